@@ -1,0 +1,43 @@
+"""taskaware: give it a dataset, get the neural architecture that suits it, before anything is trained on it.
+
+>>> import taskaware as ta
+>>> rec = ta.recommend("iris")
+>>> rec.task.rows
+150
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AscentSettings": "taskaware.recommendation.ascent",
+    "CheckpointError": "taskaware.errors",
+    "Recommendation": "taskaware.recommendation.recommendation",
+    "StoreError": "taskaware.errors",
+    "TaskAwareClassifier": "taskaware.recommendation.estimators",
+    "TaskAwareRegressor": "taskaware.recommendation.estimators",
+    "TaskawareError": "taskaware.errors",
+    "UserError": "taskaware.errors",
+    "known_tasks": "taskaware.recommendation.products",
+    "load_model": "taskaware.training.model",
+    "load_recommendation": "taskaware.recommendation.recommendation",
+    "make_task": "taskaware.tasks.build",
+    "manifests": "taskaware.data.manifests",
+    "meta_features": "taskaware.recommendation.products",
+    "preset": "taskaware.spaces",
+    "recommend": "taskaware.recommendation.recommend",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> object:
+    """The public names on first use, so that `import taskaware` stays fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'taskaware' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

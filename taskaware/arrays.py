@@ -1,0 +1,23 @@
+"""Shapes: one bucket for many sizes, so that one compiled program serves many tasks."""
+
+import numpy as np
+
+
+def bucket(size: int, smallest: int = 8) -> int:
+    """The next power of two that holds `size`, at least `smallest`.
+
+    >>> [bucket(n) for n in (1, 8, 9, 700)]
+    [8, 8, 16, 1024]
+    """
+    return max(smallest, 1 << max(size - 1, 0).bit_length())
+
+
+def pad_to(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:
+    """`array` with zeros appended along `axis` up to `length`.
+
+    >>> pad_to(np.array([1, 2]), 4)
+    array([1, 2, 0, 0])
+    """
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, length - array.shape[axis])
+    return np.pad(array, widths)

@@ -1,0 +1,181 @@
+"""Data sets from elsewhere: OpenML, the Hugging Face hub, a web address, and scikit-learn's own.
+
+Every library is imported only when one of its data sets is asked for.
+"""
+
+import dataclasses
+import hashlib
+import os
+import tempfile
+import urllib.error
+import urllib.request
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from taskaware.data.files import format_of, read_file
+from taskaware.data.loaded import Loaded, of_frame, tidy
+from taskaware.errors import UserError, unknown
+
+BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_diabetes")
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: $TASKAWARE_CACHE, or ~/.cache/taskaware."""
+    return Path(os.environ.get("TASKAWARE_CACHE") or Path.home() / ".cache" / "taskaware")
+
+
+def from_sklearn(loader: str) -> Loaded:
+    """One of the data sets in scikit-learn's package, by the name of its loader in BUNDLED.
+
+    Class names stand for the class numbers, unless they are digits.
+
+    >>> from_sklearn("load_iris").frame["target"].iloc[0]
+    'setosa'
+    """
+    if loader not in BUNDLED:
+        raise unknown("data set of scikit-learn", loader, BUNDLED)
+    from sklearn import datasets
+
+    bunch = getattr(datasets, loader)(as_frame=True)
+    frame = tidy(bunch.frame)
+    names = [str(name) for name in getattr(bunch, "target_names", ())]
+    if names and not all(name.isdigit() for name in names):
+        frame["target"] = pd.Categorical.from_codes(frame["target"], names)
+    return Loaded(frame, loader.removeprefix("load_"), "target")
+
+
+def from_openml(key: str) -> Loaded:
+    """A data set of OpenML, by number or name; kept in the cache folder.
+
+    Raises:
+        UserError: it is not there, or OpenML cannot be reached.
+    """
+    from sklearn.datasets import fetch_openml
+
+    chosen = {"data_id": int(key)} if key.isdigit() else {"name": key}
+    folder = str(cache_folder() / "openml")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # it warns before it retries; the failure itself is reported below
+            bunch = fetch_openml(
+                **chosen, as_frame=True, parser="pandas", data_home=folder, n_retries=1, delay=0.1
+            )
+    except (urllib.error.HTTPError, ValueError) as error:
+        raise UserError(f"OpenML has no usable data set '{key}' ({error}). See openml.org.") from error
+    except OSError as error:
+        raise UserError(
+            f"OpenML cannot be reached for '{key}' ({error}). Go online, or name a file."
+        ) from error
+    target = bunch.target_names[0] if len(bunch.target_names) == 1 else None
+    return Loaded(tidy(bunch.frame), bunch.details.get("name", key), target)
+
+
+def from_hub(key: str) -> Loaded:
+    """A data set of the Hugging Face hub: "owner/name", "name", "owner/name/config" or "name:config".
+
+    Raises:
+        UserError: it is not there, needs a config, or the hub cannot be reached.
+    """
+    import datasets
+
+    name, config = hub_parts(key)
+    try:
+        found = datasets.load_dataset(name, config)
+    except ConnectionError as error:
+        raise UserError(
+            f"The Hugging Face hub cannot be reached for '{key}' ({error}). Go online, or name a file."
+        ) from error
+    except Exception as error:  # the hub's client, its readers and its builders have many kinds of errors
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"The Hugging Face hub has no usable data set '{key}': {reason}") from error
+    return dataclasses.replace(from_datasets(found), name=key)
+
+
+def hub_parts(key: str) -> tuple[str, str | None]:
+    """Name and config in a hub key.
+
+    >>> hub_parts("nyu-mll/glue/sst2"), hub_parts("glue:sst2"), hub_parts("imdb")
+    (('nyu-mll/glue', 'sst2'), ('glue', 'sst2'), ('imdb', None))
+    """
+    name, _, config = key.partition(":")
+    if not config and name.count("/") == 2:
+        name, _, config = name.rpartition("/")
+    return name, config or None
+
+
+def is_datasets(source: object) -> bool:
+    """Whether this is an object of the `datasets` library, told without importing it."""
+    return type(source).__module__.partition(".")[0] == "datasets"
+
+
+def from_datasets(source) -> Loaded:
+    """A Hugging Face Dataset, or a DatasetDict: its train split, with its test split kept apart.
+
+    Class labels stand for the class numbers; a test split whose labels are hidden is left out.
+
+    Raises:
+        UserError: a streamed data set, or several splits and none of them called "train".
+    """
+    if not isinstance(source, dict):
+        return Loaded(_hub_frame(source), "frame")
+    name = next(iter(source)) if len(source) == 1 else "train"
+    if name not in source:
+        raise UserError(f"This DatasetDict has no split 'train', but {list(source)}. Give one of them.")
+    left_out = [split for split in source if split not in (name, "test")]
+    notes = [f"Splits {left_out} of the data set were not used."] if left_out else []
+    test = _hub_frame(source["test"]) if "test" in source and name != "test" else None
+    return Loaded(_hub_frame(source[name]), "frame", test=test, notes=tuple(notes))
+
+
+def _hub_frame(dataset) -> pd.DataFrame:
+    if not hasattr(dataset, "to_pandas") or not hasattr(dataset, "num_rows"):
+        raise UserError(f"A {type(dataset).__name__} is read row by row. Load it with streaming=False.")
+    frame = tidy(dataset.to_pandas())
+    for name, feature in dataset.features.items():
+        if type(feature).__name__ == "ClassLabel":
+            frame[name] = pd.Categorical.from_codes(frame[name].fillna(-1).astype(int), feature.names)
+    return frame
+
+
+def from_url(url: str, sha256: str) -> Loaded:
+    """A file behind a web address, kept in the cache folder under its sha256.
+
+    Args:
+        url: http, https or file; it ends in one of `files.FORMATS`.
+        sha256: 64 hex digits that the content must have.
+
+    Raises:
+        UserError: it cannot be had, or its content is another one.
+    """
+    ending = format_of(Path(url)) or ""
+    kept = cache_folder() / "files" / f"{sha256}{ending}"
+    if not kept.exists():
+        _write_whole(kept, _checked(url, sha256, _download(url)))
+    return of_frame(read_file(kept))
+
+
+def _download(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.read()
+    except (OSError, ValueError) as error:
+        raise UserError(f"'{url}' cannot be had ({error}). Go online, or name a file of your own.") from error
+
+
+def _checked(url: str, sha256: str, content: bytes) -> bytes:
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise UserError(f"'{url}' has sha256 {found}, but {sha256} was expected: its content has changed.")
+    return content
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write so that nobody ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    os.replace(file.name, path)

@@ -1,0 +1,132 @@
+"""Saving an evaluator as one `.npz` of numbers and text; loading runs no code."""
+
+import dataclasses
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import flax.traverse_util as traverse
+import jax.numpy as jnp
+import numpy as np
+
+from taskaware.errors import CheckpointError, UserError
+from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
+from taskaware.evaluator.lessons import Lessons
+from taskaware.evaluator.networks import NETWORKS
+from taskaware.spaces import MixtureSpace
+
+FORMAT = "taskaware evaluator"
+VERSION = 1
+_TEXTS = ("names", "origins", "kinds", "digests")
+
+
+def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool = False) -> Path:
+    """Write an evaluator; the file appears whole or not at all.
+
+    Raises:
+        UserError: the file exists and `force` is not given.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise UserError(f"'{path}' exists already. Choose another name, or pass force=True to replace it.")
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "space": evaluator.space.to_dict(),
+        "network": evaluator.network,
+        "catalogue": evaluator.catalogue,
+        "card": evaluator.card,
+        "known": {name: getattr(evaluator.known, name) for name in _TEXTS},
+    }
+    arrays = {
+        f"param/{name}": value for name, value in traverse.flatten_dict(evaluator.params, sep="/").items()
+    }
+    arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
+    arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
+    arrays |= {f"known/{name}": getattr(evaluator.known, name) for name in _arrays_of(Lessons)}
+    header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with fresh.open("wb") as file:
+            np.savez_compressed(
+                file, header=header_bytes, **{name: _small(value) for name, value in arrays.items()}
+            )
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path
+
+
+def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> Evaluator:
+    """Read what `save_evaluator` wrote.
+
+    Args:
+        path: of the file.
+        catalogue: digest of the meta-features that it will be asked with; None asks nothing.
+
+    Raises:
+        UserError: there is no such file.
+        CheckpointError: the file is damaged, foreign, newer than this taskaware, or learned from other
+            meta-features.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no evaluator file '{path}'.")
+    header, arrays = _read(path)
+    _check(path, header, catalogue)
+    try:
+        known = {name: tuple(header["known"][name]) for name in _TEXTS}
+        return Evaluator(
+            space=MixtureSpace.from_dict(header["space"]),
+            network=header["network"],
+            params=traverse.unflatten_dict(
+                {name: jnp.asarray(value) for name, value in _under(arrays, "param/").items()}, sep="/"
+            ),
+            scaler=Scaler(**_under(arrays, "scaler/")),
+            level=TaskLevel(**_under(arrays, "level/")),
+            known=Lessons(**known, **_under(arrays, "known/")),
+            catalogue=header["catalogue"],
+            card=header["card"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
+
+
+def _read(path: Path) -> tuple[dict, dict]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return json.loads(arrays.pop("header").tobytes()), arrays
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
+
+
+def _check(path: Path, header: dict, catalogue: str | None) -> None:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise CheckpointError(f"'{path}' is no taskaware evaluator.")
+    if header.get("version", 0) > VERSION:
+        raise CheckpointError(
+            f"The evaluator in '{path}' has format version {header['version']}; this taskaware reads up to "
+            f"{VERSION}. Update taskaware."
+        )
+    if catalogue is not None and header.get("catalogue") != catalogue:
+        raise CheckpointError(
+            f"The evaluator in '{path}' learned from other meta-features "
+            f"(catalogue {header.get('catalogue')}, here {catalogue}). Train it again from the experience."
+        )
+    if header.get("network") not in NETWORKS:
+        raise CheckpointError(f"The evaluator in '{path}' has an unknown network '{header.get('network')}'.")
+
+
+def _arrays_of(kind: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind) if field.name not in _TEXTS]
+
+
+def _under(arrays: dict, prefix: str) -> dict:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _small(value: np.ndarray) -> np.ndarray:
+    value = np.asarray(value)
+    return value.astype(np.float32) if value.dtype == np.float64 else value

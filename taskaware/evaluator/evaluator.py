@@ -1,0 +1,132 @@
+"""A learned evaluator: predictions for a task, with how sure they are."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taskaware.evaluator.lessons import Lessons, features_of
+from taskaware.evaluator.networks import network_named
+from taskaware.spaces import MixtureSpace
+
+WIDEST = 3.0
+
+
+class Scaler(NamedTuple):
+    """Meta-features to comparable numbers: centred at the known tasks' median, in units of their spread."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def fit(cls, z: Float[np.ndarray, "T M"]) -> "Scaler":
+        low, centre, high = np.quantile(z, [0.1, 0.5, 0.9], axis=0)
+        spread = np.where(high > low, (high - low) / 2, z.std(0))
+        return cls(centre.astype(np.float32), np.where(spread > 0, spread, 1.0).astype(np.float32))
+
+    def __call__(self, z: Float[np.ndarray, "*b M"]) -> Float[np.ndarray, "*b M"]:
+        """Scaled, and cut at WIDEST: a task far from all known ones is not farther than that."""
+        return np.clip((z - self.centre) / self.spread, -WIDEST, WIDEST)
+
+
+class TaskLevel(NamedTuple):
+    """Ridge regressions of a task's top score and log spread on its scaled meta-features.
+
+    Attributes:
+        weights: (M + 1, 2), the last row is the constant.
+        error: standard deviation of the two, leaving one origin out, (2,).
+    """
+
+    weights: np.ndarray
+    error: np.ndarray
+
+    @classmethod
+    def fit(cls, known: Lessons, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
+        x = scaler(known.z)
+        y = np.stack([known.top, np.log(known.spread)], axis=1)
+        origins = np.array(known.origins)
+        folds = [origins == origin for origin in np.unique(origins)]
+        left = [y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]) for fold in folds]
+        error = np.sqrt(np.mean(np.concatenate(left) ** 2, axis=0))
+        return cls(_ridge(x, y, penalty), error)
+
+    def __call__(self, x: Float[np.ndarray, " M"]) -> tuple[float, float]:
+        """Expected top score and spread of a task."""
+        top, log_spread = _apply(self.weights, x[None])[0]
+        return float(top), float(np.exp(log_spread))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluator:
+    """An ensemble that predicts normalised scores: 0 is what a task's best architectures reach.
+
+    Attributes:
+        space: of the architectures.
+        network: name of the members' network.
+        params: of the members, every leaf with a leading axis of E members.
+        scaler: of the meta-features.
+        level: from meta-features to the top score and spread of a task.
+        known: what it learned from.
+        catalogue: digest of the meta-features that it reads; "" where they are the user's own.
+        card: how it was made, plain data for people: date, trainings, hours, ...
+    """
+
+    space: MixtureSpace
+    network: str
+    params: dict
+    scaler: Scaler
+    level: TaskLevel
+    known: Lessons
+    catalogue: str = ""
+    card: Mapping = dataclasses.field(default_factory=dict)
+
+    @property
+    def members(self) -> int:
+        return len(jax.tree.leaves(self.params)[0])
+
+    def distances(self, z: Float[np.ndarray, " M"]) -> Float[np.ndarray, " T"]:
+        """Root mean square difference of the scaled meta-features to each known task, (T,)."""
+        return np.sqrt(np.mean((self.scaler(self.known.z) - self.scaler(z)) ** 2, axis=1))
+
+    def predict(
+        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation over the members of the normalised score, (n,) each.
+
+        Args:
+            z: meta-features of the task, as the catalogue gives them.
+            u: points of the space.
+        """
+        scaled = jnp.asarray(self.scaler(z), jnp.float32)
+        each = np.asarray(_predict_all(self.space, self.network, self.params, scaled, jnp.asarray(u)))
+        return each.mean(0), each.std(0)
+
+
+def member_predictions(
+    space: MixtureSpace, network: str, params: dict, scaled: Float[Array, " M"], vector: Float[Array, " D"]
+) -> Float[Array, " E"]:
+    """What each member predicts for one point; differentiable in the point."""
+    u = features_of(space, vector)
+    module = network_named(network)
+    return jax.vmap(lambda member: module.apply({"params": member}, scaled, u))(params)
+
+
+@functools.partial(jax.jit, static_argnames=("space", "network"))
+def _predict_all(space: MixtureSpace, network: str, params: dict, scaled: Array, u: Array) -> Array:
+    return jax.vmap(lambda vector: member_predictions(space, network, params, scaled, vector), out_axes=1)(u)
+
+
+def _ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    centre, mean = x.mean(0), y.mean(0)
+    inner = (x - centre).T @ (x - centre) + penalty * np.eye(x.shape[1])
+    slope = np.linalg.solve(inner, (x - centre).T @ (y - mean))
+    return np.vstack([slope, mean - centre @ slope])
+
+
+def _apply(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return x @ weights[:-1] + weights[-1]

@@ -1,0 +1,152 @@
+"""Experience → what the evaluator learns from: one row per task and architecture, scores made comparable."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from taskaware.errors import UserError
+from taskaware.spaces import MixtureSpace
+from taskaware.store import Experience
+
+FLOOR = -4.0
+FEWEST_TASKS = 3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Lessons:
+    """Mean scores over seeds, normalised within each task; T tasks, at most A architectures on each.
+
+    Attributes:
+        names, origins, kinds: of the tasks, T each.
+        digests: of the tasks' content, T.
+        z: meta-features, (T, M).
+        u: architectures, (A, D), each once.
+        score: mean validation score, (T, A); NaN where the architecture was not trained on the task, the
+            worst of the task where it was lost.
+        test_score: the same for the test score.
+        noise: standard error of `score` that the seeds show on this task, (T,); NaN with a single seed.
+        target: (score - top) / spread of the task, cut at FLOOR, (T, A); NaN as in `score`.
+        top: what the best architectures reach, (T,): the mean of the best five.
+        spread: top less median, (T,); positive.
+    """
+
+    names: tuple[str, ...]
+    origins: tuple[str, ...]
+    kinds: tuple[str, ...]
+    digests: tuple[str, ...]
+    z: np.ndarray
+    u: np.ndarray
+    score: np.ndarray
+    test_score: np.ndarray
+    noise: np.ndarray
+    target: np.ndarray
+    top: np.ndarray
+    spread: np.ndarray
+
+    def take(self, tasks: np.ndarray) -> "Lessons":
+        """Only these tasks (indices or mask)."""
+        kept = np.arange(len(self.names))[tasks]
+        texts = {
+            n: tuple(getattr(self, n)[i] for i in kept) for n in ("names", "origins", "kinds", "digests")
+        }
+        columns = ("z", "score", "test_score", "noise", "target", "top", "spread")
+        return dataclasses.replace(self, **texts, **{name: getattr(self, name)[kept] for name in columns})
+
+    def without(self, *origins: str) -> "Lessons":
+        """The tasks of every other origin."""
+        return self.take(np.array([origin not in origins for origin in self.origins]))
+
+    def best(self, count: int) -> np.ndarray:
+        """Positions in `u` of the best architectures of each task, best first, (T, count)."""
+        return np.argsort(-np.nan_to_num(self.score, nan=-np.inf), axis=1, kind="stable")[:, :count]
+
+
+def lessons(experience: Experience) -> Lessons:
+    """Average over seeds, normalise within tasks.
+
+    Raises:
+        UserError: fewer than FEWEST_TASKS tasks carry a score, or a task has no meta-features.
+    """
+    tasks = np.unique(experience.task[~experience.lost])
+    if len(tasks) < FEWEST_TASKS:
+        raise UserError(
+            f"The experience holds {len(tasks)} tasks with scores; an evaluator needs {FEWEST_TASKS}."
+        )
+    records = [experience.tasks[i] for i in tasks]
+    z = experience.z[tasks]
+    bare = [record.name for record, row in zip(records, z, strict=True) if not np.isfinite(row).all()]
+    if bare:
+        raise UserError(f"No meta-features are kept for {', '.join(bare[:5])}. Add them before learning.")
+    tables = [_table(experience, task) for task in tasks]
+    score, test, noise = (np.stack(column) for column in zip(*tables, strict=True))
+    top = np.array([np.sort(row[~np.isnan(row)])[-5:].mean() for row in score])
+    spread = np.maximum(top - np.nanmedian(score, axis=1), 1e-3)
+    return Lessons(
+        names=tuple(record.name for record in records),
+        origins=tuple(record.origin for record in records),
+        kinds=tuple(record.kind for record in records),
+        digests=tuple(record.digest for record in records),
+        z=z,
+        u=experience.architectures,
+        score=score,
+        test_score=test,
+        noise=noise,
+        target=np.maximum((score - top[:, None]) / spread[:, None], FLOOR),
+        top=top,
+        spread=spread,
+    )
+
+
+def architecture_features(space: MixtureSpace, u: np.ndarray) -> np.ndarray:
+    """What the evaluator reads of each point: its weights, and sums over them that mean something, (n, F)."""
+    return np.asarray(_features(space, u))
+
+
+def features_of(space: MixtureSpace, vector: jax.Array) -> jax.Array:
+    """`architecture_features` of one point (D,), differentiable, (F,)."""
+    weights = space.soft_weights(vector)
+    sizes = jnp.log2(jnp.array([float(size) for size, _ in space.baselines]))
+    first = jnp.array([float(name == space.activations[0]) for _, name in space.baselines])
+    size, active = weights.alpha @ sizes / sizes.max(), weights.alpha @ first
+    depth = weights.beta.sum() + 1e-6
+    mixed = -jnp.sum(weights.alpha * jnp.log(weights.alpha + 1e-6), axis=-1)
+    sums = [
+        depth / space.layers,
+        (weights.beta @ size) / depth,
+        (weights.beta @ active) / depth,
+        (weights.beta @ mixed) / depth,
+        jnp.max(weights.beta * size),
+    ]
+    parts = [weights.alpha.ravel(), weights.beta, weights.gamma, weights.recipe, size * weights.beta]
+    return jnp.concatenate([*parts, jnp.stack(sums)])
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _features(space: MixtureSpace, u: np.ndarray) -> jax.Array:
+    return jax.vmap(functools.partial(features_of, space))(jnp.asarray(u))
+
+
+def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Mean score and test score of every architecture on a task, and the noise the seeds show."""
+    rows = np.flatnonzero(experience.task == task)
+    places = experience.architecture[rows]
+    worst = np.nanmin(experience.score[rows])
+    worst_test = np.nanmin(experience.test_score[rows])
+    score = np.nan_to_num(experience.score[rows].astype(float), nan=worst)
+    test = np.nan_to_num(experience.test_score[rows].astype(float), nan=worst_test)
+    count = len(experience.architectures)
+    times = np.bincount(places, minlength=count).astype(float)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(places, score, count) / times
+        mean_test = np.bincount(places, test, count) / times
+    # Seeds draw splits of their own, so a seed's shift common to all architectures is no noise between them.
+    seeds = experience.seed[rows]
+    left = score - mean[places]
+    for seed in np.unique(seeds):
+        left[seeds == seed] -= left[seeds == seed].mean()
+    freedom = len(rows) - (times > 0).sum()
+    noise = np.sqrt(np.sum(left**2) / freedom / times[times > 0].mean()) if freedom else np.nan
+    return mean, mean_test, noise

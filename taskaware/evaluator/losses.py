@@ -1,0 +1,75 @@
+"""What makes a prediction good: close to the score, or in the right order.
+
+Each loss is written for one task: predictions and scores of n architectures, of which some may be absent.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from taskaware.errors import unknown
+
+Loss = Callable[
+    [Float[Array, " n"], Float[Array, " n"], Bool[Array, " n"], Float[Array, ""]], Float[Array, ""]
+]
+
+MARGIN = 0.3
+
+
+def squared(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+    """Mean squared error. Source: US20220121906A1.
+
+    >>> float(squared(jnp.array([1.0, 3.0]), jnp.array([1.0, 1.0]), jnp.array([True, True]), jnp.array(0.0)))
+    2.0
+    """
+    del gap
+    return _mean(jnp.square(predicted - score), known)
+
+
+def pairwise_linear(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+    """max(0, margin - difference) over the pairs whose true scores differ by more than the gap.
+
+    Source: Dubatovka, Kokiopoulou, Sbaiz et al. 2019.
+    """
+    return _pairwise(predicted, score, known, gap, lambda short: short)
+
+
+def pairwise_quadratic(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+    """The square of the linear pairwise loss, pair by pair. Source: as there."""
+    return _pairwise(predicted, score, known, gap, jnp.square)
+
+
+def combined(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+    """Squared error, which fixes the scale, and the quadratic pairwise loss, which fixes the order."""
+    return squared(predicted, score, known, gap) + pairwise_quadratic(predicted, score, known, gap)
+
+
+LOSSES: dict[str, Loss] = {
+    "squared": squared,
+    "pairwise_linear": pairwise_linear,
+    "pairwise_quadratic": pairwise_quadratic,
+    "combined": combined,
+}
+
+
+def loss_named(name: str) -> Loss:
+    """The loss of that name.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+    """
+    if name not in LOSSES:
+        raise unknown("loss", name, LOSSES)
+    return LOSSES[name]
+
+
+def _pairwise(predicted: Array, score: Array, known: Array, gap: Array, shape: Callable) -> Array:
+    better = (score[:, None] - score[None, :] > gap) & known[:, None] & known[None, :]
+    difference = predicted[:, None] - predicted[None, :]
+    return _mean(shape(jax.nn.relu(MARGIN - difference)), better)
+
+
+def _mean(values: Array, counted: Array) -> Array:
+    return jnp.sum(jnp.where(counted, values, 0.0)) / jnp.maximum(counted.sum(), 1)

@@ -1,0 +1,75 @@
+"""The evaluator networks: (z, u) → predicted score."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from taskaware.errors import unknown
+
+
+class Published(nn.Module):
+    """φ of 50-50 on the meta-features, then ρ of 50-10 on them and the architecture.
+
+    Source: US20220121906A1.
+    """
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, " M"], u: Float[Array, " F"], dropped: bool = False
+    ) -> Float[Array, ""]:
+        """The prediction for one task and one architecture."""
+        del dropped
+        hidden = nn.relu(nn.Dense(50)(z))
+        hidden = nn.relu(nn.Dense(50)(hidden))
+        hidden = jnp.concatenate([hidden, u])
+        hidden = nn.relu(nn.Dense(50)(hidden))
+        hidden = nn.relu(nn.Dense(10)(hidden))
+        return nn.Dense(1)(hidden)[0]
+
+
+class Bilinear(nn.Module):
+    """What an architecture is worth anywhere, plus what it is worth to this kind of task.
+
+    A main effect f(u) over all tasks and an interaction <g(z), h(u)>; few tasks teach few directions, so g
+    passes through a narrow waist.
+
+    Attributes:
+        width: units of the hidden layers on u.
+        rank: length of g and h.
+        waist: units between z and g.
+        dropout: on z and on the waist, while training.
+    """
+
+    width: int = 64
+    rank: int = 16
+    waist: int = 8
+    dropout: float = 0.2
+
+    @nn.compact
+    def __call__(
+        self, z: Float[Array, " M"], u: Float[Array, " F"], dropped: bool = False
+    ) -> Float[Array, ""]:
+        """The prediction for one task and one architecture; `dropped` needs an rng named "dropout"."""
+        z = nn.Dropout(self.dropout, deterministic=not dropped)(z)
+        task = nn.tanh(nn.Dense(self.waist)(z))
+        task = nn.Dropout(self.dropout, deterministic=not dropped)(task)
+        hidden = nn.silu(nn.Dense(self.width)(u))
+        hidden = nn.silu(nn.Dense(self.width)(hidden))
+        main = nn.Dense(1)(hidden)[0]
+        joint = nn.silu(nn.Dense(self.width)(jnp.concatenate([hidden, task])))
+        interaction = jnp.sum(nn.Dense(self.rank)(task) * nn.Dense(self.rank)(hidden))
+        return main + interaction + nn.Dense(1)(joint)[0]
+
+
+NETWORKS = {"published": Published(), "bilinear": Bilinear()}
+
+
+def network_named(name: str) -> nn.Module:
+    """The evaluator network of that name.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+    """
+    if name not in NETWORKS:
+        raise unknown("evaluator network", name, NETWORKS)
+    return NETWORKS[name]

@@ -1,0 +1,165 @@
+"""Finding the architecture for a task: ascent on the evaluator, and the guard around it.
+
+The evaluator knows what it has seen. Left alone, an ascent walks to where it is wrong, so the objective is a
+lower confidence bound with a price on leaving the known architectures, and what comes back is scored once
+more, beside every known architecture and beside the plain networks near it.
+"""
+
+import dataclasses
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taskaware.errors import unknown
+from taskaware.evaluator.evaluator import Evaluator, member_predictions
+from taskaware.evaluator.lessons import architecture_features, features_of
+from taskaware.search import gradient_ascent, maximise, random_search
+from taskaware.spaces import MixtureSpace
+
+OPTIMIZERS = ("gradient_ascent", "random_search")
+
+
+@dataclasses.dataclass(frozen=True)
+class AscentSettings:
+    """How candidates are sought and judged."""
+
+    # "gradient_ascent", or "random_search" as the control.
+    optimizer: str = "gradient_ascent"
+    # Nearest known tasks whose best architectures are starting points (published: 2).
+    warm_tasks: int = 2
+    # Architectures taken from each (published: 5).
+    warm_architectures: int = 5
+    # Starting points that the evaluator itself likes best among the known architectures.
+    own_starts: int = 6
+    # Rounds of the ascent; of the random search, which draws as many points in a round as there are starts.
+    rounds: int = 40
+    # Standard deviations of the ensemble that are taken off the prediction.
+    caution: float = 1.0
+    # Price of a step beyond the usual distance between known architectures.
+    leash: float = 4.0
+
+    def check(self) -> "AscentSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: the optimizer is unknown; the nearest name is given.
+        """
+        if self.optimizer not in OPTIMIZERS:
+            raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        return self
+
+
+class Known(NamedTuple):
+    """The known architectures as the objective sees them, and how far apart they are.
+
+    Attributes:
+        features: of each, (A, F).
+        reach: usual distance to the nearest other one.
+    """
+
+    features: Float[Array, "A F"]
+    reach: Float[Array, ""]
+
+
+class Proposal(NamedTuple):
+    """Judged candidates, best first, and how the search went.
+
+    Attributes:
+        points: (n, D).
+        mean, deviation: of the ensemble's predictions, normalised scores, (n,).
+        bound: what they are ranked by: the mean less caution times the deviation, less the leash, (n,).
+        came_from: "known", "ascent" or "discretised", n of them.
+        trace: bound along the way of every start, (rounds, starts).
+    """
+
+    points: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    bound: np.ndarray
+    came_from: tuple[str, ...]
+    trace: np.ndarray
+
+
+def propose(
+    evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings, *, seed: int = 0
+) -> Proposal:
+    """Seek architectures for a task and judge them; nothing is trained.
+
+    The best of them is never judged worse than the best start, because all starts are among those judged.
+
+    Args:
+        evaluator: fixed.
+        z: meta-features of the task.
+        settings: of the search.
+        seed: of the random search.
+    """
+    settings.check()
+    known = known_architectures(evaluator)
+    scaled = jnp.asarray(evaluator.scaler(z), jnp.float32)
+    pool = jnp.asarray(evaluator.known.u, jnp.float32)
+    warm = warm_starts(evaluator, z, settings)
+    arguments = (evaluator.space, evaluator.network, settings, evaluator.params, scaled, known)
+    found = jax.device_get(_seek(*arguments, pool, pool[warm], jax.random.key(seed)))
+    points, judged, trace = found
+    count, climbed = len(pool), trace.shape[1]
+    came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
+    order = _distinct(points, np.argsort(-judged[0], kind="stable"))
+    bound, mean, deviation = (column[order] for column in judged)
+    return Proposal(points[order], mean, deviation, bound, tuple(came_from[i] for i in order), trace)
+
+
+def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings) -> np.ndarray:
+    """Positions of the best architectures of the nearest known tasks. Source: US20220121906A1."""
+    nearest = np.argsort(evaluator.distances(z), kind="stable")[: settings.warm_tasks]
+    return evaluator.known.best(settings.warm_architectures)[nearest].ravel()
+
+
+def known_architectures(evaluator: Evaluator) -> Known:
+    """What the leash is tied to."""
+    features = architecture_features(evaluator.space, evaluator.known.u)
+    squares = np.sum(features**2, axis=1)
+    gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
+    np.fill_diagonal(gaps, np.inf)
+    reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
+    return Known(jnp.asarray(features), jnp.asarray(reach, jnp.float32))
+
+
+@functools.partial(jax.jit, static_argnames=("space", "network", "settings"))
+def _seek(
+    space: MixtureSpace, network: str, settings: AscentSettings, params, scaled, known, pool, warm, key
+):
+    """Points judged (known ones, the best of every climb, and their plain neighbours), judgements, trace."""
+
+    def judge(vector):
+        each = member_predictions(space, network, params, scaled, vector)
+        distance = _distance(features_of(space, vector), known)
+        mean, deviation = each.mean(), jnp.sqrt(each.var() + 1e-12)
+        return mean - settings.caution * deviation - settings.leash * distance, mean, deviation
+
+    bounds = jax.vmap(judge)(pool)[0]
+    own = pool[jnp.argsort(-bounds)[: settings.own_starts]]
+    starts = jnp.concatenate([warm, own])
+    strategies = {
+        "gradient_ascent": lambda: gradient_ascent(space, starts),
+        "random_search": lambda: random_search(space, len(starts)),
+    }
+    trace = maximise(strategies[settings.optimizer](), lambda vector: judge(vector)[0], key, settings.rounds)
+    climbed = jnp.take_along_axis(trace.points, trace.values.argmax(0)[None, :, None], axis=0)[0]
+    points = jnp.concatenate([pool, climbed, space.discretise(climbed)])
+    return points, jax.vmap(judge)(points), trace.values
+
+
+def _distance(features: Float[Array, " F"], known: Known) -> Float[Array, ""]:
+    """How far beyond the reach of the nearest known architecture a point lies; 0 within."""
+    nearest = jnp.min(jnp.sum(jnp.square(known.features - features[None, :]), axis=1))
+    return jax.nn.relu(jnp.sqrt(nearest + 1e-12) - known.reach)
+
+
+def _distinct(points: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The order without repetitions of a point."""
+    _, first = np.unique(points[order].round(4), axis=0, return_index=True)
+    return order[np.sort(first)]

@@ -1,0 +1,54 @@
+"""The small products beside the recommendation: meta-features as a Series, the known tasks as a frame."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from taskaware import metafeatures
+from taskaware.evaluator import Evaluator
+from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.tasks.build import make_task
+from taskaware.tasks.task import Task
+
+
+def meta_features(
+    dataset, target=None, *, kind: str | None = None, extra: Iterable[metafeatures.MetaFeature] = ()
+) -> pd.Series:
+    """The named meta-features of a dataset.
+
+    Args:
+        dataset: in any form that `recommend` takes.
+        target: name of the target.
+        kind: "classification" or "regression"; by default what the target looks like.
+        extra: meta-features of your own, added after the catalogue's.
+
+    Returns:
+        One float for each, in the catalogue's order; every one finite.
+
+    Raises:
+        UserError: the dataset cannot be used, or one of `extra` does not keep its promise.
+
+    >>> meta_features("iris")["label_entropy"].round(3)
+    np.float64(1.585)
+    """
+    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, kind=kind)
+    return pd.Series(metafeatures.meta_features(task, extra), name=task.name)
+
+
+def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
+    """What an evaluator learned from, one row per task: name, origin, kind, architectures, top score, spread.
+
+    Args:
+        evaluator: the shipped one by default.
+    """
+    known = (evaluator or shipped_evaluator()).known
+    return pd.DataFrame(
+        {
+            "task": known.names,
+            "origin": known.origins,
+            "kind": known.kinds,
+            "architectures": (~pd.isna(known.score)).sum(1),
+            "top_score": known.top,
+            "spread": known.spread,
+        }
+    )

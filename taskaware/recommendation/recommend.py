@@ -1,0 +1,152 @@
+"""`recommend`: a dataset in, an architecture out, nothing trained on it."""
+
+import functools
+import time
+from importlib import resources
+
+import numpy as np
+
+from taskaware.errors import UserError
+from taskaware.evaluator import Evaluator, fit_evaluator, load_evaluator
+from taskaware.metafeatures import catalogue_digest, vector
+from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
+from taskaware.recommendation.recommendation import Candidate, Neighbour, Recommendation, TaskCard
+from taskaware.tasks.build import make_task
+from taskaware.tasks.encode import layout
+from taskaware.tasks.task import Task
+
+NEIGHBOURS = 5
+
+
+def recommend(
+    dataset,
+    target=None,
+    *,
+    kind: str | None = None,
+    name: str | None = None,
+    evaluator: Evaluator | None = None,
+    ascent: AscentSettings | None = None,
+    candidates: int = 10,
+    leave_out: bool = False,
+    seed: int = 0,
+) -> Recommendation:
+    """The architecture that suits a dataset, before anything is trained on it.
+
+    Args:
+        dataset: DataFrame, (X, y), Hugging Face Dataset or DatasetDict, path to a CSV, TSV, Parquet, ARFF or
+            JSON-lines file, name of a manifest, "hf:<id>", "openml:<id>", or a Task.
+        target: name of the target column (or its values, beside an X).
+        kind: "classification" or "regression"; by default what the target looks like, which is said in
+            `notes`.
+        name: for people; by default the source's.
+        evaluator: what predicts; the shipped one by default.
+        ascent: how candidates are sought and judged.
+        candidates: how many are kept in the answer.
+        leave_out: where the dataset is in the experience already, forget it (and its relatives) first; this
+            fits an evaluator without them, which takes some seconds.
+        seed: of whatever is drawn; the same seed gives the same answer.
+
+    Raises:
+        UserError: the dataset cannot be used as it stands; the message names the value and the mend.
+
+    >>> recommend("wine").architecture.recipe["learning_rate"] > 0
+    True
+    """
+    began = time.perf_counter()
+    if candidates < 1:
+        raise UserError(f"candidates={candidates}, but at least 1 has to be kept.")
+    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, kind=kind, name=name)
+    evaluator = evaluator or shipped_evaluator()
+    evaluator, notes = _recognise(task, evaluator, leave_out)
+    z = vector(task)
+    proposal = propose(evaluator, z, ascent or AscentSettings(), seed=seed)
+    return _answer(task, evaluator, z, proposal, candidates, (*task.notes, *notes), seed, began)
+
+
+@functools.cache
+def shipped_evaluator() -> Evaluator:
+    """The evaluator that comes with the package."""
+    with resources.as_file(resources.files("taskaware.shipped") / "evaluator.npz") as path:
+        return load_evaluator(path, catalogue=catalogue_digest())
+
+
+@functools.lru_cache(maxsize=4)
+def _without(evaluator: Evaluator, origin: str) -> Evaluator:
+    return fit_evaluator(evaluator.space, evaluator.known.without(origin), seed=0)
+
+
+def _recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:
+    """The evaluator to ask, and what has to be said of a dataset that it knows."""
+    if task.digest not in evaluator.known.digests:
+        return evaluator, []
+    place = evaluator.known.digests.index(task.digest)
+    known, origin = evaluator.known.names[place], evaluator.known.origins[place]
+    if leave_out:
+        note = f"This dataset is '{known}' of the experience; it was left out, and so were its relatives."
+        return _without(evaluator, origin), [note]
+    note = (
+        f"This dataset is '{known}' of the experience: what is predicted here was seen. "
+        "leave_out=True asks without it."
+    )
+    return evaluator, [note]
+
+
+def _answer(
+    task: Task,
+    evaluator: Evaluator,
+    z: np.ndarray,
+    proposal: Proposal,
+    count: int,
+    notes: tuple[str, ...],
+    seed: int,
+    began: float,
+) -> Recommendation:
+    top, spread = evaluator.level(evaluator.scaler(z))
+    distances = evaluator.distances(z)
+    numbers, categories = layout(task.table)
+    picked = [
+        Candidate(
+            point=tuple(float(number) for number in proposal.points[i]),
+            predicted_score=_in_range(task, top + spread * float(proposal.mean[i])),
+            uncertainty=float(np.hypot(evaluator.level.error[0], spread * proposal.deviation[i])),
+            came_from=proposal.came_from[i],
+        )
+        for i in range(min(count, len(proposal.points)))
+    ]
+    return Recommendation(
+        task=TaskCard.of(task, numbers, categories),
+        space=evaluator.space,
+        ranked=tuple(picked),
+        known=tuple(_neighbours(evaluator, distances)),
+        meta_features=tuple(float(number) for number in z),
+        trace=tuple(tuple(float(v) for v in row) for row in proposal.trace),
+        notes=(*notes, *_doubts(evaluator, distances)),
+        seed=seed,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _in_range(task: Task, score: float) -> float:
+    return float(np.clip(score, 0.0 if task.kind == "classification" else -1.0, 1.0))
+
+
+def _neighbours(evaluator: Evaluator, distances: np.ndarray):
+    known = evaluator.known
+    for place in np.argsort(distances, kind="stable")[:NEIGHBOURS]:
+        yield Neighbour(
+            known.names[place], known.kinds[place], float(distances[place]), float(known.top[place])
+        )
+
+
+def _doubts(evaluator: Evaluator, distances: np.ndarray) -> list[str]:
+    """What speaks against trusting the answer."""
+    z = evaluator.scaler(evaluator.known.z)
+    between = np.sqrt(np.mean((z[:, None] - z[None]) ** 2, axis=2))
+    np.fill_diagonal(between, np.inf)
+    usual = np.quantile(between.min(1), 0.95)
+    if distances.min() <= usual:
+        return []
+    return [
+        f"No known task is like this one (nearest at distance {distances.min():.2f}; 95 % of the known tasks "
+        f"have one within {usual:.2f}). Trust the prediction less, and compare with a baseline."
+    ]

@@ -1,0 +1,379 @@
+"""The answer: what to build, how well it should do, how sure that is, and why."""
+
+import dataclasses
+import functools
+import html
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from taskaware.errors import CheckpointError, UserError
+from taskaware.metafeatures import NAMES
+from taskaware.networks.describe import describe, summary
+from taskaware.spaces import MixtureSpace
+from taskaware.tasks.build import make_task
+from taskaware.tasks.encode import block_of
+from taskaware.tasks.task import Task
+
+FORMAT = "taskaware recommendation"
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskCard:
+    """What has to be known of the dataset after it is gone.
+
+    Attributes:
+        name, kind, metric, target_name: of the task.
+        classes: labels, empty in regression.
+        rows, features: of the table.
+        numbers, categories: numeric columns (with indicators of missing values) and one-hot columns that a
+            network of this task reads.
+    """
+
+    name: str
+    kind: str
+    metric: str
+    target_name: str
+    classes: tuple
+    rows: int
+    features: int
+    numbers: int
+    categories: int
+
+    @classmethod
+    def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
+        features = len(task.table.columns)
+        return cls(
+            task.name,
+            task.kind,
+            task.metric,
+            task.target_name,
+            task.classes,
+            task.rows,
+            features,
+            numbers,
+            categories,
+        )
+
+    @property
+    def outputs(self) -> int:
+        return max(len(self.classes), 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One judged architecture.
+
+    Attributes:
+        point: of the space, D numbers.
+        predicted_score: expected validation score, in the metric's unit.
+        uncertainty: one standard deviation of it.
+        came_from: "known" (trained on other tasks), "ascent" or "discretised".
+    """
+
+    point: tuple[float, ...]
+    predicted_score: float
+    uncertainty: float
+    came_from: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A known task that is like this one.
+
+    Attributes:
+        name, kind: of the task.
+        distance: root mean square difference of the scaled meta-features; 0 is the same task.
+        top_score: what the best architectures reached there.
+    """
+
+    name: str
+    kind: str
+    distance: float
+    top_score: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Architecture:
+    """A point of the space as its parts.
+
+    Attributes:
+        alpha: share of each baseline in each layer, (L, P).
+        beta: presence of each layer, (L,).
+        gamma: share of each embedding, by name.
+        recipe: training recipe that goes with it, by name, in its own units.
+        description: layers, connections and operations as plain data.
+        text: the network in one line.
+    """
+
+    alpha: np.ndarray
+    beta: np.ndarray
+    gamma: Mapping[str, float]
+    recipe: Mapping[str, float]
+    description: Mapping
+    text: str
+
+    @classmethod
+    def of(cls, space: MixtureSpace, point: np.ndarray) -> "Architecture":
+        weights = space.weights(np.asarray(point, np.float32))
+        names = [coordinate.name for coordinate in space.recipe]
+        return cls(
+            np.asarray(weights.alpha),
+            np.asarray(weights.beta),
+            dict(zip(space.embedding_names, np.asarray(weights.gamma).tolist(), strict=True)),
+            dict(zip(names, np.asarray(weights.recipe).tolist(), strict=True)),
+            describe(space, point),
+            summary(space, point),
+        )
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recommendation:
+    """What `recommend` answers. In a notebook it shows itself as a table and a drawing.
+
+    Attributes:
+        task: the dataset in short.
+        space: the architectures' space.
+        ranked: the candidates, best first.
+        known: the known tasks that this one is nearest to.
+        meta_features: z, in the order of the catalogue.
+        trace: judgement along the ascent, (rounds, starts).
+        notes: what was assumed and what speaks against trust, one sentence each.
+        seed: that gives this answer again.
+        seconds: it took.
+    """
+
+    task: TaskCard
+    space: MixtureSpace
+    ranked: tuple[Candidate, ...]
+    known: tuple[Neighbour, ...]
+    meta_features: tuple[float, ...]
+    trace: tuple[tuple[float, ...], ...]
+    notes: tuple[str, ...]
+    seed: int
+    seconds: float
+
+    @property
+    def point(self) -> np.ndarray:
+        """The recommended point of the space, (D,) float32."""
+        return np.array(self.ranked[0].point, np.float32)
+
+    @functools.cached_property
+    def architecture(self) -> Architecture:
+        """The recommended architecture: α, β, γ and the training recipe."""
+        return Architecture.of(self.space, self.point)
+
+    @property
+    def predicted_score(self) -> float:
+        """Expected validation score: accuracy, or R²."""
+        return self.ranked[0].predicted_score
+
+    @property
+    def uncertainty(self) -> float:
+        """One standard deviation of the predicted score."""
+        return self.ranked[0].uncertainty
+
+    @property
+    def neighbours(self):
+        """The known tasks it leans on, nearest first: a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame([dataclasses.asdict(neighbour) for neighbour in self.known])
+
+    @property
+    def candidates(self):
+        """The judged architectures, best first: a DataFrame."""
+        import pandas as pd
+
+        rows = [
+            {
+                "architecture": summary(self.space, np.array(candidate.point, np.float32)),
+                "predicted_score": candidate.predicted_score,
+                "uncertainty": candidate.uncertainty,
+                "came_from": candidate.came_from,
+            }
+            for candidate in self.ranked
+        ]
+        return pd.DataFrame(rows)
+
+    def explain(self) -> str:
+        """The whole answer in words."""
+        task = self.task
+        what = f"{len(task.classes)} classes" if task.classes else "a number"
+        nearest = ", ".join(f"{n.name} ({n.distance:.2f})" for n in self.known[:3])
+        size = f"{task.rows:,} rows, {task.features} features"
+        score = f"{task.metric} {self.predicted_score:.3f} ± {self.uncertainty:.3f}"
+        lines = [
+            f"{task.name}: {size}, target '{task.target_name}' ({what})",
+            f"  network    {self.architecture.text}",
+            f"  expected   {score} on validation rows",
+            f"  leans on   {nearest}",
+            f"  found by   {self.ranked[0].came_from}, in {self.seconds:.2f} s, nothing was trained",
+            *(f"  note       {note}" for note in self.notes),
+        ]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return self.explain()
+
+    def _repr_html_(self) -> str:
+        from taskaware.networks.draw import svg
+
+        text = html.escape(self.explain())
+        return f"<pre>{text}</pre>{svg(self.space, self.point)}{self.candidates.head(5).to_html(index=False)}"
+
+    def plot(self):
+        """The network, and the ascent that found it: a matplotlib Figure."""
+        from matplotlib.figure import Figure
+
+        from taskaware.networks.draw import draw_network, plot_ascent
+
+        figure = Figure(figsize=(11, 7), layout="constrained")
+        above, below = figure.subplots(2, 1, height_ratios=(3, 2))
+        draw_network(self.space, self.point, ax=above)
+        above.set_title(
+            f"{self.task.name}: {self.task.metric} {self.predicted_score:.3f} ± {self.uncertainty:.3f}"
+        )
+        plot_ascent(below, np.array(self.trace))
+        return figure
+
+    def module(self):
+        """The network as a Flax Linen module, to be called with (numbers (n, D), one-hot (n, T))."""
+        from taskaware.networks.fixed import FixedNetwork
+
+        point = tuple(float(number) for number in self.point)
+        block = tuple(block_of(self.task.numbers).tolist())
+        return FixedNetwork(self.space, point, self.task.outputs, block, self.task.categories)
+
+    def source(self) -> str:
+        """The same network as readable Flax code that runs on its own."""
+        from taskaware.networks.source import source
+
+        task = self.task
+        block = block_of(task.numbers)
+        return source(
+            self.space,
+            self.point,
+            numbers=len(block),
+            categories=task.categories,
+            outputs=task.outputs,
+            block=block,
+        )
+
+    def fit(
+        self,
+        dataset,
+        target=None,
+        *,
+        seed: int | None = None,
+        progress: bool | None = None,
+        patience: int = 20,
+    ):
+        """Train the recommended network: a `Model`.
+
+        Args:
+            dataset: in any form that `recommend` takes; 20 % of its rows validate.
+            target: name of the target, the recommendation's own by default.
+            seed: of split and first weights; the recommendation's own by default.
+            progress: whether to show a bar; by default where there is a terminal.
+            patience: evaluations without a better score after which training ends.
+
+        Raises:
+            UserError: the dataset cannot be used, or is of another kind or has other classes.
+        """
+        from taskaware.training.fit import fit
+
+        task = dataset if isinstance(dataset, Task) else self._task(dataset, target)
+        seed = self.seed if seed is None else seed
+        return fit(task, self.space, self.point, seed=seed, progress=progress, patience=patience)
+
+    def to_json(self, path: str | os.PathLike | None = None, *, force: bool = False) -> str:
+        """The recommendation as JSON text, written to `path` where one is given.
+
+        Raises:
+            UserError: the file exists and `force` is not given.
+        """
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields |= {
+            "format": FORMAT,
+            "version": VERSION,
+            "task": dataclasses.asdict(self.task),
+            "space": self.space.to_dict(),
+            "ranked": [dataclasses.asdict(candidate) for candidate in self.ranked],
+            "known": [dataclasses.asdict(neighbour) for neighbour in self.known],
+            "meta_features": dict(zip(NAMES, self.meta_features, strict=True)),
+            "architecture": self.architecture.description,
+        }
+        text = json.dumps(fields, indent=1)
+        if path is not None:
+            path = Path(path)
+            if path.exists() and not force:
+                raise UserError(
+                    f"'{path}' exists already. Choose another name, or pass force=True to replace it."
+                )
+            path.write_text(text, encoding="utf-8")
+        return text
+
+    def _task(self, dataset, target) -> Task:
+        task = make_task(
+            dataset, target or self._own_target(dataset), kind=self.task.kind, name=self.task.name
+        )
+        if task.classes and len(task.classes) != len(self.task.classes):
+            raise UserError(
+                f"This dataset has {len(task.classes)} classes; the recommendation was made for "
+                f"{len(self.task.classes)}. Call recommend on this one."
+            )
+        return task
+
+    def _own_target(self, dataset):
+        """The recommendation's target, unless the source brings its own."""
+        return None if isinstance(dataset, tuple) else self.task.target_name
+
+
+def load_recommendation(path: str | os.PathLike) -> Recommendation:
+    """Read what `Recommendation.to_json` wrote.
+
+    Raises:
+        UserError: there is no such file.
+        CheckpointError: it is no recommendation, is damaged, or comes from a newer taskaware.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no recommendation file '{path}'.")
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"'{path}' is no JSON ({error}).") from error
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise CheckpointError(f"'{path}' is no taskaware recommendation.")
+    if fields.get("version", 0) > VERSION:
+        raise CheckpointError(
+            f"'{path}' has format version {fields['version']}; this reads up to {VERSION}. Update taskaware."
+        )
+    try:
+        return _of_fields(fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"The recommendation in '{path}' is damaged ({error}).") from error
+
+
+def _of_fields(fields: dict) -> Recommendation:
+    task = {**fields["task"], "classes": tuple(fields["task"]["classes"])}
+    ranked = [Candidate(**{**entry, "point": tuple(entry["point"])}) for entry in fields["ranked"]]
+    return Recommendation(
+        task=TaskCard(**task),
+        space=MixtureSpace.from_dict(fields["space"]),
+        ranked=tuple(ranked),
+        known=tuple(Neighbour(**entry) for entry in fields["known"]),
+        meta_features=tuple(fields["meta_features"].values()),
+        trace=tuple(tuple(row) for row in fields["trace"]),
+        notes=tuple(fields["notes"]),
+        seed=fields["seed"],
+        seconds=fields["seconds"],
+    )

@@ -1,0 +1,307 @@
+"""The continuous space of task-aware architecture search: u = {alpha, beta, gamma} and a training recipe.
+
+Layer j of a network is a weighted mixture of P baseline layers that differ in size and activation,
+
+    o_j(x) = sum_i alpha_ij * o_ij(x),
+
+zero-padded to one width; beta_j weighs the layer in or out; gamma mixes the embeddings in front. Here u
+holds logits, and a softmax over each group gives the weights. What lies under `CUTOFF` is dropped, so the
+corners of the space are plain networks exactly.
+
+Source: US20220121906A1; Kokiopoulou, Hauth, Sbaiz et al. 2019 (arXiv:1902.05781).
+"""
+
+import dataclasses
+import hashlib
+import json
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+CUTOFF = 0.02
+CORNER = 8.0
+BOUND = 10.0
+
+
+class Point(NamedTuple):
+    """A point u, by its parts; every part may carry leading batch axes.
+
+    Attributes:
+        alpha: logits of the baselines of each layer, (*b, L, P).
+        beta: logits of each layer being present and absent, (*b, L, 2).
+        gamma: logits of the embeddings, (*b, E).
+        recipe: training coordinates, each in [0, 1], (*b, R).
+    """
+
+    alpha: Float[Array, "*b L P"]
+    beta: Float[Array, "*b L 2"]
+    gamma: Float[Array, "*b E"]
+    recipe: Float[Array, "*b R"]
+
+
+class Weights(NamedTuple):
+    """What a point means: non-negative weights, each group summing to one.
+
+    Attributes:
+        alpha: share of each baseline in each layer, (*b, L, P).
+        beta: presence of each layer, (*b, L), in [0, 1].
+        gamma: share of each embedding within its group, (*b, E).
+        recipe: the training coordinates in their own units, (*b, R).
+    """
+
+    alpha: Float[Array, "*b L P"]
+    beta: Float[Array, "*b L"]
+    gamma: Float[Array, "*b E"]
+    recipe: Float[Array, "*b R"]
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeCoordinate:
+    """One number of the training recipe that the space designs too.
+
+    Attributes:
+        name: "learning_rate", "weight_decay" or "dropout".
+        low: value at coordinate 0.
+        high: value at coordinate 1.
+        log: whether the coordinate is the logarithm of the value.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+
+    def value(self, coordinate: Float[Array, "*b"]) -> Float[Array, "*b"]:
+        if self.log:
+            return self.low * (self.high / self.low) ** coordinate
+        return self.low + (self.high - self.low) * coordinate
+
+
+@dataclasses.dataclass(frozen=True)
+class MixtureSpace:
+    """Networks of mixed layers; static and hashable, so it passes through `jit` unmarked.
+
+    Attributes:
+        name: of the preset, or the user's.
+        layers: L, mixed layers after the embedding.
+        sizes: widths of the baselines, ascending.
+        activations: of the baselines; every size comes with every activation, so P = sizes x activations.
+        embeddings: groups of embedding names; each group has its own softmax.
+        recipe: training coordinates, R of them.
+        shared_weights: whether the baselines of a layer are slices of one matrix (a layer then costs what
+            its widest baseline costs) or have weights of their own (as published).
+        width_odds: how often `sample` makes each size the largest one used; sums to 1.
+    """
+
+    name: str
+    layers: int
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    embeddings: tuple[tuple[str, ...], ...]
+    recipe: tuple[RecipeCoordinate, ...]
+    shared_weights: bool
+    width_odds: tuple[float, ...]
+
+    @property
+    def baselines(self) -> tuple[tuple[int, str], ...]:
+        """(size, activation) of each of the P baselines, in the order of alpha."""
+        return tuple((size, activation) for size in self.sizes for activation in self.activations)
+
+    @property
+    def embedding_names(self) -> tuple[str, ...]:
+        return tuple(name for group in self.embeddings for name in group)
+
+    @property
+    def shapes(self) -> Point:
+        """The shape of each part of one point."""
+        return Point(
+            (self.layers, len(self.baselines)),
+            (self.layers, 2),
+            (len(self.embedding_names),),
+            (len(self.recipe),),
+        )
+
+    @property
+    def dimension(self) -> int:
+        """D, how many numbers u has."""
+        return sum(_size(shape) for shape in self.shapes)
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name the space's definition; odds of sampling are no part of it."""
+        definition = {k: v for k, v in self.to_dict().items() if k not in ("name", "width_odds")}
+        return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict:
+        """Plain data that `from_dict` reads back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "MixtureSpace":
+        """The space that `to_dict` wrote (also after a trip through JSON)."""
+        fields = dict(data)
+        fields["sizes"] = tuple(data["sizes"])
+        fields["activations"] = tuple(data["activations"])
+        fields["embeddings"] = tuple(tuple(group) for group in data["embeddings"])
+        fields["recipe"] = tuple(RecipeCoordinate(**coordinate) for coordinate in data["recipe"])
+        fields["width_odds"] = tuple(data["width_odds"])
+        return cls(**fields)
+
+    def encode(self, point: Point) -> Float[Array, "*b D"]:
+        """The point as one vector: alpha, beta, gamma, recipe, each row by row."""
+        batch = point.gamma.shape[:-1]
+        return jnp.concatenate([jnp.reshape(part, (*batch, -1)) for part in point], axis=-1)
+
+    def decode(self, vector: Float[Array, "*b D"]) -> Point:
+        """The inverse of `encode`."""
+        parts, start = [], 0
+        for shape in self.shapes:
+            stop = start + _size(shape)
+            parts.append(jnp.reshape(vector[..., start:stop], (*vector.shape[:-1], *shape)))
+            start = stop
+        return Point(*parts)
+
+    def contains(self, vector: Float[Array, "*b D"]) -> Array:
+        """Whether each vector is a point of the space: logits within +-BOUND, recipe within [0, 1]."""
+        point = self.decode(vector)
+        logits = self.encode(point._replace(recipe=jnp.zeros_like(point.recipe)))
+        in_box = jnp.all((point.recipe >= 0) & (point.recipe <= 1), axis=-1)
+        return in_box & jnp.all(jnp.abs(logits) <= BOUND, axis=-1)
+
+    def project(self, vector: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
+        """The nearest point of the space."""
+        point = self.decode(vector)
+        clipped = [jnp.clip(part, -BOUND, BOUND) for part in point[:3]]
+        return self.encode(Point(*clipped, jnp.clip(point.recipe, 0.0, 1.0)))
+
+    def weights(self, vector: Float[Array, "*b D"]) -> Weights:
+        """What the network does: softmax of each group, shares under CUTOFF dropped, recipe in its units."""
+        soft = self.soft_weights(vector)
+        beta = _drop_small(jnp.stack([soft.beta, 1 - soft.beta], axis=-1))[..., 0]
+        return Weights(
+            _drop_small(soft.alpha),
+            beta,
+            self._by_group(_drop_small, soft.gamma),
+            self._recipe_values(soft.recipe),
+        )
+
+    def soft_weights(self, vector: Float[Array, "*b D"]) -> Weights:
+        """The plain softmax of each group, recipe in [0, 1]: smooth everywhere, for the evaluator."""
+        point = self.decode(vector)
+        return Weights(
+            jax.nn.softmax(point.alpha, axis=-1),
+            jax.nn.softmax(point.beta, axis=-1)[..., 0],
+            self._by_group(jax.nn.softmax, point.gamma),
+            point.recipe,
+        )
+
+    def width(self, vector: Float[Array, "*b D"]) -> Int[Array, "*b"]:
+        """The largest size that a present layer uses: all the width that has to be computed."""
+        weights = self.weights(vector)
+        used = (weights.alpha > 0) & (weights.beta[..., None] > 0)
+        sizes = jnp.array([size for size, _ in self.baselines])
+        return jnp.maximum(jnp.max(jnp.where(used, sizes, 0), axis=(-2, -1)), self.sizes[0])
+
+    def sample(self, key: Array, count: int) -> Float[Array, "n D"]:
+        """Random points, half of them plain networks (corners), half of them mixtures.
+
+        The largest size in use is drawn first, by `width_odds`; a mixture's shares are Dirichlet(1/2) over
+        the sizes up to it; the recipe is uniform.
+        """
+        return jax.vmap(self._sample_one)(jax.random.split(key, count))
+
+    def mutate(self, key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
+        """The point with one decision drawn anew: a layer's alpha, a beta, an embedding group or the recipe.
+
+        Source: Real et al. 2019, one mutation per child.
+        """
+        choice_key, sample_key = jax.random.split(key)
+        labels = self.decision_labels()
+        choice = jax.random.randint(choice_key, (), 0, max(labels) + 1)
+        return jnp.where(jnp.array(labels) == choice, self._sample_one(sample_key), vector)
+
+    def decision_labels(self) -> tuple[int, ...]:
+        """For each of the D numbers, the index of the decision it belongs to."""
+        layer_alphas = [layer for layer in range(self.layers) for _ in self.baselines]
+        betas = [self.layers + layer for layer in range(self.layers) for _ in range(2)]
+        first = 2 * self.layers
+        gammas = [first + g for g, group in enumerate(self.embeddings) for _ in group]
+        recipe = [first + len(self.embeddings) + r for r in range(len(self.recipe))]
+        return (*layer_alphas, *betas, *gammas, *recipe)
+
+    def discretise(self, vector: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
+        """The nearest plain network: the largest share of every group becomes one; the recipe stays."""
+        point = self.decode(vector)
+        return self.encode(
+            Point(
+                _to_corner(point.alpha),
+                _to_corner(point.beta),
+                self._by_group(_to_corner, point.gamma),
+                point.recipe,
+            )
+        )
+
+    def is_plain(self, vector: Float[Array, "*b D"]) -> Array:
+        """Whether every group has a single share left, so that the network is an ordinary one."""
+        weights = self.weights(vector)
+        one_baseline = jnp.all((weights.alpha.max(-1) == 1) | (weights.beta == 0), axis=-1)
+        whole_layers = jnp.all((weights.beta == 0) | (weights.beta == 1), axis=-1)
+        return one_baseline & whole_layers & jnp.all((weights.gamma == 0) | (weights.gamma == 1), axis=-1)
+
+    def _sample_one(self, key: Array) -> Float[Array, " D"]:
+        plain_key, width_key, alpha_key, beta_key, gamma_key, recipe_key = jax.random.split(key, 6)
+        plain = jax.random.bernoulli(plain_key)
+        largest = jax.random.choice(width_key, len(self.sizes), p=jnp.array(self.width_odds))
+        size_index = jnp.array([i for i in range(len(self.sizes)) for _ in self.activations])
+        alpha = _draw_shares(alpha_key, self.shapes.alpha, size_index <= largest, plain)
+        present = jnp.array([True, True])
+        beta = _draw_shares(beta_key, self.shapes.beta, present, plain, odds=jnp.array([0.75, 0.25]))
+        gammas = [
+            _draw_shares(jax.random.fold_in(gamma_key, g), (len(group),), jnp.ones(len(group), bool), plain)
+            for g, group in enumerate(self.embeddings)
+        ]
+        recipe = jax.random.uniform(recipe_key, self.shapes.recipe)
+        return self.encode(Point(alpha, beta, jnp.concatenate(gammas), recipe))
+
+    def _by_group(self, function, gamma: Float[Array, "*b E"]) -> Float[Array, "*b E"]:
+        parts, start = [], 0
+        for group in self.embeddings:
+            parts.append(function(gamma[..., start : start + len(group)]))
+            start += len(group)
+        return jnp.concatenate(parts, axis=-1)
+
+    def _recipe_values(self, recipe: Float[Array, "*b R"]) -> Float[Array, "*b R"]:
+        values = [coordinate.value(recipe[..., r]) for r, coordinate in enumerate(self.recipe)]
+        return jnp.stack(values, axis=-1) if values else recipe
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+    kept = jnp.where(shares >= jnp.minimum(CUTOFF, shares.max(-1, keepdims=True)), shares, 0.0)
+    return kept / kept.sum(-1, keepdims=True)
+
+
+def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+    return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
+
+
+def _draw_shares(key: Array, shape: tuple, allowed: Array, plain: Array, odds: Array | None = None) -> Array:
+    """Logits of a corner (if plain) or of a Dirichlet(1/2) mixture, over the allowed ones."""
+    corner_key, mixture_key = jax.random.split(key)
+    odds = jnp.ones(shape[-1]) if odds is None else odds
+    log_odds = jnp.where(allowed, jnp.log(odds), -jnp.inf)
+    picked = jax.random.categorical(corner_key, jnp.broadcast_to(log_odds, shape), axis=-1)
+    corner = CORNER * jax.nn.one_hot(picked, shape[-1])
+    gammas = jnp.where(
+        allowed, jax.random.gamma(mixture_key, 0.5 * odds * len(odds) / odds.sum(), shape), 0.0
+    )
+    mixture = jnp.log(jnp.maximum(gammas / gammas.max(-1, keepdims=True), jnp.exp(-CORNER))) + CORNER
+    return jnp.where(plain, corner, mixture)

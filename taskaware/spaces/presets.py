@@ -1,0 +1,54 @@
+"""The named spaces."""
+
+from taskaware.errors import unknown
+from taskaware.spaces.mixture import MixtureSpace, RecipeCoordinate
+
+TABLE_EMBEDDINGS = (
+    ("standardised", "robust", "quantile", "piecewise", "periodic"),
+    ("one_hot", "learned"),
+)
+
+TRAINING = (
+    RecipeCoordinate("learning_rate", 3e-4, 3e-2, log=True),
+    RecipeCoordinate("weight_decay", 1e-4, 1.0, log=True),
+    RecipeCoordinate("dropout", 0.0, 0.5),
+)
+
+COMPACT = MixtureSpace(
+    name="compact",
+    layers=3,
+    sizes=(16, 32, 64, 128),
+    activations=("relu", "tanh"),
+    embeddings=TABLE_EMBEDDINGS,
+    recipe=TRAINING,
+    shared_weights=True,
+    width_odds=(0.3, 0.3, 0.25, 0.15),
+)
+
+# 7 x 12 alpha, 7 x 2 beta (present, absent) and 7 gamma: the 105 numbers of the published space.
+PUBLISHED = MixtureSpace(
+    name="published",
+    layers=7,
+    sizes=(8, 16, 32, 64, 128, 256),
+    activations=("relu", "tanh"),
+    embeddings=TABLE_EMBEDDINGS,
+    recipe=(),
+    shared_weights=False,
+    width_odds=(1 / 6,) * 6,
+)
+
+PRESETS = {space.name: space for space in (COMPACT, PUBLISHED)}
+
+
+def preset(name: str) -> MixtureSpace:
+    """The space of that name.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+
+    >>> preset("published").dimension
+    105
+    """
+    if name not in PRESETS:
+        raise unknown("space", name, PRESETS)
+    return PRESETS[name]

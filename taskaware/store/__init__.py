@@ -1,0 +1,29 @@
+"""Experience: every training ever made, in SQL, and as one small file to ship."""
+
+from taskaware.store.compact import pack, unpack
+from taskaware.store.digests import architecture_digests, digest
+from taskaware.store.experience import Experience
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Trainings
+
+__all__ = [
+    "Experience",
+    "RecipeRecord",
+    "SpaceRecord",
+    "Store",
+    "Summary",
+    "TaskRecord",
+    "Trainings",
+    "architecture_digests",
+    "digest",
+    "pack",
+    "unpack",
+]
+
+
+def __getattr__(name: str) -> object:
+    """`Store` and `Summary` on first use, so that reading a shipped file does not load SQLAlchemy."""
+    if name not in ("Store", "Summary"):
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from taskaware.store import sql
+
+    return getattr(sql, name)

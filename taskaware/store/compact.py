@@ -1,0 +1,149 @@
+"""Experience as one small file to ship: a compressed .npz of plain arrays that executes nothing on load."""
+
+import dataclasses
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaware.errors import StoreError, TaskawareError, UserError
+from taskaware.store.digests import canonical
+from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord
+
+if TYPE_CHECKING:
+    from taskaware.store.sql import Store
+
+FORMAT = "taskaware experience"
+VERSION = 1
+ARRAYS = ("z", "architectures", *PER_TRAINING)
+
+
+def pack(source: "Store | Experience", path: str | os.PathLike, *, half: bool = False) -> None:
+    """Write experience as one compact file; the same experience gives the same bytes.
+
+    Args:
+        source: an experience, or a store with one space and at most one catalogue.
+        path: of a file that is not there yet.
+        half: keep the architectures as float16: smaller, but they are then others, rounded ones, with
+            other digests.
+
+    Raises:
+        StoreError: the file exists, or cannot be written.
+        UserError: the columns do not fit together, a record holds what is no plain data, or an
+            architecture is too large for `half`.
+    """
+    experience = check(source if isinstance(source, Experience) else source.triplets())
+    target = Path(path)
+    if target.exists():
+        raise StoreError(f"'{target}' exists and was left as it is. Remove it, or choose another path.")
+    arrays = {name: getattr(experience, name) for name in ARRAYS}
+    arrays |= {name: _smallest(arrays[name]) for name in INDICES}
+    if half:
+        arrays["architectures"] = _halved(arrays["architectures"])
+    header = np.frombuffer(canonical(_header(experience)).encode(), np.uint8)
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez_compressed(file, header=header, **arrays)
+        unfinished.replace(target)
+    except OSError as error:
+        raise StoreError(f"'{target}' cannot be written: {error}. Check its folder and the disk.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def unpack(path: str | os.PathLike) -> Experience:
+    """Read a file that `pack` wrote.
+
+    Raises:
+        StoreError: there is no such file, or it is corrupt, foreign, or of a newer taskaware.
+    """
+    try:
+        with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            header = json.loads(bytes(file["header"]))
+            _refuse(header, path)
+            arrays = {name: file[name] for name in ARRAYS}
+        return _widened(check(_experience(header, arrays)))
+    except FileNotFoundError as error:
+        raise StoreError(f"There is no file '{path}'. Check the path.") from error
+    except StoreError:
+        raise
+    except DAMAGES as error:
+        raise StoreError(
+            f"'{path}' is corrupt or is no experience of taskaware ({error}). Fetch it again."
+        ) from error
+
+
+# what NumPy, zipfile and the records raise on bytes that nobody packed
+DAMAGES = (
+    TaskawareError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+)
+
+
+def _refuse(header: object, path: str | os.PathLike) -> None:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise StoreError(f"'{path}' is no experience of taskaware. Choose another file.")
+    if header["version"] > VERSION:
+        raise StoreError(
+            f"'{path}' has format version {header['version']}; this taskaware reads up to {VERSION}. "
+            "Update it: pip install --upgrade taskaware"
+        )
+
+
+def _header(experience: Experience) -> dict:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "tasks": [dataclasses.asdict(task) for task in experience.tasks],
+        "catalogue": experience.catalogue,
+        "features": list(experience.features),
+        "space": dataclasses.asdict(experience.space),
+        "recipes": [dataclasses.asdict(recipe) for recipe in experience.recipes],
+        "strategies": list(experience.strategies),
+    }
+
+
+def _experience(header: dict, arrays: dict[str, np.ndarray]) -> Experience:
+    return Experience(
+        tasks=tuple(TaskRecord(**task) for task in header["tasks"]),
+        catalogue=header["catalogue"],
+        features=tuple(header["features"]),
+        space=SpaceRecord(**header["space"]),
+        recipes=tuple(RecipeRecord(**recipe) for recipe in header["recipes"]),
+        strategies=tuple(header["strategies"]),
+        **arrays,
+    )
+
+
+def _widened(experience: Experience) -> Experience:
+    """The experience with the types that `Experience` names."""
+    types = dict.fromkeys(INDICES, np.int32) | {"architectures": np.float32}
+    return dataclasses.replace(
+        experience, **{name: getattr(experience, name).astype(kind) for name, kind in types.items()}
+    )
+
+
+def _halved(u: np.ndarray) -> np.ndarray:
+    if np.abs(u).max(initial=0) > np.finfo(np.float16).max:
+        raise UserError("An architecture has numbers beyond 65504, the largest of `half`. Leave `half` out.")
+    return u.astype(np.float16)
+
+
+def _smallest(indices: np.ndarray) -> np.ndarray:
+    """The same non-negative integers in the smallest unsigned type that holds them."""
+    return indices.astype(np.min_scalar_type(int(indices.max(initial=0))))

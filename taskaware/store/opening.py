@@ -1,0 +1,169 @@
+"""From a path or a URL to a database that is known to be ours and up to date."""
+
+import os
+import sqlite3
+import time
+import urllib.parse
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from taskaware.errors import StoreError
+from taskaware.store import schema
+from taskaware.store.failures import explained
+
+MEMORY = (None, "", ":memory:")
+WRITING = "taskaware_writing"
+
+
+def place_of(target: str | os.PathLike) -> sa.URL:
+    """The URL of a store; what has no "://" is the path of an SQLite file.
+
+    Raises:
+        StoreError: it is neither.
+
+    >>> place_of("experience.db").get_backend_name()
+    'sqlite'
+    """
+    if "://" not in str(target):
+        name = str(target)
+        path = name if name in MEMORY else str(Path(target).expanduser())
+        return sa.URL.create("sqlite", database=path)
+    try:
+        return sa.make_url(str(target))
+    except sa.exc.ArgumentError as error:
+        raise StoreError(f"{target!r} is no database URL. Write postgresql://user@host/name.") from error
+
+
+def shown(url: sa.URL) -> str:
+    """The place for people: a path, or a URL without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.render_as_string(hide_password=True)
+
+
+def open_engine(url: sa.URL, *, create: bool, readonly: bool, timeout: float) -> sa.Engine:
+    """An engine to a store that exists, is ours and has the present schema version.
+
+    Raises:
+        StoreError: see `Store.open`.
+    """
+    place, is_file = shown(url), _is_sqlite_file(url)
+    create = create and not readonly
+    if is_file:
+        _check_file(place, create)
+    engine = _engine(url, create, readonly, timeout)
+    try:
+        with explained(place):
+            _prepare(engine, place, create, readonly, timeout)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _is_sqlite_file(url: sa.URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database not in MEMORY
+
+
+def _check_file(place: str, create: bool) -> None:
+    """Nothing, or StoreError where SQLite would not say clearly what is wrong with the path."""
+    path = Path(place)
+    if path.is_dir():
+        raise StoreError(f"'{place}' is a folder. Name a file in it, like '{path / 'experience.db'}'.")
+    if not path.exists() and not create:
+        raise StoreError(f"There is no store at '{place}'. Check the path, or open it with create=True.")
+    if not path.absolute().parent.is_dir():
+        raise StoreError(f"The folder of '{place}' does not exist. Create it first.")
+    if path.exists() and not _looks_like_sqlite(path):
+        raise StoreError(f"'{place}' is not an SQLite file and was left as it is. Choose another path.")
+
+
+def _looks_like_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(16)
+    return start in (b"", b"SQLite format 3\0")
+
+
+def _engine(url: sa.URL, create: bool, readonly: bool, timeout: float) -> sa.Engine:
+    place, options = shown(url), {}
+    if url.get_backend_name() == "sqlite":
+        options["creator"] = lambda: _sqlite_connection(url, create, readonly, timeout)
+    try:
+        engine = sa.create_engine(url, **options)
+    except sa.exc.NoSuchModuleError as error:
+        raise StoreError(
+            f"'{place}': SQLAlchemy knows no database '{url.drivername}'. Use sqlite:///file or postgresql://..."
+        ) from error
+    except ImportError as error:
+        raise StoreError(
+            f"'{place}': the driver of '{url.drivername}' is not installed ({error}). Install it, for "
+            'PostgreSQL: pip install "psycopg[binary]", and write the URL as postgresql+psycopg://...'
+        ) from error
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _sqlite_connection(url: sa.URL, create: bool, readonly: bool, timeout: float) -> sqlite3.Connection:
+    memory = url.database in MEMORY
+    mode = "ro" if readonly else "rwc" if create else "rw"
+    path = "" if memory else urllib.parse.quote(str(Path(url.database).absolute()))
+    name = ":memory:" if memory else f"file:{path}?mode={mode}"
+    # isolation_level None: transactions begin where SQLAlchemy says so, in `_begin`
+    connection = sqlite3.connect(
+        name, uri=not memory, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
+    for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "cache_size = -65536"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Writers lock at once: two that had begun by reading could never both go on."""
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _prepare(engine: sa.Engine, place: str, create: bool, readonly: bool, timeout: float) -> None:
+    """The schema created or brought up to date, by this process or by another at the same moment."""
+    with engine.begin() as connection:
+        version = schema.found_version(connection, place)
+    if version is None and not create:
+        raise StoreError(f"There is no store at '{place}', it is empty. Open it with create=True.")
+    if version is None:
+        _begin_store(engine, place, timeout)
+        return
+    schema.refuse_newer(version, place)
+    if version < schema.VERSION and readonly:
+        raise StoreError(
+            f"The store '{place}' has schema version {version} and must be brought to {schema.VERSION}. "
+            "Open it once without `readonly`."
+        )
+    while version < schema.VERSION:
+        with engine.execution_options(**{WRITING: True}).begin() as connection:
+            version = schema.migrate_once(connection, place)
+
+
+def _begin_store(engine: sa.Engine, place: str, timeout: float) -> None:
+    if engine.dialect.name == "sqlite":
+        _write_ahead(engine, timeout)
+    with engine.execution_options(**{WRITING: True}).begin() as connection:
+        schema.create(connection, place)
+
+
+def _write_ahead(engine: sa.Engine, timeout: float) -> None:
+    """SQLite's write-ahead log: readers and a writer do not wait for each other."""
+    until = time.monotonic() + timeout
+    while True:
+        connection = engine.raw_connection()
+        try:
+            connection.driver_connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            # SQLite does not wait here by itself when another process switches at the same moment
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        finally:
+            connection.close()

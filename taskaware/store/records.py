@@ -1,0 +1,165 @@
+"""What the store keeps, as plain values: tasks, spaces, recipes, and one batch of trainings."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from taskaware.errors import UserError
+from taskaware.store.digests import check_digest, points
+
+OK, LOST, FAILED = "ok", "lost", "failed"
+NUMBERS = ("scores", "test_scores", "losses", "seconds")
+LONGEST_ERROR = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskRecord:
+    """A task as the store knows it.
+
+    Attributes:
+        digest: 16 hex digits that name its content.
+        name: for people.
+        origin: name of the real task it is a variant of; its own name otherwise.
+        kind: "classification", "regression", ...
+        metric: name of the score; larger is better.
+        rows: rows of the task.
+        features: columns without the target.
+        outputs: numbers that a network gives for a row.
+        info: anything else, plain data.
+        added: when it came into the store, UTC ISO 8601; empty until then.
+    """
+
+    digest: str
+    name: str
+    origin: str
+    kind: str
+    metric: str
+    rows: int
+    features: int
+    outputs: int
+    info: Mapping = dataclasses.field(default_factory=dict)
+    added: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpaceRecord:
+    """A space of architectures: its digest, a name for people, and its definition as plain data."""
+
+    digest: str
+    name: str
+    definition: Mapping = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeRecord:
+    """How architectures were trained: steps, batch size, code version, ...; plain data and its digest."""
+
+    digest: str
+    definition: Mapping
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trainings:
+    """A batch of n trainings on one task, column by column; `Store.append` takes it.
+
+    A training with an error text is 'failed', one without a finite score is 'lost', any other is 'ok'.
+
+    Attributes:
+        task: digest of the task.
+        space: digest of the space.
+        recipe: digest of the recipe.
+        u: (n, D) architectures, points of the space; finite.
+        seeds: (n,) integers, or one for all.
+        scores: (n,) validation scores, larger is better; NaN where the candidate was lost.
+        test_scores: (n,) scores on the test rows; NaN or None where unknown.
+        losses: (n,) validation losses; NaN or None where unknown.
+        seconds: (n,) what each training took, or one number for all; NaN or None where unknown.
+        errors: n texts, None where the training ran to its end; empty when all did.
+        strategy: name of what proposed the architectures.
+        code_version: version of the code that trained them.
+    """
+
+    task: str
+    space: str
+    recipe: str
+    u: np.ndarray
+    seeds: np.ndarray
+    scores: np.ndarray
+    test_scores: np.ndarray | None = None
+    losses: np.ndarray | None = None
+    seconds: np.ndarray | None = None
+    errors: Sequence[str | None] = ()
+    strategy: str = ""
+    code_version: str = ""
+
+    @property
+    def statuses(self) -> list[str]:
+        """'ok', 'lost' or 'failed' of each training of a `checked` batch, n of them."""
+        found = [OK if finite else LOST for finite in np.isfinite(self.scores)]
+        return [FAILED if error else status for status, error in zip(found, self.errors, strict=True)]
+
+
+def checked(batch: Trainings) -> Trainings:
+    """The batch with every column an array of its type and n entries.
+
+    Returns:
+        u as `points` gives it, seeds int64, the other numbers float32 with NaN for whatever is not
+        finite, and n error texts.
+
+    Raises:
+        UserError: a digest is none, a column has another length than u, the seeds are no integers, or
+            an architecture is not finite.
+
+    >>> batch = Trainings("0" * 16, "1" * 16, "2" * 16, u=[[0.5, 1.0]], seeds=7, scores=[float("inf")])
+    >>> checked(batch).statuses
+    ['lost']
+    """
+    for what in ("task", "space", "recipe"):
+        check_digest(what, getattr(batch, what))
+    u = points(batch.u)
+    columns = {name: _numbers(name, getattr(batch, name), len(u)) for name in NUMBERS}
+    errors = tuple(batch.errors) or (None,) * len(u)
+    if len(errors) != len(u):
+        raise UserError(f"'errors' has {len(errors)} entries for {len(u)} architectures. Give one for each.")
+    errors = tuple(text(error)[:LONGEST_ERROR] if error else None for error in errors)
+    columns["scores"][[error is not None for error in errors]] = np.nan
+    names = {name: text(getattr(batch, name)) for name in ("strategy", "code_version")}
+    seeds = seeds_of(batch.seeds, len(u))
+    return dataclasses.replace(batch, u=u, seeds=seeds, errors=errors, **columns, **names)
+
+
+def seeds_of(seeds: np.ndarray, count: int) -> np.ndarray:
+    """Seeds as (count,) int64; one seed is taken for all.
+
+    Raises:
+        UserError: they are no integers of 64 bits, or another number of them.
+    """
+    found = np.asarray(seeds)
+    if found.dtype.kind not in "iu" or (found.size and found.max() > np.iinfo(np.int64).max):
+        raise UserError(f"Seeds are integers below 2**63, but {found.dtype} was given.")
+    return _column("seeds", found, count).astype(np.int64)
+
+
+def text(value: object) -> str:
+    """A string that any database can keep: no NUL, no half of a surrogate pair.
+
+    >>> text("a\\0b")
+    'ab'
+    """
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _numbers(name: str, values: np.ndarray | None, count: int) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        found = np.asarray(np.nan if values is None else values, np.float32)
+    column = _column(name, found, count)
+    return np.where(np.isfinite(column), column, np.float32(np.nan))
+
+
+def _column(name: str, values: np.ndarray, count: int) -> np.ndarray:
+    if values.ndim == 0:
+        return np.full(count, values)
+    if values.shape != (count,):
+        raise UserError(f"'{name}' has the shape {values.shape}; allowed: ({count},).")
+    return values

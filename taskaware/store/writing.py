@@ -1,0 +1,191 @@
+"""How rows come into the tables: each once, in one order, whatever the database."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from taskaware.errors import UserError
+from taskaware.store import schema
+from taskaware.store.digests import architecture_digests, canonical, check_digest, digest
+from taskaware.store.experience import Experience
+from taskaware.store.records import FAILED, NUMBERS, SpaceRecord, TaskRecord, Trainings, checked, text
+
+INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+COLUMNS = dict(zip(NUMBERS, ("score", "test_score", "loss", "seconds"), strict=True))
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, rows: list[dict]) -> int:
+    """Insert the rows whose key is not there yet; a failed training gives way to one that is not.
+
+    Args:
+        connection: in a transaction of the caller.
+        table: one of `schema`.
+        rows: every column of the table; of two with one key the first counts.
+
+    Returns:
+        The number of rows written.
+    """
+    keys = [column.name for column in table.primary_key]
+    distinct = {}
+    for row in rows:
+        distinct.setdefault(tuple(row[key] for key in keys), row)
+    # in the order of the keys, so that two writers never wait for each other in a ring
+    ordered = [distinct[key] for key in sorted(distinct)]
+    if not ordered:
+        return 0
+    dialect = connection.dialect.name
+    if dialect not in INSERTS:
+        return sum(_insert_one(connection, table, row) for row in ordered)
+    statement = _statement(dialect, table)
+    if dialect == "sqlite":
+        return connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
+    return len(connection.execute(statement.returning(table.c[keys[0]]), ordered).all())
+
+
+@functools.cache
+def _statement(dialect: str, table: sa.Table) -> sa.Insert:
+    """Insert, unless the key is there; kept, because making it takes longer than running it."""
+    statement = INSERTS[dialect](table)
+    if "status" not in table.c:
+        return statement.on_conflict_do_nothing()
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={column.name: new[column.name] for column in table.c if not column.primary_key},
+        where=(table.c.status == FAILED) & (new.status != FAILED),
+    )
+
+
+def _insert_one(connection: sa.Connection, table: sa.Table, row: dict) -> int:
+    """The same for a database whose own words for it are unknown: slower, in standard SQL."""
+    is_it = sa.and_(*(column == row[column.name] for column in table.primary_key))
+    there = connection.execute(sa.select(table).where(is_it)).mappings().first()
+    if there and (there.get("status") != FAILED or row["status"] == FAILED):
+        return 0
+    connection.execute(table.delete().where(is_it))
+    connection.execute(table.insert(), row)
+    return 1
+
+
+def task_row(task: TaskRecord) -> dict:
+    """The row of `tasks`; UserError where the digest is none or the info is no plain data."""
+    check_digest("task", task.digest)
+    names = {name: text(getattr(task, name)) for name in ("name", "origin", "kind", "metric")}
+    sizes = {name: int(getattr(task, name)) for name in ("rows", "features", "outputs")}
+    kept = {"info": canonical(task.info), "added": task.added or schema.now()}
+    return {"digest": task.digest} | names | sizes | kept
+
+
+def space_row(space: SpaceRecord) -> dict:
+    """The row of `spaces`; UserError where the digest is none or the definition is no plain data."""
+    check_digest("space", space.digest)
+    return {"digest": space.digest, "name": text(space.name), "definition": canonical(space.definition)}
+
+
+def recipe_row(definition: Mapping) -> dict:
+    """The row of `recipes`; UserError where the definition is no plain data."""
+    return {"digest": digest(definition), "definition": canonical(definition)}
+
+
+def metafeatures_row(task: str, catalogue: str, names: Sequence[str], values: np.ndarray) -> dict:
+    """The row of `metafeatures`; UserError where names and values do not fit together."""
+    check_digest("task", task)
+    check_digest("catalogue", catalogue)
+    z, listed = np.asarray(values, "<f4"), [text(name) for name in names]
+    if z.shape != (len(listed),):
+        raise UserError(f"There are {len(listed)} names but the values have the shape {z.shape}.")
+    return {"task": task, "catalogue": catalogue, "names": canonical(listed), "values": z.tobytes()}
+
+
+def check_names(connection: sa.Connection, row: dict) -> None:
+    """Nothing, or UserError where the store has the catalogue with other names."""
+    table = schema.metafeatures
+    known = sa.select(table.c.names).where(table.c.catalogue == row["catalogue"]).limit(1)
+    if connection.execute(known).scalar() not in (None, row["names"]):
+        raise UserError(
+            f"Catalogue '{row['catalogue']}' has other names in the store. Give this one its own digest."
+        )
+
+
+def add_experience(connection: sa.Connection, experience: Experience) -> int:
+    """Write an experience inside the caller's transaction; the number of trainings written."""
+    insert_new(connection, schema.tasks, [task_row(task) for task in experience.tasks])
+    insert_new(connection, schema.spaces, [space_row(experience.space)])
+    insert_new(connection, schema.recipes, [recipe_row(recipe.definition) for recipe in experience.recipes])
+    described = [
+        metafeatures_row(task.digest, experience.catalogue, experience.features, z)
+        for task, z in zip(experience.tasks, experience.z, strict=True)
+        if experience.catalogue and not np.isnan(z).all()
+    ]
+    for row in described:
+        check_names(connection, row)
+    insert_new(connection, schema.metafeatures, described)
+    return sum(append(connection, checked(batch)) for batch in _batches(experience))
+
+
+def _batches(experience: Experience) -> Iterator[Trainings]:
+    """The trainings by task, recipe and strategy."""
+    kinds = np.stack([experience.task, experience.recipe, experience.strategy], axis=1)
+    groups, group = np.unique(kinds, axis=0, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group, minlength=len(groups)))
+    for (task, recipe, strategy), rows in zip(groups, np.split(order, ends[:-1]), strict=False):
+        part = experience.take(rows)
+        yield Trainings(
+            task=experience.tasks[task].digest,
+            space=experience.space.digest,
+            recipe=digest(experience.recipes[recipe].definition),
+            u=part.u,
+            seeds=part.seed,
+            scores=part.score,
+            test_scores=part.test_score,
+            losses=part.loss,
+            seconds=part.seconds,
+            strategy=experience.strategies[strategy],
+        )
+
+
+def append(connection: sa.Connection, batch: Trainings) -> int:
+    """Write a checked batch inside the caller's transaction; the number of new trainings.
+
+    Raises:
+        UserError: its task, space or recipe is not in the store, or its u is not as long as the others.
+    """
+    for what, table in (("task", schema.tasks), ("space", schema.spaces), ("recipe", schema.recipes)):
+        _check_known(connection, what, table, getattr(batch, what))
+    _check_width(connection, batch)
+    found = architecture_digests(batch.space, batch.u).tolist()
+    blobs = {name: row.tobytes() for name, row in zip(found, batch.u, strict=True)}
+    points = [{"digest": name, "space": batch.space, "u": blob} for name, blob in blobs.items()]
+    insert_new(connection, schema.architectures, points)
+    return insert_new(connection, schema.trainings, _rows(batch, found))
+
+
+def _rows(batch: Trainings, architectures: list[str]) -> list[dict]:
+    """The rows of `trainings`; NaN becomes NULL."""
+    fixed = {"task": batch.task, "recipe": batch.recipe, "created": schema.now()}
+    fixed |= {"strategy": batch.strategy, "code_version": batch.code_version}
+    varying = {"architecture": architectures, "seed": batch.seeds.tolist()}
+    varying |= {"status": batch.statuses, "error": batch.errors}
+    for name, column in COLUMNS.items():
+        varying[column] = [None if value != value else value for value in getattr(batch, name).tolist()]
+    names = tuple(varying)
+    return [fixed | dict(zip(names, values, strict=True)) for values in zip(*varying.values(), strict=True)]
+
+
+def _check_known(connection: sa.Connection, what: str, table: sa.Table, name: str) -> None:
+    if connection.execute(sa.select(table.c.digest).where(table.c.digest == name)).first() is None:
+        raise UserError(f"The {what} '{name}' is not in the store. Add it with `add_{what}` first.")
+
+
+def _check_width(connection: sa.Connection, batch: Trainings) -> None:
+    table = schema.architectures
+    known = connection.execute(sa.select(table.c.u).where(table.c.space == batch.space).limit(1)).scalar()
+    width = batch.u.shape[1] if known is None else len(known) // 4
+    if batch.u.shape[1] != width:
+        raise UserError(
+            f"u has {batch.u.shape[1]} numbers, but the architectures of space '{batch.space}' have {width}."
+        )

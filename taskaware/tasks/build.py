@@ -1,0 +1,166 @@
+"""A data set of any form → a task."""
+
+import dataclasses
+import difflib
+import re
+
+import numpy as np
+import pandas as pd
+
+from taskaware.data import columns
+from taskaware.data.load import Loaded, load
+from taskaware.data.schema import Schema
+from taskaware.data.table import Column, Table
+from taskaware.errors import UserError, unknown
+from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.target import class_indices, read_target
+from taskaware.tasks.task import Task
+
+_IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
+
+
+def make_task(
+    source, target=None, *, kind: str | None = None, name: str | None = None, metric: str | None = None
+) -> Task:
+    """Make a task of a data set.
+
+    Rows without a target are left out, and so are feature columns that are the same in every row; the
+    task's schema accepts those columns all the same. What was assumed is said in `notes`.
+
+    Args:
+        source: whatever `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
+        target: name of the target column, or its values; by default what the source says.
+        kind: "classification" or "regression"; by default what the source says, or what the target looks
+            like (see `target.read_target`).
+        name: for people; by default the source's.
+        metric: one of `METRICS_OF[kind]`; by default "accuracy" or "r2".
+
+    Raises:
+        UserError: the source cannot be read, the target is not usable (see `target.read_target`), or no
+            feature is left.
+
+    >>> task = make_task(pd.DataFrame({"x": range(20), "colour": ["red", "blue"] * 10}), "colour")
+    >>> task.kind, task.classes, task.table.names
+    ('classification', ('blue', 'red'), ('x',))
+    """
+    loaded = load(source, target)
+    target_name = _target_name(loaded)
+    found = read_target(loaded.frame[target_name], kind or loaded.kind)
+    features = loaded.frame.drop(columns=target_name)[found.present]
+    if not features.shape[1]:
+        raise UserError(f"There is no feature beside the target '{target_name}'. Add a column.")
+    name = name or loaded.name
+    schema = Schema.infer(features)
+    schema, table, notes = _varying(schema, schema.apply(features, name))
+    task = Task(
+        name=name,
+        kind=found.kind,
+        table=table,
+        target_name=target_name,
+        target=_read_only(found.values),
+        classes=found.classes,
+        metric=_metric(metric, found.kind),
+        notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
+        origin=name,
+        schema=schema,
+    )
+    return task if loaded.test is None else _with_test(task, loaded.test)
+
+
+def _target_name(loaded: Loaded) -> str:
+    names = list(loaded.frame.columns)
+    if loaded.target is None:
+        raise UserError(
+            f"The target is not named. Give target=..., one of {', '.join(map(repr, names[:20]))}."
+        )
+    if loaded.target not in names:
+        near = difflib.get_close_matches(loaded.target, names, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise UserError(
+            f"There is no column '{loaded.target}' to be the target.{hint} "
+            f"Columns: {', '.join(map(repr, names[:20]))}."
+        )
+    return loaded.target
+
+
+def _metric(metric: str | None, kind: str) -> str:
+    allowed = METRICS_OF[kind]
+    if metric is not None and metric not in allowed:
+        raise unknown(f"metric of a {kind}", metric, allowed)
+    return metric or allowed[0]
+
+
+def _read_only(values: np.ndarray) -> np.ndarray:
+    values.setflags(write=False)
+    return values
+
+
+def _varying(schema: Schema, table: Table) -> tuple[Schema, Table, list[str]]:
+    """Without the columns that are the same in every row, and a note that names them."""
+    varying = {column.name for column in table.columns if _varies(column)}
+    constant = tuple(f.name for f in schema.fields if varying.isdisjoint(f.column_names))
+    if not constant:
+        return schema, table, []
+    kept = tuple(column for column in table.columns if column.name in varying)
+    if not kept:
+        raise UserError(
+            f"Every feature is the same in all {table.rows} rows ({_listed(constant)}), so nothing can be "
+            "predicted from them. Add a feature that varies."
+        )
+    note = f"Left out, for being the same in every row: {_listed(constant)}."
+    return schema.ignoring(constant), dataclasses.replace(table, columns=kept), [note]
+
+
+def _varies(column: Column) -> bool:
+    values, missing = column.values, column.missing
+    if missing.any():
+        return not missing.all()
+    return bool((values != values[0]).any())
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(f"'{name}'" for name in names[:8]) + more
+
+
+def _identifier_notes(table: Table) -> list[str]:
+    found = tuple(column.name for column in table.columns if _is_identifier(column))
+    if not found:
+        return []
+    return [f"Looks like an identifier, and is used all the same: {_listed(found)}. Drop it if it is one."]
+
+
+def _is_identifier(column: Column) -> bool:
+    """Distinct in every row, and either labels, or whole numbers that are counted up or called an id."""
+    values = column.values
+    if column.kind not in ("numeric", "category") or column.missing.any():
+        return False
+    if column.kind == "category":
+        return len(column.categories) == len(values)
+    if len(np.unique(values)) < len(values) or (values != np.round(values)).any():
+        return False
+    counted = values.max() - values.min() + 1 == len(values) and bool((np.diff(values) == 1).all())
+    return counted or _IDENTIFIER_NAME.search(column.name) is not None
+
+
+def _with_test(task: Task, frame: pd.DataFrame) -> Task:
+    """The task with the source's own test rows beside it; those without a usable target are left out."""
+    if task.target_name not in frame.columns:
+        return dataclasses.replace(
+            task, notes=(*task.notes, "The test split has no target and was not used.")
+        )
+    series = frame[task.target_name]
+    if task.kind == "classification":
+        values = class_indices(series, task.classes)
+        usable = values >= 0
+    else:
+        values = columns.numbers(series)
+        usable = ~np.isnan(values)
+    notes = task.notes
+    if not usable.all():
+        notes = (*notes, f"{(~usable).sum()} test rows without a known target were left out.")
+    if not usable.any():
+        return dataclasses.replace(task, notes=notes)
+    table = task.schema.apply(frame.drop(columns=task.target_name)[usable], task.name)
+    test = dataclasses.replace(task, table=table, target=_read_only(values[usable]), notes=())
+    return dataclasses.replace(task, test=test, notes=notes)

@@ -1,0 +1,247 @@
+"""Table → the numbers a network reads; learned from the training rows alone.
+
+Every numeric column is given in five embeddings side by side, every category as one-hot (from which the
+network learns its own vectors); the network's gamma decides which of them it listens to.
+"""
+
+import dataclasses
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import ndtri
+
+from taskaware.data.table import Column, Table
+
+EMBEDDINGS = ("standardised", "robust", "quantile", "piecewise", "periodic", "one_hot", "learned")
+BINS = 6
+FREQUENCIES = (0.25, 0.5, 1.0)
+QUANTILES = 65
+MAX_CATEGORIES = 32
+MAX_ONE_HOT = 1024
+WORD_BUCKETS = 32
+WIDEST = 10.0
+
+
+_SINGLE = ("median", "mean", "std", "spread", "grid", "indicated")
+_PER_COLUMN = ("positions", "frequencies")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Encoder:
+    """What was learned from the training rows: plain arrays, so it can be saved without code.
+
+    Attributes:
+        median: fills missing numbers, (F,).
+        mean, std: of the filled columns, (F,); a constant column has std 1.
+        spread: interquartile range, or half the range where that is 0, (F,).
+        grid: quantiles at equal steps from 0 to 1, (Q, F), ascending.
+        indicated: columns that had missing values; each gets a 0/1 column of its own, (F,) bool.
+        positions: place of each category in its column's one-hot block, one int32 array per column; a
+            category that is rare, unseen or missing has the block's place 0.
+        frequencies: log share of each category, one float32 array per column (0 for the place -1).
+    """
+
+    median: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    spread: np.ndarray
+    grid: np.ndarray
+    indicated: np.ndarray
+    positions: tuple[np.ndarray, ...]
+    frequencies: tuple[np.ndarray, ...]
+
+    @classmethod
+    def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
+        """Learn from these rows of the table (indices), at least one of them."""
+        table = _words_to_numbers(table)
+        counts = [np.bincount(codes[codes >= 0], minlength=n) for codes, n in _category_columns(table, rows)]
+        positions = tuple(_places(count, _room(len(counts))) for count in counts)
+        frequencies = tuple(_log_shares(count) for count in counts)
+        numbers = _with_frequencies(table.numeric[rows], table.codes[rows], frequencies)
+        missing = np.isnan(numbers)
+        median = np.array([_median(column) for column in numbers.T])
+        filled = np.where(missing, median, numbers)
+        grid = np.quantile(filled, np.linspace(0, 1, QUANTILES), axis=0).reshape(QUANTILES, -1)
+        low, high = grid[QUANTILES // 4], grid[3 * QUANTILES // 4]
+        return cls(
+            median=median,
+            mean=filled.mean(0),
+            std=_or_one(filled.std(0)),
+            spread=_or_one(np.where(high > low, high - low, (grid[-1] - grid[0]) / 2)),
+            grid=grid,
+            indicated=missing.any(0),
+            positions=positions,
+            frequencies=frequencies,
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything it learned, under speaking names; `from_arrays` reads it back."""
+        arrays = {name: getattr(self, name) for name in _SINGLE}
+        for name in _PER_COLUMN:
+            parts = getattr(self, name)
+            arrays[name] = np.concatenate(parts) if parts else np.zeros(0)
+        arrays["lengths"] = np.array([len(part) for part in self.positions], np.int64)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Encoder":
+        """The encoder that `to_arrays` wrote."""
+        stops = np.cumsum(arrays["lengths"])[:-1]
+        parts = {name: tuple(np.split(arrays[name], stops)) for name in _PER_COLUMN}
+        if not len(arrays["lengths"]):
+            parts = dict.fromkeys(_PER_COLUMN, ())
+        return cls(**{name: arrays[name] for name in _SINGLE}, **parts)
+
+    @property
+    def block(self) -> np.ndarray:
+        """Index into EMBEDDINGS of each numeric output column, (D,) int32."""
+        return block_of(len(self.median) + int(self.indicated.sum()))
+
+    @property
+    def categories(self) -> int:
+        """Number of one-hot columns, T."""
+        return sum(int(places.max()) + 1 for places in self.positions)
+
+    @property
+    def active(self) -> np.ndarray:
+        """Columns of each embedding that can differ from 0 at once, (len(EMBEDDINGS),) float32."""
+        counts = np.bincount(self.block, minlength=len(EMBEDDINGS)).astype(np.float32)
+        counts[-2:] = len(self.positions)
+        return counts
+
+    def transform(self, table: Table, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The rows (all of them by default) as finite float32: numeric embeddings (N, D), one-hot (N, T)."""
+        table = _words_to_numbers(table)
+        rows = np.arange(table.rows) if rows is None else rows
+        codes = table.codes[rows]
+        numbers = _with_frequencies(table.numeric[rows], codes, self.frequencies)
+        missing = np.isnan(numbers)
+        filled = np.where(missing, self.median, numbers)
+        flags = missing[:, self.indicated].astype(np.float32)
+        centred = np.clip((filled - self.mean) / self.std, -WIDEST, WIDEST)
+        robust = (filled - self.median) / self.spread
+        robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
+        ranks = _ranks(filled, self.grid)
+        normal = ndtri(np.clip(ranks, 0.005, 0.995))
+        flag_parts = [flags] * 3 + [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
+        parts = [
+            centred,
+            np.clip(robust, -WIDEST, WIDEST),
+            normal,
+            self._piecewise(filled),
+            _periodic(centred),
+        ]
+        columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
+        return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(codes)
+
+    def _piecewise(self, filled: np.ndarray) -> np.ndarray:
+        """Piecewise-linear over BINS quantile bins, (N, F * BINS) (Gorishniy, Rubachev, Babenko 2022)."""
+        edges = self.grid[np.linspace(0, QUANTILES - 1, BINS + 1).astype(int)]
+        width = edges[1:] - edges[:-1]
+        share = (filled[:, None, :] - edges[:-1]) / np.where(width > 0, width, 1.0)
+        share = np.where(width > 0, np.clip(share, 0.0, 1.0), filled[:, None, :] >= edges[1:])
+        return share.reshape(len(filled), -1)
+
+    def _one_hot(self, codes: np.ndarray) -> np.ndarray:
+        blocks = [
+            np.eye(int(places.max()) + 1, dtype=np.float32)[places[column]]
+            for places, column in zip(self.positions, codes.T, strict=True)
+        ]
+        return np.concatenate(blocks, axis=1) if blocks else np.zeros((len(codes), 0), np.float32)
+
+
+def block_of(numbers: int) -> np.ndarray:
+    """Embedding of each numeric column that a network reads, given the numeric columns of the table."""
+    widths = [numbers, numbers, numbers, numbers * BINS, numbers * 2 * len(FREQUENCIES)]
+    return np.repeat(np.arange(len(widths), dtype=np.int32), widths)
+
+
+def layout(table: Table) -> tuple[int, int]:
+    """(numeric columns with their indicators, one-hot columns) that an encoder of all its rows would give."""
+    table = _words_to_numbers(table)
+    wide = sum(cardinality + 1 > MAX_CATEGORIES for cardinality in table.cardinalities)
+    indicated = int(np.isnan(table.numeric).any(0).sum())
+    room = _room(len(table.cardinalities))
+    one_hot = sum(min(room, len(np.unique(codes[codes >= 0]))) + 1 for codes in table.codes.T)
+    return table.numeric.shape[1] + wide + indicated, one_hot
+
+
+def _room(columns: int) -> int:
+    """Categories that each category column may have in one-hot."""
+    return min(MAX_CATEGORIES, max(2, MAX_ONE_HOT // max(columns, 1)))
+
+
+def _words_to_numbers(table: Table) -> Table:
+    """The table with each text column as the length of its texts and counts of hashed words.
+
+    The texts of later rows are others, so nothing is learned from them but how often a word of a kind occurs.
+    """
+    if all(column.kind != "text" for column in table.columns):
+        return table
+    parts = [_word_columns(column) if column.kind == "text" else (column,) for column in table.columns]
+    return dataclasses.replace(table, columns=tuple(column for part in parts for column in part))
+
+
+def _word_columns(column: Column) -> tuple[Column, ...]:
+    counts = np.zeros((len(column.categories) + 1, WORD_BUCKETS + 1))
+    for row, text in enumerate(column.categories):
+        counts[row, -1] = len(text)
+        for word in text.lower().split():
+            counts[row, zlib.crc32(word.encode()) % WORD_BUCKETS] += 1
+    values = counts[column.values]
+    names = [f"{column.name}.word{place}" for place in range(WORD_BUCKETS)] + [f"{column.name}.length"]
+    return tuple(Column(name, "numeric", values[:, place]) for place, name in enumerate(names))
+
+
+def _category_columns(table: Table, rows: np.ndarray):
+    return zip(table.codes[rows].T, table.cardinalities, strict=True)
+
+
+def _places(count: np.ndarray, room: int) -> np.ndarray:
+    """Place of each category by falling frequency, 0 where it did not fit; one more entry for code -1."""
+    order = np.argsort(-count, kind="stable")[:room]
+    places = np.zeros(len(count) + 1, np.int32)
+    kept = order[count[order] > 0]
+    places[kept] = np.arange(1, len(kept) + 1)
+    return places
+
+
+def _log_shares(count: np.ndarray) -> np.ndarray:
+    share = np.log((count + 1) / (count.sum() + 1))
+    return np.append(share, share.min(initial=0.0)).astype(np.float32)
+
+
+def _with_frequencies(numbers: np.ndarray, codes: np.ndarray, frequencies: tuple) -> np.ndarray:
+    """The numeric columns, and a frequency column for each category column too large for one-hot."""
+    wide = [
+        shares[column]
+        for shares, column in zip(frequencies, codes.T, strict=True)
+        if len(shares) > MAX_CATEGORIES
+    ]
+    return np.column_stack([numbers, *wide]) if wide else numbers
+
+
+def _median(column: np.ndarray) -> float:
+    known = column[~np.isnan(column)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _or_one(scale: np.ndarray) -> np.ndarray:
+    return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+
+
+def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Share of the training rows below each value, the middle of a run of ties, (N, F) in [0, 1]."""
+    steps = np.linspace(0, 1, len(grid))
+    columns = [
+        (np.interp(x, g, steps) + 1 - np.interp(-x, -g[::-1], steps)) / 2
+        for x, g in zip(filled.T, grid.T, strict=True)
+    ]
+    return np.stack(columns, axis=1) if columns else np.zeros(filled.shape)
+
+
+def _periodic(centred: np.ndarray) -> np.ndarray:
+    """Sine and cosine at fixed frequencies of the standardised value, (N, F * 2 * frequencies)."""
+    angles = 2 * np.pi * centred[:, None, :] * np.array(FREQUENCIES)[:, None]
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).reshape(len(centred), -1)

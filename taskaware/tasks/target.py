@@ -1,0 +1,175 @@
+"""What is to be predicted: its kind, and its values as class indices or numbers."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from taskaware.data import columns
+from taskaware.errors import UserError, unknown
+from taskaware.tasks.task import KINDS
+
+MIN_ROWS = 10
+
+_FEW_VALUES = 20
+_ROWS_PER_VALUE = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Target:
+    """The target of a task.
+
+    Attributes:
+        kind: "classification" or "regression".
+        values: one for each present row: int32 class indices, or float64.
+        classes: labels in the order of the indices, as the user wrote them, sorted; empty in regression.
+        present: (N,) bool, the rows of the frame that have a target.
+        notes: what was assumed, one sentence each.
+    """
+
+    kind: str
+    values: np.ndarray
+    classes: tuple
+    present: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read_target(series: pd.Series, kind: str | None = None) -> Target:
+    """Read a target column.
+
+    Args:
+        series: N values; numbers, strings, booleans or categories, some of them missing.
+        kind: "classification" or "regression"; by default numbers are regression, unless they are whole
+            and few (at most 20 values, on average in four rows or more) or only two; all else is
+            classification.
+
+    Raises:
+        UserError: the target is missing in all rows or all but a few, constant, infinite, of a different
+            class in every row, or not of the wanted kind.
+
+    >>> read_target(pd.Series([3, 5, 5, None] * 5, name="stars")).notes[-1]
+    "Target 'stars' was read as 2 classes; kind='regression' reads it as numbers."
+    """
+    if kind is not None and kind not in KINDS:
+        raise unknown("kind of task", kind, KINDS)
+    name = series.name
+    seen, _ = columns.describe(series)
+    if seen == "date":
+        raise UserError(f"Target '{name}' is a date. Give a number, for instance the days since a start.")
+    numbers = columns.numbers(series) if seen == "numeric" else None
+    present = ~np.isnan(numbers) if numbers is not None else columns.distinct(series)[0] >= 0
+    _check_rows(name, present)
+    series, numeric = series[present], numbers[present] if numbers is not None else None
+    notes = [] if present.all() else [f"{(~present).sum()} rows without a target '{name}' were left out."]
+    found = kind or _guess(numeric)
+    if found == "regression":
+        values, classes = _numbers_of(series, numeric), ()
+        notes += _regression_notes(name, values, assumed=kind is None)
+    else:
+        values, classes = _classes_of(series, numeric)
+        notes += _class_notes(name, values, assumed=kind is None and numeric is not None)
+    return Target(found, values, classes, present, tuple(notes))
+
+
+def class_indices(series: pd.Series, classes: tuple) -> np.ndarray:
+    """Index of each value among known classes, (N,) int32; -1 where it is missing or no such class.
+
+    >>> class_indices(pd.Series(["b", "c", None]), ("a", "b"))
+    array([ 1, -1, -1], dtype=int32)
+    """
+    return columns.codes_in(series, [columns.label(each) for each in classes])
+
+
+def _check_rows(name: str, present: np.ndarray) -> None:
+    rows = int(present.sum())
+    if rows == 0:
+        raise UserError(f"Target '{name}' is missing in all {len(present)} rows. Name another column.")
+    if rows < MIN_ROWS:
+        raise UserError(f"{rows} rows have a target '{name}'; at least {MIN_ROWS} are needed.")
+
+
+def _check_varies(name: str, value, distinct: int) -> None:
+    if distinct == 1:
+        raise UserError(
+            f"Target '{name}' is {value!r} in every row, so there is nothing to predict. Name another column."
+        )
+
+
+def _guess(numeric: np.ndarray | None) -> str:
+    if numeric is None:
+        return "classification"
+    values = np.unique(numeric)
+    few = len(values) <= min(_FEW_VALUES, len(numeric) / _ROWS_PER_VALUE) and _whole(values)
+    return "classification" if few or len(values) == 2 else "regression"
+
+
+def _whole(values: np.ndarray) -> bool:
+    return bool((values == np.round(values)).all())
+
+
+def _numbers_of(series: pd.Series, numeric: np.ndarray | None) -> np.ndarray:
+    """The target of a regression; categories may be numbers, too."""
+    if numeric is None and columns.describe(series.astype(object))[0] == "numeric":
+        numeric = columns.numbers(series)
+    if numeric is None:
+        raise UserError(
+            f"Target '{series.name}' is not numeric (for instance {_plain(series.iloc[0])!r}), so it cannot "
+            "be kind='regression'. Use kind='classification', or turn it into numbers first."
+        )
+    _check_varies(series.name, _plain(numeric[0]), len(np.unique(numeric)))
+    return numeric
+
+
+def _regression_notes(name: str, values: np.ndarray, assumed: bool) -> list[str]:
+    few = len(np.unique(values))
+    if assumed:
+        return [f"Target '{name}' was read as numbers; kind='classification' reads it as classes."]
+    if few <= _FEW_VALUES:
+        return [f"Target '{name}' has only {few} values and is read as numbers, as asked."]
+    return []
+
+
+def _classes_of(series: pd.Series, numeric: np.ndarray | None) -> tuple[np.ndarray, tuple]:
+    """The class index of each row, and the labels as the user wrote them, numbers in their own order."""
+    codes, names = columns.distinct(series)
+    _check_classes(series.name, codes, numeric)
+    if numeric is not None:
+        codes = np.unique(numeric, return_inverse=True)[1].astype(np.int32)
+    rows = np.unique(codes, return_index=True)[1]
+    classes = tuple(_plain(series.iloc[row]) for row in rows)
+    _check_varies(series.name, classes[0], len(names))
+    return codes, classes
+
+
+def _plain(value):
+    """A scalar as Python has it; whole numbers as int."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _check_classes(name: str, indices: np.ndarray, numeric: np.ndarray | None) -> None:
+    classes, rows = int(indices.max()) + 1, len(indices)
+    if classes == rows:
+        raise UserError(
+            f"Target '{name}' has a different class in each of the {rows} rows. Is it an identifier? "
+            "Name another column, or use kind='regression' if it is a number."
+        )
+    if numeric is None:
+        return
+    if classes > rows / 2 or (classes > _FEW_VALUES and not _whole(numeric)):
+        raise UserError(
+            f"Target '{name}' has {classes} different numbers in {rows} rows, so it cannot be "
+            "kind='classification'. Use kind='regression', or cut it into classes: pandas.qcut(y, 3)."
+        )
+
+
+def _class_notes(name: str, indices: np.ndarray, assumed: bool) -> list[str]:
+    counts = np.bincount(indices)
+    notes = []
+    if assumed:
+        notes.append(
+            f"Target '{name}' was read as {len(counts)} classes; kind='regression' reads it as numbers."
+        )
+    if (counts == 1).any():
+        notes.append(f"{(counts == 1).sum()} classes have a single row, which is used for training only.")
+    return notes

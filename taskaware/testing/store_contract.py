@@ -1,0 +1,292 @@
+"""What every store must do, as checks that run on any database.
+
+A check takes a function that opens a new, empty store, and raises AssertionError where the store breaks the
+contract. A test runs them all:
+
+    @pytest.mark.parametrize("check", store_contract.CHECKS)
+    def test_contract(check, open_store):
+        check(open_store)
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from taskaware.errors import UserError
+from taskaware.store import Experience, SpaceRecord, Store, TaskRecord, Trainings, architecture_digests
+
+OpenStore = Callable[[], Store]
+
+SPACE = SpaceRecord("a" * 16, "mixture", {"layers": 7, "sizes": [8, 16]})
+CATALOGUE = "c" * 16
+FEATURES = ("rows", "label_entropy")
+RECIPE = {"steps": 300, "rate": 0.01}
+TASKS = (
+    TaskRecord("0" * 15 + "2", "adult", "adult", "classification", "accuracy", 48842, 14, 2, {"note": "é ✓"}),
+    TaskRecord("0" * 15 + "1", "boston", "boston", "regression", "r2", 506, 13, 1),
+)
+
+
+def furnish(store: Store) -> str:
+    """Two tasks with meta-features, a space and a recipe, whose digest is returned."""
+    for position, task in enumerate(TASKS):
+        store.add_task(task)
+        store.add_metafeatures(task.digest, catalogue=CATALOGUE, names=FEATURES, values=[position, 0.5])
+    store.add_space(SPACE)
+    return store.add_recipe(RECIPE)
+
+
+def example(recipe: str, *, task: int = 0, start: int = 0, count: int = 5) -> Trainings:
+    """A batch that depends on nothing but its arguments: the architectures from `start` on, two seeds."""
+    numbers = np.arange(start, start + count)
+    return Trainings(
+        task=TASKS[task].digest,
+        space=SPACE.digest,
+        recipe=recipe,
+        u=np.stack([numbers // 2, numbers + task, np.full(count, 0.1)], axis=1),
+        seeds=numbers % 2,
+        scores=np.where(numbers % 5 == 4, np.nan, 0.5 + numbers / 1000),
+        test_scores=0.4 + numbers / 1000,
+        losses=numbers / 7,
+        seconds=0.25,
+        strategy="random_search",
+        code_version="0.1.0",
+    )
+
+
+def assert_same(first: Experience, second: Experience) -> None:
+    """AssertionError unless both hold the same, number for number."""
+    for field in dataclasses.fields(Experience):
+        ours, theirs = getattr(first, field.name), getattr(second, field.name)
+        if isinstance(ours, np.ndarray):
+            np.testing.assert_array_equal(ours, theirs, err_msg=field.name, strict=True)
+        else:
+            assert ours == theirs, (field.name, ours, theirs)
+
+
+def what_goes_in_comes_out(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        batch = example(recipe)
+        assert store.append(batch) == 5
+        found = store.triplets()
+        rows = np.lexsort((found.seed, found.u[:, 1]))
+        np.testing.assert_array_equal(found.u[rows], np.float32(batch.u), strict=True)
+        np.testing.assert_array_equal(found.score[rows], np.float32(batch.scores), strict=True)
+        np.testing.assert_array_equal(found.test_score[rows], np.float32(batch.test_scores), strict=True)
+        np.testing.assert_array_equal(found.loss[rows], np.float32(batch.losses), strict=True)
+        np.testing.assert_array_equal(found.seed[rows], batch.seeds, strict=True)
+        np.testing.assert_array_equal(found.seconds, np.full(5, 0.25, np.float32), strict=True)
+        assert found.lost.sum() == 1
+        assert (found.names, found.kinds, found.origins) == (("adult",), ("classification",), ("adult",))
+        assert dataclasses.replace(found.tasks[0], added="") == TASKS[0]
+        assert (found.space, found.strategies) == (SPACE, ("random_search",))
+        assert found.recipes[0].definition == RECIPE
+        assert (found.catalogue, found.features) == (CATALOGUE, FEATURES)
+        np.testing.assert_array_equal(found.z, np.array([[0, 0.5]], np.float32), strict=True)
+
+
+def appending_twice_changes_nothing(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        assert store.append(example(recipe)) == 5
+        before = store.triplets()
+        other_scores = dataclasses.replace(example(recipe), scores=np.zeros(5))
+        assert store.append(example(recipe)) == 0
+        assert store.append(other_scores) == 0
+        assert furnish(store) == recipe
+        assert_same(store.triplets(), before)
+        assert store.append(example(recipe, start=3)) == 3
+
+
+def a_batch_may_repeat_itself(open_store: OpenStore) -> None:
+    with open_store() as store:
+        batch = example(furnish(store), count=1)
+        doubled = dataclasses.replace(batch, u=np.repeat(batch.u, 2, axis=0), seeds=[7, 7], scores=[0.7, 0.1])
+        doubled = dataclasses.replace(doubled, test_scores=None, losses=None)
+        assert store.append(doubled) == 1
+        assert store.triplets().score.tolist() == [np.float32(0.7)]
+
+
+def nothing_is_nothing(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        assert store.append(example(recipe, count=0)) == 0
+        found = store.triplets()
+        assert (len(found), found.tasks, found.z.shape) == (0, (), (0, 2))
+        assert store.done(TASKS[0].digest, recipe, 0, []).shape == (0,)
+
+
+def order_of_arrival_does_not_show(open_store: OpenStore) -> None:
+    with open_store() as store, open_store() as other:
+        recipe = furnish(store)
+        furnish(other)
+        batches = [example(recipe, task=task, start=start) for task in (0, 1) for start in (0, 5)]
+        for batch in batches:
+            store.append(batch)
+        for batch in reversed(batches):
+            other.append(batch)
+        found = store.triplets()
+        keys = list(zip(found.task, found.architecture, found.recipe, found.seed, strict=True))
+        assert len(keys) == 20
+        assert keys == sorted(keys)
+        assert found.names == ("adult", "boston")
+        forget = [
+            dataclasses.replace(
+                found, tasks=tuple(dataclasses.replace(task, added="") for task in found.tasks)
+            )
+            for found in (store.triplets(), other.triplets())
+        ]
+        assert_same(*forget)
+
+
+def finished_work_is_known(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        store.append(example(recipe))
+        more = example(recipe, count=8)
+        names = architecture_digests(SPACE.digest, more.u)
+        mask = store.done(TASKS[0].digest, recipe, more.seeds, names)
+        assert mask.tolist() == [True] * 5 + [False] * 3
+        assert not store.done(TASKS[0].digest, recipe, more.seeds + 1, names).any()
+        assert not store.done(TASKS[1].digest, recipe, more.seeds, names).any()
+        assert not store.done(TASKS[0].digest, "f" * 16, more.seeds, names).any()
+
+
+def a_failure_gives_way_to_a_result(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        batch = example(recipe, count=2)
+        failed = dataclasses.replace(batch, errors=("out of\0 memory", None))
+        names = architecture_digests(SPACE.digest, batch.u)
+        assert store.append(failed) == 2
+        assert store.append(failed) == 0
+        assert store.done(TASKS[0].digest, recipe, batch.seeds, names).tolist() == [False, True]
+        assert (len(store.triplets()), store.summary().failed) == (1, 1)
+        assert store.append(batch) == 1
+        assert store.append(failed) == 0
+        assert (len(store.triplets()), store.summary().failed) == (2, 0)
+
+
+def only_what_is_asked_for(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        slow = store.add_recipe({"steps": 3000})
+        store.append(example(recipe))
+        store.append(example(slow, task=1, count=3))
+        assert len(store.triplets()) == 8
+        assert store.triplets().names == ("adult", "boston")
+        assert len(store.triplets(kind="regression")) == len(store.triplets(recipe=slow)) == 3
+        assert store.triplets(kind="regression").names == ("boston",)
+        assert len(store.triplets(kind="regression", recipe=recipe)) == 0
+        store.add_metafeatures(TASKS[1].digest, catalogue="d" * 16, names=["rows"], values=[506])
+        undescribed = store.triplets(catalogue="d" * 16).z
+        np.testing.assert_array_equal(undescribed, np.array([[np.nan], [506]], np.float32), strict=True)
+        _refused(lambda: store.triplets(), "2 catalogues")
+        _refused(lambda: store.triplets(kind="regresion", catalogue=CATALOGUE), "Did you mean 'regression'")
+        store.add_space(SpaceRecord("b" * 16, "cells"))
+        _refused(lambda: store.triplets(catalogue=CATALOGUE), "2 spaces")
+        assert len(store.triplets("b" * 16, catalogue=CATALOGUE)) == 0
+
+
+def what_does_not_fit_is_refused_whole(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        store.append(example(recipe, count=2))
+        batch = example(recipe, start=2)
+        for change, words in (
+            ({"task": "e" * 16}, "add_task"),
+            ({"space": "e" * 16}, "add_space"),
+            ({"recipe": "e" * 16}, "add_recipe"),
+            ({"task": "adult"}, "not a digest"),
+            ({"u": batch.u[:, :2]}, "2 numbers"),
+            ({"u": batch.u * np.nan}, "not finite"),
+            ({"scores": [1.0]}, "scores"),
+            ({"seeds": batch.seeds / 2}, "integers"),
+            ({"errors": ["late"]}, "errors"),
+        ):
+            wrong = dataclasses.replace(batch, **change)
+            _refused(lambda wrong=wrong: store.append(wrong), words)
+        assert store.summary().architectures == store.summary().trained == 2
+
+
+def merging_unites(open_store: OpenStore) -> None:
+    with open_store() as store, open_store() as other, open_store() as everything:
+        recipe = furnish(store)
+        furnish(everything)
+        everything.append(example(recipe))
+        everything.append(example(recipe, task=1))
+        store.append(example(recipe, count=3))
+        other.merge(everything)
+        assert store.merge(other) == 2 + 5
+        assert store.merge(other) == 0
+        assert [dataclasses.replace(task, added="") for task in store.tasks()] == list(TASKS)
+        np.testing.assert_array_equal(store.triplets().score, everything.triplets().score, strict=True)
+        assert_same(other.triplets(), everything.triplets())
+
+
+def experience_goes_from_store_to_store(open_store: OpenStore) -> None:
+    with open_store() as store, open_store() as other:
+        recipe = furnish(store)
+        store.append(example(recipe))
+        store.append(dataclasses.replace(example(recipe, task=1), strategy="evolution"))
+        experience = store.triplets()
+        assert other.add_experience(experience) == 10
+        assert other.add_experience(experience) == 0
+        assert_same(other.triplets(), experience)
+        assert_same(other.triplets().take(experience.task == 1), experience.take(experience.task == 1))
+
+
+def the_summary_counts(open_store: OpenStore) -> None:
+    with open_store() as store:
+        recipe = furnish(store)
+        store.append(example(recipe))
+        found = store.summary()
+        assert (found.tasks, found.spaces, found.recipes, found.architectures) == (2, 1, 1, 5)
+        assert (found.trained, found.lost, found.failed, found.seconds) == (4, 1, 0, 1.25)
+        assert found.version == 1
+        assert found.created.endswith("+00:00")
+        assert "5 architectures" in repr(store)
+        assert store.spaces() == (SPACE,)
+        assert [entry.digest for entry in store.recipes()] == [recipe]
+
+
+def extremes_survive(open_store: OpenStore) -> None:
+    """Seeds of 64 bits, names of any script, numbers at the edge of float32."""
+    with open_store() as store:
+        recipe = furnish(store)
+        edge = np.float32([[np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal, -1 / 3]])
+        batch = dataclasses.replace(example(recipe, count=1), u=edge, seeds=[-(2**63)], scores=[-1e30])
+        store.append(dataclasses.replace(batch, strategy="Zufällig \N{GAME DIE} \0'); --", losses=[1e300]))
+        found = store.triplets()
+        np.testing.assert_array_equal(found.u, edge, strict=True)
+        assert (found.seed[0], found.score[0]) == (-(2**63), np.float32(-1e30))
+        assert np.isnan(found.loss[0])
+        assert found.strategies == ("Zufällig \N{GAME DIE} '); --",)
+
+
+def _refused(call: Callable[[], object], words: str) -> None:
+    try:
+        call()
+    except UserError as error:
+        assert words in str(error), f"{words!r} is not in: {error}"
+    else:
+        raise AssertionError(f"Not refused; expected a UserError with {words!r}.")
+
+
+CHECKS = (
+    what_goes_in_comes_out,
+    appending_twice_changes_nothing,
+    a_batch_may_repeat_itself,
+    nothing_is_nothing,
+    order_of_arrival_does_not_show,
+    finished_work_is_known,
+    a_failure_gives_way_to_a_result,
+    only_what_is_asked_for,
+    what_does_not_fit_is_refused_whole,
+    merging_unites,
+    experience_goes_from_store_to_store,
+    the_summary_counts,
+    extremes_survive,
+)

@@ -1,0 +1,163 @@
+"""Training one architecture to the end: progress, early stopping, the best weights kept."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from taskaware.compilation import keep_compiled
+from taskaware.errors import EngineError
+from taskaware.spaces import MixtureSpace
+from taskaware.tasks.split import Split, split
+from taskaware.tasks.task import Task
+from taskaware.training.model import Model
+from taskaware.training.prepare import Prepared, batches, prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import (
+    Candidates,
+    Program,
+    State,
+    candidates,
+    groups,
+    schedule,
+    segment,
+    start,
+)
+
+UNLIMITED = 1 << 30
+SEGMENT = 30
+MOST_STEPS = 30_000
+COOLER = 0.3
+ATTEMPTS = 4
+
+
+def fit(
+    task: Task,
+    space: MixtureSpace,
+    point: np.ndarray,
+    *,
+    recipe: TrainingRecipe | None = None,
+    seed: int = 0,
+    parts: Split | None = None,
+    patience: int = 20,
+    progress: bool | None = None,
+) -> Model:
+    """Train an architecture on all rows of a task but a validation part.
+
+    The number of steps is the recipe's, and more for a task with more rows than experience was collected
+    on, so that each row is seen as often. Where the loss turns NaN, training begins again with a cooler
+    learning rate. Ctrl-C ends the training and keeps the best weights so far.
+
+    Args:
+        task: what to learn.
+        space, point: the architecture (D,).
+        recipe: sizes and steps; the one experience was collected with, by default.
+        seed: of the split, first weights, row order.
+        parts: rows to train and validate on; by default 20 % of the rows validate.
+        patience: evaluations without a better score after which training ends.
+        progress: whether to show a bar; by default where there is a terminal or a notebook.
+
+    Raises:
+        EngineError: the loss is NaN at every learning rate tried.
+    """
+    keep_compiled()
+    recipe = (recipe or TrainingRecipe()).check()
+    parts = parts or split(task, seed, test=None)
+    prepared = prepare(task, seed, _unlimited(recipe), parts)
+    steps = _steps(recipe, len(parts.train))
+    point = jnp.asarray(point, jnp.float32)
+    width = groups(space, point[None])[0][0]
+    program = Program(space, width, task.kind == "classification")
+    chosen = candidates(program, point[None], recipe)
+    for attempt in range(ATTEMPTS):
+        cooled = chosen._replace(
+            hyper=chosen.hyper._replace(learning_rate=chosen.hyper.learning_rate * COOLER**attempt)
+        )
+        params, history = _train(program, prepared, cooled, recipe, steps, seed, patience, progress)
+        if params is not None:
+            return _model(task, space, point, program, prepared, params, history)
+    raise EngineError(
+        f"Training '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
+    )
+
+
+def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
+    return TrainingRecipe(
+        **{**recipe.to_dict(), "train_rows": UNLIMITED, "validation_rows": UNLIMITED, "test_rows": UNLIMITED}
+    )
+
+
+def _steps(recipe: TrainingRecipe, rows: int) -> int:
+    wanted = recipe.steps * max(1.0, rows / recipe.train_rows)
+    return SEGMENT * max(1, round(min(wanted, MOST_STEPS) / SEGMENT))
+
+
+def _train(
+    program: Program,
+    prepared: Prepared,
+    chosen: Candidates,
+    recipe: TrainingRecipe,
+    steps: int,
+    seed: int,
+    patience: int,
+    progress: bool | None,
+) -> tuple[dict | None, pd.DataFrame]:
+    """The best weights (None if the loss turned NaN before there were any), and the record."""
+    init_key, dropout_key = jax.random.split(jax.random.key(seed))
+    state: State = start(program, prepared.arrays, chosen, init_key)
+    rows = batches(prepared.train, seed, steps, recipe.batch_size)
+    rates, records, best, kept, began = (
+        schedule(recipe, steps),
+        [],
+        (-np.inf, -np.inf),
+        None,
+        time.perf_counter(),
+    )
+    bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
+    try:
+        for number in range(steps // SEGMENT):
+            now = slice(number * SEGMENT, (number + 1) * SEGMENT)
+            key = jax.random.fold_in(dropout_key, number)
+            state, (score, loss) = segment(
+                program, state, prepared.arrays, chosen, rows[now], rates[now], key
+            )
+            score, loss = float(score[0]), float(loss[0])
+            if not np.isfinite(loss):
+                break
+            records.append((now.stop, time.perf_counter() - began, score, loss))
+            if (score, -loss) > best:
+                best, kept, age = (score, -loss), jax.device_get(state.params), number
+            bar.update(SEGMENT)
+            bar.set_postfix(score=f"{score:.3f}", best=f"{best[0]:.3f}", refresh=False)
+            if number - age >= patience:
+                break
+    except KeyboardInterrupt:
+        if kept is None:
+            raise
+        bar.write(f"Stopped at step {records[-1][0]} of {steps}; the best weights so far are kept.")
+    finally:
+        bar.close()
+    return kept, pd.DataFrame(records, columns=["step", "seconds", "score", "loss"])
+
+
+def _model(task, space, point, program, prepared, params, history) -> Model:
+    return Model(
+        name=task.name,
+        kind=task.kind,
+        metric=task.metric,
+        target_name=task.target_name,
+        classes=task.classes,
+        schema=task.schema,
+        encoder=prepared.encoder,
+        space=space,
+        point=np.asarray(point),
+        width=program.width,
+        outputs=len(prepared.arrays.allowed),
+        params={name: jnp.asarray(value[0]) for name, value in params.items()},
+        target_mean=prepared.target_mean,
+        target_std=prepared.target_std,
+        history=history,
+    )

@@ -1,0 +1,264 @@
+"""One network trained to the end, and what has to be kept beside its weights to answer `predict`."""
+
+import dataclasses
+import functools
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from taskaware.arrays import bucket
+from taskaware.data.loaded import feature_frame
+from taskaware.data.schema import Schema
+from taskaware.errors import CheckpointError, UserError
+from taskaware.networks.mixture import Inputs
+from taskaware.spaces import MixtureSpace
+from taskaware.tasks.encode import Encoder
+from taskaware.tasks.metrics import METRICS
+from taskaware.tasks.target import class_indices
+from taskaware.training.prepare import columns_of, padded_inputs
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import Program, candidates, network
+
+FORMAT = "taskaware model"
+VERSION = 1
+ROWS_AT_ONCE = 8192
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network that reads tables like the one it was trained on.
+
+    Attributes:
+        name: of the task.
+        kind: "classification" or "regression".
+        metric: name of the score.
+        target_name: name of the target column.
+        classes: labels as the user wrote them; empty in regression.
+        schema: how rows are read.
+        encoder: learned from the training rows.
+        space, point: the architecture, (D,).
+        width, outputs: of the computed network.
+        params: its weights.
+        target_mean, target_std: how a regression target was standardised.
+        history: training record, one row per evaluation: step, train seconds, score, loss.
+    """
+
+    name: str
+    kind: str
+    metric: str
+    target_name: str
+    classes: tuple
+    schema: Schema
+    encoder: Encoder
+    space: MixtureSpace
+    point: np.ndarray
+    width: int
+    outputs: int
+    params: Mapping
+    target_mean: float
+    target_std: float
+    history: pd.DataFrame
+
+    @property
+    def best_score(self) -> float:
+        """Validation score of the weights that were kept."""
+        return float(self.history["score"].max())
+
+    def predict(self, rows) -> np.ndarray:
+        """Labels as the user wrote them, or numbers, (N,).
+
+        Args:
+            rows: DataFrame or array with the features of N rows; a target column is ignored.
+
+        Raises:
+            UserError: a column is missing, new or unreadable.
+        """
+        outputs = self._outputs(rows)
+        if self.kind == "regression":
+            return outputs[:, 0] * self.target_std + self.target_mean
+        return label_array(self.classes)[outputs.argmax(1)]
+
+    def predict_proba(self, rows) -> Float[np.ndarray, "N classes"]:
+        """Probability of each class, in the order of `classes`.
+
+        Raises:
+            UserError: this is a regression, or the rows are not usable.
+        """
+        if self.kind != "classification":
+            raise UserError("predict_proba is for classification; this model predicts numbers. Use predict.")
+        outputs = self._outputs(rows)
+        powers = np.exp(outputs - outputs.max(1, keepdims=True))
+        return powers / powers.sum(1, keepdims=True)
+
+    def score(self, rows, target=None) -> float:
+        """The metric (accuracy or R², larger is better) on rows with known answers.
+
+        Args:
+            rows: frame with the target column in it, or the features alone.
+            target: the answers, where `rows` does not hold them.
+        """
+        if target is None:
+            if not isinstance(rows, pd.DataFrame) or self.target_name not in rows:
+                raise UserError(
+                    f"score needs the answers: a frame with column '{self.target_name}', or target=..."
+                )
+            target = rows[self.target_name]
+        outputs = self._outputs(rows)
+        target = pd.Series(np.asarray(target), name=self.target_name)
+        if self.kind == "regression":
+            return METRICS[self.metric](
+                target.to_numpy(float), outputs[:, 0] * self.target_std + self.target_mean
+            )
+        return METRICS[self.metric](class_indices(target, self.classes), outputs.argmax(1))
+
+    def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
+        """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only.
+
+        Raises:
+            UserError: the folder exists and `force` is not given.
+        """
+        folder = Path(folder)
+        if folder.exists() and not force:
+            raise UserError(
+                f"'{folder}' exists already. Choose another name, or pass force=True to replace it."
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".taskaware-") as fresh:
+            self._write(Path(fresh))
+            if folder.exists():
+                _check_is_model(folder)
+                shutil.rmtree(folder)
+            shutil.copytree(fresh, folder)
+        return folder
+
+    def __repr__(self) -> str:
+        rows = f"{self.metric} {self.best_score:.3f} on its validation rows"
+        return f"<taskaware model for '{self.target_name}' ({self.kind}), {rows}>"
+
+    def _outputs(self, rows) -> np.ndarray:
+        """What the network gives for each row, (N, K); real classes only."""
+        frame = self._features(rows)
+        x = self.encoder.transform(self.schema.apply(frame, "rows"))
+        count = len(x[0])
+        parts = []
+        for first in range(0, count, ROWS_AT_ONCE):
+            part = [block[first : first + ROWS_AT_ONCE] for block in x]
+            inputs = padded_inputs(part, bucket(len(part[0]), 64))
+            outputs = _forward(
+                self._program, self.outputs, self.params, inputs, columns_of(self.encoder), self.point
+            )
+            parts.append(np.asarray(outputs)[: len(part[0])])
+        return np.concatenate(parts)[:, : max(len(self.classes), 1)]
+
+    @property
+    def _program(self) -> Program:
+        return Program(self.space, self.width, self.kind == "classification")
+
+    def _features(self, rows) -> pd.DataFrame:
+        if not isinstance(rows, pd.DataFrame):
+            frame = feature_frame(rows)
+            names = [field.name for field in self.schema.fields]
+            if frame.shape[1] != len(names):
+                raise UserError(
+                    f"X has {frame.shape[1]} features, but the model was trained on {len(names)} features."
+                )
+            return frame.set_axis(names, axis=1)
+        if self.target_name in rows and self.target_name not in self.schema.names:
+            return rows.drop(columns=self.target_name)
+        return rows
+
+    def _write(self, folder: Path) -> None:
+        fields = {
+            "format": FORMAT,
+            "version": VERSION,
+            **{f: getattr(self, f) for f in _PLAIN_FIELDS},
+            "classes": list(self.classes),
+            "schema": self.schema.to_dict(),
+            "space": self.space.to_dict(),
+            "history": self.history.to_dict(orient="list"),
+        }
+        (folder / "model.json").write_text(json.dumps(fields, indent=1), encoding="utf-8")
+        arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
+        arrays |= {f"encoder/{name}": value for name, value in self.encoder.to_arrays().items()}
+        np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
+
+
+_PLAIN_FIELDS = ("name", "kind", "metric", "target_name", "width", "outputs", "target_mean", "target_std")
+
+
+def load_model(folder: str | os.PathLike) -> Model:
+    """Read a model that `Model.save` wrote; it scores as it did. Numbers and text are read, no code is run.
+
+    Raises:
+        UserError: there is no such folder.
+        CheckpointError: it is no model, is damaged, or comes from a newer taskaware.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"There is no model folder '{folder}'. A model is what model.save(folder) wrote.")
+    fields = _check_is_model(folder)
+    try:
+        with np.load(folder / "weights.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        params = _under(arrays, "param/")
+        return Model(
+            **{name: fields[name] for name in _PLAIN_FIELDS},
+            classes=tuple(fields["classes"]),
+            schema=Schema.from_dict(fields["schema"]),
+            encoder=Encoder.from_arrays(_under(arrays, "encoder/")),
+            space=MixtureSpace.from_dict(fields["space"]),
+            point=arrays["point"],
+            params={name: jnp.asarray(value) for name, value in params.items()},
+            history=pd.DataFrame(fields["history"]),
+        )
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"The model in '{folder}' is damaged ({error}). Save it again.") from error
+
+
+def label_array(classes: tuple) -> np.ndarray:
+    """The labels as an array of their own type where they share one, else as objects.
+
+    >>> label_array((0, 1)).dtype.kind, label_array(("a", "b")).dtype.kind, label_array(("a", 1)).dtype.kind
+    ('i', 'U', 'O')
+    """
+    if len({type(label) for label in classes}) == 1:
+        return np.array(classes)
+    array = np.empty(len(classes), object)
+    array[:] = classes
+    return array
+
+
+def _under(arrays: Mapping, prefix: str) -> dict:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _check_is_model(folder: Path) -> dict:
+    """The fields of its `model.json`."""
+    try:
+        fields = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"'{folder}' is not a taskaware model ({error}).") from error
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json says something else.")
+    if fields.get("version", 0) > VERSION:
+        raise CheckpointError(
+            f"The model in '{folder}' has format version {fields['version']}; this taskaware reads up to "
+            f"{VERSION}. Update taskaware."
+        )
+    return fields
+
+
+@functools.partial(jax.jit, static_argnames=("program", "outputs"))
+def _forward(program: Program, outputs: int, params, inputs: Inputs, columns, point):
+    wired = candidates(program, point, TrainingRecipe()).wired
+    return network(program, outputs).apply({"params": params}, inputs, columns, wired)

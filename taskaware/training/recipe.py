@@ -1,0 +1,62 @@
+"""How candidates are trained and scored when experience is collected."""
+
+import dataclasses
+
+from taskaware.errors import UserError
+
+REDUCTIONS = ("mean", "max")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRecipe:
+    """Everything about a training that is not the architecture; part of the key of what is stored."""
+
+    # Optimizer steps, with a warm-up and a cosine to zero.
+    steps: int = 300
+    # Rows per step; a training part smaller than this repeats rows within a step.
+    batch_size: int = 128
+    # Times the validation part is scored on the way, at equal distances ("epochs").
+    evaluations: int = 5
+    # The score is taken over the last so many evaluations (published: 2, 5 or 10).
+    score_last: int = 2
+    # ... as their "mean" or "max".
+    score_reduction: str = "mean"
+    # Rows used of each part, at most, drawn at random.
+    train_rows: int = 4096
+    validation_rows: int = 2048
+    test_rows: int = 4096
+    # Share of the steps over which the learning rate rises.
+    warmup: float = 0.1
+    # For spaces that do not carry these as coordinates.
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    dropout: float = 0.0
+
+    @property
+    def segment(self) -> int:
+        """Steps between two evaluations."""
+        return self.steps // self.evaluations
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+    def check(self) -> "TrainingRecipe":
+        """The recipe itself.
+
+        Raises:
+            UserError: a value is out of range; it is named with what is allowed.
+        """
+        for name in ("steps", "batch_size", "evaluations", "score_last", "train_rows", "validation_rows"):
+            if getattr(self, name) < 1:
+                raise UserError(f"Recipe value {name}={getattr(self, name)} is too small. Give 1 or more.")
+        if self.steps % self.evaluations:
+            raise UserError(
+                f"steps={self.steps} is no multiple of evaluations={self.evaluations}. Change one of them."
+            )
+        if self.score_last > self.evaluations:
+            raise UserError(f"score_last={self.score_last} exceeds evaluations={self.evaluations}. Lower it.")
+        if self.score_reduction not in REDUCTIONS:
+            raise UserError(
+                f"score_reduction='{self.score_reduction}' is unknown. Allowed: {', '.join(REDUCTIONS)}."
+            )
+        return self

@@ -1,0 +1,46 @@
+"""Fixtures shared by all tests."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+STRICT_ROOMS = ("networks", "search", "spaces", "training")
+
+
+def _real_folder() -> Path:
+    folder = Path(os.environ.get("TASKAWARE_DATA") or CHECKOUT.parent / "shared" / "data")
+    if not (folder / "index.csv").is_file():
+        pytest.skip("needs the real data sets: set TASKAWARE_DATA to a folder with an index.csv")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def index() -> dict[str, dict[str, str]]:
+    """The real tasks: name → its row of index.csv."""
+    with (_real_folder() / "index.csv").open(encoding="utf-8", newline="") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="session")
+def real_data(index):
+    """Name of a real task → path of its Parquet file."""
+
+    def path(name: str) -> Path:
+        return _real_folder() / index[name]["file"]
+
+    return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict_jax(request):
+    """In the rooms of arrays, shapes that only fit by silently added axes are errors."""
+    if request.path.parent.name not in STRICT_ROOMS:
+        yield
+        return
+    import jax
+
+    with jax.numpy_rank_promotion("raise"):
+        yield

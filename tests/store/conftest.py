@@ -1,0 +1,51 @@
+"""New, empty places for stores: files, and schemas of PostgreSQL where there is one."""
+
+import itertools
+import os
+
+import pytest
+import sqlalchemy as sa
+
+from taskaware.store import Store
+
+POSTGRES = os.environ.get("TASKAWARE_POSTGRES")
+
+
+@pytest.fixture
+def new_file(tmp_path):
+    """A function that names a file that does not exist, another at each call."""
+    numbers = itertools.count()
+    return lambda: str(tmp_path / f"{next(numbers)}.db")
+
+
+@pytest.fixture
+def new_schema():
+    """A function that makes an empty schema in PostgreSQL and gives its URL, another at each call."""
+    if not POSTGRES:
+        pytest.skip("no PostgreSQL: TASKAWARE_POSTGRES names no URL")
+    engine = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    made = []
+
+    def make() -> str:
+        made.append(f"taskaware_test_{os.getpid()}_{len(made)}")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {made[-1]}")
+        url = sa.make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={made[-1]}"})
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with engine.connect() as connection:
+        for schema in made:
+            connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+    engine.dispose()
+
+
+@pytest.fixture(params=["new_file", "new_schema"], ids=["sqlite", "postgresql"])
+def new_place(request):
+    """Both of them in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def open_store(new_place):
+    return lambda: Store.open(new_place())

@@ -1,0 +1,226 @@
+"""What a store survives: killed writers, full disks, locks, and files that are none."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy as sa
+
+from taskaware.errors import StoreError
+from taskaware.store import Store, schema
+from taskaware.testing import store_contract as contract
+
+COUNT = 50
+
+ENDLESS_WRITER = """
+import itertools, sys
+from taskaware.store import Store
+from taskaware.testing import store_contract as contract
+store = Store.open(sys.argv[1])
+recipe = contract.furnish(store)
+for start in itertools.count(0, 50):
+    store.append(contract.example(recipe, start=start, count=50))
+    print(start, flush=True)
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A store with five trainings."""
+    path = tmp_path / "a.db"
+    with Store.open(path) as store:
+        store.append(contract.example(contract.furnish(store)))
+    return path
+
+
+def change(path, *statements):
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("lines", [1, 7, 20])
+def test_a_store_killed_in_mid_append_opens_and_has_whole_batches(new_place, lines):
+    place = new_place()
+    writer = subprocess.Popen([sys.executable, "-c", ENDLESS_WRITER, place], stdout=subprocess.PIPE)
+    for _ in range(lines):
+        last = int(writer.stdout.readline())
+    writer.send_signal(signal.SIGKILL)
+    writer.communicate()
+    with Store.open(place) as store:
+        found = len(store.triplets())
+        assert found % COUNT == 0
+        assert found >= last + COUNT
+        assert store.summary().architectures == found
+        assert store.append(contract.example(store.recipes()[0].digest, start=found, count=3)) == 3
+
+
+def test_a_full_disk_leaves_the_store_as_it_was(path):
+    with Store.open(path) as store:
+        recipe = store.recipes()[0].digest
+        before = store.triplets()
+        sa.event.listen(store._engine, "checkout", _no_page_more)
+        with pytest.raises(StoreError, match="full.*Nothing of this batch"):
+            store.append(contract.example(recipe, start=5, count=20_000))
+        contract.assert_same(store.triplets(), before)
+        sa.event.remove(store._engine, "checkout", _no_page_more)
+        contract.assert_same(store.triplets(), before)
+    with Store.open(path) as store:
+        contract.assert_same(store.triplets(), before)
+        assert store.append(contract.example(recipe, start=5, count=20_000)) == 20_000
+
+
+def _no_page_more(connection, *_):
+    connection.execute("PRAGMA max_page_count = 1")
+
+
+def test_a_locked_store_is_named_after_the_timeout(path):
+    with Store.open(path, timeout=0.1) as store:
+        recipe = store.recipes()[0].digest
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked.*timeout"):
+            store.append(contract.example(recipe, start=5))
+        assert len(store.triplets()) == 5
+        other.execute("ROLLBACK")
+        other.close()
+        assert store.append(contract.example(recipe, start=5)) == 5
+
+
+@pytest.mark.parametrize("content", [b"name,age\nann,3\n", b"\0" * 4096, b"SQLite"])
+def test_a_file_that_is_no_database_stays_as_it_is(tmp_path, content):
+    path = tmp_path / "a.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="not an SQLite file"):
+        Store.open(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("pragma", ["PRAGMA application_id = 0", "PRAGMA application_id = 7"])
+def test_the_database_of_another_application_stays_as_it_is(tmp_path, pragma):
+    path = tmp_path / "a.db"
+    change(path, "CREATE TABLE tasks (digest TEXT)", pragma)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another application"):
+        Store.open(path)
+    assert path.read_bytes() == before
+
+
+def test_an_empty_database_with_another_mark_is_not_taken(tmp_path):
+    path = tmp_path / "a.db"
+    change(path, "PRAGMA application_id = 7", "CREATE TABLE t (x)", "DROP TABLE t")
+    with pytest.raises(StoreError, match="another application"):
+        Store.open(path)
+
+
+def test_a_postgresql_table_of_the_same_name_is_not_taken(new_schema):
+    place = new_schema()
+    engine = sa.create_engine(place)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE meta (key TEXT, value TEXT)")
+    with pytest.raises(StoreError, match="another application"):
+        Store.open(place)
+    with engine.begin() as connection:
+        assert sa.inspect(connection).get_table_names() == ["meta"]
+    engine.dispose()
+
+
+def test_a_truncated_file_is_corrupt(path):
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(StoreError, match="corrupt"):
+        Store.open(path)
+
+
+def test_a_damaged_page_is_corrupt(path):
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\x5a" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"corrupt|another application"):
+        Store.open(path).triplets()
+
+
+def test_an_empty_file_is_a_store_that_was_about_to_begin(tmp_path):
+    path = tmp_path / "a.db"
+    path.touch()
+    with pytest.raises(StoreError, match="create=True"):
+        Store.open(path, create=False)
+    with Store.open(path) as store:
+        contract.furnish(store)
+
+
+def test_folders(tmp_path):
+    with pytest.raises(StoreError, match="is a folder"):
+        Store.open(tmp_path)
+    with pytest.raises(StoreError, match="does not exist"):
+        Store.open(tmp_path / "none" / "a.db")
+
+
+def test_a_newer_store_is_refused_in_both_versions_words(path):
+    change(path, "UPDATE meta SET value = '9' WHERE key = 'schema_version'")
+    with pytest.raises(StoreError, match=r"version 9; this taskaware reads up to 1.*pip install --upgrade"):
+        Store.open(path)
+
+
+def test_a_store_without_a_way_forward_is_refused(path):
+    change(path, "UPDATE meta SET value = '0' WHERE key = 'schema_version'")
+    with pytest.raises(StoreError, match="nothing leads to 1"):
+        Store.open(path)
+
+
+def make_old(path):
+    """Version 0: as version 1, but without the seconds."""
+    change(
+        path,
+        "ALTER TABLE trainings DROP COLUMN seconds",
+        "UPDATE meta SET value = '0' WHERE key = 'schema_version'",
+    )
+
+
+def test_an_older_store_is_brought_up_to_date_once(path, monkeypatch):
+    def add_seconds(connection):
+        calls.append(1)
+        connection.exec_driver_sql("ALTER TABLE trainings ADD COLUMN seconds DOUBLE")
+
+    calls = []
+    make_old(path)
+    monkeypatch.setitem(schema.MIGRATIONS, 0, add_seconds)
+    with pytest.raises(StoreError, match="Open it once without `readonly`"):
+        Store.open(path, readonly=True)
+    for _ in range(2):
+        with Store.open(path) as store:
+            assert store.summary().version == 1
+            assert len(store.triplets()) == 5
+    assert calls == [1]
+
+
+def test_a_migration_that_breaks_leaves_the_old_store(path, monkeypatch):
+    def broken(connection):
+        connection.exec_driver_sql("ALTER TABLE trainings ADD COLUMN seconds DOUBLE")
+        raise RuntimeError("power cut")
+
+    make_old(path)
+    before = path.read_bytes()
+    monkeypatch.setitem(schema.MIGRATIONS, 0, broken)
+    with pytest.raises(RuntimeError, match="power cut"):
+        Store.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_database_that_does_not_answer(new_schema):
+    place = sa.make_url(new_schema()).set(host="127.0.0.1", port=1)
+    with pytest.raises(StoreError, match="cannot be used.*that the database runs"):
+        Store.open(place.render_as_string(hide_password=False))
+
+
+def test_a_store_that_is_locked_while_it_begins(tmp_path):
+    path = tmp_path / "a.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        Store.open(path, timeout=0.1)
+    other.execute("ROLLBACK")
+    other.close()
+    Store.open(path).close()

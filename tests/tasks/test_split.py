@@ -1,0 +1,100 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskaware.errors import UserError
+from taskaware.tasks.build import make_task
+from taskaware.tasks.split import split
+
+
+def task_of(labels, kind=None):
+    rows = len(labels)
+    frame = pd.DataFrame({"x": np.random.default_rng(1).normal(size=rows), "y": labels})
+    return make_task(frame, "y", kind=kind)
+
+
+def counts(task, rows):
+    return np.bincount(task.target[rows], minlength=task.outputs)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_parts_hold_every_row_once(kind):
+    task = task_of([0, 1, 2] * 40, kind)
+    parts = split(task, 3)
+    together = np.concatenate([parts.train, parts.validation, parts.test])
+    assert sorted(together) == list(range(120))
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [72, 24, 24]
+    for part in (parts.train, parts.validation, parts.test):
+        assert (np.diff(part) > 0).all()
+
+
+def test_same_seed_same_split_other_seed_other_split():
+    task = make_task("iris")
+    first, again, other = split(task, 0), split(make_task("iris"), 0), split(task, 1)
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(first, part), getattr(again, part))
+        assert not np.array_equal(getattr(first, part), getattr(other, part))
+
+
+def test_order_of_the_rows_does_not_matter():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=100), "y": rng.choice(["a", "b"], 100)})
+    shuffled = frame.sample(frac=1, random_state=1)
+    first, second = split(make_task(frame, "y"), 5), split(make_task(shuffled, "y"), 5)
+    assert set(frame["x"].iloc[first.test]) == set(shuffled["x"].iloc[second.test])
+
+
+@given(st.lists(st.integers(2, 60), min_size=2, max_size=12), st.integers(0, 9))
+def test_classes_keep_their_share(sizes, seed):
+    task = task_of([f"c{place}" for place, size in enumerate(sizes) for _ in range(size + 4)])
+    parts = split(task, seed)
+    total = np.bincount(task.target)
+    assert (counts(task, parts.train) > 0).all()
+    for part in (parts.validation, parts.test):
+        spare = (total - 1) * len(part) / (task.rows - task.outputs)
+        assert (np.abs(counts(task, part) - spare) <= 2).all()
+        assert len(part) == round(task.rows * 0.2)
+
+
+def test_small_classes_are_trained_on():
+    labels = ["a"] * 50 + ["b"] * 50 + ["one"] + ["two"] * 2 + ["three"] * 3
+    for seed in range(10):
+        task = task_of(labels)
+        parts = split(task, seed)
+        assert (counts(task, parts.train) > 0).all()
+
+
+def test_pairs_only():
+    task = task_of([f"c{place // 2}" for place in range(40)])
+    parts = split(task, 0)
+    assert (counts(task, parts.train) > 0).all()
+    assert len(parts.validation) == 8
+    assert len(parts.test) > 0
+
+
+def test_every_row_gets_its_turn():
+    task = task_of(["a"] * 30 + ["b"] * 2)
+    seen = np.zeros((2, 32))
+    for seed in range(60):
+        parts = split(task, seed)
+        seen[0, parts.validation] += 1
+        seen[1, parts.test] += 1
+    assert (seen > 0).all()
+
+
+def test_test_rows_of_the_user():
+    parts = split(make_task("iris"), 0, test=None)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (120, 30, 0)
+
+
+@pytest.mark.parametrize("shares", [{"validation": 0}, {"test": 1.0}, {"validation": 0.5, "test": 0.5}])
+def test_shares_that_cannot_be(shares):
+    with pytest.raises(UserError, match="cannot be dealt"):
+        split(make_task("iris"), 0, **shares)
+
+
+def test_too_few_rows_for_a_share():
+    with pytest.raises(UserError, match="12 rows are too few"):
+        split(task_of(list("ab") * 6), 0, test=0.01)

@@ -36,11 +36,14 @@ def real_data(index):
 
 @pytest.fixture(autouse=True, scope="module")
 def strict_jax(request):
-    """In the rooms of arrays, shapes that only fit by silently added axes are errors."""
+    """In the rooms of arrays, shapes that only fit by silently added axes are errors; programs are kept."""
     if request.path.parent.name not in STRICT_ROOMS:
         yield
         return
     import jax
 
+    from taskaware.compilation import keep_compiled
+
+    keep_compiled()
     with jax.numpy_rank_promotion("raise"):
         yield

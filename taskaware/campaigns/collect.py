@@ -88,6 +88,8 @@ def collect(
                 )
                 added += store.append(batch)
                 report(Progress(task.name, seed, len(chunk), int(np.isinf(trained.score).sum())))
+        # Every compiled program holds memory maps, of which a process may have only so many.
+        jax.clear_caches()
     return added
 
 

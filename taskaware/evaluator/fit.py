@@ -2,9 +2,11 @@
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -27,11 +29,11 @@ class EvaluatorSettings:
     # Members of the ensemble; each learns from tasks drawn with replacement.
     members: int = 8
     # Optimizer steps.
-    steps: int = 1500
+    steps: int = 800
     # Tasks in a step.
-    tasks_per_step: int = 16
+    tasks_per_step: int = 12
     # Architectures of each of these tasks in a step.
-    architectures_per_step: int = 48
+    architectures_per_step: int = 32
     # "adam" or "sgd" (with momentum 0.5, as published).
     optimizer: str = "adam"
     # Peak learning rate; falls to zero along a cosine.
@@ -40,6 +42,8 @@ class EvaluatorSettings:
     weight_decay: float = 1e-2
     # Standard deviation of the noise added to the scaled meta-features in training.
     jitter: float = 0.1
+    # Share of the meta-features that is hidden from each step of training.
+    hidden: float = 0.2
     # Least difference of normalised scores that a pairwise loss counts.
     gap: float = 0.1
 
@@ -52,6 +56,7 @@ PUBLISHED = EvaluatorSettings(
     learning_rate=1e-2,
     weight_decay=0.0,
     jitter=0.0,
+    hidden=0.0,
 )
 
 
@@ -75,69 +80,105 @@ def fit_evaluator(
     z = jnp.asarray(scaler(known.z), jnp.float32)
     u = jnp.asarray(architecture_features(space, known.u), jnp.float32)
     target = jnp.asarray(known.target, jnp.float32)
-    keys = jax.random.split(jax.random.key(seed), settings.members)
-    params = _learn_all(settings, keys, z, u, target)
-    return Evaluator(space, settings.network, params, scaler, TaskLevel.fit(known, scaler), known)
+    rngs = np.random.default_rng(seed).spawn(settings.members)
+    batches = [_batches(settings, rng, known.target.shape, z.shape[1]) for rng in rngs]
+    params = [_first_params(settings, rng, z[0], u[0]) for rng in rngs]
+    learned = _learn_all(settings, _stacked(params), _stacked(batches), z, u, target)
+    return Evaluator(space, settings.network, learned, scaler, TaskLevel.fit(known, scaler), known)
+
+
+class Batches(NamedTuple):
+    """What a member sees in each of S steps, drawn beforehand: compiled draws would cost more than learning.
+
+    Attributes:
+        tasks: t of them in a step, (S, t).
+        architectures: a of each of these tasks, (S, t, a).
+        seen: factor of each meta-feature, 0 where it is hidden, (S, t, M).
+        noise: added to it, (S, t, M).
+    """
+
+    tasks: np.ndarray
+    architectures: np.ndarray
+    seen: np.ndarray
+    noise: np.ndarray
 
 
 @functools.partial(jax.jit, static_argnames="settings")
-def _learn_all(settings: EvaluatorSettings, keys: Array, z: Array, u: Array, target: Array) -> dict:
-    return jax.vmap(lambda key: _learn(settings, key, z, u, target))(keys)
+def _learn_all(
+    settings: EvaluatorSettings, params: dict, batches: Batches, z: Array, u: Array, target: Array
+) -> dict:
+    return jax.vmap(lambda params, batches: _learn(settings, params, batches, z, u, target))(params, batches)
 
 
 def _learn(
     settings: EvaluatorSettings,
-    key: Array,
+    params: dict,
+    batches: Batches,
     z: Float[Array, "T M"],
     u: Float[Array, "A F"],
     target: Float[Array, "T A"],
 ) -> dict:
     """Parameters of one member."""
-    init_key, tasks_key, steps_key = jax.random.split(key, 3)
-    network, rule = network_named(settings.network), _optimizer(settings)
-    params = network.init(init_key, z[0], u[0])["params"]
-    own_tasks = _own_tasks(settings, tasks_key, len(z))
+    rule = _optimizer(settings)
 
-    def step(state, step_key):
+    def step(state, now: Batches):
         params, optimizer_state = state
-        batch_key, noise_key, drop_key = jax.random.split(step_key, 3)
-        tasks, members = _batch(settings, batch_key, own_tasks, target.shape)
-        noisy = z[tasks] + settings.jitter * jax.random.normal(noise_key, (len(tasks), z.shape[1]))
-        gradient = jax.grad(_loss)(
-            params, settings, noisy, u[members], target[tasks[:, None], members], drop_key
-        )
+        blurred = z[now.tasks] * now.seen + now.noise
+        wanted = target[now.tasks[:, None], now.architectures]
+        gradient = jax.grad(_loss)(params, settings, blurred, u[now.architectures], wanted)
         updates, optimizer_state = rule.update(gradient, optimizer_state, params)
         return (optax.apply_updates(params, updates), optimizer_state), None
 
-    state = (params, rule.init(params))
-    (params, _), _ = jax.lax.scan(step, state, jax.random.split(steps_key, settings.steps))
+    (params, _), _ = jax.lax.scan(step, (params, rule.init(params)), batches)
     return params
 
 
-def _loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, target: Array, key: Array) -> Array:
+def _loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, target: Array) -> Array:
     """Mean loss over tasks: z (t, M), u (t, a, F), target (t, a) with NaN where there is no score."""
     network, loss = network_named(settings.network), loss_named(settings.loss)
 
-    def one(z, u, target, key):
-        rngs = {"dropout": key}
-        predicted = jax.vmap(lambda u: network.apply({"params": params}, z, u, True, rngs=rngs))(u)
+    def one(z, u, target):
+        predicted = jax.vmap(lambda u: network.apply({"params": params}, z, u))(u)
         known = ~jnp.isnan(target)
         return loss(predicted, jnp.where(known, target, 0.0), known, settings.gap)
 
-    return jax.vmap(one)(z, u, target, jax.random.split(key, len(z))).mean()
+    return jax.vmap(one)(z, u, target).mean()
 
 
-def _own_tasks(settings: EvaluatorSettings, key: Array, count: int) -> Array:
-    """The tasks a member learns from: all, or a draw with replacement where there are several members."""
-    drawn = jax.random.randint(key, (count,), 0, count)
-    return drawn if settings.members > 1 else jnp.arange(count)
+def _batches(
+    settings: EvaluatorSettings, rng: np.random.Generator, shape: tuple[int, int], features: int
+) -> Batches:
+    """For T tasks and A architectures.
+
+    A lone member learns from all tasks; a member of an ensemble from a draw with replacement of its own. Some
+    meta-features are hidden in every step (0 is their median), so that none is relied on alone.
+    """
+    count, size = shape[0], (settings.steps, settings.tasks_per_step)
+    own = rng.integers(0, count, count) if settings.members > 1 else np.arange(count)
+    kept = rng.random((*size, features), np.float32) >= settings.hidden
+    return Batches(
+        tasks=own[rng.integers(0, count, size)].astype(np.int32),
+        architectures=rng.integers(0, shape[1], (*size, settings.architectures_per_step), np.int32),
+        seen=(kept / (1 - settings.hidden)).astype(np.float32),
+        noise=settings.jitter * rng.standard_normal((*size, features), np.float32),
+    )
 
 
-def _batch(settings: EvaluatorSettings, key: Array, own_tasks: Array, shape: tuple) -> tuple[Array, Array]:
-    task_key, member_key = jax.random.split(key)
-    tasks = jax.random.choice(task_key, own_tasks, (settings.tasks_per_step,))
-    size = (settings.tasks_per_step, settings.architectures_per_step)
-    return tasks, jax.random.randint(member_key, size, 0, shape[1])
+def _first_params(settings: EvaluatorSettings, rng: np.random.Generator, z: Array, u: Array) -> dict:
+    """First weights of a member: normal with variance 1 / fan-in (LeCun et al. 1998); biases 0."""
+    network = network_named(settings.network)
+    shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), z, u)["params"])
+
+    def draw(leaf):
+        if leaf.ndim == 1:
+            return np.zeros(leaf.shape, np.float32)
+        return rng.standard_normal(leaf.shape, np.float32) / np.float32(leaf.shape[0] ** 0.5)
+
+    return jax.tree.map(draw, shapes)
+
+
+def _stacked(trees: list) -> object:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
 def _optimizer(settings: EvaluatorSettings) -> optax.GradientTransformation:

@@ -37,28 +37,21 @@ class Bilinear(nn.Module):
         width: units of the hidden layers on u.
         rank: length of g and h.
         waist: units between z and g.
-        dropout: on z and on the waist, while training.
     """
 
     width: int = 64
     rank: int = 16
     waist: int = 8
-    dropout: float = 0.2
 
     @nn.compact
-    def __call__(
-        self, z: Float[Array, " M"], u: Float[Array, " F"], dropped: bool = False
-    ) -> Float[Array, ""]:
-        """The prediction for one task and one architecture; `dropped` needs an rng named "dropout"."""
-        z = nn.Dropout(self.dropout, deterministic=not dropped)(z)
+    def __call__(self, z: Float[Array, " M"], u: Float[Array, " F"]) -> Float[Array, ""]:
+        """The prediction for one task and one architecture."""
         task = nn.tanh(nn.Dense(self.waist)(z))
-        task = nn.Dropout(self.dropout, deterministic=not dropped)(task)
         hidden = nn.silu(nn.Dense(self.width)(u))
         hidden = nn.silu(nn.Dense(self.width)(hidden))
-        main = nn.Dense(1)(hidden)[0]
         joint = nn.silu(nn.Dense(self.width)(jnp.concatenate([hidden, task])))
         interaction = jnp.sum(nn.Dense(self.rank)(task) * nn.Dense(self.rank)(hidden))
-        return main + interaction + nn.Dense(1)(joint)[0]
+        return nn.Dense(1)(hidden)[0] + interaction + nn.Dense(1)(joint)[0]
 
 
 NETWORKS = {"published": Published(), "bilinear": Bilinear()}

@@ -132,7 +132,7 @@ def architecture(
             kind are left out.
 
     Raises:
-        UserError: the vector is no point of the space, or an input is unknown.
+        UserError: the vector is no point of the space, an input is unknown, or no embedding reads it.
     """
     weights, width = _read(space, _checked(space, vector, inputs))
     alpha, beta, gamma, recipe = (np.asarray(part, np.float64) for part in weights)
@@ -240,6 +240,11 @@ def mix_text(layer: Layer, most: int | None = None) -> str:
     return _mixture([(b.share, f"{b.size} {b.activation}") for b in layer.baselines], most)
 
 
+def reads(embedding: str) -> str:
+    """The kind of column that an embedding is made of: "numbers" or "categories"."""
+    return "categories" if embedding in CATEGORY_EMBEDDINGS else "numbers"
+
+
 def percent(share: float) -> str:
     """
     >>> percent(0.304)
@@ -292,10 +297,15 @@ def _contains(space: MixtureSpace, vector: Float[Array, " D"]) -> Array:
 
 def _embeddings(space: MixtureSpace, gamma: np.ndarray, inputs: Collection[str]) -> tuple[Embedding, ...]:
     every = [
-        Embedding(name, "categories" if name in CATEGORY_EMBEDDINGS else "numbers", _rounded(share))
+        Embedding(name, reads(name), _rounded(share))
         for name, share in zip(space.embedding_names, gamma, strict=True)
     ]
-    return tuple(e for e in every if e.share > 0 and e.reads in inputs)
+    heard = tuple(e for e in every if e.share > 0 and e.reads in inputs)
+    if not heard:
+        raise UserError(
+            f"No embedding of the space '{space.name}' reads {' or '.join(inputs)}. Add one to it."
+        )
+    return heard
 
 
 def _layers(space: MixtureSpace, alpha: np.ndarray, beta: np.ndarray, width: int) -> tuple[Layer, ...]:

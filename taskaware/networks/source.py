@@ -45,7 +45,7 @@ class Network(nn.Module):
 MIXTURE = '''
 
 def mixture(width, *parts):
-    """Sum of the (share, values) parts, each filled up with zeros to `width` columns."""
+    """Sum of the (share, values) parts, each filled with zeros to `width` columns."""
 
     def widened(values):
         return jnp.pad(values, ((0, 0), (0, width - values.shape[-1])))

@@ -14,13 +14,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.errors import unknown
+from taskaware.compilation import keep_compiled
+from taskaware.errors import UserError, unknown
 from taskaware.evaluator.evaluator import Evaluator, member_predictions
 from taskaware.evaluator.lessons import architecture_features, features_of
 from taskaware.search import gradient_ascent, maximise, random_search
 from taskaware.spaces import MixtureSpace
 
 OPTIMIZERS = ("gradient_ascent", "random_search")
+LEAST = {
+    "warm_tasks": 1,
+    "warm_architectures": 1,
+    "own_starts": 0,
+    "rounds": 1,
+    "caution": 0,
+    "leash": 0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,23 +55,29 @@ class AscentSettings:
         """The settings themselves.
 
         Raises:
-            UserError: the optimizer is unknown; the nearest name is given.
+            UserError: the optimizer is unknown (the nearest name is given), or a number is out of range.
         """
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        for name, least in LEAST.items():
+            if not getattr(self, name) >= least:
+                raise UserError(f"Ascent setting {name}={getattr(self, name)} is too small: {least} or more.")
         return self
 
 
-class Known(NamedTuple):
-    """The known architectures as the objective sees them, and how far apart they are.
+class Guard(NamedTuple):
+    """What keeps the search where the evaluator knows its way; read by the compiled program, no part of it.
 
     Attributes:
-        features: of each, (A, F).
-        reach: usual distance to the nearest other one.
+        features: of the known architectures, (A, F).
+        reach: usual distance of one of them to the nearest other one.
+        caution, leash: of the settings.
     """
 
     features: Float[Array, "A F"]
     reach: Float[Array, ""]
+    caution: Float[Array, ""]
+    leash: Float[Array, ""]
 
 
 class Proposal(NamedTuple):
@@ -97,14 +112,15 @@ def propose(
         settings: of the search.
         seed: of the random search.
     """
+    keep_compiled()
     settings.check()
-    known = known_architectures(evaluator)
     scaled = jnp.asarray(evaluator.scaler(z), jnp.float32)
     pool = jnp.asarray(evaluator.known.u, jnp.float32)
     warm = warm_starts(evaluator, z, settings)
-    arguments = (evaluator.space, evaluator.network, settings, evaluator.params, scaled, known)
-    found = jax.device_get(_seek(*arguments, pool, pool[warm], jax.random.key(seed)))
-    points, judged, trace = found
+    how = (settings.optimizer, settings.own_starts, settings.rounds)
+    arguments = (evaluator.params, scaled, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
+    found = _seek(evaluator.space, evaluator.network, how, *arguments)
+    points, judged, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
     came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
     order = _distinct(points, np.argsort(-judged[0], kind="stable"))
@@ -118,45 +134,55 @@ def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: Asce
     return evaluator.known.best(settings.warm_architectures)[nearest].ravel()
 
 
-def known_architectures(evaluator: Evaluator) -> Known:
-    """What the leash is tied to."""
+def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
+    """The guard around a search: the leash is tied to the known architectures."""
     features = architecture_features(evaluator.space, evaluator.known.u)
     squares = np.sum(features**2, axis=1)
     gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
     np.fill_diagonal(gaps, np.inf)
     reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
-    return Known(jnp.asarray(features), jnp.asarray(reach, jnp.float32))
+    numbers = (reach, settings.caution, settings.leash)
+    return Guard(jnp.asarray(features), *(jnp.asarray(number, jnp.float32) for number in numbers))
 
 
-@functools.partial(jax.jit, static_argnames=("space", "network", "settings"))
+@functools.partial(jax.jit, static_argnames=("space", "network", "how"))
 def _seek(
-    space: MixtureSpace, network: str, settings: AscentSettings, params, scaled, known, pool, warm, key
+    space: MixtureSpace,
+    network: str,
+    how: tuple[str, int, int],
+    params: dict,
+    scaled: Float[Array, " M"],
+    limits: Guard,
+    pool: Float[Array, "A D"],
+    warm: Float[Array, "w D"],
+    key: Array,
 ):
     """Points judged (known ones, the best of every climb, and their plain neighbours), judgements, trace."""
+    optimizer, own_starts, rounds = how
 
     def judge(vector):
         each = member_predictions(space, network, params, scaled, vector)
-        distance = _distance(features_of(space, vector), known)
+        distance = _distance(features_of(space, vector), limits)
         mean, deviation = each.mean(), jnp.sqrt(each.var() + 1e-12)
-        return mean - settings.caution * deviation - settings.leash * distance, mean, deviation
+        return mean - limits.caution * deviation - limits.leash * distance, mean, deviation
 
     bounds = jax.vmap(judge)(pool)[0]
-    own = pool[jnp.argsort(-bounds)[: settings.own_starts]]
+    own = pool[jnp.argsort(-bounds)[:own_starts]]
     starts = jnp.concatenate([warm, own])
     strategies = {
         "gradient_ascent": lambda: gradient_ascent(space, starts),
         "random_search": lambda: random_search(space, len(starts)),
     }
-    trace = maximise(strategies[settings.optimizer](), lambda vector: judge(vector)[0], key, settings.rounds)
+    trace = maximise(strategies[optimizer](), lambda vector: judge(vector)[0], key, rounds)
     climbed = jnp.take_along_axis(trace.points, trace.values.argmax(0)[None, :, None], axis=0)[0]
     points = jnp.concatenate([pool, climbed, space.discretise(climbed)])
     return points, jax.vmap(judge)(points), trace.values
 
 
-def _distance(features: Float[Array, " F"], known: Known) -> Float[Array, ""]:
+def _distance(features: Float[Array, " F"], limits: Guard) -> Float[Array, ""]:
     """How far beyond the reach of the nearest known architecture a point lies; 0 within."""
-    nearest = jnp.min(jnp.sum(jnp.square(known.features - features[None, :]), axis=1))
-    return jax.nn.relu(jnp.sqrt(nearest + 1e-12) - known.reach)
+    nearest = jnp.min(jnp.sum(jnp.square(limits.features - features[None, :]), axis=1))
+    return jax.nn.relu(jnp.sqrt(nearest + 1e-12) - limits.reach)
 
 
 def _distinct(points: np.ndarray, order: np.ndarray) -> np.ndarray:

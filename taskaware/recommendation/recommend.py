@@ -8,7 +8,8 @@ import numpy as np
 
 from taskaware.errors import UserError
 from taskaware.evaluator import Evaluator, fit_evaluator, load_evaluator
-from taskaware.metafeatures import catalogue_digest, vector
+from taskaware.evaluator.lessons import FEWEST_TASKS
+from taskaware.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.recommendation import Candidate, Neighbour, Recommendation, TaskCard
 from taskaware.tasks.build import make_task
@@ -47,7 +48,8 @@ def recommend(
         seed: of whatever is drawn; the same seed gives the same answer.
 
     Raises:
-        UserError: the dataset cannot be used as it stands; the message names the value and the mend.
+        UserError: the dataset cannot be used as it stands, or a value is out of range; the message names
+            the value and the mend.
 
     >>> recommend("wine").architecture.recipe["learning_rate"] > 0
     True
@@ -56,7 +58,7 @@ def recommend(
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but at least 1 has to be kept.")
     task = dataset if isinstance(dataset, Task) else make_task(dataset, target, kind=kind, name=name)
-    evaluator = evaluator or shipped_evaluator()
+    evaluator = _checked(evaluator or shipped_evaluator())
     evaluator, notes = _recognise(task, evaluator, leave_out)
     z = vector(task)
     proposal = propose(evaluator, z, ascent or AscentSettings(), seed=seed)
@@ -70,8 +72,25 @@ def shipped_evaluator() -> Evaluator:
         return load_evaluator(path, catalogue=catalogue_digest())
 
 
+def _checked(evaluator: Evaluator) -> Evaluator:
+    """The evaluator, if it reads the meta-features of this catalogue."""
+    found, here = evaluator.known.z.shape[1], len(NAMES)
+    if found != here or evaluator.catalogue not in ("", catalogue_digest()):
+        raise UserError(
+            f"The evaluator learned from other meta-features ({found}; the catalogue here has {here}). "
+            "Learn it again from the experience."
+        )
+    return evaluator
+
+
 @functools.lru_cache(maxsize=4)
 def _without(evaluator: Evaluator, origin: str) -> Evaluator:
+    left = len(set(evaluator.known.origins) - {origin})
+    if left < FEWEST_TASKS:
+        raise UserError(
+            f"Without '{origin}' the evaluator would learn from {left} tasks; {FEWEST_TASKS} are needed. "
+            "Ask with leave_out=False."
+        )
     return fit_evaluator(evaluator.space, evaluator.known.without(origin), seed=0)
 
 
@@ -121,7 +140,7 @@ def _answer(
         meta_features=tuple(float(number) for number in z),
         trace=tuple(tuple(float(v) for v in row) for row in proposal.trace),
         notes=(*notes, *_doubts(evaluator, distances)),
-        seed=seed,
+        seed=int(seed),
         seconds=time.perf_counter() - began,
     )
 

@@ -16,6 +16,7 @@ from taskaware.networks.describe import describe, summary
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import block_of
+from taskaware.tasks.split import split
 from taskaware.tasks.task import Task
 
 FORMAT = "taskaware recommendation"
@@ -258,14 +259,7 @@ class Recommendation:
 
         task = self.task
         block = block_of(task.numbers)
-        return source(
-            self.space,
-            self.point,
-            numbers=len(block),
-            categories=task.categories,
-            outputs=task.outputs,
-            block=block,
-        )
+        return source(self.space, self.point, block=block, categories=task.categories, outputs=task.outputs)
 
     def fit(
         self,
@@ -273,29 +267,35 @@ class Recommendation:
         target=None,
         *,
         seed: int | None = None,
-        progress: bool | None = None,
+        validation: float = 0.2,
         patience: int = 20,
+        progress: bool | None = None,
     ):
         """Train the recommended network: a `Model`.
 
         Args:
-            dataset: in any form that `recommend` takes; 20 % of its rows validate.
-            target: name of the target, the recommendation's own by default.
+            dataset: in any form that `recommend` takes.
+            target: name of the target, the recommendation's own by default, or its values.
             seed: of split and first weights; the recommendation's own by default.
-            progress: whether to show a bar; by default where there is a terminal.
+            validation: share of the rows that choose the best weights, in (0, 1).
             patience: evaluations without a better score after which training ends.
+            progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
-            UserError: the dataset cannot be used, or is of another kind or has other classes.
+            UserError: the dataset cannot be used, or is of another kind or number of classes.
         """
         from taskaware.training.fit import fit
 
         task = dataset if isinstance(dataset, Task) else self._task(dataset, target)
+        self._check_fits(task)
         seed = self.seed if seed is None else seed
-        return fit(task, self.space, self.point, seed=seed, progress=progress, patience=patience)
+        parts = split(task, seed, validation=validation, test=None)
+        return fit(task, self.space, self.point, seed=seed, parts=parts, patience=patience, progress=progress)
 
     def to_json(self, path: str | os.PathLike | None = None, *, force: bool = False) -> str:
         """The recommendation as JSON text, written to `path` where one is given.
+
+        Labels that are no strings, numbers or booleans are written as text.
 
         Raises:
             UserError: the file exists and `force` is not given.
@@ -311,7 +311,7 @@ class Recommendation:
             "meta_features": dict(zip(NAMES, self.meta_features, strict=True)),
             "architecture": self.architecture.description,
         }
-        text = json.dumps(fields, indent=1)
+        text = json.dumps(fields, indent=1, default=str)
         if path is not None:
             path = Path(path)
             if path.exists() and not force:
@@ -322,15 +322,16 @@ class Recommendation:
         return text
 
     def _task(self, dataset, target) -> Task:
-        task = make_task(
-            dataset, target or self._own_target(dataset), kind=self.task.kind, name=self.task.name
-        )
-        if task.classes and len(task.classes) != len(self.task.classes):
+        target = self._own_target(dataset) if target is None else target
+        return make_task(dataset, target, kind=self.task.kind, name=self.task.name)
+
+    def _check_fits(self, task: Task) -> None:
+        made_for, given = (f"{one.kind} of {one.outputs} outputs" for one in (self.task, task))
+        if given != made_for:
             raise UserError(
-                f"This dataset has {len(task.classes)} classes; the recommendation was made for "
-                f"{len(self.task.classes)}. Call recommend on this one."
+                f"This dataset is a {given}; the recommendation was made for a {made_for}. "
+                "Call recommend on this one."
             )
-        return task
 
     def _own_target(self, dataset):
         """The recommendation's target, unless the source brings its own."""
@@ -353,22 +354,26 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
         raise CheckpointError(f"'{path}' is no JSON ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{path}' is no taskaware recommendation.")
-    if fields.get("version", 0) > VERSION:
+    if fields.get("version") != VERSION:
         raise CheckpointError(
-            f"'{path}' has format version {fields['version']}; this reads up to {VERSION}. Update taskaware."
+            f"'{path}' has format version {fields.get('version')}; this taskaware reads {VERSION}. "
+            "Update taskaware."
         )
     try:
         return _of_fields(fields)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"The recommendation in '{path}' is damaged ({error}).") from error
 
 
 def _of_fields(fields: dict) -> Recommendation:
     task = {**fields["task"], "classes": tuple(fields["task"]["classes"])}
     ranked = [Candidate(**{**entry, "point": tuple(entry["point"])}) for entry in fields["ranked"]]
+    space = MixtureSpace.from_dict(fields["space"])
+    if {len(candidate.point) for candidate in ranked} != {space.dimension}:
+        raise ValueError("no candidates, or not of this space")
     return Recommendation(
         task=TaskCard(**task),
-        space=MixtureSpace.from_dict(fields["space"]),
+        space=space,
         ranked=tuple(ranked),
         known=tuple(Neighbour(**entry) for entry in fields["known"]),
         meta_features=tuple(fields["meta_features"].values()),

@@ -2,6 +2,15 @@
 
 from taskaware.search.gradient_ascent import gradient_ascent
 from taskaware.search.random_search import random_search
-from taskaware.search.strategy import Feedback, Objective, Strategy, Trace, maximise
+from taskaware.search.strategy import Feedback, Objective, Strategy, Trace, maximise, score
 
-__all__ = ["Feedback", "Objective", "Strategy", "Trace", "gradient_ascent", "maximise", "random_search"]
+__all__ = [
+    "Feedback",
+    "Objective",
+    "Strategy",
+    "Trace",
+    "gradient_ascent",
+    "maximise",
+    "random_search",
+    "score",
+]

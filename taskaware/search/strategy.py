@@ -15,7 +15,7 @@ class Feedback(NamedTuple):
     """What a strategy is told about the points it asked for.
 
     Attributes:
-        value: larger is better; -inf for a lost point, (n,).
+        value: larger is better; -inf for a lost point (one whose value or gradient is NaN), (n,).
         gradient: of the value by the point, 0 for a lost one, (n, D); None unless the strategy wants it.
     """
 
@@ -40,7 +40,7 @@ class Strategy(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Everything a search looked at, R rounds of n points.
+    """Everything a search looked at: R rounds of n points.
 
     Attributes:
         points: (R, n, D).
@@ -52,7 +52,7 @@ class Trace(NamedTuple):
 
     @property
     def best(self) -> tuple[Float[Array, " D"], Float[Array, ""]]:
-        """The point of the largest value, over the whole search, and that value."""
+        """The point of the largest value in the whole search, and that value; -inf if all were lost."""
         place = jnp.argmax(self.values)
         return self.points.reshape(-1, self.points.shape[-1])[place], self.values.ravel()[place]
 
@@ -64,13 +64,21 @@ def maximise(strategy: Strategy, objective: Objective, key: Array, rounds: int) 
         strategy: how to search.
         objective: the value of one point; anything that JAX can trace.
         key: of the whole search.
-        rounds: R.
+        rounds: R, at least 1.
+
+    >>> from taskaware.search import gradient_ascent
+    >>> from taskaware.spaces import preset
+    >>> starts = jnp.zeros((2, 40))
+    >>> climb = gradient_ascent(preset("compact"), starts)
+    >>> trace = maximise(climb, lambda vector: vector[0], jax.random.key(0), rounds=3)
+    >>> trace.points.shape, trace.values[0].tolist(), round(float(trace.best[1]), 1)
+    ((3, 2, 40), [0.0, 0.0], 0.4)
     """
     start_key, loop_key = jax.random.split(key)
 
     def one_round(state, round_key):
         points = strategy.ask(round_key, state)
-        feedback = _feedback(strategy, objective, points)
+        feedback = score(strategy, objective, points)
         return strategy.tell(state, points, feedback), (points, feedback.value)
 
     _, (points, values) = jax.lax.scan(
@@ -79,8 +87,8 @@ def maximise(strategy: Strategy, objective: Objective, key: Array, rounds: int) 
     return Trace(points, values)
 
 
-def _feedback(strategy: Strategy, objective: Objective, points: Float[Array, "n D"]) -> Feedback:
-    """Score all points; here, and only here, a NaN becomes a lost point."""
+def score(strategy: Strategy, objective: Objective, points: Float[Array, "n D"]) -> Feedback:
+    """What the strategy is to be told about the points; here, and only here, a NaN becomes a lost point."""
     if not strategy.wants_gradient:
         value = jax.vmap(objective)(points)
         return Feedback(jnp.where(jnp.isnan(value), -jnp.inf, value))

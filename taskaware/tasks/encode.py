@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import ndtri
 
 from taskaware.data.table import Column, Table
 
@@ -21,7 +20,7 @@ MAX_CATEGORIES = 32
 MAX_ONE_HOT = 1024
 WORD_BUCKETS = 32
 WIDEST = 10.0
-
+LARGEST = 1e100
 
 _SINGLE = ("median", "mean", "std", "spread", "grid", "indicated")
 _PER_COLUMN = ("positions", "frequencies")
@@ -39,7 +38,8 @@ class Encoder:
         indicated: columns that had missing values; each gets a 0/1 column of its own, (F,) bool.
         positions: place of each category in its column's one-hot block, one int32 array per column; a
             category that is rare, unseen or missing has the block's place 0.
-        frequencies: log share of each category, one float32 array per column (0 for the place -1).
+        frequencies: log share of each category, one float32 array per column; the last entry is for a
+            missing category, which counts as the rarest one.
     """
 
     median: np.ndarray
@@ -58,7 +58,7 @@ class Encoder:
         counts = [np.bincount(codes[codes >= 0], minlength=n) for codes, n in _category_columns(table, rows)]
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
         frequencies = tuple(_log_shares(count) for count in counts)
-        numbers = _with_frequencies(table.numeric[rows], table.codes[rows], frequencies)
+        numbers = _numbers(table, rows, frequencies)
         missing = np.isnan(numbers)
         median = np.array([_median(column) for column in numbers.T])
         filled = np.where(missing, median, numbers)
@@ -112,10 +112,11 @@ class Encoder:
 
     def transform(self, table: Table, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows (all of them by default) as finite float32: numeric embeddings (N, D), one-hot (N, T)."""
+        from scipy.special import ndtri  # a slow import, and a recommendation does without
+
         table = _words_to_numbers(table)
         rows = np.arange(table.rows) if rows is None else rows
-        codes = table.codes[rows]
-        numbers = _with_frequencies(table.numeric[rows], codes, self.frequencies)
+        numbers = _numbers(table, rows, self.frequencies)
         missing = np.isnan(numbers)
         filled = np.where(missing, self.median, numbers)
         flags = missing[:, self.indicated].astype(np.float32)
@@ -133,7 +134,7 @@ class Encoder:
             _periodic(centred),
         ]
         columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
-        return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(codes)
+        return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(table.codes[rows])
 
     def _piecewise(self, filled: np.ndarray) -> np.ndarray:
         """Piecewise-linear over BINS quantile bins, (N, F * BINS) (Gorishniy, Rubachev, Babenko 2022)."""
@@ -141,7 +142,7 @@ class Encoder:
         width = edges[1:] - edges[:-1]
         share = (filled[:, None, :] - edges[:-1]) / np.where(width > 0, width, 1.0)
         share = np.where(width > 0, np.clip(share, 0.0, 1.0), filled[:, None, :] >= edges[1:])
-        return share.reshape(len(filled), -1)
+        return share.reshape(len(filled), BINS * filled.shape[1])
 
     def _one_hot(self, codes: np.ndarray) -> np.ndarray:
         blocks = [
@@ -212,14 +213,17 @@ def _log_shares(count: np.ndarray) -> np.ndarray:
     return np.append(share, share.min(initial=0.0)).astype(np.float32)
 
 
-def _with_frequencies(numbers: np.ndarray, codes: np.ndarray, frequencies: tuple) -> np.ndarray:
-    """The numeric columns, and a frequency column for each category column too large for one-hot."""
+def _numbers(table: Table, rows: np.ndarray, frequencies: tuple) -> np.ndarray:
+    """The numeric columns, and a frequency column for each category column too large for one-hot.
+
+    Numbers are cut at LARGEST, beyond which their squares would overflow.
+    """
     wide = [
         shares[column]
-        for shares, column in zip(frequencies, codes.T, strict=True)
+        for shares, column in zip(frequencies, table.codes[rows].T, strict=True)
         if len(shares) > MAX_CATEGORIES
     ]
-    return np.column_stack([numbers, *wide]) if wide else numbers
+    return np.column_stack([np.clip(table.numeric[rows], -LARGEST, LARGEST), *wide])
 
 
 def _median(column: np.ndarray) -> float:
@@ -244,4 +248,5 @@ def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
 def _periodic(centred: np.ndarray) -> np.ndarray:
     """Sine and cosine at fixed frequencies of the standardised value, (N, F * 2 * frequencies)."""
     angles = 2 * np.pi * centred[:, None, :] * np.array(FREQUENCIES)[:, None]
-    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).reshape(len(centred), -1)
+    waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+    return waves.reshape(len(centred), waves.shape[1] * waves.shape[2])

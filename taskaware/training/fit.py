@@ -1,6 +1,7 @@
 """Training one architecture to the end: progress, early stopping, the best weights kept."""
 
 import time
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from taskaware.compilation import keep_compiled
-from taskaware.errors import EngineError
+from taskaware.errors import EngineError, UserError
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
@@ -34,6 +35,20 @@ COOLER = 0.3
 ATTEMPTS = 4
 
 
+class Run(NamedTuple):
+    """One attempt.
+
+    Attributes:
+        params: the best weights; None if the loss was NaN before there were any.
+        history: of each evaluation: step, seconds, score, loss.
+        lost: whether the loss turned NaN.
+    """
+
+    params: dict | None
+    history: pd.DataFrame
+    lost: bool
+
+
 def fit(
     task: Task,
     space: MixtureSpace,
@@ -49,7 +64,7 @@ def fit(
 
     The number of steps is the recipe's, and more for a task with more rows than experience was collected
     on, so that each row is seen as often. Where the loss turns NaN, training begins again with a cooler
-    learning rate. Ctrl-C ends the training and keeps the best weights so far.
+    learning rate, ATTEMPTS times in all. Ctrl-C ends the training and keeps the best weights so far.
 
     Args:
         task: what to learn.
@@ -61,8 +76,11 @@ def fit(
         progress: whether to show a bar; by default where there is a terminal or a notebook.
 
     Raises:
+        UserError: a value of the recipe or the patience is out of range.
         EngineError: the loss is NaN at every learning rate tried.
     """
+    if patience < 1:
+        raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")
     keep_compiled()
     recipe = (recipe or TrainingRecipe()).check()
     parts = parts or split(task, seed, test=None)
@@ -76,12 +94,14 @@ def fit(
         cooled = chosen._replace(
             hyper=chosen.hyper._replace(learning_rate=chosen.hyper.learning_rate * COOLER**attempt)
         )
-        params, history = _train(program, prepared, cooled, recipe, steps, seed, patience, progress)
-        if params is not None:
-            return _model(task, space, point, program, prepared, params, history)
-    raise EngineError(
-        f"Training '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
-    )
+        run = _train(program, prepared, cooled, recipe, steps, seed, patience, progress)
+        if not run.lost:
+            break
+    if run.params is None:
+        raise EngineError(
+            f"Training '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
+        )
+    return _model(task, space, point, program, prepared, run)
 
 
 def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
@@ -104,18 +124,12 @@ def _train(
     seed: int,
     patience: int,
     progress: bool | None,
-) -> tuple[dict | None, pd.DataFrame]:
-    """The best weights (None if the loss turned NaN before there were any), and the record."""
+) -> Run:
     init_key, dropout_key = jax.random.split(jax.random.key(seed))
     state: State = start(program, prepared.arrays, chosen, init_key)
     rows = batches(prepared.train, seed, steps, recipe.batch_size)
-    rates, records, best, kept, began = (
-        schedule(recipe, steps),
-        [],
-        (-np.inf, -np.inf),
-        None,
-        time.perf_counter(),
-    )
+    rates, began = schedule(recipe, steps), time.perf_counter()
+    records, best, age, kept, lost = [], (-np.inf, -np.inf), 0, None, False
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
     try:
         for number in range(steps // SEGMENT):
@@ -125,7 +139,8 @@ def _train(
                 program, state, prepared.arrays, chosen, rows[now], rates[now], key
             )
             score, loss = float(score[0]), float(loss[0])
-            if not np.isfinite(loss):
+            lost = not np.isfinite(loss)
+            if lost:
                 break
             records.append((now.stop, time.perf_counter() - began, score, loss))
             if (score, -loss) > best:
@@ -140,10 +155,12 @@ def _train(
         bar.write(f"Stopped at step {records[-1][0]} of {steps}; the best weights so far are kept.")
     finally:
         bar.close()
-    return kept, pd.DataFrame(records, columns=["step", "seconds", "score", "loss"])
+    return Run(kept, pd.DataFrame(records, columns=["step", "seconds", "score", "loss"]), lost)
 
 
-def _model(task, space, point, program, prepared, params, history) -> Model:
+def _model(
+    task: Task, space: MixtureSpace, point: np.ndarray, program: Program, prepared: Prepared, run: Run
+) -> Model:
     return Model(
         name=task.name,
         kind=task.kind,
@@ -156,8 +173,8 @@ def _model(task, space, point, program, prepared, params, history) -> Model:
         point=np.asarray(point),
         width=program.width,
         outputs=len(prepared.arrays.allowed),
-        params={name: jnp.asarray(value[0]) for name, value in params.items()},
+        params={name: jnp.asarray(value[0]) for name, value in run.params.items()},
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
-        history=history,
+        history=run.history,
     )

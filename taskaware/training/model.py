@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from taskaware.arrays import bucket
+from taskaware.data import columns
 from taskaware.data.loaded import feature_frame
 from taskaware.data.schema import Schema
 from taskaware.errors import CheckpointError, UserError
@@ -85,7 +87,7 @@ class Model:
         """
         outputs = self._outputs(rows)
         if self.kind == "regression":
-            return outputs[:, 0] * self.target_std + self.target_mean
+            return self._in_units(outputs)
         return label_array(self.classes)[outputs.argmax(1)]
 
     def predict_proba(self, rows) -> Float[np.ndarray, "N classes"]:
@@ -105,24 +107,24 @@ class Model:
 
         Args:
             rows: frame with the target column in it, or the features alone.
-            target: the answers, where `rows` does not hold them.
+            target: the answers, where `rows` does not hold them; a class that the model does not know is
+                one that it misses.
+
+        Raises:
+            UserError: there are no answers, too few, or some are missing; or the rows are not usable.
         """
-        if target is None:
-            if not isinstance(rows, pd.DataFrame) or self.target_name not in rows:
-                raise UserError(
-                    f"score needs the answers: a frame with column '{self.target_name}', or target=..."
-                )
-            target = rows[self.target_name]
+        truth = self._answers(rows, target)
         outputs = self._outputs(rows)
-        target = pd.Series(np.asarray(target), name=self.target_name)
-        if self.kind == "regression":
-            return METRICS[self.metric](
-                target.to_numpy(float), outputs[:, 0] * self.target_std + self.target_mean
-            )
-        return METRICS[self.metric](class_indices(target, self.classes), outputs.argmax(1))
+        if len(truth) != len(outputs):
+            raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")
+        if self.kind == "classification":
+            return METRICS[self.metric](class_indices(truth, self.classes), outputs.argmax(1))
+        return METRICS[self.metric](columns.numbers(truth), self._in_units(outputs))
 
     def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
         """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only.
+
+        Labels that are no strings, numbers or booleans are written as text.
 
         Raises:
             UserError: the folder exists and `force` is not given.
@@ -134,16 +136,35 @@ class Model:
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".taskaware-") as fresh:
-            self._write(Path(fresh))
+            whole = Path(fresh) / "model"
+            whole.mkdir()
+            self._write(whole)
             if folder.exists():
                 _check_is_model(folder)
                 shutil.rmtree(folder)
-            shutil.copytree(fresh, folder)
+            whole.rename(folder)
         return folder
 
     def __repr__(self) -> str:
         rows = f"{self.metric} {self.best_score:.3f} on its validation rows"
         return f"<taskaware model for '{self.target_name}' ({self.kind}), {rows}>"
+
+    def _answers(self, rows, target) -> pd.Series:
+        if target is None:
+            if not isinstance(rows, pd.DataFrame) or self.target_name not in rows:
+                raise UserError(
+                    f"score needs the answers: a frame with column '{self.target_name}', or target=..."
+                )
+            target = rows[self.target_name]
+        truth = pd.Series(np.asarray(target), name=self.target_name)
+        missing = int((columns.distinct(truth)[0] < 0).sum())
+        if missing:
+            raise UserError(f"{missing} of {len(truth)} answers '{self.target_name}' are missing. Drop them.")
+        return truth
+
+    def _in_units(self, outputs: np.ndarray) -> np.ndarray:
+        """What a regression network gives, in the target's own units, (N,)."""
+        return outputs[:, 0] * self.target_std + self.target_mean
 
     def _outputs(self, rows) -> np.ndarray:
         """What the network gives for each row, (N, K); real classes only."""
@@ -187,12 +208,13 @@ class Model:
             "space": self.space.to_dict(),
             "history": self.history.to_dict(orient="list"),
         }
-        (folder / "model.json").write_text(json.dumps(fields, indent=1), encoding="utf-8")
+        (folder / "model.json").write_text(json.dumps(fields, indent=1, default=str), encoding="utf-8")
         arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
         arrays |= {f"encoder/{name}": value for name, value in self.encoder.to_arrays().items()}
         np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
 
 
+_DAMAGE = (OSError, KeyError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 _PLAIN_FIELDS = ("name", "kind", "metric", "target_name", "width", "outputs", "target_mean", "target_std")
 
 
@@ -211,7 +233,7 @@ def load_model(folder: str | os.PathLike) -> Model:
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         params = _under(arrays, "param/")
-        return Model(
+        model = Model(
             **{name: fields[name] for name in _PLAIN_FIELDS},
             classes=tuple(fields["classes"]),
             schema=Schema.from_dict(fields["schema"]),
@@ -221,8 +243,10 @@ def load_model(folder: str | os.PathLike) -> Model:
             params={name: jnp.asarray(value) for name, value in params.items()},
             history=pd.DataFrame(fields["history"]),
         )
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        _check_weights(model)
+    except (*_DAMAGE, CheckpointError) as error:
         raise CheckpointError(f"The model in '{folder}' is damaged ({error}). Save it again.") from error
+    return model
 
 
 def label_array(classes: tuple) -> np.ndarray:
@@ -250,12 +274,31 @@ def _check_is_model(folder: Path) -> dict:
         raise CheckpointError(f"'{folder}' is not a taskaware model ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json says something else.")
-    if fields.get("version", 0) > VERSION:
+    if fields.get("version") != VERSION:
         raise CheckpointError(
-            f"The model in '{folder}' has format version {fields['version']}; this taskaware reads up to "
+            f"The model in '{folder}' has format version {fields.get('version')}; this taskaware reads "
             f"{VERSION}. Update taskaware."
         )
     return fields
+
+
+def _check_weights(model: Model) -> None:
+    """Refuse weights that are not of the architecture.
+
+    Raises:
+        ValueError: a part is missing, new, or of another shape.
+    """
+    if model.point.shape != (model.space.dimension,):
+        raise ValueError(f"the point has shape {model.point.shape}")
+    encoder = model.encoder
+    row = padded_inputs([np.zeros((1, n), np.float32) for n in (len(encoder.block), encoder.categories)], 1)
+    wired = candidates(model._program, model.point, TrainingRecipe()).wired
+    expected = jax.eval_shape(
+        network(model._program, model.outputs).init, jax.random.key(0), row, columns_of(encoder), wired
+    )["params"]
+    wanted, found = ({n: leaf.shape for n, leaf in tree.items()} for tree in (expected, model.params))
+    if wanted != found or model.outputs < len(model.classes):
+        raise ValueError("the weights are those of another network")
 
 
 @functools.partial(jax.jit, static_argnames=("program", "outputs"))

@@ -5,6 +5,16 @@ import dataclasses
 from taskaware.errors import UserError
 
 REDUCTIONS = ("mean", "max")
+AT_LEAST_1 = (
+    "steps",
+    "batch_size",
+    "evaluations",
+    "score_last",
+    "train_rows",
+    "validation_rows",
+    "test_rows",
+)
+RANGES = {"warmup": (0, 1), "learning_rate": (0, 10), "weight_decay": (0, 10), "dropout": (0, 0.99)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +56,14 @@ class TrainingRecipe:
         Raises:
             UserError: a value is out of range; it is named with what is allowed.
         """
-        for name in ("steps", "batch_size", "evaluations", "score_last", "train_rows", "validation_rows"):
+        for name in AT_LEAST_1:
             if getattr(self, name) < 1:
                 raise UserError(f"Recipe value {name}={getattr(self, name)} is too small. Give 1 or more.")
+        for name, (low, high) in RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise UserError(
+                    f"Recipe value {name}={getattr(self, name)} is out of range. Give {low} to {high}."
+                )
         if self.steps % self.evaluations:
             raise UserError(
                 f"steps={self.steps} is no multiple of evaluations={self.evaluations}. Change one of them."

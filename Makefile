@@ -1,0 +1,48 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+
+help: ## list what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+setup: $(READY) ## make the environment in .venv from the locked dependencies
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: setup ## recommend, explain, train and test on a real dataset, beside baselines
+	$(BIN)/python -m taskaware.campaigns.demo
+
+test: setup ## check style, layers, docs and behaviour
+	$(BIN)/ruff check taskaware tests benchmarks experiments
+	$(BIN)/ruff format --check taskaware tests benchmarks experiments
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2
+
+bench: bench-recommend bench-trainer bench-quality ## all benchmarks
+
+bench-recommend: setup ## time from call to answer
+	$(BIN)/python benchmarks/recommend.py
+
+bench-trainer: setup ## candidates per second beside scikit-learn and, where it is installed, PyTorch
+	$(BIN)/python benchmarks/trainer.py
+
+bench-quality: setup ## worth in trainings on tasks held out
+	$(BIN)/python benchmarks/quality.py
+
+lock: setup ## lock the dependencies anew (needs uv)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean: ## remove the environment and what was built
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: help setup demo test bench bench-recommend bench-trainer bench-quality lock clean

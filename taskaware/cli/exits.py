@@ -1,0 +1,76 @@
+"""How the command line ends: a code for each kind of error, and one line that says what is wrong."""
+
+import errno
+import os
+
+from taskaware.errors import CheckpointError, StoreError, UserError
+
+DONE = 0
+USER = 2
+SAVED = 3
+ENGINE = 4
+SYSTEM = 5
+INTERRUPTED = 130
+PIPE = 141
+
+MEANINGS = {
+    DONE: "done",
+    1: "an error in taskaware itself, with a traceback",
+    USER: "an option, a file or the data is not usable; the message says the mend",
+    SAVED: "a model, a recommendation, an evaluator or the experience is damaged or from elsewhere",
+    ENGINE: "a training failed",
+    SYSTEM: "a file could not be read or written, or the disk is full",
+    INTERRUPTED: "stopped by Ctrl-C",
+    PIPE: "whoever read the output has stopped reading",
+}
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_IN_PYTHON = (
+    ("target=...", "--target NAME"),
+    ("kind='regression'", "--kind regression"),
+    ("kind='classification'", "--kind classification"),
+    ("with leave_out=False", "without --leave-out"),
+    ("leave_out=True", "--leave-out"),
+    ("pass force=True", "give --force"),
+)
+
+
+def ending(error: BaseException) -> tuple[int, str]:
+    """The exit code and the line for an error that ends a command; the line is empty where none is due.
+
+    Args:
+        error: a TaskawareError, an OSError or a KeyboardInterrupt.
+
+    >>> ending(UserError("The target is not named. Give target=..., one of 'x'."))
+    (2, "The target is not named. Give --target NAME, one of 'x'.")
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "Stopped by Ctrl-C."
+    if isinstance(error, BrokenPipeError):
+        return PIPE, ""
+    if isinstance(error, OSError):
+        return SYSTEM, _system_line(error)
+    line = spoken(" ".join(str(error).split()))
+    if isinstance(error, UserError):
+        return USER, line
+    return (SAVED if isinstance(error, CheckpointError | StoreError) else ENGINE), line
+
+
+def spoken(text: str) -> str:
+    """A text of the library with Python's arguments said as options.
+
+    >>> spoken("leave_out=True asks without it.")
+    '--leave-out asks without it.'
+    """
+    for python, option in _IN_PYTHON:
+        text = text.replace(python, option)
+    return text
+
+
+def _system_line(error: OSError) -> str:
+    where = f" '{error.filename}'" if error.filename else ""
+    # shutil collects errors in one that has no number of its own.
+    if error.errno in _FULL or os.strerror(errno.ENOSPC) in str(error):
+        return f"The disk is full; what was being written{where} is not there. Make room, and run it again."
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"The system refused{where}: {' '.join(reason.split())}."

@@ -1,0 +1,120 @@
+"""What a command leaves: files that are checked before any work and appear whole, and aligned tables."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from taskaware.errors import UserError
+
+
+def check_outputs(
+    files: Mapping[str, Path | None], folder: Path | None = None, *, force: bool, source: str
+) -> None:
+    """Refuse, before any work, what could not be written after it.
+
+    Args:
+        files: the file that each option names, or None.
+        folder: of the model that --save names, or None.
+        force: whether files and models may be replaced.
+        source: what the command reads; a file of this name is never replaced.
+
+    Raises:
+        UserError: something exists, is named twice or is the source; a folder is missing or not writable.
+    """
+    named = {option: path for option, path in files.items() if path is not None}
+    _check_distinct(named, folder, Path(source))
+    for option, path in named.items():
+        _check_file(option, path, force)
+    if folder is not None:
+        _check_folder(folder, force)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path = path.resolve()
+    if _is_device(path):
+        path.write_bytes(content)
+        return
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def aligned(names: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> str:
+    """A table for people.
+
+    Args:
+        names: of the columns.
+        rows: of cells; floats are shown with six digits.
+        right: names of the columns that stand at the right.
+
+    >>> print(aligned(["name", "size"], [["a", 1.5], ["bc", 20.0]], right=["size"]))
+    name  size
+    a      1.5
+    bc      20
+    """
+    cells = [list(names), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    sides = [">" if name in right else "<" for name in names]
+    lines = (
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
+        for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _check_distinct(files: Mapping[str, Path], folder: Path | None, source: Path) -> None:
+    taken = {source.resolve(): "the data that is read"} if source.is_file() else {}
+    for option, path in files.items():
+        real = path.resolve()
+        if real in taken:
+            raise UserError(f"{option}: '{path}' is {taken[real]}. Choose another name.")
+        if folder is not None and real.is_relative_to(folder.resolve()):
+            raise UserError(f"{option}: '{path}' is in the model's folder. Choose another place.")
+        taken[real] = f"the file of {option}, too"
+
+
+def _check_file(option: str, path: Path, force: bool) -> None:
+    if path.is_dir():
+        raise UserError(f"{option}: '{path}' is a folder. Name a file in it.")
+    if path.exists() and not _is_device(path):
+        if not force:
+            raise _exists(option, path)
+        if not os.access(path, os.W_OK):
+            raise UserError(f"{option}: '{path}' is write-protected. Choose another name.")
+    if not path.parent.is_dir():
+        raise UserError(f"{option}: there is no folder '{path.parent}'. Make it first, or choose another.")
+    if not _is_device(path):
+        _check_writable(option, path.parent)
+
+
+def _check_folder(folder: Path, force: bool) -> None:
+    if folder.exists() and not force:
+        raise _exists("--save", folder)
+    if folder.exists() and not (folder / "model.json").is_file():
+        raise UserError(f"--save: '{folder}' is no taskaware model, and --force replaces nothing else.")
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    _check_writable("--save", above)
+
+
+def _check_writable(option: str, folder: Path) -> None:
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{option}: nothing can be written in '{folder}'. Choose another folder.")
+
+
+def _exists(option: str, path: Path) -> UserError:
+    return UserError(
+        f"{option}: '{path}' exists already. Choose another name, or give --force to replace it."
+    )
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is there and no file: /dev/stdout, a named pipe."""
+    return path.exists() and not path.is_file() and not path.is_dir()

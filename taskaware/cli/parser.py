@@ -1,0 +1,112 @@
+"""Reading arguments: every word that is not known is answered with the nearest one that is."""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from taskaware.errors import UserError, unknown
+
+_OPTION = re.compile(r"-[^\d.]\S*")
+
+Arguments = argparse.Namespace
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser, whose errors are `UserError` and whose options cannot be abbreviated."""
+
+    def __init__(self, **settings):
+        layout = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=layout, **settings)
+
+    @property
+    def options(self) -> list[str]:
+        """Every option, as it is written."""
+        return list(self._option_string_actions)
+
+    def error(self, message: str):
+        """
+        Raises:
+            UserError: always.
+        """
+        text = message.removeprefix("argument ")
+        raise UserError(f"{text[:1].upper()}{text[1:].rstrip('.')}. See '{self.prog} --help'.")
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        name: what is typed.
+        summary: one line.
+        examples: lines to type.
+        add_arguments: puts them on a parser.
+        run: does it.
+    """
+
+    name: str
+    summary: str
+    examples: tuple[str, ...]
+    add_arguments: Callable[[Parser], None]
+    run: Callable[[Arguments], None]
+
+
+def check_words(parser: Parser, commands: dict[str, Parser], words: Sequence[str]) -> None:
+    """Refuse a command or an option that does not exist.
+
+    argparse itself would first complain of what it lacks, which is often only a word that it did not
+    recognise.
+
+    Args:
+        parser: of what stands before the command.
+        commands: parser of each command.
+        words: that were typed.
+
+    Raises:
+        UserError: names the nearest that there is.
+    """
+    place = next((i for i, word in enumerate(words) if not word.startswith("-")), len(words))
+    _check_place(words[:place], [option for command in commands.values() for option in command.options])
+    _check_options(parser, words[:place])
+    if place == len(words):
+        return
+    if words[place] not in commands:
+        raise unknown("command", words[place], commands)
+    _check_options(commands[words[place]], words[place + 1 :])
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A type for argparse: whole numbers from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[+-]?\d+", text) or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
+    """A type for argparse: one of some words; for another the nearest is named."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise argparse.ArgumentTypeError(str(unknown(what, text, allowed)))
+        return text
+
+    return read
+
+
+def _check_place(words: Sequence[str], later: Sequence[str]) -> None:
+    for word in words:
+        if word.startswith("--") and word.partition("=")[0] in later and word != "--help":
+            raise UserError(f"Option '{word}' belongs behind a command: taskaware COMMAND ... {word}")
+
+
+def _check_options(parser: Parser, words: Sequence[str]) -> None:
+    for word in words:
+        name = word.partition("=")[0]
+        if word == "--":
+            return
+        if _OPTION.fullmatch(word) and name not in parser.options:
+            raise unknown("option", name, parser.options)

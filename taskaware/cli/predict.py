@@ -1,0 +1,98 @@
+"""`taskaware predict`: a saved model's answers for new rows."""
+
+import json
+import sys
+from pathlib import Path
+
+from taskaware.cli.output import check_outputs, write_file
+from taskaware.cli.parser import Arguments, Command, Parser
+from taskaware.errors import UserError
+
+
+def run(arguments: Arguments) -> None:
+    """Predict, one line for each row and in their order.
+
+    Raises:
+        UserError: the output cannot be written, or the model or the rows are not usable.
+    """
+    check_outputs({"--out": arguments.out}, force=arguments.force, source=arguments.new)
+    import taskaware
+    from taskaware.compilation import keep_compiled
+    from taskaware.data.load import load
+
+    keep_compiled()
+    model = taskaware.load_model(arguments.model)
+    rows = load(arguments.new).frame
+    if arguments.score:
+        _check_answers(model, rows)
+    answers = _answers(model, rows, arguments.proba)
+    text = _json(answers) if arguments.json else answers.to_csv(index=False)
+    if arguments.score:
+        print(_score(model, rows), file=sys.stderr)
+    if arguments.out is None:
+        print(text, end="")
+        return
+    write_file(arguments.out, text.encode())
+    print(f"{len(rows)} predictions of '{model.target_name}' written to {arguments.out}")
+
+
+def _answers(model, rows, proba: bool):
+    """A frame with the predicted target, and with a column "P(label)" for each class."""
+    import pandas as pd
+
+    answers = {model.target_name: model.predict(rows)}
+    if proba:
+        shares = model.predict_proba(rows)
+        answers |= {f"P({label})": shares[:, place] for place, label in enumerate(model.classes)}
+    return pd.DataFrame(answers)
+
+
+def _json(answers) -> str:
+    """One object, with a list for each column."""
+    return json.dumps({name: column.tolist() for name, column in answers.items()}) + "\n"
+
+
+def _check_answers(model, rows) -> None:
+    if model.target_name not in rows:
+        raise UserError(
+            f"--score needs the answers, and there is no column '{model.target_name}' in the rows."
+        )
+
+
+def _score(model, rows) -> str:
+    """The score on the rows whose answer is known; a label that the model never saw counts as wrong."""
+    import numpy as np
+
+    from taskaware.data import columns
+
+    answers = rows[model.target_name]
+    numeric = model.kind == "regression"
+    values = columns.numbers(answers) if numeric else answers
+    known = ~np.isnan(values) if numeric else columns.distinct(answers)[0] >= 0
+    if not known.any():
+        raise UserError(f"--score needs the answers, and column '{model.target_name}' is empty.")
+    score = model.score(rows[known].drop(columns=model.target_name), values[known])
+    without = f", {(~known).sum()} without an answer left out" if not known.all() else ""
+    return f"{model.metric} {score:.4f} on {known.sum()} rows{without}"
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="folder that 'recommend --fit --save' wrote")
+    parser.add_argument("new", metavar="NEW", help="rows in any form that 'recommend' reads; target or not")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write there, not to the terminal")
+    parser.add_argument("--proba", action="store_true", help="the probability of each class, too")
+    parser.add_argument("--score", action="store_true", help="say how many are right, where NEW has answers")
+    parser.add_argument("--json", action="store_true", help="JSON in place of CSV, errors too")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+
+
+COMMAND = Command(
+    "predict",
+    "What a saved model predicts for new rows, as CSV.",
+    (
+        "taskaware predict model new.csv --out predictions.csv",
+        "taskaware predict model new.parquet --proba --score",
+    ),
+    _add_arguments,
+    run,
+)

@@ -1,0 +1,135 @@
+"""`taskaware recommend`: the architecture for a data set, and, where asked for, the trained model."""
+
+import io
+import json
+from pathlib import Path
+
+from taskaware.cli.dataset import add_dataset
+from taskaware.cli.exits import spoken
+from taskaware.cli.output import check_outputs, write_file
+from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
+from taskaware.errors import UserError
+
+OPTIMIZERS = ("gradient_ascent", "random_search")
+DRAWINGS = (".png", ".svg", ".pdf")
+
+
+def run(arguments: Arguments) -> None:
+    """Recommend, write, train, in this order.
+
+    Raises:
+        UserError: an output cannot be written (nothing was computed then), or the data is not usable.
+    """
+    _check(arguments)
+    import taskaware
+
+    task = taskaware.make_task(arguments.data, arguments.target, kind=arguments.kind)
+    recommendation = taskaware.recommend(
+        task,
+        ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
+        candidates=arguments.candidates,
+        leave_out=arguments.leave_out,
+        seed=arguments.seed,
+    )
+    say = _silent if arguments.json else print
+    say(spoken(recommendation.explain()), flush=True)
+    told = {"written": _write(arguments, recommendation, say)}
+    if arguments.fit:
+        told |= {"fit": _fit(recommendation, task, arguments, say)}
+    if arguments.json:
+        print(json.dumps(json.loads(recommendation.to_json()) | told, indent=1))
+
+
+def _check(arguments: Arguments) -> None:
+    if arguments.save and not arguments.fit:
+        raise UserError("--save keeps a trained model, and nothing is trained without --fit. Add --fit.")
+    if arguments.plot and arguments.plot.suffix.lower() not in DRAWINGS:
+        allowed = ", ".join(DRAWINGS)
+        raise UserError(f"--plot: '{arguments.plot}' is no drawing. Let its name end with one of {allowed}.")
+    files = {"--out": arguments.out, "--plot": arguments.plot, "--source": arguments.source}
+    check_outputs(files, arguments.save, force=arguments.force, source=arguments.data)
+
+
+def _silent(*words, **settings) -> None:
+    """What is said in place of `print` where the output is JSON: nothing."""
+
+
+def _write(arguments: Arguments, recommendation, say) -> dict[str, str]:
+    """Write the files that were asked for; where they are, by option."""
+    contents = {
+        "out": lambda path: recommendation.to_json().encode(),
+        "plot": lambda path: _drawing(recommendation, path.suffix.lower().removeprefix(".")),
+        "source": lambda path: recommendation.source().encode(),
+    }
+    written = {}
+    for name, content in contents.items():
+        path = getattr(arguments, name)
+        if path is not None:
+            write_file(path, content(path))
+            say(f"  written    {path}", flush=True)
+            written[name] = str(path)
+    return written
+
+
+def _drawing(recommendation, ending: str) -> bytes:
+    page = io.BytesIO()
+    recommendation.plot().savefig(page, format=ending, dpi=150)
+    return page.getvalue()
+
+
+def _fit(recommendation, task, arguments: Arguments, say) -> dict[str, object]:
+    """Train, and save where that was asked for; how it went."""
+    model = recommendation.fit(task, seed=arguments.seed)
+    last = model.history.iloc[-1]
+    steps, seconds = int(last["step"]), float(last["seconds"])
+    say(
+        f"  trained    {model.metric} {model.best_score:.3f} on validation rows, in {seconds:.1f} s",
+        flush=True,
+    )
+    told = {"metric": model.metric, "score": model.best_score, "steps": steps, "seconds": seconds}
+    if arguments.save is None:
+        return told
+    folder = model.save(arguments.save, force=arguments.force)
+    say(f"  written    {folder}")
+    return told | {"saved": str(folder)}
+
+
+def _add_arguments(parser: Parser) -> None:
+    add_dataset(parser)
+    parser.add_argument("--out", type=Path, metavar="REC.json", help="write the recommendation")
+    parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
+    parser.add_argument("--source", type=Path, metavar="NET.py", help="write the network as Flax code")
+    parser.add_argument("--fit", action="store_true", help="train the network, too")
+    parser.add_argument("--save", type=Path, metavar="FOLDER", help="with --fit: keep the trained model")
+    parser.add_argument(
+        "--leave-out", action="store_true", help="forget the data set first, where it is a known one"
+    )
+    parser.add_argument(
+        "--candidates", type=whole(1, 10_000), default=10, metavar="K", help="how many are kept (default: 10)"
+    )
+    parser.add_argument(
+        "--optimizer",
+        type=one_of("optimizer", OPTIMIZERS),
+        default=OPTIMIZERS[0],
+        metavar="|".join(OPTIMIZERS),
+        help="how candidates are sought (default: gradient_ascent)",
+    )
+    parser.add_argument(
+        "--seed", type=whole(0, 2**31 - 1), default=0, metavar="N", help="the same seed, the same answer"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, errors too")
+    parser.add_argument("--force", action="store_true", help="replace files and models that exist")
+
+
+COMMAND = Command(
+    "recommend",
+    "The architecture that suits a data set; nothing is trained unless --fit is given.",
+    (
+        "taskaware recommend iris",
+        "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",
+        "taskaware recommend sales.csv --target price --fit --save model",
+        "taskaware recommend openml:31 --seed 1 --json",
+    ),
+    _add_arguments,
+    run,
+)

@@ -1,0 +1,92 @@
+"""`taskaware tasks`: what the recommendations were learned from, and the data sets that have a name."""
+
+import json
+from collections.abc import Mapping
+
+from taskaware.cli.output import aligned
+from taskaware.cli.parser import Arguments, Command, Parser
+
+CARD = {
+    "made": "made",
+    "trainings": "trainings",
+    "architectures": "architectures",
+    "tasks": "tasks",
+    "cpu_hours": "CPU hours",
+    "space": "space",
+    "recipe": "recipe",
+    "machine": "machine",
+}
+
+
+def run(arguments: Arguments) -> None:
+    """Print the known tasks and how they were learned from, or the manifests."""
+    if arguments.manifests:
+        _print_manifests(arguments.json)
+        return
+    from taskaware.recommendation.products import known_tasks
+    from taskaware.recommendation.recommend import shipped_evaluator
+
+    evaluator = shipped_evaluator()
+    known = known_tasks(evaluator).to_dict(orient="records")
+    if arguments.json:
+        print(json.dumps({"tasks": known, "card": dict(evaluator.card)}, indent=1))
+        return
+    names = list(known[0])
+    print(aligned(names, [list(row.values()) for row in known], right=names[3:]))
+    print(f"\n{card_text(evaluator.card)}")
+
+
+def card_text(card: Mapping) -> str:
+    """How an evaluator was made, a line for each entry of its card.
+
+    >>> print(card_text({"cpu_hours": 2.5, "made": "2026-01-31T12:00:00Z", "recipe": {"steps": 600}}))
+    made       2026-01-31T12:00:00Z
+    CPU hours  2.5
+    recipe     steps 600
+    """
+    if not card:
+        return "When this was learned, and how long it took, is not recorded in this evaluator."
+    names = [*(name for name in CARD if name in card), *(name for name in card if name not in CARD)]
+    width = max(len(CARD.get(name, name)) for name in names)
+    return "\n".join(f"{CARD.get(name, name):<{width}}  {_said(card[name])}" for name in names)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_said(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _print_manifests(as_json: bool) -> None:
+    from taskaware.data.manifests import manifests
+
+    names = ["name", "kind", "target", "licence", "where", "title"]
+    rows = [(m.name, m.kind, m.target, m.licence, _where(m), m.title) for m in manifests()]
+    if as_json:
+        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=1))
+    else:
+        print(aligned(names, rows))
+
+
+def _where(manifest) -> str:
+    return "here" if manifest.offline else "download"
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--manifests", action="store_true", help="the data sets that can be named, in place of the tasks"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, errors too")
+
+
+COMMAND = Command(
+    "tasks",
+    "The known tasks, what was learned from them, when, and how long it took.",
+    ("taskaware tasks", "taskaware tasks --manifests"),
+    _add_arguments,
+    run,
+)

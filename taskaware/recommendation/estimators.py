@@ -1,0 +1,204 @@
+"""`recommend` and the training after it as scikit-learn estimators, for pipelines and cross-validation."""
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from taskaware.data.loaded import feature_frame, of_arrays
+from taskaware.errors import UserError
+from taskaware.recommendation.recommend import recommend
+from taskaware.tasks.build import make_task
+from taskaware.tasks.target import MIN_ROWS
+from taskaware.tasks.task import Task
+from taskaware.training.model import label_array
+
+LARGEST_SEED = 2**31 - 1
+
+
+class _TaskAware(BaseEstimator):
+    """What the classifier and the regressor share."""
+
+    def __init__(
+        self,
+        *,
+        evaluator=None,
+        ascent=None,
+        leave_out=False,
+        validation=0.2,
+        patience=20,
+        progress=False,
+        random_state=0,
+    ):
+        self.evaluator = evaluator
+        self.ascent = ascent
+        self.leave_out = leave_out
+        self.validation = validation
+        self.patience = patience
+        self.progress = progress
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        for accepted in ("allow_nan", "categorical", "sparse", "string"):
+            setattr(tags.input_tags, accepted, True)
+        return tags
+
+    def fit(self, X, y):
+        """Recommend an architecture for these rows and train it on them.
+
+        Args:
+            X: (N, F) frame, array, sparse matrix or list of rows, N at least 10. The columns of a frame may
+                hold numbers, strings, categories, booleans and dates; any value may be missing.
+            y: N targets, none of them missing.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: X or y is not usable; the message says why.
+        """
+        features = self._features(X, fitting=True)
+        target = self._target(y)
+        check_consistent_length(features, target)
+        task = _task(features, pd.Series(target, name=getattr(y, "name", None)), self._kind)
+        seed = self._seed()
+        self.recommendation_ = recommend(
+            task, evaluator=self.evaluator, ascent=self.ascent, leave_out=self.leave_out, seed=seed
+        )
+        self.model_ = self.recommendation_.fit(
+            task, validation=self.validation, patience=self.patience, progress=self.progress
+        )
+        return self
+
+    def predict(self, X) -> np.ndarray:
+        """The prediction for each row, (N,).
+
+        Args:
+            X: (N, F) rows in any form that `fit` takes.
+
+        Raises:
+            NotFittedError: before `fit`.
+            ValueError: other columns than in `fit`, or a value that cannot be read.
+        """
+        rows = self._rows(X)
+        return self.model_.predict(rows)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(LARGEST_SEED))
+
+    def _rows(self, X) -> pd.DataFrame:
+        """Rows for prediction, under the names that the model knows."""
+        check_is_fitted(self)
+        return self._features(X, fitting=False).set_axis(self.model_.schema.names, axis=1)
+
+    def _features(self, X, *, fitting: bool) -> pd.DataFrame:
+        """The rows as a frame; what X is like is kept when fitting, and compared with what it was after."""
+        if isinstance(X, pd.DataFrame):
+            return validate_data(self, X, reset=fitting, skip_check_array=True)
+        return feature_frame(
+            validate_data(
+                self,
+                X,
+                reset=fitting,
+                dtype=None,
+                accept_sparse=True,
+                ensure_all_finite="allow-nan",
+                ensure_min_samples=MIN_ROWS if fitting else 1,
+            )
+        )
+
+    def _target(self, y) -> np.ndarray:
+        """The targets in one row, none of them missing."""
+        if y is None:
+            raise UserError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="y", estimator=self)
+        return column_or_1d(y, warn=True)
+
+
+class TaskAwareClassifier(ClassifierMixin, _TaskAware):
+    """Recommends an architecture for the classes of y, before anything is trained, and trains it.
+
+    Args:
+        evaluator: what predicts scores of architectures; the shipped one if None.
+        ascent: `AscentSettings`, how candidates are sought; the default ones if None.
+        leave_out: whether the evaluator forgets a dataset that it knows already.
+        validation: share of the rows that choose the best weights, in (0, 1).
+        patience: evaluations without a better score after which training ends.
+        progress: whether to show a bar.
+        random_state: seed of search, split and training; the same int gives the same estimator.
+
+    Attributes:
+        classes_: labels in the order of `predict_proba`.
+        recommendation_: the `Recommendation`, with its notes and how sure it is.
+        model_: the trained `Model`, which can be saved.
+        n_features_in_, feature_names_in_: of X; names only where all are strings.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> TaskAwareClassifier().fit(X, y).score(X, y) > 0.9
+    True
+    """
+
+    _kind = "classification"
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.classes_ = label_array(self.model_.classes)
+        return self
+
+    fit.__doc__ = _TaskAware.fit.__doc__
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Probability of each class, (N, classes), in the order of `classes_`; errors as in `predict`."""
+        rows = self._rows(X)
+        return self.model_.predict_proba(rows)
+
+    def _target(self, y) -> np.ndarray:
+        y = super()._target(y)
+        check_classification_targets(y)
+        if len(y) and (y == y[0]).all():
+            raise UserError(f"y holds one class, {y[0]!r}, in all {len(y)} rows. Give at least two classes.")
+        return y
+
+
+class TaskAwareRegressor(RegressorMixin, _TaskAware):
+    """Recommends an architecture for the numbers of y, before anything is trained, and trains it.
+
+    Args:
+        evaluator, ascent, leave_out, validation, patience, progress, random_state: as in
+            `TaskAwareClassifier`.
+
+    Attributes:
+        recommendation_, model_, n_features_in_, feature_names_in_: as in `TaskAwareClassifier`.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> TaskAwareRegressor().fit(X, y).score(X, y) > 0.4
+    True
+    """
+
+    _kind = "regression"
+
+    def _target(self, y) -> np.ndarray:
+        return super()._target(y).astype(np.float64)
+
+
+def _task(features: pd.DataFrame, target: pd.Series, kind: str) -> Task:
+    """The task of an X and a y, which keeps its name unless a column of X has it."""
+    name = str(target.name or "target")
+    while name in map(str, features.columns):
+        name += "_"
+    task = make_task(of_arrays(features, target, name), kind=kind)
+    if task.rows < len(target):
+        raise UserError(
+            f"{len(target) - task.rows} of {len(target)} values of y are missing or a mark for it, such as "
+            "'?' or 'NA'. Drop these rows, or write the label otherwise."
+        )
+    return task

@@ -1,0 +1,76 @@
+"""`taskaware features` and `taskaware tasks`: tables for people, JSON for machines."""
+
+import json
+
+import pytest
+
+import taskaware
+from taskaware.cli.tasks import card_text
+from taskaware.data.manifests import manifests
+from taskaware.metafeatures import CATALOGUE
+
+
+def test_features_are_the_library_s(command, table):
+    expected = taskaware.meta_features(table, "species")
+    code, out, _ = command("features", table, "--target", "species", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert (told["task"], told["kind"]) == ("flowers", "classification")
+    assert {each["name"]: each["value"] for each in told["features"]} == pytest.approx(expected.to_dict())
+    assert [each["unit"] for each in told["features"]] == [feature.unit for feature in CATALOGUE]
+
+
+def test_features_are_aligned(command, table):
+    head, *lines = command("features", table, "--target", "species")[1].splitlines()
+    assert head.split() == ["name", "value", "unit"]
+    assert len(lines) == len(CATALOGUE)
+    start, end = head.index("unit"), head.index("value") + len("value")
+    for line, feature in zip(lines, CATALOGUE, strict=True):
+        assert line.startswith(feature.name + " ")
+        assert line[start:] == feature.unit
+        float(line[len(feature.name) : end])
+    assert lines[[feature.name for feature in CATALOGUE].index("label_entropy")].split()[1] == "1.58496"
+
+
+def test_kind_reaches_the_features(command, table):
+    told = json.loads(command("features", table, "--target", "petal", "--kind", "regression", "--json")[1])
+    assert told["kind"] == "regression"
+
+
+def test_known_tasks(command):
+    known = taskaware.known_tasks()
+    code, out, err = command("tasks")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].split() == list(known.columns)
+    assert [line.split()[0] for line in lines[1 : 1 + len(known)]] == known["task"].tolist()
+    assert lines[1 + len(known)] == ""
+    assert len(lines) > 2 + len(known)
+
+
+def test_known_tasks_as_json(command):
+    told = json.loads(command("tasks", "--json")[1])
+    assert [task["task"] for task in told["tasks"]] == taskaware.known_tasks()["task"].tolist()
+    assert isinstance(told["card"], dict)
+
+
+def test_manifests(command):
+    code, out, _ = command("tasks", "--manifests")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["name", *(each.name for each in manifests())]
+    told = json.loads(command("tasks", "--manifests", "--json")[1])
+    where = {each["name"]: each["where"] for each in told}
+    assert (where["iris"], where["adult"]) == ("here", "download")
+
+
+def test_a_card_is_said_in_its_order_and_nothing_is_lost():
+    text = card_text(
+        {"seeds": [1, 2], "trainings": 12345, "made": "2026-01-31T12:00:00Z", "cpu_hours": 3.14159}
+    )
+    assert text.splitlines() == [
+        "made       2026-01-31T12:00:00Z",
+        "trainings  12,345",
+        "CPU hours  3.142",
+        "seeds      1, 2",
+    ]
+    assert "is not recorded" in card_text({})

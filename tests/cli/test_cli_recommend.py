@@ -1,0 +1,91 @@
+"""`taskaware recommend`: what is asked is what is done, and what is printed is what was found."""
+
+import ast
+import json
+
+import pytest
+
+import taskaware
+from taskaware.cli import main
+
+
+def strict(text: str):
+    """JSON without NaN and infinities, which other languages cannot read."""
+
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_everything_at_once(trained):
+    folder, printed = trained
+    recommendation = taskaware.load_recommendation(folder / "rec.json")
+    model = taskaware.load_model(folder / "model")
+    assert recommendation.explain().splitlines()[0] in printed
+    assert recommendation.architecture.text in printed
+    assert f"trained    accuracy {model.best_score:.3f} on validation rows" in printed
+    for name in ("rec.json", "net.svg", "net.py", "model"):
+        assert f"  written    {folder / name}\n" in printed
+    assert (folder / "net.svg").read_text().lstrip().startswith("<?xml")
+    assert ast.parse((folder / "net.py").read_text()).body
+    assert model.best_score > 0.8
+    strict((folder / "rec.json").read_text())
+
+
+def test_json_is_the_recommendation(command, trained, table, tmp_path):
+    path = tmp_path / "rec.json"
+    code, out, err = command("recommend", table, "--target", "species", "--json", "--out", path)
+    assert (code, err) == (0, "")
+    told, kept = strict(out), strict(path.read_text())
+    assert told.pop("written") == {"out": str(path)}
+    assert told == kept
+    first = strict((trained[0] / "rec.json").read_text())
+    assert told["ranked"] == first["ranked"]
+
+
+def test_json_of_a_training(command, monkeypatch, table, trained, tmp_path):
+    model = taskaware.load_model(trained[0] / "model")
+    monkeypatch.setattr(taskaware.Recommendation, "fit", lambda self, task, seed: model)
+    words = ["recommend", table, "--target", "species", "--json", "--fit", "--save", tmp_path / "model"]
+    told = strict(command(*words)[1])["fit"]
+    assert (told["score"], told["saved"]) == (model.best_score, str(tmp_path / "model"))
+    assert told["steps"] == model.history["step"].iloc[-1]
+    assert taskaware.load_model(told["saved"]).best_score == model.best_score
+
+
+def test_force_replaces(command, table, tmp_path):
+    path = tmp_path / "rec.json"
+    path.write_text("old")
+    assert command("recommend", table, "--target", "species", "--out", path, "--force")[0] == 0
+    assert taskaware.load_recommendation(path).task.target_name == "species"
+    assert [each.name for each in tmp_path.iterdir()] == ["rec.json"]
+
+
+def test_options_reach_the_library(monkeypatch, table):
+    class Reached(Exception):
+        pass
+
+    def remember(task, **settings):
+        raise Reached(task, settings)
+
+    monkeypatch.setattr(taskaware, "recommend", remember)
+    options = "--target petal --kind regression --candidates 3 --seed 7 --leave-out --optimizer random_search"
+    with pytest.raises(Reached) as caught:
+        main(["recommend", str(table), *options.split()])
+    task, settings = caught.value.args
+    assert (task.target_name, task.kind) == ("petal", "regression")
+    assert settings == {
+        "ascent": taskaware.AscentSettings(optimizer="random_search"),
+        "candidates": 3,
+        "leave_out": True,
+        "seed": 7,
+    }
+
+
+def test_data_errors_speak_of_options(refused, table):
+    line = refused("recommend", table)
+    assert line == "The target is not named. Give --target NAME, one of 'petal', 'stem', 'colour', 'species'."
+    assert "Did you mean 'species'?" in refused("recommend", table, "--target", "specis")
+    assert "Did you mean 'iris'?" in refused("recommend", "irsi")
+    assert "There is no file" in refused("recommend", table.with_name("none.csv"), "--target", "y")

@@ -1,0 +1,132 @@
+"""What an evaluator learns, and what its predictions promise."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from taskaware.errors import UserError
+from taskaware.evaluator import PUBLISHED, EvaluatorSettings, fit_evaluator
+from taskaware.evaluator.evaluator import WIDEST, Scaler, TaskLevel, member_predictions
+
+HELD_OUT = np.arange(20, 30)
+
+
+def correlations(evaluator, known):
+    """Rank correlation of prediction and score on each held-out task."""
+    return [
+        spearmanr(evaluator.predict(known.z[task], known.u)[0], known.score[task]).statistic
+        for task in HELD_OUT
+    ]
+
+
+def test_it_learns_what_the_mean_over_tasks_cannot_tell(evaluator, opposites):
+    learned = correlations(evaluator, opposites)
+    mean = opposites.target[:20].mean(0)
+    by_mean = [spearmanr(mean, opposites.score[task]).statistic for task in HELD_OUT]
+    assert np.mean(by_mean) < 0.2
+    assert np.mean(learned) > 0.7
+    assert min(learned) > 0.3
+
+
+def test_it_predicts_the_level_of_the_scores_too(evaluator, opposites):
+    predicted = np.stack([evaluator.predict(opposites.z[task], opposites.u)[0] for task in HELD_OUT])
+    error = np.mean((predicted - opposites.target[HELD_OUT]) ** 2)
+    assert error < 0.5 * np.var(opposites.target[HELD_OUT])
+
+
+def test_members_differ_and_seeds_do(evaluator, opposites, settings, tiny):
+    z, u = opposites.z[25], opposites.u
+    mean, deviation = evaluator.predict(z, u)
+    assert evaluator.members == 3
+    assert (deviation > 1e-3).all()
+    known = opposites.take(np.arange(20))
+    again, other = (fit_evaluator(tiny, known, settings, seed=seed).predict(z, u)[0] for seed in (0, 1))
+    np.testing.assert_array_equal(mean, again)
+    assert np.abs(mean - other).max() > 1e-3
+
+
+def test_the_published_settings(opposites, tiny):
+    settings = dataclasses.replace(PUBLISHED, steps=30)
+    assert (settings.network, settings.loss, settings.optimizer) == ("published", "squared", "sgd")
+    learned = fit_evaluator(tiny, opposites.take(np.arange(20)), settings)
+    mean, deviation = learned.predict(opposites.z[0], opposites.u)
+    assert learned.members == 1
+    assert np.isfinite(mean).all()
+    np.testing.assert_array_equal(deviation, 0)
+
+
+def test_unknown_names_are_refused(opposites, tiny):
+    with pytest.raises(UserError, match="Unknown loss 'square'. Did you mean 'squared'"):
+        fit_evaluator(tiny, opposites, EvaluatorSettings(loss="square", steps=1))
+    with pytest.raises(UserError, match="Unknown evaluator network"):
+        fit_evaluator(tiny, opposites, EvaluatorSettings(network="deep", steps=1))
+
+
+def test_absent_scores_do_not_matter(opposites, settings, tiny):
+    """What stands in the place of a score that is not there must not reach the weights."""
+    absent = opposites.target.copy()
+    absent[:, ::3] = np.nan
+    holes = dataclasses.replace(opposites, target=absent).take(np.arange(20))
+    learned = fit_evaluator(tiny, holes, settings)
+    assert np.isfinite(learned.predict(opposites.z[0], opposites.u)[0]).all()
+    assert np.mean(correlations(learned, opposites)) > 0.5
+
+
+def test_prediction_is_mean_and_deviation_of_the_members(evaluator, opposites, tiny):
+    z, u = opposites.z[3], opposites.u[:5]
+    scaled = jnp.asarray(evaluator.scaler(z), jnp.float32)
+    each = np.stack(
+        [member_predictions(tiny, evaluator.network, evaluator.params, scaled, point) for point in u]
+    )
+    mean, deviation = evaluator.predict(z, u)
+    np.testing.assert_allclose(mean, each.mean(1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(deviation, each.std(1), rtol=1e-3, atol=1e-5)
+
+
+def test_gradient_of_a_prediction_by_finite_differences(evaluator, opposites, tiny):
+    with jax.enable_x64(True):
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), evaluator.params)
+        scaled = jnp.asarray(evaluator.scaler(opposites.z[0]), jnp.float64)
+
+        def predicted(point):
+            return member_predictions(tiny, evaluator.network, params, scaled, point).mean()
+
+        point = jnp.asarray(opposites.u[0], jnp.float64) * 0.3
+        gradient = jax.grad(predicted)(point)
+        steps = 1e-6 * jnp.eye(tiny.dimension, dtype=jnp.float64)
+        many = jax.vmap(predicted)
+        numeric = (many(point[None] + steps) - many(point[None] - steps)) / 2e-6
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-4, atol=1e-7)
+        assert np.abs(gradient).max() > 1e-3
+
+
+def test_scaler():
+    z = np.stack([np.linspace(0, 10, 11), np.full(11, 3.0), np.r_[np.zeros(10), 1.0]], axis=1)
+    scaler = Scaler.fit(z)
+    scaled = scaler(z)
+    np.testing.assert_allclose(scaled[[1, 5, 9], 0], [-1, 0, 1], atol=1e-6)
+    np.testing.assert_array_equal(scaled[:, 1], 0)
+    assert np.isfinite(scaled).all()
+    assert scaler(np.array([1e9, -1e9, 0.0])).tolist() == [WIDEST, -WIDEST, 0]
+
+
+def test_distances(evaluator, opposites):
+    distances = evaluator.distances(opposites.z[7])
+    assert distances.shape == (20,)
+    assert distances[7] == distances.min() == 0
+    assert distances[6] > 0.3
+
+
+def test_the_level_of_a_task_is_learned(evaluator, opposites):
+    """The top of a made-up task rises with z1 and nothing else."""
+    assert isinstance(evaluator.level, TaskLevel)
+    low, high = (evaluator.scaler(np.array([1.0, value, 0.0, 0.0])) for value in (-1.5, 1.5))
+    assert evaluator.level(high)[0] > evaluator.level(low)[0] + 0.005
+    top, spread = evaluator.level(evaluator.scaler(opposites.z[22]))
+    assert top == pytest.approx(opposites.top[22], abs=4 * evaluator.level.error[0])
+    assert spread > 0
+    assert (evaluator.level.error > 0).all()

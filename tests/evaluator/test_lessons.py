@@ -1,0 +1,118 @@
+"""Experience → lessons: averages, what is absent, what was lost, and the scale of a task."""
+
+import numpy as np
+import pytest
+
+from taskaware.errors import UserError
+from taskaware.evaluator import lessons
+from taskaware.evaluator.lessons import FLOOR, architecture_features, features_of
+
+TASKS, COUNT = 4, 12
+
+
+@pytest.fixture(scope="module")
+def u(points):
+    return points(COUNT)
+
+
+@pytest.fixture(scope="module")
+def z():
+    return np.random.default_rng(0).normal(size=(TASKS, 3))
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """Two seeds; the second is 0.1 better throughout."""
+    first = np.random.default_rng(1).uniform(0.5, 0.9, (TASKS, COUNT))
+    return np.stack([first, first + 0.1])
+
+
+def places(found, u):
+    """Where each point stands in the lessons, which have an order of their own."""
+    return [int(np.flatnonzero((found.u == point).all(1))[0]) for point in u.astype(np.float32)]
+
+
+def test_scores_are_averaged_over_seeds(experience, z, u, scores):
+    found = lessons(experience(z, u, scores, origins=["a", "a", "b", "c"]))
+    order = places(found, u)
+    np.testing.assert_allclose(found.score[:, order], scores.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(found.test_score[:, order], scores.mean(0) - 0.1, rtol=1e-5)
+    np.testing.assert_allclose(found.z, z, rtol=1e-5)
+    assert found.names == ("task 00", "task 01", "task 02", "task 03")
+    assert found.origins == ("a", "a", "b", "c")
+
+
+def test_a_shift_common_to_a_seed_is_no_noise(experience, z, u, scores):
+    np.testing.assert_allclose(lessons(experience(z, u, scores)).noise, 0, atol=1e-6)
+    wobble = 0.02 * np.random.default_rng(2).normal(size=scores.shape)
+    noise = lessons(experience(z, u, scores + wobble)).noise
+    assert ((noise > 0.004) & (noise < 0.04)).all()
+    assert np.isnan(lessons(experience(z, u, scores[:1])).noise).all()
+
+
+def test_the_scale_of_a_task(experience, z, u, scores):
+    scores = scores[:1].copy()
+    scores[0, 0, 3] = -50.0
+    found = lessons(experience(z, u, scores))
+    np.testing.assert_allclose(found.top, np.sort(scores[0])[:, -5:].mean(1), rtol=1e-5)
+    np.testing.assert_allclose(found.spread, found.top - np.median(scores[0], axis=1), rtol=1e-4)
+    target = (found.score - found.top[:, None]) / found.spread[:, None]
+    np.testing.assert_allclose(found.target, np.maximum(target, FLOOR), rtol=1e-5)
+    assert found.target.min() == FLOOR
+    flat = lessons(experience(z, u, np.full((1, TASKS, COUNT), 0.8)))
+    assert (flat.spread > 0).all()
+    np.testing.assert_allclose(flat.target, 0, atol=1e-3)
+
+
+def test_absent_is_unknown_and_lost_is_the_worst(experience, z, u, scores):
+    absent = np.zeros((TASKS, COUNT), bool)
+    absent[1, 5] = True
+    scores = scores.copy()
+    scores[:, 2, 7] = np.nan
+    found = lessons(experience(z, u, scores, absent=absent))
+    order = places(found, u)
+    assert np.isnan(found.score).sum() == np.isnan(found.target).sum() == 1
+    assert np.isnan(found.score[1, order[5]])
+    assert found.score[2, order[7]] == pytest.approx(np.nanmin(scores[:, 2]), rel=1e-5)
+
+
+def test_tasks_are_taken_and_left_out(opposites):
+    mask = np.arange(30) % 3 == 0
+    taken = opposites.take(mask)
+    assert taken.names == tuple(f"task {place:02}" for place in range(0, 30, 3))
+    np.testing.assert_array_equal(taken.target, opposites.target[mask])
+    left = opposites.without("task 01", "task 29")
+    assert len(left.names) == 28
+    assert {"task 01", "task 29"}.isdisjoint(left.origins)
+    np.testing.assert_array_equal(left.z[0], opposites.z[0])
+    assert len(left.u) == len(opposites.u)
+
+
+def test_the_best_architectures(experience, z, u, scores):
+    absent = np.zeros((TASKS, COUNT), bool)
+    absent[:, 4:] = True
+    found = lessons(experience(z, u, scores, absent=absent))
+    best = found.best(4)
+    assert best.shape == (TASKS, 4)
+    chosen = np.take_along_axis(found.score, best, axis=1)
+    assert (np.diff(chosen, axis=1) < 0).all()
+    assert not np.isnan(chosen).any()
+
+
+def test_too_little_is_refused(experience, z, u, scores):
+    with pytest.raises(UserError, match="holds 2 tasks with scores"):
+        lessons(experience(z[:2], u, scores[:, :2]))
+    bare = z.copy()
+    bare[1, 2] = np.nan
+    with pytest.raises(UserError, match="[Mm]eta-feature"):
+        lessons(experience(bare, u, scores))
+
+
+def test_features_of_one_point_are_those_of_many(tiny, u):
+    many = architecture_features(tiny, u)
+    assert many.shape[0] == COUNT
+    assert np.isfinite(many).all()
+    np.testing.assert_allclose(features_of(tiny, u[3]), many[3], rtol=1e-6, atol=1e-6)
+    plain = np.asarray(tiny.discretise(u[:1]))
+    weights = tiny.soft_weights(plain)
+    np.testing.assert_allclose(architecture_features(tiny, plain)[0, :2], weights.alpha[0, 0], rtol=1e-5)

@@ -1,0 +1,136 @@
+"""The guard around the ascent: what is returned is never worse than the start, and never far out."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from taskaware.errors import UserError
+from taskaware.evaluator.lessons import architecture_features
+from taskaware.metafeatures import vector
+from taskaware.recommendation.ascent import AscentSettings, propose, warm_starts
+from taskaware.tasks.build import make_task
+
+
+@pytest.fixture(scope="module")
+def z():
+    """Of a task that was not learned from."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 3))
+    return vector(make_task((x, np.where(x[:, 0] > 0, "a", "b"))))
+
+
+def nearest(evaluator, points):
+    """Distance of each point to the nearest known architecture, and the usual one between those."""
+    known = architecture_features(evaluator.space, evaluator.known.u)
+    between = np.linalg.norm(known[:, None] - known[None], axis=2)
+    np.fill_diagonal(between, np.inf)
+    features = architecture_features(evaluator.space, points)
+    apart = np.linalg.norm(features[:, None] - known[None], axis=2).min(1)
+    return apart, np.median(between.min(1))
+
+
+def bounds(evaluator, z, points, settings):
+    """The judgement, computed anew from what the evaluator says."""
+    mean, deviation = evaluator.predict(z, points)
+    apart, reach = nearest(evaluator, points)
+    return mean - settings.caution * deviation - settings.leash * np.maximum(apart - reach, 0)
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
+def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, optimizer):
+    settings = AscentSettings(optimizer=optimizer)
+    found = propose(evaluator, z, settings)
+    np.testing.assert_allclose(found.bound, bounds(evaluator, z, found.points, settings), atol=2e-3)
+    assert (np.diff(found.bound) <= 0).all()
+    starts = evaluator.known.u[warm_starts(evaluator, z, settings)]
+    assert found.bound[0] >= bounds(evaluator, z, starts, settings).max() - 1e-3
+    assert found.bound[0] >= bounds(evaluator, z, evaluator.known.u, settings).max() - 1e-3
+    assert found.bound[0] >= found.trace.max() - 1e-3
+
+
+def test_the_ascent_climbs(evaluator, z):
+    found = propose(evaluator, z, AscentSettings())
+    assert found.trace.shape == (40, 2 * 5 + 6)
+    assert (found.trace.max(0) >= found.trace[0]).all()
+    assert (found.trace.max(0) > found.trace[0] + 1e-3).mean() > 0.5
+    assert found.came_from[0] in ("ascent", "discretised")
+
+
+def test_points_are_distinct_and_in_the_space(evaluator, z):
+    found = propose(evaluator, z, AscentSettings())
+    assert np.asarray(evaluator.space.contains(found.points)).all()
+    assert len(np.unique(found.points.round(4), axis=0)) == len(found.points) == len(found.came_from)
+    assert found.came_from.count("known") == len(evaluator.known.u)
+
+
+def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
+    found = propose(evaluator, z, AscentSettings())
+    plain = np.array([origin == "discretised" for origin in found.came_from])
+    assert plain.any()
+    assert np.asarray(evaluator.space.is_plain(found.points[plain])).all()
+    settings = AscentSettings()
+    again = bounds(evaluator, z, found.points[plain], settings)
+    np.testing.assert_allclose(found.bound[plain], again, atol=2e-3)
+
+
+def test_warm_starts_are_the_best_of_the_nearest(evaluator):
+    z = vector(make_task("wine"))
+    starts = warm_starts(evaluator, z, AscentSettings(warm_tasks=1, warm_architectures=3))
+    row = evaluator.known.score[evaluator.known.names.index("wine")]
+    np.testing.assert_array_equal(starts, np.argsort(-row)[:3])
+    both = warm_starts(evaluator, z, AscentSettings(warm_tasks=2, warm_architectures=3))
+    assert len(both) == 6
+    np.testing.assert_array_equal(both[:3], starts)
+
+
+@pytest.fixture(scope="module")
+def misled(learned, points):
+    """Learned from three tasks and architectures close together, whose scores rise towards the outside."""
+    u = points(1) + 0.3 * points(24, seed=1) * (np.arange(points(1).shape[1]) == 0)
+    tasks = [make_task(name) for name in ("iris", "wine", "diabetes")]
+    return learned(tasks, u.astype(np.float32))
+
+
+def test_a_misled_evaluator_is_kept_on_the_leash(misled, z):
+    free = propose(misled, z, AscentSettings(leash=0.0, caution=0.0))
+    held = propose(misled, z, AscentSettings())
+    away, reach = nearest(misled, free.points[:1])
+    assert away[0] > 5 * reach + 0.1
+    for settings in (AscentSettings(), AscentSettings(leash=50.0)):
+        held = propose(misled, z, settings)
+        apart, _ = nearest(misled, held.points[:1])
+        gain = held.mean[0] - bounds(misled, z, misled.known.u, settings).max()
+        assert apart[0] - reach <= max(gain, 0) / settings.leash + 1e-3
+        assert apart[0] < away[0]
+    assert apart[0] < reach + 0.1
+
+
+def test_caution_prefers_what_the_members_agree_on(evaluator, z):
+    bold = propose(evaluator, z, AscentSettings(caution=0.0))
+    careful = propose(evaluator, z, AscentSettings(caution=10.0))
+    assert careful.deviation[0] < bold.deviation[0]
+    assert bold.mean[0] > careful.mean[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"optimizer": "evolution"}, "Unknown optimizer 'evolution'"),
+        ({"rounds": 0}, "rounds=0 is too small: 1 or more"),
+        ({"warm_tasks": 0}, "warm_tasks=0"),
+        ({"warm_architectures": 0}, "warm_architectures=0"),
+        ({"own_starts": -1}, "own_starts=-1"),
+        ({"caution": -1.0}, "caution=-1.0"),
+        ({"leash": float("nan")}, "leash=nan"),
+    ],
+)
+def test_settings_out_of_range_are_refused(evaluator, z, change, words):
+    with pytest.raises(UserError, match=words):
+        propose(evaluator, z, dataclasses.replace(AscentSettings(), **change))
+
+
+def test_more_starts_are_asked_for_than_there_are(evaluator, z):
+    settings = AscentSettings(warm_tasks=99, warm_architectures=99, own_starts=99)
+    found = propose(evaluator, z, settings)
+    assert np.isfinite(found.bound).all()

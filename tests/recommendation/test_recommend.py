@@ -1,0 +1,284 @@
+"""`recommend`: any form of data in, one architecture out, nothing trained."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import taskaware
+from taskaware import metafeatures
+from taskaware.errors import UserError
+from taskaware.evaluator import fit as learning
+from taskaware.evaluator import fit_evaluator
+from taskaware.recommendation import recommend as room
+from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.products import known_tasks, meta_features
+from taskaware.recommendation.recommend import recommend
+from taskaware.tasks.build import make_task
+from taskaware.training import fit as training
+from taskaware.training import trainer
+
+
+@pytest.fixture
+def untrainable(monkeypatch):
+    """Whatever trains or learns raises."""
+
+    def refuse(*args, **options):
+        raise AssertionError("Something is trained.")
+
+    for module, name in (
+        (trainer, "segment"),
+        (trainer, "train_chunks"),
+        (training, "segment"),
+        (training, "fit"),
+        (learning, "fit_evaluator"),
+        (room, "fit_evaluator"),
+    ):
+        monkeypatch.setattr(module, name, refuse)
+
+
+def without_seconds(recommendation):
+    return {
+        name: value
+        for name, value in dataclasses.asdict(recommendation).items()
+        if name not in ("seconds", "space")
+    }
+
+
+def as_frame(frame, folder):
+    return frame, "species"
+
+
+def as_arrays(frame, folder):
+    return frame.drop(columns="species").to_numpy(), frame["species"].to_numpy()
+
+
+def as_tuple(frame, folder):
+    return (frame.drop(columns="species"), frame["species"]), None
+
+
+def as_dataset_dict(frame, folder):
+    from datasets import Dataset, DatasetDict
+
+    return DatasetDict(train=Dataset.from_pandas(frame)), "species"
+
+
+def as_csv(frame, folder):
+    frame.to_csv(folder / "iris.csv", index=False)
+    return folder / "iris.csv", "species"
+
+
+def as_parquet(frame, folder):
+    frame.to_parquet(folder / "iris.parquet")
+    return str(folder / "iris.parquet"), "species"
+
+
+def as_manifest(frame, folder):
+    return "iris", None
+
+
+def as_task(frame, folder):
+    return make_task(frame, "species"), None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [as_frame, as_arrays, as_tuple, as_dataset_dict, as_csv, as_parquet, as_manifest, as_task],
+)
+def test_the_same_data_in_any_form_gets_the_same_answer(form, evaluator, iris, tmp_path, untrainable):
+    source, target = form(iris(), tmp_path)
+    found = recommend(source, target, evaluator=evaluator)
+    expected = recommend(make_task("iris"), evaluator=evaluator)
+    np.testing.assert_array_equal(found.point, expected.point)
+    assert (found.predicted_score, found.uncertainty) == (expected.predicted_score, expected.uncertainty)
+    assert (found.task.rows, found.task.features, len(found.task.classes)) == (150, 4, 3)
+    assert any("is 'iris' of the experience" in note for note in found.notes)
+
+
+def test_an_answer(evaluator, made, untrainable):
+    found = recommend(made(), "y", evaluator=evaluator, name="shop")
+    assert (found.task.name, found.task.kind, found.task.classes) == (
+        "shop",
+        "classification",
+        ("kept", "sold"),
+    )
+    assert 0 <= found.predicted_score <= 1
+    assert found.uncertainty > 0
+    assert bool(evaluator.space.contains(found.point))
+    recipe = found.architecture.recipe
+    for coordinate in evaluator.space.recipe:
+        assert coordinate.low <= recipe[coordinate.name] * (1 + 1e-5)
+        assert recipe[coordinate.name] <= coordinate.high * (1 + 1e-5)
+    np.testing.assert_allclose(found.architecture.alpha.sum(1), 1, rtol=1e-5)
+    assert found.seconds > 0
+    assert "nothing was trained" in found.explain()
+    assert repr(found) == found.explain()
+
+
+def test_regression(evaluator, made, untrainable):
+    found = recommend(made(kind="regression"), "y", evaluator=evaluator)
+    assert (found.task.kind, found.task.metric, found.task.classes, found.task.outputs) == (
+        "regression",
+        "r2",
+        (),
+        1,
+    )
+    assert -1 <= found.predicted_score <= 1
+
+
+def test_the_same_seed_gives_the_same_answer(evaluator, made):
+    first, again = (recommend(made(), "y", evaluator=evaluator, seed=3) for _ in range(2))
+    assert without_seconds(first) == without_seconds(again)
+    random = AscentSettings(optimizer="random_search")
+    traces = [
+        recommend(made(), "y", evaluator=evaluator, ascent=random, seed=seed).trace for seed in (3, 3, 4)
+    ]
+    assert traces[0] == traces[1] != traces[2]
+
+
+def test_the_order_of_rows_does_not_show(evaluator, made):
+    frame = made()
+    shuffled = frame.sample(frac=1, random_state=0)
+    np.testing.assert_array_equal(
+        recommend(frame, "y", evaluator=evaluator).point, recommend(shuffled, "y", evaluator=evaluator).point
+    )
+
+
+def test_candidates(evaluator, made):
+    found = recommend(made(), "y", evaluator=evaluator, candidates=3)
+    assert len(found.ranked) == len(found.candidates) == 3
+    assert set(found.candidates["came_from"]) <= {"known", "ascent", "discretised"}
+    assert len({candidate.point for candidate in found.ranked}) == 3
+    with pytest.raises(UserError, match="candidates=0"):
+        recommend(made(), "y", evaluator=evaluator, candidates=0)
+
+
+def test_neighbours_are_nearest_first(evaluator):
+    found = recommend("wine", evaluator=evaluator).neighbours
+    assert found["name"][0] == "wine"
+    assert found["distance"][0] == pytest.approx(0, abs=1e-5)
+    assert found["distance"].is_monotonic_increasing
+    assert len(found) == 5
+
+
+def test_a_known_dataset_is_left_out_with_its_relatives(evaluator, settings, monkeypatch):
+    seen = []
+
+    def learn(space, known, *, seed):
+        seen.append(known)
+        return fit_evaluator(space, known, settings, seed=seed)
+
+    monkeypatch.setattr(room, "fit_evaluator", learn)
+    found = recommend("iris", evaluator=evaluator, leave_out=True)
+    assert sorted(seen[0].names) == ["breast-cancer", "diabetes", "wine"]
+    assert {"iris", "iris-half"}.isdisjoint(found.neighbours["name"])
+    assert any("'iris' of the experience; it was left out" in note for note in found.notes)
+    asked = recommend("iris", evaluator=evaluator)
+    assert not np.array_equal(found.point, asked.point)
+    assert any("leave_out=True asks without it" in note for note in asked.notes)
+    recommend("iris", evaluator=evaluator, leave_out=True, seed=1)
+    assert len(seen) == 1
+
+
+def test_an_unknown_dataset_has_nothing_to_be_left_out(evaluator, made, untrainable):
+    found = recommend(made(), "y", evaluator=evaluator, leave_out=True)
+    assert not any("of the experience" in note for note in found.notes)
+
+
+def test_too_few_tasks_are_left(evaluator):
+    few = dataclasses.replace(evaluator, known=evaluator.known.without("wine"))
+    with pytest.raises(UserError, match="Without 'iris' the evaluator would learn from 2 tasks"):
+        recommend("iris", evaluator=few, leave_out=True)
+
+
+def test_a_far_task_is_said_to_be_far(evaluator):
+    rng = np.random.default_rng(0)
+    odd = pd.DataFrame(rng.choice(list("abcdefghijklmno"), (4000, 60))).add_prefix("c")
+    odd = odd.mask(rng.random(odd.shape) < 0.5).assign(y=rng.random(4000) < 0.01)
+    words = "No known task is like this one"
+    assert any(words in note for note in recommend(odd, "y", evaluator=evaluator).notes)
+    assert not any(words in note for note in recommend("iris", evaluator=evaluator).notes)
+
+
+def test_an_evaluator_of_other_meta_features_is_refused(evaluator):
+    narrow = dataclasses.replace(evaluator.known, z=evaluator.known.z[:, :5])
+    for wrong in (
+        dataclasses.replace(evaluator, known=narrow),
+        dataclasses.replace(evaluator, catalogue="0" * 16),
+    ):
+        with pytest.raises(UserError, match="other meta-features"):
+            recommend("iris", evaluator=wrong)
+
+
+def test_what_is_wrong_with_the_data_is_said(evaluator, made):
+    with pytest.raises(UserError, match="Did you mean 'colour'"):
+        recommend(made(), "color", evaluator=evaluator)
+    with pytest.raises(UserError, match="not named"):
+        recommend(made(), evaluator=evaluator)
+    with pytest.raises(UserError, match="Unknown optimizer 'gradient'. Did you mean 'gradient_ascent'"):
+        recommend("iris", evaluator=evaluator, ascent=AscentSettings(optimizer="gradient"))
+
+
+def test_the_module_and_its_source_run(evaluator, made):
+    import jax
+    import jax.numpy as jnp
+
+    found = recommend(made(), "y", evaluator=evaluator)
+    module = found.module()
+    numbers = jnp.ones((7, len(module.block)))
+    categories = jnp.ones((7, found.task.categories))
+    variables = module.init(jax.random.key(0), numbers, categories)
+    assert module.apply(variables, numbers, categories).shape == (7, 2)
+    names = {}
+    exec(compile(found.source(), "source", "exec"), names)
+    network = names["Network"]()
+    assert network.init_with_output(jax.random.key(0), numbers, categories)[0].shape == (7, 2)
+
+
+def test_it_is_trained_when_asked(evaluator, made):
+    frame = made()
+    found = recommend(frame, "y", evaluator=evaluator)
+    models = [
+        found.fit(frame, progress=False),
+        found.fit(frame.drop(columns="y"), frame["y"], progress=False),
+        found.fit(frame.drop(columns="y"), frame["y"].to_numpy(), progress=False),
+        found.fit(make_task(frame, "y"), progress=False),
+    ]
+    assert [model.score(frame.drop(columns="y"), frame["y"]) for model in models] == [
+        models[0].score(frame)
+    ] * 4
+    assert models[0].score(made(seed=1)) > 0.7
+    assert models[0].target_name == "y"
+
+
+def test_it_is_trained_on_what_it_was_made_for(evaluator, made, iris):
+    found = recommend(made(), "y", evaluator=evaluator)
+    with pytest.raises(UserError, match="classification of 3 outputs.*made for a classification of 2"):
+        found.fit(iris(), "species", progress=False)
+    with pytest.raises(UserError, match="regression of 1.*Call recommend"):
+        found.fit(make_task(made(kind="regression"), "y"), progress=False)
+    with pytest.raises(UserError, match="no column 'y'"):
+        found.fit(iris(), progress=False)
+
+
+def test_meta_features_by_name():
+    found = meta_features("wine")
+    np.testing.assert_array_equal(found.to_numpy(np.float32), metafeatures.vector(make_task("wine")))
+    assert list(found.index) == list(metafeatures.NAMES)
+    assert found.name == "wine"
+
+
+def test_known_tasks(evaluator):
+    found = known_tasks(evaluator).set_index("task")
+    assert found.loc["iris-half", "origin"] == "iris"
+    assert found.loc["diabetes", "kind"] == "regression"
+    assert (found["architectures"] == 24).all()
+    assert (found["spread"] > 0).all()
+
+
+def test_the_public_names_exist():
+    for name in taskaware.__all__:
+        assert getattr(taskaware, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'recomend'"):
+        taskaware.recomend  # noqa: B018

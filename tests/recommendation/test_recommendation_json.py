@@ -1,0 +1,121 @@
+"""Recommendations as JSON: the same after a round trip, and refused with the file's name where they are not."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskaware.errors import CheckpointError, UserError
+from taskaware.metafeatures import NAMES
+from taskaware.recommendation.recommend import recommend
+from taskaware.recommendation.recommendation import load_recommendation
+
+
+@pytest.fixture(scope="module")
+def found(evaluator, made):
+    return recommend(made(), "y", evaluator=evaluator, candidates=4, name="Läden")
+
+
+@pytest.fixture
+def path(found, tmp_path):
+    found.to_json(tmp_path / "answer.json")
+    return tmp_path / "answer.json"
+
+
+def test_round_trip(found, path):
+    loaded = load_recommendation(path)
+    for field in dataclasses.fields(found):
+        assert getattr(loaded, field.name) == getattr(found, field.name), field.name
+    assert loaded.to_json() == found.to_json() == path.read_text(encoding="utf-8")
+    assert loaded.explain() == found.explain()
+    assert loaded.source() == found.source()
+    np.testing.assert_array_equal(loaded.point, found.point)
+    pd.testing.assert_frame_equal(loaded.candidates, found.candidates)
+    pd.testing.assert_frame_equal(loaded.neighbours, found.neighbours)
+
+
+def test_a_loaded_one_trains_as_the_first(found, path, made):
+    frame = made()
+    ours, theirs = (one.fit(frame, progress=False) for one in (found, load_recommendation(path)))
+    np.testing.assert_array_equal(ours.predict_proba(frame), theirs.predict_proba(frame))
+
+
+def test_it_can_be_read_without_taskaware(path, found):
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    assert plain["architecture"] == found.architecture.description
+    assert plain["meta_features"] == dict(zip(NAMES, found.meta_features, strict=True))
+    assert plain["task"]["name"] == "Läden"
+
+
+def test_a_file_is_not_replaced_unasked(found, path):
+    path.write_text("mine")
+    with pytest.raises(UserError, match="force=True"):
+        found.to_json(path)
+    assert path.read_text() == "mine"
+    found.to_json(path, force=True)
+    assert load_recommendation(path).task == found.task
+
+
+@pytest.mark.parametrize(
+    ("labels", "kept"),
+    [
+        ([True, False], (False, True)),
+        ([2, 1], (1, 2)),
+        ([0.5, 1.5], (0.5, 1.5)),
+        (["b", "ä"], ("b", "ä")),
+        ([1, "a"], (1, "a")),
+        (list(pd.cut([1, 2, 3, 4], 2)), ("(0.997, 2.5]", "(2.5, 4.0]")),
+    ],
+)
+def test_labels_keep_their_type_where_json_has_it(labels, kept, evaluator, made, tmp_path):
+    frame = made(rows=40)
+    frame["y"] = pd.Series((list(labels) * 40)[:40], dtype=object)
+    answer = recommend(frame, "y", evaluator=evaluator, kind="classification")
+    answer.to_json(tmp_path / "answer.json")
+    loaded = load_recommendation(tmp_path / "answer.json").task.classes
+    assert loaded == kept
+    assert [type(label) for label in loaded] == [type(label) for label in kept]
+
+
+def test_a_seed_of_numpy_stays_a_number(evaluator, made, tmp_path):
+    answer = recommend(made(), "y", evaluator=evaluator, seed=np.int64(5))
+    answer.to_json(tmp_path / "answer.json")
+    assert load_recommendation(tmp_path / "answer.json").seed == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "recipe"}, "is no taskaware recommendation"),
+        ({"version": 2}, "version 2; .*Update taskaware"),
+        ({"version": "new"}, "version new"),
+        ({"version": None}, "version None"),
+        ({"task": []}, "damaged"),
+        ({"task": {"name": "x"}}, "damaged"),
+        ({"space": {}}, "damaged"),
+        ({"ranked": []}, "damaged"),
+        ({"ranked": [{"point": [1.0], "predicted_score": 1, "uncertainty": 1, "came_from": ""}]}, "damaged"),
+        ({"meta_features": []}, "damaged"),
+        ({"known": [{"who": "?"}]}, "damaged"),
+        ({"trace": 3}, "damaged"),
+    ],
+)
+def test_foreign_and_damaged_files_are_refused(path, change, words):
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **change}))
+    with pytest.raises(CheckpointError, match=words) as caught:
+        load_recommendation(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{", b"\xff\xfe", b"PK\x03\x04"])
+def test_what_is_no_recommendation_is_refused(path, content):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="answer.json"):
+        load_recommendation(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(UserError, match="no recommendation file '.*gone.json'"):
+        load_recommendation(tmp_path / "gone.json")

@@ -1,0 +1,346 @@
+"""Many candidates at once are each candidate alone; padding, order and chunks do not show."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from taskaware.spaces import preset
+from taskaware.spaces.mixture import RecipeCoordinate
+from taskaware.tasks.split import split
+from taskaware.training import trainer
+from taskaware.training.prepare import Part, batches, prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import Program, Trained, train
+
+ALL = np.arange(6)
+RECIPE = TrainingRecipe(steps=6, evaluations=3, batch_size=16, score_last=2, learning_rate=0.02)
+
+
+@pytest.fixture(scope="module")
+def classes(task):
+    return prepare(task(), 0, RECIPE)
+
+
+@pytest.fixture(scope="module")
+def values(task):
+    return prepare(task("regression"), 0, RECIPE)
+
+
+@pytest.fixture(scope="module")
+def points(small, plain):
+    """Six candidates: for each width two plain networks, and the mixture half-way between them."""
+    found = []
+    for width in small.sizes:
+        first = plain(small, [(width, "relu"), (4, "tanh")])
+        second = plain(small, [(width, "tanh"), None], "periodic", "learned")
+        found += [first, second, (first + second) / 2]
+    return jnp.stack(found)
+
+
+@pytest.fixture(scope="module")
+def trained(small, points, classes):
+    return train(small, points, classes, RECIPE, seed=0)
+
+
+def assert_close(found: Trained, expected: Trained, rows=ALL, flips=0):
+    """The same but for rounding; an accuracy may differ by so many rows that lie on a border."""
+    for name in ("score", "test_score", "loss", "curve"):
+        ours, theirs = getattr(found, name), getattr(expected, name)[rows]
+        tolerance = flips / 24 if name != "loss" else 0.0
+        np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4 + tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+@pytest.mark.parametrize("name", ["compact", "published"])
+def test_together_as_alone(name, kind, plain, request):
+    space, prepared = preset(name), request.getfixturevalue(kind)
+    narrow = space.sizes[0]
+    first = plain(space, [(narrow, "relu"), None, (narrow, "tanh")] + [None] * (space.layers - 3), "robust")
+    second = plain(space, [(narrow, "tanh")] * space.layers, "periodic", "learned")
+    points = jnp.stack([first, second, (first + second) / 2])
+    assert set(np.asarray(space.width(points)).tolist()) == {narrow}
+    recipe = dataclasses.replace(RECIPE, steps=4, evaluations=2)
+    together = train(space, points, prepared, recipe, seed=0)
+    assert len(set(together.loss.tolist())) == 3
+    for row in range(3):
+        alone = train(space, points[row : row + 1], prepared, recipe, seed=0)
+        assert_close(alone, together, np.array([row]), flips=1)
+
+
+def test_results_have_the_order_of_the_points(small, points, classes, trained):
+    order = np.array([4, 0, 5, 2, 3, 1])
+    assert_close(train(small, points[order], classes, RECIPE, seed=0), trained, order)
+    assert len(set(trained.loss.tolist())) == 6
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_chunks_do_not_show(small, points, classes, trained, size, monkeypatch):
+    monkeypatch.setattr(trainer, "LARGEST_CHUNK", {jax.default_backend(): size})
+    chunks = list(trainer.train_chunks(small, points, classes, RECIPE, seed=0))
+    assert max(len(members) for members, _ in chunks) == size
+    assert sorted(np.concatenate([members for members, _ in chunks])) == list(range(6))
+    for members, part in chunks:
+        assert_close(part, trained, members, flips=1)
+
+
+def test_memory_bounds_a_chunk(small, classes, monkeypatch):
+    program = Program(small, 8, True)
+    count = trainer.parameter_count(program, classes.arrays)
+    params = trainer.start(
+        program,
+        classes.arrays,
+        trainer.candidates(program, jnp.zeros((1, small.dimension)), RECIPE),
+        jax.random.key(0),
+    ).params
+    assert count == sum(leaf.size for leaf in jax.tree.leaves(params))
+    for candidates, expected in ((1, 1), (3.9, 2), (4, 4), (0.1, 1)):
+        limit = int(16 * count * candidates)
+        monkeypatch.setattr(trainer, "CHUNK_BYTES", {jax.default_backend(): limit})
+        assert trainer.chunk_size(program, classes.arrays, 100) == expected
+
+
+def test_groups_are_the_widths(small, points):
+    found = trainer.groups(small, points[::-1])
+    assert [(width, members.tolist()) for width, members in found] == [(4, [3, 4, 5]), (8, [0, 1, 2])]
+
+
+def test_same_seed_same_answer_and_two_seeds_differ(small, points, classes, trained):
+    again, other = (train(small, points, classes, RECIPE, seed=seed) for seed in (0, 1))
+    np.testing.assert_array_equal(again.curve, trained.curve)
+    np.testing.assert_array_equal(again.loss, trained.loss)
+    assert (other.loss != trained.loss).all()
+
+
+def test_the_score_is_taken_over_the_last_evaluations(small, points, classes, trained):
+    np.testing.assert_allclose(trained.score, trained.curve[:, -2:].mean(1), rtol=1e-6)
+    best = dataclasses.replace(RECIPE, score_reduction="max", score_last=3)
+    found = train(small, points, classes, best, seed=0)
+    np.testing.assert_allclose(found.score, trained.curve.max(1), rtol=1e-6)
+    assert trained.curve.shape == (6, 3)
+    assert (trained.seconds > 0).all()
+    assert np.isin(np.round(trained.curve * 24, 4), np.arange(25)).all()
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_padded_rows_never_weigh(small, points, kind, request):
+    prepared = request.getfixturevalue(kind)
+    arrays, real = prepared.arrays, np.arange(256) < 120
+    larger = arrays._replace(
+        x=jax.tree.map(lambda leaf: jnp.where(real[:, None], leaf, 1e9), arrays.x),
+        y=jnp.where(real, arrays.y, 7.0),
+        validation=Part(*(jnp.pad(leaf, (0, 64)) for leaf in arrays.validation)),
+        test=Part(*(jnp.pad(leaf, (0, 64)) for leaf in arrays.test)),
+    )
+    parts = (prepared, dataclasses.replace(prepared, arrays=larger))
+    first, second = (train(small, points[:3], part, RECIPE, seed=0) for part in parts)
+    assert_close(second, first, np.arange(3))
+
+
+def state_of(space, width, prepared, points):
+    program = Program(space, width, prepared.kind == "classification")
+    chosen = trainer.candidates(program, points, RECIPE)
+    return program, chosen, trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
+
+
+def test_a_class_that_does_not_exist_is_never_given(small, points, classes):
+    program, chosen, state = state_of(small, 4, classes, points[:3])
+    part = classes.arrays.validation
+    plain_score, plain_loss = trainer.evaluate(program, state.params, classes.arrays, chosen.wired, part)
+    params = state.params | {"output_bias": state.params["output_bias"].at[:, 3].set(1e6)}
+    score, loss = trainer.evaluate(program, params, classes.arrays, chosen.wired, part)
+    np.testing.assert_array_equal(score, plain_score)
+    np.testing.assert_array_equal(loss, plain_loss)
+    one = jax.tree.map(lambda leaf: leaf[0], (params, chosen.wired))
+    outputs = trainer._outputs(program, one[0], classes.arrays, classes.arrays.x, one[1])
+    assert (jax.nn.softmax(outputs)[:, 3] == 0).all()
+    assert (outputs.argmax(-1) != 3).all()
+
+
+def test_padded_columns_learn_nothing(small, points, classes):
+    program, chosen, state = state_of(small, 4, classes, points[:3])
+    rows = batches(classes.train, 0, 4, 16)
+    rates = np.ones(4, np.float32)
+    state, _ = trainer.segment(program, state, classes.arrays, chosen, rows, rates, jax.random.key(0))
+    padded = classes.arrays.columns.block == 7
+    assert padded.any()
+    assert (state.params["number_kernel"][:, padded] == 0).all()
+    assert (state.params["number_kernel"][:, ~padded] != 0).any()
+
+
+def scores_by_hand(truth, outputs, kind):
+    from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
+
+    if kind == "regression":
+        return r2_score(truth, outputs[:, 0]), mean_squared_error(truth, outputs[:, 0])
+    shares = np.asarray(jax.nn.softmax(outputs[:, :3]), np.float64)
+    return accuracy_score(truth, shares.argmax(1)), log_loss(truth, shares / shares.sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_score_and_loss_equal_scikit_learn(small, points, kind, request):
+    prepared = request.getfixturevalue(kind)
+    program, chosen, state = state_of(small, 4, prepared, points[:3])
+    params = jax.tree.map(lambda leaf: 0.1 * leaf, state.params)
+    scores, losses = trainer.evaluate(
+        program, params, prepared.arrays, chosen.wired, prepared.arrays.validation
+    )
+    rows = np.asarray(prepared.arrays.validation.rows)[np.asarray(prepared.arrays.validation.weight) == 1]
+    for c in range(3):
+        one = jax.tree.map(lambda leaf, c=c: leaf[c], (params, chosen.wired))
+        outputs = np.asarray(trainer._outputs(program, one[0], prepared.arrays, prepared.arrays.x, one[1]))
+        expected = scores_by_hand(np.asarray(prepared.arrays.y)[rows], outputs[rows], prepared.kind)
+        np.testing.assert_allclose((scores[c], losses[c]), expected, rtol=1e-4)
+
+
+def test_a_hopeless_regression_is_cut(small, points, values):
+    program, chosen, state = state_of(small, 4, values, points[:3])
+    params = state.params | {"output_bias": state.params["output_bias"] + 100}
+    score, loss = trainer.evaluate(program, params, values.arrays, chosen.wired, values.arrays.validation)
+    np.testing.assert_array_equal(score, trainer.WORST_R2)
+    assert (loss > 1000).all()
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_a_lost_candidate_takes_no_other_with_it(small, points, kind, request):
+    wild = dataclasses.replace(small, recipe=(RecipeCoordinate("learning_rate", 0.02, 1e30, log=True),))
+    mine = jnp.concatenate([points[:3], jnp.zeros((3, 1))], axis=1)
+    bad = mine[:1].at[:, -1].set(1.0)
+    prepared = request.getfixturevalue(kind)
+    without = train(wild, mine, prepared, RECIPE, seed=0)
+    found = train(wild, jnp.concatenate([mine[:1], bad, mine[1:]]), prepared, RECIPE, seed=0)
+    assert found.score[1] == found.test_score[1] == -np.inf
+    assert not np.isfinite(found.loss[1])
+    assert np.isfinite(without.score).all()
+    others = Trained(*(np.delete(column, 1, axis=0) for column in found))
+    assert_close(others, without, np.arange(3))
+
+
+def test_a_point_that_is_no_number_is_lost(small, points, classes, trained):
+    found = train(small, points[:3].at[1, 0].set(jnp.nan), classes, RECIPE, seed=0)
+    assert found.score[1] == -np.inf
+    np.testing.assert_allclose(found.score[[0, 2]], trained.score[[0, 2]], atol=1e-5)
+
+
+def test_tasks_of_one_bucket_share_programs(small, points, task):
+    recipe = dataclasses.replace(RECIPE, batch_size=20, validation_rows=25)
+    programs = (trainer.segment, trainer.start, trainer.evaluate)
+
+    def compiled(made, seed, chosen):
+        before = [program._cache_size() for program in programs]
+        train(small, chosen, prepare(made, seed, recipe), recipe, seed=seed)
+        return [program._cache_size() - count for program, count in zip(programs, before, strict=True)]
+
+    first = compiled(task(rows=150, features=3, classes=3), 0, points[:3])
+    assert first[0] == 1
+    assert compiled(task(rows=140, features=4, classes=4, seed=1), 1, points[2::-1]) == [0, 0, 0]
+    assert compiled(task(rows=150, features=3, classes=5), 0, points[:3])[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "warmup"), [(1, 0.1), (2, 0.5), (10, 0.0), (40, 0.1), (40, 1.0), (300, 0.1)]
+)
+def test_schedule(steps, warmup):
+    rates = trainer.schedule(TrainingRecipe(warmup=warmup), steps)
+    rising = max(1, round(warmup * steps))
+    assert rates.shape == (steps,)
+    assert rates.dtype == np.float32
+    assert rates.max() == 1
+    assert rates[0] == pytest.approx(1 / rising)
+    assert (np.diff(rates[:rising]) > 0).all()
+    assert (np.diff(rates[rising:]) < 0).all()
+    assert steps < 40 or warmup == 1 or rates[-1] < 0.01
+    cosine = optax.cosine_decay_schedule(1.0, max(1, steps - rising))
+    np.testing.assert_allclose(rates[rising:], [cosine(step) for step in range(steps - rising)], atol=1e-6)
+
+
+def test_biases_do_not_decay():
+    params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
+    rule = trainer.optimizer(0.1, 0.5)
+    updates, _ = rule.update(jax.tree.map(jnp.zeros_like, params), rule.init(params), params)
+    np.testing.assert_allclose(updates["kernel"], -0.05, rtol=1e-6)
+    np.testing.assert_array_equal(updates["bias"], 0)
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_gradient_equals_finite_differences(small, points, kind, request):
+    prepared = request.getfixturevalue(kind)
+    with jax.enable_x64(True):
+        point = small.encode(small.decode(points[5])._replace(gamma=jnp.zeros(7)))
+        wide = Program(small, 8, prepared.kind == "classification")
+        arrays = jax.tree.map(_doubled, prepared.arrays)
+        chosen = trainer.candidates(wide, jnp.asarray(point, float)[None], RECIPE)
+        params = trainer.start(wide, arrays, chosen, jax.random.key(0)).params
+        params, wired = jax.tree.map(lambda leaf: _doubled(leaf[0]), (params, chosen.wired))
+        x, y = trainer._rows(arrays.x, prepared.train[:8]), arrays.y[prepared.train[:8]]
+
+        @jax.jit
+        def loss(params):
+            return trainer._loss(wide, params, arrays, x, y, wired, jax.random.key(1))
+
+        gradient = jax.grad(loss)(params)
+        for name, leaf in params.items():
+            direction = jax.random.normal(jax.random.key(2), leaf.shape, float)
+            up, down = (loss(params | {name: leaf + step * direction}) for step in (1e-6, -1e-6))
+            expected = jnp.vdot(gradient[name], direction)
+            assert (up - down) / 2e-6 == pytest.approx(float(expected), rel=1e-5, abs=1e-8), name
+            assert abs(expected) > 1e-6, name
+
+
+def _doubled(leaf):
+    return leaf.astype(float) if leaf.dtype == np.float32 else leaf
+
+
+def test_training_equals_a_loop_written_out(small, points, classes):
+    """The same steps with Optax, one candidate, one step after the other."""
+    found = train(small, points[:1], classes, dataclasses.replace(RECIPE, dropout=0.0), seed=3)
+    width = int(small.width(points[0]))
+    program, arrays = Program(small, width, True), classes.arrays
+    chosen = trainer.candidates(program, points[:1], RECIPE)
+    key, _ = jax.random.split(jax.random.key(3))
+    params = jax.tree.map(lambda leaf: leaf[0], trainer.start(program, arrays, chosen, key).params)
+    wired = jax.tree.map(lambda leaf: leaf[0], chosen.wired)
+    rates = trainer.schedule(RECIPE, 6)
+    rule = optax.adamw(
+        lambda step: 0.02 * jnp.asarray(rates)[step],
+        b2=0.99,
+        weight_decay=RECIPE.weight_decay,
+        mask={name: not name.endswith("bias") for name in params},
+    )
+    net, state = trainer.network(program, 4), rule.init(params)
+
+    def loss(params, rows):
+        outputs = net.apply({"params": params}, trainer._rows(arrays.x, rows), arrays.columns, wired)[:, :3]
+        labels = arrays.y[rows].astype(int)
+        return -jnp.take_along_axis(jax.nn.log_softmax(outputs), labels[:, None], axis=1).mean()
+
+    for rows in batches(classes.train, 3, 6, 16):
+        updates, state = rule.update(jax.grad(loss)(params, rows), state, params)
+        params = optax.apply_updates(params, updates)
+    rows = np.asarray(arrays.validation.rows)[np.asarray(arrays.validation.weight) == 1]
+    assert found.loss[0] == pytest.approx(float(loss(params, rows)), rel=1e-4)
+
+
+def xor_task(rows=600):
+    import pandas as pd
+
+    from taskaware.tasks.build import make_task
+
+    x = np.random.default_rng(0).uniform(-1, 1, (rows, 2))
+    labels = np.where(x[:, 0] * x[:, 1] > 0, "same", "different")
+    return make_task(pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": labels}), "y")
+
+
+def test_it_learns_what_a_linear_network_cannot(plain):
+    space = preset("compact")
+    recipe = TrainingRecipe(steps=150, evaluations=5, batch_size=64)
+    made = xor_task()
+    linear = plain(space, [None] * 3)
+    points = jnp.stack([plain(space, [(16, "relu"), (16, "relu"), None]), linear])
+    found = train(space, points, prepare(made, 0, recipe, split(made, 0)), recipe, seed=0)
+    assert found.score[0] > 0.9
+    assert found.test_score[0] > 0.9
+    assert found.score[1] < 0.7

@@ -120,11 +120,9 @@ def main() -> None:
             )
             compiling = first - arguments.candidates / middle["taskaware"]
             columns = prepared.arrays.x.numbers.shape[1]
-            print(
-                f"  {name:<14} {columns:>5} columns, width {width:>3}: taskaware {middle['taskaware']:.1f}, {others}; "
-                f"compiling {max(compiling, 0):.1f} s",
-                flush=True,
-            )
+            what = f"{name:<14} {columns:>5} columns, width {width:>3}"
+            own = f"taskaware {middle['taskaware']:.1f}, {others}; compiling {max(compiling, 0):.1f} s"
+            print(f"  {what}: {own}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,11 @@ from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
 
+POOL = 64
+"""Candidates of a width that experience is collected with, about: programs compiled then are used again."""
+
 Picker = Callable[[Lessons, np.ndarray, int], np.ndarray]
-"""(what is known, meta-features (t, M) of tasks held out, seed) → preference for each architecture, (t, A)."""
+"""(what is known, meta-features (t, M) of the tasks held out, seed) → preference of the pool, (t, A)."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ def random_search_curve(found: Trials, most: int) -> np.ndarray:
 
 
 def worth(curve: np.ndarray, reached: float) -> float:
-    """Trainings (interpolated) at which a rising curve (most,) reaches a value; at most its length, at least 0.
+    """Trainings (interpolated) at which a rising curve (most,) reaches a value; from 0 to its length.
 
     >>> worth(np.array([0.5, 0.7, 0.8]), 0.75)
     2.5
@@ -129,7 +132,9 @@ def true_scores(
     space: MixtureSpace, task: Task, points: np.ndarray, recipe: TrainingRecipe, seeds: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Validation and test score of points that are trained on a task, mean over seeds, (n,) each."""
-    results = [train(space, points, prepare(task, seed, recipe), recipe, seed=seed) for seed in seeds]
+    results = [
+        train(space, points, prepare(task, seed, recipe), recipe, seed=seed, chunk_for=POOL) for seed in seeds
+    ]
     return np.mean([r.score for r in results], axis=0), np.mean([r.test_score for r in results], axis=0)
 
 

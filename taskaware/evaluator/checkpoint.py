@@ -7,13 +7,13 @@ import zipfile
 from pathlib import Path
 
 import flax.traverse_util as traverse
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
-from taskaware.evaluator.lessons import Lessons
-from taskaware.evaluator.networks import NETWORKS
+from taskaware.evaluator.lessons import Lessons, features_of
+from taskaware.evaluator.networks import NETWORKS, network_named
 from taskaware.spaces import MixtureSpace
 
 FORMAT = "taskaware evaluator"
@@ -77,18 +77,18 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
     _check(path, header, catalogue)
     try:
         known = {name: tuple(header["known"][name]) for name in _TEXTS}
-        return Evaluator(
+        evaluator = Evaluator(
             space=MixtureSpace.from_dict(header["space"]),
             network=header["network"],
-            params=traverse.unflatten_dict(
-                {name: jnp.asarray(value) for name, value in _under(arrays, "param/").items()}, sep="/"
-            ),
+            params=traverse.unflatten_dict(_under(arrays, "param/"), sep="/"),
             scaler=Scaler(**_under(arrays, "scaler/")),
             level=TaskLevel(**_under(arrays, "level/")),
             known=Lessons(**known, **_under(arrays, "known/")),
             catalogue=header["catalogue"],
             card=header["card"],
         )
+        _check_shapes(path, evaluator)
+        return evaluator
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
 
@@ -117,6 +117,26 @@ def _check(path: Path, header: dict, catalogue: str | None) -> None:
         )
     if header.get("network") not in NETWORKS:
         raise CheckpointError(f"The evaluator in '{path}' has an unknown network '{header.get('network')}'.")
+
+
+def _check_shapes(path: Path, evaluator: Evaluator) -> None:
+    """The saved weights fit the network of that name as it is now."""
+    z, point = (
+        np.zeros(evaluator.known.z.shape[1], np.float32),
+        np.zeros(evaluator.space.dimension, np.float32),
+    )
+    u = jax.eval_shape(lambda: features_of(evaluator.space, point))
+    network = network_named(evaluator.network)
+    wanted = jax.eval_shape(lambda u: network.init(jax.random.key(0), z, u)["params"], u)
+    shapes = [
+        jax.tree.map(lambda leaf, k=k: tuple(leaf.shape[k:]), t)
+        for k, t in ((0, wanted), (1, evaluator.params))
+    ]
+    if shapes[0] != shapes[1]:
+        raise CheckpointError(
+            f"The weights in '{path}' are those of another network than '{evaluator.network}' is now. "
+            "Train it again from the experience."
+        )
 
 
 def _arrays_of(kind: type) -> list[str]:

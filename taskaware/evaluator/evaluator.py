@@ -13,8 +13,10 @@ from jaxtyping import Array, Float
 from taskaware.evaluator.lessons import Lessons, features_of
 from taskaware.evaluator.networks import network_named
 from taskaware.spaces import MixtureSpace
+from taskaware.tasks.task import KINDS
 
 WIDEST = 3.0
+FEWEST_ORIGINS = 5
 
 
 class Scaler(NamedTuple):
@@ -35,11 +37,11 @@ class Scaler(NamedTuple):
 
 
 class TaskLevel(NamedTuple):
-    """Ridge regressions of a task's top score and log spread on its scaled meta-features.
+    """Ridge regressions of a task's top score and log spread on its scaled meta-features, by kind of task.
 
     Attributes:
-        weights: (M + 1, 2), the last row is the constant.
-        error: standard deviation of the two, leaving one origin out, (2,).
+        weights: (kinds, M + 1, 2), the last row is the constant.
+        error: standard deviation of the two, leaving one origin out, (kinds, 2).
     """
 
     weights: np.ndarray
@@ -47,18 +49,20 @@ class TaskLevel(NamedTuple):
 
     @classmethod
     def fit(cls, known: Lessons, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
-        x = scaler(known.z)
-        y = np.stack([known.top, np.log(known.spread)], axis=1)
-        origins = np.array(known.origins)
-        folds = [origins == origin for origin in np.unique(origins)]
-        left = [y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]) for fold in folds]
-        error = np.sqrt(np.mean(np.concatenate(left) ** 2, axis=0))
-        return cls(_ridge(x, y, penalty), error)
+        """Learn from the tasks of each kind; from all tasks where a kind has too few."""
+        parts = []
+        for kind in KINDS:
+            alike = np.array(known.kinds) == kind
+            enough = len({o for o, a in zip(known.origins, alike, strict=True) if a}) >= FEWEST_ORIGINS
+            parts.append(_level(known.take(alike) if enough else known, scaler, penalty))
+        weights, error = zip(*parts, strict=True)
+        return cls(np.stack(weights), np.stack(error))
 
-    def __call__(self, x: Float[np.ndarray, " M"]) -> tuple[float, float]:
-        """Expected top score and spread of a task."""
-        top, log_spread = _apply(self.weights, x[None])[0]
-        return float(top), float(np.exp(log_spread))
+    def __call__(self, x: Float[np.ndarray, " M"], kind: str) -> tuple[float, float, float]:
+        """Expected top score of a task, its standard deviation, and the expected spread."""
+        place = KINDS.index(kind)
+        top, log_spread = _apply(self.weights[place], x[None])[0]
+        return float(top), float(self.error[place, 0]), float(np.exp(log_spread))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,6 +123,15 @@ def member_predictions(
 @functools.partial(jax.jit, static_argnames=("space", "network"))
 def _predict_all(space: MixtureSpace, network: str, params: dict, scaled: Array, u: Array) -> Array:
     return jax.vmap(lambda vector: member_predictions(space, network, params, scaled, vector), out_axes=1)(u)
+
+
+def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    x = scaler(known.z)
+    y = np.stack([known.top, np.log(known.spread)], axis=1)
+    origins = np.array(known.origins)
+    folds = [origins == origin for origin in np.unique(origins)]
+    left = [y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]) for fold in folds]
+    return _ridge(x, y, penalty), np.sqrt(np.mean(np.concatenate(left) ** 2, axis=0))
 
 
 def _ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:

@@ -25,7 +25,7 @@ class EvaluatorSettings:
     # Name of the network.
     network: str = "bilinear"
     # Name of the loss.
-    loss: str = "combined"
+    loss: str = "squared"
     # Members of the ensemble; each learns from tasks drawn with replacement.
     members: int = 8
     # Optimizer steps.

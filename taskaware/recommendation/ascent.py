@@ -47,7 +47,7 @@ class AscentSettings:
     # Rounds of the ascent; of the random search, which draws as many points in a round as there are starts.
     rounds: int = 40
     # Standard deviations of the ensemble that are taken off the prediction.
-    caution: float = 1.0
+    caution: float = 0.5
     # Price of a step beyond the usual distance between known architectures.
     leash: float = 4.0
 

@@ -164,7 +164,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         y = super()._target(y)
         check_classification_targets(y)
         if len(y) and (y == y[0]).all():
-            raise UserError(f"y holds one class, {y[0]!r}, in all {len(y)} rows. Give at least two classes.")
+            raise UserError(f"y holds one class, '{y[0]}', in all {len(y)} rows. Give at least two classes.")
         return y
 
 

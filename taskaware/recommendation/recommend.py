@@ -11,7 +11,8 @@ from taskaware.evaluator import Evaluator, fit_evaluator, load_evaluator
 from taskaware.evaluator.lessons import FEWEST_TASKS
 from taskaware.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
-from taskaware.recommendation.recommendation import Candidate, Neighbour, Recommendation, TaskCard
+from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
+from taskaware.recommendation.recommendation import Recommendation
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import layout
 from taskaware.tasks.task import Task
@@ -120,14 +121,14 @@ def _answer(
     seed: int,
     began: float,
 ) -> Recommendation:
-    top, spread = evaluator.level(evaluator.scaler(z))
+    top, error, spread = evaluator.level(evaluator.scaler(z), task.kind)
     distances = evaluator.distances(z)
     numbers, categories = layout(task.table)
     picked = [
         Candidate(
             point=tuple(float(number) for number in proposal.points[i]),
             predicted_score=_in_range(task, top + spread * float(proposal.mean[i])),
-            uncertainty=float(np.hypot(evaluator.level.error[0], spread * proposal.deviation[i])),
+            uncertainty=float(np.hypot(error, spread * proposal.deviation[i])),
             came_from=proposal.came_from[i],
         )
         for i in range(min(count, len(proposal.points)))

@@ -5,14 +5,14 @@ import functools
 import html
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.metafeatures import NAMES
-from taskaware.networks.describe import describe, summary
+from taskaware.networks.describe import summary
+from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import block_of
@@ -21,118 +21,6 @@ from taskaware.tasks.task import Task
 
 FORMAT = "taskaware recommendation"
 VERSION = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class TaskCard:
-    """What has to be known of the dataset after it is gone.
-
-    Attributes:
-        name, kind, metric, target_name: of the task.
-        classes: labels, empty in regression.
-        rows, features: of the table.
-        numbers, categories: numeric columns (with indicators of missing values) and one-hot columns that a
-            network of this task reads.
-    """
-
-    name: str
-    kind: str
-    metric: str
-    target_name: str
-    classes: tuple
-    rows: int
-    features: int
-    numbers: int
-    categories: int
-
-    @classmethod
-    def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
-        features = len(task.table.columns)
-        return cls(
-            task.name,
-            task.kind,
-            task.metric,
-            task.target_name,
-            task.classes,
-            task.rows,
-            features,
-            numbers,
-            categories,
-        )
-
-    @property
-    def outputs(self) -> int:
-        return max(len(self.classes), 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class Candidate:
-    """One judged architecture.
-
-    Attributes:
-        point: of the space, D numbers.
-        predicted_score: expected validation score, in the metric's unit.
-        uncertainty: one standard deviation of it.
-        came_from: "known" (trained on other tasks), "ascent" or "discretised".
-    """
-
-    point: tuple[float, ...]
-    predicted_score: float
-    uncertainty: float
-    came_from: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Neighbour:
-    """A known task that is like this one.
-
-    Attributes:
-        name, kind: of the task.
-        distance: root mean square difference of the scaled meta-features; 0 is the same task.
-        top_score: what the best architectures reached there.
-    """
-
-    name: str
-    kind: str
-    distance: float
-    top_score: float
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Architecture:
-    """A point of the space as its parts.
-
-    Attributes:
-        alpha: share of each baseline in each layer, (L, P).
-        beta: presence of each layer, (L,).
-        gamma: share of each embedding, by name.
-        recipe: training recipe that goes with it, by name, in its own units.
-        description: layers, connections and operations as plain data.
-        text: the network in one line.
-    """
-
-    alpha: np.ndarray
-    beta: np.ndarray
-    gamma: Mapping[str, float]
-    recipe: Mapping[str, float]
-    description: Mapping
-    text: str
-
-    @classmethod
-    def of(cls, space: MixtureSpace, point: np.ndarray) -> "Architecture":
-        weights = space.weights(np.asarray(point, np.float32))
-        names = [coordinate.name for coordinate in space.recipe]
-        return cls(
-            np.asarray(weights.alpha),
-            np.asarray(weights.beta),
-            dict(zip(space.embedding_names, np.asarray(weights.gamma).tolist(), strict=True)),
-            dict(zip(names, np.asarray(weights.recipe).tolist(), strict=True)),
-            describe(space, point),
-            summary(space, point),
-        )
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -169,7 +57,7 @@ class Recommendation:
     @functools.cached_property
     def architecture(self) -> Architecture:
         """The recommended architecture: α, β, γ and the training recipe."""
-        return Architecture.of(self.space, self.point)
+        return Architecture.of(self.space, self.point, self.task.inputs)
 
     @property
     def predicted_score(self) -> float:
@@ -195,7 +83,9 @@ class Recommendation:
 
         rows = [
             {
-                "architecture": summary(self.space, np.array(candidate.point, np.float32)),
+                "architecture": summary(
+                    self.space, np.array(candidate.point, np.float32), inputs=self.task.inputs
+                ),
                 "predicted_score": candidate.predicted_score,
                 "uncertainty": candidate.uncertainty,
                 "came_from": candidate.came_from,
@@ -228,7 +118,8 @@ class Recommendation:
         from taskaware.networks.draw import svg
 
         text = html.escape(self.explain())
-        return f"<pre>{text}</pre>{svg(self.space, self.point)}{self.candidates.head(5).to_html(index=False)}"
+        drawing = svg(self.space, self.point, inputs=self.task.inputs)
+        return f"<pre>{text}</pre>{drawing}{self.candidates.head(5).to_html(index=False)}"
 
     def plot(self):
         """The network, and the ascent that found it: a matplotlib Figure."""
@@ -238,11 +129,11 @@ class Recommendation:
 
         figure = Figure(figsize=(11, 7), layout="constrained")
         above, below = figure.subplots(2, 1, height_ratios=(3, 2))
-        draw_network(self.space, self.point, ax=above)
+        draw_network(self.space, self.point, ax=above, inputs=self.task.inputs)
         above.set_title(
             f"{self.task.name}: {self.task.metric} {self.predicted_score:.3f} ± {self.uncertainty:.3f}"
         )
-        plot_ascent(below, np.array(self.trace))
+        plot_ascent(below, np.array(self.trace).T)
         return figure
 
     def module(self):

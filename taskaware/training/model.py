@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -214,7 +212,6 @@ class Model:
         np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
 
 
-_DAMAGE = (OSError, KeyError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 _PLAIN_FIELDS = ("name", "kind", "metric", "target_name", "width", "outputs", "target_mean", "target_std")
 
 
@@ -230,8 +227,7 @@ def load_model(folder: str | os.PathLike) -> Model:
         raise UserError(f"There is no model folder '{folder}'. A model is what model.save(folder) wrote.")
     fields = _check_is_model(folder)
     try:
-        with np.load(folder / "weights.npz", allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = _arrays_in(folder / "weights.npz")
         params = _under(arrays, "param/")
         model = Model(
             **{name: fields[name] for name in _PLAIN_FIELDS},
@@ -244,7 +240,7 @@ def load_model(folder: str | os.PathLike) -> Model:
             history=pd.DataFrame(fields["history"]),
         )
         _check_weights(model)
-    except (*_DAMAGE, CheckpointError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, CheckpointError) as error:
         raise CheckpointError(f"The model in '{folder}' is damaged ({error}). Save it again.") from error
     return model
 
@@ -264,6 +260,14 @@ def label_array(classes: tuple) -> np.ndarray:
 
 def _under(arrays: Mapping, prefix: str) -> dict:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _arrays_in(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds of error on a damaged file.
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _check_is_model(folder: Path) -> dict:

@@ -87,6 +87,7 @@ def train(
     recipe: TrainingRecipe,
     *,
     seed: int,
+    chunk_for: int = 0,
 ) -> Trained:
     """Train every point to the end and score it.
 
@@ -96,12 +97,14 @@ def train(
         prepared: the task, split and encoded.
         recipe: steps, sizes and how the score is taken.
         seed: of first weights, row order and dropped units; the same for every candidate.
+        chunk_for: train in chunks as large as for so many candidates, although there are fewer; a program
+            that was compiled for them serves again.
 
     Returns:
         The results, in the order of the points. Training a candidate alone gives the same, within float
         tolerance.
     """
-    parts = list(train_chunks(space, points, prepared, recipe, seed=seed))
+    parts = list(train_chunks(space, points, prepared, recipe, seed=seed, chunk_for=chunk_for))
     order = np.argsort(np.concatenate([members for members, _ in parts]))
     return Trained(*(np.concatenate(column)[order] for column in zip(*(t for _, t in parts), strict=True)))
 
@@ -113,13 +116,14 @@ def train_chunks(
     recipe: TrainingRecipe,
     *,
     seed: int,
+    chunk_for: int = 0,
 ) -> Iterator[tuple[np.ndarray, Trained]]:
     """`train`, chunk by chunk: (indices of the points, their results), so that each can be kept at once."""
     keep_compiled()
     points = jnp.asarray(points)
     for width, members in groups(space, points):
         program = Program(space, width, prepared.kind == "classification")
-        size = chunk_size(program, prepared.arrays, len(members))
+        size = chunk_size(program, prepared.arrays, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
             results = _train_chunk(program, points[np.resize(chunk, size)], prepared, recipe, seed)

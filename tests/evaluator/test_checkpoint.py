@@ -41,8 +41,8 @@ def test_round_trip(saved, evaluator, opposites):
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     scaled = evaluator.scaler(opposites.z[21])
-    np.testing.assert_allclose(loaded.level(scaled), evaluator.level(scaled), rtol=1e-5)
-    np.testing.assert_allclose(loaded.level.error, evaluator.level.error, rtol=1e-6)
+    for kind in ("classification", "regression"):
+        np.testing.assert_allclose(loaded.level(scaled, kind), evaluator.level(scaled, kind), rtol=1e-5)
     for field in dataclasses.fields(Lessons):
         ours, theirs = getattr(evaluator.known, field.name), getattr(loaded.known, field.name)
         if isinstance(ours, np.ndarray):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
@@ -68,7 +69,7 @@ def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
     found = propose(evaluator, z, AscentSettings())
     plain = np.array([origin == "discretised" for origin in found.came_from])
     assert plain.any()
-    assert np.asarray(evaluator.space.is_plain(found.points[plain])).all()
+    assert np.asarray(jax.jit(evaluator.space.is_plain)(found.points[plain])).all()
     settings = AscentSettings()
     again = bounds(evaluator, z, found.points[plain], settings)
     np.testing.assert_allclose(found.bound[plain], again, atol=2e-3)

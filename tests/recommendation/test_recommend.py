@@ -228,12 +228,26 @@ def test_the_module_and_its_source_run(evaluator, made):
     module = found.module()
     numbers = jnp.ones((7, len(module.block)))
     categories = jnp.ones((7, found.task.categories))
-    variables = module.init(jax.random.key(0), numbers, categories)
-    assert module.apply(variables, numbers, categories).shape == (7, 2)
+    outputs, _ = jax.jit(module.init_with_output)(jax.random.key(0), numbers, categories)
+    assert outputs.shape == (7, 2)
     names = {}
     exec(compile(found.source(), "source", "exec"), names)
     network = names["Network"]()
-    assert network.init_with_output(jax.random.key(0), numbers, categories)[0].shape == (7, 2)
+    outputs, _ = jax.jit(network.init_with_output)(jax.random.key(0), numbers, categories)
+    assert outputs.shape == (7, 2)
+
+
+def test_it_shows_itself(evaluator, made):
+    found = recommend(made(), "y", evaluator=evaluator, name="<shop>")
+    page = found._repr_html_()
+    assert "<svg" in page
+    assert "&lt;shop&gt;" in page
+    assert "<shop>" not in page
+    figure = found.plot()
+    assert len(figure.axes) == 2
+    starts, rounds = 2 * 5 + 6, 40
+    assert {len(line.get_xdata()) for line in figure.axes[1].lines} >= {rounds}
+    assert len(figure.axes[1].lines) >= starts
 
 
 def test_it_is_trained_when_asked(evaluator, made):

@@ -1,4 +1,4 @@
-"""Recommendations as JSON: the same after a round trip, and refused with the file's name where they are not."""
+"""Recommendations as JSON: the same after a round trip, and refused by the name of the file if damaged."""
 
 import dataclasses
 import json

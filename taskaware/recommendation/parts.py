@@ -1,0 +1,135 @@
+"""What a recommendation is made of."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+from taskaware.networks.describe import describe, summary
+from taskaware.spaces import MixtureSpace, Weights
+from taskaware.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskCard:
+    """What has to be known of the dataset after it is gone.
+
+    Attributes:
+        name, kind, metric, target_name: of the task.
+        classes: labels, empty in regression.
+        rows, features: of the table.
+        numbers, categories: numeric columns (with indicators of missing values) and one-hot columns that a
+            network of this task reads.
+    """
+
+    name: str
+    kind: str
+    metric: str
+    target_name: str
+    classes: tuple
+    rows: int
+    features: int
+    numbers: int
+    categories: int
+
+    @classmethod
+    def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
+        features = len(task.table.columns)
+        return cls(
+            task.name,
+            task.kind,
+            task.metric,
+            task.target_name,
+            task.classes,
+            task.rows,
+            features,
+            numbers,
+            categories,
+        )
+
+    @property
+    def outputs(self) -> int:
+        return max(len(self.classes), 1)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The kinds of input column that a network of this task reads."""
+        sizes = {"numbers": self.numbers, "categories": self.categories}
+        return tuple(name for name, size in sizes.items() if size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One judged architecture.
+
+    Attributes:
+        point: of the space, D numbers.
+        predicted_score: expected validation score, in the metric's unit.
+        uncertainty: one standard deviation of it.
+        came_from: "known" (trained on other tasks), "ascent" or "discretised".
+    """
+
+    point: tuple[float, ...]
+    predicted_score: float
+    uncertainty: float
+    came_from: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A known task that is like this one.
+
+    Attributes:
+        name, kind: of the task.
+        distance: root mean square difference of the scaled meta-features; 0 is the same task.
+        top_score: what the best architectures reached there.
+    """
+
+    name: str
+    kind: str
+    distance: float
+    top_score: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Architecture:
+    """A point of the space as its parts.
+
+    Attributes:
+        alpha: share of each baseline in each layer, (L, P).
+        beta: presence of each layer, (L,).
+        gamma: share of each embedding, by name.
+        recipe: training recipe that goes with it, by name, in its own units.
+        description: layers, connections and operations as plain data.
+        text: the network in one line.
+    """
+
+    alpha: np.ndarray
+    beta: np.ndarray
+    gamma: Mapping[str, float]
+    recipe: Mapping[str, float]
+    description: Mapping
+    text: str
+
+    @classmethod
+    def of(cls, space: MixtureSpace, point: np.ndarray, inputs: tuple[str, ...]) -> "Architecture":
+        weights = _weights(space, np.asarray(point, np.float32))
+        names = [coordinate.name for coordinate in space.recipe]
+        return cls(
+            np.asarray(weights.alpha),
+            np.asarray(weights.beta),
+            dict(zip(space.embedding_names, np.asarray(weights.gamma).tolist(), strict=True)),
+            dict(zip(names, np.asarray(weights.recipe).tolist(), strict=True)),
+            describe(space, point, inputs=inputs),
+            summary(space, point, inputs=inputs),
+        )
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _weights(space: MixtureSpace, point: np.ndarray) -> Weights:
+    return space.weights(point)

@@ -1,0 +1,191 @@
+"""The scikit-learn estimators keep scikit-learn's own promises, and read frames as `recommend` does."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from taskaware.errors import UserError
+from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
+
+BOTH = pytest.mark.parametrize("kind", [TaskAwareClassifier, TaskAwareRegressor])
+
+
+@pytest.fixture
+def classifier(evaluator):
+    return TaskAwareClassifier(evaluator=evaluator)
+
+
+@pytest.fixture
+def regressor(evaluator):
+    return TaskAwareRegressor(evaluator=evaluator)
+
+
+@pytest.fixture(scope="module")
+def fitted(evaluator, made):
+    frame = made()
+    return TaskAwareClassifier(evaluator=evaluator).fit(frame.drop(columns="y"), frame["y"])
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learns_own_checks(kind, evaluator):
+    results = check_estimator(kind(evaluator=evaluator), on_fail=None)
+    wrong = [(found["check_name"], found["exception"]) for found in results if found["status"] == "failed"]
+    skipped = {found["check_name"] for found in results if found["status"] == "skipped"}
+    assert wrong == []
+    assert skipped <= {"check_array_api_input"}
+    assert sum(found["status"] == "passed" for found in results) > 40
+
+
+def test_a_frame_of_everything(fitted, made):
+    frame, fresh = made(), made(seed=1)
+    features = frame.drop(columns="y")
+    assert list(fitted.classes_) == ["kept", "sold"]
+    assert fitted.n_features_in_ == 6
+    assert list(fitted.feature_names_in_) == list(features.columns)
+    assert fitted.recommendation_.task.target_name == "y"
+    assert fitted.score(fresh.drop(columns="y"), fresh["y"]) > 0.7
+    proba = fitted.predict_proba(features)
+    np.testing.assert_allclose(proba.sum(1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(fitted.classes_[proba.argmax(1)], fitted.predict(features))
+    np.testing.assert_array_equal(fitted.model_.predict(frame), fitted.predict(features))
+
+
+def test_numbers_of_a_frame(regressor, made):
+    frame, fresh = made(kind="regression"), made(kind="regression", seed=1)
+    regressor.fit(frame.drop(columns="y"), frame["y"])
+    assert regressor.score(fresh.drop(columns="y"), fresh["y"]) > 0.3
+    assert regressor.recommendation_.task.metric == "r2"
+
+
+def test_whole_numbers_stay_numbers_for_a_regressor(regressor):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    predicted = regressor.fit(X, (X[:, 0] > 0).astype(int)).predict(X)
+    assert predicted.dtype.kind == "f"
+    assert len(np.unique(predicted)) > 2
+
+
+@pytest.mark.parametrize("labels", [[False, True], [3, 7], ["no", "yes"], [-1.0, 1.0]])
+def test_labels_keep_their_type(classifier, labels):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = np.array(labels)[(X[:, 0] > 0).astype(int)]
+    predicted = classifier.fit(X, y).predict(X)
+    np.testing.assert_array_equal(classifier.classes_, np.unique(y))
+    assert (predicted == y).mean() > 0.8
+    assert predicted.dtype.kind == ("i" if y.dtype.kind == "f" else y.dtype.kind)
+
+
+def test_a_sparse_matrix_is_read_as_a_dense_one(classifier):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2)) * (rng.random((40, 2)) < 0.7)
+    y = np.where(X[:, 0] > 0, "a", "b")
+    dense, thin = (clone(classifier).fit(each, y) for each in (X, sparse.csr_array(X)))
+    np.testing.assert_array_equal(dense.predict_proba(X), thin.predict_proba(sparse.coo_array(X)))
+
+
+def test_the_seed_decides(classifier, made):
+    frame = made()
+    X, y = frame.drop(columns="y"), frame["y"]
+    again, other, drawn = (
+        clone(classifier).set_params(random_state=state).fit(X, y)
+        for state in (0, 1, np.random.RandomState(0))
+    )
+    first = clone(classifier).fit(X, y)
+    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+    assert (first.predict_proba(X) != other.predict_proba(X)).any()
+    assert (first.recommendation_.seed, other.recommendation_.seed) == (0, 1)
+    assert drawn.recommendation_.seed not in (0, 1)
+
+
+def test_in_pipelines_and_searches(classifier, regressor, made):
+    frame = made()
+    X, y = frame.drop(columns="y"), frame["y"]
+    scores = cross_val_score(classifier, X, y, cv=2)
+    assert scores.shape == (2,)
+    assert scores.min() > 0.6
+    search = GridSearchCV(classifier, {"validation": [0.2, 0.3], "patience": [1]}, cv=2).fit(X, y)
+    assert search.best_estimator_.model_.history["step"].max() <= 300
+    assert set(search.cv_results_["param_validation"]) == {0.2, 0.3}
+    numeric = ["size", "weight"]
+    scaled = ColumnTransformer([("scale", make_pipeline(SimpleImputer(), StandardScaler()), numeric)])
+    pipeline = make_pipeline(scaled, regressor).fit(X, X["weight"] * 2)
+    assert pipeline.score(X, X["weight"] * 2) > 0.7
+
+
+def test_patience_and_validation_reach_the_training(evaluator, made):
+    frame = made()
+    with pytest.raises(UserError, match="patience=0"):
+        TaskAwareClassifier(evaluator=evaluator, patience=0).fit(frame.drop(columns="y"), frame["y"])
+    with pytest.raises(UserError, match="validation=1.5"):
+        TaskAwareClassifier(evaluator=evaluator, validation=1.5).fit(frame.drop(columns="y"), frame["y"])
+
+
+def test_pickled_it_predicts_the_same(fitted, made):
+    X = made(seed=1).drop(columns="y")
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copy.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_a_column_may_have_the_name_of_the_target(classifier, made):
+    frame = made().rename(columns={"weight": "target"})
+    classifier.fit(frame.drop(columns="y"), frame["y"].to_numpy())
+    assert classifier.recommendation_.task.target_name == "target_"
+    assert classifier.predict(frame.drop(columns="y")).shape == (120,)
+
+
+@pytest.mark.parametrize("kind", [list, np.asarray, pd.Series, pd.Categorical])
+def test_targets_of_any_form(classifier, made, kind):
+    frame = made(rows=40)
+    classifier.fit(frame.drop(columns="y"), kind(frame["y"].tolist()))
+    assert list(classifier.classes_) == ["kept", "sold"]
+
+
+def test_unusable_targets_are_refused(classifier, regressor, made):
+    frame = made(rows=20)
+    X, y = frame.drop(columns="y"), frame["y"]
+    with pytest.raises(UserError, match="y holds one class, 'sold', in all 20 rows"):
+        classifier.fit(X, ["sold"] * 20)
+    with pytest.raises(UserError, match="1 of 20 values of y are missing or a mark for it, such as"):
+        classifier.fit(X, y.where(np.arange(20) > 0, "NA"))
+    with pytest.raises(ValueError, match="contains NaN"):
+        classifier.fit(X, y.where(np.arange(20) > 0, None))
+    with pytest.raises(ValueError, match="contains NaN"):
+        regressor.fit(X, np.r_[np.nan, np.arange(19)])
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        classifier.fit(X, np.linspace(0, 1, 20))
+    with pytest.raises(ValueError, match="sold|kept"):
+        regressor.fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        classifier.fit(X, y[:-1])
+
+
+def test_unusable_rows_are_refused(fitted, classifier, made):
+    X = made(rows=20).drop(columns="y")
+    with pytest.raises(ValueError, match="same order"):
+        fitted.predict(X[X.columns[::-1]])
+    with pytest.raises(ValueError, match="missing"):
+        fitted.predict(X.drop(columns="size"))
+    with pytest.raises(UserError, match="'size' is numeric, but row 3 holds 'huge'"):
+        fitted.predict(X.astype({"size": object}).assign(size=["1"] * 3 + ["huge"] + ["1"] * 16))
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
+    with pytest.raises(UserError, match="9 rows have a target 'y'; at least 10"):
+        classifier.fit(X[:9], pd.Series(["a", "b"] * 4 + ["a"], name="y"))
+
+
+def test_new_categories_and_missing_values_are_read(fitted, made):
+    X = made(rows=20).drop(columns="y").astype(object)
+    X.iloc[0] = None
+    X.loc[1, ["colour", "grade"]] = "purple"
+    assert np.isfinite(fitted.predict_proba(X)).all()

@@ -1,0 +1,314 @@
+"""A trained model: what it answers, what it refuses, and that it is the same after it was saved."""
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskaware.errors import CheckpointError, UserError
+from taskaware.tasks.build import make_task
+from taskaware.training import model as room
+from taskaware.training.fit import fit
+from taskaware.training.model import load_model
+from taskaware.training.recipe import TrainingRecipe
+
+RECIPE = TrainingRecipe(steps=150, batch_size=32, learning_rate=0.02)
+
+
+def made(rows=100, seed=0, labels=("no", "yes")):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=rows)
+    return pd.DataFrame(
+        {
+            "size": np.where(rng.random(rows) < 0.1, np.nan, x),
+            "colour": rng.choice(["red", "green"], rows),
+            "seen": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9, rows), "D"),
+            "answer": pd.Series([labels[int(value > 0)] for value in x], dtype=object),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(small, plain):
+    """A function that trains a frame's model."""
+
+    def train(frame, kind=None):
+        point = plain(small, [(8, "relu"), None])
+        return fit(make_task(frame, "answer", kind=kind), small, point, recipe=RECIPE, progress=False)
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return trained(made())
+
+
+@pytest.fixture(scope="module")
+def numbers(trained):
+    """A model of a target around a million."""
+    frame = made()
+    x = frame["size"].fillna(0)
+    return trained(frame.assign(answer=1e6 + 5e3 * x + 1e3 * (frame["colour"] == "red")))
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    return model.save(tmp_path / "model")
+
+
+def test_answers_agree_with_each_other(model):
+    frame = made(seed=1)
+    proba = model.predict_proba(frame)
+    assert proba.shape == (100, 2)
+    np.testing.assert_allclose(proba.sum(1), 1, rtol=1e-5)
+    predicted = model.predict(frame)
+    np.testing.assert_array_equal(predicted, np.array(model.classes)[proba.argmax(1)])
+    assert model.score(frame) == np.mean(predicted == frame["answer"])
+    assert model.score(frame) == model.score(frame.drop(columns="answer"), frame["answer"].tolist()) > 0.75
+    assert "accuracy" in repr(model)
+
+
+def test_rows_do_not_see_each_other(model, monkeypatch):
+    frame = made(seed=1)
+    whole = model.predict_proba(frame)
+    np.testing.assert_allclose(model.predict_proba(frame[::-1]), whole[::-1], rtol=1e-5)
+    np.testing.assert_allclose(model.predict_proba(frame[7:8]), whole[7:8], rtol=1e-5)
+    monkeypatch.setattr(room, "ROWS_AT_ONCE", 33)
+    np.testing.assert_allclose(model.predict_proba(frame), whole, rtol=1e-5)
+
+
+def test_numbers_come_in_the_targets_units(numbers):
+    frame = made(seed=1)
+    truth = 1e6 + 5e3 * frame["size"].fillna(0) + 1e3 * (frame["colour"] == "red")
+    predicted = numbers.predict(frame)
+    assert predicted.shape == (100,)
+    assert abs(predicted.mean() - truth.mean()) < 1e3
+    left = np.mean((truth - predicted) ** 2) / np.var(truth)
+    assert numbers.score(frame, truth) == pytest.approx(1 - left, rel=1e-6)
+    assert numbers.score(frame, truth.astype(str)) == pytest.approx(1 - left, rel=1e-6)
+    assert left < 0.3
+    with pytest.raises(UserError, match="predict_proba is for classification"):
+        numbers.predict_proba(frame)
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [
+        (("no", "yes"), "U"),
+        ((1, 2), "i"),
+        ((False, True), "b"),
+        ((0.5, 1.5), "f"),
+        ((1, "one"), "O"),
+    ],
+)
+def test_labels_come_back_as_they_were(trained, tmp_path, labels, dtype):
+    frame = made(labels=labels)
+    model = trained(frame, "classification")
+    loaded = load_model(model.save(tmp_path / "model"))
+    for each in (model, loaded):
+        predicted = each.predict(frame)
+        assert predicted.dtype.kind == dtype
+        assert {type(label) for label in predicted.tolist()} <= {type(label) for label in labels}
+        assert set(predicted.tolist()) == set(labels)
+        assert each.score(frame) > 0.8
+
+
+def test_labels_that_json_does_not_have_come_back_as_text(trained, tmp_path):
+    frame = made()
+    frame["answer"] = pd.cut(frame["size"].fillna(0), [-9, 0, 9])
+    model = trained(frame)
+    assert isinstance(model.classes[0], pd.Interval)
+    loaded = load_model(model.save(tmp_path / "model"))
+    assert loaded.classes == ("(-9, 0]", "(0, 9]")
+    assert loaded.score(frame) == model.score(frame)
+
+
+def test_new_categories_and_missing_values_are_read(model):
+    frame = made(20).astype(object)
+    frame.iloc[0] = None
+    frame.loc[1, "colour"] = "purple"
+    frame.loc[2, ["size", "seen"]] = ["?", "2031-05-05"]
+    assert np.isfinite(model.predict_proba(frame)).all()
+
+
+def test_columns_in_another_order_or_dtype_are_the_same(model):
+    frame = made(20)
+    proba = model.predict_proba(frame)
+    other = frame[["answer", "seen", "colour", "size"]].astype({"colour": "category", "size": "Float64"})
+    other["seen"] = frame["seen"].dt.strftime("%Y-%m-%d")
+    np.testing.assert_array_equal(model.predict_proba(other), proba)
+    array = frame.drop(columns="answer").to_numpy(object)
+    np.testing.assert_array_equal(model.predict_proba(array), proba)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f.drop(columns="size"), "'size' is missing"),
+        (lambda f: f.rename(columns={"size": "sise"}), "'sise' is nearest to 'size'"),
+        (lambda f: f.assign(extra=1), "'extra' is unknown"),
+        (lambda f: f.assign(size="tall"), "'size' is numeric, but row 0 holds 'tall'"),
+        (lambda f: f.assign(size=np.inf), "'size' has 20 infinite values"),
+        (lambda f: f[:0], "empty"),
+        (lambda f: f.to_numpy(object), "X has 4 features, but the model was trained on 3"),
+        (lambda f: f["size"].to_numpy(), "two axes"),
+    ],
+)
+def test_unusable_rows_are_refused(model, change, words):
+    with pytest.raises(UserError, match=words):
+        model.predict(change(made(20)))
+
+
+def test_a_score_needs_the_answers(model, numbers):
+    frame = made(20)
+    features = frame.drop(columns="answer")
+    with pytest.raises(UserError, match="a frame with column 'answer', or target="):
+        model.score(features)
+    with pytest.raises(UserError, match="a frame with column 'answer'"):
+        model.score(features.to_numpy(object))
+    with pytest.raises(UserError, match="20 rows and 19 answers"):
+        model.score(features, frame["answer"][:-1])
+    with pytest.raises(UserError, match="2 of 20 answers 'answer' are missing"):
+        model.score(frame.assign(answer=frame["answer"].where(frame.index > 1, None)))
+    with pytest.raises(UserError, match="1 of 20 answers"):
+        numbers.score(features, [np.nan, *range(19)])
+    assert model.score(frame.assign(answer="never seen")) == 0
+
+
+def test_saved_it_is_the_same(model, folder):
+    frame, loaded = made(seed=1), load_model(folder)
+    np.testing.assert_array_equal(loaded.predict_proba(frame), model.predict_proba(frame))
+    assert loaded.score(frame) == model.score(frame)
+    assert repr(loaded) == repr(model)
+    pd.testing.assert_frame_equal(loaded.history, model.history)
+    assert (loaded.space, loaded.schema, loaded.classes) == (model.space, model.schema, model.classes)
+    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "weights.npz"]
+    again = load_model(loaded.save(folder.with_name("again")))
+    np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
+
+
+def test_saved_numbers_are_the_same(numbers, tmp_path):
+    frame = made(seed=1)
+    loaded = load_model(numbers.save(tmp_path / "deeper" / "model"))
+    np.testing.assert_array_equal(loaded.predict(frame), numbers.predict(frame))
+
+
+def test_a_folder_is_not_replaced_unasked(model, numbers, folder):
+    with pytest.raises(UserError, match="force=True"):
+        numbers.save(folder)
+    assert load_model(folder).kind == "classification"
+    numbers.save(folder, force=True)
+    assert load_model(folder).kind == "regression"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_what_is_no_model_is_never_replaced(model, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match="thesis' is not a taskaware model"):
+        model.save(tmp_path / "thesis", force=True)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_others_may_read_it_as_any_folder(folder, tmp_path):
+    (tmp_path / "plain").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "taskaware evaluator"}, "is not a taskaware model"),
+        ({"version": 2}, "version 2.*Update taskaware"),
+        ({"version": "x"}, "version x"),
+        ({"schema": {"columns": []}}, "damaged"),
+        ({"space": {}}, "damaged"),
+        ({"classes": None}, "damaged"),
+        ({"classes": ["a"] * 9}, "damaged"),
+        ({"width": 4}, "damaged"),
+        ({"width": "wide"}, "damaged"),
+        ({"outputs": 64}, "damaged"),
+        ({"history": 3}, "damaged"),
+    ],
+)
+def test_foreign_and_damaged_models_are_refused(folder, change, words):
+    file = folder / "model.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    with pytest.raises(CheckpointError, match=words) as caught:
+        load_model(folder)
+    assert str(folder) in str(caught.value)
+
+
+def test_weights_of_another_model_are_refused(folder, numbers, tmp_path):
+    other = numbers.save(tmp_path / "other")
+    (other / "weights.npz").replace(folder / "weights.npz")
+    with pytest.raises(CheckpointError, match="damaged .*another network"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", None])
+def test_a_broken_description_is_refused(folder, content):
+    if content is None:
+        (folder / "model.json").unlink()
+    else:
+        (folder / "model.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match="not a taskaware model"):
+        load_model(folder)
+
+
+def test_changed_bytes_are_refused_or_harmless(folder, model):
+    file, rng, refused = folder / "weights.npz", np.random.default_rng(0), 0
+    whole = file.read_bytes()
+    for share in (0.0, 0.5, 0.99):
+        file.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(CheckpointError, match="damaged"):
+            load_model(folder)
+    for _ in range(100):
+        bent = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3):
+            bent[place] ^= int(rng.integers(1, 256))
+        file.write_bytes(bytes(bent))
+        try:
+            loaded = load_model(folder)
+        except CheckpointError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(loaded.point, model.point)
+    assert refused > 30
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(UserError, match="no model folder '.*gone'"):
+        load_model(tmp_path / "gone")
+
+
+class Bomb:
+    """Would leave a file behind if it were unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_nothing_is_executed(folder, tmp_path):
+    trace = tmp_path / "executed"
+    objects = np.empty(1, object)
+    objects[0] = Bomb(trace)
+    with np.load(folder / "weights.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(folder / "weights.npz", **{**arrays, "point": objects})
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_model(folder)
+    (folder / "weights.npz").write_bytes(pickle.dumps(Bomb(trace)))
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_model(folder)
+    (folder / "model.json").write_bytes(pickle.dumps(Bomb(trace)))
+    with pytest.raises(CheckpointError, match="not a taskaware model"):
+        load_model(folder)
+    assert not trace.exists()

@@ -142,8 +142,8 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True, as_frame=True)
-    >>> TaskAwareClassifier().fit(X, y).score(X, y) > 0.9
-    True
+    >>> TaskAwareClassifier().fit(X, y).predict(X[:2])
+    array([0, 0])
     """
 
     _kind = "classification"
@@ -177,11 +177,6 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
 
     Attributes:
         recommendation_, model_, n_features_in_, feature_names_in_: as in `TaskAwareClassifier`.
-
-    >>> from sklearn.datasets import load_diabetes
-    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> TaskAwareRegressor().fit(X, y).score(X, y) > 0.4
-    True
     """
 
     _kind = "regression"

@@ -72,7 +72,10 @@ def test_absent_scores_do_not_matter(opposites, settings, tiny):
     absent[:, ::3] = np.nan
     holes = dataclasses.replace(opposites, target=absent).take(np.arange(20))
     learned = fit_evaluator(tiny, holes, settings)
-    assert np.isfinite(learned.predict(opposites.z[0], opposites.u)[0]).all()
+    predicted = np.stack([learned.predict(opposites.z[task], opposites.u)[0] for task in HELD_OUT])
+    assert np.isfinite(predicted).all()
+    truth = opposites.target[HELD_OUT]
+    assert predicted[:, ::3].mean() == pytest.approx(truth[:, ::3].mean(), abs=0.25)
     assert np.mean(correlations(learned, opposites)) > 0.5
 
 

@@ -1,6 +1,7 @@
 """One network of the space with its architecture built in."""
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -35,7 +36,8 @@ class FixedNetwork(nn.Module):
         weights = self.space.weights(vector)
         names = [coordinate.name for coordinate in self.space.recipe]
         dropout = weights.recipe[names.index("dropout")] if "dropout" in names else jnp.zeros(())
-        width = int(self.space.width(vector))
+        with jax.ensure_compile_time_eval():
+            width = int(self.space.width(jnp.array(self.point)))
         counts = [self.block.count(e) for e in range(len(self.space.embedding_names) - 2)]
         active = jnp.array([*counts, self.category_columns, self.category_columns], jnp.float32)
         columns = Columns(jnp.array(self.block, jnp.int32), active)

@@ -19,8 +19,10 @@ from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket
 from taskaware.compilation import keep_compiled
+from taskaware.errors import UserError
 from taskaware.networks.mixture import Inputs, MixtureNetwork, Wiring, wiring
 from taskaware.spaces import MixtureSpace
+from taskaware.tasks.encode import EMBEDDINGS
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
 from taskaware.training.recipe import TrainingRecipe
 
@@ -131,7 +133,16 @@ def train_chunks(
 
 
 def groups(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
-    """(width, indices of the points that use it), narrow first."""
+    """(width, indices of the points that use it), narrow first.
+
+    Raises:
+        UserError: the space mixes other embeddings than the encoder gives.
+    """
+    if space.embedding_names != EMBEDDINGS:
+        raise UserError(
+            f"The space '{space.name}' has the embeddings {', '.join(space.embedding_names)}; tables are "
+            f"embedded as {', '.join(EMBEDDINGS)}, in this order."
+        )
     widths = np.asarray(_widths(space, points))
     return [(int(width), np.flatnonzero(widths == width)) for width in np.unique(widths)]
 
@@ -290,7 +301,7 @@ def _summary(
 ) -> Trained:
     reduce = np.mean if recipe.score_reduction == "mean" else np.max
     score = reduce(curve[:, -recipe.score_last :], axis=1)
-    lost = ~np.isfinite(score) | ~np.isfinite(test)
+    lost = ~np.isfinite(score)
     return Trained(
         np.where(lost, -np.inf, score),
         np.where(lost, -np.inf, test),

@@ -29,6 +29,7 @@ LEAST = {
     "rounds": 1,
     "caution": 0,
     "leash": 0,
+    "novelty": 0,
 }
 
 
@@ -50,6 +51,9 @@ class AscentSettings:
     caution: float = 0.5
     # Price of a step beyond the usual distance between known architectures.
     leash: float = 4.0
+    # Price, in normalised score, of an architecture that was never trained: on tasks held out, what an ascent
+    # finds does worse than the evaluator thinks.
+    novelty: float = 0.5
 
     def check(self) -> "AscentSettings":
         """The settings themselves.
@@ -86,7 +90,7 @@ class Proposal(NamedTuple):
     Attributes:
         points: (n, D).
         mean, deviation: of the ensemble's predictions, normalised scores, (n,).
-        bound: what they are ranked by: the mean less caution times the deviation, less the leash, (n,).
+        bound: what they are ranked by: the mean less caution times the deviation, leash and novelty, (n,).
         came_from: "known", "ascent" or "discretised", n of them.
         trace: bound along the way of every start, (rounds, starts).
     """
@@ -123,8 +127,10 @@ def propose(
     points, judged, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
     came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
-    order = _distinct(points, np.argsort(-judged[0], kind="stable"))
-    bound, mean, deviation = (column[order] for column in judged)
+    bound, mean, deviation = judged
+    bound = bound - settings.novelty * (np.arange(len(points)) >= count)
+    order = _distinct(points, np.argsort(-bound, kind="stable"))
+    bound, mean, deviation = bound[order], mean[order], deviation[order]
     return Proposal(points[order], mean, deviation, bound, tuple(came_from[i] for i in order), trace)
 
 

@@ -129,7 +129,7 @@ def _train(
     state: State = start(program, prepared.arrays, chosen, init_key)
     rows = batches(prepared.train, seed, steps, recipe.batch_size)
     rates, began = schedule(recipe, steps), time.perf_counter()
-    records, best, age, kept, lost = [], (-np.inf, -np.inf), 0, None, False
+    records, best, age, kept, lost = [], -np.inf, 0, None, False
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
     try:
         for number in range(steps // SEGMENT):
@@ -143,10 +143,12 @@ def _train(
             if lost:
                 break
             records.append((now.stop, time.perf_counter() - began, score, loss))
-            if (score, -loss) > best:
-                best, kept, age = (score, -loss), jax.device_get(state.params), number
+            # Of equal scores the later weights: they were trained at the lower learning rate.
+            if score >= best:
+                age = number if score > best else age
+                best, kept = score, jax.device_get(state.params)
             bar.update(SEGMENT)
-            bar.set_postfix(score=f"{score:.3f}", best=f"{best[0]:.3f}", refresh=False)
+            bar.set_postfix(score=f"{score:.3f}", best=f"{best:.3f}", refresh=False)
             if number - age >= patience:
                 break
     except KeyboardInterrupt:

@@ -40,7 +40,7 @@ def bounds(evaluator, z, points, settings):
 
 @pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
 def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, optimizer):
-    settings = AscentSettings(optimizer=optimizer)
+    settings = AscentSettings(optimizer=optimizer, novelty=0.0)
     found = propose(evaluator, z, settings)
     np.testing.assert_allclose(found.bound, bounds(evaluator, z, found.points, settings), atol=2e-3)
     assert (np.diff(found.bound) <= 0).all()
@@ -50,8 +50,18 @@ def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, opti
     assert found.bound[0] >= found.trace.max() - 1e-3
 
 
+def test_what_was_never_trained_pays_for_its_novelty(evaluator, z):
+    free, priced = (propose(evaluator, z, AscentSettings(novelty=price)) for price in (0.0, 0.5))
+    known = np.array([origin == "known" for origin in priced.came_from])
+    settings = AscentSettings()
+    again = bounds(evaluator, z, priced.points, settings)
+    np.testing.assert_allclose(priced.bound, again - np.where(known, 0.0, 0.5), atol=2e-3)
+    dear = propose(evaluator, z, AscentSettings(novelty=100.0))
+    assert free.came_from[0] != "known" == dear.came_from[0]
+
+
 def test_the_ascent_climbs(evaluator, z):
-    found = propose(evaluator, z, AscentSettings())
+    found = propose(evaluator, z, AscentSettings(novelty=0.0))
     assert found.trace.shape == (40, 2 * 5 + 6)
     assert (found.trace.max(0) >= found.trace[0]).all()
     assert (found.trace.max(0) > found.trace[0] + 1e-3).mean() > 0.5
@@ -66,11 +76,11 @@ def test_points_are_distinct_and_in_the_space(evaluator, z):
 
 
 def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
-    found = propose(evaluator, z, AscentSettings())
+    settings = AscentSettings(novelty=0.0)
+    found = propose(evaluator, z, settings)
     plain = np.array([origin == "discretised" for origin in found.came_from])
     assert plain.any()
     assert np.asarray(jax.jit(evaluator.space.is_plain)(found.points[plain])).all()
-    settings = AscentSettings()
     again = bounds(evaluator, z, found.points[plain], settings)
     np.testing.assert_allclose(found.bound[plain], again, atol=2e-3)
 

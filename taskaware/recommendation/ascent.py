@@ -53,7 +53,7 @@ class AscentSettings:
     leash: float = 4.0
     # Price, in normalised score, of an architecture that was never trained: on tasks held out, what an ascent
     # finds does worse than the evaluator thinks.
-    novelty: float = 0.5
+    novelty: float = 0.7
 
     def check(self) -> "AscentSettings":
         """The settings themselves.

@@ -3,14 +3,14 @@
 Every method chooses one architecture of the pool for every task while the task and its relatives are held out
 (by origin). Its worth is the number of trainings that a random search on the target needs, picking by
 validation score, to reach the same mean test score. With --data, the architectures found by gradient ascent
-are trained on their tasks, with the seeds and splits of the experience, and judged alike.
+are trained on their tasks, with seed 0 and its split, and judged alike.
 """
 
 import argparse
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import jax
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -20,7 +20,8 @@ from taskaware.campaigns.shipped import entries
 from taskaware.evaluator import PUBLISHED, EvaluatorSettings, Lessons, lessons
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.spaces import MixtureSpace
-from taskaware.store import Experience, unpack
+from taskaware.store import unpack
+from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 MOST = 128
@@ -107,37 +108,37 @@ def portfolios(known: Lessons, curve: np.ndarray, folds: int, sizes: tuple[int, 
 def trained(
     known: Lessons,
     curve: np.ndarray,
-    experience: Experience,
     space: MixtureSpace,
-    folder: Path,
+    tasks: dict[str, Task],
+    ascent: AscentSettings,
     folds: int,
     seeds: list[int],
-    report: Callable[[int], None],
 ) -> list[dict]:
-    """What `recommend` would return for each task held out, trained on it."""
-    tasks = {entry.name: entry for entry in entries(folder)}
-    points: dict[int, list[np.ndarray]] = {}
-    plain: dict[int, list[np.ndarray]] = {}
+    """What `recommend` would return for each of the tasks while it is held out, trained on it with seed 0.
+
+    Beside it the plain network nearest to it, and the known architecture that the evaluator prefers.
+    """
+    rows = [row for row, name in enumerate(known.names) if name in tasks]
+    points: dict[int, list[np.ndarray]] = {row: [] for row in rows}
     for seed in seeds:
-        proposals = quality.recommended_points(
-            space, known, EvaluatorSettings(), AscentSettings(), folds=folds, seed=seed
-        )
-        for task, proposal in proposals:
-            points.setdefault(task, []).append(proposal.points[0])
-            plain.setdefault(task, []).append(np.asarray(space.discretise(proposal.points[0])))
-    reached = np.zeros((2, len(seeds), len(known.names)))
-    for task, found in points.items():
-        digest = known.digests[task]
-        rows = experience.task == [record.digest for record in experience.tasks].index(digest)
-        both = np.stack(found + plain[task])
-        recipe = TrainingRecipe()
-        _, test = quality.true_scores(
-            space, tasks[known.names[task]].task(), both, recipe, np.unique(experience.seed[rows])
-        )
-        reached[:, :, task] = test.reshape(2, len(seeds))
-        report(1)
-    names = ("gradient ascent, guarded", "the plain network nearest to it")
-    return [line(known, curve, name, scores, None) for name, scores in zip(names, reached, strict=True)]
+        for row, found in quality.recommended_points(
+            space, known, EvaluatorSettings(), ascent, folds=folds, seed=seed
+        ):
+            if row in points:
+                preferred = found.points[found.came_from.index("known")]
+                plain = np.asarray(space.discretise(found.points[0]))
+                points[row] += [found.points[0], plain, preferred]
+    reached = np.zeros((len(rows), len(seeds), 3))
+    for place, row in enumerate(tqdm(rows, desc="training what was found", unit="task")):
+        task = tasks[known.names[row]]
+        _, test = quality.true_scores(space, task, np.stack(points[row]), TrainingRecipe(), [0])
+        reached[place] = test.reshape(len(seeds), 3)
+        # Every compiled program holds memory maps, of which a process may have only so many.
+        jax.clear_caches()
+    print(f"trained on {len(rows)} tasks:")
+    some = known.take(np.array(rows))
+    names = (f"found, novelty {ascent.novelty:g}", "plain network nearest to it", "preferred among the known")
+    return [line(some, curve[rows], name, reached[:, :, i].T, None) for i, name in enumerate(names)]
 
 
 def main() -> None:
@@ -147,6 +148,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="of the evaluators and of the folds")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--data", type=Path, help="folder of the tables, to train what the ascent finds")
+    parser.add_argument("--only", nargs="+", help="tasks to train on; all of the folder by default")
+    parser.add_argument("--novelty", type=float, default=AscentSettings().novelty, help="see AscentSettings")
     parser.add_argument("--experience", type=Path, help="the shipped one by default")
     arguments = parser.parse_args()
     with resources.as_file(resources.files("taskaware.shipped") / "experience.npz") as path:
@@ -158,13 +161,17 @@ def main() -> None:
     print(f"{experience}, {len(set(known.origins))} origins")
     rows = from_pool(known, curve, space, arguments.folds, seeds)
     rows += portfolios(known, curve, arguments.folds)
-    if arguments.data:
-        with tqdm(total=len(known.names), desc="training what was found", unit="task") as bar:
-            rows += trained(
-                known, curve, experience, space, arguments.data, arguments.folds, seeds, bar.update
-            )
     print("random search, mean test score after 1, 2, 4, ... trainings:")
     print("  " + ", ".join(f"{n}: {curve[:, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128)))
+    show(rows)
+    if arguments.data:
+        chosen = [e for e in entries(arguments.data) if not arguments.only or e.name in arguments.only]
+        tasks = {entry.name: entry.task() for entry in chosen}
+        ascent = AscentSettings(novelty=arguments.novelty).check()
+        show(trained(known, curve, space, tasks, ascent, arguments.folds, seeds))
+
+
+def show(rows: list[dict]) -> None:
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda number: f"{number:.3f}"))
 
 

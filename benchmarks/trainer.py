@@ -6,6 +6,7 @@ input columns, with the same batch size and number of steps. PyTorch is measured
 """
 
 import argparse
+import importlib.util
 import time
 import warnings
 
@@ -81,9 +82,7 @@ def pytorch(prepared, width: int, count: int) -> float:
 
 
 def trainers() -> dict:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("torch") is None:
         print("PyTorch is not installed and is left out: pip install torch")
         return {"taskaware": (ours, 1), "scikit-learn": (scikit_learn, 8)}
     return {"taskaware": (ours, 1), "scikit-learn": (scikit_learn, 8), "pytorch": (pytorch, 8)}

@@ -4,8 +4,6 @@ import functools
 import os
 from pathlib import Path
 
-import jax
-
 
 def cache_folder() -> Path:
     """Where taskaware keeps what it can make again: $TASKAWARE_CACHE, else ~/.cache/taskaware."""
@@ -15,6 +13,8 @@ def cache_folder() -> Path:
 @functools.cache
 def keep_compiled() -> None:
     """Turn on JAX's persistent compilation cache, unless the user has set one or $TASKAWARE_COMPILED is 0."""
+    import jax
+
     if jax.config.jax_compilation_cache_dir or os.environ.get("TASKAWARE_COMPILED") == "0":
         return
     folder = cache_folder() / "compiled"

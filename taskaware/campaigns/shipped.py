@@ -62,7 +62,7 @@ def card(experience: Experience) -> dict:
         "tasks": len(np.unique(experience.task)),
         "architectures": len(experience.architectures),
         "trainings": len(experience),
-        "cpu_hours": round(float(np.nansum(experience.seconds)) / 3600, 2),
+        "run_hours": round(float(np.nansum(experience.seconds)) / 3600, 2),
         "space": experience.space.name,
         "recipe": dict(experience.recipes[0].definition),
         "machine": f"{platform.machine()}, two cores",

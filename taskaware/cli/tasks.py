@@ -11,7 +11,7 @@ CARD = {
     "trainings": "trainings",
     "architectures": "architectures",
     "tasks": "tasks",
-    "cpu_hours": "CPU hours",
+    "run_hours": "run hours",
     "space": "space",
     "recipe": "recipe",
     "machine": "machine",
@@ -39,9 +39,9 @@ def run(arguments: Arguments) -> None:
 def card_text(card: Mapping) -> str:
     """How an evaluator was made, a line for each entry of its card.
 
-    >>> print(card_text({"cpu_hours": 2.5, "made": "2026-01-31T12:00:00Z", "recipe": {"steps": 600}}))
+    >>> print(card_text({"run_hours": 2.5, "made": "2026-01-31T12:00:00Z", "recipe": {"steps": 600}}))
     made       2026-01-31T12:00:00Z
-    CPU hours  2.5
+    run hours  2.5
     recipe     steps 600
     """
     if not card:

@@ -14,16 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from taskaware.compilation import cache_folder
 from taskaware.data.files import format_of, read_file
 from taskaware.data.loaded import Loaded, of_frame, tidy
 from taskaware.errors import UserError, unknown
 
 BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_diabetes")
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: $TASKAWARE_CACHE, or ~/.cache/taskaware."""
-    return Path(os.environ.get("TASKAWARE_CACHE") or Path.home() / ".cache" / "taskaware")
 
 
 def from_sklearn(loader: str) -> Loaded:

@@ -65,12 +65,12 @@ def test_manifests(command):
 
 def test_a_card_is_said_in_its_order_and_nothing_is_lost():
     text = card_text(
-        {"seeds": [1, 2], "trainings": 12345, "made": "2026-01-31T12:00:00Z", "cpu_hours": 3.14159}
+        {"seeds": [1, 2], "trainings": 12345, "made": "2026-01-31T12:00:00Z", "run_hours": 3.14159}
     )
     assert text.splitlines() == [
         "made       2026-01-31T12:00:00Z",
         "trainings  12,345",
-        "CPU hours  3.142",
+        "run hours  3.142",
         "seeds      1, 2",
     ]
     assert "is not recorded" in card_text({})

@@ -14,6 +14,8 @@ from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION, train_chunks
 
+GRID = np.float32(2**-10)
+
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
@@ -33,8 +35,11 @@ class Progress:
 
 
 def common_architectures(space: MixtureSpace, count: int) -> np.ndarray:
-    """The architectures that every task is trained with, (count, D): the same for everybody."""
-    return np.asarray(space.sample(jax.random.key(0), count))
+    """The architectures that every task is trained with, (count, D): the same for everybody.
+
+    Rounded to GRID, so that the last bit of one machine's draw does not make an architecture of its own.
+    """
+    return np.round(np.asarray(space.sample(jax.random.key(0), count)) / GRID).astype(np.float32) * GRID
 
 
 def collect(
@@ -72,7 +77,9 @@ def collect(
             if not len(missing):
                 continue
             prepared = prepare(task, seed, recipe)
-            for chunk, trained in train_chunks(space, architectures[missing], prepared, recipe, seed=seed):
+            for chunk, trained in train_chunks(
+                space, architectures[missing], prepared, recipe, seed=seed, chunk_for=1 << 20
+            ):
                 batch = Trainings(
                     task.digest,
                     space.digest,

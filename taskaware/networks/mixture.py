@@ -66,12 +66,13 @@ def wiring(space: MixtureSpace, weights: Weights, width: int, dropout: Float[Arr
     """The wiring of networks no wider than `width`."""
     sizes = jnp.array([size for size, _ in space.baselines], jnp.float32)
     used = jnp.where(weights.alpha > 0, sizes, 0.0).max(-1)
-    whole = jnp.full((*used.shape[:-1], 1), float(width))
-    # A layer that is partly bypassed hands on units of the layers before it too.
-    passed = jnp.where(weights.beta < 1, float(width), used)
-    return Wiring(
-        weights.alpha, weights.beta, weights.gamma, jnp.concatenate([whole, passed], axis=-1), dropout
-    )
+    fed = [jnp.full(used.shape[:-1], float(width))]
+    for layer in range(space.layers):
+        present, own = weights.beta[..., layer], used[..., layer]
+        # A layer that is bypassed in part hands on the units before it beside its own.
+        both = jnp.where(present < 1, jnp.maximum(own, fed[-1]), own)
+        fed.append(jnp.where(present > 0, both, fed[-1]))
+    return Wiring(weights.alpha, weights.beta, weights.gamma, jnp.stack(fed, axis=-1), dropout)
 
 
 class MixtureNetwork(nn.Module):

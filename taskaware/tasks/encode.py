@@ -161,7 +161,7 @@ def block_of(numbers: int) -> np.ndarray:
 def layout(table: Table) -> tuple[int, int]:
     """(numeric columns with their indicators, one-hot columns) that an encoder of all its rows would give."""
     table = _words_to_numbers(table)
-    wide = sum(cardinality + 1 > MAX_CATEGORIES for cardinality in table.cardinalities)
+    wide = sum(cardinality > MAX_CATEGORIES for cardinality in table.cardinalities)
     indicated = int(np.isnan(table.numeric).any(0).sum())
     room = _room(len(table.cardinalities))
     one_hot = sum(min(room, len(np.unique(codes[codes >= 0]))) + 1 for codes in table.codes.T)
@@ -169,8 +169,8 @@ def layout(table: Table) -> tuple[int, int]:
 
 
 def _room(columns: int) -> int:
-    """Categories that each category column may have in one-hot."""
-    return min(MAX_CATEGORIES, max(2, MAX_ONE_HOT // max(columns, 1)))
+    """Categories that each category column may have in one-hot, beside the place for all others."""
+    return min(MAX_CATEGORIES, max(2, MAX_ONE_HOT // max(columns, 1) - 1))
 
 
 def _words_to_numbers(table: Table) -> Table:
@@ -221,7 +221,7 @@ def _numbers(table: Table, rows: np.ndarray, frequencies: tuple) -> np.ndarray:
     wide = [
         shares[column]
         for shares, column in zip(frequencies, table.codes[rows].T, strict=True)
-        if len(shares) > MAX_CATEGORIES
+        if len(shares) - 1 > MAX_CATEGORIES
     ]
     return np.column_stack([np.clip(table.numeric[rows], -LARGEST, LARGEST), *wide])
 

@@ -30,7 +30,7 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Program, candidates, network
 
 FORMAT = "taskaware model"
-VERSION = 1
+VERSION = 2
 ROWS_AT_ONCE = 8192
 
 

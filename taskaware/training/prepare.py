@@ -82,11 +82,11 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
     encoder = Encoder.fit(task.table, kept[0])
     rows = np.concatenate(kept)
     x = encoder.transform(task.table, rows)
-    height = bucket(len(rows), 256)
+    height = bucket(len(rows), 1024)
     y = task.target[rows].astype(np.float64)
     mean, std = _target_scale(task, y[: len(kept[0])])
     stops = np.cumsum([len(part) for part in kept])
-    outputs = bucket(task.outputs, 1)
+    outputs = bucket(task.outputs, 4) if task.kind == "classification" else 1
     arrays = TaskArrays(
         x=padded_inputs(x, height),
         y=jnp.asarray(pad_to((y - mean) / std, height), jnp.float32),
@@ -120,7 +120,7 @@ def padded_inputs(x: Sequence[np.ndarray], height: int) -> Inputs:
 
 def _room(columns: int) -> int:
     """Columns after padding; none stay none, so a table without categories does not pay for them."""
-    return bucket(columns, 16) if columns else 0
+    return bucket(columns, 64) if columns else 0
 
 
 def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
@@ -134,6 +134,6 @@ def _target_scale(task: Task, train: np.ndarray) -> tuple[float, float]:
 
 
 def _part(rows: np.ndarray) -> Part:
-    size = bucket(len(rows), 64)
+    size = bucket(len(rows), 256)
     weight = pad_to(np.ones(len(rows), np.float32), size)
     return Part(jnp.asarray(pad_to(rows, size), jnp.int32), jnp.asarray(weight))

@@ -3,9 +3,11 @@
 Everything is written for one candidate; `vmap` stands at the door of each compiled program and `scan` runs
 over the steps. Candidates are grouped by the width they use, since a narrow network computed at full width
 pays for columns it does not have. All candidates of a seed see the same rows, first weights and dropped
-units, which makes them comparable and keeps the input out of the batch axis.
+units, which makes them comparable and keeps the input out of the batch axis. A chunk of candidates
+is spread over all local devices.
 """
 
+import dataclasses
 import functools
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket
@@ -26,7 +29,7 @@ from taskaware.tasks.encode import EMBEDDINGS
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
 from taskaware.training.recipe import TrainingRecipe
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same recipe would give other scores: what is stored is told apart by it."""
 
 MASKED = -1e9
@@ -123,13 +126,17 @@ def train_chunks(
     """`train`, chunk by chunk: (indices of the points, their results), so that each can be kept at once."""
     keep_compiled()
     points = jnp.asarray(points)
+    arrays = jax.device_put(prepared.arrays, _placed())
+    prepared = dataclasses.replace(prepared, arrays=arrays)
     for width, members in groups(space, points):
         program = Program(space, width, prepared.kind == "classification")
         size = chunk_size(program, prepared.arrays, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
-            results = _train_chunk(program, points[np.resize(chunk, size)], prepared, recipe, seed)
-            yield chunk, Trained(*(column[: len(chunk)] for column in results))
+            spread = jax.device_put(points[np.resize(chunk, size)], _placed("candidates"))
+            results = _train_chunk(program, spread, prepared, recipe, seed)
+            trained = Trained(*(column[: len(chunk)] for column in results))
+            yield chunk, trained._replace(seconds=trained.seconds * (size / len(chunk)))
 
 
 def groups(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
@@ -148,12 +155,17 @@ def groups(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, 
 
 
 def chunk_size(program: Program, arrays: TaskArrays, count: int) -> int:
-    """How many candidates train together: a power of two that fits the memory set for the backend."""
-    backend = jax.default_backend()
+    """How many candidates train together: on each device a power of two that fits its memory."""
+    backend, devices = jax.default_backend(), jax.local_device_count()
     per_candidate = 16 * parameter_count(program, arrays)
     fitting = max(1, CHUNK_BYTES.get(backend, 1 << 30) // per_candidate)
     most = min(LARGEST_CHUNK.get(backend, 64), 1 << (fitting.bit_length() - 1))
-    return min(most, bucket(count, 1))
+    return devices * min(most, bucket(-(-count // devices), 1))
+
+
+def _placed(*axes: str) -> NamedSharding:
+    """Over all local devices: whole on each, or with its first axis dealt out as "candidates"."""
+    return NamedSharding(Mesh(np.array(jax.local_devices()), ("candidates",)), PartitionSpec(*axes))
 
 
 def parameter_count(program: Program, arrays: TaskArrays) -> int:

@@ -223,7 +223,7 @@ def test_others_may_read_it_as_any_folder(folder, tmp_path):
     ("change", "words"),
     [
         ({"format": "taskaware evaluator"}, "is not a taskaware model"),
-        ({"version": 2}, "version 2.*Update taskaware"),
+        ({"version": 9}, "version 9.*Update taskaware"),
         ({"version": "x"}, "version x"),
         ({"schema": {"columns": []}}, "damaged"),
         ({"space": {}}, "damaged"),

@@ -143,7 +143,7 @@ def test_the_score_is_taken_over_the_last_evaluations(small, points, classes, tr
 @pytest.mark.parametrize("kind", ["classes", "values"])
 def test_padded_rows_never_weigh(small, points, kind, request):
     prepared = request.getfixturevalue(kind)
-    arrays, real = prepared.arrays, np.arange(256) < 120
+    arrays, real = prepared.arrays, np.arange(len(prepared.arrays.y)) < 120
     larger = arrays._replace(
         x=jax.tree.map(lambda leaf: jnp.where(real[:, None], leaf, 1e9), arrays.x),
         y=jnp.where(real, arrays.y, 7.0),

@@ -7,7 +7,6 @@ are trained on their tasks, with seed 0 and its split, and judged alike.
 """
 
 import argparse
-from importlib import resources
 from pathlib import Path
 
 import jax
@@ -16,69 +15,28 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from taskaware.campaigns import quality
+from taskaware.campaigns.experience import open_experience
+from taskaware.campaigns.pickers import METHODS, portfolio
 from taskaware.campaigns.shipped import entries
-from taskaware.evaluator import PUBLISHED, EvaluatorSettings, Lessons, lessons
+from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
 from taskaware.recommendation.ascent import AscentSettings
-from taskaware.spaces import MixtureSpace
-from taskaware.store import unpack
+from taskaware.spaces import MixtureSpace, preset
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 MOST = 128
-RESAMPLES = 200
-
-
-def scale(known: Lessons) -> tuple[np.ndarray, np.ndarray]:
-    """Median and spread (mean of the best five less median) of the test scores of each task, (T,) each."""
-    middle = np.nanmedian(known.test_score, axis=1)
-    best = np.sort(known.test_score, axis=1)[:, -5:].mean(1)
-    return middle, np.maximum(best - middle, 1e-3)
-
-
-def bootstrapped(known: Lessons, reached: np.ndarray, curve: np.ndarray) -> tuple[float, float]:
-    """Worth of mean scores (T,), and its standard error over origins drawn with replacement."""
-    groups = [np.flatnonzero(np.array(known.origins) == origin) for origin in sorted(set(known.origins))]
-    rng = np.random.default_rng(0)
-    drawn = [
-        np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])
-        for _ in range(RESAMPLES)
-    ]
-    found = [quality.worth(curve[rows].mean(0), reached[rows].mean()) for rows in drawn]
-    return quality.worth(curve.mean(0), reached.mean()), float(np.std(found))
 
 
 def line(known: Lessons, curve: np.ndarray, name: str, reached: np.ndarray, ranks: float | None) -> dict:
     """One row of the table from test scores (seeds, T)."""
-    middle, spread = scale(known)
-    best = np.nanmax(known.test_score, axis=1)
-    mean = reached.mean(0)
-    worth, error = bootstrapped(known, mean, curve)
-    alike = bootstrapped(known, (mean - middle) / spread, (curve - middle[:, None]) / spread[:, None])
-    return {
-        "method": name,
-        "Spearman": ranks,
-        "test score": reached.mean(),
-        "se (seeds)": reached.mean(1).std(ddof=1) / len(reached) ** 0.5 if len(reached) > 1 else 0.0,
-        "regret": (best - mean).mean(),
-        "worth": worth,
-        "se (tasks)": error,
-        "worth, normalised": alike[0],
-        "se": alike[1],
-    }
+    return {"method": name, "spearman": ranks, **quality.standing(known, curve, reached)}
 
 
 def from_pool(
     known: Lessons, curve: np.ndarray, space: MixtureSpace, folds: int, seeds: list[int]
 ) -> list[dict]:
     """The methods that choose from the pool."""
-    pickers = {
-        "random": quality.random_choice,
-        "single best": quality.single_best,
-        "nearest task": quality.nearest_task,
-        "gradient boosting": quality.boosted(space),
-        "evaluator, published": quality.learned(space, PUBLISHED, 0.0),
-        "evaluator": quality.learned(space, EvaluatorSettings(), AscentSettings().caution),
-    }
+    pickers = {name: make(space, EvaluatorSettings()) for name, make in METHODS.items()}
     parts = quality.leave_tasks_out(known, pickers, folds=folds, seeds=seeds)
     found = pd.concat(tqdm(parts, total=len(seeds) * folds, desc="leaving tasks out", unit="fold"))
     place = {name: row for row, name in enumerate(known.names)}
@@ -98,7 +56,7 @@ def portfolios(known: Lessons, curve: np.ndarray, folds: int, sizes: tuple[int, 
     for size in sizes:
         reached = np.zeros((1, len(known.names)))
         for out in quality.held_out(known, folds, 0):
-            chosen = quality.portfolio(known.take(~out), size)
+            chosen = portfolio(known.take(~out), size)
             best = chosen[np.argmax(known.score[np.ix_(out, chosen)], axis=1)]
             reached[0, out] = known.test_score[np.flatnonzero(out), best]
         rows.append(line(known, curve, f"portfolio of {size} ({size} trainings)", reached, None))
@@ -150,12 +108,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the tables, to train what the ascent finds")
     parser.add_argument("--only", nargs="+", help="tasks to train on; all of the folder by default")
     parser.add_argument("--novelty", type=float, default=AscentSettings().novelty, help="see AscentSettings")
-    parser.add_argument("--experience", type=Path, help="the shipped one by default")
+    parser.add_argument("--experience", default="shipped", help="file or store; the shipped one by default")
+    parser.add_argument("--space", default="compact", help="of its architectures")
     arguments = parser.parse_args()
-    with resources.as_file(resources.files("taskaware.shipped") / "experience.npz") as path:
-        experience = unpack(arguments.experience or path)
+    space = preset(arguments.space)
+    experience = open_experience(arguments.experience, space)
     known = lessons(experience)
-    space = MixtureSpace.from_dict(experience.space.definition)
     curve = quality.random_search_curve(quality.trials(experience, known), MOST)
     seeds = list(range(arguments.seeds))
     print(f"{experience}, {len(set(known.origins))} origins")

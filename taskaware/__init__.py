@@ -15,11 +15,16 @@ _HOMES = {
     "CheckpointError": "taskaware.errors",
     "Recommendation": "taskaware.recommendation.recommendation",
     "StoreError": "taskaware.errors",
+    "CollectSettings": "taskaware.campaigns.collect",
+    "RunnerSettings": "taskaware.runner",
+    "Store": "taskaware.store",
     "TaskAwareClassifier": "taskaware.recommendation.estimators",
     "TaskAwareRegressor": "taskaware.recommendation.estimators",
     "TaskawareError": "taskaware.errors",
     "UserError": "taskaware.errors",
+    "collect": "taskaware.campaigns.collect",
     "known_tasks": "taskaware.recommendation.products",
+    "load_evaluator": "taskaware.evaluator",
     "load_model": "taskaware.training.model",
     "load_recommendation": "taskaware.recommendation.recommendation",
     "make_task": "taskaware.tasks.build",
@@ -27,6 +32,9 @@ _HOMES = {
     "meta_features": "taskaware.recommendation.products",
     "preset": "taskaware.spaces",
     "recommend": "taskaware.recommendation.recommend",
+    "report": "taskaware.campaigns.report",
+    "save_evaluator": "taskaware.evaluator",
+    "train_evaluator": "taskaware.campaigns.teach",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

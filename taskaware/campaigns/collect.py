@@ -1,37 +1,137 @@
-"""Collecting experience: train random architectures on every task of a suite and keep the triplets."""
+"""Collecting experience: train random architectures on every task of a suite and keep the triplets.
+
+A job is one task, one seed and one batch of architectures. What the store has already is no job, so the same
+call again goes on where it stopped. A result does not depend on what else is in its batch.
+"""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+import functools
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
 import jax
 import numpy as np
+import pandas as pd
 
+from taskaware.arrays import bucket
+from taskaware.campaigns.run_folder import RunFolder
+from taskaware.compilation import keep_compiled
+from taskaware.errors import UserError
 from taskaware.metafeatures import NAMES, catalogue_digest, vector
-from taskaware.spaces import MixtureSpace
-from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings, architecture_digests
+from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
+from taskaware.spaces import MixtureSpace, preset
+from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings, architecture_digests, digest
+from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import prepare
+from taskaware.training.prepare import Prepared, prepare
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import VERSION, train_chunks
+from taskaware.training.trainer import VERSION, Trained, train
 
 GRID = np.float32(2**-10)
+TASKS_BETWEEN_CLEARINGS = 8
+
+SMALLEST_CHUNK = 16
+"""Candidates that a smaller batch is padded to, as many as a CPU trains at once: then a result does not
+depend on its batch."""
+
+COST = ("task", "kind", "rows", "columns", "trainings", "lost", "failed", "seconds")
 
 
 @dataclasses.dataclass(frozen=True)
-class Progress:
-    """How far a collection is, after each chunk of trainings.
+class CollectSettings:
+    """What experience is to be collected, and how."""
+
+    # Suites: "bundled", or folders with an index.csv.
+    suite: tuple[str, ...] = ("bundled",)
+    # Names of the tasks that are wanted; all of the suites if empty.
+    tasks: tuple[str, ...] = ()
+    # Preset that the architectures are drawn from.
+    space: str = "compact"
+    # Architectures; every task is trained with the same ones.
+    architectures: int = 256
+    # Seeds 0, 1, ...; each has a split, first weights and an order of rows of its own.
+    seeds: int = 1
+    # Tasks with so many rows or more are not trained with seed 1, 2, ...; empty: every seed on every task.
+    seed_rows: tuple[int, ...] = ()
+    # Architectures in a job: what is lost when it is interrupted, and what an accelerator trains at once.
+    batch: int = 64
+    # How each is trained and scored.
+    trainer: TrainingRecipe = TrainingRecipe()
+    # Path or database URL of the experience.
+    store: str = "experience.sqlite"
+    # Where the jobs run.
+    runner: RunnerSettings = RunnerSettings()
+
+    def check(self) -> "CollectSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: a value is out of range; it is named with what is allowed.
+        """
+        for name in ("architectures", "seeds", "batch"):
+            if getattr(self, name) < 1:
+                raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give 1 or more.")
+        preset(self.space)
+        self.trainer.check()
+        self.runner.check()
+        return self
+
+    def smoke(self) -> "CollectSettings":
+        """The same in seconds: two small tasks, four architectures, a few steps, nothing kept."""
+        return dataclasses.replace(
+            self,
+            suite=("bundled",),
+            tasks=("iris", "wine"),
+            architectures=4,
+            seeds=min(self.seeds, 2),
+            trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
+            store=":memory:",
+        )
+
+    def seeds_of(self, task: Task) -> list[int]:
+        """The seeds that a task is trained with."""
+        limits = (np.inf, *self.seed_rows, *[np.inf] * self.seeds)
+        return [seed for seed in range(self.seeds) if task.rows < limits[seed]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Batch:
+    """What a worker needs to know of a job beside the task.
 
     Attributes:
-        task: name of the task at work.
-        seed: at work.
-        finished: trainings kept by this chunk.
-        lost: how many of them turned NaN.
+        space: of the architectures.
+        points: (n, D).
+        recipe: how to train.
+        seed: of the split and the training.
+        chunk_for: see `trainer.train`.
     """
 
-    task: str
+    space: MixtureSpace
+    points: np.ndarray
+    recipe: TrainingRecipe
     seed: int
-    finished: int
+    chunk_for: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Collected:
+    """What a collection has done, counted.
+
+    Attributes:
+        tasks: that were asked for.
+        jobs: that had to be done.
+        failed: jobs that were given up.
+        added: trainings that came into the store.
+        lost: of these, trainings that turned NaN.
+        seconds: of the whole collection.
+    """
+
+    tasks: int
+    jobs: int
+    failed: int
+    added: int
     lost: int
+    seconds: float
 
 
 def common_architectures(space: MixtureSpace, count: int) -> np.ndarray:
@@ -39,69 +139,148 @@ def common_architectures(space: MixtureSpace, count: int) -> np.ndarray:
 
     Rounded to GRID, so that the last bit of one machine's draw does not make an architecture of its own.
     """
-    return np.round(np.asarray(space.sample(jax.random.key(0), count)) / GRID).astype(np.float32) * GRID
+    drawn = jax.jit(space.sample, static_argnums=1)(jax.random.key(0), bucket(count, 64))
+    return np.round(np.asarray(drawn)[:count] / GRID).astype(np.float32) * GRID
+
+
+def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Collect what the settings ask for into their store; what happened is written into the folder.
+
+    Args:
+        settings: checked before any work.
+        folder: of the run.
+        show: see `Progress`.
+
+    Returns:
+        The summary, counted.
+    """
+    settings.check()
+    suite = suite_named(*settings.suite)
+    names = settings.tasks or suite.names
+    tasks = [suite.task(name) for name in names]
+    with Store.open(settings.store) as store, folder.journal() as journal:
+        found = collect(tasks, store, settings, journal=journal, show=show)
+        folder.write_table("cost", _cost(store, tasks, settings))
+    summary = {name: value for name, value in dataclasses.asdict(found).items() if name != "seconds"}
+    folder.finish(jobs=found.jobs, failed=found.failed, seconds=found.seconds, summary=summary)
+    return summary
 
 
 def collect(
     tasks: Iterable[Task],
     store: Store,
-    space: MixtureSpace,
-    recipe: TrainingRecipe,
-    architectures: np.ndarray,
+    settings: CollectSettings,
     *,
-    seeds: Callable[[Task], Sequence[int]],
-    report: Callable[[Progress], None] = lambda progress: None,
-) -> int:
-    """Train what the store does not have yet; every chunk is kept as soon as it is finished.
+    journal: Journal | None = None,
+    show: bool | None = None,
+) -> Collected:
+    """Train what the store does not have yet; every job is kept as soon as it is finished.
 
     Args:
-        tasks: read one after the other.
-        store: where the triplets go; what it holds already is not trained again.
-        space: of the architectures.
-        recipe: how to train and score.
-        architectures: (n, D) points of the space.
-        seeds: the seeds for a task; each draws a split of its own.
-        report: called after each chunk.
-
-    Returns:
-        The number of trainings that were added.
+        tasks: in any form; the settings' suite and tasks do not count here.
+        store: where the triplets go; what it holds already is not trained again. A job that failed before
+            is tried again.
+        settings: of everything else.
+        journal: where each job's end is noted.
+        show: see `Progress`.
     """
-    store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
-    recipe_digest = store.add_recipe({**recipe.check().to_dict(), "trainer": VERSION})
-    names = architecture_digests(space.digest, architectures)
-    added = 0
+    began = time.perf_counter()
+    settings.check()
+    keep_compiled()
+    tasks = list(tasks)
     for task in tasks:
-        add_task(store, task)
-        for seed in seeds(task):
+        describe(store, task)
+    jobs = list(plan(tasks, store, settings))
+    added = lost = failed = 0
+    resources = {task.digest: task for task in tasks}
+    outcomes = run(jobs, train_batch, settings.runner, resources=resources, halve=halve)
+    with Progress(jobs, unit="training", show=show) as progress:
+        for outcome in outcomes:
+            trained = kept(outcome)
+            added += store.append(trained)
+            if outcome.error is None:
+                lost += (gone := int(np.isinf(trained.scores).sum()))
+            else:
+                gone, failed = 0, failed + 1
+            if journal is not None:
+                journal.add(outcome, lost=gone)
+            progress.add(outcome)
+    seconds = time.perf_counter() - began
+    return Collected(len(tasks), len(jobs), failed, added, lost, seconds)
+
+
+def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
+    """The jobs that are left, task by task and narrow architectures first, so that programs serve again."""
+    space, recipe = preset(settings.space), settings.trainer
+    store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
+    recipe_digest = _recipe(store, settings)
+    points = common_architectures(space, settings.architectures)
+    points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
+    names = architecture_digests(space.digest, points)
+    for task in tasks:
+        for seed in settings.seeds_of(task):
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names))
-            if not len(missing):
-                continue
-            prepared = prepare(task, seed, recipe)
-            for chunk, trained in train_chunks(
-                space, architectures[missing], prepared, recipe, seed=seed, chunk_for=1 << 20
-            ):
-                batch = Trainings(
-                    task.digest,
-                    space.digest,
-                    recipe_digest,
-                    architectures[missing[chunk]],
-                    seeds=seed,
-                    scores=trained.score,
-                    test_scores=trained.test_score,
-                    losses=trained.loss,
-                    seconds=trained.seconds,
-                    strategy="random",
-                    code_version=str(VERSION),
-                )
-                added += store.append(batch)
-                report(Progress(task.name, seed, len(chunk), int(np.isinf(trained.score).sum())))
-        # Every compiled program holds memory maps, of which a process may have only so many.
-        jax.clear_caches()
-    return added
+            # Bounds of batches that do not move with what is done already.
+            for _, part in pd.Series(missing).groupby(missing // settings.batch):
+                batch = Batch(space, points[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK))
+                yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 
 
-def add_task(store: Store, task: Task) -> None:
-    """Keep a task and its meta-features."""
+def train_batch(task: Task, batch: Batch) -> Trained:
+    """What a worker does with a job."""
+    prepared = _prepared(task, batch.seed, batch.recipe)
+    return train(
+        batch.space, batch.points, prepared, batch.recipe, seed=batch.seed, chunk_for=batch.chunk_for
+    )
+
+
+def halve(job: Job) -> tuple[Job, ...]:
+    """The job as two of half the size, trained in chunks of half the size; () where it is a single one."""
+    batch, middle = job.spec, len(job.spec.points) // 2
+    if not middle:
+        return ()
+    names = architecture_digests(batch.space.digest, batch.points)
+    return tuple(
+        _job(
+            job.needs,
+            job.about["task"],
+            job.about["recipe"],
+            names[part],
+            dataclasses.replace(batch, points=batch.points[part], chunk_for=middle),
+        )
+        for part in (slice(None, middle), slice(middle, None))
+    )
+
+
+def kept(outcome: Outcome) -> Trainings:
+    """How the end of a job stands in the store; a job that failed has its error with each architecture."""
+    job, batch = outcome.job, outcome.job.spec
+    batch_of = functools.partial(
+        Trainings,
+        job.needs,
+        batch.space.digest,
+        job.about["recipe"],
+        batch.points,
+        seeds=batch.seed,
+        strategy="random",
+        code_version=str(VERSION),
+    )
+    if outcome.error is not None:
+        count = len(batch.points)
+        return batch_of(scores=np.full(count, np.nan), errors=[outcome.error] * count)
+    trained: Trained = outcome.result
+    return batch_of(
+        scores=trained.score,
+        test_scores=trained.test_score,
+        losses=trained.loss,
+        seconds=trained.seconds,
+    )
+
+
+def describe(store: Store, task: Task) -> None:
+    """Keep a task and its meta-features, where the store does not have them."""
+    if task.digest in store.described(catalogue_digest()):
+        return
     columns = task.table.columns
     store.add_task(
         TaskRecord(
@@ -116,3 +295,42 @@ def add_task(store: Store, task: Task) -> None:
         )
     )
     store.add_metafeatures(task.digest, catalogue=catalogue_digest(), names=NAMES, values=vector(task))
+
+
+def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> Job:
+    return Job(
+        id=digest([task, recipe, batch.space.digest, batch.seed, names.tolist()]),
+        spec=batch,
+        label=f"{name}, seed {batch.seed}, {len(names)} from {names[0]}",
+        needs=task,
+        size=len(names),
+        about={"task": name, "seed": batch.seed, "recipe": recipe},
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _prepared(task: Task, seed: int, recipe: TrainingRecipe) -> Prepared:
+    # Every compiled program holds memory maps, of which a process may have only so many.
+    if _prepared.cache_info().misses % TASKS_BETWEEN_CLEARINGS == 0:
+        jax.clear_caches()
+    return prepare(task, seed, recipe)
+
+
+def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.DataFrame:
+    """What the store holds of these tasks with these settings, and what it took, a row for each."""
+    space = preset(settings.space).digest
+    known = store.triplets(space, recipe=_recipe(store, settings), catalogue=catalogue_digest())
+    place = {record.digest: row for row, record in enumerate(known.tasks)}
+    failed = store.failed(_recipe(store, settings))
+    rows = []
+    for task in tasks:
+        mine = known.take(known.task == place.get(task.digest, -1))
+        about = (task.name, task.kind, task.rows, len(task.table.columns))
+        spent = float(np.nansum(mine.seconds))
+        rows.append((*about, len(mine), int(mine.lost.sum()), failed.get(task.digest, 0), round(spent, 2)))
+    return pd.DataFrame(rows, columns=COST)
+
+
+def _recipe(store: Store, settings: CollectSettings) -> str:
+    """The recipe's digest; it is in the store from here on."""
+    return store.add_recipe({**settings.trainer.to_dict(), "trainer": VERSION})

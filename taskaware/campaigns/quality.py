@@ -5,14 +5,14 @@ train n architectures, picking by validation score, to reach the same mean test 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from taskaware.campaigns.pickers import Picker, Unseen
 from taskaware.evaluator import EvaluatorSettings, Lessons, fit_evaluator
-from taskaware.evaluator.evaluator import Scaler
-from taskaware.evaluator.lessons import architecture_features
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience
@@ -24,8 +24,8 @@ from taskaware.training.trainer import train
 POOL = 64
 """Candidates of a width that experience is collected with, about: programs compiled then are used again."""
 
-Picker = Callable[[Lessons, np.ndarray, int], np.ndarray]
-"""(what is known, meta-features (t, M) of the tasks held out, seed) → preference of the pool, (t, A)."""
+RESAMPLES = 200
+"""Draws of origins for a standard error."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,14 +62,12 @@ def trials(experience: Experience, known: Lessons) -> Trials:
 def random_search_curve(found: Trials, most: int) -> np.ndarray:
     """Expected test score on each task after a random search of 1, 2, ... `most` trainings, (T, most).
 
-    Drawn without replacement from the pool, picked by the validation score of the seed that was trained;
-    computed exactly, mean over seeds.
+    Drawn without replacement from what was trained on the task, picked by the validation score of the seed
+    that was trained; computed exactly, mean over the seeds that trained the most. Flat where all is drawn.
     """
-    tasks, count, _ = found.score.shape
-    chance = _chance_of_best(count, most)
-    curves = np.full((tasks, most), np.nan)
-    for task in range(tasks):
-        per_seed = [_curve(score, test, chance) for score, test in _seeds(found, task)]
+    curves = np.full((len(found.score), most), np.nan)
+    for task in range(len(found.score)):
+        per_seed = [_curve(score, test, most) for score, test in _seeds(found, task)]
         curves[task] = np.mean(per_seed, axis=0)
     return curves
 
@@ -100,16 +98,91 @@ def leave_tasks_out(
     """What each picker picks from the pool for every task while it is held out, fold by fold.
 
     Yields:
-        A row for each (method, seed, task): the position `picked` in the pool, and `spearman` of its
-        preference with the true validation scores.
+        A row for each (method, seed, task), see `picks`.
     """
     for seed in seeds:
         for out in held_out(known, folds, seed):
-            rows = []
-            for name, picker in pickers.items():
-                preference = picker(known.take(~out), known.z[out], seed)
-                rows += list(_judged(known, np.flatnonzero(out), preference, name, seed))
+            rows = [
+                {"method": name, "seed": seed} | row
+                for name, picker in pickers.items()
+                for row in picks(known, picker, out, seed)
+            ]
             yield pd.DataFrame(rows)
+
+
+def picks(
+    known: Lessons, picker: Picker, out: np.ndarray, seed: int, pool: np.ndarray | None = None
+) -> list[dict]:
+    """What a picker picks for tasks held out.
+
+    Args:
+        known: all tasks.
+        picker: sees the tasks that are not held out, and of the others what `Unseen` has.
+        out: mask of the tasks held out, (T,).
+        seed: for the picker.
+        pool: what it may pick on each task, (T, A); whatever was trained there if None.
+
+    Returns:
+        Plain data for each task: its name and `place` in `known`, the position `picked` among the
+        architectures, `spearman` of the preference with the true validation scores, and the `predicted` score
+        of what was picked and its `deviation`, None where none is stated.
+    """
+    choice = picker(known.take(~out), Unseen.of(known.take(out)), seed)
+    allowed = ~np.isnan(known.score) if pool is None else pool & ~np.isnan(known.score)
+    rows = []
+    for row, task in enumerate(np.flatnonzero(out)):
+        there = allowed[task]
+        preference = np.nan_to_num(choice.preference[row], nan=-np.inf)
+        picked = int(np.flatnonzero(there)[preference[there].argmax()])
+        said = choice.predicted is not None
+        rows.append(
+            {
+                "task": known.names[task],
+                "place": int(task),
+                "picked": picked,
+                "spearman": spearman(preference[there], known.score[task][there]),
+                "predicted": float(choice.predicted[row, picked]) if said else None,
+                "deviation": float(choice.deviation[row, picked]) if said else None,
+            }
+        )
+    return rows
+
+
+def scale(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median and spread (mean of the best five less median) of the scores (T, n) of each task, (T,) each."""
+    middle = np.nanmedian(scores, axis=1)
+    best = np.nanmean(-np.sort(-scores, axis=1)[:, :5], axis=1)
+    return middle, np.maximum(best - middle, 1e-3)
+
+
+def standing(known: Lessons, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
+    """How well a method does, as plain data.
+
+    Args:
+        known: T tasks.
+        curve: of the random search on each, (T, most).
+        reached: test scores of what the method picked, (seeds, T); NaN where it picked nothing.
+
+    Returns:
+        `test_score`, its standard error over seeds, `regret` (what the best test score is better by), `worth`
+        in trainings and its standard error over origins, and the same with scores normalised by task.
+    """
+    mean = np.nanmean(reached, axis=0)
+    seeds = np.nanmean(reached, axis=1)
+    middle, spread = scale(known.test_score)
+    worths = {
+        "worth": (mean, curve),
+        "worth_normalised": ((mean - middle) / spread, (curve - middle[:, None]) / spread[:, None]),
+    }
+    found = {
+        "test_score": float(mean.mean()),
+        "test_score_se": float(seeds.std(ddof=1) / len(seeds) ** 0.5) if len(seeds) > 1 else 0.0,
+        "regret": float((np.nanmax(known.test_score, axis=1) - mean).mean()),
+    }
+    for name, (scores, curves) in worths.items():
+        found[name] = worth(curves.mean(0), scores.mean())
+        found[f"{name}_se"] = _worth_error(known.origins, curves, scores)
+    return found
 
 
 def recommended_points(
@@ -146,100 +219,38 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def single_best(known: Lessons, z: np.ndarray, seed: int) -> np.ndarray:
-    """The architecture that is best on average over the known tasks."""
-    del seed
-    return np.repeat(np.nanmean(known.target, axis=0)[None], len(z), axis=0)
-
-
-def nearest_task(known: Lessons, z: np.ndarray, seed: int) -> np.ndarray:
-    """What was best on the nearest known task."""
-    del seed
-    scaler = Scaler.fit(known.z)
-    distance = np.mean((scaler(z)[:, None] - scaler(known.z)[None]) ** 2, axis=2)
-    return known.target[distance.argmin(1)]
-
-
-def random_choice(known: Lessons, z: np.ndarray, seed: int) -> np.ndarray:
-    """Any architecture."""
-    return np.random.default_rng(seed).random((len(z), len(known.u)))
-
-
-def boosted(space: MixtureSpace) -> Picker:
-    """A gradient-boosted evaluator on the same triplets: scikit-learn's HistGradientBoostingRegressor."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    def pick(known: Lessons, z: np.ndarray, seed: int) -> np.ndarray:
-        scaler, u = Scaler.fit(known.z), architecture_features(space, known.u)
-        tasks, places = np.nonzero(~np.isnan(known.target))
-        rows = np.concatenate([scaler(known.z)[tasks], u[places]], axis=1)
-        model = HistGradientBoostingRegressor(
-            max_iter=300, learning_rate=0.05, max_features=0.3, random_state=seed
-        )
-        model.fit(rows, known.target[tasks, places])
-        return np.stack(
-            [model.predict(np.column_stack([np.repeat(row[None], len(u), 0), u])) for row in scaler(z)]
-        )
-
-    return pick
-
-
-def learned(space: MixtureSpace, settings: EvaluatorSettings, caution: float) -> Picker:
-    """Our evaluator: the mean of its members less caution times their deviation."""
-
-    def pick(known: Lessons, z: np.ndarray, seed: int) -> np.ndarray:
-        evaluator = fit_evaluator(space, known, settings, seed=seed)
-        judged = [evaluator.predict(row, known.u) for row in z]
-        return np.stack([mean - caution * deviation for mean, deviation in judged])
-
-    return pick
-
-
-def portfolio(known: Lessons, size: int) -> np.ndarray:
-    """Positions of architectures chosen greedily so that the best of them does well everywhere, (size,)."""
-    chosen: list[int] = []
-    reached = np.full((len(known.names), 1), -np.inf)
-    for _ in range(size):
-        gain = np.nanmean(np.fmax(known.target, reached), axis=0)
-        gain[chosen] = -np.inf
-        chosen.append(int(gain.argmax()))
-        reached = np.fmax(reached, known.target[:, chosen[-1:]])
-    return np.array(chosen)
-
-
-def _judged(known: Lessons, tasks: np.ndarray, preference: np.ndarray, name: str, seed: int):
-    for task, row in zip(tasks, preference, strict=True):
-        there = ~np.isnan(known.score[task])
-        yield {
-            "method": name,
-            "seed": seed,
-            "task": known.names[task],
-            "picked": int(np.where(there, row, -np.inf).argmax()),
-            "spearman": spearman(row[there], known.score[task][there]),
-        }
+def _worth_error(origins: Sequence[str], curves: np.ndarray, scores: np.ndarray) -> float:
+    """Standard error of the worth of mean scores (T,), over origins drawn with replacement."""
+    groups = [np.flatnonzero(np.array(origins) == origin) for origin in sorted(set(origins))]
+    rng = np.random.default_rng(0)
+    drawn = [
+        np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])
+        for _ in range(RESAMPLES)
+    ]
+    return float(np.std([worth(curves[rows].mean(0), scores[rows].mean()) for rows in drawn]))
 
 
 def _seeds(found: Trials, task: int):
-    """Scores and test scores (A,) of each seed under which the whole pool was trained."""
-    for seed in range(found.score.shape[2]):
-        score, test = found.score[task, :, seed], found.test_score[task, :, seed]
-        if not np.isnan(score).any():
-            yield score, test
+    """Scores and test scores (a,) of what each of the seeds trained that trained the most."""
+    trained = ~np.isnan(found.score[task])
+    for seed in np.flatnonzero(trained.sum(0) == trained.sum(0).max()):
+        yield found.score[task, trained[:, seed], seed], found.test_score[task, trained[:, seed], seed]
 
 
+@functools.lru_cache(maxsize=4)
 def _chance_of_best(count: int, most: int) -> np.ndarray:
-    """Probability that rank i of `count` is the best of n drawn, (most, count)."""
+    """Probability that rank i of `count` is the best of n drawn, or of all where n is more, (most, count)."""
     chance = np.zeros((most, count))
-    for n in range(1, most + 1):
-        left = 1.0
+    for row in range(most):
+        n, left = min(row + 1, count), 1.0
         for rank in range(count - n + 1):
-            chance[n - 1, rank] = left * n / (count - rank)
-            left -= chance[n - 1, rank]
+            chance[row, rank] = left * n / (count - rank)
+            left -= chance[row, rank]
     return chance
 
 
-def _curve(score: np.ndarray, test: np.ndarray, chance: np.ndarray) -> np.ndarray:
+def _curve(score: np.ndarray, test: np.ndarray, most: int) -> np.ndarray:
     """Ties in the validation score are broken by chance: tied architectures share their mean test score."""
     order = np.argsort(-score, kind="stable")
     groups = pd.Series(test[order]).groupby(score[order]).transform("mean").to_numpy()
-    return chance @ groups
+    return _chance_of_best(len(score), most) @ groups

@@ -1,105 +1,81 @@
-"""Making what comes with the package: the experience, and the evaluator that learned from it.
+"""Making what comes with the package: experience in both spaces, and the evaluator that learned from it."""
 
-    python -m taskaware.campaigns.shipped --data FOLDER --store experience.sqlite
-
-collects, going on where it stopped, then writes `taskaware/shipped/`. FOLDER holds tables and an index.csv.
-"""
-
-import argparse
 import dataclasses
-import datetime
-import platform
-from importlib import resources
+import time
 from pathlib import Path
 
-import numpy as np
-from tqdm.auto import tqdm
-
-from taskaware.campaigns.collect import Progress, collect, common_architectures
-from taskaware.evaluator import EvaluatorSettings, fit_evaluator, lessons, save_evaluator
-from taskaware.metafeatures import catalogue_digest
+from taskaware.campaigns.collect import CollectSettings, run_collect
+from taskaware.campaigns.experience import open_experience
+from taskaware.campaigns.run_folder import RunFolder
+from taskaware.campaigns.teach import train_evaluator
+from taskaware.evaluator import save_evaluator
 from taskaware.spaces import preset
-from taskaware.store import Experience, Store, pack
-from taskaware.tasks.suites import Entry, bundled_suite, folder_suite
-from taskaware.tasks.task import Task
-from taskaware.training.recipe import TrainingRecipe
-
-ARCHITECTURES = 208
-HELD_BACK = ("breast-cancer", "wisconsin")
-"""The dataset of `make demo`, which has to be new to the evaluator, and its relative."""
-
-ROWS_FOR_SEEDS = ((0, np.inf), (1, 1100), (2, 450))
-"""Small tasks are noisy and cheap: (seed, tasks with fewer rows than this are trained with it)."""
+from taskaware.store import Experience, pack
 
 
-def entries(folder: Path) -> list[Entry]:
-    """The tasks of the folder and scikit-learn's bundled ones, without what is held back."""
-    every = (*folder_suite(folder).entries, *bundled_suite().entries)
-    return [entry for entry in every if entry.name not in HELD_BACK]
+@dataclasses.dataclass(frozen=True)
+class ShipSettings:
+    """What is collected and written."""
+
+    # The experience that the evaluator learns from.
+    collect: CollectSettings = CollectSettings()
+    # The experience in the published space; its store may be the same.
+    published: CollectSettings = CollectSettings(space="published")
+    # Origins that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
+    held_back: tuple[str, ...] = ("breast-cancer",)
+    # Folder that the files are written to; "" for the run's own.
+    into: str = ""
+
+    def check(self) -> "ShipSettings":
+        """The settings themselves; see `CollectSettings.check`."""
+        self.collect.check()
+        self.published.check()
+        return self
+
+    def smoke(self) -> "ShipSettings":
+        """The same in seconds, written into the run's own folder."""
+        three = {"tasks": ("iris", "wine", "diabetes"), "store": "smoke.sqlite"}
+        small, published = (
+            dataclasses.replace(part.smoke(), **three) for part in (self.collect, self.published)
+        )
+        published = dataclasses.replace(published, architectures=2)
+        return dataclasses.replace(self, collect=small, published=published, into="")
 
 
-def seeds(task: Task) -> list[int]:
-    """The seeds that a task is trained with, each with a split of its own."""
-    return [seed for seed, most in ROWS_FOR_SEEDS if task.rows < most]
+def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Collect, going on where it stopped; then write the experience of both spaces, and the evaluator.
+
+    Args:
+        settings: checked before any work. A store without a folder lies in the run's folder.
+        folder: of the run; each collection has a folder of its own in it.
+        show: see `runner.Progress`.
+
+    Returns:
+        What was written.
+    """
+    began = time.perf_counter()
+    settings.check()
+    into = Path(settings.into or folder.path)
+    told, failed, jobs = {}, 0, 0
+    for name, part in (("experience", settings.collect), ("experience-published", settings.published)):
+        if part.store == Path(part.store).name:
+            part = dataclasses.replace(part, store=str(folder.path / part.store))
+        found = run_collect(part, RunFolder.open(folder.path / part.space, "collect", part), show)
+        jobs, failed = jobs + found["jobs"], failed + found["failed"]
+        experience = open_experience(part.store, preset(part.space))
+        write(experience, into / f"{name}.npz")
+        told[name] = str(experience)
+    evaluator = train_evaluator(str(into / "experience.npz"), without=settings.held_back)
+    save_evaluator(evaluator, into / "evaluator.npz", force=True)
+    told |= {"evaluator": f"learned from {len(evaluator.known.names)} tasks", "written to": str(into)}
+    told |= {"jobs": jobs, "failed": failed}
+    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=told)
+    return told
 
 
-def ship(experience: Experience, folder: Path) -> None:
-    """Write `experience.npz` and `evaluator.npz`; what was there is replaced."""
-    known = lessons(experience)
-    space = preset("compact")
-    packed = folder / "experience.npz"
-    packed.unlink(missing_ok=True)
-    pack(experience, packed)
-    evaluator = fit_evaluator(space, known, EvaluatorSettings(), seed=0)
-    evaluator = dataclasses.replace(evaluator, catalogue=catalogue_digest(), card=card(experience))
-    save_evaluator(evaluator, folder / "evaluator.npz", force=True)
-
-
-def card(experience: Experience) -> dict:
-    """What the evaluator was made from, for people."""
-    return {
-        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "tasks": len(np.unique(experience.task)),
-        "architectures": len(experience.architectures),
-        "trainings": len(experience),
-        "run_hours": round(float(np.nansum(experience.seconds)) / 3600, 2),
-        "space": experience.space.name,
-        "recipe": dict(experience.recipes[0].definition),
-        "machine": f"{platform.machine()}, two cores",
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of tables with an index.csv")
-    parser.add_argument("--store", default="experience.sqlite", help="path or database URL of the experience")
-    parser.add_argument("--architectures", type=int, default=ARCHITECTURES)
-    parser.add_argument("--no-collect", action="store_true", help="only write what the store holds already")
-    arguments = parser.parse_args()
-    space, recipe = preset("compact"), TrainingRecipe()
-    with Store.open(arguments.store) as store:
-        if not arguments.no_collect:
-            _collect(arguments, store, space, recipe)
-        experience = store.triplets(space.digest, catalogue=catalogue_digest())
-    with resources.as_file(resources.files("taskaware.shipped")) as folder:
-        ship(experience, folder)
-    print(f"shipped: {experience}")
-
-
-def _collect(arguments, store: Store, space, recipe) -> None:
-    tasks = [entry.task() for entry in entries(arguments.data)]
-    total = sum(len(seeds(task)) for task in tasks) * arguments.architectures
-    with tqdm(total=total, unit="training") as bar:
-
-        def report(progress: Progress) -> None:
-            bar.set_postfix(task=progress.task, seed=progress.seed, refresh=False)
-            bar.update(progress.finished)
-
-        points = common_architectures(space, arguments.architectures)
-        collect(tasks, store, space, recipe, points, seeds=seeds, report=report)
-
-
-if __name__ == "__main__":
-    main()
+def write(experience: Experience, path: Path) -> None:
+    """Pack an experience in the place of the file that is there."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    pack(experience, fresh)
+    fresh.replace(path)

@@ -7,11 +7,34 @@ import sys
 from collections.abc import Sequence
 
 import taskaware
-from taskaware.cli import exits, features, predict, recommend, tasks
+from taskaware.cli import (
+    collect,
+    compare,
+    evaluate,
+    exits,
+    experience,
+    features,
+    predict,
+    recommend,
+    run,
+    tasks,
+    train_evaluator,
+)
 from taskaware.cli.parser import Arguments, Command, Parser, check_words
 from taskaware.errors import TaskawareError
 
-COMMANDS: tuple[Command, ...] = (recommend.COMMAND, predict.COMMAND, features.COMMAND, tasks.COMMAND)
+COMMANDS: tuple[Command, ...] = (
+    recommend.COMMAND,
+    predict.COMMAND,
+    features.COMMAND,
+    tasks.COMMAND,
+    collect.COMMAND,
+    evaluate.COMMAND,
+    compare.COMMAND,
+    train_evaluator.COMMAND,
+    experience.COMMAND,
+    run.COMMAND,
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -29,6 +29,7 @@ def run(arguments: Arguments) -> None:
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
+        evaluator=_evaluator(arguments.evaluator),
         seed=arguments.seed,
     )
     say = _silent if arguments.json else print
@@ -48,6 +49,15 @@ def _check(arguments: Arguments) -> None:
         raise UserError(f"--plot: '{arguments.plot}' is no drawing. Let its name end with one of {allowed}.")
     files = {"--out": arguments.out, "--plot": arguments.plot, "--source": arguments.source}
     check_outputs(files, arguments.save, force=arguments.force, source=arguments.data)
+
+
+def _evaluator(path: Path | None):
+    """The evaluator of the file; None for the shipped one."""
+    if path is None:
+        return None
+    from taskaware.evaluator import load_evaluator
+
+    return load_evaluator(path)
 
 
 def _silent(*words, **settings) -> None:
@@ -103,6 +113,9 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="with --fit: keep the trained model")
     parser.add_argument(
         "--leave-out", action="store_true", help="forget the data set first, where it is a known one"
+    )
+    parser.add_argument(
+        "--evaluator", type=Path, metavar="FILE.npz", help="of 'train-evaluator' (default: the shipped one)"
     )
     parser.add_argument(
         "--candidates", type=whole(1, 10_000), default=10, metavar="K", help="how many are kept (default: 10)"

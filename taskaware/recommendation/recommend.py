@@ -66,6 +66,27 @@ def recommend(
     return _answer(task, evaluator, z, proposal, candidates, (*task.notes, *notes), seed, began)
 
 
+def stated(
+    evaluator: Evaluator, z: np.ndarray, kind: str, mean: np.ndarray, deviation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What predictions of an evaluator mean on a task, in the unit of its metric.
+
+    Args:
+        evaluator: that made them.
+        z: meta-features of the task, (M,).
+        kind: of the task.
+        mean, deviation: normalised, (n,) each.
+
+    Returns:
+        Expected validation scores, and one standard deviation of them, (n,) each.
+    """
+    top, error, spread = evaluator.level(evaluator.scaler(z), kind)
+    scores = top + spread * np.asarray(mean, float)
+    return np.clip(scores, 0.0 if kind == "classification" else -1.0, 1.0), np.hypot(
+        error, spread * np.asarray(deviation, float)
+    )
+
+
 @functools.cache
 def shipped_evaluator() -> Evaluator:
     """The evaluator that comes with the package."""
@@ -121,14 +142,14 @@ def _answer(
     seed: int,
     began: float,
 ) -> Recommendation:
-    top, error, spread = evaluator.level(evaluator.scaler(z), task.kind)
+    scores, uncertainties = stated(evaluator, z, task.kind, proposal.mean, proposal.deviation)
     distances = evaluator.distances(z)
     numbers, categories = layout(task.table)
     picked = [
         Candidate(
             point=tuple(float(number) for number in proposal.points[i]),
-            predicted_score=_in_range(task, top + spread * float(proposal.mean[i])),
-            uncertainty=float(np.hypot(error, spread * proposal.deviation[i])),
+            predicted_score=float(scores[i]),
+            uncertainty=float(uncertainties[i]),
             came_from=proposal.came_from[i],
         )
         for i in range(min(count, len(proposal.points)))
@@ -144,10 +165,6 @@ def _answer(
         seed=int(seed),
         seconds=time.perf_counter() - began,
     )
-
-
-def _in_range(task: Task, score: float) -> float:
-    return float(np.clip(score, 0.0 if task.kind == "classification" else -1.0, 1.0))
 
 
 def _neighbours(evaluator: Evaluator, distances: np.ndarray):

@@ -1,14 +1,19 @@
-"""What a search strategy is, and the loop that drives any of them."""
+"""What a search strategy is, and the loops that drive any of them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+
+from taskaware.errors import UserError
 
 State = Any
 Objective = Callable[[Float[Array, " D"]], Float[Array, ""]]
+Judge = Callable[[Float[np.ndarray, "n D"]], Float[np.ndarray, " n"]]
+"""Points → their values, larger is better, NaN for a lost one; work that JAX need not be able to trace."""
 
 
 class Feedback(NamedTuple):
@@ -85,6 +90,47 @@ def maximise(strategy: Strategy, objective: Objective, key: Array, rounds: int) 
         one_round, strategy.init(start_key), jax.random.split(loop_key, rounds)
     )
     return Trace(points, values)
+
+
+def spend(
+    strategy: Strategy, judge: Judge, key: Array, budget: int
+) -> tuple[Float[np.ndarray, "budget D"], Float[np.ndarray, " budget"]]:
+    """`maximise` for values that take real work, such as trainings.
+
+    Args:
+        strategy: how to search.
+        judge: does the work on the points of a round.
+        key: of the whole search.
+        budget: points that are judged, at least 1; the last round is cut to what is left.
+
+    Returns:
+        Every point in the order in which it was asked for, and its value; -inf where it was lost. A smaller
+        budget gives the beginning of the same.
+
+    Raises:
+        UserError: the strategy wants gradients.
+
+    >>> def ask(key, state):
+    ...     return jax.random.normal(key, (4, 2))
+    >>> drawn = Strategy(lambda key: (), ask, lambda state, points, feedback: state)
+    >>> points, values = spend(drawn, lambda points: points.sum(1), jax.random.key(0), budget=6)
+    >>> points.shape, values.shape
+    ((6, 2), (6,))
+    """
+    if strategy.wants_gradient:
+        raise UserError("The strategy wants gradients, which such work does not give. Choose another one.")
+    start_key, loop_key = jax.random.split(key)
+    ask, tell, state = jax.jit(strategy.ask), jax.jit(strategy.tell), strategy.init(start_key)
+    points, values, left = [], [], budget
+    for round_key in jax.random.split(loop_key, budget):
+        points.append(np.asarray(ask(round_key, state))[:left])
+        value = np.asarray(judge(points[-1]), np.float32)
+        values.append(np.where(np.isnan(value), -np.inf, value).astype(np.float32))
+        left -= len(values[-1])
+        if not left:
+            break
+        state = tell(state, points[-1], Feedback(values[-1]))
+    return np.concatenate(points), np.concatenate(values)
 
 
 def score(strategy: Strategy, objective: Objective, points: Float[Array, "n D"]) -> Feedback:

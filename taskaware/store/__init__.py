@@ -7,7 +7,11 @@ from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Train
 
 __all__ = [
     "Experience",
+    "FailureGroup",
+    "Listed",
+    "Pruned",
     "RecipeRecord",
+    "Report",
     "SpaceRecord",
     "Store",
     "Summary",
@@ -20,9 +24,13 @@ __all__ = [
 ]
 
 
+# what a database is needed for comes on first use, so that reading a shipped file does not load SQLAlchemy
+LATER = ("FailureGroup", "Listed", "Pruned", "Report", "Store", "Summary")
+
+
 def __getattr__(name: str) -> object:
-    """`Store` and `Summary` on first use, so that reading a shipped file does not load SQLAlchemy."""
-    if name not in ("Store", "Summary"):
+    """The names of `LATER`."""
+    if name not in LATER:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     from taskaware.store import sql
 

@@ -14,6 +14,7 @@ from taskaware.errors import StoreError, TaskawareError, UserError
 from taskaware.store.digests import canonical
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord
+from taskaware.store.whole import whole_file
 
 if TYPE_CHECKING:
     from taskaware.store.sql import Store
@@ -38,23 +39,13 @@ def pack(source: "Store | Experience", path: str | os.PathLike, *, half: bool = 
             architecture is too large for `half`.
     """
     experience = check(source if isinstance(source, Experience) else source.triplets())
-    target = Path(path)
-    if target.exists():
-        raise StoreError(f"'{target}' exists and was left as it is. Remove it, or choose another path.")
     arrays = {name: getattr(experience, name) for name in ARRAYS}
     arrays |= {name: _smallest(arrays[name]) for name in INDICES}
     if half:
         arrays["architectures"] = _halved(arrays["architectures"])
     header = np.frombuffer(canonical(_header(experience)).encode(), np.uint8)
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, header=header, **arrays)
-        unfinished.replace(target)
-    except OSError as error:
-        raise StoreError(f"'{target}' cannot be written: {error}. Check its folder and the disk.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        np.savez_compressed(file, header=header, **arrays)
 
 
 def unpack(path: str | os.PathLike) -> Experience:

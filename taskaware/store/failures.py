@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from taskaware.errors import StoreError
 
+PASSING = r"database (table |schema )?is locked|lock timeout|deadlock|could not serialize"
 REASONS = (
     (
         r"disk is full|no space left|could not extend file",
@@ -16,13 +17,24 @@ REASONS = (
         "before. Free some space and append again.",
     ),
     (
-        r"database (table )?is locked|lock timeout|deadlock",
+        r"disk i/o error",
+        "The disk of the store '{place}' refused to be read or written. Nothing of this batch was written, "
+        "the store is as it was before. Check the disk's room, quota and health, and do it again.",
+    ),
+    (
+        PASSING,
         "The store '{place}' is locked by another program. Wait for it to finish, or open the store with a "
         "longer `timeout`.",
     ),
     (
         r"not a database|malformed|disk image",
         "The store '{place}' is corrupt or is no SQLite file. Put a copy in its place, or choose another.",
+    ),
+    (
+        r"terminating connection|server closed|connection (was |is )?(refused|lost|closed|reset)|"
+        r"connection (failed|is bad)|connection to server|broken pipe|shutting down|starting up|recovery mode",
+        "The connection to the store '{place}' broke off or was refused ({cause}). Check its address, and "
+        "that the database runs, and do it again: what is there already is not written twice.",
     ),
     (
         r"readonly|read-only",
@@ -45,22 +57,28 @@ REASONS = (
 
 
 @contextlib.contextmanager
-def explained(place: str) -> Iterator[None]:
+def explained(place: str, *kinds: type[Exception]) -> Iterator[None]:
     """Errors of the database inside the block become a StoreError.
 
     Args:
         place: path or URL of the store, without a password.
+        kinds: the errors of its driver; those of SQLAlchemy and SQLite are known.
     """
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        raise StoreError(_reason(error).format(place=place)) from error
+    except (sa.exc.DBAPIError, sqlite3.Error, *kinds) as error:
+        raise StoreError(_reason(error, place)) from error
 
 
-def _reason(error: Exception) -> str:
-    cause = str(getattr(error, "orig", error))
+def passes(error: Exception) -> bool:
+    """Whether the same transaction may well succeed in a moment: it met another one."""
+    return re.search(PASSING, str(getattr(error, "orig", error)), re.IGNORECASE) is not None
+
+
+def _reason(error: Exception, place: str) -> str:
+    cause = str(getattr(error, "orig", error)).strip()
+    first = cause.splitlines()[0].rstrip(".") if cause else type(error).__name__
     for pattern, reason in REASONS:
         if re.search(pattern, cause, re.IGNORECASE):
-            return reason
-    first = cause.strip().splitlines()[0].replace("{", "{{").replace("}", "}}")
-    return "The store '{place}' cannot be used: " + first + " Check its address, and that the database runs."
+            return reason.format(place=place, cause=first)
+    return f"The store '{place}' cannot be used: {first}. Check its address, and that the database runs."

@@ -1,65 +1,26 @@
 """The experience store: every training ever made, in SQLite or in any SQLAlchemy database."""
 
-import contextlib
-import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import sqlalchemy as sa
 
-from taskaware.errors import StoreError
-from taskaware.store import opening, reading, schema, writing
+from taskaware.store import checking, counting, opening, pruning, reading, schema, writing
+from taskaware.store.checking import Report
 from taskaware.store.compact import unpack
+from taskaware.store.connecting import Database
+from taskaware.store.counting import FailureGroup, Listed, Summary
 from taskaware.store.digests import check_digest
 from taskaware.store.experience import Experience, check
-from taskaware.store.failures import explained
-from taskaware.store.records import (
-    FAILED,
-    LOST,
-    OK,
-    RecipeRecord,
-    SpaceRecord,
-    TaskRecord,
-    Trainings,
-    checked,
-    seeds_of,
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Summary:
-    """What a store holds.
-
-    Attributes:
-        version: schema version.
-        created: when the store was begun, UTC ISO 8601.
-        tasks: number of tasks.
-        spaces: number of spaces.
-        recipes: number of recipes.
-        architectures: number of architectures.
-        trained: trainings that ended with a score.
-        lost: trainings lost to numbers that were not finite.
-        failed: trainings that broke off with an error.
-        seconds: time spent in all of them together, where known.
-    """
-
-    version: int
-    created: str
-    tasks: int
-    spaces: int
-    recipes: int
-    architectures: int
-    trained: int
-    lost: int
-    failed: int
-    seconds: float
+from taskaware.store.pruning import Pruned
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Trainings, checked, seeds_of
 
 
 class Store:
     """Experience in a database; open it with `Store.open`, at best in a `with` block.
 
-    Several processes may write at once, each through a Store that it opened itself.
+    Several processes may write at once, each through a Store that it opened itself. A write that meets
+    another one waits and is tried again; a connection that was lost is replaced at the next call.
 
     >>> with Store.open(":memory:") as store:
     ...     store.add_task(TaskRecord("0" * 16, "iris", "iris", "classification", "accuracy", 150, 4, 3))
@@ -72,15 +33,13 @@ class Store:
     Experience(2 trainings of 2 architectures on 1 tasks, 0 meta-features)
     """
 
-    def __init__(self, engine: sa.Engine, place: str, readonly: bool):
-        self._engine = engine
-        self._readonly = readonly
-        self._open = True
-        self.place = place
+    def __init__(self, database: Database):
+        self._database = database
+        self.place = database.place
 
     @classmethod
     def open(
-        cls, target: str | os.PathLike, *, create: bool = True, readonly: bool = False, timeout: float = 30.0
+        cls, target: str | os.PathLike, *, create: bool = True, readonly: bool = False, timeout: float = 120.0
     ) -> "Store":
         """The store at a path or URL, begun there where there is none.
 
@@ -90,7 +49,7 @@ class Store:
                 closed and serves one thread.
             create: whether to begin a store where there is none. An existing file is never overwritten.
             readonly: never write, nor begin a store.
-            timeout: seconds to wait for other writers of an SQLite file.
+            timeout: seconds to wait for other writers of an SQLite file, and to try again what met them.
 
         Raises:
             StoreError: there is no store and none may be begun; what is there is corrupt, belongs to
@@ -98,13 +57,11 @@ class Store:
                 database or its driver is unknown, or it cannot be reached.
         """
         url = opening.place_of(target)
-        engine = opening.open_engine(url, create=create, readonly=readonly, timeout=timeout)
-        return cls(engine, opening.shown(url), readonly)
+        return cls(opening.open_database(url, create=create, readonly=readonly, timeout=timeout))
 
     def close(self) -> None:
         """Let go of the database; closing twice does no harm."""
-        self._open = False
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> "Store":
         return self
@@ -113,7 +70,7 @@ class Store:
         self.close()
 
     def __repr__(self) -> str:
-        if not self._open:
+        if not self._database.open:
             return f"Store('{self.place}', closed)"
         found = self.summary()
         return (
@@ -128,7 +85,8 @@ class Store:
             UserError: its digest is none, or its info is no plain data.
             StoreError: the store cannot be written.
         """
-        self._add(schema.tasks, writing.task_row(task))
+        row = writing.task_row(task)
+        self._database.write(lambda connection: writing.insert_new(connection, schema.tasks, [row]))
 
     def add_metafeatures(
         self, task: str, *, catalogue: str, names: Sequence[str], values: np.ndarray
@@ -146,9 +104,7 @@ class Store:
             StoreError: the task is unknown, or the store cannot be written.
         """
         row = writing.metafeatures_row(task, catalogue, names, values)
-        with self._writing() as connection:
-            writing.check_names(connection, row)
-            writing.insert_new(connection, schema.metafeatures, [row])
+        self._database.write(lambda connection: writing.describe(connection, [row]))
 
     def add_space(self, space: SpaceRecord) -> None:
         """Keep a space; nothing happens where its digest is known.
@@ -157,7 +113,8 @@ class Store:
             UserError: its digest is none, or its definition is no plain data.
             StoreError: the store cannot be written.
         """
-        self._add(schema.spaces, writing.space_row(space))
+        row = writing.space_row(space)
+        self._database.write(lambda connection: writing.insert_new(connection, schema.spaces, [row]))
 
     def add_recipe(self, definition: Mapping) -> str:
         """Keep a recipe and return its digest; nothing else happens where it is known.
@@ -167,7 +124,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         row = writing.recipe_row(definition)
-        self._add(schema.recipes, row)
+        self._database.write(lambda connection: writing.insert_new(connection, schema.recipes, [row]))
         return row["digest"]
 
     def append(self, batch: Trainings) -> int:
@@ -183,8 +140,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         batch = checked(batch)
-        with self._writing() as connection:
-            return writing.append(connection, batch)
+        return self._database.write(lambda connection: writing.append(connection, batch))
 
     def done(self, task: str, recipe: str, seeds: np.ndarray, architectures: np.ndarray) -> np.ndarray:
         """What need not be trained again: the trainings that ended, with a score or lost, not the failed.
@@ -199,9 +155,8 @@ class Store:
             (n,) mask.
         """
         names = [check_digest("architecture", name) for name in architectures]
-        seeds = seeds_of(seeds, len(names)).tolist()
-        with self._reading() as connection:
-            found = reading.done(connection, task, recipe, sorted(set(names)))
+        seeds, distinct = seeds_of(seeds, len(names)).tolist(), sorted(set(names))
+        found = self._database.read(lambda connection: reading.done(connection, task, recipe, distinct))
         return np.array([pair in found for pair in zip(names, seeds, strict=True)], bool)
 
     def triplets(
@@ -224,39 +179,89 @@ class Store:
             UserError: one of these is unknown, or is needed because the store has several.
             StoreError: the store cannot be read.
         """
-        with self._reading() as connection:
-            return reading.triplets(connection, space=space, recipe=recipe, kind=kind, catalogue=catalogue)
+        chosen = {"space": space, "recipe": recipe, "kind": kind, "catalogue": catalogue}
+        return self._database.read(lambda connection: reading.triplets(connection, **chosen))
 
     def tasks(self) -> tuple[TaskRecord, ...]:
         """Every task, by name."""
-        with self._reading() as connection:
-            return reading.tasks(connection)
+        return self._database.read(reading.tasks)
+
+    def described(self, catalogue: str) -> set[str]:
+        """Digests of the tasks whose meta-features of this catalogue are kept."""
+        return self._database.read(lambda connection: reading.described(connection, catalogue))
 
     def spaces(self) -> tuple[SpaceRecord, ...]:
         """Every space, by name."""
-        with self._reading() as connection:
-            return reading.spaces(connection)
+        return self._database.read(reading.spaces)
 
     def recipes(self) -> tuple[RecipeRecord, ...]:
         """Every recipe, by digest."""
-        with self._reading() as connection:
-            return reading.recipes(connection)
+        return self._database.read(reading.recipes)
 
     def summary(self) -> Summary:
         """What the store holds, counted."""
-        table = schema.trainings
-        by_status = sa.select(table.c.status, sa.func.count(), sa.func.sum(table.c.seconds))
-        with self._reading() as connection:
-            entries = dict(connection.execute(sa.select(schema.meta)).all())
-            sizes = {
-                counted.name: connection.execute(sa.select(sa.func.count()).select_from(counted)).scalar()
-                for counted in (schema.tasks, schema.spaces, schema.recipes, schema.architectures)
-            }
-            found = {row[0]: row[1:] for row in connection.execute(by_status.group_by(table.c.status))}
-        trained, lost, failed = (found.get(status, (0,))[0] for status in (OK, LOST, FAILED))
-        seconds = float(sum(spent or 0 for _, spent in found.values()))
-        version, created = int(entries["schema_version"]), entries["created"]
-        return Summary(version, created, **sizes, trained=trained, lost=lost, failed=failed, seconds=seconds)
+        return self._database.read(counting.summary)
+
+    def listing(self) -> list[Listed]:
+        """The trainings counted by task, space and recipe; in the order of the names of task and space."""
+        return self._database.read(counting.listing)
+
+    def failed(self, recipe: str) -> dict[str, int]:
+        """How many trainings with this recipe broke off with an error, by digest of the task."""
+        return self._database.read(lambda connection: counting.failed(connection, recipe))
+
+    def failures(self, limit: int = 20) -> list[FailureGroup]:
+        """The trainings that broke off with an error, by equal error text, the most frequent first.
+
+        Args:
+            limit: at most so many texts, and of each at most so many trainings by name; all are counted.
+        """
+        return self._database.read(lambda connection: counting.failures(connection, limit))
+
+    def check(self) -> Report:
+        """Whether everything in the store is whole and true; nothing is changed.
+
+        Looked at are: the database itself, that every training refers to what exists, that numbers are
+        finite and as long as they should be, that digests are those of what they name, and the statuses.
+
+        Raises:
+            StoreError: the store is so damaged that it cannot be read at all, or is closed.
+        """
+        return self._database.read(checking.check)
+
+    def prune(
+        self,
+        *,
+        failed: bool = False,
+        recipe: str | None = None,
+        task: str | None = None,
+        code_version: str | None = None,
+        unused: bool = False,
+        dry_run: bool = False,
+    ) -> Pruned:
+        """Remove trainings, and the architectures, recipes and tasks that lose their last; all or nothing.
+
+        Args:
+            failed: those that broke off with an error.
+            recipe: those with this recipe, by digest.
+            task: those on this task, by digest or name; a name may be that of several.
+            code_version: those made by this version of the training code.
+                Of several of these, a training has to meet all.
+            unused: also the architectures, recipes and tasks that no training ever referred to. A campaign
+                that has just begun may be about to use them.
+            dry_run: only count.
+
+        Returns:
+            What was removed or, with `dry_run`, what would be.
+
+        Raises:
+            UserError: nothing says what to remove, or recipe, task or version is not in the store.
+            StoreError: the store cannot be written.
+        """
+        wanted = pruning.Wanted(failed, recipe, task, code_version, unused)
+        if dry_run:
+            return self._database.read(lambda connection: pruning.count(connection, wanted))
+        return self._database.write(lambda connection: pruning.prune(connection, wanted))
 
     def merge(self, other: "Store") -> int:
         """Take over all that another store has and this one has not; in one transaction.
@@ -266,16 +271,9 @@ class Store:
         Returns:
             The number of trainings written.
         """
-        with other._reading() as source, self._writing() as connection:
-            written = {
-                table.name: sum(
-                    writing.insert_new(connection, table, [dict(row._mapping) for row in rows])
-                    for rows in reading.blocks(source, sa.select(table))
-                )
-                for table in schema.metadata.sorted_tables
-                if table is not schema.meta
-            }
-        return written["trainings"]
+        return other._database.read(
+            lambda source: self._database.write(lambda connection: writing.merge(connection, source))
+        )
 
     def add_experience(self, experience: Experience) -> int:
         """Take over what `triplets` of another store, or `unpack`, gave; in one transaction.
@@ -287,8 +285,8 @@ class Store:
             UserError: its columns do not fit together.
             StoreError: the store cannot be written.
         """
-        with self._writing() as connection:
-            return writing.add_experience(connection, check(experience))
+        experience = check(experience)
+        return self._database.write(lambda connection: writing.add_experience(connection, experience))
 
     def import_compact(self, path: str | os.PathLike) -> int:
         """Take over the experience in a file that `pack` wrote; see `add_experience`.
@@ -298,30 +296,29 @@ class Store:
         """
         return self.add_experience(unpack(path))
 
-    def _add(self, table: sa.Table, row: dict) -> None:
-        with self._writing() as connection:
-            writing.insert_new(connection, table, [row])
+    def export_parquet(self, path: str | os.PathLike) -> int:
+        """Write all of the store as one Parquet file; see `taskaware.store.parquet` for its columns.
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees one moment of the store throughout."""
-        self._check_open()
-        engine = self._engine
-        if engine.dialect.name == "postgresql":
-            engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with explained(self.place), engine.begin() as connection:
-            yield connection
+        Returns:
+            The number of trainings in it, the lost and the failed among them.
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """A connection in a transaction that ends with the block, or is undone by an error in it."""
-        self._check_open()
-        if self._readonly:
-            raise StoreError(f"The store '{self.place}' was opened readonly. Open it without that to write.")
-        engine = self._engine.execution_options(**{opening.WRITING: True})
-        with explained(self.place), engine.begin() as connection:
-            yield connection
+        Raises:
+            StoreError: the file exists or cannot be written, or the store cannot be read.
+        """
+        # on use: no other call needs pyarrow
+        from taskaware.store import parquet
 
-    def _check_open(self) -> None:
-        if not self._open:
-            raise StoreError(f"The store '{self.place}' is closed. Open it again.")
+        return self._database.read(lambda connection: parquet.export(connection, path))
+
+    def import_parquet(self, path: str | os.PathLike) -> int:
+        """Take over all that a file of `export_parquet` has and this store has not; in one transaction.
+
+        Returns:
+            The number of trainings written.
+
+        Raises:
+            StoreError: the file is missing, damaged, foreign or newer, or the store cannot be written.
+        """
+        from taskaware.store import parquet
+
+        return self._database.write(lambda connection: parquet.take_over(connection, path))

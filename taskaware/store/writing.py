@@ -11,9 +11,11 @@ from taskaware.errors import UserError
 from taskaware.store import schema
 from taskaware.store.digests import architecture_digests, canonical, check_digest, digest
 from taskaware.store.experience import Experience
+from taskaware.store.reading import blocks
 from taskaware.store.records import FAILED, NUMBERS, SpaceRecord, TaskRecord, Trainings, checked, text
 
 INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+OWNERS = {"task": schema.tasks, "space": schema.spaces, "recipe": schema.recipes}
 COLUMNS = dict(zip(NUMBERS, ("score", "test_score", "loss", "seconds"), strict=True))
 
 
@@ -40,15 +42,21 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: list[dict]) -> 
     if dialect not in INSERTS:
         return sum(_insert_one(connection, table, row) for row in ordered)
     statement = _statement(dialect, table)
-    if dialect == "sqlite":
-        return connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
-    return len(connection.execute(statement.returning(table.c[keys[0]]), ordered).all())
+    if dialect == "postgresql":
+        # one array a column: one statement to send, and to plan
+        ordered = {column.name: [row[column.name] for row in ordered] for column in table.c}
+    return connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
 
 
 @functools.cache
 def _statement(dialect: str, table: sa.Table) -> sa.Insert:
     """Insert, unless the key is there; kept, because making it takes longer than running it."""
     statement = INSERTS[dialect](table)
+    if dialect == "postgresql":
+        arrays = [sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in table.c]
+        columns = [sa.column(column.name, column.type) for column in table.c]
+        new = sa.func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
+        statement = statement.from_select(list(table.c.keys()), sa.select(*new.c))
     if "status" not in table.c:
         return statement.on_conflict_do_nothing()
     new = statement.excluded
@@ -100,14 +108,33 @@ def metafeatures_row(task: str, catalogue: str, names: Sequence[str], values: np
     return {"task": task, "catalogue": catalogue, "names": canonical(listed), "values": z.tobytes()}
 
 
-def check_names(connection: sa.Connection, row: dict) -> None:
-    """Nothing, or UserError where the store has the catalogue with other names."""
+def describe(connection: sa.Connection, rows: list[dict]) -> int:
+    """Insert the new among the rows of `metafeatures`; the number of rows written.
+
+    Raises:
+        UserError: the store has a catalogue of these with other names.
+    """
     table = schema.metafeatures
-    known = sa.select(table.c.names).where(table.c.catalogue == row["catalogue"]).limit(1)
-    if connection.execute(known).scalar() not in (None, row["names"]):
-        raise UserError(
-            f"Catalogue '{row['catalogue']}' has other names in the store. Give this one its own digest."
+    for catalogue, names in {row["catalogue"]: row["names"] for row in rows}.items():
+        known = sa.select(table.c.names).where(table.c.catalogue == catalogue).limit(1)
+        if connection.execute(known).scalar() not in (None, names):
+            raise UserError(
+                f"Catalogue '{catalogue}' has other names in the store. Give this one its own digest."
+            )
+    return insert_new(connection, table, rows)
+
+
+def merge(connection: sa.Connection, source: sa.Connection) -> int:
+    """Write what another store has inside the caller's transaction; the number of trainings written."""
+    written = {
+        table.name: sum(
+            insert_new(connection, table, [dict(row._mapping) for row in rows])
+            for rows in blocks(source, sa.select(table))
         )
+        for table in schema.metadata.sorted_tables
+        if table is not schema.meta
+    }
+    return written["trainings"]
 
 
 def add_experience(connection: sa.Connection, experience: Experience) -> int:
@@ -120,9 +147,7 @@ def add_experience(connection: sa.Connection, experience: Experience) -> int:
         for task, z in zip(experience.tasks, experience.z, strict=True)
         if experience.catalogue and not np.isnan(z).all()
     ]
-    for row in described:
-        check_names(connection, row)
-    insert_new(connection, schema.metafeatures, described)
+    describe(connection, described)
     return sum(append(connection, checked(batch)) for batch in _batches(experience))
 
 
@@ -154,9 +179,7 @@ def append(connection: sa.Connection, batch: Trainings) -> int:
     Raises:
         UserError: its task, space or recipe is not in the store, or its u is not as long as the others.
     """
-    for what, table in (("task", schema.tasks), ("space", schema.spaces), ("recipe", schema.recipes)):
-        _check_known(connection, what, table, getattr(batch, what))
-    _check_width(connection, batch)
+    _check_fit(connection, batch)
     found = architecture_digests(batch.space, batch.u).tolist()
     blobs = {name: row.tobytes() for name, row in zip(found, batch.u, strict=True)}
     points = [{"digest": name, "space": batch.space, "u": blob} for name, blob in blobs.items()]
@@ -176,16 +199,27 @@ def _rows(batch: Trainings, architectures: list[str]) -> list[dict]:
     return [fixed | dict(zip(names, values, strict=True)) for values in zip(*varying.values(), strict=True)]
 
 
-def _check_known(connection: sa.Connection, what: str, table: sa.Table, name: str) -> None:
-    if connection.execute(sa.select(table.c.digest).where(table.c.digest == name)).first() is None:
-        raise UserError(f"The {what} '{name}' is not in the store. Add it with `add_{what}` first.")
-
-
-def _check_width(connection: sa.Connection, batch: Trainings) -> None:
-    table = schema.architectures
-    known = connection.execute(sa.select(table.c.u).where(table.c.space == batch.space).limit(1)).scalar()
-    width = batch.u.shape[1] if known is None else len(known) // 4
-    if batch.u.shape[1] != width:
+def _check_fit(connection: sa.Connection, batch: Trainings) -> None:
+    """Nothing, or UserError where the store lacks what the batch names, or has u of another length."""
+    named = {what: getattr(batch, what) for what in OWNERS}
+    known = connection.execute(_question(), named).one()
+    for what, name in named.items():
+        if known._mapping[what] is None:
+            raise UserError(f"The {what} '{name}' is not in the store. Add it with `add_{what}` first.")
+    width = batch.u.shape[1]
+    if known.length not in (None, 4 * width):
         raise UserError(
-            f"u has {batch.u.shape[1]} numbers, but the architectures of space '{batch.space}' have {width}."
+            f"u has {width} numbers, but the architectures of space '{batch.space}' have {known.length // 4}."
         )
+
+
+@functools.cache
+def _question() -> sa.Select:
+    """Asks all of `_check_fit` at once, as each question to a server takes a while."""
+    parts = [
+        sa.select(table.c.digest).where(table.c.digest == sa.bindparam(what)).scalar_subquery().label(what)
+        for what, table in OWNERS.items()
+    ]
+    points = schema.architectures.c
+    length = sa.select(sa.func.length(points.u)).where(points.space == sa.bindparam("space")).limit(1)
+    return sa.select(*parts, length.scalar_subquery().label("length"))

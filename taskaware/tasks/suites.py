@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,28 @@ def bundled_suite() -> Suite:
     return Suite("bundled", tuple(Entry(name, name) for name in names))
 
 
+def suite_named(*names: str) -> Suite:
+    """The tasks of these suites, one suite after the other.
+
+    Args:
+        names: "bundled", or paths of folders (see `folder_suite`).
+
+    Raises:
+        UserError: there is no such suite, or two of them have a task of the same name.
+
+    >>> len(suite_named("bundled"))
+    5
+    """
+    suites = [bundled_suite() if name == "bundled" else folder_suite(name) for name in names]
+    entries = tuple(entry for suite in suites for entry in suite.entries)
+    twice = sorted(name for name, times in Counter(entry.name for entry in entries).items() if times > 1)
+    if twice:
+        raise UserError(
+            f"Two suites have a task named '{twice[0]}'. Name the suites apart, or leave one out."
+        )
+    return Suite(" + ".join(suite.name for suite in suites), entries)
+
+
 def folder_suite(path: str | Path) -> Suite:
     """The tables of a folder, as its `index.csv` lists them.
 
@@ -139,7 +162,9 @@ def folder_suite(path: str | Path) -> Suite:
     folder = Path(path)
     index = folder / "index.csv"
     if not index.is_file():
-        raise UserError(f"There is no '{index}'. A suite is a folder with an index.csv that lists its files.")
+        raise UserError(
+            f"There is no '{index}'. A suite is 'bundled', or a folder whose index.csv lists its files."
+        )
     with index.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     needed = ("name", "modality", "task", "target", "file")

@@ -6,6 +6,8 @@ contract. A test runs them all:
     @pytest.mark.parametrize("check", store_contract.CHECKS)
     def test_contract(check, open_store):
         check(open_store)
+
+`upkeep_contract` has the rest: counting, pruning, checking and exporting.
 """
 
 import dataclasses
@@ -183,10 +185,10 @@ def only_what_is_asked_for(open_store: OpenStore) -> None:
         store.add_metafeatures(TASKS[1].digest, catalogue="d" * 16, names=["rows"], values=[506])
         undescribed = store.triplets(catalogue="d" * 16).z
         np.testing.assert_array_equal(undescribed, np.array([[np.nan], [506]], np.float32), strict=True)
-        _refused(lambda: store.triplets(), "2 catalogues")
-        _refused(lambda: store.triplets(kind="regresion", catalogue=CATALOGUE), "Did you mean 'regression'")
+        refused(lambda: store.triplets(), "2 catalogues")
+        refused(lambda: store.triplets(kind="regresion", catalogue=CATALOGUE), "Did you mean 'regression'")
         store.add_space(SpaceRecord("b" * 16, "cells"))
-        _refused(lambda: store.triplets(catalogue=CATALOGUE), "2 spaces")
+        refused(lambda: store.triplets(catalogue=CATALOGUE), "2 spaces")
         assert len(store.triplets("b" * 16, catalogue=CATALOGUE)) == 0
 
 
@@ -207,7 +209,7 @@ def what_does_not_fit_is_refused_whole(open_store: OpenStore) -> None:
             ({"errors": ["late"]}, "errors"),
         ):
             wrong = dataclasses.replace(batch, **change)
-            _refused(lambda wrong=wrong: store.append(wrong), words)
+            refused(lambda wrong=wrong: store.append(wrong), words)
         assert store.summary().architectures == store.summary().trained == 2
 
 
@@ -266,7 +268,8 @@ def extremes_survive(open_store: OpenStore) -> None:
         assert found.strategies == ("Zufällig \N{GAME DIE} '); --",)
 
 
-def _refused(call: Callable[[], object], words: str) -> None:
+def refused(call: Callable[[], object], words: str) -> None:
+    """AssertionError unless the call raises a UserError with these words."""
     try:
         call()
     except UserError as error:

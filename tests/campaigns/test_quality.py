@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from taskaware.campaigns import quality
+from taskaware.campaigns.pickers import Choice, Unseen, nearest_task, portfolio, random_choice, single_best
 from taskaware.evaluator import Lessons
 
 
@@ -38,6 +39,12 @@ def test_ties_share_their_test_score():
     np.testing.assert_allclose(quality.random_search_curve(quality.Trials(score, test), 3)[0], 0.5)
 
 
+def test_a_search_of_more_than_there_is_ends_with_all_and_only_full_seeds_count():
+    score = np.array([[0.1, 0.2], [0.3, np.nan], [0.2, np.nan], [np.nan, np.nan]])[None]
+    curve = quality.random_search_curve(quality.Trials(score, score), 6)[0]
+    np.testing.assert_allclose(curve, [0.2, 0.2 + 1 / 15, 0.3, 0.3, 0.3, 0.3])
+
+
 def test_worth_is_nothing_below_one_training_and_at_most_all():
     curve = np.array([0.5, 0.7, 0.6, 0.8])
     assert quality.worth(curve, 0.4) == 0
@@ -56,9 +63,9 @@ def test_relatives_are_held_out_together_and_every_task_once():
 def test_pickers_never_see_the_task_they_pick_for():
     known, seen = made_up(), []
 
-    def spy(rest, z, seed):
-        seen.append((set(rest.names), set(map(tuple, z))))
-        return np.zeros((len(z), len(rest.u)))
+    def spy(rest, unseen, seed):
+        seen.append((set(rest.names), set(map(tuple, unseen.z))))
+        return Choice(np.zeros((len(unseen.z), len(rest.u))))
 
     found = list(quality.leave_tasks_out(known, {"spy": spy}, folds=3, seeds=[0]))
     assert sum(map(len, found)) == 6
@@ -66,17 +73,49 @@ def test_pickers_never_see_the_task_they_pick_for():
     assert all(rows[z] not in rest for rest, held in seen for z in held)
 
 
+def test_only_the_pool_is_picked_from_and_what_is_not_thought_of_comes_last():
+    known, out = made_up(), np.arange(6) == 5
+    preference = np.array([[9.0, 8.0, np.nan, 1.0, 2.0, 3.0, 4.0]])
+    pool = np.array([[False, True, True, True, False, True, True]] * 6)
+    known.score[5, 1] = np.nan
+    (row,) = quality.picks(known, lambda *seen: Choice(preference, preference / 10, preference), out, 0, pool)
+    assert (row["task"], row["picked"], row["predicted"], row["deviation"]) == ("task5", 6, 0.4, 4.0)
+    expected = quality.spearman(np.array([0, 1, 3, 4]), known.score[5, [2, 3, 5, 6]])
+    assert row["spearman"] == pytest.approx(expected)
+
+
 def test_simple_pickers():
     known = made_up()
-    z = known.z[:2] + 1e-6
-    assert quality.single_best(known, z, 0)[0].argmax() == known.target.mean(0).argmax()
-    assert quality.nearest_task(known, z, 0).argmax(1).tolist() == known.target[:2].argmax(1).tolist()
-    assert not np.array_equal(quality.random_choice(known, z, 0), quality.random_choice(known, z, 1))
+    unseen = Unseen(known.z[:2] + 1e-6, known.kinds[:2])
+    assert single_best(known, unseen, 0).preference[0].argmax() == known.target.mean(0).argmax()
+    nearest = nearest_task(known, unseen, 0).preference
+    assert nearest.argmax(1).tolist() == known.target[:2].argmax(1).tolist()
+    draws = [random_choice(known, unseen, seed).preference for seed in (0, 1)]
+    assert not np.array_equal(*draws)
+
+
+def test_the_single_best_is_the_mean_over_the_tasks_where_it_was_trained():
+    known = made_up()
+    known.target[:3, 0] = known.target[:, 1] = np.nan
+    mean = single_best(known, Unseen(known.z[:1], known.kinds[:1]), 0).preference[0]
+    assert mean[0] == pytest.approx(known.target[3:, 0].mean())
+    assert np.isnan(mean[1]) and not np.isnan(mean[2:]).any()
+
+
+def test_standing_of_what_is_always_the_best_and_of_chance():
+    known = made_up(tasks=30, pool=40)
+    found = quality.Trials(known.score[:, :, None], known.test_score[:, :, None])
+    curve = quality.random_search_curve(found, 40)
+    best = quality.standing(known, curve, known.test_score.max(1)[None])
+    assert best["regret"] == 0 and best["worth"] == best["worth_normalised"] == pytest.approx(40)
+    mean = quality.standing(known, curve, np.repeat(known.test_score.mean(1)[None], 3, axis=0))
+    assert mean["worth"] == pytest.approx(1) and 0 < mean["worth_se"] < 1
+    assert mean["test_score_se"] == pytest.approx(0, abs=1e-12)
 
 
 def test_a_portfolio_of_all_reaches_the_best_everywhere_and_begins_with_the_single_best():
     known = made_up()
-    chosen = quality.portfolio(known, len(known.u))
+    chosen = portfolio(known, len(known.u))
     assert sorted(chosen) == list(range(len(known.u)))
     assert chosen[0] == known.target.mean(0).argmax()
 

@@ -197,7 +197,11 @@ def test_gain_of_a_unit_is_the_sum_of_the_shares_that_cover_it(seed, width):
 
 def test_fan_in_counts_the_units_in_use():
     alpha = one_baseline(SHARED, (5, "relu"), (3, "tanh"), (8, "relu"))
-    for presence, expected in (([1, 0.5, 1], [8, 5, 5, 8]), ([1, 0, 0.5], [8, 5, 5, 8]), ([0, 1, 0], [8, 8, 3, 3])):
+    for presence, expected in (
+        ([1, 0.5, 1], [8, 5, 5, 8]),
+        ([1, 0, 0.5], [8, 5, 5, 8]),
+        ([0, 1, 0], [8, 8, 3, 3]),
+    ):
         weights = SHARED.weights(point(SHARED, alpha, presence))
         assert wiring(SHARED, weights, 8, jnp.zeros(())).fan_in.tolist() == expected
 

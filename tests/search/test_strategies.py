@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from taskaware.search import Strategy, gradient_ascent, random_search
+from taskaware.search import Strategy, evolution, gradient_ascent, random_search
 from taskaware.testing import strategy_contract
 from taskaware.testing.strategy_contract import SPACE, Subject, check_strategy
 
@@ -19,7 +19,12 @@ def draws_at_random(space):
     return random_search(space, points=8)
 
 
+def evolves(space):
+    return evolution(space, points=6, population=16, tournament=5, initial=jnp.zeros((3, space.dimension)))
+
+
 STRATEGIES = {
+    "evolution": Subject(evolves),
     "gradient_ascent": Subject(ascent, draws=False),
     "random_search": Subject(draws_at_random),
 }

@@ -1,4 +1,4 @@
-"""New, empty places for stores: files, and schemas of PostgreSQL where there is one."""
+"""New, empty places for stores: files, and schemas of a real PostgreSQL."""
 
 import itertools
 import os
@@ -7,8 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from taskaware.store import Store
-
-POSTGRES = os.environ.get("TASKAWARE_POSTGRES")
+from taskaware.testing.postgres import PostgresServer
 
 
 @pytest.fixture
@@ -18,19 +17,27 @@ def new_file(tmp_path):
     return lambda: str(tmp_path / f"{next(numbers)}.db")
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """URL of a PostgreSQL: what TASKAWARE_POSTGRES names, else a server of our own until the tests end."""
+    if named := os.environ.get("TASKAWARE_POSTGRES"):
+        yield named
+        return
+    with PostgresServer() as server:
+        yield server.url
+
+
 @pytest.fixture
-def new_schema():
+def new_schema(postgres):
     """A function that makes an empty schema in PostgreSQL and gives its URL, another at each call."""
-    if not POSTGRES:
-        pytest.skip("no PostgreSQL: TASKAWARE_POSTGRES names no URL")
-    engine = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
     made = []
 
     def make() -> str:
         made.append(f"taskaware_test_{os.getpid()}_{len(made)}")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA {made[-1]}")
-        url = sa.make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={made[-1]}"})
+        url = sa.make_url(postgres).update_query_dict({"options": f"-csearch_path={made[-1]}"})
         return url.render_as_string(hide_password=False)
 
     yield make

@@ -11,7 +11,9 @@ import pytest
 from taskaware.errors import StoreError, UserError
 from taskaware.store import Store, Trainings, writing
 from taskaware.testing import store_contract as contract
+from taskaware.testing import upkeep_contract
 
+CHECKS = (*contract.CHECKS, *upkeep_contract.CHECKS)
 WRITER = """
 import sys, time
 from taskaware.store import Store
@@ -25,19 +27,19 @@ print(sum(new))
 """
 
 
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_contract(check, open_store):
     check(open_store)
 
 
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_contract_with_standard_sql_alone(check, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "INSERTS", {})
     numbers = iter(range(9))
     check(lambda: Store.open(tmp_path / f"{next(numbers)}.db"))
 
 
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_contract_in_memory(check):
     check(lambda: Store.open(":memory:"))
 
@@ -55,14 +57,17 @@ def test_two_processes_begin_and_fill_one_store(new_place):
         assert store.summary().architectures == 610
 
 
-def test_a_reader_sees_one_moment_while_another_writes(tmp_path):
-    with Store.open(tmp_path / "a.db") as store, Store.open(tmp_path / "a.db") as writer:
+def test_a_reader_sees_one_moment_while_another_writes(new_place):
+    place = new_place()
+    with Store.open(place) as store, Store.open(place) as writer:
         recipe = contract.furnish(store)
-        with store._reading() as connection:
+
+        def look_twice(connection):
             before = connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar()
             assert writer.append(contract.example(recipe)) == 5
-            after = connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar()
-        assert (before, after) == (0, 0)
+            return before, connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar()
+
+        assert store._database.read(look_twice) == (0, 0)
         assert len(store.triplets()) == 5
 
 

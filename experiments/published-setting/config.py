@@ -1,0 +1,21 @@
+"""The published space, networks, optimizer and losses, on tables; see README.md."""
+
+from taskaware.campaigns.collect import CollectSettings
+from taskaware.campaigns.evaluate import EvaluateSettings
+from taskaware.campaigns.published import PublishedSettings
+from taskaware.runner import RunnerSettings
+
+WORKERS = RunnerSettings(engine="processes")
+
+
+def config() -> PublishedSettings:
+    """The bundled tables, leave one origin out; give more with --set collect.suite=bundled,FOLDER."""
+    return PublishedSettings(
+        collect=CollectSettings(space="published", architectures=32, runner=WORKERS),
+        evaluate=EvaluateSettings(
+            methods=("random", "single_best", "published", "published_linear", "published_quadratic"),
+            folds=5,
+            seeds=3,
+            runner=WORKERS,
+        ),
+    )

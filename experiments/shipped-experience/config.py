@@ -1,0 +1,29 @@
+"""The experience and the evaluator that come with the package; see README.md."""
+
+from taskaware.campaigns.collect import CollectSettings
+from taskaware.campaigns.shipped import ShipSettings
+from taskaware.runner import RunnerSettings
+
+WORKERS = RunnerSettings(engine="processes")
+
+
+def config() -> ShipSettings:
+    """256 architectures on every table; small tables are noisy and cheap, and are trained with more seeds."""
+    return ShipSettings(
+        collect=CollectSettings(
+            suite=("bundled", "data"),
+            architectures=256,
+            seeds=3,
+            seed_rows=(1100, 450),
+            store="experience.sqlite",
+            runner=WORKERS,
+        ),
+        published=CollectSettings(
+            suite=("bundled", "data"),
+            space="published",
+            architectures=32,
+            store="experience.sqlite",
+            runner=WORKERS,
+        ),
+        into="taskaware/shipped",
+    )

@@ -1,0 +1,267 @@
+"""Leave tasks out: what the evaluator, and simpler methods beside it, pick for tasks they know nothing of.
+
+A job is one method, one seed and one fold of tasks, held out by origin. Everything is learned and picked from
+kept experience; nothing is trained on a task.
+"""
+
+import dataclasses
+import hashlib
+import time
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from taskaware.campaigns import quality
+from taskaware.campaigns.experience import open_experience
+from taskaware.campaigns.once import do_once
+from taskaware.campaigns.pickers import METHODS, check_evaluator
+from taskaware.campaigns.run_folder import RunFolder
+from taskaware.errors import UserError, unknown
+from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
+from taskaware.runner import Job, Outcome, RunnerSettings
+from taskaware.spaces import MixtureSpace, preset
+from taskaware.store import Experience, digest
+
+MOST = 128
+"""Trainings of the random search that a pick is compared with."""
+
+FEWEST_ORIGINS = 4
+INTERVAL_80 = 1.2816
+"""Standard deviations on both sides of the mean that hold 80 % of a normal distribution."""
+
+PICKS = ["method", "seed", "task", "origin", "kind", "spearman", "score", "test_score", "regret", "top1"]
+CALIBRATION = ["method", "seed", "task", "origin", "kind", "predicted", "deviation", "actual"]
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateSettings:
+    """What is evaluated, on what experience."""
+
+    # "shipped", the path of a file that `pack` wrote (.npz), or path or database URL of a store.
+    experience: str = "shipped"
+    # Preset that the architectures are points of.
+    space: str = "compact"
+    # Names of the methods, see METHODS.
+    methods: tuple[str, ...] = tuple(METHODS)
+    # Parts that the origins are dealt into; one part at a time is held out.
+    folds: int = 5
+    # Seeds 0, 1, ...; each deals the origins anew, and the methods draw from it.
+    seeds: int = 5
+    # How the method "evaluator" is made; the published ones are fixed.
+    evaluator: EvaluatorSettings = EvaluatorSettings()
+    # Where the jobs run.
+    runner: RunnerSettings = RunnerSettings()
+
+    def check(self) -> "EvaluateSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: a name is unknown (the nearest is given), or a number is out of range.
+        """
+        if not self.methods:
+            raise UserError(f"No method is named. Allowed: {', '.join(METHODS)}.")
+        for name in self.methods:
+            if name not in METHODS:
+                raise unknown("method", name, METHODS)
+        for name, least in {"folds": 2, "seeds": 1}.items():
+            if getattr(self, name) < least:
+                raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
+        preset(self.space)
+        check_evaluator(self.evaluator)
+        self.runner.check()
+        return self
+
+    def smoke(self) -> "EvaluateSettings":
+        """The same in seconds: two folds, one seed, an evaluator that has hardly learned."""
+        hasty = dataclasses.replace(self.evaluator, members=2, steps=20)
+        methods = tuple(name for name in self.methods if name != "boosted") or self.methods
+        return dataclasses.replace(self, methods=methods, folds=2, seeds=1, evaluator=hasty)
+
+
+class Known(NamedTuple):
+    """What every job reads; it travels to each worker once.
+
+    Attributes:
+        space: of the architectures.
+        lessons: T tasks.
+        pool: what may be picked on each task, (T, A): architectures that were drawn at random. What a search
+            has found on a task knows it already.
+    """
+
+    space: MixtureSpace
+    lessons: Lessons
+    pool: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """One job.
+
+    Attributes:
+        method: name of it.
+        evaluator: settings of the method "evaluator".
+        seed: of the deal and of the method.
+        folds: parts of the deal.
+        number: of the part that is held out.
+    """
+
+    method: str
+    evaluator: EvaluatorSettings
+    seed: int
+    folds: int
+    number: int
+
+
+def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Hold every task out, with its relatives, and judge what each method picks for it.
+
+    Writes `picks.csv` (a row for each method, seed and task: `spearman` of the preference with the true
+    validation scores, `score` and `test_score` of the pick, `regret`: by how much the best test score of the
+    pool is better, `top1`: whether the pick has the best validation score) and `calibration.csv` (of the
+    methods that say how sure they are: the score that `recommend` would state for the pick, its standard
+    deviation, and the actual one).
+
+    Args:
+        settings: checked before any work.
+        folder: of the run; what its journal has is not done again.
+        show: see `Progress`.
+
+    Returns:
+        The summary: tasks, origins, jobs that were to be done, those that failed, and by method the mean of
+        `spearman`, what `quality.standing` says, and `coverage` of the 80 % interval (None where no deviation
+        is stated).
+
+    Raises:
+        UserError: the settings or the experience do not do.
+        StoreError: the experience cannot be opened.
+    """
+    began = time.perf_counter()
+    settings.check()
+    known, curve = prepared(settings)
+    jobs = plan(known, settings)
+    resources = {"known": known}
+    done = do_once(
+        jobs, pick, settings.runner, folder, keep=_kept, resources=resources, unit="pick", group="method",
+        show=show,
+    )  # fmt: skip
+    table = _table(known, done.entries)
+    folder.write_table("picks", table[PICKS])
+    calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
+    folder.write_table("calibration", calibration)
+    summary = {"tasks": len(known.lessons.names), "origins": len(set(known.lessons.origins))}
+    summary |= {"jobs": done.begun, "failed": done.failed}
+    names = [name for name in settings.methods if (table["method"] == name).any()]
+    summary["methods"] = {name: _summary(known, curve, table[table["method"] == name]) for name in names}
+    seconds = time.perf_counter() - began
+    folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
+    return summary
+
+
+def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
+    """What is known, and the curve of the random search on each of its tasks, (T, MOST).
+
+    Raises:
+        UserError: the experience is of another space, holds nothing drawn at random, or too few origins.
+    """
+    space = preset(settings.space)
+    experience = open_experience(settings.experience, space)
+    known = lessons(experience)
+    found = quality.trials(experience, known)
+    pool = _drawn(experience, known)
+    kept = pool.any(axis=1)
+    origins = {origin for origin, keep in zip(known.origins, kept, strict=True) if keep}
+    if len(origins) < FEWEST_ORIGINS:
+        raise UserError(
+            f"'{settings.experience}' has trainings of random architectures for {len(origins)} origins; "
+            f"{FEWEST_ORIGINS} are needed to hold some out. Collect more."
+        )
+    masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
+    curve = quality.random_search_curve(quality.Trials(*masked), MOST)
+    return Known(space, known.take(kept), pool[kept]), curve
+
+
+def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
+    """All jobs, method by method."""
+    content = _content(known)
+    jobs = []
+    for method in settings.methods:
+        for seed in range(settings.seeds):
+            for number, out in enumerate(quality.held_out(known.lessons, settings.folds, seed)):
+                fold = Fold(method, settings.evaluator, seed, settings.folds, number)
+                about = {"method": method, "seed": seed, "fold": number}
+                label = f"{method}, seed {seed}, fold {number}"
+                jobs.append(Job(digest([content, fold]), fold, label, "known", int(out.sum()), about))
+    return jobs
+
+
+def pick(known: Known, fold: Fold) -> list[dict]:
+    """What a worker does with a job; see `quality.picks`."""
+    picker = METHODS[fold.method](known.space, fold.evaluator)
+    out = list(quality.held_out(known.lessons, fold.folds, fold.seed))[fold.number]
+    return quality.picks(known.lessons, picker, out, fold.seed, known.pool)
+
+
+def _drawn(experience: Experience, known: Lessons) -> np.ndarray:
+    """Mask of the architectures that only random draws brought to each task, (T, A)."""
+    places = {name: row for row, name in enumerate(known.digests)}
+    row = np.array([places.get(task.digest, -1) for task in experience.tasks])[experience.task]
+    random = np.array([name == "random" for name in experience.strategies], bool)[experience.strategy]
+    tables = []
+    for chosen in (random, ~random):
+        table = np.zeros(known.score.shape, bool)
+        table[row[chosen & (row >= 0)], experience.architecture[chosen & (row >= 0)]] = True
+        tables.append(table)
+    return tables[0] & ~tables[1]
+
+
+def _kept(outcome: Outcome) -> dict:
+    return {"picks": outcome.result}
+
+
+def _content(known: Known) -> str:
+    """Digest of what is known, so that grown experience is evaluated anew."""
+    hasher = hashlib.sha256("".join(known.lessons.digests).encode())
+    for column in (known.lessons.z, known.lessons.u, known.lessons.score, known.pool):
+        hasher.update(np.ascontiguousarray(column).tobytes())
+    return digest([known.space.digest, known.lessons.origins, hasher.hexdigest()])
+
+
+def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
+    """A row for each method, seed and task, with what is known of the pick."""
+    rows = [{"method": e["method"], "seed": e["seed"]} | row for e in entries for row in e["picks"]]
+    columns = ["method", "seed", "task", "place", "picked", "spearman", "predicted", "deviation"]
+    types = {"place": int, "picked": int, "predicted": float, "deviation": float}
+    table = pd.DataFrame(rows, columns=columns).astype(types)
+    pool, place, picked = _pool(known), table["place"].to_numpy(), table["picked"].to_numpy()
+    score, test = pool.score, pool.test_score
+    return table.assign(
+        origin=np.array(pool.origins, object)[place],
+        kind=np.array(pool.kinds, object)[place],
+        score=score[place, picked],
+        test_score=test[place, picked],
+        regret=np.nanmax(test, axis=1)[place] - test[place, picked],
+        top1=(score[place, picked] == np.nanmax(score, axis=1)[place]).astype(int),
+    )
+
+
+def _pool(known: Known) -> Lessons:
+    """The lessons without what could not be picked."""
+    kept = {name: getattr(known.lessons, name) for name in ("score", "test_score")}
+    return dataclasses.replace(
+        known.lessons, **{name: np.where(known.pool, scores, np.nan) for name, scores in kept.items()}
+    )
+
+
+def _summary(known: Known, curve: np.ndarray, table: pd.DataFrame) -> dict:
+    """How well one method does, over the tasks for which it has picked."""
+    reached = table.pivot(index="seed", columns="place", values="test_score")
+    there = reached.columns.to_numpy()
+    standing = quality.standing(_pool(known).take(there), curve[there], reached.to_numpy())
+    stated = table[table["deviation"].notna()]
+    within = (stated["score"] - stated["predicted"]).abs() <= INTERVAL_80 * stated["deviation"]
+    return {
+        "spearman": float(table["spearman"].mean()),
+        **standing,
+        "coverage": float(within.mean()) if len(stated) else None,
+    }

@@ -1,0 +1,163 @@
+"""What all commands that run a campaign share: options, a folder, progress, the last word."""
+
+import contextlib
+import dataclasses
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from taskaware.cli.output import aligned
+from taskaware.cli.parser import Arguments, Parser, one_of, whole
+from taskaware.errors import EngineError
+from taskaware.runner.engine import ENGINES
+
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+def add_run_options(parser: Parser) -> None:
+    """Put the options of a run on a command's parser."""
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+    parser.add_argument("--keys", action="store_true", help="list the settings, and run nothing")
+    parser.add_argument(
+        "--engine",
+        type=one_of("engine", ENGINES),
+        metavar="|".join(ENGINES),
+        help="where jobs run (default: serial)",
+    )
+    parser.add_argument(
+        "--workers", type=whole(0, 100_000), metavar="N", help="workers (default: one for each core)"
+    )
+    parser.add_argument("--smoke", action="store_true", help="the same in seconds, to see that it runs")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the run (default: runs/NAME-DIGEST)")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append what happens to a file")
+    parser.add_argument("--report", action="store_true", help="write report.html into the folder afterwards")
+    parser.add_argument("--json", action="store_true", help="print JSON, errors too")
+
+
+def run_config(config: object, name: str, arguments: Arguments) -> None:
+    """Change the config as the arguments say, run it in its folder, and say what came of it.
+
+    Args:
+        config: settings of a campaign.
+        name: for the default folder.
+        arguments: of `add_run_options`.
+
+    Raises:
+        UserError: a setting is unknown or out of range, or the folder holds something else.
+        EngineError: jobs failed; the others are kept.
+    """
+    from taskaware.campaigns.registry import campaign_of
+    from taskaware.campaigns.run_folder import RunFolder
+    from taskaware.campaigns.settings import keys, overridden
+
+    campaign = campaign_of(config)
+    if arguments.keys:
+        rows = keys(config)
+        named = [dict(zip(("key", "value", "what"), row, strict=True)) for row in rows]
+        print(json.dumps(named, indent=1) if arguments.json else aligned(["key", "value", "what"], rows))
+        return
+    config = config.smoke() if arguments.smoke else config
+    config = overridden(config, [*_shorthands(arguments), *arguments.set])
+    path = arguments.out or _default_folder(campaign.name, config, name, arguments.smoke)
+    folder = RunFolder.open(path, campaign.name, config, command=shlex.join(sys.argv))
+    say = print if not arguments.json else _silent
+    say(f"run        {folder.path} (config {folder.digest})", flush=True)
+    try:
+        with _logging(arguments.log):
+            summary = campaign.run(config, folder, False if arguments.json else None)
+    except KeyboardInterrupt:
+        print("What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        raise
+    told = {"folder": str(folder.path), "digest": folder.digest, "summary": summary}
+    if arguments.report:
+        told["report"] = str(_report(folder.path))
+        say(f"written    {told['report']}")
+    print(json.dumps(told, indent=1) if arguments.json else summary_text(summary))
+    if summary.get("failed"):
+        raise EngineError(
+            f"{summary['failed']} of {summary['jobs']} jobs failed; the others are kept. "
+            f"Why: taskaware report {folder.path}. The same command tries them again."
+        )
+
+
+def summary_text(summary: dict) -> str:
+    """A summary for people: a line for each number, a table for each group of them.
+
+    >>> print(summary_text({"jobs": 2, "methods": {"random": {"score": 0.5}, "ours": {"score": 0.75}}}))
+    jobs       2
+    <BLANKLINE>
+    methods  score
+    random     0.5
+    ours      0.75
+    """
+    plain = {key: value for key, value in summary.items() if not isinstance(value, dict)}
+    parts = ["\n".join(f"{key:<10} {_said(value)}" for key, value in plain.items())]
+    for title, group in summary.items():
+        if not isinstance(group, dict):
+            continue
+        rows = {name: row if isinstance(row, dict) else {"value": row} for name, row in group.items()}
+        columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+        cells = [[name, *(_said(row.get(column)) for column in columns)] for name, row in rows.items()]
+        parts.append(aligned([title, *columns], cells, right=columns))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _shorthands(arguments: Arguments) -> Iterator[str]:
+    if arguments.engine is not None:
+        yield f"runner.engine={arguments.engine}"
+    if arguments.workers is not None:
+        yield f"runner.workers={arguments.workers}"
+
+
+def _default_folder(campaign: str, config: object, name: str, smoke: bool) -> Path:
+    from taskaware.store import digest
+
+    found = digest({"campaign": campaign, "config": dataclasses.asdict(config)})
+    return Path("runs") / f"{name}{'-smoke' if smoke else ''}-{found[:8]}"
+
+
+@contextlib.contextmanager
+def _logging(file: Path | None) -> Iterator[None]:
+    """What happens goes to the file, and to stderr in plain lines where there is no terminal."""
+    log = logging.getLogger("taskaware")
+    handlers: list[logging.Handler] = []
+    if file is not None:
+        handlers.append(logging.FileHandler(file, encoding="utf-8"))
+        handlers[0].setFormatter(logging.Formatter(FORMAT))
+    plain = logging.StreamHandler()
+    plain.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
+    handlers.append(plain)
+    level = log.level
+    log.setLevel(logging.INFO)
+    for handler in handlers:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()
+
+
+def _report(folder: Path) -> Path:
+    from taskaware.campaigns.report import report
+
+    return report(folder, force=True)
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _silent(*words: object, **settings: object) -> None:
+    """What is said in place of `print` where the output is JSON: nothing."""

@@ -1,0 +1,52 @@
+"""`taskaware collect`: fill a store with experience."""
+
+from taskaware.cli.campaign import add_run_options, run_config
+from taskaware.cli.parser import Arguments, Command, Parser, whole
+
+
+def run(arguments: Arguments) -> None:
+    """Collect, or go on where it stopped.
+
+    Raises:
+        UserError: a setting does not do.
+        EngineError: jobs failed.
+    """
+    from taskaware.campaigns.collect import CollectSettings
+
+    settings = CollectSettings(
+        suite=tuple(arguments.suite),
+        tasks=tuple(arguments.tasks or ()),
+        space=arguments.space,
+        architectures=arguments.architectures,
+        seeds=arguments.seeds,
+        store=arguments.store,
+    )
+    run_config(settings, "collect", arguments)
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of tables with an index.csv"
+    )
+    parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
+    parser.add_argument(
+        "--architectures", type=whole(1, 10_000_000), default=256, metavar="N", help="default: 256"
+    )
+    parser.add_argument("--seeds", type=whole(1, 10_000), default=1, metavar="N", help="default: 1")
+    parser.add_argument("--space", default="compact", metavar="compact|published", help="default: compact")
+    parser.add_argument(
+        "--store", default="experience.sqlite", metavar="STORE", help="path or URL (experience.sqlite)"
+    )
+    add_run_options(parser)
+
+
+COMMAND = Command(
+    "collect",
+    "Train random architectures on every task of a suite, and keep what came of it.",
+    (
+        "taskaware collect bundled --tasks iris wine --architectures 32",
+        "taskaware collect my-tables --architectures 500 --seeds 3 --engine processes",
+    ),
+    _add_arguments,
+    run,
+)

@@ -1,0 +1,49 @@
+"""`taskaware compare`: search strategies at equal budget."""
+
+from taskaware.cli.campaign import add_run_options, run_config
+from taskaware.cli.parser import Arguments, Command, Parser, whole
+
+
+def run(arguments: Arguments) -> None:
+    """Compare, or go on where it stopped.
+
+    Raises:
+        UserError: a setting does not do.
+        EngineError: jobs failed.
+    """
+    from taskaware.campaigns.compare import CompareSettings
+
+    chosen = {"strategies": tuple(arguments.strategies)} if arguments.strategies else {}
+    settings = CompareSettings(
+        suite=tuple(arguments.suite),
+        tasks=tuple(arguments.tasks or ()),
+        budget=arguments.budget,
+        seeds=arguments.seeds,
+        store=arguments.store,
+        **chosen,
+    )
+    run_config(settings, "compare", arguments)
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of tables with an index.csv"
+    )
+    parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
+    parser.add_argument("--strategies", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--budget", type=whole(1, 1_000_000), default=48, metavar="N", help="default: 48")
+    parser.add_argument("--seeds", type=whole(1, 10_000), default=3, metavar="N", help="default: 3")
+    parser.add_argument("--store", default="", metavar="STORE", help="that every training joins")
+    add_run_options(parser)
+
+
+COMMAND = Command(
+    "compare",
+    "Search strategies × tasks × seeds at an equal budget of trainings.",
+    (
+        "taskaware compare bundled --tasks iris wine --budget 16 --report",
+        "taskaware compare my-tables --strategies random evolution --seeds 5 --engine processes",
+    ),
+    _add_arguments,
+    run,
+)

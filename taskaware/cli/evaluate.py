@@ -1,0 +1,44 @@
+"""`taskaware evaluate`: how good the evaluator is for tasks that it knows nothing of."""
+
+from taskaware.cli.campaign import add_run_options, run_config
+from taskaware.cli.parser import Arguments, Command, Parser, whole
+
+
+def run(arguments: Arguments) -> None:
+    """Leave tasks out, or go on where it stopped.
+
+    Raises:
+        UserError: a setting or the experience does not do.
+        EngineError: jobs failed.
+    """
+    from taskaware.campaigns.evaluate import EvaluateSettings
+
+    chosen = {"methods": tuple(arguments.methods)} if arguments.methods else {}
+    settings = EvaluateSettings(
+        experience=arguments.experience,
+        space=arguments.space,
+        folds=arguments.folds,
+        seeds=arguments.seeds,
+        **chosen,
+    )
+    run_config(settings, "evaluate", arguments)
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "experience", metavar="STORE", nargs="?", default="shipped", help="path or URL (default: shipped)"
+    )
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--folds", type=whole(2, 10_000), default=5, metavar="N", help="default: 5")
+    parser.add_argument("--seeds", type=whole(1, 10_000), default=5, metavar="N", help="default: 5")
+    parser.add_argument("--space", default="compact", metavar="compact|published", help="default: compact")
+    add_run_options(parser)
+
+
+COMMAND = Command(
+    "evaluate",
+    "Leave tasks out of the evaluator, and judge what it picks for them beside simpler methods.",
+    ("taskaware evaluate --report", "taskaware evaluate experience.sqlite --seeds 3 --engine processes"),
+    _add_arguments,
+    run,
+)

@@ -1,0 +1,37 @@
+"""`taskaware run`: an experiment, from its config."""
+
+from pathlib import Path
+
+from taskaware.cli.campaign import add_run_options, run_config
+from taskaware.cli.parser import Arguments, Command, Parser
+
+
+def run(arguments: Arguments) -> None:
+    """Run it, or go on with it.
+
+    Raises:
+        UserError: there is no such experiment, or a setting does not do.
+        EngineError: jobs failed.
+    """
+    from taskaware.campaigns.settings import load_experiment
+
+    path = Path(arguments.experiment)
+    config = load_experiment(path)
+    run_config(config, (path.parent if path.suffix == ".py" else path).resolve().name, arguments)
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument("experiment", metavar="EXPERIMENT", help="folder with a config.py; it is executed")
+    add_run_options(parser)
+
+
+COMMAND = Command(
+    "run",
+    "Run an experiment, or go on where it stopped.",
+    (
+        "taskaware run experiments/compare-strategies --smoke",
+        "taskaware run experiments/compare-strategies --set trainer.steps=200 --engine processes --report",
+    ),
+    _add_arguments,
+    run,
+)

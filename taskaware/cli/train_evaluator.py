@@ -1,0 +1,58 @@
+"""`taskaware train-evaluator`: an evaluator from one's own experience."""
+
+import json
+from pathlib import Path
+
+from taskaware.cli.output import check_outputs
+from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.tasks import card_text
+
+
+def run(arguments: Arguments) -> None:
+    """Learn, and write the file.
+
+    Raises:
+        UserError: the file exists, or the experience does not do.
+    """
+    check_outputs({"--out": arguments.out}, force=arguments.force, source=arguments.experience)
+    from taskaware.campaigns.teach import train_evaluator
+    from taskaware.evaluator import save_evaluator
+
+    evaluator = train_evaluator(
+        arguments.experience,
+        space=arguments.space,
+        with_shipped=arguments.with_shipped,
+        seed=arguments.seed,
+    )
+    save_evaluator(evaluator, arguments.out, force=arguments.force)
+    if arguments.json:
+        print(json.dumps({"written": str(arguments.out), "card": dict(evaluator.card)}, indent=1))
+        return
+    print(card_text(evaluator.card))
+    print(f"written    {arguments.out}")
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument("experience", metavar="STORE", help="path or database URL of the experience")
+    parser.add_argument("--out", type=Path, metavar="FILE.npz", required=True, help="the evaluator's file")
+    parser.add_argument("--space", default="compact", metavar="NAME", help="preset (default: compact)")
+    parser.add_argument(
+        "--with-shipped", action="store_true", help="learn from the shipped experience as well"
+    )
+    parser.add_argument(
+        "--seed", type=whole(0, 2**31 - 1), default=0, metavar="N", help="the same seed, the same evaluator"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, errors too")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+
+
+COMMAND = Command(
+    "train-evaluator",
+    "An evaluator that learns from your own experience, or from yours beside the shipped.",
+    (
+        "taskaware train-evaluator experience.sqlite --with-shipped --out mine.npz",
+        "taskaware recommend sales.csv --target price --evaluator mine.npz",
+    ),
+    _add_arguments,
+    run,
+)

@@ -1,0 +1,34 @@
+"""One attempt at a job, in the process that makes it: whatever happens becomes a word and a value."""
+
+import time
+
+from taskaware.runner.engine import ERROR, MEMORY, OK, Work
+
+# what JAX and CUDA say, in errors of types that are not known here
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "OUT_OF_MEMORY")
+
+
+def attempt(work: Work, resource: object, spec: object) -> tuple[str, object, float]:
+    """(how it ended, the result or the error in words, seconds); see `Ended`.
+
+    >>> attempt(lambda resource, spec: resource / spec, 1.0, 2.0)[:2]
+    ('ok', 0.5)
+    >>> attempt(lambda resource, spec: resource / spec, 1.0, 0.0)[:2]
+    ('error', 'ZeroDivisionError: float division by zero')
+    """
+    began = time.perf_counter()
+    try:
+        how, value = OK, work(resource, spec)
+    except Exception as error:
+        how, value = (MEMORY if is_memory(error) else ERROR), in_words(error)
+    return how, value, time.perf_counter() - began
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether there was too little memory, on the machine or on a device."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line: its type, and what it says."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

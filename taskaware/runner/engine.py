@@ -1,0 +1,118 @@
+"""What an engine is: it makes attempts at jobs, somewhere, and says how each one ended."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from taskaware.errors import UserError, unknown
+from taskaware.runner.job import Job
+
+OK, ERROR, MEMORY, TIMEOUT, DEATH = "ok", "error", "memory", "timeout", "death"
+ENGINES = ("serial", "processes", "ray")
+
+Work = Callable[[object, object], object]
+"""(the resource that the job needs or None, the job's spec) → result; importable by its name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunnerSettings:
+    """Where jobs run, and what is done about those that fail."""
+
+    # "serial" (in this process), "processes" (workers of this machine), or "ray" (this machine or a cluster).
+    engine: str = "serial"
+    # Workers; 0 for one per core of this machine, or of the cluster.
+    workers: int = 0
+    # How often a job that failed is tried again before it is given up.
+    retries: int = 1
+    # Seconds after which an attempt is ended as failed; 0 for no limit.
+    time_limit: float = 0.0
+    # Address of a Ray cluster ("auto", "ray://host:10001"); "" begins one on this machine.
+    address: str = ""
+
+    def check(self) -> "RunnerSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: the engine is unknown (the nearest is named), or a number is out of range.
+        """
+        if self.engine not in ENGINES:
+            raise unknown("engine", self.engine, ENGINES)
+        for name in ("workers", "retries", "time_limit"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"Runner setting {name}={getattr(self, name)} is negative. Give 0 or more.")
+        if self.address and self.engine != "ray":
+            raise UserError(f"address='{self.address}' is for the engine 'ray', not '{self.engine}'.")
+        return self
+
+
+class Ended(NamedTuple):
+    """The end of an attempt.
+
+    Attributes:
+        ticket: of the attempt.
+        how: OK, ERROR (an exception), MEMORY (there was too little), TIMEOUT, or DEATH (of the worker).
+        value: the result where it went well, else the error in words.
+        seconds: that it took.
+        worker: name of the worker.
+    """
+
+    ticket: int
+    how: str
+    value: object
+    seconds: float
+    worker: str
+
+
+class Engine(Protocol):
+    """Makes at most `slots` attempts at a time.
+
+    An engine never raises for what a job does: the end of every attempt is told by `next`.
+
+    Attributes:
+        slots: attempts that run at once.
+        isolated: whether a job that kills its process leaves the engine alive.
+    """
+
+    slots: int
+    isolated: bool
+
+    def submit(self, ticket: int, job: Job) -> None:
+        """Begin an attempt; only while fewer than `slots` run."""
+
+    def next(self) -> Ended:
+        """Wait for the end of one of the attempts that run."""
+
+    def close(self) -> None:
+        """End every worker, whatever it is doing."""
+
+
+def open_engine(settings: RunnerSettings, work: Work, resources: Mapping[str, object]) -> Engine:
+    """The engine that the settings name.
+
+    Args:
+        settings: checked here.
+        work: what is done with each job.
+        resources: by name, what jobs may need; read when first needed.
+
+    Raises:
+        UserError: a setting is out of range, or the engine is not installed.
+        EngineError: it cannot be started.
+    """
+    settings.check()
+    if settings.engine == "serial":
+        from taskaware.runner.serial import Serial
+
+        return Serial(work, resources, settings.time_limit)
+    if settings.engine == "processes":
+        from taskaware.runner.processes import Processes
+
+        return Processes(work, resources, settings.workers or cores(), settings.time_limit)
+    from taskaware.runner.on_ray import OnRay
+
+    return OnRay(work, resources, settings.workers, settings.time_limit, settings.address)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,83 @@
+"""What happened in a run, a line for each job that ended; for people and reports, and for going on."""
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from taskaware.errors import StoreError
+from taskaware.runner.job import Outcome
+
+
+class Journal:
+    """A file of JSON lines that only grows; what was written is on the disk when `add` returns.
+
+    Args:
+        path: of the file, begun where there is none. A last line that an interruption has torn is ended, so
+            that it spoils no other.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
+        self._file = self.path.open("ab")
+        if torn and self.path.stat().st_size:
+            self._file.write(b"\n")
+
+    def add(self, outcome: Outcome, **more: object) -> None:
+        """Write how a job ended.
+
+        Args:
+            outcome: what the runner said.
+            more: plain data that belongs to it: `lost`, a result, ...
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        entry = {
+            "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            "job": outcome.job.id,
+            "label": outcome.job.label,
+            **outcome.job.about,
+            "size": outcome.job.size,
+            "status": "failed" if outcome.error else "ok",
+            "error": outcome.error,
+            "attempts": outcome.attempts,
+            "seconds": round(outcome.seconds, 4),
+            "worker": outcome.worker,
+            **more,
+        }
+        try:
+            self._file.write(json.dumps(entry).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StoreError(f"'{self.path}' cannot be written: {error}. Make room, and go on.") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def read_journal(path: str | os.PathLike) -> Iterator[dict]:
+    """The entries in the order in which they were written; torn lines are passed over.
+
+    Nothing where there is no such file.
+    """
+    if not Path(path).exists():
+        return
+    with Path(path).open("rb") as file:
+        for line in file:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and "job" in entry:
+                yield entry

@@ -1,0 +1,191 @@
+"""The engine of one machine: workers in processes of their own, each ended and replaced when it has to be.
+
+A worker is `python -m taskaware.runner.worker`, spoken to through its standard input and output. It does not
+run the user's own main module again, and it ends by itself when this process is gone.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import taskaware
+from taskaware.errors import EngineError, UserError
+from taskaware.runner.engine import DEATH, TIMEOUT, Ended, Work, cores
+from taskaware.runner.job import Job
+
+STILLBORN = 3
+"""So many workers may end in a row before one of them was ready; then something is wrong with all."""
+
+KEPT = 8
+"""Resources that a worker holds at most; the oldest gives way."""
+
+
+@dataclasses.dataclass(eq=False)
+class Worker:
+    """A process, and what this side knows of it.
+
+    Attributes:
+        number: its place, from 0.
+        process: its process.
+        ready: whether it has said that it can begin.
+        held: names of the resources that it has, the oldest first.
+        ticket: of the attempt that it makes; None while it is free.
+        began: when it began that, in seconds of `time.monotonic`.
+    """
+
+    number: int
+    process: subprocess.Popen
+    ready: bool = False
+    held: list[str] = dataclasses.field(default_factory=list)
+    ticket: int | None = None
+    began: float = 0.0
+
+    def send(self, *message: object) -> None:
+        """Hand it a message; a worker that is gone is noticed by whoever reads from it."""
+        packed = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(packed)
+            self.process.stdin.flush()
+
+    def end(self) -> None:
+        """Kill it and wait for its end."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+class Processes:
+    """Attempts in worker processes, each with its share of the cores."""
+
+    isolated = True
+
+    def __init__(self, work: Work, resources: Mapping[str, object], workers: int, time_limit: float = 0.0):
+        if getattr(work, "__module__", "") == "__main__":
+            raise UserError("A worker cannot import what is defined in __main__. Move the work to a module.")
+        self.slots = workers
+        self._work = work
+        self._resources = resources
+        self._limit = time_limit
+        self._stillborn = 0
+        self._inbox: queue.SimpleQueue = queue.SimpleQueue()
+        self._workers = [self._start(number) for number in range(workers)]
+
+    def submit(self, ticket: int, job: Job) -> None:
+        """See `Engine.submit`."""
+        worker = next(worker for worker in self._workers if worker.ticket is None)
+        if job.needs and job.needs not in worker.held:
+            worker.send("keep", job.needs, self._resources[job.needs])
+            worker.held.append(job.needs)
+            if len(worker.held) > KEPT:
+                worker.send("drop", worker.held.pop(0))
+        worker.ticket, worker.began = ticket, time.monotonic()
+        worker.send("do", ticket, job.needs, job.spec)
+
+    def next(self) -> Ended:
+        """See `Engine.next`.
+
+        Raises:
+            EngineError: workers end before they are ready.
+        """
+        while True:
+            try:
+                worker, message = self._inbox.get(timeout=self._patience())
+            except queue.Empty:
+                worker = min((w for w in self._workers if w.ticket is not None), key=lambda w: w.began)
+                if time.monotonic() - worker.began >= self._limit:
+                    return self._replaced(worker, TIMEOUT, f"Not done after {self._limit:g} s.")
+                continue
+            if worker not in self._workers:
+                continue
+            if message == "ready":
+                # The time limit is for the job, not for the beginning of its worker.
+                worker.ready, worker.began, self._stillborn = True, time.monotonic(), 0
+            elif message == "gone":
+                ended = self._gone(worker)
+                if ended is not None:
+                    return ended
+            else:
+                worker.ticket = None
+                ticket, how, value, seconds = message
+                return Ended(ticket, how, value, seconds, str(worker.number))
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.end()
+
+    def _patience(self) -> float | None:
+        """Seconds until the first attempt is due; None without a limit."""
+        begun = [worker.began for worker in self._workers if worker.ticket is not None]
+        if not self._limit or not begun:
+            return None
+        return max(0.0, min(begun) + self._limit - time.monotonic())
+
+    def _gone(self, worker: Worker) -> Ended | None:
+        """Replace a worker that ended by itself; the end of its attempt, if it made one."""
+        code = worker.process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        # One that was killed says nothing about the others.
+        self._stillborn += not worker.ready and code != -9
+        if self._stillborn >= STILLBORN:
+            raise EngineError(f"Workers end before they are ready ({how}). What they said stands above.")
+        return self._replaced(worker, DEATH, f"The worker died ({how}).")
+
+    def _replaced(self, worker: Worker, how: str, why: str) -> Ended | None:
+        seconds, ticket = time.monotonic() - worker.began, worker.ticket
+        worker.end()
+        self._workers[worker.number] = self._start(worker.number)
+        return None if ticket is None else Ended(ticket, how, why, seconds, str(worker.number))
+
+    def _start(self, number: int) -> Worker:
+        share = _share(number, self.slots)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "taskaware.runner.worker", *map(str, share)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": _import_path()},
+            # Ctrl-C is for this process, which then ends its workers.
+            start_new_session=True,
+        )
+        worker = Worker(number, process)
+        worker.send("work", self._work)
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        return worker
+
+    def _listen(self, worker: Worker) -> None:
+        """Bring what a worker says into the inbox, until it is gone."""
+        try:
+            while True:
+                self._inbox.put((worker, pickle.load(worker.process.stdout)))
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            self._inbox.put((worker, "gone"))
+
+
+def _share(number: int, workers: int) -> list[int]:
+    """Cores of a worker: their fair share, or one of them where there are more workers than cores.
+
+    Workers that all use every core wait for each other.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    there = sorted(os.sched_getaffinity(0))
+    each = max(1, cores() // workers)
+    first = number * each % len(there)
+    return there[first : first + each]
+
+
+def _import_path() -> str:
+    """Where a worker finds this package, and whatever this process finds."""
+    own = str(Path(taskaware.__file__).resolve().parent.parent)
+    return os.pathsep.join(dict.fromkeys([own, *(path for path in sys.path if path)]))

@@ -1,0 +1,77 @@
+"""Live progress: a bar where there is a terminal, now and then a line where there is none."""
+
+import logging
+import sys
+import time
+
+from tqdm.auto import tqdm
+
+from taskaware.runner.job import Job, Outcome
+
+log = logging.getLogger(__name__)
+
+EVERY = 30.0
+"""Seconds between two lines."""
+
+
+class Progress:
+    """How far many jobs are: groups, jobs, units of work, failures, speed, time left.
+
+    Args:
+        jobs: all that are to be done.
+        unit: of their sizes: "training", ...
+        group: key of `Job.about` by which they are grouped: "task", ...
+        show: True for a bar, False for nothing; None for a bar in a terminal or notebook, else lines.
+    """
+
+    def __init__(self, jobs: list[Job], *, unit: str, group: str = "task", show: bool | None = None):
+        self._group = group
+        self._left: dict[object, int] = {}
+        for job in jobs:
+            self._left[job.about.get(group)] = self._left.get(job.about.get(group), 0) + job.size
+        self._groups, self._jobs, self._total = len(self._left), len(jobs), sum(job.size for job in jobs)
+        self._unit = unit
+        self.done = self.ended = self.failed = 0
+        self._began = self._said = time.monotonic()
+        self._lines = show is None and not sys.stderr.isatty() and "ipykernel" not in sys.modules
+        hidden = self._lines or show is False
+        self._bar = tqdm(total=self._total, unit=unit, disable=hidden, smoothing=0.05, dynamic_ncols=True)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a job that ended."""
+        job = outcome.job
+        self.ended += 1
+        self.failed += outcome.error is not None
+        self.done += job.size
+        self._left[job.about.get(self._group)] -= job.size
+        self._bar.set_postfix_str(self._where(), refresh=False)
+        self._bar.update(job.size)
+        if self._lines and time.monotonic() - self._said > EVERY:
+            self._said = time.monotonic()
+            log.info("%s", self.line())
+
+    def line(self) -> str:
+        """All of it in one line."""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        left = (self._total - self.done) * seconds / max(self.done, 1)
+        return (
+            f"{self.done:,} of {self._total:,} {self._unit}s ({self._where()}), "
+            f"{self.done / seconds:.1f} {self._unit}s/s, {tqdm.format_interval(left)} left"
+        )
+
+    def close(self) -> None:
+        """The last word."""
+        self._bar.close()
+        if self._lines and self.ended:
+            log.info("%s", self.line())
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _where(self) -> str:
+        finished = sum(left <= 0 for left in self._left.values())
+        where = f"{self._group}s {finished}/{self._groups}, jobs {self.ended}/{self._jobs}"
+        return where + (f", {self.failed} FAILED" if self.failed else "")

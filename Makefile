@@ -26,13 +26,22 @@ test: setup ## check style, layers, docs and behaviour
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
 
-bench: bench-recommend bench-trainer bench-quality ## all benchmarks
+chaos: setup ## campaigns killed a hundred times for each engine, and compared with undisturbed ones
+	$(BIN)/python -m taskaware.testing.chaos --kills 100 --jobs 1200
+
+notebooks: setup ## execute the notebooks anew and keep their outputs
+	$(BIN)/python -m taskaware.testing.notebooks --write
+
+bench: bench-recommend bench-trainer bench-runner bench-quality ## all benchmarks
 
 bench-recommend: setup ## time from call to answer
 	$(BIN)/python benchmarks/recommend.py
 
 bench-trainer: setup ## candidates per second beside scikit-learn and, where it is installed, PyTorch
 	$(BIN)/python benchmarks/trainer.py
+
+bench-runner: setup ## overhead of each engine, two processes beside one, the store under load
+	$(BIN)/python benchmarks/runner.py
 
 bench-quality: setup ## worth in trainings on tasks held out
 	$(BIN)/python benchmarks/quality.py
@@ -45,4 +54,5 @@ lock: setup ## lock the dependencies anew (needs uv)
 clean: ## remove the environment and what was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test bench bench-recommend bench-trainer bench-quality lock clean
+.PHONY: help setup demo test chaos notebooks bench bench-recommend bench-trainer bench-runner bench-quality \
+  lock clean

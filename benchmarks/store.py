@@ -147,11 +147,9 @@ def appends(database: str, place: str, writers: int, count: int) -> None:
         job.join()
     wall = max(ended) - min(began)
     each = 1e6 * sum(cpu) / sum(written)
-    print(
-        f"  {database:<11} {writers} writer{'s' if writers > 1 else ' '}  {sum(written) / wall:>8,.0f} per second"
-        f"  ({sum(written):,} in {wall:.1f} s; {each:.0f} µs of CPU each in the writers)",
-        flush=True,
-    )
+    who = f"{database:<11} {writers} writer{'s' if writers > 1 else ' '}"
+    what = f"{sum(written):,} in {wall:.1f} s; {each:.0f} µs of CPU each in the writers"
+    print(f"  {who}  {sum(written) / wall:>8,.0f} per second  ({what})", flush=True)
 
 
 def reads(database: str, place: str, count: int, architectures: int) -> None:

@@ -16,6 +16,7 @@ from taskaware.cli import (
     features,
     predict,
     recommend,
+    report,
     run,
     tasks,
     train_evaluator,
@@ -34,6 +35,7 @@ COMMANDS: tuple[Command, ...] = (
     train_evaluator.COMMAND,
     experience.COMMAND,
     run.COMMAND,
+    report.COMMAND,
 )
 
 

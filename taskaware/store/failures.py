@@ -32,7 +32,8 @@ REASONS = (
     ),
     (
         r"terminating connection|server closed|connection (was |is )?(refused|lost|closed|reset)|"
-        r"connection (failed|is bad)|connection to server|broken pipe|shutting down|starting up|recovery mode",
+        r"connection (failed|is bad)|connection to server|broken pipe|shutting down|starting up|"
+        r"recovery mode",
         "The connection to the store '{place}' broke off or was refused ({cause}). Check its address, and "
         "that the database runs, and do it again: what is there already is not written twice.",
     ),

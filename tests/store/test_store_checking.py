@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said(path, statement, words):
     [
         ("DELETE FROM architectures WHERE rowid = 1", "refer to what is not there"),
         ("DELETE FROM tasks", "refer to what is not there"),
-        ("UPDATE trainings SET architecture = 'odd'", "a digest that is none"),
+        ("UPDATE trainings SET recipe = 'odd' WHERE seed = 0", "a digest that is none"),
     ],
 )
 def test_what_cannot_be_read_is_said(path, statement, words):

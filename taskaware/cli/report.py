@@ -1,0 +1,32 @@
+"""`taskaware report`: a run as one page to look at."""
+
+from pathlib import Path
+
+from taskaware.cli.parser import Arguments, Command, Parser
+
+
+def run(arguments: Arguments) -> None:
+    """Write the page.
+
+    Raises:
+        UserError: the folder is no run's, or the file exists.
+    """
+    from taskaware.campaigns.report import report
+
+    path = report(arguments.run_folder, arguments.out, force=arguments.force)
+    print(f"written    {path}")
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument("--out", type=Path, metavar="FILE.html", help="default: RUN/report.html")
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+
+
+COMMAND = Command(
+    "report",
+    "A run as one HTML page with plots; it opens without a network.",
+    ("taskaware report runs/compare-1a2b3c4d",),
+    _add_arguments,
+    run,
+)

@@ -1,0 +1,33 @@
+"""Every notebook runs from top to bottom, and is kept with its outputs."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from taskaware.testing.notebooks import execute
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def test_the_list():
+    assert [path.stem for path in NOTEBOOKS] == ["first_recommendation", "growing_experience", "map_of_tasks"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs(path):
+    notebook = execute(path)
+    kinds = {output.output_type for cell in notebook.cells for output in cell.get("outputs", [])}
+    assert "error" not in kinds
+    assert {"execute_result"} <= kinds
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_outputs_are_kept_and_tell_nothing_of_a_machine(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    assert sum(bool(cell.outputs) for cell in code) >= len(code) - 1
+    text = path.read_text(encoding="utf-8")
+    assert "/home/" not in text and "/root/" not in text and "Traceback" not in text

@@ -17,10 +17,10 @@ from tqdm.auto import tqdm
 from taskaware.campaigns import quality
 from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.pickers import METHODS, portfolio
-from taskaware.campaigns.shipped import entries
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.spaces import MixtureSpace, preset
+from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
@@ -123,8 +123,9 @@ def main() -> None:
     print("  " + ", ".join(f"{n}: {curve[:, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128)))
     show(rows)
     if arguments.data:
-        chosen = [e for e in entries(arguments.data) if not arguments.only or e.name in arguments.only]
-        tasks = {entry.name: entry.task() for entry in chosen}
+        suite = suite_named("bundled", str(arguments.data))
+        names = arguments.only or [name for name in suite.names if name in known.names]
+        tasks = {task.name: task for task in suite.only(*names)}
         ascent = AscentSettings(novelty=arguments.novelty).check()
         show(trained(known, curve, space, tasks, ascent, arguments.folds, seeds))
 

@@ -71,6 +71,7 @@ class CollectSettings:
         for name in ("architectures", "seeds", "batch"):
             if getattr(self, name) < 1:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give 1 or more.")
+        suite_named(*self.suite).only(*self.tasks)
         preset(self.space)
         self.trainer.check()
         self.runner.check()
@@ -155,9 +156,7 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
         The summary, counted.
     """
     settings.check()
-    suite = suite_named(*settings.suite)
-    names = settings.tasks or suite.names
-    tasks = [suite.task(name) for name in names]
+    tasks = list(suite_named(*settings.suite).only(*settings.tasks))
     with Store.open(settings.store) as store, folder.journal() as journal:
         found = collect(tasks, store, settings, journal=journal, show=show)
         folder.write_table("cost", _cost(store, tasks, settings))

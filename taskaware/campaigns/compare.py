@@ -86,6 +86,7 @@ class CompareSettings:
                 f"The strategy '{learned[0]}' knows the space '{ours.name}', not '{space.name}'. "
                 f"Set space={ours.name}, or leave it out."
             )
+        suite_named(*self.suite).only(*self.tasks)
         self.trainer.check()
         self.runner.check()
         return self
@@ -127,8 +128,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
     """
     began = time.perf_counter()
     settings.check()
-    suite = suite_named(*settings.suite)
-    tasks = {task.name: task for task in map(suite.task, settings.tasks or suite.names)}
+    tasks = {task.name: task for task in suite_named(*settings.suite).only(*settings.tasks)}
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(settings.store)) if settings.store else None
         recipe = _prepare(store, tasks.values(), settings) if store else ""
@@ -177,7 +177,8 @@ def standings(progress: pd.DataFrame) -> dict:
         `compared`: the pairs of task and seed that count. `strategies`, for each: the mean `rank` by the best
         validation score (1 is first, ties share), `best_score` and `test_score` at the end, normalised by
         task (0 is the median of all trainings there, 1 the mean of the best five), and the plain mean
-        `test_score_raw`; each with its standard error over origins (`..._se`; 0 for a single origin).
+        `test_score_raw`, without searches that lost everything; each with its standard error over origins
+        (`..._se`; 0 for a single origin).
     """
     ends = progress.groupby(["task", "seed", "strategy"], sort=False).tail(1)
     most = progress["strategy"].nunique()
@@ -186,9 +187,8 @@ def standings(progress: pd.DataFrame) -> dict:
     for column, single in (("best_score", "score"), ("test_score", "test")):
         ends[column] = _normalised(ends[["task", column]], progress[["task", single]])
     ends["rank"] = ends.groupby(["task", "seed"])["best_score"].rank(ascending=False)
-    means = ends.groupby(["strategy", "origin"])[
-        ["rank", "best_score", "test_score", "test_score_raw"]
-    ].mean()
+    counted = ["rank", "best_score", "test_score", "test_score_raw"]
+    means = ends.groupby(["strategy", "origin"])[counted].mean()
     return {
         "compared": len(ends) // max(most, 1),
         "strategies": {name: _standing(means.loc[name]) for name in ends["strategy"].unique()},
@@ -262,10 +262,11 @@ def _normalised(ends: pd.DataFrame, every: pd.DataFrame) -> pd.Series:
     return found
 
 
-def _standing(means: pd.DataFrame) -> dict[str, float]:
-    """Mean over origins, and its standard error, of each column."""
+def _standing(means: pd.DataFrame) -> dict[str, float | None]:
+    """Mean over origins, and its standard error, of each column; None where no origin has a number."""
     found = {}
-    for name, column in means.items():
-        found[name] = float(column.mean())
+    for name in means:
+        column = means[name].dropna()
+        found[name] = float(column.mean()) if len(column) else None
         found[f"{name}_se"] = float(column.std(ddof=1) / len(column) ** 0.5) if len(column) > 1 else 0.0
     return found

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from taskaware.campaigns.collect import GRID, Batch, train_batch
+from taskaware.compilation import keep_compiled
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator
 from taskaware.metafeatures import vector
 from taskaware.recommendation.ascent import AscentSettings, propose
@@ -56,6 +57,7 @@ class Course(NamedTuple):
 
 def search_task(task: Task, contest: Contest) -> Course:
     """Spend the budget of a contest on a task; what a candidate scores does not depend on its company."""
+    keep_compiled()
     results: list[Trained] = []
 
     def judge(points: np.ndarray) -> np.ndarray:

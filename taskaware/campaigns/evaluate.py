@@ -17,6 +17,7 @@ from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import METHODS, check_evaluator
 from taskaware.campaigns.run_folder import RunFolder
+from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
 from taskaware.runner import Job, Outcome, RunnerSettings
@@ -197,6 +198,7 @@ def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
 
 def pick(known: Known, fold: Fold) -> list[dict]:
     """What a worker does with a job; see `quality.picks`."""
+    keep_compiled()
     picker = METHODS[fold.method](known.space, fold.evaluator)
     out = list(quality.held_out(known.lessons, fold.folds, fold.seed))[fold.number]
     return quality.picks(known.lessons, picker, out, fold.seed, known.pool)

@@ -49,11 +49,19 @@ def train_evaluator(
 
 
 def together(first: Experience, second: Experience) -> Experience:
-    """The experience of both; of a training that both have, the first's."""
+    """The experience of both; where they trained a task in different ways, the second's."""
+    shared = set(_digests(first)) & set(_digests(second))
+    ways = {recipe.digest for recipe in second.recipes}
+    other = np.array([recipe.digest not in ways for recipe in first.recipes], bool)[first.recipe]
+    first = first.take(~(other & np.isin(_digests(first), list(shared))[first.task]))
     with Store.open(":memory:") as store:
         store.add_experience(first)
         store.add_experience(second)
         return store.triplets(first.space.digest, catalogue=catalogue_digest())
+
+
+def _digests(experience: Experience) -> list[str]:
+    return [task.digest for task in experience.tasks]
 
 
 def card(experience: Experience) -> dict:

@@ -109,16 +109,25 @@ class Suite:
         """The tasks, each read when it is reached."""
         return (entry.task() for entry in self.entries)
 
+    def only(self, *names: str) -> "Suite":
+        """The tasks of these names, in this order; all of them if none is named.
+
+        Raises:
+            UserError: no such task; names the nearest.
+        """
+        places = {entry.name: entry for entry in self.entries}
+        for name in names:
+            if name not in places:
+                raise unknown(f"task of suite '{self.name}'", name, self.names)
+        return dataclasses.replace(self, entries=tuple(places[name] for name in names or self.names))
+
     def task(self, name: str) -> Task:
         """Read one of the tasks.
 
         Raises:
             UserError: no such task; names the nearest.
         """
-        for entry in self.entries:
-            if entry.name == name:
-                return entry.task()
-        raise unknown(f"task of suite '{self.name}'", name, self.names)
+        return next(iter(self.only(name)))
 
 
 def bundled_suite() -> Suite:

@@ -1,0 +1,47 @@
+"""Candidates spread over eight devices have the scores that they have on one."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+CODE = """
+import dataclasses, sys
+import jax, numpy as np
+from taskaware.compilation import keep_compiled
+from taskaware.spaces import preset
+from taskaware.tasks.build import make_task
+from taskaware.training import trainer
+from taskaware.training.prepare import prepare
+from taskaware.training.recipe import TrainingRecipe
+keep_compiled()
+space = dataclasses.replace(preset("compact"), layers=2, sizes=(4, 8), width_odds=(0.5, 0.5))
+recipe = TrainingRecipe(steps=50, batch_size=32)
+points = space.sample(jax.random.key(0), 21)
+prepared = prepare(make_task("iris"), 0, recipe)
+each = 16 * jax.local_device_count()
+found = trainer.train(space, points, prepared, recipe, seed=0, chunk_for=each)
+program = trainer.Program(space, 8, True)
+spread = jax.device_put(np.asarray(points)[np.resize(np.arange(21), each)], trainer._placed("candidates"))
+chosen = trainer.candidates(program, spread, recipe)
+state = trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
+used = len(jax.tree.leaves(state.params)[0].sharding.device_set)
+np.savez(sys.argv[1], score=found.score, test=found.test_score, loss=found.loss, used=used)
+"""
+
+
+def test_eight_devices_equal_one(tmp_path):
+    results = []
+    for count in (1, 8):
+        flags = f"--xla_force_host_platform_device_count={count}"
+        path = tmp_path / f"{count}.npz"
+        environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+        subprocess.run([sys.executable, "-c", CODE, str(path)], env=environment, check=True, timeout=500)
+        with np.load(path) as file:
+            results.append(dict(file))
+    one, eight = results
+    assert (one["used"], eight["used"]) == (1, 8)
+    for name in ("score", "test", "loss"):
+        np.testing.assert_allclose(one[name], eight[name], rtol=1e-5, err_msg=name)
+    assert len(set(one["score"].tolist())) > 3

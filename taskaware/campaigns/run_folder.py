@@ -25,7 +25,7 @@ class RunFolder:
     Attributes:
         path: of the folder.
         campaign: name of what was run.
-        digest: of the resolved config.
+        digest: of the resolved config, see `config_digest`.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class RunFolder:
         Raises:
             UserError: the folder holds something else.
         """
-        folder = cls(Path(path), campaign, digest({"campaign": campaign, "config": config}))
+        folder = cls(Path(path), campaign, config_digest(campaign, config))
         if (folder.path / CONFIG).exists():
             folder._check_same()
             return folder
@@ -91,6 +91,16 @@ class RunFolder:
                 f"'{self.path}' holds the run of another config ({found[0]} {found[1]}; this one is "
                 f"{self.campaign} {self.digest}). Choose another folder, or take the settings back."
             )
+
+
+def config_digest(campaign: str, config: object) -> str:
+    """16 hex digits that name what a run is; where its jobs run is no part of it."""
+    return digest({"campaign": campaign, "config": _without_runners(dataclasses.asdict(config))})
+
+
+def _without_runners(config: Mapping) -> dict:
+    kept = {name: value for name, value in config.items() if name != "runner"}
+    return {n: _without_runners(v) if isinstance(v, Mapping) else v for n, v in kept.items()}
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -66,6 +66,8 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         write(experience, into / f"{name}.npz")
         told[name] = str(experience)
     evaluator = train_evaluator(str(into / "experience.npz"), without=settings.held_back)
+    card = {**evaluator.card, "shipped too": told["experience-published"]}
+    evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
     told |= {"evaluator": f"learned from {len(evaluator.known.names)} tasks", "written to": str(into)}
     told |= {"jobs": jobs, "failed": failed}

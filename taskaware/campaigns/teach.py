@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import platform
 from collections import Counter
 
 import numpy as np
@@ -10,6 +11,7 @@ from taskaware.campaigns.experience import open_experience
 from taskaware.errors import UserError
 from taskaware.evaluator import Evaluator, EvaluatorSettings, fit_evaluator, lessons
 from taskaware.metafeatures import catalogue_digest
+from taskaware.runner.engine import cores
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
 
@@ -78,6 +80,7 @@ def card(experience: Experience) -> dict:
         "run_hours": round(float(np.nansum(experience.seconds)) / 3600, 2),
         "space": experience.space.name,
         "recipe": dict(experience.recipes[0].definition) if len(experience.recipes) == 1 else "several",
+        "machine": f"{platform.machine()}, {cores()} cores",
     }
 
 

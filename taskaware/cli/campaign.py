@@ -1,7 +1,6 @@
 """What all commands that run a campaign share: options, a folder, progress, the last word."""
 
 import contextlib
-import dataclasses
 import json
 import logging
 import shlex
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Parser, one_of, whole
-from taskaware.errors import EngineError
+from taskaware.errors import EngineError, UserError
 from taskaware.runner.engine import ENGINES
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -51,18 +50,17 @@ def run_config(config: object, name: str, arguments: Arguments) -> None:
     """
     from taskaware.campaigns.registry import campaign_of
     from taskaware.campaigns.run_folder import RunFolder
-    from taskaware.campaigns.settings import keys, overridden
+    from taskaware.campaigns.settings import overridden
 
     campaign = campaign_of(config)
     if arguments.keys:
-        rows = keys(config)
-        named = [dict(zip(("key", "value", "what"), row, strict=True)) for row in rows]
-        print(json.dumps(named, indent=1) if arguments.json else aligned(["key", "value", "what"], rows))
+        print(_listed(config, arguments.json))
         return
     config = config.smoke() if arguments.smoke else config
-    config = overridden(config, [*_shorthands(arguments), *arguments.set])
+    config = overridden(config, [*_shorthands(config, arguments), *arguments.set])
     path = arguments.out or _default_folder(campaign.name, config, name, arguments.smoke)
-    folder = RunFolder.open(path, campaign.name, config, command=shlex.join(sys.argv))
+    # By its name, wherever the program lies.
+    folder = RunFolder.open(path, campaign.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
     say = print if not arguments.json else _silent
     say(f"run        {folder.path} (config {folder.digest})", flush=True)
     try:
@@ -71,11 +69,13 @@ def run_config(config: object, name: str, arguments: Arguments) -> None:
     except KeyboardInterrupt:
         print("What is finished is kept; the same command goes on from there.", file=sys.stderr)
         raise
+    say(summary_text(summary), flush=True)
     told = {"folder": str(folder.path), "digest": folder.digest, "summary": summary}
     if arguments.report:
         told["report"] = str(_report(folder.path))
         say(f"written    {told['report']}")
-    print(json.dumps(told, indent=1) if arguments.json else summary_text(summary))
+    if arguments.json:
+        print(json.dumps(told, indent=1))
     if summary.get("failed"):
         raise EngineError(
             f"{summary['failed']} of {summary['jobs']} jobs failed; the others are kept. "
@@ -105,17 +105,35 @@ def summary_text(summary: dict) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _shorthands(arguments: Arguments) -> Iterator[str]:
-    if arguments.engine is not None:
-        yield f"runner.engine={arguments.engine}"
-    if arguments.workers is not None:
-        yield f"runner.workers={arguments.workers}"
+def _listed(config: object, as_json: bool) -> str:
+    """Every setting, with what it takes and what it means."""
+    from taskaware.campaigns.settings import keys
+
+    names = ["key", "value", "kind", "what"]
+    rows = [[name, known.value, known.kind, known.comment] for name, known in keys(config).items()]
+    if as_json:
+        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=1)
+    return aligned(names, rows)
+
+
+def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
+    """--engine and --workers as settings: of the config's runner, or of each runner in it."""
+    from taskaware.campaigns.settings import keys
+
+    for option in ("engine", "workers"):
+        value = getattr(arguments, option)
+        if value is None:
+            continue
+        names = [name for name in keys(config) if f".{name}".endswith(f".runner.{option}")]
+        if not names:
+            raise UserError(f"--{option}: {type(config).__name__} has no runner. Leave the option out.")
+        yield from (f"{name}={value}" for name in names)
 
 
 def _default_folder(campaign: str, config: object, name: str, smoke: bool) -> Path:
-    from taskaware.store import digest
+    from taskaware.campaigns.run_folder import config_digest
 
-    found = digest({"campaign": campaign, "config": dataclasses.asdict(config)})
+    found = config_digest(campaign, config)
     return Path("runs") / f"{name}{'-smoke' if smoke else ''}-{found[:8]}"
 
 

@@ -141,6 +141,7 @@ COMMAND = Command(
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",
         "taskaware recommend sales.csv --target price --fit --save model",
+        "taskaware recommend sales.csv --target price --evaluator mine.npz",
         "taskaware recommend openml:31 --seed 1 --json",
     ),
     _add_arguments,

@@ -1,5 +1,6 @@
 """`taskaware report`: a run as one page to look at."""
 
+import json
 from pathlib import Path
 
 from taskaware.cli.parser import Arguments, Command, Parser
@@ -14,12 +15,13 @@ def run(arguments: Arguments) -> None:
     from taskaware.campaigns.report import report
 
     path = report(arguments.run_folder, arguments.out, force=arguments.force)
-    print(f"written    {path}")
+    print(json.dumps({"written": str(path)}) if arguments.json else f"written    {path}")
 
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="default: RUN/report.html")
+    parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
 

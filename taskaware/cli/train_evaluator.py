@@ -49,10 +49,7 @@ def _add_arguments(parser: Parser) -> None:
 COMMAND = Command(
     "train-evaluator",
     "An evaluator that learns from your own experience, or from yours beside the shipped.",
-    (
-        "taskaware train-evaluator experience.sqlite --with-shipped --out mine.npz",
-        "taskaware recommend sales.csv --target price --evaluator mine.npz",
-    ),
+    ("taskaware train-evaluator experience.sqlite --with-shipped --out mine.npz",),
     _add_arguments,
     run,
 )

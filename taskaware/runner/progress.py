@@ -4,8 +4,7 @@ import logging
 import sys
 import time
 
-from tqdm.auto import tqdm
-
+from taskaware.bars import tqdm
 from taskaware.runner.job import Job, Outcome
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ class Progress:
         self._unit = unit
         self.done = self.ended = self.failed = 0
         self._began = self._said = time.monotonic()
-        self._lines = show is None and not sys.stderr.isatty() and "ipykernel" not in sys.modules
+        self._lines = show is None and not sys.stderr.isatty() and not _in_notebook()
         hidden = self._lines or show is False
         self._bar = tqdm(total=self._total, unit=unit, disable=hidden, smoothing=0.05, dynamic_ncols=True)
 
@@ -75,3 +74,9 @@ class Progress:
         finished = sum(left <= 0 for left in self._left.values())
         where = f"{self._group}s {finished}/{self._groups}, jobs {self.ended}/{self._jobs}"
         return where + (f", {self.failed} FAILED" if self.failed else "")
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel, which has no terminal but shows bars, runs this."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell"

@@ -77,6 +77,7 @@ def test_options_reach_the_library(monkeypatch, table):
     assert (task.target_name, task.kind) == ("petal", "regression")
     assert settings == {
         "ascent": taskaware.AscentSettings(optimizer="random_search"),
+        "evaluator": None,
         "candidates": 3,
         "leave_out": True,
         "seed": 7,

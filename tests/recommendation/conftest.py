@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskaware.campaigns.collect import add_task
+from taskaware.campaigns.collect import describe
 from taskaware.compilation import keep_compiled
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator, lessons
 from taskaware.metafeatures import catalogue_digest
@@ -41,7 +41,7 @@ def learned():
             store.add_space(SpaceRecord(TINY.digest, TINY.name, TINY.to_dict()))
             recipe = store.add_recipe({"steps": 1})
             for place, task in enumerate(tasks):
-                add_task(store, task)
+                describe(store, task)
                 scores = 0.8 + 0.03 * u[:, 0] + 0.02 * (-1) ** place * u[:, -1]
                 store.append(Trainings(task.digest, TINY.digest, recipe, u, 0, scores, test_scores=scores))
             known = lessons(store.triplets())
@@ -80,7 +80,7 @@ def iris():
 def made():
     """A function: a frame of numbers, categories, dates and holes that the evaluator does not know."""
 
-    def make(rows=120, kind="classification", seed=0):
+    def make(rows=240, kind="classification", seed=0):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(rows, 2))
         colour = rng.choice(["red", "green", "blue"], rows)

@@ -1,5 +1,5 @@
-"""A run as one page to look at: `report(folder)`."""
+"""The report of a run: one HTML file that needs nothing else, not even a network."""
 
-from taskaware.campaigns.report.page import report
+from taskaware.campaigns.report.write import report
 
 __all__ = ["report"]

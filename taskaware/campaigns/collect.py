@@ -205,7 +205,8 @@ def collect(
                 journal.add(outcome, lost=gone)
             progress.add(outcome)
     seconds = time.perf_counter() - began
-    return Collected(len(tasks), len(jobs), failed, added, lost, seconds)
+    # A job that was halved has ended as several.
+    return Collected(len(tasks), max(len(jobs), progress.ended), failed, added, lost, seconds)
 
 
 def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:

@@ -141,7 +141,7 @@ def test_a_column_may_have_the_name_of_the_target(classifier, made):
     frame = made().rename(columns={"weight": "target"})
     classifier.fit(frame.drop(columns="y"), frame["y"].to_numpy())
     assert classifier.recommendation_.task.target_name == "target_"
-    assert classifier.predict(frame.drop(columns="y")).shape == (120,)
+    assert classifier.predict(frame.drop(columns="y")).shape == (240,)
 
 
 @pytest.mark.parametrize("kind", [list, np.asarray, pd.Series, pd.Categorical])

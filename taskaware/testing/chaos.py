@@ -114,11 +114,11 @@ def torment(
     words = ["--store", str(store), "--run", str(run), "--engine", engine, "--jobs", str(jobs)]
     words += ["--real"] * real
     # Each kill falls so soon after the first job that ends that some work is left for the last one.
-    patience = 1.5 * SECONDS_PER_JOB * jobs / kills / (1 if engine == "serial" else 2)
+    patience = 0.8 * SECONDS_PER_JOB * jobs / kills / (1 if engine == "serial" else 2)
     starts = done = killed = 0
     while killed < kills:
         falls = "append" in victims and rng.random() < 1 / len(victims)
-        process = _campaign([*words, *(["--fall-at", str(rng.randint(1, 60))] if falls else [])])
+        process = _campaign([*words, *(["--fall-at", str(rng.randint(1, 20))] if falls else [])])
         starts += 1
         _wait_for_work(process, run)
         while process.poll() is None:

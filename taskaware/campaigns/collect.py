@@ -14,18 +14,19 @@ import numpy as np
 import pandas as pd
 
 from taskaware.arrays import bucket
+from taskaware.campaigns.keeping import definition, furnish, trainings
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
-from taskaware.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.metafeatures import catalogue_digest
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.spaces import MixtureSpace, preset
-from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings, architecture_digests, digest
+from taskaware.store import Store, Trainings, architecture_digests, digest
 from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import Prepared, prepare
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import VERSION, Trained, train
+from taskaware.training.trainer import Trained, train
 
 GRID = np.float32(2**-10)
 TASKS_BETWEEN_CLEARINGS = 8
@@ -187,8 +188,7 @@ def collect(
     settings.check()
     keep_compiled()
     tasks = list(tasks)
-    for task in tasks:
-        describe(store, task)
+    furnish(store, tasks, preset(settings.space), settings.trainer)
     jobs = list(plan(tasks, store, settings))
     added = lost = failed = 0
     resources = {task.digest: task for task in tasks}
@@ -212,8 +212,7 @@ def collect(
 def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
     """The jobs that are left, task by task and narrow architectures first, so that programs serve again."""
     space, recipe = preset(settings.space), settings.trainer
-    store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
-    recipe_digest = _recipe(store, settings)
+    recipe_digest = store.add_recipe(definition(recipe))
     points = common_architectures(space, settings.architectures)
     points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
     names = architecture_digests(space.digest, points)
@@ -255,46 +254,13 @@ def halve(job: Job) -> tuple[Job, ...]:
 def kept(outcome: Outcome) -> Trainings:
     """How the end of a job stands in the store; a job that failed has its error with each architecture."""
     job, batch = outcome.job, outcome.job.spec
-    batch_of = functools.partial(
-        Trainings,
-        job.needs,
-        batch.space.digest,
-        job.about["recipe"],
-        batch.points,
-        seeds=batch.seed,
-        strategy="random",
-        code_version=str(VERSION),
-    )
-    if outcome.error is not None:
-        count = len(batch.points)
-        return batch_of(scores=np.full(count, np.nan), errors=[outcome.error] * count)
-    trained: Trained = outcome.result
-    return batch_of(
-        scores=trained.score,
-        test_scores=trained.test_score,
-        losses=trained.loss,
-        seconds=trained.seconds,
-    )
-
-
-def describe(store: Store, task: Task) -> None:
-    """Keep a task and its meta-features, where the store does not have them."""
-    if task.digest in store.described(catalogue_digest()):
-        return
-    columns = task.table.columns
-    store.add_task(
-        TaskRecord(
-            task.digest,
-            task.name,
-            task.origin or task.name,
-            task.kind,
-            task.metric,
-            task.rows,
-            len(columns),
-            task.outputs,
-        )
-    )
-    store.add_metafeatures(task.digest, catalogue=catalogue_digest(), names=NAMES, values=vector(task))
+    about = (job.needs, batch.space, job.about["recipe"], batch.points)
+    if outcome.error is None:
+        return trainings(*about, outcome.result, seed=batch.seed, strategy="random")
+    count = len(batch.points)
+    lost = Trained(*(np.full(count, np.nan) for _ in Trained._fields))
+    failed = trainings(*about, lost, seed=batch.seed, strategy="random")
+    return dataclasses.replace(failed, errors=[outcome.error] * count)
 
 
 def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> Job:
@@ -319,9 +285,10 @@ def _prepared(task: Task, seed: int, recipe: TrainingRecipe) -> Prepared:
 def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.DataFrame:
     """What the store holds of these tasks with these settings, and what it took, a row for each."""
     space = preset(settings.space).digest
-    known = store.triplets(space, recipe=_recipe(store, settings), catalogue=catalogue_digest())
+    recipe = store.add_recipe(definition(settings.trainer))
+    known = store.triplets(space, recipe=recipe, catalogue=catalogue_digest())
     place = {record.digest: row for row, record in enumerate(known.tasks)}
-    failed = store.failed(_recipe(store, settings))
+    failed = store.failed(recipe)
     rows = []
     for task in tasks:
         mine = known.take(known.task == place.get(task.digest, -1))
@@ -329,8 +296,3 @@ def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.
         spent = float(np.nansum(mine.seconds))
         rows.append((*about, len(mine), int(mine.lost.sum()), failed.get(task.digest, 0), round(spent, 2)))
     return pd.DataFrame(rows, columns=COST)
-
-
-def _recipe(store: Store, settings: CollectSettings) -> str:
-    """The recipe's digest; it is in the store from here on."""
-    return store.add_recipe({**settings.trainer.to_dict(), "trainer": VERSION})

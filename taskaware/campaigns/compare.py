@@ -6,14 +6,14 @@ A job is one strategy, one task and one seed; every strategy has the same seeds.
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from taskaware.campaigns import quality
-from taskaware.campaigns.collect import describe
 from taskaware.campaigns.contest import LEARNED, STRATEGIES, Contest, Course, search_task
+from taskaware.campaigns.keeping import furnish, trainings
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import check_evaluator
 from taskaware.campaigns.run_folder import RunFolder
@@ -22,7 +22,7 @@ from taskaware.evaluator import EvaluatorSettings
 from taskaware.recommendation.recommend import shipped_evaluator
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.spaces import preset
-from taskaware.store import SpaceRecord, Store, Trainings, digest
+from taskaware.store import Store, digest
 from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
@@ -131,7 +131,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
     tasks = {task.name: task for task in suite_named(*settings.suite).only(*settings.tasks)}
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(settings.store)) if settings.store else None
-        recipe = _prepare(store, tasks.values(), settings) if store else ""
+        recipe = furnish(store, tasks.values(), preset(settings.space), settings.trainer) if store else ""
         done = do_once(
             plan(list(tasks.values()), settings),
             search_task,
@@ -195,35 +195,14 @@ def standings(progress: pd.DataFrame) -> dict:
     }
 
 
-def _prepare(store: Store, tasks: Iterable[Task], settings: CompareSettings) -> str:
-    """Make tasks, space and recipe known to the store; the digest of the recipe."""
-    for task in tasks:
-        describe(store, task)
-    space = preset(settings.space)
-    store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
-    return store.add_recipe({**settings.trainer.to_dict(), "trainer": VERSION})
-
-
 def _keep(outcome: Outcome, store: Store | None, recipe: str) -> dict:
     """Write a search that went well into the store, if there is one; what the journal shall have of it."""
     contest: Contest = outcome.job.spec
     course: Course = outcome.result
     found = course.trained
     if store is not None:
-        batch = Trainings(
-            task=outcome.job.needs,
-            space=contest.space.digest,
-            recipe=recipe,
-            u=course.points,
-            seeds=contest.seed,
-            scores=found.score,
-            test_scores=found.test_score,
-            losses=found.loss,
-            seconds=found.seconds,
-            strategy=contest.strategy,
-            code_version=str(VERSION),
-        )
-        store.append(batch)
+        about = (outcome.job.needs, contest.space, recipe, course.points, found)
+        store.append(trainings(*about, seed=contest.seed, strategy=contest.strategy))
     return {"scores": _plain(found.score), "test_scores": _plain(found.test_score)}
 
 

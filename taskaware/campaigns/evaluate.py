@@ -43,6 +43,8 @@ class EvaluateSettings:
     experience: str = "shipped"
     # Preset that the architectures are points of.
     space: str = "compact"
+    # Digest of the only recipe that counts; "" for all, where no task was trained with several.
+    recipe: str = ""
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = tuple(METHODS)
     # Parts that the origins are dealt into; one part at a time is held out.
@@ -166,7 +168,7 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
         UserError: the experience is of another space, holds nothing drawn at random, or too few origins.
     """
     space = preset(settings.space)
-    experience = open_experience(settings.experience, space)
+    experience = open_experience(settings.experience, space, settings.recipe)
     known = lessons(experience)
     found = quality.trials(experience, known)
     pool = _drawn(experience, known)

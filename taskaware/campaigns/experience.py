@@ -2,21 +2,25 @@
 
 from importlib import resources
 
-from taskaware.errors import UserError
+import numpy as np
+
+from taskaware.errors import UserError, unknown
 from taskaware.metafeatures import catalogue_digest
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience, Store, unpack
 
 
-def open_experience(name: str, space: MixtureSpace) -> Experience:
+def open_experience(name: str, space: MixtureSpace, recipe: str = "") -> Experience:
     """What is known of architectures of a space.
 
     Args:
         name: "shipped", the path of a file that `pack` wrote (.npz), or path or database URL of a store.
         space: of the architectures.
+        recipe: digest of the only recipe that counts; "" for all.
 
     Raises:
-        UserError: the experience is of another space.
+        UserError: the experience is of another space, does not have the recipe, or trained one task with
+            several recipes.
         StoreError: it cannot be read.
 
     >>> from taskaware.spaces import preset
@@ -25,14 +29,43 @@ def open_experience(name: str, space: MixtureSpace) -> Experience:
     """
     if name != "shipped" and not name.endswith(".npz"):
         with Store.open(name, create=False, readonly=True) as store:
-            return store.triplets(space.digest, catalogue=catalogue_digest())
+            found = store.triplets(space.digest, catalogue=catalogue_digest())
+            return comparable(_only(found, recipe))
     experience = _shipped(space) if name == "shipped" else unpack(name)
     if experience.space.digest != space.digest:
         raise UserError(
             f"The experience '{name}' is of the space '{experience.space.name}', not of '{space.name}'. "
             f"Set space={experience.space.name}, or name another experience."
         )
+    return comparable(_only(experience, recipe))
+
+
+def comparable(experience: Experience) -> Experience:
+    """The experience itself, where the scores of each task came about in one way.
+
+    Raises:
+        UserError: a task was trained with several recipes; they are named.
+    """
+    pairs = np.unique(np.stack([experience.task, experience.recipe]), axis=1)
+    tasks, times = np.unique(pairs[0], return_counts=True)
+    if (times > 1).any():
+        task = tasks[times > 1][0]
+        made = [experience.recipes[place].digest for place in pairs[1][pairs[0] == task]]
+        raise UserError(
+            f"Task '{experience.names[task]}' was trained with {len(made)} recipes, whose scores cannot be "
+            f"compared. Name the one that counts, recipe=...: {', '.join(made)}."
+        )
     return experience
+
+
+def _only(experience: Experience, recipe: str) -> Experience:
+    """The trainings with a recipe; all where it is ""."""
+    if not recipe:
+        return experience
+    names = [found.digest for found in experience.recipes]
+    if recipe not in names:
+        raise unknown("recipe of the experience", recipe, names)
+    return experience.take(experience.recipe == names.index(recipe))
 
 
 def _shipped(space: MixtureSpace) -> Experience:

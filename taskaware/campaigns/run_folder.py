@@ -1,6 +1,5 @@
 """The folder of one run: what was asked for, what happened, what came out."""
 
-import contextlib
 import dataclasses
 import datetime
 import json
@@ -14,6 +13,7 @@ import taskaware
 from taskaware.errors import UserError
 from taskaware.runner import Journal, read_journal
 from taskaware.store import digest
+from taskaware.whole import write_whole
 
 CONFIG, JOURNAL, RESULT = "config.json", "journal.jsonl", "result.json"
 
@@ -56,7 +56,7 @@ class RunFolder:
         folder.path.mkdir(parents=True, exist_ok=True)
         about = {"campaign": campaign, "digest": folder.digest, "config": dataclasses.asdict(config)}
         about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
-        write_whole(folder.path / CONFIG, json.dumps(about, indent=1))
+        write_whole(folder.path / CONFIG, json.dumps(about, indent=1).encode())
         return folder
 
     def journal(self) -> Journal:
@@ -71,14 +71,14 @@ class RunFolder:
     def write_table(self, name: str, table: pd.DataFrame) -> Path:
         """Write `name`.csv anew."""
         path = self.path / f"{name}.csv"
-        write_whole(path, table.to_csv(index=False))
+        write_whole(path, table.to_csv(index=False).encode())
         return path
 
     def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
         """Write `result.json`: the run has come to its end."""
         result = {"finished": _now(), "jobs": jobs, "failed": failed}
         result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
-        write_whole(self.path / RESULT, json.dumps(result, indent=1))
+        write_whole(self.path / RESULT, json.dumps(result, indent=1).encode())
 
     def _check_same(self) -> None:
         try:
@@ -101,17 +101,6 @@ def config_digest(campaign: str, config: object) -> str:
 def _without_runners(config: Mapping) -> dict:
     kept = {name: value for name, value in config.items() if name != "runner"}
     return {n: _without_runners(v) if isinstance(v, Mapping) else v for n, v in kept.items()}
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all, in place of the one that is there."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
 
 
 def _now() -> str:

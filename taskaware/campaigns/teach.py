@@ -3,12 +3,10 @@
 import dataclasses
 import datetime
 import platform
-from collections import Counter
 
 import numpy as np
 
-from taskaware.campaigns.experience import open_experience
-from taskaware.errors import UserError
+from taskaware.campaigns.experience import comparable, open_experience
 from taskaware.evaluator import Evaluator, EvaluatorSettings, fit_evaluator, lessons
 from taskaware.metafeatures import catalogue_digest
 from taskaware.runner.engine import cores
@@ -20,6 +18,7 @@ def train_evaluator(
     experience: str | Experience = "shipped",
     *,
     space: str = "compact",
+    recipe: str = "",
     with_shipped: bool = False,
     without: tuple[str, ...] = (),
     settings: EvaluatorSettings | None = None,
@@ -30,6 +29,7 @@ def train_evaluator(
     Args:
         experience: path or URL of a store, path of a file of `pack`, "shipped", or an Experience.
         space: name of the preset that the architectures are points of.
+        recipe: digest of the only recipe that counts in a named experience; "" for all.
         with_shipped: whether to learn from the shipped experience as well.
         without: origins to learn nothing from.
         settings: how; the default ones if None.
@@ -40,14 +40,14 @@ def train_evaluator(
         StoreError: the store cannot be opened.
     """
     chosen = preset(space)
-    known = open_experience(experience, chosen) if isinstance(experience, str) else experience
+    named = isinstance(experience, str)
+    known = open_experience(experience, chosen, recipe) if named else comparable(experience)
     if with_shipped:
         known = together(open_experience("shipped", chosen), known)
-    _check_recipes(known)
     learned_from = lessons(known).without(*without)
     evaluator = fit_evaluator(chosen, learned_from, settings, seed=seed)
-    named = np.isin(np.array(known.origins)[known.task], learned_from.origins)
-    return dataclasses.replace(evaluator, catalogue=known.catalogue, card=card(known.take(named)))
+    used = np.isin(np.array(known.origins)[known.task], learned_from.origins)
+    return dataclasses.replace(evaluator, catalogue=known.catalogue, card=card(known.take(used)))
 
 
 def together(first: Experience, second: Experience) -> Experience:
@@ -82,14 +82,3 @@ def card(experience: Experience) -> dict:
         "recipe": dict(experience.recipes[0].definition) if len(experience.recipes) == 1 else "several",
         "machine": f"{platform.machine()}, {cores()} cores",
     }
-
-
-def _check_recipes(known: Experience) -> None:
-    """Scores of one task are compared with each other, so they must have come about in one way."""
-    pairs = np.unique(np.stack([known.task, known.recipe]), axis=1)
-    mixed = [known.names[task] for task, times in Counter(pairs[0].tolist()).items() if times > 1]
-    if mixed:
-        raise UserError(
-            f"Task '{mixed[0]}' was trained with several recipes, whose scores cannot be compared. Remove "
-            "all but one: taskaware experience prune STORE --recipe DIGEST ('experience list' shows them)."
-        )

@@ -32,6 +32,7 @@ _IN_PYTHON = (
     ("with leave_out=False", "without --leave-out"),
     ("leave_out=True", "--leave-out"),
     ("pass force=True", "give --force"),
+    ("recipe=...", "--recipe DIGEST (evaluate: --set recipe=DIGEST)"),
 )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from taskaware.errors import UserError
+from taskaware.whole import write_whole
 
 
 def check_outputs(
@@ -35,12 +36,7 @@ def write_file(path: Path, content: bytes) -> None:
     if _is_device(path):
         path.write_bytes(content)
         return
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 def aligned(names: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> str:

@@ -21,6 +21,7 @@ def run(arguments: Arguments) -> None:
     evaluator = train_evaluator(
         arguments.experience,
         space=arguments.space,
+        recipe=arguments.recipe,
         with_shipped=arguments.with_shipped,
         seed=arguments.seed,
     )
@@ -36,6 +37,12 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("experience", metavar="STORE", help="path or database URL of the experience")
     parser.add_argument("--out", type=Path, metavar="FILE.npz", required=True, help="the evaluator's file")
     parser.add_argument("--space", default="compact", metavar="NAME", help="preset (default: compact)")
+    parser.add_argument(
+        "--recipe",
+        default="",
+        metavar="DIGEST",
+        help="the only one that counts (see 'experience list')",
+    )
     parser.add_argument(
         "--with-shipped", action="store_true", help="learn from the shipped experience as well"
     )

@@ -5,8 +5,6 @@ Every library is imported only when one of its data sets is asked for.
 
 import dataclasses
 import hashlib
-import os
-import tempfile
 import urllib.error
 import urllib.request
 import warnings
@@ -18,6 +16,7 @@ from taskaware.compilation import cache_folder
 from taskaware.data.files import format_of, read_file
 from taskaware.data.loaded import Loaded, of_frame, tidy
 from taskaware.errors import UserError, unknown
+from taskaware.whole import write_whole
 
 BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_diabetes")
 
@@ -150,7 +149,9 @@ def from_url(url: str, sha256: str) -> Loaded:
     ending = format_of(Path(url)) or ""
     kept = cache_folder() / "files" / f"{sha256}{ending}"
     if not kept.exists():
-        _write_whole(kept, _checked(url, sha256, _download(url)))
+        content = _checked(url, sha256, _download(url))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(kept, content)
     return of_frame(read_file(kept))
 
 
@@ -167,11 +168,3 @@ def _checked(url: str, sha256: str, content: bytes) -> bytes:
     if found != sha256:
         raise UserError(f"'{url}' has sha256 {found}, but {sha256} was expected: its content has changed.")
     return content
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write so that nobody ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    os.replace(file.name, path)

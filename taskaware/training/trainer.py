@@ -28,12 +28,13 @@ from taskaware.spaces import MixtureSpace
 from taskaware.tasks.encode import EMBEDDINGS
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.scoring import row_losses
+from taskaware.training.scoring import score as score_of
 
 VERSION = 2
 """Raise it when the same recipe would give other scores: what is stored is told apart by it."""
 
 MASKED = -1e9
-WORST_R2 = -1.0
 CHUNK_BYTES = {"cpu": 1 << 26, "gpu": 1 << 33, "tpu": 1 << 32}
 LARGEST_CHUNK = {"cpu": 16, "gpu": 1024, "tpu": 1024}
 
@@ -259,9 +260,9 @@ def evaluate(
 
     def one(params, wired):
         outputs = _outputs(program, params, arrays, x, wired)
-        losses = _row_losses(program, outputs, y)
+        losses = row_losses(program.classification, outputs, y)
         loss = jnp.sum(losses * part.weight) / part.weight.sum()
-        score = _score(program, outputs, y, part.weight)
+        score = score_of(program.classification, outputs, y, part.weight)
         return jnp.where(jnp.isfinite(loss), score, jnp.nan), loss
 
     return jax.vmap(one)(params, wired)
@@ -342,20 +343,4 @@ def _outputs(
 def _loss(
     program: Program, params: dict, arrays: TaskArrays, x: Inputs, y: Array, wired: Wiring, key: Array
 ) -> Array:
-    return _row_losses(program, _outputs(program, params, arrays, x, wired, key), y).mean()
-
-
-def _row_losses(program: Program, outputs: Array, y: Array) -> Array:
-    if program.classification:
-        return optax.softmax_cross_entropy_with_integer_labels(outputs, y.astype(jnp.int32))
-    return jnp.square(outputs[:, 0] - y)
-
-
-def _score(program: Program, outputs: Array, y: Array, weight: Array) -> Array:
-    """Accuracy, or R² cut at WORST_R2, of the weighted rows."""
-    if program.classification:
-        return jnp.sum((outputs.argmax(-1) == y) * weight) / weight.sum()
-    mean = jnp.sum(y * weight) / weight.sum()
-    spread = jnp.sum(jnp.square(y - mean) * weight)
-    left = jnp.sum(jnp.square(outputs[:, 0] - y) * weight)
-    return jnp.maximum(1 - left / jnp.maximum(spread, 1e-12), WORST_R2)
+    return row_losses(program.classification, _outputs(program, params, arrays, x, wired, key), y).mean()

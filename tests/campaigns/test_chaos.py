@@ -1,7 +1,6 @@
 """Twenty kills in all: of campaigns, of workers, and in the middle of a transaction; then a full disk."""
 
 import os
-import resource
 import subprocess
 import sys
 
@@ -33,27 +32,31 @@ def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected, engine, vict
         chaos.same_experience(store.triplets(), expected)
 
 
-def _no_room():
-    """Files of this process may not grow beyond 200 KB: what a full disk or a quota is to SQLite."""
-    import signal
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+NO_ROOM = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+runpy.run_module("taskaware.testing.chaos", run_name="__main__", alter_sys=True)
+"""
+"""Files may not grow beyond 200 KB: what a full disk or a quota is to SQLite."""
 
 
 def test_a_full_disk_ends_the_campaign_in_words_and_room_lets_it_go_on(tmp_path, expected):
     words = ["--store", str(tmp_path / "experience.sqlite"), "--run", str(tmp_path / "run")]
-    command = [sys.executable, "-m", "taskaware.testing.chaos", "--campaign", *words, "--engine", "serial"]
-    command += ["--jobs", str(JOBS)]
+    words += ["--engine", "serial", "--jobs", str(JOBS)]
     environment = os.environ | {"TASKAWARE_COMPILED": "0"}
     full = subprocess.run(
-        command, preexec_fn=_no_room, capture_output=True, text=True, timeout=300, env=environment
+        [sys.executable, "-c", NO_ROOM, "--campaign", *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
     )
     assert full.returncode == 3, full.stderr
     assert "room" in full.stderr or "space" in full.stderr
     with Store.open(tmp_path / "experience.sqlite") as store:
         kept = store.summary().trained
     assert 0 < kept < 2 * JOBS
-    assert subprocess.run(command, timeout=300).returncode == 0
+    again = [sys.executable, "-m", "taskaware.testing.chaos", "--campaign", *words]
+    assert subprocess.run(again, timeout=300).returncode == 0
     with Store.open(tmp_path / "experience.sqlite") as store:
         chaos.same_experience(store.triplets(), expected)

@@ -8,6 +8,7 @@ import pytest
 
 from taskaware.campaigns import collect as collecting
 from taskaware.campaigns.collect import CollectSettings, collect, common_architectures, plan, run_collect
+from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.errors import UserError
 from taskaware.runner import RunnerSettings
@@ -208,3 +209,18 @@ def test_smoke_is_small():
     )
     assert (small.suite, small.tasks, small.architectures) == (("bundled",), ("iris", "wine"), 4)
     assert small.trainer.steps == 10
+
+
+def test_scores_of_several_recipes_are_not_mixed(tasks, tmp_path):
+    place = str(tmp_path / "a.db")
+    with Store.open(place) as store:
+        for steps in (10, 15):
+            trainer = dataclasses.replace(SETTINGS.trainer, steps=steps)
+            collect(tasks, store, dataclasses.replace(SETTINGS, architectures=2, trainer=trainer), show=False)
+        first, second = (recipe.digest for recipe in store.recipes())
+    with pytest.raises(UserError, match=f"trained with 2 recipes.*{first}, {second}"):
+        open_experience(place, preset("small"))
+    found = open_experience(place, preset("small"), second)
+    assert len(found) == 6 and {found.recipes[place].digest for place in found.recipe} == {second}
+    with pytest.raises(UserError, match="Unknown recipe"):
+        open_experience(place, preset("small"), "0" * 16)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskaware.campaigns.collect import describe
+from taskaware.campaigns.keeping import describe
 from taskaware.compilation import keep_compiled
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator, lessons
 from taskaware.metafeatures import catalogue_digest

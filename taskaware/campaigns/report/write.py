@@ -17,8 +17,9 @@ from taskaware.campaigns.report import (
 )
 from taskaware.campaigns.report.folder import TABLES, Run, read_run
 from taskaware.campaigns.report.style import looks
-from taskaware.campaigns.run_folder import CONFIG, JOURNAL, RESULT, write_whole
+from taskaware.campaigns.run_folder import CONFIG, JOURNAL, RESULT
 from taskaware.errors import UserError
+from taskaware.whole import write_whole
 
 NAME = "report.html"
 
@@ -43,7 +44,7 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
     folder = Path(folder)
     target = folder / NAME if path is None else Path(path)
     _check_target(folder, target, force)
-    write_whole(target, _page(read_run(folder)))
+    write_whole(target, _page(read_run(folder)).encode())
     return target
 
 

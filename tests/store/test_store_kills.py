@@ -183,7 +183,8 @@ def test_a_store_on_a_disk_that_is_really_full(small_disk):
     store.close()
 
 
-def test_a_server_whose_disk_is_really_full(server, small_disk):
+def test_a_server_whose_disk_is_really_full(small_disk, server):
+    # in this order, for the server has to be gone before its disk can be
     folder, grow = small_disk
     owner = server.folder.stat()
     os.chown(folder, owner.st_uid, owner.st_gid)

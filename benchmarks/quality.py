@@ -16,7 +16,8 @@ from tqdm.auto import tqdm
 
 from taskaware.campaigns import quality
 from taskaware.campaigns.experience import open_experience
-from taskaware.campaigns.pickers import METHODS, portfolio
+from taskaware.campaigns.pickers import METHODS
+from taskaware.campaigns.teach import together
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.spaces import MixtureSpace, preset
@@ -24,19 +25,27 @@ from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
-MOST = 128
+MOST = 256
+BUDGETS = (1, 3, 8, 16)
 
 
 def line(known: Lessons, curve: np.ndarray, name: str, reached: np.ndarray, ranks: float | None) -> dict:
-    """One row of the table from test scores (seeds, T)."""
-    return {"method": name, "spearman": ranks, **quality.standing(known, curve, reached)}
+    """One row of the table from test scores (seeds, T); variants of tasks do not count."""
+    real = known.real
+    standing = quality.standing(known.take(real), curve[real], reached[:, real])
+    return {"method": name, "spearman": ranks, **standing}
 
 
 def from_pool(
-    known: Lessons, curve: np.ndarray, space: MixtureSpace, folds: int, seeds: list[int]
+    known: Lessons,
+    curve: np.ndarray,
+    space: MixtureSpace,
+    methods: list[str],
+    folds: int,
+    seeds: list[int],
 ) -> list[dict]:
     """The methods that choose from the pool."""
-    pickers = {name: make(space, EvaluatorSettings()) for name, make in METHODS.items()}
+    pickers = {name: make(space, EvaluatorSettings()) for name, make in METHODS.items() if name in methods}
     parts = quality.leave_tasks_out(known, pickers, folds=folds, seeds=seeds)
     found = pd.concat(tqdm(parts, total=len(seeds) * folds, desc="leaving tasks out", unit="fold"))
     place = {name: row for row, name in enumerate(known.names)}
@@ -50,17 +59,25 @@ def from_pool(
     return rows
 
 
-def portfolios(known: Lessons, curve: np.ndarray, folds: int, sizes: tuple[int, ...] = (4, 8)) -> list[dict]:
-    """Greedy portfolios: all members are trained on the target, the validation score picks."""
-    rows = []
-    for size in sizes:
-        reached = np.zeros((1, len(known.names)))
-        for out in quality.held_out(known, folds, 0):
-            chosen = portfolio(known.take(~out), size)
-            best = chosen[np.argmax(known.score[np.ix_(out, chosen)], axis=1)]
-            reached[0, out] = known.test_score[np.flatnonzero(out), best]
-        rows.append(line(known, curve, f"portfolio of {size} ({size} trainings)", reached, None))
-    return rows
+def with_trainings(
+    known: Lessons,
+    curve: np.ndarray,
+    found: quality.Trials,
+    space: MixtureSpace,
+    folds: int,
+    seeds: list[int],
+) -> list[dict]:
+    """Greedy portfolios and refinement: some candidates are trained on the target, validation picks."""
+    tables: dict[str, np.ndarray] = {}
+    ways = {"portfolio": quality.by_portfolio, "refine": quality.by_refinement(space, EvaluatorSettings())}
+    for row, seed in enumerate(tqdm(seeds, desc="training a few on the target", unit="seed")):
+        for name, way in ways.items():
+            for task, size, place in quality.after_trainings(known, found, way, BUDGETS, folds, seed):
+                table = tables.setdefault(
+                    f"{name}, {size} trainings", np.zeros((len(seeds), len(known.names)))
+                )
+                table[row, task] = known.test_score[task, place]
+    return [line(known, curve, name, reached, None) for name, reached in tables.items()]
 
 
 def trained(
@@ -104,23 +121,35 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=5, help="of the evaluators and of the folds")
+    parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), default=list(METHODS))
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--data", type=Path, help="folder of the tables, to train what the ascent finds")
     parser.add_argument("--only", nargs="+", help="tasks to train on; all of the folder by default")
     parser.add_argument("--novelty", type=float, default=AscentSettings().novelty, help="see AscentSettings")
+    parser.add_argument(
+        "--variants",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="learn from variants of the shipped tasks too",
+    )
     parser.add_argument("--experience", default="shipped", help="file or store; the shipped one by default")
     parser.add_argument("--space", default="compact", help="of its architectures")
     arguments = parser.parse_args()
     space = preset(arguments.space)
     experience = open_experience(arguments.experience, space)
+    if arguments.experience == "shipped" and arguments.variants:
+        experience = together(open_experience("shipped-variants", space), experience)
     known = lessons(experience)
-    curve = quality.random_search_curve(quality.trials(experience, known), MOST)
+    found = quality.trials(experience, known)
+    curve = quality.random_search_curve(found, MOST)
     seeds = list(range(arguments.seeds))
     print(f"{experience}, {len(set(known.origins))} origins")
-    rows = from_pool(known, curve, space, arguments.folds, seeds)
-    rows += portfolios(known, curve, arguments.folds)
+    rows = from_pool(known, curve, space, arguments.methods, arguments.folds, seeds)
+    rows += with_trainings(known, curve, found, space, arguments.folds, seeds)
     print("random search, mean test score after 1, 2, 4, ... trainings:")
-    print("  " + ", ".join(f"{n}: {curve[:, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128)))
+    print(
+        "  " + ", ".join(f"{n}: {curve[known.real, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128))
+    )
     show(rows)
     if arguments.data:
         suite = suite_named("bundled", str(arguments.data))

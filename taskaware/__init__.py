@@ -24,6 +24,7 @@ _HOMES = {
     "UserError": "taskaware.errors",
     "collect": "taskaware.campaigns.collect",
     "known_tasks": "taskaware.recommendation.products",
+    "learn": "taskaware.campaigns.learn",
     "load_evaluator": "taskaware.evaluator",
     "load_model": "taskaware.training.model",
     "load_recommendation": "taskaware.recommendation.recommendation",

@@ -21,6 +21,13 @@ def config() -> ShipSettings:
             store="experience.sqlite",
             runner=WORKERS,
         ),
+        variants=CollectSettings(
+            suite=("bundled", "data"),
+            architectures=80,
+            variants=2,
+            store="experience.sqlite",
+            runner=WORKERS,
+        ),
         published=CollectSettings(
             suite=("bundled", "data"),
             tasks=SMALL,

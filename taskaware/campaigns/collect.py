@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from taskaware.arrays import bucket
-from taskaware.campaigns.keeping import definition, furnish, trainings
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
@@ -24,6 +23,8 @@ from taskaware.spaces import MixtureSpace, preset
 from taskaware.store import Store, Trainings, architecture_digests, digest
 from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
+from taskaware.tasks.variants import with_variants
+from taskaware.training.keeping import definition, furnish, trainings
 from taskaware.training.prepare import Prepared, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
@@ -46,6 +47,8 @@ class CollectSettings:
     suite: tuple[str, ...] = ("bundled",)
     # Names of the tasks that are wanted; all of the suites if empty.
     tasks: tuple[str, ...] = ()
+    # Tasks made of each of them by changing it, see `tasks.variants`; they are held out with it.
+    variants: int = 0
     # Preset that the architectures are drawn from.
     space: str = "compact"
     # Architectures; every task is trained with the same ones.
@@ -69,9 +72,9 @@ class CollectSettings:
         Raises:
             UserError: a value is out of range; it is named with what is allowed.
         """
-        for name in ("architectures", "seeds", "batch"):
-            if getattr(self, name) < 1:
-                raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give 1 or more.")
+        for name, least in {"architectures": 1, "seeds": 1, "batch": 1, "variants": 0}.items():
+            if getattr(self, name) < least:
+                raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
         suite_named(*self.suite).only(*self.tasks)
         preset(self.space)
         self.trainer.check()
@@ -84,6 +87,7 @@ class CollectSettings:
             self,
             suite=("bundled",),
             tasks=("iris", "wine"),
+            variants=min(self.variants, 1),
             architectures=4,
             seeds=min(self.seeds, 2),
             trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
@@ -157,7 +161,7 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
         The summary, counted.
     """
     settings.check()
-    tasks = list(suite_named(*settings.suite).only(*settings.tasks))
+    tasks = with_variants(suite_named(*settings.suite).only(*settings.tasks), settings.variants)
     with Store.open(settings.store) as store, folder.journal() as journal:
         found = collect(tasks, store, settings, journal=journal, show=show)
         folder.write_table("cost", _cost(store, tasks, settings))
@@ -177,7 +181,7 @@ def collect(
     """Train what the store does not have yet; every job is kept as soon as it is finished.
 
     Args:
-        tasks: in any form; the settings' suite and tasks do not count here.
+        tasks: in any form; the settings' suite, tasks and variants do not count here.
         store: where the triplets go; what it holds already is not trained again. A job that failed before
             is tried again.
         settings: of everything else.

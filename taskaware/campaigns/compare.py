@@ -13,7 +13,6 @@ import pandas as pd
 
 from taskaware.campaigns import quality
 from taskaware.campaigns.contest import LEARNED, STRATEGIES, Contest, Course, search_task
-from taskaware.campaigns.keeping import furnish, trainings
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import check_evaluator
 from taskaware.campaigns.run_folder import RunFolder
@@ -25,6 +24,7 @@ from taskaware.spaces import preset
 from taskaware.store import Store, digest
 from taskaware.tasks.suites import suite_named
 from taskaware.tasks.task import Task
+from taskaware.training.keeping import furnish, trainings
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION
 

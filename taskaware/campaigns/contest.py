@@ -118,7 +118,7 @@ def ranked_candidates(space: MixtureSpace, task: Task, settings: EvaluatorSettin
     pairs = zip(known.origins, known.digests, strict=True)
     relatives = {task.origin or task.name, *(origin for origin, name in pairs if name == task.digest)}
     evaluator = fit_evaluator(space, known.without(*relatives), settings, seed=seed)
-    return propose(evaluator, vector(task), AscentSettings(), seed=seed).points
+    return propose(evaluator, vector(task), task.kind, AscentSettings(), seed=seed).points
 
 
 def _evolution(contest: Contest, initial: np.ndarray | None = None) -> Strategy:

@@ -7,6 +7,7 @@ kept experience; nothing is trained on a task.
 import dataclasses
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import METHODS, check_evaluator
 from taskaware.campaigns.run_folder import RunFolder
+from taskaware.campaigns.teach import together
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
@@ -45,6 +47,8 @@ class EvaluateSettings:
     space: str = "compact"
     # Digest of the only recipe that counts; "" for all, where no task was trained with several.
     recipe: str = ""
+    # Whether variants of the shipped tasks teach too (they are picked for by nobody).
+    variants: bool = True
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = tuple(METHODS)
     # Parts that the origins are dealt into; one part at a time is held out.
@@ -148,17 +152,38 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
         jobs, pick, settings.runner, folder, keep=_kept, resources=resources, unit="pick", group="method",
         show=show,
     )  # fmt: skip
-    table = _table(known, done.entries)
-    folder.write_table("picks", table[PICKS])
-    calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
-    folder.write_table("calibration", calibration)
-    summary = {"tasks": len(known.lessons.names), "origins": len(set(known.lessons.origins))}
-    summary |= {"jobs": done.begun, "failed": done.failed}
-    names = [name for name in settings.methods if (table["method"] == name).any()]
-    summary["methods"] = {name: _summary(known, curve, table[table["method"] == name]) for name in names}
+    summary = {"jobs": done.begun, "failed": done.failed}
+    summary |= judged(known, curve, done.entries, settings.methods, folder)
     seconds = time.perf_counter() - began
     folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
     return summary
+
+
+def judged(
+    known: Known, curve: np.ndarray, entries: list[dict], methods: Sequence[str], folder: RunFolder
+) -> dict:
+    """Write `picks.csv` and `calibration.csv`.
+
+    Args:
+        known: what was picked from.
+        curve: see `prepared`.
+        entries: of the journal, with `method`, `seed` and `picks`.
+        methods: in the order of the summary; those that have picked nothing are left out.
+        folder: of the run.
+
+    Returns:
+        The part of the summary that is about picks.
+    """
+    table = _table(known, entries)
+    folder.write_table("picks", table[PICKS])
+    calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
+    folder.write_table("calibration", calibration)
+    names = [name for name in methods if (table["method"] == name).any()]
+    return {
+        "tasks": int(known.lessons.real.sum()),
+        "origins": len(set(known.lessons.origins)),
+        "methods": {name: _summary(known, curve, table[table["method"] == name]) for name in names},
+    }
 
 
 def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
@@ -169,6 +194,8 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
     """
     space = preset(settings.space)
     experience = open_experience(settings.experience, space, settings.recipe)
+    if settings.variants and settings.experience == "shipped" and space.name == "compact":
+        experience = together(open_experience("shipped-variants", space), experience)
     known = lessons(experience)
     found = quality.trials(experience, known)
     pool = _drawn(experience, known)
@@ -186,7 +213,7 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
 
 def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
     """All jobs, method by method."""
-    content = _content(known)
+    content = content_of(known)
     jobs = []
     for method in settings.methods:
         for seed in range(settings.seeds):
@@ -223,7 +250,7 @@ def _kept(outcome: Outcome) -> dict:
     return {"picks": outcome.result}
 
 
-def _content(known: Known) -> str:
+def content_of(known: Known) -> str:
     """Digest of what is known, so that grown experience is evaluated anew."""
     hasher = hashlib.sha256("".join(known.lessons.digests).encode())
     for column in (known.lessons.z, known.lessons.u, known.lessons.score, known.pool):

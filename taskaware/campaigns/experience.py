@@ -9,12 +9,16 @@ from taskaware.metafeatures import catalogue_digest
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience, Store, unpack
 
+SHIPPED = {"shipped": "experience.npz", "shipped-variants": "experience-variants.npz"}
+"""Files that come with the package, by the names that settings give them."""
+
 
 def open_experience(name: str, space: MixtureSpace, recipe: str = "") -> Experience:
     """What is known of architectures of a space.
 
     Args:
-        name: "shipped", the path of a file that `pack` wrote (.npz), or path or database URL of a store.
+        name: "shipped", "shipped-variants" (trainings on variants of those tasks), the path of a file that
+            `pack` wrote (.npz), or path or database URL of a store.
         space: of the architectures.
         recipe: digest of the only recipe that counts; "" for all.
 
@@ -27,11 +31,11 @@ def open_experience(name: str, space: MixtureSpace, recipe: str = "") -> Experie
     >>> len(open_experience("shipped", preset("compact")).tasks) > 60
     True
     """
-    if name != "shipped" and not name.endswith(".npz"):
+    if name not in SHIPPED and not name.endswith(".npz"):
         with Store.open(name, create=False, readonly=True) as store:
             found = store.triplets(space.digest, catalogue=catalogue_digest())
             return comparable(_only(found, recipe))
-    experience = _shipped(space) if name == "shipped" else unpack(name)
+    experience = _shipped(space, SHIPPED[name]) if name in SHIPPED else unpack(name)
     if experience.space.digest != space.digest:
         raise UserError(
             f"The experience '{name}' is of the space '{experience.space.name}', not of '{space.name}'. "
@@ -68,9 +72,9 @@ def _only(experience: Experience, recipe: str) -> Experience:
     return experience.take(experience.recipe == names.index(recipe))
 
 
-def _shipped(space: MixtureSpace) -> Experience:
-    """The file of that space, if there is one; else the main one."""
+def _shipped(space: MixtureSpace, file: str) -> Experience:
+    """The file of that space, if there is one; else the one of that name."""
     folder = resources.files("taskaware.shipped")
     own = folder / f"experience-{space.name}.npz"
-    with resources.as_file(own if own.is_file() else folder / "experience.npz") as path:
+    with resources.as_file(own if own.is_file() else folder / file) as path:
         return unpack(path)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from taskaware.errors import UserError, unknown
@@ -11,7 +12,7 @@ from taskaware.evaluator import PUBLISHED, EvaluatorSettings, Lessons, fit_evalu
 from taskaware.evaluator.evaluator import Scaler
 from taskaware.evaluator.lessons import architecture_features
 from taskaware.evaluator.losses import loss_named
-from taskaware.evaluator.networks import network_named
+from taskaware.evaluator.networks import PROCESS, network_named
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.recommend import stated
 from taskaware.spaces import MixtureSpace
@@ -25,15 +26,17 @@ class Unseen(NamedTuple):
     Attributes:
         z: meta-features, (t, M).
         kinds: of the tasks, t.
+        digests: of the tasks' content, t.
     """
 
     z: np.ndarray
     kinds: tuple[str, ...]
+    digests: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, known: Lessons) -> "Unseen":
         """The tasks of some lessons, without what was learned there."""
-        return cls(known.z, known.kinds)
+        return cls(known.z, known.kinds, known.digests)
 
 
 class Choice(NamedTuple):
@@ -62,6 +65,7 @@ def random_choice(known: Lessons, unseen: Unseen, seed: int) -> Choice:
 def single_best(known: Lessons, unseen: Unseen, seed: int) -> Choice:
     """The architecture that is best on average over the known tasks."""
     del seed
+    known = known.take(known.real)
     trained = ~np.isnan(known.target)
     with np.errstate(invalid="ignore"):
         mean = np.where(trained, known.target, 0.0).sum(0) / trained.sum(0)
@@ -71,6 +75,7 @@ def single_best(known: Lessons, unseen: Unseen, seed: int) -> Choice:
 def nearest_task(known: Lessons, unseen: Unseen, seed: int) -> Choice:
     """What was best on the nearest known task."""
     del seed
+    known = known.take(known.real)
     scaler = Scaler.fit(known.z)
     distance = np.mean((scaler(unseen.z)[:, None] - scaler(known.z)[None]) ** 2, axis=2)
     return Choice(known.target[distance.argmin(1)])
@@ -95,17 +100,20 @@ def boosted(space: MixtureSpace) -> Picker:
 
 
 def learned(space: MixtureSpace, settings: EvaluatorSettings, caution: float) -> Picker:
-    """Our evaluator: the mean of its members less caution times their deviation.
+    """An evaluator of ours: what it expects less caution times how unsure it is.
 
-    It states scores where it has several members; a lone one does not know how sure it is.
+    It states scores where it knows how sure it is; a lone network does not.
     """
 
     def pick(known: Lessons, unseen: Unseen, seed: int) -> Choice:
         evaluator = fit_evaluator(space, known, settings, seed=seed)
-        judged = [evaluator.predict(row, known.u) for row in unseen.z]
-        preference = np.stack([mean - caution * deviation for mean, deviation in judged])
-        if evaluator.members == 1:
+        features = jnp.asarray(architecture_features(space, known.u))
+        views = [evaluator.view(z, kind) for z, kind in zip(unseen.z, unseen.kinds, strict=True)]
+        thought = [view.judge(features) for view in views]
+        preference = np.stack([np.asarray(mean - caution * deviation) for mean, deviation in thought])
+        if not evaluator.knows_doubt:
             return Choice(preference)
+        judged = [view.stated(*each) for view, each in zip(views, thought, strict=True)]
         tasks = zip(unseen.z, unseen.kinds, judged, strict=True)
         said = [stated(evaluator, z, kind, mean, deviation) for z, kind, (mean, deviation) in tasks]
         return Choice(preference, *(np.stack(column) for column in zip(*said, strict=True)))
@@ -126,6 +134,7 @@ METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Picker]] = {
     "published": lambda space, ours: learned(space, published("squared"), 0.0),
     "published_linear": lambda space, ours: learned(space, published("pairwise_linear"), 0.0),
     "published_quadratic": lambda space, ours: learned(space, published("pairwise_quadratic"), 0.0),
+    "bilinear": lambda space, ours: learned(space, EvaluatorSettings(network="bilinear"), 0.5),
     "evaluator": lambda space, ours: learned(space, ours, AscentSettings().caution),
 }
 """By name: the space and the settings of our evaluator → a picker."""
@@ -137,7 +146,8 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
     Raises:
         UserError: a name is unknown (the nearest is given), or a number is out of range.
     """
-    network_named(settings.network)
+    if settings.network != PROCESS:
+        network_named(settings.network)
     loss_named(settings.loss)
     if settings.optimizer not in OPTIMIZERS:
         raise unknown("optimizer", settings.optimizer, OPTIMIZERS)
@@ -146,10 +156,16 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
             raise UserError(
                 f"Evaluator setting {name}={getattr(settings, name)} is too small. Give 1 or more."
             )
+    for name in ("gap", "noise_gap"):
+        if not getattr(settings, name) >= 0:
+            raise UserError(
+                f"Evaluator setting {name}={getattr(settings, name)} is negative. Give 0 or more."
+            )
 
 
 def portfolio(known: Lessons, size: int) -> np.ndarray:
     """Positions of architectures chosen greedily so that the best of them does well everywhere, (size,)."""
+    known = known.take(known.real)
     chosen: list[int] = []
     reached = np.full((len(known.names), 1), -np.inf)
     for _ in range(size):

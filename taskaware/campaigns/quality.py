@@ -6,14 +6,17 @@ train n architectures, picking by validation score, to reach the same mean test 
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from taskaware.campaigns.pickers import Picker, Unseen
+from taskaware.campaigns.pickers import Picker, Unseen, portfolio
 from taskaware.evaluator import EvaluatorSettings, Lessons, fit_evaluator
+from taskaware.evaluator.lessons import architecture_features
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
+from taskaware.recommendation.refine import TOGETHER
+from taskaware.recommendation.refinement import Refinement
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience
 from taskaware.tasks.task import Task
@@ -23,6 +26,9 @@ from taskaware.training.trainer import train
 
 POOL = 64
 """Candidates of a width that experience is collected with, about: programs compiled then are used again."""
+
+PORTFOLIO = 32
+"""Members of a portfolio that is trained member after member."""
 
 RESAMPLES = 200
 """Draws of origins for a standard error."""
@@ -131,6 +137,8 @@ def picks(
     allowed = ~np.isnan(known.score) if pool is None else pool & ~np.isnan(known.score)
     rows = []
     for row, task in enumerate(np.flatnonzero(out)):
+        if not known.real[task]:
+            continue
         there = allowed[task]
         preference = np.nan_to_num(choice.preference[row], nan=-np.inf)
         picked = int(np.flatnonzero(there)[preference[there].argmax()])
@@ -197,8 +205,61 @@ def recommended_points(
     """(task, what is proposed for it by an evaluator that knows no relative of it), every task once."""
     for out in held_out(known, folds, seed):
         evaluator = fit_evaluator(space, known.take(~out), settings, seed=seed)
-        for task in np.flatnonzero(out):
-            yield int(task), propose(evaluator, known.z[task], ascent, seed=seed)
+        for task in np.flatnonzero(out & known.real):
+            yield int(task), propose(evaluator, known.z[task], known.kinds[task], ascent, seed=seed)
+
+
+Trainer = Callable[[Lessons, Unseen, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
+"""(what is known, tasks to choose for, seed) → what to train next on one: (task, places trained, their
+validation scores) → places."""
+
+
+def by_portfolio(known: Lessons, unseen: Unseen, seed: int):
+    """The same greedy portfolio on every task, member after member."""
+    del unseen, seed
+    members = portfolio(known, PORTFOLIO)
+    return lambda task, places, scores: members[len(places) : len(places) + 1]
+
+
+def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
+    """What `Recommendation.refine` would train, of the known architectures."""
+
+    def begin(known: Lessons, unseen: Unseen, seed: int):
+        evaluator, caution = fit_evaluator(space, known, settings, seed=seed), AscentSettings().caution
+        orders, states = {}, {}
+        for task, (z, kind) in enumerate(zip(unseen.z, unseen.kinds, strict=True)):
+            mean, deviation = evaluator.view(z, kind).judge(architecture_features(space, known.u))
+            first = int(np.argmax(mean - caution * deviation))
+            orders[task] = np.array([first, *np.delete(np.arange(len(known.u)), first)])
+            states[task] = Refinement.begin(evaluator, z, kind, known.u[orders[task]])
+
+        def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
+            order = orders[task]
+            rows = np.argsort(order)[places]
+            return order[states[task].told(rows, scores).next(TOGETHER)]
+
+        return more
+
+    return begin
+
+
+def after_trainings(
+    known: Lessons, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
+) -> Iterator[tuple[int, int, int]]:
+    """(task, budget, architecture that validation picks) after so many trainings on each task, held out.
+
+    A training is looked up: its score is the one of the first seed.
+    """
+    for out in held_out(known, folds, seed):
+        more = trainer(known.take(~out), Unseen.of(known.take(out)), seed)
+        for number, task in enumerate(np.flatnonzero(out)):
+            if not known.real[task]:
+                continue
+            places, scores = np.zeros(0, int), found.score[task, :, 0]
+            for budget in budgets:
+                while len(places) < budget:
+                    places = np.append(places, more(number, places, scores[places])[: budget - len(places)])
+                yield int(task), budget, int(places[np.argmax(scores[places])])
 
 
 def true_scores(

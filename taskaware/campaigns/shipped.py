@@ -4,13 +4,16 @@ import dataclasses
 import time
 from pathlib import Path
 
+import numpy as np
+
 from taskaware.campaigns.collect import CollectSettings, run_collect
 from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.run_folder import RunFolder
-from taskaware.campaigns.teach import train_evaluator
+from taskaware.campaigns.teach import together, train_evaluator
 from taskaware.evaluator import save_evaluator
+from taskaware.evaluator.lessons import VARIANT_MARK
 from taskaware.spaces import preset
-from taskaware.store import Experience, pack
+from taskaware.store import Experience, pack, unpack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +24,8 @@ class ShipSettings:
     collect: CollectSettings = CollectSettings()
     # The experience in the published space; its store may be the same.
     published: CollectSettings = CollectSettings(space="published")
+    # The experience on variants of the tasks, from which the evaluator learns too; its store may be the same.
+    variants: CollectSettings = CollectSettings(architectures=80, variants=2)
     # Origins that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
     held_back: tuple[str, ...] = ("breast-cancer",)
     # Folder that the files are written to; "" for the run's own.
@@ -30,16 +35,18 @@ class ShipSettings:
         """The settings themselves; see `CollectSettings.check`."""
         self.collect.check()
         self.published.check()
+        self.variants.check()
         return self
 
     def smoke(self) -> "ShipSettings":
         """The same in seconds, written into the run's own folder."""
         three = {"tasks": ("iris", "wine", "diabetes"), "store": "smoke.sqlite"}
-        small, published = (
-            dataclasses.replace(part.smoke(), **three) for part in (self.collect, self.published)
+        small, published, variants = (
+            dataclasses.replace(part.smoke(), **three)
+            for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
-        return dataclasses.replace(self, collect=small, published=published, into="")
+        return dataclasses.replace(self, collect=small, published=published, variants=variants, into="")
 
 
 def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None) -> dict:
@@ -57,15 +64,19 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     settings.check()
     into = Path(settings.into or folder.path)
     told, failed, jobs = {}, 0, 0
-    for name, part in (("experience", settings.collect), ("experience-published", settings.published)):
+    parts = {"": settings.collect, "-variants": settings.variants, "-published": settings.published}
+    for name, part in parts.items():
         if part.store == Path(part.store).name:
             part = dataclasses.replace(part, store=str(folder.path / part.store))
-        found = run_collect(part, RunFolder.open(folder.path / part.space, "collect", part), show)
+        found = run_collect(part, RunFolder.open(folder.path / f"collect{name}", "collect", part), show)
         jobs, failed = jobs + found["jobs"], failed + found["failed"]
         experience = open_experience(part.store, preset(part.space))
-        write(experience, into / f"{name}.npz")
-        told[name] = str(experience)
-    evaluator = train_evaluator(str(into / "experience.npz"), without=settings.held_back)
+        varied = np.array([VARIANT_MARK in task for task in experience.names], bool)
+        experience = experience.take(varied[experience.task] == (name == "-variants"))
+        write(experience, into / f"experience{name}.npz")
+        told[f"experience{name}"] = str(experience)
+    known = together(*(unpack(into / f"experience{name}.npz") for name in ("-variants", "")))
+    evaluator = train_evaluator(known, without=settings.held_back)
     card = {**evaluator.card, "shipped too": told["experience-published"]}
     evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)

@@ -20,6 +20,7 @@ def train_evaluator(
     space: str = "compact",
     recipe: str = "",
     with_shipped: bool = False,
+    variants: bool = True,
     without: tuple[str, ...] = (),
     settings: EvaluatorSettings | None = None,
     seed: int = 0,
@@ -31,6 +32,7 @@ def train_evaluator(
         space: name of the preset that the architectures are points of.
         recipe: digest of the only recipe that counts in a named experience; "" for all.
         with_shipped: whether to learn from the shipped experience as well.
+        variants: whether the shipped experience is to be learned with its variants of tasks.
         without: origins to learn nothing from.
         settings: how; the default ones if None.
         seed: of whatever is drawn; the same seed gives the same evaluator.
@@ -44,6 +46,8 @@ def train_evaluator(
     known = open_experience(experience, chosen, recipe) if named else comparable(experience)
     if with_shipped:
         known = together(open_experience("shipped", chosen), known)
+    if variants and (with_shipped or (named and experience == "shipped")) and chosen.name == "compact":
+        known = together(open_experience("shipped-variants", chosen), known)
     learned_from = lessons(known).without(*without)
     evaluator = fit_evaluator(chosen, learned_from, settings, seed=seed)
     used = np.isin(np.array(known.origins)[known.task], learned_from.origins)

@@ -16,6 +16,7 @@ def run(arguments: Arguments) -> None:
     settings = CollectSettings(
         suite=tuple(arguments.suite),
         tasks=tuple(arguments.tasks or ()),
+        variants=arguments.variants,
         space=arguments.space,
         architectures=arguments.architectures,
         seeds=arguments.seeds,
@@ -29,6 +30,9 @@ def _add_arguments(parser: Parser) -> None:
         "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of tables with an index.csv"
     )
     parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
+    parser.add_argument(
+        "--variants", type=whole(0, 10_000), default=0, metavar="N", help="made of each task (default: 0)"
+    )
     parser.add_argument(
         "--architectures", type=whole(1, 10_000_000), default=256, metavar="N", help="default: 256"
     )
@@ -45,6 +49,7 @@ COMMAND = Command(
     "Train random architectures on every task of a suite, and keep what came of it.",
     (
         "taskaware collect bundled --tasks iris wine --architectures 32",
+        "taskaware collect bundled --variants 4 --architectures 64",
         "taskaware collect my-tables --architectures 500 --seeds 3 --engine processes",
     ),
     _add_arguments,

@@ -31,6 +31,9 @@ def run(arguments: Arguments) -> None:
     if arguments.json:
         print(json.dumps({"tasks": known, "card": dict(evaluator.card)}, indent=1))
         return
+    if arguments.card:
+        print(card_text(evaluator.card))
+        return
     names = list(known[0])
     print(aligned(names, [list(row.values()) for row in known], right=names[3:]))
     print(f"\n{card_text(evaluator.card)}")
@@ -77,6 +80,9 @@ def _where(manifest) -> str:
 
 
 def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--card", action="store_true", help="only how the evaluator was made, and how good it is"
+    )
     parser.add_argument(
         "--manifests", action="store_true", help="the data sets that can be named, in place of the tasks"
     )

@@ -12,8 +12,10 @@ import numpy as np
 from taskaware.errors import CheckpointError, UserError
 from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
 from taskaware.evaluator.lessons import Lessons, features_of
-from taskaware.evaluator.networks import NETWORKS, network_named
+from taskaware.evaluator.networks import NETWORKS, PROCESS, network_named
+from taskaware.evaluator.process import Kernel, feature_groups
 from taskaware.spaces import MixtureSpace
+from taskaware.tasks.task import KINDS
 
 FORMAT = "taskaware evaluator"
 VERSION = 1
@@ -26,9 +28,6 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
     Raises:
         UserError: the file exists and `force` is not given.
     """
-    path = Path(path)
-    if path.exists() and not force:
-        raise UserError(f"'{path}' exists already. Choose another name, or pass force=True to replace it.")
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -44,6 +43,18 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
     arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
     arrays |= {f"known/{name}": getattr(evaluator.known, name) for name in _arrays_of(Lessons)}
+    return write_npz(path, header, arrays, force=force)
+
+
+def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: bool = False) -> Path:
+    """Plain data and arrays by name in one file, which appears whole or not at all; float64 becomes float32.
+
+    Raises:
+        UserError: the file exists and `force` is not given.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise UserError(f"'{path}' exists already. Choose another name, or pass force=True to replace it.")
     header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -72,7 +83,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
     path = Path(path)
     if not path.is_file():
         raise UserError(f"There is no evaluator file '{path}'.")
-    header, arrays = _read(path)
+    header, arrays = read_npz(path)
     _check(path, header, catalogue)
     try:
         known = {name: tuple(header["known"][name]) for name in _TEXTS}
@@ -92,7 +103,12 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
         raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
 
 
-def _read(path: Path) -> tuple[dict, dict]:
+def read_npz(path: Path) -> tuple[dict, dict]:
+    """What `write_npz` wrote: plain data, and arrays by name.
+
+    Raises:
+        CheckpointError: the file is damaged, or no such file.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -115,12 +131,21 @@ def _check(path: Path, header: dict, catalogue: str | None) -> None:
             f"The evaluator in '{path}' learned from other meta-features "
             f"(catalogue {header.get('catalogue')}, here {catalogue}). Train it again from the experience."
         )
-    if header.get("network") not in NETWORKS:
+    if header.get("network") not in (PROCESS, *NETWORKS):
         raise CheckpointError(f"The evaluator in '{path}' has an unknown network '{header.get('network')}'.")
 
 
 def _check_shapes(path: Path, evaluator: Evaluator) -> None:
-    """The saved weights fit the network of that name as it is now."""
+    """The saved weights fit the network of that name, or the processes, as they are now."""
+    if evaluator.network == PROCESS:
+        first = Kernel.first(feature_groups(evaluator.space).max() + 1)._asdict()
+        shapes = {kind: {name: np.shape(part) for name, part in first.items()} for kind in KINDS}
+        found = jax.tree.map(np.shape, evaluator.params)
+        if found != shapes:
+            raise CheckpointError(
+                f"The kernels in '{path}' are those of another version. Train it again from the experience."
+            )
+        return
     z, point = (
         np.zeros(evaluator.known.z.shape[1], np.float32),
         np.zeros(evaluator.space.dimension, np.float32),

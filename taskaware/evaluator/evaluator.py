@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.evaluator.lessons import Lessons, features_of
-from taskaware.evaluator.networks import network_named
+from taskaware.evaluator.networks import PROCESS, network_named
+from taskaware.evaluator.process import Belief, Process, unwarped
+from taskaware.evaluator.processes import processes_of
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import KINDS
 
@@ -60,19 +62,24 @@ class TaskLevel(NamedTuple):
 
     def __call__(self, x: Float[np.ndarray, " M"], kind: str) -> tuple[float, float, float]:
         """Expected top score of a task, its standard deviation, and the expected spread."""
+        return self.stated(x, kind)[:3]
+
+    def stated(self, x: Float[np.ndarray, " M"], kind: str) -> tuple[float, float, float, float]:
+        """The same, and the standard deviation of the spread's logarithm."""
         place = KINDS.index(kind)
         top, log_spread = _apply(self.weights[place], x[None])[0]
-        return float(top), float(self.error[place, 0]), float(np.exp(log_spread))
+        return float(top), float(self.error[place, 0]), float(np.exp(log_spread)), float(self.error[place, 1])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluator:
-    """An ensemble that predicts normalised scores: 0 is what a task's best architectures reach.
+    """What predicts normalised scores: 0 is what a task's best architectures reach.
 
     Attributes:
         space: of the architectures.
-        network: name of the members' network.
-        params: of the members, every leaf with a leading axis of E members.
+        network: name of the members' network; "process" for Gaussian processes.
+        params: of the members, every leaf with a leading axis of E members; of processes, the kernel of each
+            kind of task.
         scaler: of the meta-features.
         level: from meta-features to the top score and spread of a task.
         known: what it learned from.
@@ -91,38 +98,109 @@ class Evaluator:
 
     @property
     def members(self) -> int:
-        return len(jax.tree.leaves(self.params)[0])
+        """Networks of the ensemble; 1 for processes."""
+        return 1 if self.network == PROCESS else len(jax.tree.leaves(self.params)[0])
+
+    @property
+    def knows_doubt(self) -> bool:
+        """Whether the deviations that it states mean something; those of a lone network do not."""
+        return self.network == PROCESS or self.members > 1
 
     def distances(self, z: Float[np.ndarray, " M"]) -> Float[np.ndarray, " T"]:
         """Root mean square difference of the scaled meta-features to each known task, (T,)."""
         return np.sqrt(np.mean((self.scaler(self.known.z) - self.scaler(z)) ** 2, axis=1))
 
+    def view(self, z: Float[np.ndarray, " M"], kind: str) -> "View":
+        """What is thought of architectures on one task.
+
+        Args:
+            z: meta-features of the task, as the catalogue gives them.
+            kind: of the task.
+        """
+        x = self.scaler(z)
+        if self.network == PROCESS:
+            return ProcessView(self.processes[kind].belief(np.asarray(x, np.float64), KINDS.index(kind)))
+        return EnsembleView(self.network, self.params, jnp.asarray(x, jnp.float32))
+
     def predict(
-        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"]
+        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"], kind: str = KINDS[0]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation over the members of the normalised score, (n,) each.
+        """Mean and standard deviation of the normalised score, (n,) each.
 
         Args:
             z: meta-features of the task, as the catalogue gives them.
             u: points of the space.
+            kind: of the task; networks do not ask for it.
         """
-        scaled = jnp.asarray(self.scaler(z), jnp.float32)
-        each = np.asarray(_predict_all(self.space, self.network, self.params, scaled, jnp.asarray(u)))
-        return each.mean(0), each.std(0)
+        judged = _predict_all(self.space, self.view(z, kind), jnp.asarray(u))
+        return tuple(np.asarray(column) for column in judged)
+
+    @functools.cached_property
+    def processes(self) -> Mapping[str, Process]:
+        """By kind of task, with all scores seen."""
+        return processes_of(self.space, self.known, self.scaler(self.known.z), self.params)
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["params", "scaled"], meta_fields=["network"]
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class EnsembleView:
+    """What an ensemble of networks thinks of one task.
+
+    Attributes:
+        network: name of it.
+        params: of E members.
+        scaled: meta-features of the task, (M,).
+    """
+
+    network: str
+    params: dict
+    scaled: Array
+
+    def judge(self, features: Float[Array, "n F"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """Mean and standard deviation over the members; differentiable in the features."""
+        each = jax.vmap(lambda u: member_predictions(self.network, self.params, self.scaled, u))(features)
+        return each.mean(1), jnp.sqrt(each.var(1) + 1e-12)
+
+    def stated(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
+        """The same as normalised scores, which they are already."""
+        return mean, deviation
+
+
+class ProcessView(NamedTuple):
+    """What a process thinks of one task.
+
+    Attributes:
+        belief: of warped scores.
+    """
+
+    belief: Belief
+
+    def judge(self, features: Float[Array, "n F"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """Mean and standard deviation of the warped score; differentiable in the features."""
+        return self.belief.judge(features)
+
+    def stated(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
+        """Median of the normalised score, and half the width of what one deviation is on both sides."""
+        low, high = unwarped(mean - deviation), unwarped(mean + deviation)
+        return unwarped(mean), (high - low) / 2
+
+
+View = EnsembleView | ProcessView
 
 
 def member_predictions(
-    space: MixtureSpace, network: str, params: dict, scaled: Float[Array, " M"], vector: Float[Array, " D"]
+    network: str, params: dict, scaled: Float[Array, " M"], features: Float[Array, " F"]
 ) -> Float[Array, " E"]:
-    """What each member predicts for one point; differentiable in the point."""
-    u = features_of(space, vector)
+    """What each member predicts for the features of one point; differentiable in them."""
     module = network_named(network)
-    return jax.vmap(lambda member: module.apply({"params": member}, scaled, u))(params)
+    return jax.vmap(lambda member: module.apply({"params": member}, scaled, features))(params)
 
 
-@functools.partial(jax.jit, static_argnames=("space", "network"))
-def _predict_all(space: MixtureSpace, network: str, params: dict, scaled: Array, u: Array) -> Array:
-    return jax.vmap(lambda vector: member_predictions(space, network, params, scaled, vector), out_axes=1)(u)
+@functools.partial(jax.jit, static_argnames="space")
+def _predict_all(space: MixtureSpace, view: View, u: Array) -> tuple[Array, Array]:
+    return view.stated(*view.judge(jax.vmap(functools.partial(features_of, space))(u)))
 
 
 def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:

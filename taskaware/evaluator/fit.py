@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -14,7 +15,8 @@ from taskaware.compilation import keep_compiled
 from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
 from taskaware.evaluator.lessons import Lessons, architecture_features
 from taskaware.evaluator.losses import loss_named
-from taskaware.evaluator.networks import network_named
+from taskaware.evaluator.networks import PROCESS, network_named
+from taskaware.evaluator.processes import learn_kernels
 from taskaware.spaces import MixtureSpace
 
 
@@ -22,8 +24,8 @@ from taskaware.spaces import MixtureSpace
 class EvaluatorSettings:
     """How an evaluator is made; the `PUBLISHED` ones follow the seed document, the default is our own."""
 
-    # Name of the network.
-    network: str = "bilinear"
+    # Name of the network; "process" for Gaussian processes, which read nothing of what follows.
+    network: str = "process"
     # Name of the loss.
     loss: str = "squared"
     # Members of the ensemble; each learns from tasks drawn with replacement.
@@ -46,6 +48,10 @@ class EvaluatorSettings:
     hidden: float = 0.2
     # Least difference of normalised scores that a pairwise loss counts.
     gap: float = 0.1
+    # Multiples of a task's noise, as its seeds show it, that are added to the gap.
+    noise_gap: float = 0.0
+    # Whether a task counts the less, the noisier its scores are.
+    noise_weights: bool = False
 
 
 PUBLISHED = EvaluatorSettings(
@@ -73,18 +79,59 @@ def fit_evaluator(
 
     Returns:
         The ensemble, with what it knows about its own tasks.
+
+    Raises:
+        UserError: a network or loss is unknown; the nearest name is given.
     """
     keep_compiled()
     settings = settings or EvaluatorSettings()
     scaler = Scaler.fit(known.z)
+    level = TaskLevel.fit(known, scaler)
+    if settings.network == PROCESS:
+        kernels = learn_kernels(space, known, scaler(known.z))
+        return Evaluator(space, PROCESS, kernels, scaler, level, known)
     z = jnp.asarray(scaler(known.z), jnp.float32)
     u = jnp.asarray(architecture_features(space, known.u), jnp.float32)
-    target = jnp.asarray(known.target, jnp.float32)
+    truth = truths(known, settings)
     rngs = np.random.default_rng(seed).spawn(settings.members)
-    batches = [_batches(settings, rng, known.target.shape, z.shape[1]) for rng in rngs]
-    params = [_first_params(settings, rng, z[0], u[0]) for rng in rngs]
-    learned = _learn_all(settings, _stacked(params), _stacked(batches), z, u, target)
-    return Evaluator(space, settings.network, learned, scaler, TaskLevel.fit(known, scaler), known)
+    batches = [draw_batches(settings, rng, known.target.shape, z.shape[1]) for rng in rngs]
+    network = network_named(settings.network)
+    params = [first_weights(rng, lambda key: network.init(key, z[0], u[0])) for rng in rngs]
+    learned = _learn_all(settings, stacked(params), stacked(batches), z, u, truth)
+    return Evaluator(space, settings.network, learned, scaler, level, known)
+
+
+class Truths(NamedTuple):
+    """What is true of T tasks, and how much it counts.
+
+    Attributes:
+        target: of A architectures, (T, A); NaN where there is none.
+        gap: least difference of two targets that a pairwise loss counts, (T,).
+        weight: of the task in the loss, with mean 1, (T,).
+    """
+
+    target: Array
+    gap: Array
+    weight: Array
+
+    def drawn(self, tasks: Array, architectures: Array) -> "Truths":
+        """Of t tasks (t,), and of each the architectures of a row (t, a)."""
+        return Truths(self.target[tasks[:, None], architectures], self.gap[tasks], self.weight[tasks])
+
+
+def truths(known: Lessons, settings: EvaluatorSettings) -> Truths:
+    """The targets of the lessons, with the gaps and weights that the settings ask for.
+
+    A task that was trained with a single seed is taken to be as noisy as the median task; where every task
+    was, to have no noise.
+    """
+    noise = known.noise / known.spread
+    shown = noise[~np.isnan(noise)]
+    noise = np.where(np.isnan(noise), np.median(shown) if len(shown) else 0.0, noise)
+    # Best for a squared error whose own part is one spread: inverse to the variance (Aitken 1936).
+    weight = 1 / (1 + noise**2) if settings.noise_weights else np.ones(len(noise))
+    columns = (known.target, settings.gap + settings.noise_gap * noise, weight / weight.mean())
+    return Truths(*(jnp.asarray(column, jnp.float32) for column in columns))
 
 
 class Batches(NamedTuple):
@@ -105,9 +152,9 @@ class Batches(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames="settings")
 def _learn_all(
-    settings: EvaluatorSettings, params: dict, batches: Batches, z: Array, u: Array, target: Array
+    settings: EvaluatorSettings, params: dict, batches: Batches, z: Array, u: Array, truth: Truths
 ) -> dict:
-    return jax.vmap(lambda params, batches: _learn(settings, params, batches, z, u, target))(params, batches)
+    return jax.vmap(lambda params, batches: _learn(settings, params, batches, z, u, truth))(params, batches)
 
 
 def _learn(
@@ -116,16 +163,16 @@ def _learn(
     batches: Batches,
     z: Float[Array, "T M"],
     u: Float[Array, "A F"],
-    target: Float[Array, "T A"],
+    truth: Truths,
 ) -> dict:
     """Parameters of one member."""
-    rule = _optimizer(settings)
+    rule = optimizer(settings)
 
     def step(state, now: Batches):
         params, optimizer_state = state
         blurred = z[now.tasks] * now.seen + now.noise
-        wanted = target[now.tasks[:, None], now.architectures]
-        gradient = jax.grad(_loss)(params, settings, blurred, u[now.architectures], wanted)
+        wanted = truth.drawn(now.tasks, now.architectures)
+        gradient = jax.grad(mean_loss)(params, settings, blurred, u[now.architectures], wanted)
         updates, optimizer_state = rule.update(gradient, optimizer_state, params)
         return (optax.apply_updates(params, updates), optimizer_state), None
 
@@ -133,19 +180,19 @@ def _learn(
     return params
 
 
-def _loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, target: Array) -> Array:
-    """Mean loss over tasks: z (t, M), u (t, a, F), target (t, a) with NaN where there is no score."""
+def mean_loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, truth: Truths) -> Array:
+    """Weighted mean of the loss over tasks: z (t, M), u (t, a, F)."""
     network, loss = network_named(settings.network), loss_named(settings.loss)
 
-    def one(z, u, target):
+    def one(z, u, target, gap):
         predicted = jax.vmap(lambda u: network.apply({"params": params}, z, u))(u)
         known = ~jnp.isnan(target)
-        return loss(predicted, jnp.where(known, target, 0.0), known, settings.gap)
+        return loss(predicted, jnp.where(known, target, 0.0), known, gap)
 
-    return jax.vmap(one)(z, u, target).mean()
+    return (truth.weight * jax.vmap(one)(z, u, truth.target, truth.gap)).mean()
 
 
-def _batches(
+def draw_batches(
     settings: EvaluatorSettings, rng: np.random.Generator, shape: tuple[int, int], features: int
 ) -> Batches:
     """For T tasks and A architectures.
@@ -164,10 +211,12 @@ def _batches(
     )
 
 
-def _first_params(settings: EvaluatorSettings, rng: np.random.Generator, z: Array, u: Array) -> dict:
-    """First weights of a member: normal with variance 1 / fan-in (LeCun et al. 1998); biases 0."""
-    network = network_named(settings.network)
-    shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), z, u)["params"])
+def first_weights(rng: np.random.Generator, init: Callable[[Array], dict]) -> dict:
+    """First parameters of what a Flax module's `init` makes, without compiling it.
+
+    Normal with variance 1 / fan-in (LeCun et al. 1998); biases 0.
+    """
+    shapes = jax.eval_shape(lambda: init(jax.random.key(0))["params"])
 
     def draw(leaf):
         if leaf.ndim == 1:
@@ -177,11 +226,13 @@ def _first_params(settings: EvaluatorSettings, rng: np.random.Generator, z: Arra
     return jax.tree.map(draw, shapes)
 
 
-def _stacked(trees: list) -> object:
+def stacked(trees: list) -> object:
+    """Pytrees of members as one, every leaf with an axis of members in front."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
-def _optimizer(settings: EvaluatorSettings) -> optax.GradientTransformation:
+def optimizer(settings: EvaluatorSettings) -> optax.GradientTransformation:
+    """The rule that turns gradients into steps."""
     rate = optax.cosine_decay_schedule(settings.learning_rate, settings.steps)
     if settings.optimizer == "sgd":
         return optax.sgd(rate, momentum=0.5)

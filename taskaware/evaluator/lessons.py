@@ -13,6 +13,7 @@ from taskaware.store import Experience
 
 FLOOR = -4.0
 FEWEST_TASKS = 3
+VARIANT_MARK = "~"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,6 +46,11 @@ class Lessons:
     target: np.ndarray
     top: np.ndarray
     spread: np.ndarray
+
+    @property
+    def real(self) -> np.ndarray:
+        """Mask of the tasks that are no variants of others, (T,): a variant is named "parent~change#1"."""
+        return np.array([VARIANT_MARK not in name for name in self.names], bool)
 
     def take(self, tasks: np.ndarray) -> "Lessons":
         """Only these tasks (indices or mask)."""
@@ -122,6 +128,15 @@ def features_of(space: MixtureSpace, vector: jax.Array) -> jax.Array:
     ]
     parts = [weights.alpha.ravel(), weights.beta, weights.gamma, weights.recipe, size * weights.beta]
     return jnp.concatenate([*parts, jnp.stack(sums)])
+
+
+def names_of_features(space: MixtureSpace) -> list[str]:
+    """What each number of `features_of` tells of; numbers of one softmax, or of all layers, share a name."""
+    layers, baselines = space.shapes.alpha
+    groups = [f"embedding {g}" for g, group in enumerate(space.embeddings) for _ in group]
+    recipe = [coordinate.name for coordinate in space.recipe]
+    sums = ["depth", "size", "activation", "mixed", "largest"]
+    return ["alpha"] * (layers * baselines) + ["beta"] * layers + groups + recipe + ["sizes"] * layers + sums
 
 
 @functools.partial(jax.jit, static_argnames="space")

@@ -16,6 +16,8 @@ Loss = Callable[
 ]
 
 MARGIN = 0.3
+TEMPERATURE = 0.5
+"""Of the listwise loss, in units of a task's spread: what is one spread better weighs e² as much."""
 
 
 def squared(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
@@ -46,11 +48,33 @@ def combined(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
     return squared(predicted, score, known, gap) + pairwise_quadratic(predicted, score, known, gap)
 
 
+def listwise(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+    """Cross-entropy between softmax(score / TEMPERATURE) and the same of the predictions, over one task.
+
+    The order among the best counts most, and the level not at all: a constant added to the predictions
+    changes nothing.
+
+    Source: ListNet with top-one probabilities, Cao, Qin, Liu, Tsai, Li 2007.
+
+    >>> score, known = jnp.array([1.0, 0.0]), jnp.array([True, True])
+    >>> same, reverse = (listwise(p, score, known, jnp.array(0.0)) for p in (score + 9, -score))
+    >>> bool(same < reverse)
+    True
+    """
+    del gap
+    # Finite, so that a task without any score has the gradient 0, not NaN.
+    wanted, got = (
+        jax.nn.log_softmax(jnp.where(known, values / TEMPERATURE, -1e9)) for values in (score, predicted)
+    )
+    return -jnp.sum(jnp.where(known, jnp.exp(wanted) * got, 0.0))
+
+
 LOSSES: dict[str, Loss] = {
     "squared": squared,
     "pairwise_linear": pairwise_linear,
     "pairwise_quadratic": pairwise_quadratic,
     "combined": combined,
+    "listwise": listwise,
 }
 
 

@@ -20,11 +20,23 @@ class Published(nn.Module):
         """The prediction for one task and one architecture."""
         del dropped
         hidden = nn.relu(nn.Dense(50)(z))
-        hidden = nn.relu(nn.Dense(50)(hidden))
-        hidden = jnp.concatenate([hidden, u])
-        hidden = nn.relu(nn.Dense(50)(hidden))
-        hidden = nn.relu(nn.Dense(10)(hidden))
-        return nn.Dense(1)(hidden)[0]
+        return _rho(nn.relu(nn.Dense(50)(hidden)), u)
+
+
+class PublishedHead(nn.Module):
+    """ρ of 50-10 alone, where a feature generator is φ. Source: as there."""
+
+    @nn.compact
+    def __call__(self, z: Float[Array, " M"], u: Float[Array, " F"]) -> Float[Array, ""]:
+        """The prediction for one task and one architecture."""
+        return _rho(z, u)
+
+
+def _rho(z: Array, u: Array) -> Array:
+    """Layers of whichever module calls it."""
+    hidden = nn.relu(nn.Dense(50)(jnp.concatenate([z, u])))
+    hidden = nn.relu(nn.Dense(10)(hidden))
+    return nn.Dense(1)(hidden)[0]
 
 
 class Bilinear(nn.Module):
@@ -54,7 +66,10 @@ class Bilinear(nn.Module):
         return nn.Dense(1)(hidden)[0] + interaction + nn.Dense(1)(joint)[0]
 
 
-NETWORKS = {"published": Published(), "bilinear": Bilinear()}
+PROCESS = "process"
+"""Name of what is no network: Gaussian processes, see `processes`."""
+
+NETWORKS = {"published": Published(), "published_head": PublishedHead(), "bilinear": Bilinear()}
 
 
 def network_named(name: str) -> nn.Module:

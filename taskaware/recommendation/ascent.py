@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
-from taskaware.evaluator.evaluator import Evaluator, member_predictions
+from taskaware.evaluator.evaluator import Evaluator, View
 from taskaware.evaluator.lessons import architecture_features, features_of
 from taskaware.search import gradient_ascent, maximise, random_search
 from taskaware.spaces import MixtureSpace
@@ -47,8 +47,8 @@ class AscentSettings:
     own_starts: int = 6
     # Rounds of the ascent; of the random search, which draws as many points in a round as there are starts.
     rounds: int = 40
-    # Standard deviations of the ensemble that are taken off the prediction.
-    caution: float = 0.5
+    # Standard deviations that are taken off the prediction.
+    caution: float = 1.0
     # Price of a step beyond the usual distance between known architectures.
     leash: float = 4.0
     # Price, in normalised score, of an architecture that was never trained: on tasks held out, what an ascent
@@ -89,8 +89,9 @@ class Proposal(NamedTuple):
 
     Attributes:
         points: (n, D).
-        mean, deviation: of the ensemble's predictions, normalised scores, (n,).
-        bound: what they are ranked by: the mean less caution times the deviation, leash and novelty, (n,).
+        mean, deviation: what is expected, normalised scores, (n,).
+        bound: what they are ranked by, as the evaluator weighs scores: the mean less caution times the
+            deviation, leash and novelty, (n,).
         came_from: "known", "ascent" or "discretised", n of them.
         trace: bound along the way of every start, (rounds, starts).
     """
@@ -104,7 +105,13 @@ class Proposal(NamedTuple):
 
 
 def propose(
-    evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings, *, seed: int = 0
+    evaluator: Evaluator,
+    z: Float[np.ndarray, " M"],
+    kind: str,
+    settings: AscentSettings,
+    *,
+    seed: int = 0,
+    view: View | None = None,
 ) -> Proposal:
     """Seek architectures for a task and judge them; nothing is trained.
 
@@ -113,17 +120,19 @@ def propose(
     Args:
         evaluator: fixed.
         z: meta-features of the task.
+        kind: of the task.
         settings: of the search.
         seed: of the random search.
+        view: what is thought of the task; the evaluator's own view of z if None.
     """
     keep_compiled()
     settings.check()
-    scaled = jnp.asarray(evaluator.scaler(z), jnp.float32)
+    view = evaluator.view(z, kind) if view is None else view
     pool = jnp.asarray(evaluator.known.u, jnp.float32)
     warm = warm_starts(evaluator, z, settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
-    arguments = (evaluator.params, scaled, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
-    found = _seek(evaluator.space, evaluator.network, how, *arguments)
+    arguments = (view, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
+    found = _seek(evaluator.space, how, *arguments)
     points, judged, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
     came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
@@ -151,13 +160,11 @@ def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
     return Guard(jnp.asarray(features), *(jnp.asarray(number, jnp.float32) for number in numbers))
 
 
-@functools.partial(jax.jit, static_argnames=("space", "network", "how"))
+@functools.partial(jax.jit, static_argnames=("space", "how"))
 def _seek(
     space: MixtureSpace,
-    network: str,
     how: tuple[str, int, int],
-    params: dict,
-    scaled: Float[Array, " M"],
+    view: View,
     limits: Guard,
     pool: Float[Array, "A D"],
     warm: Float[Array, "w D"],
@@ -167,10 +174,10 @@ def _seek(
     optimizer, own_starts, rounds = how
 
     def judge(vector):
-        each = member_predictions(space, network, params, scaled, vector)
-        distance = _distance(features_of(space, vector), limits)
-        mean, deviation = each.mean(), jnp.sqrt(each.var() + 1e-12)
-        return mean - limits.caution * deviation - limits.leash * distance, mean, deviation
+        features = features_of(space, vector)
+        mean, deviation = (value[0] for value in view.judge(features[None]))
+        bound = mean - limits.caution * deviation - limits.leash * _distance(features, limits)
+        return bound, *view.stated(mean, deviation)
 
     bounds = jax.vmap(judge)(pool)[0]
     own = pool[jnp.argsort(-bounds)[:own_starts]]

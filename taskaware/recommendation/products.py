@@ -36,12 +36,13 @@ def meta_features(
 
 
 def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
-    """What an evaluator learned from, one row per task: name, origin, kind, architectures, top score, spread.
+    """The real tasks that an evaluator learned from: name, origin, kind, architectures, top score, spread.
 
     Args:
         evaluator: the shipped one by default.
     """
     known = (evaluator or shipped_evaluator()).known
+    known = known.take(known.real)
     return pd.DataFrame(
         {
             "task": known.names,

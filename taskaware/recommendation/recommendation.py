@@ -106,10 +106,16 @@ class Recommendation:
             f"  network    {self.architecture.text}",
             f"  expected   {score} on validation rows",
             f"  leans on   {nearest}",
-            f"  found by   {self.ranked[0].came_from}, in {self.seconds:.2f} s, nothing was trained",
+            f"  found by   {self._found_by()}",
             *(f"  note       {note}" for note in self.notes),
         ]
         return "\n".join(lines)
+
+    def _found_by(self) -> str:
+        way = self.ranked[0].came_from
+        if way == "trained":
+            return f"short trainings on the dataset, in {self.seconds:.2f} s"
+        return f"{way}, in {self.seconds:.2f} s, nothing was trained"
 
     def __repr__(self) -> str:
         return self.explain()
@@ -182,6 +188,41 @@ class Recommendation:
         seed = self.seed if seed is None else seed
         parts = split(task, seed, validation=validation, test=None)
         return fit(task, self.space, self.point, seed=seed, parts=parts, patience=patience, progress=progress)
+
+    def refine(
+        self,
+        dataset,
+        target=None,
+        *,
+        trainings: int = 8,
+        evaluator=None,
+        store=None,
+        progress: bool | None = None,
+    ) -> "Recommendation":
+        """A better recommendation, after a few trainings on the dataset itself.
+
+        The most telling candidates are trained, several in one program; what is believed of this task takes
+        up their validation scores; and so on until the trainings are spent. The answer is the best of those
+        trained. With the same seed the same answer.
+
+        Args:
+            dataset: in any form that `recommend` takes; the one that this recommendation was made for.
+            target: name of the target, the recommendation's own by default, or its values.
+            trainings: how many, 1 or more; they are short ones, as the experience was collected with.
+            evaluator: the one that was asked; the shipped one by default.
+            store: path or URL of an experience that every training is kept in as soon as it is done; None
+                keeps nothing.
+            progress: whether to show a bar; by default where there is a terminal.
+
+        Raises:
+            UserError: the dataset cannot be used, is of another kind or number of classes, trainings is less
+                than 1, or the evaluator cannot learn from single trainings.
+        """
+        from taskaware.recommendation.refine import refine
+
+        task = dataset if isinstance(dataset, Task) else self._task(dataset, target)
+        self._check_fits(task)
+        return refine(self, task, trainings=trainings, evaluator=evaluator, store=store, progress=progress)
 
     def to_json(self, path: str | os.PathLike | None = None, *, force: bool = False) -> str:
         """The recommendation as JSON text, written to `path` where one is given.

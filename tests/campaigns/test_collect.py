@@ -191,6 +191,7 @@ def test_a_run_leaves_its_folder(tmp_path):
 def test_settings_are_checked_before_any_work(tmp_path):
     for change, words in (
         ({"architectures": 0}, "architectures=0"),
+        ({"variants": -1}, "variants=-1 is too small. Give 0"),
         ({"space": "compct"}, "Did you mean 'compact'"),
         ({"trainer": TrainingRecipe(steps=7)}, "no multiple"),
         ({"runner": RunnerSettings("proceses")}, "Did you mean 'processes'"),
@@ -201,6 +202,22 @@ def test_settings_are_checked_before_any_work(tmp_path):
         with pytest.raises(UserError, match=words):
             run_collect(settings, RunFolder.open(tmp_path / str(change), "collect", settings), show=False)
     assert not (tmp_path / "a.db").exists()
+
+
+def test_variants_are_tasks_of_the_campaign_and_are_held_out_with_theirs(tmp_path):
+    settings = dataclasses.replace(
+        SETTINGS, tasks=("iris",), variants=2, architectures=2, seeds=1, store=str(tmp_path / "a.db")
+    )
+    for jobs in (3, 0):
+        folder = RunFolder.open(tmp_path / "run", "collect", settings)
+        assert run_collect(settings, folder, show=False)["jobs"] == jobs
+    with Store.open(settings.store) as store:
+        known = store.triplets().tasks
+    assert len({task.digest for task in known}) == 3 and {task.origin for task in known} == {"iris"}
+    assert sorted(task.name.split("~")[0] for task in known) == ["iris"] * 3
+    # More variants: what is there already is not trained again.
+    more = dataclasses.replace(settings, variants=3)
+    assert run_collect(more, RunFolder.open(tmp_path / "more", "collect", more), show=False)["jobs"] == 1
 
 
 def test_smoke_is_small():

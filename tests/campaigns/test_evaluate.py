@@ -221,6 +221,7 @@ def test_a_store_serves_as_well_and_grown_experience_is_new_work(few, settings, 
         ({"space": "published"}, "of the space 'compact', not of 'published'"),
         ({"evaluator": EvaluatorSettings(loss="squard")}, "Did you mean 'squared'"),
         ({"evaluator": EvaluatorSettings(members=0)}, "members=0"),
+        ({"evaluator": EvaluatorSettings(noise_gap=-1.0)}, "noise_gap=-1.0 is negative. Give 0 or more"),
         ({"runner": RunnerSettings("serail")}, "Did you mean 'serial'"),
     ],
 )

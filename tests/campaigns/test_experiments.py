@@ -16,7 +16,13 @@ RUNNERS = ("runner", "collect.runner", "evaluate.runner", "published.runner")
 
 def test_the_list():
     names = {path.name for path in EXPERIMENTS}
-    assert {"shipped-experience", "leave-tasks-out", "published-setting", "compare-strategies"} <= names
+    assert {
+        "shipped-experience",
+        "leave-tasks-out",
+        "published-setting",
+        "compare-strategies",
+        "compare-models",
+    } <= names
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)

@@ -57,6 +57,16 @@ def calibration(count=30):
     return table("calibration", [("evaluator", 0, "t", "o", "regression", *row) for row in rows])
 
 
+def scores():
+    rows = [
+        (task, task, "regression", seed, model, 0.5 + 0.1 * place + 0.02 * seed, 1.0)
+        for task in ("t0", ODD)
+        for place, model in enumerate(("ours", "<theirs>", "last"))
+        for seed in (0, 1)
+    ]
+    return table("scores", rows)
+
+
 def cost():
     rows = [("t0", "regression", 100, 4, 8, 1, 0, 2.0), (ODD, "classification", 50, 3, 8, 0, 0, 4.0)]
     return table("cost", rows)
@@ -93,6 +103,7 @@ def full(tmp_path_factory):
         progress=progress().replace({"task": odd}),
         picks=picks().replace({"task": odd}),
         calibration=calibration(),
+        scores=scores(),
         cost=cost(),
     )
     return folder, text_of(folder)
@@ -139,9 +150,9 @@ def test_the_page_is_well_formed_and_loads_nothing(full):
 def test_every_part_is_there_and_every_plot_has_a_caption(full):
     text = full[1]
     titles = re.findall(r"<h2>(.*?)</h2>", text)
-    assert titles == ["Summary", "Progress", "Ranks", "Picks", "Calibration", "Cost", "Failures"]
+    assert titles == ["Summary", "Progress", "Ranks", "Picks", "Calibration", "Models", "Cost", "Failures"]
     captions = re.findall(r"<figure>.*?<figcaption>(.*?)</figcaption></figure>", text, flags=re.DOTALL)
-    assert len(captions) == text.count("<svg") == 16
+    assert len(captions) == text.count("<svg") == 17
     assert [caption for caption in captions if len(caption.split()) < 9] == []
     assert len({caption.split(",")[0] for caption in captions}) >= 12
     assert "1.500 ± 0.250" in text and "1 min 15 s" in text and "taskaware &lt;compare&gt;" in text

@@ -5,7 +5,19 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata, sem
 
-from taskaware.campaigns.report import calibration, failures, folder, progress, ranks, style, timeline
+from taskaware.campaigns.models import ModelsSettings
+from taskaware.campaigns.report import (
+    calibration,
+    failures,
+    folder,
+    models,
+    plots,
+    progress,
+    ranks,
+    style,
+    timeline,
+)
+from taskaware.campaigns.run_folder import RunFolder
 
 
 def searches(*rows):
@@ -142,3 +154,25 @@ def test_looks_can_be_told_apart():
     assert list(found) == names and len({(look.colour, look.dash) for look in found.values()}) == 30
     lights = [light for light, _ in style.COLOURS.values()]
     assert len(set(lights)) == len(lights)
+
+
+def test_scores_of_models_are_means_over_seeds_beside_the_first(tmp_path):
+    rows = [
+        ("t", "t", "regression", seed, model, score, 1.0)
+        for model, pair in {"ours": (0.5, 0.7), "theirs": (0.9, 0.9), "third": (0.1, 0.2)}.items()
+        for seed, score in enumerate(pair)
+    ]
+    table = pd.DataFrame(rows, columns=["task", "origin", "kind", "seed", "model", "score", "seconds"])
+    run = RunFolder.open(tmp_path / "run", "models", ModelsSettings())
+    run.write_table("scores", table)
+    with plots.drawing():
+        found = models.section(folder.read_run(run.path), style.looks(table["model"]))
+    text = " ".join(found.parts)
+    assert "3 models, 1 task, 2 seeds" in text
+    assert "0.600 ± 0.100" in text and "0.900 ± 0<" in text and "0.150 ± 0.050" in text
+    assert "less that of ours" in text
+    assert models.section(folder.read_run(_empty(tmp_path)), {}) is None
+
+
+def _empty(path):
+    return RunFolder.open(path / "empty", "models", ModelsSettings()).path

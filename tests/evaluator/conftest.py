@@ -44,7 +44,9 @@ def points():
 @pytest.fixture(scope="session")
 def settings():
     """Enough to learn something made-up in about a second."""
-    return EvaluatorSettings(members=3, steps=300, tasks_per_step=8, architectures_per_step=24)
+    return EvaluatorSettings(
+        network="bilinear", members=3, steps=300, tasks_per_step=8, architectures_per_step=24
+    )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.evaluator.losses import LOSSES, MARGIN, loss_named
+from taskaware.evaluator.losses import LOSSES, MARGIN, TEMPERATURE, loss_named
 
 GAP = 0.2
 
@@ -43,6 +43,21 @@ def test_squared_and_combined(case):
     assert called("squared", *case) == pytest.approx(squared, rel=1e-5)
     both = squared + called("pairwise_quadratic", *case)
     assert called("combined", *case) == pytest.approx(both, rel=1e-5)
+
+
+def test_listwise_is_the_cross_entropy_of_two_softmaxes(case):
+    predicted, score, known = case
+    wanted, got = (np.exp(x[known] / TEMPERATURE) for x in (score, predicted))
+    expected = -np.sum(wanted / wanted.sum() * np.log(got / got.sum()))
+    assert called("listwise", *case) == pytest.approx(expected, rel=1e-5)
+    assert called("listwise", predicted + 5, score, known) == pytest.approx(expected, rel=1e-4)
+
+
+def test_listwise_is_least_at_the_scores_and_minds_the_best_most():
+    score, known = np.array([0.0, -0.5, -2.0, -2.5]), np.full(4, True)
+    least = called("listwise", score, score, known)
+    top, bottom = (called("listwise", score[order], score, known) for order in ([1, 0, 2, 3], [0, 1, 3, 2]))
+    assert least < bottom < top
 
 
 def test_differences_within_the_noise_do_not_count():

@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskaware.campaigns.keeping import describe
 from taskaware.compilation import keep_compiled
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator, lessons
 from taskaware.metafeatures import catalogue_digest
 from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, Trainings
 from taskaware.tasks.build import make_task
+from taskaware.training.keeping import describe
 
 TINY = dataclasses.replace(
     preset("compact"), name="tiny", layers=1, sizes=(8, 16), activations=("relu",), width_odds=(0.5, 0.5)
 )
-SETTINGS = EvaluatorSettings(members=3, steps=200, tasks_per_step=4, architectures_per_step=16)
+SETTINGS = EvaluatorSettings(
+    network="bilinear", members=3, steps=200, tasks_per_step=4, architectures_per_step=16
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

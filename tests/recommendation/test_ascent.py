@@ -12,6 +12,8 @@ from taskaware.metafeatures import vector
 from taskaware.recommendation.ascent import AscentSettings, propose, warm_starts
 from taskaware.tasks.build import make_task
 
+KIND = "classification"
+
 
 @pytest.fixture(scope="module")
 def z():
@@ -41,7 +43,7 @@ def bounds(evaluator, z, points, settings):
 @pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
 def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, optimizer):
     settings = AscentSettings(optimizer=optimizer, novelty=0.0)
-    found = propose(evaluator, z, settings)
+    found = propose(evaluator, z, KIND, settings)
     np.testing.assert_allclose(found.bound, bounds(evaluator, z, found.points, settings), atol=2e-3)
     assert (np.diff(found.bound) <= 0).all()
     starts = evaluator.known.u[warm_starts(evaluator, z, settings)]
@@ -51,17 +53,17 @@ def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, opti
 
 
 def test_what_was_never_trained_pays_for_its_novelty(evaluator, z):
-    free, priced = (propose(evaluator, z, AscentSettings(novelty=price)) for price in (0.0, 0.7))
+    free, priced = (propose(evaluator, z, KIND, AscentSettings(novelty=price)) for price in (0.0, 0.7))
     known = np.array([origin == "known" for origin in priced.came_from])
     settings = AscentSettings()
     again = bounds(evaluator, z, priced.points, settings)
     np.testing.assert_allclose(priced.bound, again - np.where(known, 0.0, 0.7), atol=2e-3)
-    dear = propose(evaluator, z, AscentSettings(novelty=100.0))
+    dear = propose(evaluator, z, KIND, AscentSettings(novelty=100.0))
     assert free.came_from[0] != "known" == dear.came_from[0]
 
 
 def test_the_ascent_climbs(evaluator, z):
-    found = propose(evaluator, z, AscentSettings(novelty=0.0))
+    found = propose(evaluator, z, KIND, AscentSettings(novelty=0.0))
     assert found.trace.shape == (40, 2 * 5 + 6)
     assert (found.trace.max(0) >= found.trace[0]).all()
     assert (found.trace.max(0) > found.trace[0] + 1e-3).mean() > 0.5
@@ -69,7 +71,7 @@ def test_the_ascent_climbs(evaluator, z):
 
 
 def test_points_are_distinct_and_in_the_space(evaluator, z):
-    found = propose(evaluator, z, AscentSettings())
+    found = propose(evaluator, z, KIND, AscentSettings())
     assert np.asarray(evaluator.space.contains(found.points)).all()
     assert len(np.unique(found.points.round(4), axis=0)) == len(found.points) == len(found.came_from)
     assert found.came_from.count("known") == len(evaluator.known.u)
@@ -77,7 +79,7 @@ def test_points_are_distinct_and_in_the_space(evaluator, z):
 
 def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
     settings = AscentSettings(novelty=0.0)
-    found = propose(evaluator, z, settings)
+    found = propose(evaluator, z, KIND, settings)
     plain = np.array([origin == "discretised" for origin in found.came_from])
     assert plain.any()
     assert np.asarray(jax.jit(evaluator.space.is_plain)(found.points[plain])).all()
@@ -104,11 +106,11 @@ def misled(learned, points):
 
 
 def test_a_misled_evaluator_is_kept_on_the_leash(misled, z):
-    free = propose(misled, z, AscentSettings(leash=0.0, caution=0.0, novelty=0.0))
+    free = propose(misled, z, KIND, AscentSettings(leash=0.0, caution=0.0, novelty=0.0))
     away, reach = nearest(misled, free.points[:1])
     assert away[0] > 5 * reach + 0.1
     for settings in (AscentSettings(novelty=0.0), AscentSettings(leash=50.0, novelty=0.0)):
-        held = propose(misled, z, settings)
+        held = propose(misled, z, KIND, settings)
         apart, _ = nearest(misled, held.points[:1])
         gain = held.mean[0] - bounds(misled, z, misled.known.u, settings).max()
         assert apart[0] - reach <= max(gain, 0) / settings.leash + 1e-3
@@ -117,8 +119,8 @@ def test_a_misled_evaluator_is_kept_on_the_leash(misled, z):
 
 
 def test_caution_prefers_what_the_members_agree_on(evaluator, z):
-    bold = propose(evaluator, z, AscentSettings(caution=0.0))
-    careful = propose(evaluator, z, AscentSettings(caution=10.0))
+    bold = propose(evaluator, z, KIND, AscentSettings(caution=0.0))
+    careful = propose(evaluator, z, KIND, AscentSettings(caution=10.0))
     assert careful.deviation[0] < bold.deviation[0]
     assert bold.mean[0] > careful.mean[0]
 
@@ -137,10 +139,10 @@ def test_caution_prefers_what_the_members_agree_on(evaluator, z):
 )
 def test_settings_out_of_range_are_refused(evaluator, z, change, words):
     with pytest.raises(UserError, match=words):
-        propose(evaluator, z, dataclasses.replace(AscentSettings(), **change))
+        propose(evaluator, z, KIND, dataclasses.replace(AscentSettings(), **change))
 
 
 def test_more_starts_are_asked_for_than_there_are(evaluator, z):
     settings = AscentSettings(warm_tasks=99, warm_architectures=99, own_starts=99)
-    found = propose(evaluator, z, settings)
+    found = propose(evaluator, z, KIND, settings)
     assert np.isfinite(found.bound).all()

@@ -24,6 +24,10 @@ TABLES = {
         ("method", "seed", "task", "origin", "kind"),
         ("predicted", "deviation", "actual"),
     ),
+    "scores": (
+        ("task", "origin", "kind", "seed", "model"),
+        ("score", "seconds"),
+    ),
     "cost": (
         ("task", "kind"),
         ("rows", "columns", "trainings", "lost", "failed", "seconds"),
@@ -49,7 +53,7 @@ class Run:
         result: `result.json`; None while the run is not finished.
         jobs: the last entry of each job in the journal, in the order in which they ended: `WORDS`, `NUMBERS`,
             `end` (seconds since the first of them began) and `before` (how often it had failed before).
-        progress, picks, calibration, cost: see `TABLES`; empty where the run has none.
+        progress, picks, calibration, scores, cost: see `TABLES`; empty where the run has none.
         parts: folders inside that are runs themselves.
     """
 
@@ -60,13 +64,18 @@ class Run:
     progress: pd.DataFrame
     picks: pd.DataFrame
     calibration: pd.DataFrame
+    scores: pd.DataFrame
     cost: pd.DataFrame
     parts: tuple[str, ...]
 
     @property
     def unit(self) -> str:
         """What the size of a job counts."""
-        return "picks" if self.about["campaign"] in ("evaluate", "published") else "trainings"
+        return (
+            "picks"
+            if self.about["campaign"] in ("evaluate", "learned-features", "published")
+            else "trainings"
+        )
 
     @property
     def failed(self) -> int:

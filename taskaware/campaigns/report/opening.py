@@ -10,6 +10,7 @@ TITLES = {
     "collect": "Collecting experience",
     "evaluate": "Leaving tasks out",
     "compare": "Comparing strategies",
+    "models": "Comparing models",
     "published": "The published setting",
     "ship": "Shipped experience",
 }
@@ -79,7 +80,8 @@ def _tiles(run: Run) -> Iterator[tuple[str, str, bool]]:
     well = run.jobs[run.jobs["status"] == "ok"]
     yield "jobs ended", f"{run.ended:,}", False
     yield "failed", f"{run.failed:,}", run.failed > 0
-    tasks = {*run.jobs["task"], *run.progress["task"], *run.picks["task"], *run.cost["task"]} - {""}
+    tasks = {*run.jobs["task"], *run.progress["task"], *run.picks["task"], *run.cost["task"]}
+    tasks = tasks.union(run.scores["task"]) - {""}
     if tasks:
         yield "tasks", f"{len(tasks):,}", False
     if len(well):

@@ -1,7 +1,6 @@
 """What each method has picked for tasks that it knew nothing of."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,6 @@ from taskaware.campaigns.report import page, plots
 from taskaware.campaigns.report.folder import Run
 from taskaware.campaigns.report.ranks import over_origins
 from taskaware.campaigns.report.style import INK, Look
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 COLUMNS = ("spearman", "score", "test_score", "regret", "top1")
 FURTHEST = 0.97
@@ -45,7 +41,7 @@ def _figure(by_task: pd.DataFrame, names: Sequence[str], column: str, looks: Map
     sheet = plots.sheet(plots.WIDE, 0.75 + 0.42 * len(names))
     ax = sheet.subplots()
     for row, name in enumerate(order):
-        _draw_row(ax, row, values[name], looks[name].colour)
+        plots.box_row(ax, row, values[name], looks[name].colour)
     ax.set_yticks(range(len(order)), [plots.label(name, 30) for name in order], fontsize=9, color=INK)
     ax.set(ylim=(len(order) - 0.4, -0.6), xlim=_reach(everything, column), xlabel=AXES[column])
     plots.bare(ax)
@@ -72,16 +68,6 @@ CAPTIONS = {
         "box holds the middle half, the thick line is the median; further left is better, 0 is perfect."
     ),
 }
-
-
-def _draw_row(ax: "Axes", row: int, values: np.ndarray, colour: str) -> None:
-    if not len(values):
-        return
-    places = row + plots.spread(len(values), 0.52)
-    ax.plot(np.sort(values), places, "o", color=colour, ms=3.6, mew=0, alpha=0.5, zorder=2)
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    ax.barh(row, high - low, 0.62, low, facecolor=colour, alpha=0.2, zorder=1)
-    ax.plot([middle, middle], [row - 0.31, row + 0.31], color=colour, lw=2.6, zorder=3, solid_capstyle="butt")
 
 
 def _sorting(values: np.ndarray, column: str) -> float:

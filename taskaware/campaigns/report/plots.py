@@ -154,6 +154,17 @@ def bare(ax: "Axes", *, left: bool = True) -> None:
     ax.spines["left"].set_visible(left)
 
 
+def box_row(ax: "Axes", row: int, values: np.ndarray, colour: str) -> None:
+    """Points along a row of the plot, a box around the middle half of them, a line at the median."""
+    if not len(values):
+        return
+    places = row + spread(len(values), 0.52)
+    ax.plot(np.sort(values), places, "o", color=colour, ms=3.6, mew=0, alpha=0.5, zorder=2)
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    ax.barh(row, high - low, 0.62, low, facecolor=colour, alpha=0.2, zorder=1)
+    ax.plot([middle, middle], [row - 0.31, row + 0.31], color=colour, lw=2.6, zorder=3, solid_capstyle="butt")
+
+
 def legend(figure: "Figure", entries: dict[str, Look], *, lines: bool = False, columns: int = 5) -> None:
     """Names and looks above everything else; nothing where there is a single one."""
     from matplotlib.lines import Line2D

@@ -8,6 +8,7 @@ from taskaware.campaigns.report import (
     calibration,
     cost,
     failures,
+    models,
     opening,
     page,
     picks,
@@ -60,6 +61,7 @@ def _page(run: Run) -> str:
             ranks.section(run, strategies, methods),
             picks.section(run, methods),
             calibration.section(run, methods),
+            models.section(run, looks(run.scores["model"])),
             cost.section(run),
             failures.section(run),
         ]

@@ -1,0 +1,100 @@
+"""Trainings on the dataset itself: from a recommendation to a better one."""
+
+import dataclasses
+import time
+
+import numpy as np
+
+from taskaware.bars import tqdm
+from taskaware.errors import UserError
+from taskaware.evaluator import Evaluator
+from taskaware.recommendation.ascent import AscentSettings, propose
+from taskaware.recommendation.parts import Candidate
+from taskaware.recommendation.recommendation import Recommendation
+from taskaware.recommendation.refinement import Refinement
+from taskaware.store import Store
+from taskaware.tasks.task import Task
+from taskaware.training.keeping import furnish, trainings
+from taskaware.training.prepare import prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import train
+
+TOGETHER = 4
+"""Candidates trained in one program before the belief is asked again."""
+
+
+def refine(
+    recommendation: Recommendation,
+    task: Task,
+    *,
+    trainings: int,
+    evaluator: Evaluator | None = None,
+    store=None,
+    progress: bool | None = None,
+) -> Recommendation:
+    """See `Recommendation.refine`."""
+    from taskaware.recommendation.recommend import shipped_evaluator
+
+    began = time.perf_counter()
+    if trainings < 1:
+        raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
+    evaluator = evaluator or shipped_evaluator()
+    z, seed = np.array(recommendation.meta_features), recommendation.seed
+    proposed = propose(evaluator, z, task.kind, AscentSettings(), seed=seed)
+    points = _recommended_first(recommendation, proposed.points)
+    refinement = Refinement.begin(evaluator, z, task.kind, points)
+    recipe = TrainingRecipe()
+    prepared = prepare(task, seed, recipe)
+    hidden = None if progress is None else not progress
+    with tqdm(total=trainings, desc="refining", unit="training", disable=hidden) as bar:
+        while len(refinement.rows) < min(trainings, len(points)):
+            rows = refinement.next(min(TOGETHER, trainings - len(refinement.rows)))
+            trained = train(evaluator.space, points[rows], prepared, recipe, seed=seed, chunk_for=TOGETHER)
+            if store is not None:
+                _keep(store, task, evaluator, recipe, points[rows], trained, seed)
+            refinement = refinement.told(rows, trained.score)
+            bar.update(len(rows))
+    return _answer(recommendation, refinement, points, time.perf_counter() - began)
+
+
+def _recommended_first(recommendation: Recommendation, points: np.ndarray) -> np.ndarray:
+    """The candidates, the recommendation before all others, each once."""
+    first = recommendation.point[None]
+    other = np.any(np.abs(points - first) > 1e-4, axis=1)
+    return np.concatenate([first, points[other]]).astype(np.float32)
+
+
+def _keep(store, task, evaluator, recipe, points, trained, seed) -> None:
+    """Add trainings to the experience at once, so that an interruption loses none that is done."""
+    with Store.open(store) as opened:
+        name = furnish(opened, [task], evaluator.space, recipe)
+        opened.append(
+            trainings(task.digest, evaluator.space, name, points, trained, seed=seed, strategy="refine")
+        )
+
+
+def _answer(
+    before: Recommendation, refinement: Refinement, points: np.ndarray, seconds: float
+) -> Recommendation:
+    """The best of those trained first, then all others by what is believed of them now."""
+    expected, doubt = refinement.stated()
+    best = refinement.best()
+    order = [best, *(row for row in np.argsort(-expected) if row != best)][: len(before.ranked)]
+    done = set(refinement.rows.tolist())
+    ranked = tuple(
+        Candidate(
+            point=tuple(float(number) for number in points[row]),
+            predicted_score=float(expected[row]),
+            uncertainty=float(doubt[row]),
+            came_from="trained" if row in done else "known",
+        )
+        for row in order
+    )
+    told = refinement.scores[refinement.rows == best][0]
+    note = (
+        f"{len(done)} candidates were trained on this dataset; the best of them reached {told:.3f} on "
+        f"validation rows, the first recommendation {refinement.scores[0]:.3f}."
+    )
+    return dataclasses.replace(
+        before, ranked=ranked, notes=(*before.notes, note), seconds=before.seconds + seconds
+    )

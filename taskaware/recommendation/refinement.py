@@ -1,0 +1,170 @@
+"""A few trainings on the very task: which candidates to train next, and what is believed after it.
+
+The first is the recommendation. Each of the next is the one that adds most to the best score of those
+trained, on average over the known tasks: what complements the others there does so here, more reliably than
+what is believed of this task alone says. The belief takes up the scores, and states what to expect. The top
+and the spread of this task are not known either: every combination of a grid is a hypothesis, and counts by
+how well it explains the scores seen.
+
+Source: greedy portfolios, as in Feurer, Springenberg and Hutter 2015 (initial designs) and after.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from taskaware.errors import UserError
+from taskaware.evaluator.evaluator import Evaluator, ProcessView
+from taskaware.evaluator.lessons import FLOOR, architecture_features
+
+TOPS = np.linspace(-2.5, 2.5, 21)
+SPREADS = np.linspace(-2.0, 2.0, 9)
+LEAST_SPREAD = 1e-3
+TIE = 1e-6
+"""Weight of the belief where no candidate adds anything on the known tasks."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Refinement:
+    """What is believed of N candidates on one task, before and after some of them were trained on it.
+
+    Attributes:
+        mean, covariance: of the warped scores before any training, (N,), (N, N).
+        noise: variance of a warped score.
+        tops, spreads: hypotheses of the task's top score and spread, H each.
+        odds: logarithm of how likely each was before, (H,).
+        known: normalised scores of the candidates on known tasks, (T, N), the worst where not trained there.
+        rows: candidates trained, n.
+        scores: their validation scores, n.
+    """
+
+    mean: Float[np.ndarray, " N"]
+    covariance: Float[np.ndarray, "N N"]
+    noise: float
+    tops: Float[np.ndarray, " H"]
+    spreads: Float[np.ndarray, " H"]
+    odds: Float[np.ndarray, " H"]
+    known: Float[np.ndarray, "T N"]
+    rows: Int[np.ndarray, " n"]
+    scores: Float[np.ndarray, " n"]
+
+    @classmethod
+    def begin(cls, evaluator: Evaluator, z: Float[np.ndarray, " M"], kind: str, points) -> "Refinement":
+        """Before any training.
+
+        Args:
+            evaluator: gives the prior.
+            z: meta-features of the task.
+            kind: of the task.
+            points: the candidates, the recommendation first, (N, D).
+
+        Raises:
+            UserError: the evaluator is an ensemble of networks, which cannot be told more.
+        """
+        view = evaluator.view(z, kind)
+        if not isinstance(view, ProcessView):
+            raise UserError(
+                f"An evaluator of network '{evaluator.network}' cannot learn from single trainings. "
+                "Use one of network 'process', as the shipped one is."
+            )
+        features = jnp.asarray(architecture_features(evaluator.space, np.asarray(points, np.float32)))
+        mean, covariance = (np.asarray(value, np.float64) for value in view.belief.joint(features))
+        top, top_error, spread, spread_error = evaluator.level.stated(evaluator.scaler(z), kind)
+        tops, steps = np.meshgrid(TOPS, SPREADS, indexing="ij")
+        return cls(
+            mean,
+            covariance,
+            float(view.belief.noise),
+            (top + top_error * tops).ravel(),
+            np.maximum(spread * np.exp(spread_error * steps), LEAST_SPREAD).ravel(),
+            -0.5 * (tops**2 + steps**2).ravel(),
+            _on_known_tasks(evaluator, np.asarray(points, np.float32)),
+            np.zeros(0, int),
+            np.zeros(0),
+        )
+
+    def told(self, rows: Int[np.ndarray, " k"], scores: Float[np.ndarray, " k"]) -> "Refinement":
+        """After k more trainings; a lost one, which is not finite, counts as the worst seen."""
+        scores = np.concatenate([self.scores, np.asarray(scores, float)])
+        finite = scores[np.isfinite(scores)]
+        scores = np.where(np.isfinite(scores), scores, finite.min() if len(finite) else 0.0)
+        rows = np.concatenate([self.rows, np.asarray(rows, int)])
+        return dataclasses.replace(self, rows=rows, scores=scores)
+
+    def believed(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
+        """Mean and standard deviation of every candidate's warped score, over all hypotheses."""
+        mean, left = self._expected()
+        return mean, np.sqrt(np.maximum(np.diag(left), 1e-12))
+
+    def next(self, count: int) -> Int[np.ndarray, " k"]:
+        """The candidates that are worth training next, together; fewer where fewer are left."""
+        mean, _ = self.believed()
+        chosen = [] if len(self.rows) else [self.best()][:count]
+        while len(chosen) < min(count, len(mean) - len(self.rows)):
+            taken = [*self.rows, *chosen]
+            reached = self.known[:, taken].max(1) if taken else np.full(len(self.known), FLOOR)
+            gain = np.maximum(self.known - reached[:, None], 0).mean(0) + TIE * mean
+            gain[taken] = -np.inf
+            chosen.append(int(gain.argmax()))
+        return np.array(chosen, int)
+
+    def best(self) -> int:
+        """The candidate to recommend now: the best of those trained, or the first before any was."""
+        return int(self.rows[self.scores.argmax()]) if len(self.rows) else 0
+
+    def stated(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
+        """Expected validation score of every candidate and its standard deviation, in the metric's unit."""
+        mean, deviation = self.believed()
+        odds = np.exp(self.odds - self.odds.max())
+        if len(self.rows):
+            odds = self._weights(*self._warped())
+        odds = odds / odds.sum()
+        low, middle, high = ((1 - np.exp(-v)) / 2 for v in (mean - deviation, mean, mean + deviation))
+        scores = self.tops[:, None] + self.spreads[:, None] * middle
+        expected = odds @ scores
+        within = odds @ (self.spreads[:, None] * (high - low) / 2) ** 2
+        return expected, np.sqrt(odds @ (scores - expected) ** 2 + within)
+
+    def _expected(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of the warped scores, (N,), (N, N)."""
+        if not len(self.rows):
+            return self.mean, self.covariance
+        gain, left = self._updated(self.rows)
+        seen, slope = self._warped()
+        odds = self._weights(seen, slope)
+        means = self.mean + (seen - self.mean[self.rows]) @ gain
+        mean = odds @ means
+        apart = (means - mean) * np.sqrt(odds)[:, None]
+        return mean, left + apart.T @ apart
+
+    def _updated(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What a score's surprise adds to every mean, (n, N), and the covariance that is left."""
+        across = self.covariance[rows]
+        gain = np.linalg.solve(across[:, rows] + self.noise * np.eye(len(rows)), across)
+        return gain, self.covariance - across.T @ gain
+
+    def _warped(self) -> tuple[np.ndarray, np.ndarray]:
+        """The scores as each hypothesis sees them, (H, n), and the logarithm of the slope there."""
+        target = np.maximum((self.scores - self.tops[:, None]) / self.spreads[:, None], FLOOR)
+        below = np.minimum(target, 0.0)
+        warped = -np.log1p(-2 * below) + 2 * np.maximum(target, 0.0)
+        return warped, np.log(2 / (1 - 2 * below)) - np.log(self.spreads[:, None])
+
+    def _weights(self, seen: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """How likely each hypothesis is now, (H,)."""
+        inside = self.covariance[np.ix_(self.rows, self.rows)] + self.noise * np.eye(len(self.rows))
+        white = np.linalg.solve(np.linalg.cholesky(inside), (seen - self.mean[self.rows]).T)
+        odds = self.odds - 0.5 * np.sum(white**2, axis=0) + slope.sum(1)
+        odds = np.exp(odds - odds.max())
+        return odds / odds.sum()
+
+
+def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
+    """Normalised scores of the candidates on the real tasks; the worst where one was not trained."""
+    known = evaluator.known
+    places = {point.tobytes(): place for place, point in enumerate(known.u.astype(np.float32))}
+    columns = np.array([places.get(point.tobytes(), -1) for point in points])
+    scores = np.nan_to_num(known.target[known.real], nan=FLOOR)
+    return np.where(columns >= 0, scores[:, columns], FLOOR)

@@ -1,0 +1,76 @@
+"""A few trainings on the dataset itself."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from taskaware.errors import UserError
+from taskaware.evaluator import EvaluatorSettings, fit_evaluator
+from taskaware.recommendation.recommend import recommend
+from taskaware.recommendation.refinement import Refinement
+from taskaware.store import Store
+
+
+@pytest.fixture(scope="module")
+def process(evaluator):
+    """A Gaussian process that learned what the evaluator did."""
+    learned = fit_evaluator(evaluator.space, evaluator.known, EvaluatorSettings())
+    return dataclasses.replace(learned, catalogue=evaluator.catalogue)
+
+
+@pytest.fixture
+def begun(process):
+    """Before any training on a task like the first known one."""
+    known = process.known
+    return Refinement.begin(process, known.z[0] + 0.1, known.kinds[0], known.u)
+
+
+def test_a_score_is_believed_as_far_as_its_noise_allows(begun):
+    mean, deviation = begun.believed()
+    after = begun.told(np.array([3]), np.array([0.99]))
+    low = begun.told(np.array([3]), np.array([0.3]))
+    assert after.believed()[0][3] > low.believed()[0][3]
+    assert after.believed()[1][3] < deviation[3]
+    assert after.stated()[0][3] > low.stated()[0][3]
+
+
+def test_candidates_differ_and_are_not_trained_twice(begun):
+    first = begun.next(4)
+    assert first[0] == 0 and len(set(first)) == 4
+    np.testing.assert_array_equal(first, begun.next(4))
+    told = begun.told(first, np.array([0.6, 0.7, 0.9, 0.5]))
+    assert told.best() == first[2]
+    assert not set(told.next(4)) & set(first)
+    everything = begun.told(np.arange(len(begun.mean)), np.linspace(0, 1, len(begun.mean)))
+    assert len(everything.next(4)) == 0
+
+
+def test_a_lost_training_counts_as_the_worst(begun):
+    told = begun.told(np.array([0, 1]), np.array([-np.inf, 0.5]))
+    assert told.best() == 1 or told.scores[0] == told.scores[1]
+    assert np.isfinite(told.stated()[0]).all()
+
+
+def test_an_ensemble_of_networks_cannot_be_told_more(evaluator):
+    known = evaluator.known
+    with pytest.raises(UserError, match="cannot learn from single trainings"):
+        Refinement.begin(evaluator, known.z[0], known.kinds[0], known.u)
+
+
+def test_refine_trains_keeps_and_answers(process, tmp_path):
+    first = recommend("iris", evaluator=process, seed=0)
+    store = tmp_path / "own.sqlite"
+    better = first.refine("iris", trainings=3, evaluator=process, store=store, progress=False)
+    assert better.ranked[0].came_from == "trained"
+    assert "3 candidates were trained" in better.notes[-1]
+    assert "short trainings" in better.explain()
+    with Store.open(str(store)) as kept:
+        kept = kept.triplets()
+    assert len(kept) == 3 and kept.strategies == ("refine",)
+    best = kept.architectures[kept.architecture[np.argmax(kept.score)]]
+    np.testing.assert_allclose(better.point, best, atol=1e-3)
+    again = first.refine("iris", trainings=3, evaluator=process, progress=False)
+    assert again.ranked == better.ranked
+    with pytest.raises(UserError, match="trainings=0"):
+        first.refine("iris", trainings=0, evaluator=process)

@@ -63,7 +63,7 @@ def recommend(
         raise UserError(f"candidates={candidates}, but at least 1 has to be kept.")
     task = dataset if isinstance(dataset, Task) else make_task(dataset, target, kind=kind, name=name)
     evaluator = _checked(evaluator or shipped_evaluator())
-    evaluator, notes = _recognise(task, evaluator, leave_out)
+    evaluator, notes = recognise(task, evaluator, leave_out)
     z = vector(task)
     proposal = propose(evaluator, z, task.kind, ascent or AscentSettings(), seed=seed)
     return _answer(task, evaluator, z, proposal, candidates, (*task.notes, *notes), seed, began)
@@ -119,7 +119,7 @@ def _without(evaluator: Evaluator, origin: str) -> Evaluator:
     return fit_evaluator(evaluator.space, evaluator.known.without(origin), seed=0)
 
 
-def _recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:
+def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:
     """The evaluator to ask, and what has to be said of a dataset that it knows."""
     if task.digest not in evaluator.known.digests:
         return evaluator, []

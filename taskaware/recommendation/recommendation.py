@@ -209,7 +209,8 @@ class Recommendation:
             dataset: in any form that `recommend` takes; the one that this recommendation was made for.
             target: name of the target, the recommendation's own by default, or its values.
             trainings: how many, 1 or more; they are short ones, as the experience was collected with.
-            evaluator: the one that was asked; the shipped one by default.
+            evaluator: the one that was asked; the shipped one by default. What it knows of this very dataset
+                and its relatives is left out.
             store: path or URL of an experience that every training is kept in as soon as it is done; None
                 keeps nothing.
             progress: whether to show a bar; by default where there is a terminal.

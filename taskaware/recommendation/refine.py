@@ -33,12 +33,13 @@ def refine(
     progress: bool | None = None,
 ) -> Recommendation:
     """See `Recommendation.refine`."""
-    from taskaware.recommendation.recommend import shipped_evaluator
+    from taskaware.recommendation.recommend import recognise, shipped_evaluator
 
     began = time.perf_counter()
     if trainings < 1:
         raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
-    evaluator = evaluator or shipped_evaluator()
+    # What was seen of this very dataset would be told twice.
+    evaluator, _ = recognise(task, evaluator or shipped_evaluator(), leave_out=True)
     z, seed = np.array(recommendation.meta_features), recommendation.seed
     proposed = propose(evaluator, z, task.kind, AscentSettings(), seed=seed)
     points = _recommended_first(recommendation, proposed.points)

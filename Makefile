@@ -45,6 +45,7 @@ bench-runner: setup ## overhead of each engine, two processes beside one, the st
 
 bench-quality: setup ## worth in trainings on tasks held out
 	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/evaluator.py
 
 lock: setup ## lock the dependencies anew (needs uv)
 	$(BIN)/python -m pip install --quiet uv

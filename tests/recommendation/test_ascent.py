@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
+from taskaware.evaluator import EvaluatorSettings, fit_evaluator
 from taskaware.evaluator.lessons import architecture_features
 from taskaware.metafeatures import vector
 from taskaware.recommendation.ascent import AscentSettings, propose, warm_starts
@@ -146,3 +147,16 @@ def test_more_starts_are_asked_for_than_there_are(evaluator, z):
     settings = AscentSettings(warm_tasks=99, warm_architectures=99, own_starts=99)
     found = propose(evaluator, z, KIND, settings)
     assert np.isfinite(found.bound).all()
+
+
+@pytest.mark.parametrize("far", [0.0, 1e3])
+def test_a_process_of_three_tasks_stays_with_what_it_knows(misled, z, far):
+    """Also for a task far from all known ones: nothing is judged better than what its deviation allows."""
+    process = fit_evaluator(misled.space, misled.known, EvaluatorSettings())
+    settings = AscentSettings(leash=50.0)
+    found = propose(process, z + far, KIND, settings)
+    apart, reach = nearest(process, found.points[:1])
+    assert found.came_from[0] == "known" or apart[0] < reach + 0.1
+    mean, deviation = process.view(z + far, KIND).judge(architecture_features(process.space, process.known.u))
+    assert found.bound[0] >= float((mean - settings.caution * deviation).max()) - 1e-3
+    assert np.isfinite(found.mean).all() and (found.deviation > 0).all()

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from taskaware.campaigns import quality
 from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.pickers import METHODS
-from taskaware.campaigns.teach import together
+from taskaware.campaigns.teach import with_shipped_variants
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.spaces import MixtureSpace, preset
@@ -138,7 +138,7 @@ def main() -> None:
     space = preset(arguments.space)
     experience = open_experience(arguments.experience, space)
     if arguments.experience == "shipped" and arguments.variants:
-        experience = together(open_experience("shipped-variants", space), experience)
+        experience = with_shipped_variants(experience)
     known = lessons(experience)
     found = quality.trials(experience, known)
     curve = quality.random_search_curve(found, MOST)

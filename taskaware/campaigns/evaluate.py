@@ -7,7 +7,7 @@ kept experience; nothing is trained on a task.
 import dataclasses
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import METHODS, check_evaluator
 from taskaware.campaigns.run_folder import RunFolder
-from taskaware.campaigns.teach import together
+from taskaware.campaigns.teach import with_shipped_variants
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
@@ -194,8 +194,8 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
     """
     space = preset(settings.space)
     experience = open_experience(settings.experience, space, settings.recipe)
-    if settings.variants and settings.experience == "shipped" and space.name == "compact":
-        experience = together(open_experience("shipped-variants", space), experience)
+    if settings.variants and settings.experience == "shipped":
+        experience = with_shipped_variants(experience)
     known = lessons(experience)
     found = quality.trials(experience, known)
     pool = _drawn(experience, known)
@@ -213,15 +213,32 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
 
 def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
     """All jobs, method by method."""
-    content = content_of(known)
+
+    def fold(method: str, seed: int, number: int) -> Fold:
+        return Fold(method, settings.evaluator, seed, settings.folds, number)
+
+    return jobs_of(known.lessons, settings, fold, content_of(known), "known")
+
+
+def jobs_of(
+    known: Lessons, settings, fold: Callable[[str, int, int], object], content: object, resource: str
+) -> list[Job]:
+    """A job for each method, seed and fold of settings that have `methods`, `seeds` and `folds`.
+
+    Args:
+        known: what is held out of.
+        settings: of the campaign.
+        fold: (method, seed, number of the fold) → what the worker gets.
+        content: what the results depend on beside it.
+        resource: name of what every job reads.
+    """
     jobs = []
     for method in settings.methods:
         for seed in range(settings.seeds):
-            for number, out in enumerate(quality.held_out(known.lessons, settings.folds, seed)):
-                fold = Fold(method, settings.evaluator, seed, settings.folds, number)
+            for number, out in enumerate(quality.held_out(known, settings.folds, seed)):
                 about = {"method": method, "seed": seed, "fold": number}
-                label = f"{method}, seed {seed}, fold {number}"
-                jobs.append(Job(digest([content, fold]), fold, label, "known", int(out.sum()), about))
+                label, work = f"{method}, seed {seed}, fold {number}", fold(method, seed, number)
+                jobs.append(Job(digest([content, work]), work, label, resource, int(out.sum()), about))
     return jobs
 
 

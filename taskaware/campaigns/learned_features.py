@@ -16,6 +16,7 @@ from taskaware.campaigns.evaluate import (
     EvaluateSettings,
     Known,
     content_of,
+    jobs_of,
     judged,
     prepared,
 )
@@ -29,7 +30,6 @@ from taskaware.evaluator.joint import PUBLISHED_JOINT, JointSettings, check_join
 from taskaware.evaluator.samples import Samples, SampleSize, draw_samples
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.spaces import MixtureSpace
-from taskaware.store import digest
 from taskaware.tasks.suites import suite_named
 
 METHODS = ("statistical", "learned", "beside", "published", "published_generator")
@@ -169,16 +169,11 @@ def run_learned_features(
 
 def plan(known: Known, settings: LearnedFeaturesSettings) -> list[Job]:
     """All jobs, method by method."""
-    content = [content_of(known), settings.samples]
-    jobs = []
-    for method in settings.methods:
-        for seed in range(settings.seeds):
-            for number, out in enumerate(quality.held_out(known.lessons, settings.folds, seed)):
-                fold = Fold(method, settings.joint, seed, settings.folds, number)
-                about = {"method": method, "seed": seed, "fold": number}
-                label = f"{method}, seed {seed}, fold {number}"
-                jobs.append(Job(digest([content, fold]), fold, label, "read", int(out.sum()), about))
-    return jobs
+
+    def fold(method: str, seed: int, number: int) -> Fold:
+        return Fold(method, settings.joint, seed, settings.folds, number)
+
+    return jobs_of(known.lessons, settings, fold, [content_of(known), settings.samples], "read")
 
 
 def pick(read: Read, fold: Fold) -> list[dict]:

@@ -11,9 +11,9 @@ from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.campaigns.teach import together, train_evaluator
 from taskaware.evaluator import save_evaluator
-from taskaware.evaluator.lessons import VARIANT_MARK
 from taskaware.spaces import preset
 from taskaware.store import Experience, pack, unpack
+from taskaware.tasks.variants import is_variant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         found = run_collect(part, RunFolder.open(folder.path / f"collect{name}", "collect", part), show)
         jobs, failed = jobs + found["jobs"], failed + found["failed"]
         experience = open_experience(part.store, preset(part.space))
-        varied = np.array([VARIANT_MARK in task for task in experience.names], bool)
+        varied = np.array([is_variant(task) for task in experience.names], bool)
         experience = experience.take(varied[experience.task] == (name == "-variants"))
         write(experience, into / f"experience{name}.npz")
         told[f"experience{name}"] = str(experience)

@@ -46,8 +46,8 @@ def train_evaluator(
     known = open_experience(experience, chosen, recipe) if named else comparable(experience)
     if with_shipped:
         known = together(open_experience("shipped", chosen), known)
-    if variants and (with_shipped or (named and experience == "shipped")) and chosen.name == "compact":
-        known = together(open_experience("shipped-variants", chosen), known)
+    if variants and (with_shipped or (named and experience == "shipped")):
+        known = with_shipped_variants(known)
     learned_from = lessons(known).without(*without)
     evaluator = fit_evaluator(chosen, learned_from, settings, seed=seed)
     used = np.isin(np.array(known.origins)[known.task], learned_from.origins)
@@ -64,6 +64,13 @@ def together(first: Experience, second: Experience) -> Experience:
         store.add_experience(first)
         store.add_experience(second)
         return store.triplets(first.space.digest, catalogue=catalogue_digest())
+
+
+def with_shipped_variants(experience: Experience) -> Experience:
+    """The same, and what was trained on variants of the shipped tasks, where that is of the same space."""
+    if experience.space.digest != preset("compact").digest:
+        return experience
+    return together(open_experience("shipped-variants", preset("compact")), experience)
 
 
 def _digests(experience: Experience) -> list[str]:

@@ -80,9 +80,7 @@ def _where(manifest) -> str:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "--card", action="store_true", help="only how the evaluator was made, and how good it is"
-    )
+    parser.add_argument("--card", action="store_true", help="only how the evaluator was made")
     parser.add_argument(
         "--manifests", action="store_true", help="the data sets that can be named, in place of the tasks"
     )

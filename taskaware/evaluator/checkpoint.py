@@ -11,9 +11,9 @@ import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
+from taskaware.evaluator.kernel import Kernel, feature_groups
 from taskaware.evaluator.lessons import Lessons, features_of
 from taskaware.evaluator.networks import NETWORKS, PROCESS, network_named
-from taskaware.evaluator.process import Kernel, feature_groups
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import KINDS
 
@@ -118,14 +118,23 @@ def read_npz(path: Path) -> tuple[dict, dict]:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 
 
-def _check(path: Path, header: dict, catalogue: str | None) -> None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"'{path}' is no taskaware evaluator.")
-    if header.get("version") != VERSION:
+def check_format(path: Path, header: dict, wanted: str, version: int) -> None:
+    """Nothing, where the header is of this format and version.
+
+    Raises:
+        CheckpointError: it is foreign, or newer than this taskaware.
+    """
+    if not isinstance(header, dict) or header.get("format") != wanted:
+        raise CheckpointError(f"'{path}' is no {wanted}.")
+    if header.get("version") != version:
         raise CheckpointError(
             f"The evaluator in '{path}' has format version {header.get('version')}; this taskaware reads "
-            f"{VERSION}. Update taskaware."
+            f"{version}. Update taskaware."
         )
+
+
+def _check(path: Path, header: dict, catalogue: str | None) -> None:
+    check_format(path, header, FORMAT, VERSION)
     if catalogue is not None and header.get("catalogue") != catalogue:
         raise CheckpointError(
             f"The evaluator in '{path}' learned from other meta-features "

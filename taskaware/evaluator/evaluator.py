@@ -10,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.errors import unknown
 from taskaware.evaluator.lessons import Lessons, features_of
 from taskaware.evaluator.networks import PROCESS, network_named
-from taskaware.evaluator.process import Belief, Process, unwarped
-from taskaware.evaluator.processes import processes_of
+from taskaware.evaluator.process import Belief, Process, stated
+from taskaware.evaluator.processes import of_kind, processes_of
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import KINDS
 
 WIDEST = 3.0
-FEWEST_ORIGINS = 5
 
 
 class Scaler(NamedTuple):
@@ -54,9 +54,7 @@ class TaskLevel(NamedTuple):
         """Learn from the tasks of each kind; from all tasks where a kind has too few."""
         parts = []
         for kind in KINDS:
-            alike = np.array(known.kinds) == kind
-            enough = len({o for o, a in zip(known.origins, alike, strict=True) if a}) >= FEWEST_ORIGINS
-            parts.append(_level(known.take(alike) if enough else known, scaler, penalty))
+            parts.append(_level(known.take(of_kind(known, kind)), scaler, penalty))
         weights, error = zip(*parts, strict=True)
         return cls(np.stack(weights), np.stack(error))
 
@@ -110,20 +108,25 @@ class Evaluator:
         """Root mean square difference of the scaled meta-features to each known task, (T,)."""
         return np.sqrt(np.mean((self.scaler(self.known.z) - self.scaler(z)) ** 2, axis=1))
 
-    def view(self, z: Float[np.ndarray, " M"], kind: str) -> "View":
+    def view(self, z: Float[np.ndarray, " M"], kind: str | None) -> "View":
         """What is thought of architectures on one task.
 
         Args:
             z: meta-features of the task, as the catalogue gives them.
-            kind: of the task.
+            kind: of the task; networks do not ask for it.
+
+        Raises:
+            UserError: the evaluator is one of processes, and the kind is none that there is.
         """
         x = self.scaler(z)
         if self.network == PROCESS:
+            if kind not in KINDS:
+                raise unknown("kind of task", str(kind), KINDS)
             return ProcessView(self.processes[kind].belief(np.asarray(x, np.float64), KINDS.index(kind)))
         return EnsembleView(self.network, self.params, jnp.asarray(x, jnp.float32))
 
     def predict(
-        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"], kind: str = KINDS[0]
+        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"], kind: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the normalised score, (n,) each.
 
@@ -183,8 +186,7 @@ class ProcessView(NamedTuple):
 
     def stated(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
         """Median of the normalised score, and half the width of what one deviation is on both sides."""
-        low, high = unwarped(mean - deviation), unwarped(mean + deviation)
-        return unwarped(mean), (high - low) / 2
+        return stated(mean, deviation)
 
 
 View = EnsembleView | ProcessView

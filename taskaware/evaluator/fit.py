@@ -78,7 +78,7 @@ def fit_evaluator(
         seed: of the first weights, of the tasks drawn for each member, and of the order of learning.
 
     Returns:
-        The ensemble, with what it knows about its own tasks.
+        The evaluator, with what it knows about its own tasks.
 
     Raises:
         UserError: a network or loss is unknown; the nearest name is given.

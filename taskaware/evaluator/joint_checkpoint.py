@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.evaluator.checkpoint import read_npz, write_npz
+from taskaware.evaluator.checkpoint import check_format, read_npz, write_npz
 from taskaware.evaluator.evaluator import Scaler
 from taskaware.evaluator.fit import EvaluatorSettings
 from taskaware.evaluator.joint import JointEvaluator, JointSettings, first_params
@@ -59,7 +59,7 @@ def load_joint(path: str | os.PathLike, *, catalogue: str | None = None) -> Join
     if not path.is_file():
         raise UserError(f"There is no evaluator file '{path}'.")
     header, arrays = read_npz(path)
-    _check_format(path, header)
+    check_format(path, header, FORMAT, VERSION)
     try:
         evaluator = _made(header, arrays)
         wanted = _shapes(evaluator)
@@ -76,16 +76,6 @@ def load_joint(path: str | os.PathLike, *, catalogue: str | None = None) -> Join
             f"here {catalogue}). Train it again from the experience."
         )
     return evaluator
-
-
-def _check_format(path: Path, header: dict) -> None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"'{path}' is no taskaware evaluator with a feature generator.")
-    if header.get("version") != VERSION:
-        raise CheckpointError(
-            f"The evaluator in '{path}' has format version {header.get('version')}; this taskaware reads "
-            f"{VERSION}. Update taskaware."
-        )
 
 
 def _made(header: dict, arrays: dict) -> JointEvaluator:

@@ -10,10 +10,10 @@ import numpy as np
 from taskaware.errors import UserError
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience
+from taskaware.tasks.variants import is_variant
 
 FLOOR = -4.0
 FEWEST_TASKS = 3
-VARIANT_MARK = "~"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ class Lessons:
 
     @property
     def real(self) -> np.ndarray:
-        """Mask of the tasks that are no variants of others, (T,): a variant is named "parent~change#1"."""
-        return np.array([VARIANT_MARK not in name for name in self.names], bool)
+        """Mask of the tasks that are no variants of others, (T,)."""
+        return np.array([not is_variant(name) for name in self.names], bool)
 
     def take(self, tasks: np.ndarray) -> "Lessons":
         """Only these tasks (indices or mask)."""

@@ -7,15 +7,9 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
+from taskaware.evaluator.kernel import Kernel, Tasks, feature_groups, learn_kernel
 from taskaware.evaluator.lessons import Lessons, architecture_features
-from taskaware.evaluator.process import (
-    Kernel,
-    Process,
-    Tasks,
-    feature_groups,
-    learn_kernel,
-    warped,
-)
+from taskaware.evaluator.process import Process, warped
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import KINDS
 

@@ -201,9 +201,9 @@ class Recommendation:
     ) -> "Recommendation":
         """A better recommendation, after a few trainings on the dataset itself.
 
-        The most telling candidates are trained, several in one program; what is believed of this task takes
-        up their validation scores; and so on until the trainings are spent. The answer is the best of those
-        trained. With the same seed the same answer.
+        The recommendation is trained first, then what adds most to it on the known tasks, several in one
+        program. The answer is the one with the best validation score; what to expect of it, and of the
+        others, takes up all scores. With the same seed the same answer.
 
         Args:
             dataset: in any form that `recommend` takes; the one that this recommendation was made for.

@@ -1,5 +1,6 @@
 """Trainings on the dataset itself: from a recommendation to a better one."""
 
+import contextlib
 import dataclasses
 import time
 
@@ -8,19 +9,20 @@ import numpy as np
 from taskaware.bars import tqdm
 from taskaware.errors import UserError
 from taskaware.evaluator import Evaluator
-from taskaware.recommendation.ascent import AscentSettings, propose
+from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
 from taskaware.tasks.task import Task
-from taskaware.training.keeping import furnish, trainings
+from taskaware.training import keeping
+from taskaware.training.keeping import furnish
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
 
 TOGETHER = 4
-"""Candidates trained in one program before the belief is asked again."""
+"""Candidates trained in one program; what an interruption can lose."""
 
 
 def refine(
@@ -42,40 +44,41 @@ def refine(
     evaluator, _ = recognise(task, evaluator or shipped_evaluator(), leave_out=True)
     z, seed = np.array(recommendation.meta_features), recommendation.seed
     proposed = propose(evaluator, z, task.kind, AscentSettings(), seed=seed)
-    points = _recommended_first(recommendation, proposed.points)
+    points, came_from = _recommended_first(recommendation, proposed)
     refinement = Refinement.begin(evaluator, z, task.kind, points)
     recipe = TrainingRecipe()
-    prepared = prepare(task, seed, recipe)
     hidden = None if progress is None else not progress
-    with tqdm(total=trainings, desc="refining", unit="training", disable=hidden) as bar:
+    with contextlib.nullcontext() if store is None else Store.open(store) as opened:
+        name = "" if opened is None else furnish(opened, [task], evaluator.space, recipe)
+        prepared = prepare(task, seed, recipe)
+        bar = tqdm(total=trainings, desc="refining", unit="training", disable=hidden)
         while len(refinement.rows) < min(trainings, len(points)):
             rows = refinement.next(min(TOGETHER, trainings - len(refinement.rows)))
             trained = train(evaluator.space, points[rows], prepared, recipe, seed=seed, chunk_for=TOGETHER)
-            if store is not None:
-                _keep(store, task, evaluator, recipe, points[rows], trained, seed)
+            if opened is not None:
+                about = (task.digest, evaluator.space, name, points[rows], trained)
+                opened.append(keeping.trainings(*about, seed=seed, strategy="refine"))
             refinement = refinement.told(rows, trained.score)
             bar.update(len(rows))
-    return _answer(recommendation, refinement, points, time.perf_counter() - began)
+        bar.close()
+    seconds = time.perf_counter() - began
+    return _answer(recommendation, refinement, points, came_from, seconds)
 
 
-def _recommended_first(recommendation: Recommendation, points: np.ndarray) -> np.ndarray:
-    """The candidates, the recommendation before all others, each once."""
+def _recommended_first(recommendation: Recommendation, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
+    """The candidates, the recommendation before all others, each once; and where they came from."""
     first = recommendation.point[None]
-    other = np.any(np.abs(points - first) > 1e-4, axis=1)
-    return np.concatenate([first, points[other]]).astype(np.float32)
-
-
-def _keep(store, task, evaluator, recipe, points, trained, seed) -> None:
-    """Add trainings to the experience at once, so that an interruption loses none that is done."""
-    with Store.open(store) as opened:
-        name = furnish(opened, [task], evaluator.space, recipe)
-        opened.append(
-            trainings(task.digest, evaluator.space, name, points, trained, seed=seed, strategy="refine")
-        )
+    other = np.flatnonzero(np.any(np.abs(proposed.points - first) > 1e-4, axis=1))
+    points = np.concatenate([first, proposed.points[other]]).astype(np.float32)
+    return points, [recommendation.ranked[0].came_from, *(proposed.came_from[place] for place in other)]
 
 
 def _answer(
-    before: Recommendation, refinement: Refinement, points: np.ndarray, seconds: float
+    before: Recommendation,
+    refinement: Refinement,
+    points: np.ndarray,
+    came_from: list[str],
+    seconds: float,
 ) -> Recommendation:
     """The best of those trained first, then all others by what is believed of them now."""
     expected, doubt = refinement.stated()
@@ -87,7 +90,7 @@ def _answer(
             point=tuple(float(number) for number in points[row]),
             predicted_score=float(expected[row]),
             uncertainty=float(doubt[row]),
-            came_from="trained" if row in done else "known",
+            came_from="trained" if row in done else came_from[row],
         )
         for row in order
     )

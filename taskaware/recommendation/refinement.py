@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from taskaware.errors import UserError
 from taskaware.evaluator.evaluator import Evaluator, ProcessView
 from taskaware.evaluator.lessons import FLOOR, architecture_features
+from taskaware.evaluator.process import stated, warped
 
 TOPS = np.linspace(-2.5, 2.5, 21)
 SPREADS = np.linspace(-2.0, 2.0, 9)
@@ -37,7 +38,7 @@ class Refinement:
         odds: logarithm of how likely each was before, (H,).
         known: normalised scores of the candidates on known tasks, (T, N), the worst where not trained there.
         rows: candidates trained, n.
-        scores: their validation scores, n.
+        scores: their validation scores, -inf of a lost one, n.
     """
 
     mean: Float[np.ndarray, " N"]
@@ -86,17 +87,14 @@ class Refinement:
         )
 
     def told(self, rows: Int[np.ndarray, " k"], scores: Float[np.ndarray, " k"]) -> "Refinement":
-        """After k more trainings; a lost one, which is not finite, counts as the worst seen."""
-        scores = np.concatenate([self.scores, np.asarray(scores, float)])
-        finite = scores[np.isfinite(scores)]
-        scores = np.where(np.isfinite(scores), scores, finite.min() if len(finite) else 0.0)
-        rows = np.concatenate([self.rows, np.asarray(rows, int)])
-        return dataclasses.replace(self, rows=rows, scores=scores)
+        """After k more trainings; the score of a lost one is -inf."""
+        return dataclasses.replace(
+            self, rows=np.append(self.rows, rows).astype(int), scores=np.append(self.scores, scores)
+        )
 
     def believed(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
         """Mean and standard deviation of every candidate's warped score, over all hypotheses."""
-        mean, left = self._expected()
-        return mean, np.sqrt(np.maximum(np.diag(left), 1e-12))
+        return self._believed(*self._seen())
 
     def next(self, count: int) -> Int[np.ndarray, " k"]:
         """The candidates that are worth training next, together; fewer where fewer are left."""
@@ -116,49 +114,37 @@ class Refinement:
 
     def stated(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
         """Expected validation score of every candidate and its standard deviation, in the metric's unit."""
-        mean, deviation = self.believed()
-        odds = np.exp(self.odds - self.odds.max())
-        if len(self.rows):
-            odds = self._weights(*self._warped())
-        odds = odds / odds.sum()
-        low, middle, high = ((1 - np.exp(-v)) / 2 for v in (mean - deviation, mean, mean + deviation))
+        warped, odds = self._seen()
+        middle, within = map(np.asarray, stated(*self._believed(warped, odds)))
         scores = self.tops[:, None] + self.spreads[:, None] * middle
         expected = odds @ scores
-        within = odds @ (self.spreads[:, None] * (high - low) / 2) ** 2
-        return expected, np.sqrt(odds @ (scores - expected) ** 2 + within)
+        return expected, np.sqrt(odds @ ((scores - expected) ** 2 + (self.spreads[:, None] * within) ** 2))
 
-    def _expected(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and covariance of the warped scores, (N,), (N, N)."""
-        if not len(self.rows):
-            return self.mean, self.covariance
-        gain, left = self._updated(self.rows)
-        seen, slope = self._warped()
-        odds = self._weights(seen, slope)
-        means = self.mean + (seen - self.mean[self.rows]) @ gain
-        mean = odds @ means
-        apart = (means - mean) * np.sqrt(odds)[:, None]
-        return mean, left + apart.T @ apart
-
-    def _updated(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What a score's surprise adds to every mean, (n, N), and the covariance that is left."""
-        across = self.covariance[rows]
-        gain = np.linalg.solve(across[:, rows] + self.noise * np.eye(len(rows)), across)
-        return gain, self.covariance - across.T @ gain
-
-    def _warped(self) -> tuple[np.ndarray, np.ndarray]:
-        """The scores as each hypothesis sees them, (H, n), and the logarithm of the slope there."""
-        target = np.maximum((self.scores - self.tops[:, None]) / self.spreads[:, None], FLOOR)
-        below = np.minimum(target, 0.0)
-        warped = -np.log1p(-2 * below) + 2 * np.maximum(target, 0.0)
-        return warped, np.log(2 / (1 - 2 * below)) - np.log(self.spreads[:, None])
-
-    def _weights(self, seen: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """How likely each hypothesis is now, (H,)."""
-        inside = self.covariance[np.ix_(self.rows, self.rows)] + self.noise * np.eye(len(self.rows))
-        white = np.linalg.solve(np.linalg.cholesky(inside), (seen - self.mean[self.rows]).T)
+    def _seen(self) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, " H"]]:
+        """The scores as each hypothesis sees them, a lost one as the worst, and how likely it is now."""
+        finite = self.scores[np.isfinite(self.scores)]
+        scores = np.where(np.isfinite(self.scores), self.scores, finite.min() if len(finite) else 0.0)
+        target = np.maximum((scores - self.tops[:, None]) / self.spreads[:, None], FLOOR)
+        # Beyond the top the warp goes on as it is there, or all that lies above would be one score.
+        seen = warped(target) + 2 * np.maximum(target, 0.0)
+        slope = np.log(2 / (1 - 2 * np.minimum(target, 0.0))) - np.log(self.spreads[:, None])
+        root = np.linalg.cholesky(self._inside())
+        white = np.linalg.solve(root, (seen - self.mean[self.rows]).T)
         odds = self.odds - 0.5 * np.sum(white**2, axis=0) + slope.sum(1)
         odds = np.exp(odds - odds.max())
-        return odds / odds.sum()
+        return seen, odds / odds.sum()
+
+    def _believed(self, seen: np.ndarray, odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        across = self.covariance[self.rows]
+        gain = np.linalg.solve(self._inside(), across)
+        means = self.mean + (seen - self.mean[self.rows]) @ gain
+        mean = odds @ means
+        variance = np.diag(self.covariance) - np.sum(across * gain, axis=0) + odds @ (means - mean) ** 2
+        return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+    def _inside(self) -> Float[np.ndarray, "n n"]:
+        """Covariance of the scores seen."""
+        return self.covariance[np.ix_(self.rows, self.rows)] + self.noise * np.eye(len(self.rows))
 
 
 def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ A variant is a relative of its task and carries its origin, so it is held out to
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ LEARNABLE = (0.05, 0.98)
 FOREST_ROWS = 1500
 TRIES = 12
 """Draws for each variant that is wanted."""
+
+
+VARIANT_NAME = re.compile(r"~[a-z]+:.*#\d+$")
 
 
 class Question(NamedTuple):
@@ -98,6 +102,15 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
         if made is not None and made.digest not in {task.digest, *found}:
             found[made.digest] = made
     return list(found.values())
+
+
+def is_variant(name: str) -> bool:
+    """Whether a task has the name of one that `variants` made.
+
+    >>> is_variant("iris~rows:0.5#3"), is_variant("DATA~1")
+    (True, False)
+    """
+    return VARIANT_NAME.search(name) is not None
 
 
 def with_variants(tasks: Iterable[Task], count: int) -> list[Task]:

@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from taskaware.errors import UserError
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator, load_evaluator, save_evaluator
-from taskaware.evaluator.lessons import architecture_features, features_of, names_of_features
-from taskaware.evaluator.process import (
+from taskaware.evaluator.kernel import (
     Kernel,
-    Process,
     Tasks,
     architecture_covariance,
     covariance_of_tasks,
     learn_kernel,
-    unwarped,
-    warped,
 )
+from taskaware.evaluator.lessons import features_of, names_of_features
+from taskaware.evaluator.process import Process, unwarped, warped
 
 
 @pytest.fixture
@@ -151,7 +150,6 @@ def test_its_judgement_has_a_gradient(learned, opposites, tiny):
     assert np.abs(gradient).max() > 1e-3
 
 
-def test_features_stay_those_that_were_learned(learned, opposites, tiny):
-    assert (
-        learned.processes["classification"].features.shape == architecture_features(tiny, opposites.u).shape
-    )
+def test_it_asks_for_the_kind_of_the_task(learned, opposites):
+    with pytest.raises(UserError, match="Unknown kind of task 'None'"):
+        learned.predict(opposites.z[21], opposites.u)

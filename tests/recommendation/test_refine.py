@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from taskaware.errors import UserError
+from taskaware.errors import StoreError, UserError
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator
+from taskaware.recommendation import refine as room
 from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
@@ -46,10 +47,12 @@ def test_candidates_differ_and_are_not_trained_twice(begun):
     assert len(everything.next(4)) == 0
 
 
-def test_a_lost_training_counts_as_the_worst(begun):
-    told = begun.told(np.array([0, 1]), np.array([-np.inf, 0.5]))
-    assert told.best() == 1 or told.scores[0] == told.scores[1]
-    assert np.isfinite(told.stated()[0]).all()
+@pytest.mark.parametrize("scores", [(-np.inf, 0.5), (-np.inf, -np.inf)])
+def test_a_lost_training_is_never_the_answer(begun, scores):
+    told = begun.told(np.array([0, 1]), np.array(scores))
+    assert told.best() == (1 if np.isfinite(scores[1]) else 0)
+    assert np.isfinite(told.stated()).all()
+    assert not set(told.next(4)) & {0, 1}
 
 
 def test_an_ensemble_of_networks_cannot_be_told_more(evaluator):
@@ -64,6 +67,9 @@ def test_refine_trains_keeps_and_answers(process, tmp_path):
     better = first.refine("iris", trainings=3, evaluator=process, store=store, progress=False)
     assert better.ranked[0].came_from == "trained"
     assert "3 candidates were trained" in better.notes[-1]
+    before = {one.point: one.came_from for one in first.ranked}
+    again = [one for one in better.ranked if one.point in before and one.came_from != "trained"]
+    assert again and all(one.came_from == before[one.point] for one in again)
     assert "short trainings" in better.explain()
     with Store.open(str(store)) as kept:
         kept = kept.triplets()
@@ -72,5 +78,14 @@ def test_refine_trains_keeps_and_answers(process, tmp_path):
     np.testing.assert_allclose(better.point, best, atol=1e-3)
     again = first.refine("iris", trainings=3, evaluator=process, progress=False)
     assert again.ranked == better.ranked
+
+
+def test_bad_input_is_refused_before_anything_is_trained(process, tmp_path, monkeypatch):
+    first = recommend("iris", evaluator=process, seed=0)
+    monkeypatch.setattr(room, "train", lambda *_, **__: pytest.fail("trained"))
     with pytest.raises(UserError, match="trainings=0"):
         first.refine("iris", trainings=0, evaluator=process)
+    with pytest.raises(UserError, match="made for a classification of 3"):
+        first.refine("diabetes", evaluator=process)
+    with pytest.raises(StoreError, match="does not exist"):
+        first.refine("iris", evaluator=process, store=tmp_path / "none" / "own.sqlite", progress=False)

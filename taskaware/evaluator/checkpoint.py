@@ -118,14 +118,14 @@ def read_npz(path: Path) -> tuple[dict, dict]:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 
 
-def check_format(path: Path, header: dict, wanted: str, version: int) -> None:
-    """Nothing, where the header is of this format and version.
+def check_format(path: Path, header: dict, wanted: str, version: int, name: str = FORMAT) -> None:
+    """Nothing, where the header is of this format, called by a name for people, and of this version.
 
     Raises:
         CheckpointError: it is foreign, or newer than this taskaware.
     """
     if not isinstance(header, dict) or header.get("format") != wanted:
-        raise CheckpointError(f"'{path}' is no {wanted}.")
+        raise CheckpointError(f"'{path}' is no {name}.")
     if header.get("version") != version:
         raise CheckpointError(
             f"The evaluator in '{path}' has format version {header.get('version')}; this taskaware reads "

@@ -59,7 +59,7 @@ def load_joint(path: str | os.PathLike, *, catalogue: str | None = None) -> Join
     if not path.is_file():
         raise UserError(f"There is no evaluator file '{path}'.")
     header, arrays = read_npz(path)
-    check_format(path, header, FORMAT, VERSION)
+    check_format(path, header, FORMAT, VERSION, "taskaware evaluator with a feature generator")
     try:
         evaluator = _made(header, arrays)
         wanted = _shapes(evaluator)

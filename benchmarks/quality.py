@@ -7,6 +7,7 @@ are trained on their tasks, with seed 0 and its split, and judged alike.
 """
 
 import argparse
+import importlib.util
 from pathlib import Path
 
 import jax
@@ -16,8 +17,8 @@ from tqdm.auto import tqdm
 
 from taskaware.campaigns import quality
 from taskaware.campaigns.experience import open_experience
-from taskaware.campaigns.pickers import METHODS
-from taskaware.campaigns.teach import with_shipped_variants
+from taskaware.campaigns.pickers import METHODS, Unseen
+from taskaware.campaigns.teach import MORE, with_more
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.spaces import MixtureSpace, preset
@@ -30,9 +31,9 @@ BUDGETS = (1, 3, 8, 16)
 
 
 def line(known: Lessons, curve: np.ndarray, name: str, reached: np.ndarray, ranks: float | None) -> dict:
-    """One row of the table from test scores (seeds, T); variants of tasks do not count."""
-    real = known.real
-    standing = quality.standing(known.take(real), curve[real], reached[:, real])
+    """One row of the table from test scores (seeds, T); tasks that only teach do not count."""
+    judged = quality.judged(known)
+    standing = quality.standing(known.take(judged), curve[judged], reached[:, judged])
     return {"method": name, "spearman": ranks, **standing}
 
 
@@ -59,6 +60,43 @@ def from_pool(
     return rows
 
 
+def by_tpe(space: MixtureSpace) -> quality.Trainer:
+    """Optuna's TPE at its defaults, over the coordinates of the space, in the reach of the pool.
+
+    What it suggests is looked up: the nearest architecture of the pool that was not trained yet.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def begin(known: Lessons, unseen: Unseen, seed: int):
+        u = known.u.astype(float)
+        reach = {
+            f"u{i}": optuna.distributions.FloatDistribution(low, max(high, low + 1e-6))
+            for i, (low, high) in enumerate(zip(u.min(0), u.max(0), strict=True))
+        }
+        scale = np.maximum(u.std(0), 1e-6)
+        studies: dict[int, tuple] = {}
+
+        def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
+            sampler = optuna.samplers.TPESampler(seed=1000 * seed + task)
+            study, asked = studies.setdefault(
+                task, (optuna.create_study(sampler=sampler, direction="maximize"), [])
+            )
+            if asked:
+                study.tell(asked.pop(), scores[-1])
+            trial = study.ask(reach)
+            asked.append(trial)
+            wanted = np.array([trial.params[name] for name in reach])
+            gaps = np.sum(((u - wanted) / scale) ** 2, axis=1)
+            gaps[places] = np.inf
+            return gaps.argsort()[:1]
+
+        return more
+
+    return begin
+
+
 def with_trainings(
     known: Lessons,
     curve: np.ndarray,
@@ -67,9 +105,13 @@ def with_trainings(
     folds: int,
     seeds: list[int],
 ) -> list[dict]:
-    """Greedy portfolios and refinement: some candidates are trained on the target, validation picks."""
+    """Greedy portfolios, refinement, TPE: some candidates are trained on the target, validation picks."""
     tables: dict[str, np.ndarray] = {}
     ways = {"portfolio": quality.by_portfolio, "refine": quality.by_refinement(space, EvaluatorSettings())}
+    if importlib.util.find_spec("optuna"):
+        ways["TPE"] = by_tpe(space)
+    else:
+        print("Optuna is not installed (pip install optuna), so its TPE is left out.")
     for row, seed in enumerate(tqdm(seeds, desc="training a few on the target", unit="seed")):
         for name, way in ways.items():
             for task, size, place in quality.after_trainings(known, found, way, BUDGETS, folds, seed):
@@ -127,29 +169,25 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="tasks to train on; all of the folder by default")
     parser.add_argument("--novelty", type=float, default=AscentSettings().novelty, help="see AscentSettings")
     parser.add_argument(
-        "--variants",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="learn from variants of the shipped tasks too",
+        "--more", nargs="*", choices=MORE, default=list(MORE), help="learned from beside the shipped tasks"
     )
     parser.add_argument("--experience", default="shipped", help="file or store; the shipped one by default")
     parser.add_argument("--space", default="compact", help="of its architectures")
     arguments = parser.parse_args()
     space = preset(arguments.space)
     experience = open_experience(arguments.experience, space)
-    if arguments.experience == "shipped" and arguments.variants:
-        experience = with_shipped_variants(experience)
+    if arguments.experience == "shipped":
+        experience = with_more(experience, tuple(arguments.more))
     known = lessons(experience)
     found = quality.trials(experience, known)
     curve = quality.random_search_curve(found, MOST)
     seeds = list(range(arguments.seeds))
-    print(f"{experience}, {len(set(known.origins))} origins")
+    judged = quality.judged(known)
+    print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.origins)[judged]))} origins")
     rows = from_pool(known, curve, space, arguments.methods, arguments.folds, seeds)
     rows += with_trainings(known, curve, found, space, arguments.folds, seeds)
     print("random search, mean test score after 1, 2, 4, ... trainings:")
-    print(
-        "  " + ", ".join(f"{n}: {curve[known.real, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128))
-    )
+    print("  " + ", ".join(f"{n}: {curve[judged, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128)))
     show(rows)
     if arguments.data:
         suite = suite_named("bundled", str(arguments.data))

@@ -28,6 +28,13 @@ def config() -> ShipSettings:
             store="experience.sqlite",
             runner=WORKERS,
         ),
+        tables=CollectSettings(
+            suite=("tables",),
+            architectures=96,
+            batch=96,
+            store="tables.sqlite",
+            runner=WORKERS,
+        ),
         published=CollectSettings(
             suite=("bundled", "data"),
             tasks=SMALL,

@@ -16,12 +16,13 @@ import pandas as pd
 from taskaware.campaigns import quality
 from taskaware.campaigns.experience import open_experience
 from taskaware.campaigns.once import do_once
-from taskaware.campaigns.pickers import METHODS, check_evaluator
+from taskaware.campaigns.pickers import METHODS, Choice, Unseen, check_evaluator
 from taskaware.campaigns.run_folder import RunFolder
-from taskaware.campaigns.teach import with_shipped_variants
+from taskaware.campaigns.teach import MORE, with_more
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
+from taskaware.evaluator.lessons import FEWEST_TASKS
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.store import Experience, digest
@@ -35,6 +36,7 @@ INTERVAL_80 = 1.2816
 
 PICKS = ["method", "seed", "task", "origin", "kind", "spearman", "score", "test_score", "regret", "top1"]
 CALIBRATION = ["method", "seed", "task", "origin", "kind", "predicted", "deviation", "actual"]
+CHANCES = ["method", "seed", "task", "origin", "kind", "chance", "won"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +49,21 @@ class EvaluateSettings:
     space: str = "compact"
     # Digest of the only recipe that counts; "" for all, where no task was trained with several.
     recipe: str = ""
-    # Whether variants of the shipped tasks teach too (they are picked for by nobody).
-    variants: bool = True
+    # What teaches beside the shipped experience (those tasks are picked for by nobody), see `teach.MORE`.
+    more: tuple[str, ...] = MORE
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = tuple(METHODS)
     # Parts that the origins are dealt into; one part at a time is held out.
     folds: int = 5
     # Seeds 0, 1, ...; each deals the origins anew, and the methods draw from it.
     seeds: int = 5
+    # How the origins are dealt: "random", or "far", by the first principal component of their meta-features,
+    # so that what is held out at either end resembles nothing that is known.
+    deal: str = "random"
+    # Real tasks that teach, drawn by the seed (their variants with them); 0 for all that are not held out.
+    tasks: int = 0
+    # Architectures that each of them teaches about, drawn by the seed; 0 for all.
+    architectures: int = 0
     # How the method "evaluator" is made; the published ones are fixed.
     evaluator: EvaluatorSettings = EvaluatorSettings()
     # Where the jobs run.
@@ -71,19 +80,28 @@ class EvaluateSettings:
         for name in self.methods:
             if name not in METHODS:
                 raise unknown("method", name, METHODS)
-        for name, least in {"folds": 2, "seeds": 1}.items():
+        if self.deal not in quality.DEALS:
+            raise unknown("deal", self.deal, quality.DEALS)
+        if 0 < self.tasks < FEWEST_TASKS:
+            raise UserError(
+                f"Setting tasks={self.tasks} is too small. Give 0 for all, or {FEWEST_TASKS} or more."
+            )
+        for name, least in {"folds": 2, "seeds": 1, "tasks": 0, "architectures": 0}.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
+        for name in self.more:
+            if name not in MORE:
+                raise unknown("part of the shipped experience", name, MORE)
         preset(self.space)
         check_evaluator(self.evaluator)
         self.runner.check()
         return self
 
     def smoke(self) -> "EvaluateSettings":
-        """The same in seconds: two folds, one seed, an evaluator that has hardly learned."""
+        """The same in seconds: no more than the shipped tasks, two folds, one seed, hardly any learning."""
         hasty = dataclasses.replace(self.evaluator, members=2, steps=20)
         methods = tuple(name for name in self.methods if name != "boosted") or self.methods
-        return dataclasses.replace(self, methods=methods, folds=2, seeds=1, evaluator=hasty)
+        return dataclasses.replace(self, more=(), methods=methods, folds=2, seeds=1, evaluator=hasty)
 
 
 class Known(NamedTuple):
@@ -93,7 +111,7 @@ class Known(NamedTuple):
         space: of the architectures.
         lessons: T tasks.
         pool: what may be picked on each task, (T, A): architectures that were drawn at random. What a search
-            has found on a task knows it already.
+            has found on a task knows it already. Nothing on tasks that teach only, see `quality.judged`.
     """
 
     space: MixtureSpace
@@ -111,6 +129,7 @@ class Fold:
         seed: of the deal and of the method.
         folds: parts of the deal.
         number: of the part that is held out.
+        deal, tasks, architectures: see the settings.
     """
 
     method: str
@@ -118,6 +137,9 @@ class Fold:
     seed: int
     folds: int
     number: int
+    deal: str = "random"
+    tasks: int = 0
+    architectures: int = 0
 
 
 def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = None) -> dict:
@@ -127,7 +149,8 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
     validation scores, `score` and `test_score` of the pick, `regret`: by how much the best test score of the
     pool is better, `top1`: whether the pick has the best validation score) and `calibration.csv` (of the
     methods that say how sure they are: the score that `recommend` would state for the pick, its standard
-    deviation, and the actual one).
+    deviation, and the actual one) and `chances.csv` (of the method that states one: the chance of the pick to
+    beat the architecture that is best on average, and whether its test score `won`, 0.5 for a tie).
 
     Args:
         settings: checked before any work.
@@ -136,8 +159,9 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
 
     Returns:
         The summary: tasks, origins, jobs that were to be done, those that failed, and by method the mean of
-        `spearman`, what `quality.standing` says, and `coverage` of the 80 % interval (None where no deviation
-        is stated).
+        `spearman`, what `quality.standing` says, `coverage` of the 80 % interval, and the Brier score of the
+        chances, `chance_brier`, beside that of their best constant, `chance_constant` (None where none are
+        stated).
 
     Raises:
         UserError: the settings or the experience do not do.
@@ -178,10 +202,11 @@ def judged(
     folder.write_table("picks", table[PICKS])
     calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
     folder.write_table("calibration", calibration)
+    folder.write_table("chances", table[table["chance"].notna()][CHANCES])
     names = [name for name in methods if (table["method"] == name).any()]
     return {
-        "tasks": int(known.lessons.real.sum()),
-        "origins": len(set(known.lessons.origins)),
+        "tasks": int(known.pool.any(1).sum()),
+        "origins": len(set(np.array(known.lessons.origins)[known.pool.any(1)])),
         "methods": {name: _summary(known, curve, table[table["method"] == name]) for name in names},
     }
 
@@ -194,8 +219,8 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
     """
     space = preset(settings.space)
     experience = open_experience(settings.experience, space, settings.recipe)
-    if settings.variants and settings.experience == "shipped":
-        experience = with_shipped_variants(experience)
+    if settings.experience == "shipped":
+        experience = with_more(experience, settings.more)
     known = lessons(experience)
     found = quality.trials(experience, known)
     pool = _drawn(experience, known)
@@ -208,14 +233,16 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
         )
     masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
     curve = quality.random_search_curve(quality.Trials(*masked), MOST)
-    return Known(space, known.take(kept), pool[kept]), curve
+    known, pool = known.take(kept), pool[kept]
+    return Known(space, known, pool & quality.judged(known)[:, None]), curve
 
 
 def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
     """All jobs, method by method."""
 
     def fold(method: str, seed: int, number: int) -> Fold:
-        return Fold(method, settings.evaluator, seed, settings.folds, number)
+        thin = (settings.deal, settings.tasks, settings.architectures)
+        return Fold(method, settings.evaluator, seed, settings.folds, number, *thin)
 
     return jobs_of(known.lessons, settings, fold, content_of(known), "known")
 
@@ -235,7 +262,8 @@ def jobs_of(
     jobs = []
     for method in settings.methods:
         for seed in range(settings.seeds):
-            for number, out in enumerate(quality.held_out(known, settings.folds, seed)):
+            deal = getattr(settings, "deal", "random")
+            for number, out in enumerate(quality.held_out(known, settings.folds, seed, deal)):
                 about = {"method": method, "seed": seed, "fold": number}
                 label, work = f"{method}, seed {seed}, fold {number}", fold(method, seed, number)
                 jobs.append(Job(digest([content, work]), work, label, resource, int(out.sum()), about))
@@ -246,8 +274,12 @@ def pick(known: Known, fold: Fold) -> list[dict]:
     """What a worker does with a job; see `quality.picks`."""
     keep_compiled()
     picker = METHODS[fold.method](known.space, fold.evaluator)
-    out = list(quality.held_out(known.lessons, fold.folds, fold.seed))[fold.number]
-    return quality.picks(known.lessons, picker, out, fold.seed, known.pool)
+    out = list(quality.held_out(known.lessons, fold.folds, fold.seed, fold.deal))[fold.number]
+
+    def taught(rest: Lessons, unseen: Unseen, seed: int) -> Choice:
+        return picker(rest.thinned(fold.tasks, fold.architectures, seed), unseen, seed)
+
+    return quality.picks(known.lessons, taught, out, fold.seed, known.pool)
 
 
 def _drawn(experience: Experience, known: Lessons) -> np.ndarray:
@@ -279,17 +311,28 @@ def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
     """A row for each method, seed and task, with what is known of the pick."""
     rows = [{"method": e["method"], "seed": e["seed"]} | row for e in entries for row in e["picks"]]
     columns = ["method", "seed", "task", "place", "picked", "spearman", "predicted", "deviation"]
-    types = {"place": int, "picked": int, "predicted": float, "deviation": float}
+    columns += ["default", "chance"]
+    types = {
+        "place": int,
+        "picked": int,
+        "predicted": float,
+        "deviation": float,
+        "default": float,
+        "chance": float,
+    }
     table = pd.DataFrame(rows, columns=columns).astype(types)
     pool, place, picked = _pool(known), table["place"].to_numpy(), table["picked"].to_numpy()
     score, test = pool.score, pool.test_score
+    default = table["default"].fillna(0).to_numpy(int)
+    ahead = test[place, picked] - test[place, default]
     return table.assign(
         origin=np.array(pool.origins, object)[place],
         kind=np.array(pool.kinds, object)[place],
         score=score[place, picked],
         test_score=test[place, picked],
-        regret=np.nanmax(test, axis=1)[place] - test[place, picked],
-        top1=(score[place, picked] == np.nanmax(score, axis=1)[place]).astype(int),
+        regret=np.nanmax(test[place], axis=1) - test[place, picked],
+        won=np.where(table["chance"].notna(), (ahead > 0) + 0.5 * (ahead == 0), np.nan),
+        top1=(score[place, picked] == np.nanmax(score[place], axis=1)).astype(int),
     )
 
 
@@ -312,4 +355,16 @@ def _summary(known: Known, curve: np.ndarray, table: pd.DataFrame) -> dict:
         "spearman": float(table["spearman"].mean()),
         **standing,
         "coverage": float(within.mean()) if len(stated) else None,
+        **_brier(table[table["won"].notna()]),
+    }
+
+
+def _brier(table: pd.DataFrame) -> dict[str, float | None]:
+    """Mean squared error of chances, and of the share of wins in the place of each."""
+    if table.empty:
+        return {"chance_brier": None, "chance_constant": None}
+    won = table["won"]
+    return {
+        "chance_brier": float(((table["chance"] - won) ** 2).mean()),
+        "chance_constant": float(((won.mean() - won) ** 2).mean()),
     }

@@ -9,7 +9,11 @@ from taskaware.metafeatures import catalogue_digest
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience, Store, unpack
 
-SHIPPED = {"shipped": "experience.npz", "shipped-variants": "experience-variants.npz"}
+SHIPPED = {
+    "shipped": "experience.npz",
+    "shipped-variants": "experience-variants.npz",
+    "shipped-tables": "experience-tables.npz",
+}
 """Files that come with the package, by the names that settings give them."""
 
 
@@ -17,8 +21,9 @@ def open_experience(name: str, space: MixtureSpace, recipe: str = "") -> Experie
     """What is known of architectures of a space.
 
     Args:
-        name: "shipped", "shipped-variants" (trainings on variants of those tasks), the path of a file that
-            `pack` wrote (.npz), or path or database URL of a store.
+        name: "shipped", "shipped-variants" (trainings on variants of those tasks), "shipped-tables" (fewer
+            trainings on each of more tasks), the path of a file that `pack` wrote (.npz), or path or database
+            URL of a store.
         space: of the architectures.
         recipe: digest of the only recipe that counts; "" for all.
 

@@ -15,6 +15,7 @@ from taskaware.evaluator.losses import loss_named
 from taskaware.evaluator.networks import PROCESS, network_named
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.recommend import stated
+from taskaware.recommendation.safety import chance, default, is_strange
 from taskaware.spaces import MixtureSpace
 
 OPTIMIZERS = ("adam", "sgd")
@@ -46,11 +47,15 @@ class Choice(NamedTuple):
         preference: larger is better; NaN where nothing is thought, (t, A).
         predicted: expected validation scores as `recommend` states them, (t, A); None where none are stated.
         deviation: one standard deviation of them, (t, A); None where none are stated.
+        default: position of the architecture that is best on average, (t,); None where it is not asked for.
+        chance: probability that what is preferred scores above that one, NaN where it is that one, (t,).
     """
 
     preference: np.ndarray
     predicted: np.ndarray | None = None
     deviation: np.ndarray | None = None
+    default: np.ndarray | None = None
+    chance: np.ndarray | None = None
 
 
 Picker = Callable[[Lessons, Unseen, int], Choice]
@@ -65,10 +70,7 @@ def random_choice(known: Lessons, unseen: Unseen, seed: int) -> Choice:
 def single_best(known: Lessons, unseen: Unseen, seed: int) -> Choice:
     """The architecture that is best on average over the known tasks."""
     del seed
-    known = known.take(known.real)
-    trained = ~np.isnan(known.target)
-    with np.errstate(invalid="ignore"):
-        mean = np.where(trained, known.target, 0.0).sum(0) / trained.sum(0)
+    mean = known.take(known.real).filled().mean(0)
     return Choice(np.repeat(mean[None], len(unseen.z), axis=0))
 
 
@@ -99,10 +101,11 @@ def boosted(space: MixtureSpace) -> Picker:
     return pick
 
 
-def learned(space: MixtureSpace, settings: EvaluatorSettings, caution: float) -> Picker:
+def learned(space: MixtureSpace, settings: EvaluatorSettings, caution: float, safe: bool = False) -> Picker:
     """An evaluator of ours: what it expects less caution times how unsure it is.
 
-    It states scores where it knows how sure it is; a lone network does not.
+    If it is to be `safe`, the default comes first on a task that resembles nothing known. It states scores
+    where it knows how sure it is; a lone network does not.
     """
 
     def pick(known: Lessons, unseen: Unseen, seed: int) -> Choice:
@@ -111,12 +114,21 @@ def learned(space: MixtureSpace, settings: EvaluatorSettings, caution: float) ->
         views = [evaluator.view(z, kind) for z, kind in zip(unseen.z, unseen.kinds, strict=True)]
         thought = [view.judge(features) for view in views]
         preference = np.stack([np.asarray(mean - caution * deviation) for mean, deviation in thought])
+        for row, (z, kind) in enumerate(zip(unseen.z, unseen.kinds, strict=True)):
+            if safe and is_strange(evaluator, z):
+                preference[row, default(evaluator, kind)] = preference[row].max() + 1
         if not evaluator.knows_doubt:
             return Choice(preference)
         judged = [view.stated(*each) for view, each in zip(views, thought, strict=True)]
         tasks = zip(unseen.z, unseen.kinds, judged, strict=True)
         said = [stated(evaluator, z, kind, mean, deviation) for z, kind, (mean, deviation) in tasks]
-        return Choice(preference, *(np.stack(column) for column in zip(*said, strict=True)))
+        found = Choice(preference, *(np.stack(column) for column in zip(*said, strict=True)))
+        if not safe:
+            return found
+        defaults = np.array([default(evaluator, kind) for kind in unseen.kinds])
+        pairs = zip(views, known.u[preference.argmax(1)], known.u[defaults], strict=True)
+        chances = [chance(evaluator, *each) for each in pairs]
+        return found._replace(default=defaults, chance=np.array(chances, float))
 
     return pick
 
@@ -135,7 +147,7 @@ METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Picker]] = {
     "published_linear": lambda space, ours: learned(space, published("pairwise_linear"), 0.0),
     "published_quadratic": lambda space, ours: learned(space, published("pairwise_quadratic"), 0.0),
     "bilinear": lambda space, ours: learned(space, EvaluatorSettings(network="bilinear"), 0.5),
-    "evaluator": lambda space, ours: learned(space, ours, AscentSettings().caution),
+    "evaluator": lambda space, ours: learned(space, ours, AscentSettings().caution, safe=True),
 }
 """By name: the space and the settings of our evaluator → a picker."""
 
@@ -165,12 +177,12 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
 
 def portfolio(known: Lessons, size: int) -> np.ndarray:
     """Positions of architectures chosen greedily so that the best of them does well everywhere, (size,)."""
-    known = known.take(known.real)
+    target = known.take(known.real).filled()
     chosen: list[int] = []
-    reached = np.full((len(known.names), 1), -np.inf)
+    reached = np.full((len(target), 1), -np.inf)
     for _ in range(size):
-        gain = np.nanmean(np.fmax(known.target, reached), axis=0)
+        gain = np.maximum(target, reached).mean(0)
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
-        reached = np.fmax(reached, known.target[:, chosen[-1:]])
+        reached = np.maximum(reached, target[:, chosen[-1:]])
     return np.array(chosen)

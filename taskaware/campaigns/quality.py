@@ -13,6 +13,7 @@ import pandas as pd
 
 from taskaware.campaigns.pickers import Picker, Unseen, portfolio
 from taskaware.evaluator import EvaluatorSettings, Lessons, fit_evaluator
+from taskaware.evaluator.evaluator import Scaler
 from taskaware.evaluator.lessons import architecture_features
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.refine import TOGETHER
@@ -26,6 +27,8 @@ from taskaware.training.trainer import train
 
 POOL = 64
 """Candidates of a width that experience is collected with, about: programs compiled then are used again."""
+
+DEALS = ("random", "far")
 
 PORTFOLIO = 32
 """Members of a portfolio that is trained member after member."""
@@ -90,10 +93,32 @@ def worth(curve: np.ndarray, reached: float) -> float:
     return float(np.interp(reached, rising, np.arange(1, len(rising) + 1)))
 
 
-def held_out(known: Lessons, folds: int, seed: int) -> Iterator[np.ndarray]:
-    """Masks of the tasks held out together, by origin; every task once."""
-    origins = np.unique(known.origins)
-    order = np.random.default_rng(seed).permutation(origins)
+def judged(known: Lessons) -> np.ndarray:
+    """Mask of the tasks that are picked for, (T,): no variants, and with half as many architectures as any.
+
+    With fewer, a random search cannot go on for long; such a task teaches, and is picked for by nobody.
+    """
+    trained = (~np.isnan(known.score)).sum(1)
+    return known.real & (2 * trained >= trained.max())
+
+
+def held_out(known: Lessons, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
+    """Masks of the tasks held out together, by origin; every task once.
+
+    Args:
+        known: all tasks.
+        folds: parts.
+        seed: of a random deal.
+        deal: "random", or "far": origins in the order of the first principal component of their tasks'
+            scaled meta-features, so that a part lies together and the outer ones apart from all others.
+    """
+    origins, place = np.unique(known.origins, return_inverse=True)
+    if deal == "far":
+        x = Scaler.fit(known.z)(known.z)
+        along = np.linalg.svd(x - x.mean(0), full_matrices=False)[0][:, 0]
+        order = origins[np.argsort(np.bincount(place, along) / np.bincount(place), kind="stable")]
+    else:
+        order = np.random.default_rng(seed).permutation(origins)
     for part in np.array_split(order, min(folds, len(order))):
         yield np.isin(known.origins, part)
 
@@ -126,23 +151,27 @@ def picks(
         picker: sees the tasks that are not held out, and of the others what `Unseen` has.
         out: mask of the tasks held out, (T,).
         seed: for the picker.
-        pool: what it may pick on each task, (T, A); whatever was trained there if None.
+        pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; whatever was
+            trained on the `judged` ones if None.
 
     Returns:
         Plain data for each task: its name and `place` in `known`, the position `picked` among the
         architectures, `spearman` of the preference with the true validation scores, and the `predicted` score
-        of what was picked and its `deviation`, None where none is stated.
+        of what was picked and its `deviation`, None where none is stated; the position of the `default` and
+        the `chance` to beat it, see `Choice`.
     """
-    choice = picker(known.take(~out), Unseen.of(known.take(out)), seed)
-    allowed = ~np.isnan(known.score) if pool is None else pool & ~np.isnan(known.score)
+    allowed = ~np.isnan(known.score) & (judged(known)[:, None] if pool is None else pool)
+    wanted = np.flatnonzero(out & allowed.any(1))
+    if not len(wanted):
+        return []
+    choice = picker(known.take(~out), Unseen.of(known.take(wanted)), seed)
     rows = []
-    for row, task in enumerate(np.flatnonzero(out)):
-        if not known.real[task]:
-            continue
+    for row, task in enumerate(wanted):
         there = allowed[task]
         preference = np.nan_to_num(choice.preference[row], nan=-np.inf)
         picked = int(np.flatnonzero(there)[preference[there].argmax()])
         said = choice.predicted is not None
+        against = choice.chance is not None and picked == int(preference.argmax())
         rows.append(
             {
                 "task": known.names[task],
@@ -151,6 +180,8 @@ def picks(
                 "spearman": spearman(preference[there], known.score[task][there]),
                 "predicted": float(choice.predicted[row, picked]) if said else None,
                 "deviation": float(choice.deviation[row, picked]) if said else None,
+                "default": int(choice.default[row]) if against else None,
+                "chance": float(choice.chance[row]) if against else None,
             }
         )
     return rows
@@ -205,7 +236,7 @@ def recommended_points(
     """(task, what is proposed for it by an evaluator that knows no relative of it), every task once."""
     for out in held_out(known, folds, seed):
         evaluator = fit_evaluator(space, known.take(~out), settings, seed=seed)
-        for task in np.flatnonzero(out & known.real):
+        for task in np.flatnonzero(out & judged(known)):
             yield int(task), propose(evaluator, known.z[task], known.kinds[task], ascent, seed=seed)
 
 
@@ -251,10 +282,9 @@ def after_trainings(
     A training is looked up: its score is the one of the first seed.
     """
     for out in held_out(known, folds, seed):
-        more = trainer(known.take(~out), Unseen.of(known.take(out)), seed)
-        for number, task in enumerate(np.flatnonzero(out)):
-            if not known.real[task]:
-                continue
+        wanted = out & judged(known)
+        more = trainer(known.take(~out), Unseen.of(known.take(wanted)), seed)
+        for number, task in enumerate(np.flatnonzero(wanted)):
             places, scores = np.zeros(0, int), found.score[task, :, 0]
             for budget in budgets:
                 while len(places) < budget:

@@ -6,11 +6,13 @@ from typing import NamedTuple
 from taskaware.campaigns.collect import CollectSettings, run_collect
 from taskaware.campaigns.compare import CompareSettings, compare
 from taskaware.campaigns.evaluate import EvaluateSettings, evaluate
+from taskaware.campaigns.growing import GrowingSettings, grow
 from taskaware.campaigns.learned_features import LearnedFeaturesSettings, run_learned_features
 from taskaware.campaigns.models import ModelsSettings, compare_models
 from taskaware.campaigns.published import PublishedSettings, run_published
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.campaigns.shipped import ShipSettings, run_ship
+from taskaware.campaigns.vary import VarySettings, vary
 from taskaware.errors import UserError
 
 
@@ -32,10 +34,12 @@ CAMPAIGNS = (
     Campaign("collect", CollectSettings, run_collect),
     Campaign("evaluate", EvaluateSettings, evaluate),
     Campaign("compare", CompareSettings, compare),
+    Campaign("growing", GrowingSettings, grow),
     Campaign("learned-features", LearnedFeaturesSettings, run_learned_features),
     Campaign("models", ModelsSettings, compare_models),
     Campaign("published", PublishedSettings, run_published),
     Campaign("ship", ShipSettings, run_ship),
+    Campaign("vary", VarySettings, vary),
 )
 
 

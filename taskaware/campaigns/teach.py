@@ -7,11 +7,15 @@ import platform
 import numpy as np
 
 from taskaware.campaigns.experience import comparable, open_experience
+from taskaware.errors import unknown
 from taskaware.evaluator import Evaluator, EvaluatorSettings, fit_evaluator, lessons
 from taskaware.metafeatures import catalogue_digest
 from taskaware.runner.engine import cores
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
+
+MORE = ("shipped-variants", "shipped-tables")
+"""Experience that teaches beside the shipped tasks: their variants, and tables with fewer architectures."""
 
 
 def train_evaluator(
@@ -20,7 +24,7 @@ def train_evaluator(
     space: str = "compact",
     recipe: str = "",
     with_shipped: bool = False,
-    variants: bool = True,
+    more: tuple[str, ...] = MORE,
     without: tuple[str, ...] = (),
     settings: EvaluatorSettings | None = None,
     seed: int = 0,
@@ -32,7 +36,7 @@ def train_evaluator(
         space: name of the preset that the architectures are points of.
         recipe: digest of the only recipe that counts in a named experience; "" for all.
         with_shipped: whether to learn from the shipped experience as well.
-        variants: whether the shipped experience is to be learned with its variants of tasks.
+        more: what else of the package joins the shipped experience, see MORE.
         without: origins to learn nothing from.
         settings: how; the default ones if None.
         seed: of whatever is drawn; the same seed gives the same evaluator.
@@ -46,8 +50,8 @@ def train_evaluator(
     known = open_experience(experience, chosen, recipe) if named else comparable(experience)
     if with_shipped:
         known = together(open_experience("shipped", chosen), known)
-    if variants and (with_shipped or (named and experience == "shipped")):
-        known = with_shipped_variants(known)
+    if with_shipped or (named and experience == "shipped"):
+        known = with_more(known, more)
     learned_from = lessons(known).without(*without)
     evaluator = fit_evaluator(chosen, learned_from, settings, seed=seed)
     used = np.isin(np.array(known.origins)[known.task], learned_from.origins)
@@ -66,11 +70,18 @@ def together(first: Experience, second: Experience) -> Experience:
         return store.triplets(first.space.digest, catalogue=catalogue_digest())
 
 
-def with_shipped_variants(experience: Experience) -> Experience:
-    """The same, and what was trained on variants of the shipped tasks, where that is of the same space."""
-    if experience.space.digest != preset("compact").digest:
-        return experience
-    return together(open_experience("shipped-variants", preset("compact")), experience)
+def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experience:
+    """The same, and these parts of what comes with the package, where it is of their space.
+
+    Raises:
+        UserError: there is no such part.
+    """
+    for name in names:
+        if name not in MORE:
+            raise unknown("part of the shipped experience", name, MORE)
+        if experience.space.digest == preset("compact").digest:
+            experience = together(open_experience(name, preset("compact")), experience)
+    return experience
 
 
 def _digests(experience: Experience) -> list[str]:

@@ -43,7 +43,7 @@ class TaskLevel(NamedTuple):
 
     Attributes:
         weights: (kinds, M + 1, 2), the last row is the constant.
-        error: standard deviation of the two, leaving one origin out, (kinds, 2).
+        error: standard deviation of the two on real tasks, leaving one origin out, (kinds, 2).
     """
 
     weights: np.ndarray
@@ -210,7 +210,9 @@ def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, 
     y = np.stack([known.top, np.log(known.spread)], axis=1)
     origins = np.array(known.origins)
     folds = [origins == origin for origin in np.unique(origins)]
-    left = [y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]) for fold in folds]
+    left = [
+        (y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]))[known.real[fold]] for fold in folds
+    ]
     return _ridge(x, y, penalty), np.sqrt(np.mean(np.concatenate(left) ** 2, axis=0))
 
 

@@ -13,6 +13,7 @@ from taskaware.store import Experience
 from taskaware.tasks.variants import is_variant
 
 FLOOR = -4.0
+ADDITIVE_STEPS = 20
 FEWEST_TASKS = 3
 
 
@@ -65,6 +66,42 @@ class Lessons:
         """The tasks of every other origin."""
         return self.take(np.array([origin not in origins for origin in self.origins]))
 
+    def thinned(self, tasks: int, architectures: int, seed: int) -> "Lessons":
+        """Less of the same, drawn at random.
+
+        Args:
+            tasks: real ones that are left, with the variants of their origins; 0 for all.
+            architectures: that are left on each task, others on each; 0 for all.
+            seed: of the draw.
+        """
+        rng, left = np.random.default_rng(seed), self
+        if tasks:
+            real = np.flatnonzero(self.real)
+            drawn = rng.permutation(real)[:tasks]
+            varied = ~self.real & np.isin(self.origins, np.array(self.origins)[drawn])
+            left = self.take(np.sort(np.append(drawn, np.flatnonzero(varied))))
+        if not architectures:
+            return left
+        order = np.where(np.isnan(left.score), np.inf, rng.random(left.score.shape)).argsort(1).argsort(1)
+        seen = order < architectures
+        score, test = (np.where(seen, table, np.nan) for table in (left.score, left.test_score))
+        target, top, spread = normalised(score)
+        return dataclasses.replace(left, score=score, test_score=test, target=target, top=top, spread=spread)
+
+    def filled(self) -> np.ndarray:
+        """`target`, and where there is none, what the task and the architecture add up to, (T, A).
+
+        The sums are fitted to what there is; an architecture that no task has tried has the worst.
+        """
+        seen = ~np.isnan(self.target)
+        target, counts = np.where(seen, self.target, 0.0), np.maximum(seen.sum(0), 1)
+        columns = np.zeros(target.shape[1])
+        for _ in range(ADDITIVE_STEPS):
+            rows = (target - seen * columns).sum(1) / np.maximum(seen.sum(1), 1)
+            columns = (target - seen * rows[:, None]).sum(0) / counts
+        sums = np.where(seen.any(0), np.clip(rows[:, None] + columns, FLOOR, 0.0), FLOOR)
+        return np.where(seen, self.target, sums)
+
     def best(self, count: int) -> np.ndarray:
         """Positions in `u` of the best architectures of each task, best first, (T, count)."""
         return np.argsort(-np.nan_to_num(self.score, nan=-np.inf), axis=1, kind="stable")[:, :count]
@@ -88,8 +125,7 @@ def lessons(experience: Experience) -> Lessons:
         raise UserError(f"No meta-features are kept for {', '.join(bare[:5])}. Add them before learning.")
     tables = [_table(experience, task) for task in tasks]
     score, test, noise = (np.stack(column) for column in zip(*tables, strict=True))
-    top = np.array([np.sort(row[~np.isnan(row)])[-5:].mean() for row in score])
-    spread = np.maximum(top - np.nanmedian(score, axis=1), 1e-3)
+    target, top, spread = normalised(score)
     return Lessons(
         names=tuple(record.name for record in records),
         origins=tuple(record.origin for record in records),
@@ -100,10 +136,17 @@ def lessons(experience: Experience) -> Lessons:
         score=score,
         test_score=test,
         noise=noise,
-        target=np.maximum((score - top[:, None]) / spread[:, None], FLOOR),
+        target=target,
         top=top,
         spread=spread,
     )
+
+
+def normalised(score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`target`, `top` and `spread` of scores (T, A), see `Lessons`."""
+    top = np.array([np.sort(row[~np.isnan(row)])[-5:].mean() for row in score])
+    spread = np.maximum(top - np.nanmedian(score, axis=1), 1e-3)
+    return np.maximum((score - top[:, None]) / spread[:, None], FLOOR), top, spread
 
 
 def architecture_features(space: MixtureSpace, u: np.ndarray) -> np.ndarray:

@@ -68,7 +68,8 @@ class Candidate:
         point: of the space, D numbers.
         predicted_score: expected validation score, in the metric's unit.
         uncertainty: one standard deviation of it.
-        came_from: "known" (trained on other tasks), "ascent", "discretised", or "trained" on the dataset.
+        came_from: "known" (trained on other tasks), "ascent", "discretised", "default" (best on average over
+            the known tasks), or "trained" on the dataset.
     """
 
     point: tuple[float, ...]

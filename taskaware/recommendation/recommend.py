@@ -1,6 +1,7 @@
 """`recommend`: a dataset in, an architecture out, nothing trained on it."""
 
 import csv
+import dataclasses
 import functools
 import time
 from importlib import resources
@@ -14,6 +15,7 @@ from taskaware.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
+from taskaware.recommendation.safety import chance, default, farthest, is_strange
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import layout
 from taskaware.tasks.task import Task
@@ -148,23 +150,31 @@ def _answer(
     scores, uncertainties = stated(evaluator, z, task.kind, proposal.mean, proposal.deviation)
     distances = evaluator.distances(z)
     numbers, categories = layout(task.table)
-    picked = [
+    safe = evaluator.known.u[default(evaluator, task.kind)].astype(np.float32)
+    place = int(np.abs(proposal.points - safe).max(1).argmin())
+    ranked = [
         Candidate(
             point=tuple(float(number) for number in proposal.points[i]),
             predicted_score=float(scores[i]),
             uncertainty=float(uncertainties[i]),
             came_from=proposal.came_from[i],
         )
-        for i in range(min(count, len(proposal.points)))
+        for i in (*range(min(count, len(proposal.points))), place)
     ]
+    safest = dataclasses.replace(ranked.pop(), came_from="default")
+    if strange := is_strange(evaluator, z):
+        ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
+    view = evaluator.view(z, task.kind)
     return Recommendation(
         task=TaskCard.of(task, numbers, categories),
         space=evaluator.space,
-        ranked=tuple(picked),
+        ranked=tuple(ranked),
+        default=safest,
+        chance=chance(evaluator, view, np.array(ranked[0].point, np.float32), safe),
         known=tuple(_neighbours(evaluator, distances)),
         meta_features=tuple(float(number) for number in z),
         trace=tuple(tuple(float(v) for v in row) for row in proposal.trace),
-        notes=(*notes, *_doubts(evaluator, distances), *_rivals(evaluator, task.kind)),
+        notes=(*notes, *_doubts(evaluator, distances, strange), *_rivals(evaluator, task.kind)),
         seed=int(seed),
         seconds=time.perf_counter() - began,
     )
@@ -179,10 +189,18 @@ def _neighbours(evaluator: Evaluator, distances: np.ndarray):
         )
 
 
-def _doubts(evaluator: Evaluator, distances: np.ndarray) -> list[str]:
+def _doubts(evaluator: Evaluator, distances: np.ndarray, strange: bool) -> list[str]:
     """What speaks against trusting the answer."""
     real = evaluator.known.real
-    z, distances = evaluator.scaler(evaluator.known.z[real]), distances[real]
+    distances = distances[real]
+    if strange:
+        return [
+            f"Nothing known resembles this task (nearest at distance {distances.min():.2f}; no known task is "
+            f"farther than {farthest(evaluator):.2f} from all others). So here is the safe default: the "
+            "architecture that is best on average over the known tasks. What the evaluator would have "
+            "preferred follows it in candidates."
+        ]
+    z = evaluator.scaler(evaluator.known.z[real])
     between = np.sqrt(np.mean((z[:, None] - z[None]) ** 2, axis=2))
     np.fill_diagonal(between, np.inf)
     usual = np.quantile(between.min(1), 0.95)

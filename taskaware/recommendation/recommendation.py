@@ -31,6 +31,10 @@ class Recommendation:
         task: the dataset in short.
         space: the architectures' space.
         ranked: the candidates, best first.
+        default: the architecture that is best on average over the known tasks of this kind; None where an
+            older taskaware wrote the recommendation.
+        chance: probability that the recommended architecture scores above the default one; None where it is
+            that one, or the evaluator does not know.
         known: the known tasks that this one is nearest to.
         meta_features: z, in the order of the catalogue.
         trace: judgement along the ascent, (rounds, starts).
@@ -48,6 +52,13 @@ class Recommendation:
     notes: tuple[str, ...]
     seed: int
     seconds: float
+    default: Candidate | None = None
+    chance: float | None = None
+
+    @property
+    def abstained(self) -> bool:
+        """Whether nothing known resembles the task, so that the default one is recommended."""
+        return self.ranked[0].came_from == "default"
 
     @property
     def point(self) -> np.ndarray:
@@ -101,10 +112,16 @@ class Recommendation:
         nearest = ", ".join(f"{n.name} ({n.distance:.2f})" for n in self.known[:3])
         size = f"{task.rows:,} rows, {task.features} features"
         score = f"{task.metric} {self.predicted_score:.3f} ± {self.uncertainty:.3f}"
+        against = "" if self.chance is None else f"better with probability {self.chance:.2f}"
         lines = [
             f"{task.name}: {size}, target '{task.target_name}' ({what})",
             f"  network    {self.architecture.text}",
             f"  expected   {score} on validation rows",
+            *(
+                [f"  default    the best on average over known tasks; this one is {against}"]
+                if against
+                else []
+            ),
             f"  leans on   {nearest}",
             f"  found by   {self._found_by()}",
             *(f"  note       {note}" for note in self.notes),
@@ -115,6 +132,8 @@ class Recommendation:
         way = self.ranked[0].came_from
         if way == "trained":
             return f"short trainings on the dataset, in {self.seconds:.2f} s"
+        if self.abstained:
+            return f"the safe default, as nothing known resembles this task, in {self.seconds:.2f} s"
         return f"{way}, in {self.seconds:.2f} s, nothing was trained"
 
     def __repr__(self) -> str:
@@ -240,6 +259,7 @@ class Recommendation:
             "task": dataclasses.asdict(self.task),
             "space": self.space.to_dict(),
             "ranked": [dataclasses.asdict(candidate) for candidate in self.ranked],
+            "default": None if self.default is None else dataclasses.asdict(self.default),
             "known": [dataclasses.asdict(neighbour) for neighbour in self.known],
             "meta_features": dict(zip(NAMES, self.meta_features, strict=True)),
             "architecture": self.architecture.description,
@@ -300,7 +320,7 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
 
 def _of_fields(fields: dict) -> Recommendation:
     task = {**fields["task"], "classes": tuple(fields["task"]["classes"])}
-    ranked = [Candidate(**{**entry, "point": tuple(entry["point"])}) for entry in fields["ranked"]]
+    ranked = [_candidate(entry) for entry in fields["ranked"]]
     space = MixtureSpace.from_dict(fields["space"])
     if {len(candidate.point) for candidate in ranked} != {space.dimension}:
         raise ValueError("no candidates, or not of this space")
@@ -314,4 +334,10 @@ def _of_fields(fields: dict) -> Recommendation:
         notes=tuple(fields["notes"]),
         seed=fields["seed"],
         seconds=fields["seconds"],
+        default=_candidate(fields["default"]) if fields.get("default") else None,
+        chance=fields.get("chance"),
     )
+
+
+def _candidate(fields: dict) -> Candidate:
+    return Candidate(**{**fields, "point": tuple(fields["point"])})

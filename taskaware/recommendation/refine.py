@@ -100,5 +100,5 @@ def _answer(
         f"validation rows, the first recommendation {refinement.scores[0]:.3f}."
     )
     return dataclasses.replace(
-        before, ranked=ranked, notes=(*before.notes, note), seconds=before.seconds + seconds
+        before, ranked=ranked, chance=None, notes=(*before.notes, note), seconds=before.seconds + seconds
     )

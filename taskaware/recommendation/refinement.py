@@ -148,9 +148,9 @@ class Refinement:
 
 
 def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
-    """Normalised scores of the candidates on the real tasks; the worst where one was not trained."""
+    """Normalised scores of the candidates on the real tasks, see `Lessons.filled`; the worst of a new one."""
     known = evaluator.known
     places = {point.tobytes(): place for place, point in enumerate(known.u.astype(np.float32))}
     columns = np.array([places.get(point.tobytes(), -1) for point in points])
-    scores = np.nan_to_num(known.target[known.real], nan=FLOOR)
+    scores = known.take(known.real).filled()
     return np.where(columns >= 0, scores[:, columns], FLOOR)

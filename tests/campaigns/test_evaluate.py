@@ -93,6 +93,22 @@ def test_the_summary_is_that_of_the_tables(undisturbed):
         assert found["worth"] >= 0 and found["worth_normalised"] >= 0
 
 
+def test_the_chance_to_beat_the_default_is_kept_beside_what_came(settings, undisturbed):
+    summary, path = undisturbed
+    chances = pd.read_csv(path / "chances.csv")
+    assert set(chances["method"]) == {"evaluator"} and chances["chance"].between(0, 1).all()
+    entries = read_journal(path / "journal.jsonl")
+    rows = [row for entry in entries for row in entry["picks"] if row["chance"] is not None]
+    rows = [row for row in rows if np.isfinite(row["chance"])]
+    test = prepared(settings)[0].lessons.test_score
+    ahead = [test[row["place"], row["picked"]] - test[row["place"], row["default"]] for row in rows]
+    assert sorted(chances["won"]) == sorted((np.sign(ahead) + 1) / 2) and len(rows) > 0
+    found = summary["methods"]["evaluator"]
+    assert found["chance_brier"] == pytest.approx(((chances["chance"] - chances["won"]) ** 2).mean())
+    assert found["chance_constant"] == pytest.approx(chances["won"].var(ddof=0))
+    assert summary["methods"]["random"]["chance_brier"] is None
+
+
 def test_what_is_held_out_is_never_seen(settings, tmp_path, monkeypatch):
     seen = []
 

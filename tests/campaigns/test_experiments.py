@@ -11,7 +11,14 @@ EXPERIMENTS = sorted(
     path.parent for path in (Path(__file__).parent.parent.parent / "experiments").glob("*/config.py")
 )
 
-RUNNERS = ("runner", "collect.runner", "evaluate.runner", "published.runner")
+RUNNERS = (
+    "runner",
+    "collect.runner",
+    "evaluate.runner",
+    "published.runner",
+    "variants.runner",
+    "tables.runner",
+)
 
 
 def test_the_list():
@@ -22,6 +29,9 @@ def test_the_list():
         "published-setting",
         "compare-strategies",
         "compare-models",
+        "ablation",
+        "quality-curves",
+        "growing",
     } <= names
 
 

@@ -1,5 +1,6 @@
 """The measure of the product: worth in trainings, and what stands beside it."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -84,6 +85,17 @@ def test_only_the_pool_is_picked_from_and_what_is_not_thought_of_comes_last():
     assert row["spearman"] == pytest.approx(expected)
 
 
+def test_the_chance_counts_for_what_was_preferred_of_all():
+    known, out = made_up(), np.arange(6) == 5
+    preference = np.array([[1.0, 9.0, 2.0, 3.0, 4.0, 5.0, 6.0]])
+    choice = Choice(preference, default=np.array([2]), chance=np.array([0.7]))
+    (row,) = quality.picks(known, lambda *seen: choice, out, 0)
+    assert (row["picked"], row["default"], row["chance"]) == (1, 2, 0.7)
+    known.score[5, 1] = np.nan
+    (row,) = quality.picks(known, lambda *seen: choice, out, 0)
+    assert (row["picked"], row["default"], row["chance"]) == (6, None, None)
+
+
 def test_simple_pickers():
     known = made_up()
     unseen = Unseen(known.z[:2] + 1e-6, known.kinds[:2])
@@ -94,12 +106,42 @@ def test_simple_pickers():
     assert not np.array_equal(*draws)
 
 
-def test_the_single_best_is_the_mean_over_the_tasks_where_it_was_trained():
+def test_the_single_best_does_not_gain_by_being_trained_on_easy_tasks_alone():
     known = made_up()
-    known.target[:3, 0] = known.target[:, 1] = np.nan
+    known.target[:] = np.linspace(-3, 0, 6)[:, None] + np.linspace(-0.5, 0, 7)
+    known.target[:4, 0] = known.target[:, 1] = np.nan
     mean = single_best(known, Unseen(known.z[:1], known.kinds[:1]), 0).preference[0]
-    assert mean[0] == pytest.approx(known.target[3:, 0].mean())
-    assert np.isnan(mean[1]) and not np.isnan(mean[2:]).any()
+    assert np.nanmean(known.target[:, 0]) > np.nanmean(known.target[:, 6])
+    assert mean.argmax() == 6 and mean.argmin() == 1
+    np.testing.assert_allclose(np.diff(mean[2:]), 0.5 / 6)
+
+
+def test_tasks_with_few_architectures_and_variants_teach_and_are_picked_for_by_nobody():
+    known = made_up()
+    known.score[2, :4] = np.nan
+    known = dataclasses.replace(known, names=(*known.names[:5], "task0~rows:0.5#1"))
+    assert quality.judged(known).tolist() == [True, True, False, True, True, False]
+    seen = []
+
+    def spy(rest, unseen, seed):
+        seen.append(rest.names)
+        return Choice(np.zeros((len(unseen.z), len(rest.u))))
+
+    found = list(quality.leave_tasks_out(known, {"spy": spy}, folds=3, seeds=[0]))
+    picked = sorted(row for table in found for row in table.get("task", []))
+    assert picked == ["task0", "task1", "task3", "task4"]
+    assert any("task2" in names for names in seen) and any("task0~rows:0.5#1" in names for names in seen)
+
+
+def test_a_far_deal_holds_out_one_end():
+    known = made_up(tasks=9)
+    z = np.zeros((9, 3))
+    z[:, 0] = [5, 1, 9, 3, 7, 2, 8, 4, 6]
+    known = dataclasses.replace(known, z=z, origins=known.names)
+    folds = list(quality.held_out(known, 3, seed=0, deal="far"))
+    values = [sorted(z[fold, 0].tolist()) for fold in folds]
+    assert sorted(values) == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert np.array_equal(folds, list(quality.held_out(known, 3, seed=1, deal="far")))
 
 
 def test_standing_of_what_is_always_the_best_and_of_chance():

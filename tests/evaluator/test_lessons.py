@@ -1,5 +1,7 @@
 """Experience → lessons: averages, what is absent, what was lost, and the scale of a task."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,40 @@ def test_features_of_one_point_are_those_of_many(tiny, u):
     plain = np.asarray(tiny.discretise(u[:1]))
     weights = tiny.soft_weights(plain)
     np.testing.assert_allclose(architecture_features(tiny, plain)[0, :2], weights.alpha[0, 0], rtol=1e-5)
+
+
+def test_holes_are_filled_with_what_task_and_architecture_add_up_to(experience, z, u, scores):
+    rows, columns = np.linspace(0.5, 0.6, TASKS), np.linspace(0.0, 0.3, COUNT)
+    absent = np.random.default_rng(3).random((TASKS, COUNT)) < 0.3
+    absent[:, 0], absent[0] = True, False
+    absent[0, 0] = True
+    found = lessons(experience(z, u, (rows[:, None] + columns)[None], absent=absent))
+    sums = dataclasses.replace(found, target=np.where(np.isnan(found.score), np.nan, found.score - 1))
+    filled = sums.filled()
+    order = places(found, u[1:])
+    np.testing.assert_allclose(filled[:, order], (rows[:, None] + columns - 1)[:, 1:], atol=1e-2)
+    seen = ~np.isnan(found.score)
+    np.testing.assert_array_equal(filled[seen], sums.target[seen])
+    never = np.flatnonzero(~seen.any(0))
+    assert (filled[:, never] == FLOOR).all()
+
+
+def test_thinned_leaves_so_many_tasks_and_architectures(opposites):
+    names = (*opposites.names[:28], "a~rows:0.5#1", "b~rows:0.5#2")
+    origins = (*opposites.origins[:28], opposites.origins[0], opposites.origins[1])
+    known = dataclasses.replace(opposites, names=names, origins=origins)
+    thin = known.thinned(5, 8, seed=0)
+    assert thin.real.sum() == 5
+    assert {o for o, real in zip(thin.origins, thin.real, strict=True) if not real} <= set(
+        np.array(thin.origins)[thin.real]
+    )
+    assert ((~np.isnan(thin.score)).sum(1) == 8).all() and (
+        np.isnan(thin.target) == np.isnan(thin.score)
+    ).all()
+    best = np.sort(np.nan_to_num(thin.score, nan=-np.inf), axis=1)[:, -5:].mean(1)
+    np.testing.assert_allclose(thin.top, best)
+    other = known.thinned(5, 8, seed=1)
+    assert thin.names != other.names or not np.array_equal(thin.score, other.score, equal_nan=True)
+    again = known.thinned(5, 8, seed=0)
+    assert thin.names == again.names and np.array_equal(thin.score, again.score, equal_nan=True)
+    assert known.thinned(0, 0, seed=0) is known

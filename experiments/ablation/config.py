@@ -1,0 +1,26 @@
+"""What each part of the evaluator gives; see README.md."""
+
+from taskaware.campaigns.evaluate import EvaluateSettings
+from taskaware.campaigns.vary import VarySettings
+from taskaware.runner import RunnerSettings
+
+
+def config() -> VarySettings:
+    """The shipped evaluator, and without or with one thing each."""
+    networks = "evaluator.network=bilinear"
+    return VarySettings(
+        evaluate=EvaluateSettings(methods=("evaluator",), seeds=3, runner=RunnerSettings(engine="processes")),
+        changes=(
+            "more=shipped-variants",
+            "more=shipped-tables",
+            "more=",
+            networks,
+            f"{networks} evaluator.loss=pairwise_linear",
+            f"{networks} evaluator.loss=pairwise_quadratic",
+            f"{networks} evaluator.loss=listwise",
+            f"{networks} evaluator.loss=pairwise_linear evaluator.noise_gap=1",
+            f"{networks} evaluator.noise_weights=true",
+            f"{networks} evaluator.members=1",
+            "deal=far",
+        ),
+    )

@@ -1,0 +1,9 @@
+"""What ten tasks of one's own give; see README.md."""
+
+from taskaware.campaigns.growing import GrowingSettings
+from taskaware.runner import RunnerSettings
+
+
+def config() -> GrowingSettings:
+    """Two families of sixteen tables from studies of their own, five draws of which of them are known."""
+    return GrowingSettings(seeds=5, runner=RunnerSettings(engine="processes"))

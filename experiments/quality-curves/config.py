@@ -1,0 +1,18 @@
+"""Whether more tasks and more architectures would still help; see README.md."""
+
+from taskaware.campaigns.evaluate import EvaluateSettings
+from taskaware.campaigns.vary import VarySettings
+from taskaware.runner import RunnerSettings
+
+
+def config() -> VarySettings:
+    """From three known tasks to all, and from a few architectures on each."""
+    return VarySettings(
+        evaluate=EvaluateSettings(
+            methods=("single_best", "evaluator"), seeds=3, runner=RunnerSettings(engine="processes")
+        ),
+        changes=(
+            *(f"tasks={count}" for count in (3, 6, 12, 24, 48, 96, 192)),
+            *(f"architectures={count}" for count in (8, 16, 32, 64, 128)),
+        ),
+    )

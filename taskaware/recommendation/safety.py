@@ -1,0 +1,60 @@
+"""The safe answer beside the recommended one: when it is preferred, and how likely it is beaten."""
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import norm
+
+from taskaware.evaluator.evaluator import Evaluator, ProcessView, View
+from taskaware.evaluator.lessons import architecture_features
+from taskaware.evaluator.processes import of_kind
+
+
+def chance(
+    evaluator: Evaluator, view: View, point: Float[np.ndarray, " D"], other: Float[np.ndarray, " D"]
+) -> float | None:
+    """Probability that an architecture scores above another one on a task.
+
+    Args:
+        evaluator: of the space.
+        view: of the task.
+        point, other: the two.
+
+    Returns:
+        The probability; None for the same architecture twice, and for a view that does not know what the
+        errors of its two predictions have in common.
+    """
+    if not isinstance(view, ProcessView) or np.array_equal(point, other):
+        return None
+    features = jnp.asarray(architecture_features(evaluator.space, np.stack([point, other])))
+    mean, covariance = (np.asarray(value, np.float64) for value in view.belief.joint(features))
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    return float(norm.cdf((mean[0] - mean[1]) / np.sqrt(max(variance, 1e-12))))
+
+
+@functools.lru_cache(maxsize=4)
+def default(evaluator: Evaluator, kind: str) -> int:
+    """Position in `known.u` of the architecture that is best on average over the known tasks of a kind."""
+    known = evaluator.known.take(of_kind(evaluator.known, kind) & evaluator.known.real)
+    return int(known.filled().mean(0).argmax())
+
+
+@functools.lru_cache(maxsize=4)
+def farthest(evaluator: Evaluator) -> float:
+    """Largest distance of a known real task to the nearest one of another origin."""
+    known = evaluator.known.take(evaluator.known.real)
+    z, origins = evaluator.scaler(known.z), np.array(known.origins)
+    between = np.sqrt(np.mean((z[:, None] - z[None]) ** 2, axis=2))
+    between[origins[:, None] == origins] = np.inf
+    nearest = between.min(1)
+    return float(nearest[np.isfinite(nearest)].max(initial=0.0))
+
+
+def is_strange(evaluator: Evaluator, z: Float[np.ndarray, " M"]) -> bool:
+    """Whether a task is farther from all known ones than any known one is from those of other origins.
+
+    How good the evaluator is was measured on tasks that are nearer, so nothing is known of its answers here.
+    """
+    return float(evaluator.distances(z)[evaluator.known.real].min()) > farthest(evaluator)

@@ -1,0 +1,113 @@
+"""The safe answer: how likely it is beaten, and the tasks that get it."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskaware.campaigns.pickers import Unseen, learned
+from taskaware.evaluator import EvaluatorSettings, fit_evaluator
+from taskaware.recommendation.recommend import recommend, shipped_evaluator
+from taskaware.recommendation.recommendation import load_recommendation
+from taskaware.recommendation.safety import chance, default, farthest, is_strange
+
+
+@pytest.fixture(scope="module")
+def odd():
+    """A table like nothing that is known."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.choice(list("abcdefghijklmno"), (4000, 60))).add_prefix("c")
+    return frame.mask(rng.random(frame.shape) < 0.5).assign(y=rng.random(4000) < 0.01)
+
+
+@pytest.fixture(scope="module")
+def process(evaluator):
+    """A process that knows what the small evaluator knows."""
+    made = fit_evaluator(evaluator.space, evaluator.known, EvaluatorSettings())
+    return dataclasses.replace(made, catalogue=evaluator.catalogue)
+
+
+def test_a_strange_task_gets_the_safe_default(process, odd):
+    found = recommend(odd, "y", evaluator=process, candidates=4)
+    assert found.abstained and found.chance is None and len(found.ranked) == 4
+    safe = process.known.u[default(process, "classification")]
+    np.testing.assert_array_equal(found.point, safe.astype(np.float32))
+    assert found.ranked[0] == found.default and found.default.came_from == "default"
+    assert len({candidate.point for candidate in found.ranked}) == 4
+    (note,) = (note for note in found.notes if "Nothing known resembles this task" in note)
+    assert f"farther than {farthest(process):.2f}" in note
+    assert "the safe default, as nothing known resembles this task" in found.explain()
+
+
+def test_a_known_task_gets_an_answer_of_its_own(process):
+    found = recommend("wine", evaluator=process)
+    assert not found.abstained
+    assert not any("Nothing known resembles" in note for note in found.notes)
+    assert found.default.came_from == "default"
+
+
+def test_the_default_is_best_on_average_over_the_tasks_of_the_kind():
+    evaluator = shipped_evaluator()
+    places = {kind: default(evaluator, kind) for kind in ("classification", "regression")}
+    for kind, place in places.items():
+        known = evaluator.known.take(np.array(evaluator.known.kinds) == kind)
+        known = known.take(known.real)
+        assert place == known.filled().mean(0).argmax()
+    assert places["classification"] != places["regression"]
+
+
+def test_no_known_task_is_strange_and_the_farthest_decides(process):
+    for name, z in zip(process.known.names, process.known.z, strict=True):
+        assert not is_strange(process, z), name
+    z = process.known.z[0] + 100 * process.scaler.spread
+    assert is_strange(process, z)
+    alone = process.known.take(np.array(process.known.origins) == "iris")
+    assert farthest(dataclasses.replace(process, known=alone)) == 0
+
+
+def test_the_chance_is_that_of_draws_of_the_belief(process, points):
+    z, kind = process.known.z[1], process.known.kinds[1]
+    view = process.view(z, kind)
+    one, other = points(2, seed=5)
+    from taskaware.evaluator.lessons import architecture_features
+
+    mean, covariance = map(
+        np.asarray, view.belief.joint(architecture_features(process.space, np.stack([one, other])))
+    )
+    drawn = np.random.default_rng(0).multivariate_normal(mean, covariance, 20_000)
+    expected = np.mean(drawn[:, 0] > drawn[:, 1])
+    assert chance(process, view, one, other) == pytest.approx(expected, abs=0.02)
+    assert chance(process, view, one, other) + chance(process, view, other, one) == pytest.approx(1)
+    assert chance(process, view, one, one) is None
+
+
+def test_networks_do_not_know_the_chance(evaluator, made):
+    found = recommend(made(), "y", evaluator=evaluator)
+    assert found.chance is None
+    assert "better with probability" not in found.explain()
+
+
+def test_the_chance_is_said_and_kept(tmp_path):
+    found = recommend("wine")
+    assert 0 < found.chance < 1
+    assert f"better with probability {found.chance:.2f}" in found.explain()
+    path = tmp_path / "wine.json"
+    found.to_json(path)
+    again = load_recommendation(path)
+    assert (again.chance, again.default) == (found.chance, found.default)
+    path.write_text(path.read_text().replace('"chance"', '"before"').replace('"default":', '"old":'))
+    older = load_recommendation(path)
+    assert (older.chance, older.default) == (None, None)
+
+
+def test_a_safe_picker_prefers_the_default_on_strange_tasks_only(process):
+    known = process.known
+    strange = known.z[1] + 100 * process.scaler.spread
+    unseen = Unseen(np.stack([known.z[1], strange]).astype(np.float32), (known.kinds[1],) * 2)
+    bold, safe = (
+        learned(process.space, EvaluatorSettings(), 1.0, safe=safe)(known, unseen, 0).preference
+        for safe in (False, True)
+    )
+    np.testing.assert_allclose(bold[0], safe[0])
+    assert safe[1].argmax() == default(process, known.kinds[1])

@@ -18,6 +18,7 @@ from taskaware.spaces import MixtureSpace
 
 ROOT3 = 3**0.5
 BLOCK_SHARE = 0.9
+FEWEST_IN_BLOCK = 3
 LEARNING_STEPS = 30
 
 
@@ -93,9 +94,11 @@ def learn_kernel(
 ) -> Kernel:
     """The kernel under which scores are likeliest, drawn towards `Kernel.first`.
 
-    It learns from the largest part of the table without holes.
+    It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.
     """
     rows, columns = _block(~np.isnan(scores))
+    if len(rows) < FEWEST_IN_BLOCK or len(columns) < FEWEST_IN_BLOCK:
+        return Kernel.first(groups.max() + 1)
     tasks, noise, features = Tasks(*(column[rows] for column in tasks)), noise[rows], features[columns]
     scores = scores[np.ix_(rows, columns)] - scores[np.ix_(rows, columns)].mean()
     first = Kernel.first(groups.max() + 1)
@@ -195,9 +198,22 @@ def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarr
 
 
 def _block(seen: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of a large part without holes: the architectures that nearly all tasks saw."""
-    often = seen.mean(0)
-    columns = np.flatnonzero(often >= BLOCK_SHARE * often.max())
+    """Rows and columns of a large part without holes: the architectures that nearly all tasks saw.
+
+    Tasks tell more than architectures do. Where no task saw them all, the largest part there is by how many
+    tasks an architecture was seen by.
+    """
+    often = seen.sum(0)
+    usual = _seen_by(seen, BLOCK_SHARE * often.max())
+    if len(usual[0]) >= FEWEST_IN_BLOCK:
+        return usual
+    blocks = [_seen_by(seen, least) for least in np.unique(often[often > 0])]
+    return max(blocks, key=lambda block: len(block[0]) * len(block[1]))
+
+
+def _seen_by(seen: Bool[np.ndarray, "T A"], least: float) -> tuple[np.ndarray, np.ndarray]:
+    """The tasks that saw every architecture that so many did, and these architectures."""
+    columns = np.flatnonzero(seen.sum(0) >= least)
     return np.flatnonzero(seen[:, columns].all(1)), columns
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from taskaware.errors import UserError
 from taskaware.evaluator import Evaluator, fit_evaluator, load_evaluator
+from taskaware.evaluator.evaluator import View
 from taskaware.evaluator.lessons import FEWEST_TASKS
 from taskaware.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
@@ -67,8 +68,9 @@ def recommend(
     evaluator = _checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, evaluator, leave_out)
     z = vector(task)
-    proposal = propose(evaluator, z, task.kind, ascent or AscentSettings(), seed=seed)
-    return _answer(task, evaluator, z, proposal, candidates, (*task.notes, *notes), seed, began)
+    view = evaluator.view(z, task.kind)
+    proposal = propose(evaluator, z, task.kind, ascent or AscentSettings(), seed=seed, view=view)
+    return _answer(task, evaluator, z, view, proposal, candidates, (*task.notes, *notes), seed, began)
 
 
 def stated(
@@ -141,6 +143,7 @@ def _answer(
     task: Task,
     evaluator: Evaluator,
     z: np.ndarray,
+    view: View,
     proposal: Proposal,
     count: int,
     notes: tuple[str, ...],
@@ -164,7 +167,6 @@ def _answer(
     safest = dataclasses.replace(ranked.pop(), came_from="default")
     if strange := is_strange(evaluator, z):
         ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
-    view = evaluator.view(z, task.kind)
     return Recommendation(
         task=TaskCard.of(task, numbers, categories),
         space=evaluator.space,

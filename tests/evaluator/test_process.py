@@ -153,3 +153,22 @@ def test_its_judgement_has_a_gradient(learned, opposites, tiny):
 def test_it_asks_for_the_kind_of_the_task(learned, opposites):
     with pytest.raises(UserError, match="Unknown kind of task 'None'"):
         learned.predict(opposites.z[21], opposites.u)
+
+
+def test_a_kernel_is_learned_where_every_task_saw_other_architectures():
+    """No architecture was seen by all: what most tasks have in common serves, hardly anything does not."""
+    rng = np.random.default_rng(0)
+    tasks = Tasks(rng.normal(size=(40, 3)), np.zeros(40, int), np.arange(40))
+    features, groups = rng.normal(size=(30, 4)), np.array([0, 0, 1, 2])
+    scores = rng.normal(size=(40, 1)) * 0.1 + np.sin(2 * features[:, 0]) + 0.05 * rng.normal(size=(40, 30))
+    scattered = scores.copy()
+    scattered[:25, 25:] = scattered[25:, :5] = np.nan
+    scattered[np.arange(25), 10 + np.arange(25) % 15] = np.nan
+    noise = np.ones(40)
+    found = learn_kernel(tasks, features, groups, scattered, noise)
+    assert all(np.isfinite(part).all() for part in found)
+    assert found.scales[0] > found.scales[1] and found.scales[0] > found.scales[2]
+    lonely = np.where(np.arange(30) == (np.arange(40) % 30)[:, None], scores, np.nan)
+    first = Kernel.first(3)
+    for part, expected in zip(learn_kernel(tasks, features, groups, lonely, noise), first, strict=True):
+        np.testing.assert_array_equal(part, expected)

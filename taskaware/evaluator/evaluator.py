@@ -14,7 +14,7 @@ from taskaware.errors import unknown
 from taskaware.evaluator.lessons import Lessons, features_of
 from taskaware.evaluator.networks import PROCESS, network_named
 from taskaware.evaluator.process import Belief, Process, stated
-from taskaware.evaluator.processes import of_kind, processes_of
+from taskaware.evaluator.processes import of_kind, process_of
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import KINDS
 
@@ -122,7 +122,7 @@ class Evaluator:
         if self.network == PROCESS:
             if kind not in KINDS:
                 raise unknown("kind of task", str(kind), KINDS)
-            return ProcessView(self.processes[kind].belief(np.asarray(x, np.float64), KINDS.index(kind)))
+            return ProcessView(_process(self, kind).belief(np.asarray(x, np.float64), KINDS.index(kind)))
         return EnsembleView(self.network, self.params, jnp.asarray(x, jnp.float32))
 
     def predict(
@@ -137,11 +137,6 @@ class Evaluator:
         """
         judged = _predict_all(self.space, self.view(z, kind), jnp.asarray(u))
         return tuple(np.asarray(column) for column in judged)
-
-    @functools.cached_property
-    def processes(self) -> Mapping[str, Process]:
-        """By kind of task, with all scores seen."""
-        return processes_of(self.space, self.known, self.scaler(self.known.z), self.params)
 
 
 @functools.partial(
@@ -203,6 +198,13 @@ def member_predictions(
 @functools.partial(jax.jit, static_argnames="space")
 def _predict_all(space: MixtureSpace, view: View, u: Array) -> tuple[Array, Array]:
     return view.stated(*view.judge(jax.vmap(functools.partial(features_of, space))(u)))
+
+
+@functools.lru_cache(maxsize=8)
+def _process(evaluator: Evaluator, kind: str) -> Process:
+    """What the evaluator knows of a kind of task, with all scores seen; a second's work, so it is kept."""
+    known = evaluator.known
+    return process_of(evaluator.space, known, evaluator.scaler(known.z), evaluator.params[kind], kind)
 
 
 def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:

@@ -78,14 +78,11 @@ def learn_kernels(
     return found
 
 
-def processes_of(
-    space: MixtureSpace, known: Lessons, x: Float[np.ndarray, "T M"], kernels: Mapping
-) -> dict[str, Process]:
-    """What `learn_kernels` found, with the scores seen."""
-    found = {}
-    for kind in KINDS:
-        mask = of_kind(known, kind)
-        seen = Seen.of(space, known.take(mask), x[mask])
-        with threadpool_limits(1):
-            found[kind] = seen.process(Kernel(**kernels[kind]))
-    return found
+def process_of(
+    space: MixtureSpace, known: Lessons, x: Float[np.ndarray, "T M"], kernel: Mapping, kind: str
+) -> Process:
+    """What `learn_kernels` found for a kind of task, with the scores seen."""
+    mask = of_kind(known, kind)
+    seen = Seen.of(space, known.take(mask), x[mask])
+    with threadpool_limits(1):
+        return seen.process(Kernel(**kernel))

@@ -79,10 +79,10 @@ def by_tpe(space: MixtureSpace) -> quality.Trainer:
         studies: dict[int, tuple] = {}
 
         def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
-            sampler = optuna.samplers.TPESampler(seed=1000 * seed + task)
-            study, asked = studies.setdefault(
-                task, (optuna.create_study(sampler=sampler, direction="maximize"), [])
-            )
+            if task not in studies:
+                sampler = optuna.samplers.TPESampler(seed=1000 * seed + task)
+                studies[task] = optuna.create_study(sampler=sampler, direction="maximize"), []
+            study, asked = studies[task]
             if asked:
                 study.tell(asked.pop(), scores[-1])
             trial = study.ask(reach)

@@ -16,7 +16,7 @@ from taskaware.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
-from taskaware.recommendation.safety import chance, default, farthest, is_strange
+from taskaware.recommendation.safety import apart, chance, default, farthest, is_strange
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import layout
 from taskaware.tasks.task import Task
@@ -202,10 +202,7 @@ def _doubts(evaluator: Evaluator, distances: np.ndarray, strange: bool) -> list[
             "architecture that is best on average over the known tasks. What the evaluator would have "
             "preferred follows it in candidates."
         ]
-    z = evaluator.scaler(evaluator.known.z[real])
-    between = np.sqrt(np.mean((z[:, None] - z[None]) ** 2, axis=2))
-    np.fill_diagonal(between, np.inf)
-    usual = np.quantile(between.min(1), 0.95)
+    usual, _ = apart(evaluator)
     if distances.min() <= usual:
         return []
     return [

@@ -43,7 +43,7 @@ def default(evaluator: Evaluator, kind: str) -> int:
 
 @functools.lru_cache(maxsize=4)
 def apart(evaluator: Evaluator) -> tuple[float, float]:
-    """How far known real tasks are from the nearest of another origin: for 95 % of them within, and at most."""
+    """Distance of known real tasks to the nearest of another origin: of 95 % of them within, and at most."""
     known = evaluator.known.take(evaluator.known.real)
     z, origins = evaluator.scaler(known.z), np.array(known.origins)
     between = np.sqrt(np.mean((z[:, None] - z[None]) ** 2, axis=2))

@@ -5,7 +5,7 @@ A variant is a relative of its task and carries its origin, so it is held out to
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ class Question(NamedTuple):
 
     def answered(self, values: object, kind: str = "classification") -> "Question":
         """The same rows with another target under the old name."""
-        return Question(self.frame.assign(**{self.target: values}), self.target, kind)
+        return Question(_replaced(self.frame, {self.target: values}), self.target, kind)
 
 
 Change = Callable[[Question, np.random.Generator], tuple[str, Question]]
@@ -127,13 +127,13 @@ def other_target(question: Question, rng: np.random.Generator) -> tuple[str, Que
     name = str(rng.choice(question.features))
     frame = question.frame[question.frame[name].notna()]
     if question.kind == "classification":
-        frame = frame.assign(**{question.target: frame[question.target].astype(str).astype("category")})
+        frame = _replaced(frame, {question.target: frame[question.target].astype(str).astype("category")})
     if _is_number(frame[name]) and frame[name].nunique() > MOST_CLASSES:
         return f"target:{name}", Question(frame, name, "regression")
     labels = frame[name].astype(str)
     often = labels.value_counts().sort_index().nlargest(MOST_CLASSES)
     kept = labels.isin(often.index[often >= FEWEST_IN_CLASS])
-    return f"target:{name}", Question(frame[kept].assign(**{name: labels[kept]}), name, "classification")
+    return f"target:{name}", Question(_replaced(frame[kept], {name: labels[kept]}), name, "classification")
 
 
 def cut_target(question: Question, rng: np.random.Generator) -> tuple[str, Question]:
@@ -170,7 +170,7 @@ def noisy_features(question: Question, rng: np.random.Generator) -> tuple[str, Q
     """In every feature, a tenth to three tenths of the values are replaced by those of other rows."""
     share = float(rng.choice([0.1, 0.2, 0.3]))
     noisy = {name: _swapped(question.frame[name], share, rng) for name in question.features}
-    return f"blur:{share:g}", question._replace(frame=question.frame.assign(**noisy))
+    return f"blur:{share:g}", question._replace(frame=_replaced(question.frame, noisy))
 
 
 def fewer_columns(question: Question, rng: np.random.Generator) -> tuple[str, Question]:
@@ -187,6 +187,14 @@ def fewer_rows(question: Question, rng: np.random.Generator) -> tuple[str, Quest
     kept = int(np.clip(rows * rng.uniform(0.2, 0.8), 2 * FEWEST_ROWS, min(rows, MOST_ROWS)))
     chosen = np.sort(rng.choice(rows, kept, replace=False))
     return f"rows:{kept / rows:.2g}", question._replace(frame=question.frame.iloc[chosen])
+
+
+def _replaced(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
+    """The frame with these columns instead of its own; `DataFrame.assign` takes no column named "self"."""
+    changed = frame.copy()
+    for name, values in columns.items():
+        changed[name] = values
+    return changed
 
 
 def _odds(question: Question) -> dict[Change, float]:

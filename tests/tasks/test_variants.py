@@ -170,6 +170,12 @@ def test_each_content_comes_once_behind_its_task():
     assert with_variants(tasks, 0) == tasks
 
 
+def test_a_column_may_have_any_name(mixed):
+    names = {"size": "self", "weight": "frame", "colour": "name", "grade": "self.target"}
+    task = make_task(frame_of(mixed).rename(columns=names), "self.target", name="words")
+    assert len(variants(task, 6)) == 6
+
+
 def test_fewer_than_none_are_refused():
     with pytest.raises(UserError, match="-1 of them cannot be made"):
         variants(bundled_suite().task("iris"), -1)

@@ -35,6 +35,13 @@ def config() -> ShipSettings:
             store="tables.sqlite",
             runner=WORKERS,
         ),
+        tables_variants=CollectSettings(
+            suite=("tables",),
+            architectures=64,
+            variants=2,
+            store="tables.sqlite",
+            runner=WORKERS,
+        ),
         published=CollectSettings(
             suite=("bundled", "data"),
             tasks=SMALL,

@@ -13,6 +13,7 @@ SHIPPED = {
     "shipped": "experience.npz",
     "shipped-variants": "experience-variants.npz",
     "shipped-tables": "experience-tables.npz",
+    "shipped-tables-variants": "experience-tables-variants.npz",
 }
 """Files that come with the package, by the names that settings give them."""
 
@@ -22,8 +23,8 @@ def open_experience(name: str, space: MixtureSpace, recipe: str = "") -> Experie
 
     Args:
         name: "shipped", "shipped-variants" (trainings on variants of those tasks), "shipped-tables" (fewer
-            trainings on each of more tasks), the path of a file that `pack` wrote (.npz), or path or database
-            URL of a store.
+            trainings on each of more tasks), "shipped-tables-variants" (on variants of those), the path of a
+            file that `pack` wrote (.npz), or path or database URL of a store.
         space: of the architectures.
         recipe: digest of the only recipe that counts; "" for all.
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from taskaware.campaigns import quality
-from taskaware.campaigns.evaluate import EvaluateSettings, Known, content_of, prepared
+from taskaware.campaigns.evaluate import EvaluateSettings, content_of, prepared
+from taskaware.campaigns.judgement import Known
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import learned
 from taskaware.campaigns.run_folder import RunFolder

@@ -14,12 +14,11 @@ from taskaware.campaigns import quality
 from taskaware.campaigns.evaluate import (
     FEWEST_ORIGINS,
     EvaluateSettings,
-    Known,
     content_of,
     jobs_of,
-    judged,
     prepared,
 )
+from taskaware.campaigns.judgement import Known, judged
 from taskaware.campaigns.once import do_once
 from taskaware.campaigns.pickers import Choice, Picker, Unseen, learned
 from taskaware.campaigns.run_folder import RunFolder

@@ -10,8 +10,8 @@ import pandas as pd
 
 from taskaware.campaigns import quality
 from taskaware.campaigns.collect import CollectSettings, run_collect
-from taskaware.campaigns.evaluate import INTERVAL_80
 from taskaware.campaigns.experience import open_experience
+from taskaware.campaigns.judgement import INTERVAL_80
 from taskaware.campaigns.pickers import learned
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.campaigns.teach import together, train_evaluator
@@ -22,6 +22,7 @@ from taskaware.store import Experience, pack, unpack
 from taskaware.tasks.variants import is_variant
 
 FOLDS = 5
+TEACHING = ("-tables-variants", "-tables", "-variants", "")
 DISTRUST = (
     "where nothing known resembles the task (a note says so, and the answer is the default), in "
     "classification with few rows, and for the score of a single pick; see docs/evaluator.md"
@@ -40,6 +41,8 @@ class ShipSettings:
     variants: CollectSettings = CollectSettings(architectures=80, variants=2)
     # The experience on more tables, from which the evaluator learns too; its store is its own.
     tables: CollectSettings = CollectSettings(architectures=96, store="tables.sqlite")
+    # The experience on variants of these, from which it learns too; its store may be theirs.
+    tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
     # Origins that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
     held_back: tuple[str, ...] = ("breast-cancer",)
     # Folder that the files are written to; "" for the run's own.
@@ -51,6 +54,7 @@ class ShipSettings:
         self.published.check()
         self.variants.check()
         self.tables.check()
+        self.tables_variants.check()
         return self
 
     def smoke(self) -> "ShipSettings":
@@ -62,8 +66,11 @@ class ShipSettings:
         )
         published = dataclasses.replace(published, architectures=2)
         other = {"tasks": ("digits",), "store": "tables.sqlite"}
-        tables = dataclasses.replace(self.tables.smoke(), **other)
-        parts = {"collect": small, "published": published, "variants": variants, "tables": tables}
+        tables, varied = (
+            dataclasses.replace(part.smoke(), **other) for part in (self.tables, self.tables_variants)
+        )
+        parts = {"collect": small, "published": published, "variants": variants}
+        parts |= {"tables": tables, "tables_variants": varied}
         return dataclasses.replace(self, **parts, into="")
 
 
@@ -86,6 +93,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         "": settings.collect,
         "-variants": settings.variants,
         "-tables": settings.tables,
+        "-tables-variants": settings.tables_variants,
         "-published": settings.published,
     }
     for name, part in parts.items():
@@ -95,10 +103,10 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         jobs, failed = jobs + found["jobs"], failed + found["failed"]
         experience = open_experience(part.store, preset(part.space))
         varied = np.array([is_variant(task) for task in experience.names], bool)
-        experience = experience.take(varied[experience.task] == (name == "-variants"))
+        experience = experience.take(varied[experience.task] == name.endswith("-variants"))
         write(experience, into / f"experience{name}.npz")
         told[f"experience{name}"] = str(experience)
-    learned = (unpack(into / f"experience{name}.npz") for name in ("-tables", "-variants", ""))
+    learned = (unpack(into / f"experience{name}.npz") for name in TEACHING)
     known = functools.reduce(together, learned)
     evaluator = train_evaluator(known, without=settings.held_back)
     card = {**evaluator.card, "shipped too": told["experience-published"]}

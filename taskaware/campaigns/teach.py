@@ -14,8 +14,8 @@ from taskaware.runner.engine import cores
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
 
-MORE = ("shipped-variants", "shipped-tables")
-"""Experience that teaches beside the shipped tasks: their variants, and tables with fewer architectures."""
+MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants")
+"""Experience that teaches beside the shipped tasks: their variants, and more tables and variants of them."""
 
 
 def train_evaluator(

@@ -11,11 +11,11 @@ import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
-from taskaware.evaluator.kernel import Kernel, feature_groups
+from taskaware.evaluator.kernel import Kernel
 from taskaware.evaluator.lessons import Lessons, features_of
 from taskaware.evaluator.networks import NETWORKS, PROCESS, network_named
+from taskaware.evaluator.seen import feature_groups
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.task import KINDS
 
 FORMAT = "taskaware evaluator"
 VERSION = 1
@@ -145,14 +145,14 @@ def _check(path: Path, header: dict, catalogue: str | None) -> None:
 
 
 def _check_shapes(path: Path, evaluator: Evaluator) -> None:
-    """The saved weights fit the network of that name, or the processes, as they are now."""
+    """The saved weights fit the network of that name, or the process, as they are now."""
     if evaluator.network == PROCESS:
         first = Kernel.first(feature_groups(evaluator.space).max() + 1)._asdict()
-        shapes = {kind: {name: np.shape(part) for name, part in first.items()} for kind in KINDS}
-        found = jax.tree.map(np.shape, evaluator.params)
-        if found != shapes:
+        shapes = {name: np.shape(part) for name, part in first.items()}
+        shapes["weights"] = evaluator.known.score.shape
+        if {name: np.shape(part) for name, part in evaluator.params.items()} != shapes:
             raise CheckpointError(
-                f"The kernels in '{path}' are those of another version. Train it again from the experience."
+                f"The kernel in '{path}' is that of another version. Train it again from the experience."
             )
         return
     z, point = (

@@ -9,12 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from threadpoolctl import threadpool_limits
 
 from taskaware.errors import unknown
+from taskaware.evaluator.kernel import Kernel
 from taskaware.evaluator.lessons import Lessons, features_of
 from taskaware.evaluator.networks import PROCESS, network_named
-from taskaware.evaluator.process import Belief, Process, stated
-from taskaware.evaluator.processes import of_kind, process_of
+from taskaware.evaluator.process import Belief, Process
+from taskaware.evaluator.seen import Seen
+from taskaware.evaluator.warping import stated
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import KINDS
 
@@ -54,7 +57,7 @@ class TaskLevel(NamedTuple):
         """Learn from the tasks of each kind; from all tasks where a kind has too few."""
         parts = []
         for kind in KINDS:
-            parts.append(_level(known.take(of_kind(known, kind)), scaler, penalty))
+            parts.append(_level(known.take(known.of_kind(kind)), scaler, penalty))
         weights, error = zip(*parts, strict=True)
         return cls(np.stack(weights), np.stack(error))
 
@@ -75,9 +78,9 @@ class Evaluator:
 
     Attributes:
         space: of the architectures.
-        network: name of the members' network; "process" for Gaussian processes.
-        params: of the members, every leaf with a leading axis of E members; of processes, the kernel of each
-            kind of task.
+        network: name of the members' network; "process" for a Gaussian process.
+        params: of the members, every leaf with a leading axis of E members; of a process, its kernel and the
+            `weights` of the scores seen.
         scaler: of the meta-features.
         level: from meta-features to the top score and spread of a task.
         known: what it learned from.
@@ -96,7 +99,7 @@ class Evaluator:
 
     @property
     def members(self) -> int:
-        """Networks of the ensemble; 1 for processes."""
+        """Networks of the ensemble; 1 for a process."""
         return 1 if self.network == PROCESS else len(jax.tree.leaves(self.params)[0])
 
     @property
@@ -116,13 +119,13 @@ class Evaluator:
             kind: of the task; networks do not ask for it.
 
         Raises:
-            UserError: the evaluator is one of processes, and the kind is none that there is.
+            UserError: the evaluator is a process, and the kind is none that there is.
         """
         x = self.scaler(z)
         if self.network == PROCESS:
             if kind not in KINDS:
                 raise unknown("kind of task", str(kind), KINDS)
-            return ProcessView(_process(self, kind).belief(np.asarray(x, np.float64), KINDS.index(kind)))
+            return ProcessView(_process(self).belief(np.asarray(x, np.float64), KINDS.index(kind)))
         return EnsembleView(self.network, self.params, jnp.asarray(x, jnp.float32))
 
     def predict(
@@ -200,11 +203,14 @@ def _predict_all(space: MixtureSpace, view: View, u: Array) -> tuple[Array, Arra
     return view.stated(*view.judge(jax.vmap(functools.partial(features_of, space))(u)))
 
 
-@functools.lru_cache(maxsize=8)
-def _process(evaluator: Evaluator, kind: str) -> Process:
-    """What the evaluator knows of a kind of task, with all scores seen; a second's work, so it is kept."""
-    known = evaluator.known
-    return process_of(evaluator.space, known, evaluator.scaler(known.z), evaluator.params[kind], kind)
+@functools.lru_cache(maxsize=4)
+def _process(evaluator: Evaluator) -> Process:
+    """The process of an evaluator, with all scores seen; half a second's work, so it is kept."""
+    kernel = {name: np.asarray(value, np.float64) for name, value in evaluator.params.items()}
+    weights = kernel.pop("weights")
+    seen = Seen.of(evaluator.space, evaluator.known, evaluator.scaler(evaluator.known.z))
+    with threadpool_limits(1):
+        return Process.fit(seen, Kernel(**kernel), weights)
 
 
 def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:

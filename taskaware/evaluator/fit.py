@@ -10,13 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float
+from threadpoolctl import threadpool_limits
 
 from taskaware.compilation import keep_compiled
 from taskaware.evaluator.evaluator import Evaluator, Scaler, TaskLevel
+from taskaware.evaluator.kernel import Kernel, learn_kernel
 from taskaware.evaluator.lessons import Lessons, architecture_features
 from taskaware.evaluator.losses import loss_named
 from taskaware.evaluator.networks import PROCESS, network_named
-from taskaware.evaluator.processes import learn_kernels
+from taskaware.evaluator.process import Process
+from taskaware.evaluator.seen import Seen
 from taskaware.spaces import MixtureSpace
 
 
@@ -24,7 +27,7 @@ from taskaware.spaces import MixtureSpace
 class EvaluatorSettings:
     """How an evaluator is made; the `PUBLISHED` ones follow the seed document, the default is our own."""
 
-    # Name of the network; "process" for Gaussian processes, which read nothing of what follows.
+    # Name of the network; "process" for a Gaussian process, which reads nothing of what follows.
     network: str = "process"
     # Name of the loss.
     loss: str = "squared"
@@ -88,8 +91,12 @@ def fit_evaluator(
     scaler = Scaler.fit(known.z)
     level = TaskLevel.fit(known, scaler)
     if settings.network == PROCESS:
-        kernels = learn_kernels(space, known, scaler(known.z))
-        return Evaluator(space, PROCESS, kernels, scaler, level, known)
+        seen = Seen.of(space, known, scaler(known.z))
+        with threadpool_limits(1):
+            # As it is saved, so that what is read again answers alike.
+            kernel = Kernel(*(np.float64(np.float32(part)) for part in learn_kernel(seen)))
+            weights = Process.fit(seen, kernel).weights.astype(np.float32)
+        return Evaluator(space, PROCESS, {**kernel._asdict(), "weights": weights}, scaler, level, known)
     z = jnp.asarray(scaler(known.z), jnp.float32)
     u = jnp.asarray(architecture_features(space, known.u), jnp.float32)
     truth = truths(known, settings)
@@ -122,8 +129,7 @@ class Truths(NamedTuple):
 def truths(known: Lessons, settings: EvaluatorSettings) -> Truths:
     """The targets of the lessons, with the gaps and weights that the settings ask for.
 
-    A task that was trained with a single seed is taken to be as noisy as the median task; where every task
-    was, to have no noise.
+    A task of unknown noise is taken to be as noisy as the median task; where every task is one, to have none.
     """
     noise = known.noise / known.spread
     shown = noise[~np.isnan(noise)]

@@ -6,19 +6,19 @@ host in float64.
 Source: Bonilla, Chai and Williams 2008, "Multi-task Gaussian Process Prediction".
 """
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from taskaware.evaluator.lessons import names_of_features
-from taskaware.spaces import MixtureSpace
+from taskaware.evaluator.seen import Seen, Tasks
 
 ROOT3 = 3**0.5
 BLOCK_SHARE = 0.9
 FEWEST_IN_BLOCK = 3
+MOST_LEARNED_FROM = 256
+"""Tasks that a kernel is learned from: it has few numbers, and the cost grows with the cube."""
 LEARNING_STEPS = 30
 
 
@@ -29,8 +29,8 @@ class Kernel(NamedTuple):
         scales: inverse length scale of each group of architecture features, (G,).
         linear: variance of a linear trend beside the Matern 3/2 part, ().
         closeness: inverse length scale of the scaled meta-features, ().
-        shares: variance that all tasks share, that tasks of a kind do, tasks near in z, tasks of an origin,
-            and that a task has alone, (5,).
+        shares: variance that all tasks share, that tasks of a kind do, tasks near in z, tasks in the same
+            direction of z, tasks of an origin, and that a task has alone, (6,).
         noise: variance of a score, ().
     """
 
@@ -43,41 +43,34 @@ class Kernel(NamedTuple):
     @classmethod
     def first(cls, groups: int) -> "Kernel":
         """Where learning starts, and what it is drawn back to where data say little."""
-        shares = np.log([0.3, 0.2, 0.5, 0.2, 0.3])
+        shares = np.log([0.3, 0.2, 0.5, 0.1, 0.2, 0.3])
         return cls(np.full(groups, -0.3), np.log(0.2), np.array(0.5), shares, np.log(0.2))
 
 
-class Tasks(NamedTuple):
-    """What the covariance of tasks reads of them.
-
-    Attributes:
-        x: scaled meta-features, (T, M).
-        kind: number of the kind, (T,).
-        origin: number of the origin, (T,); -1 is nobody's relative.
-    """
-
-    x: Float[np.ndarray, "T M"]
-    kind: Int[np.ndarray, " T"]
-    origin: Int[np.ndarray, " T"]
-
-
-@functools.cache
-def feature_groups(space: MixtureSpace) -> np.ndarray:
-    """Number of the group of each architecture feature, (F,): those of a group share a length scale."""
-    names = names_of_features(space)
-    order = list(dict.fromkeys(names))
-    return np.array([order.index(name) for name in names])
+def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray, "a b"]]:
+    """What the shares of the kernel are shares of, in their order; all but what a task has alone."""
+    gaps = squared_distances(a.x, b.x) / a.x.shape[1]
+    return [
+        np.ones_like(gaps),
+        a.kind[:, None] == b.kind,
+        np.exp(-0.5 * np.exp(2 * kernel.closeness) * gaps),
+        a.x @ b.x.T / a.x.shape[1],
+        (a.origin[:, None] == b.origin) & (a.origin >= 0)[:, None],
+    ]
 
 
 def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray, "a b"]:
     """Of tasks of two lists; a task has its own part only with itself, by identity of the lists."""
-    common, kind, near, origin, alone = np.exp(kernel.shares)
-    relatives = (a.origin[:, None] == b.origin[None]) & (a.origin >= 0)[:, None]
-    total = common + kind * (a.kind[:, None] == b.kind[None]) + origin * relatives
-    total = total + near * np.exp(
-        -0.5 * np.exp(2 * kernel.closeness) * squared_distances(a.x, b.x) / a.x.shape[1]
-    )
+    *shares, alone = np.exp(kernel.shares)
+    parts = zip(shares, parts_of_tasks(kernel, a, b), strict=True)
+    total = sum(share * part for share, part in parts)
     return total + alone * np.eye(len(a.x)) if a is b else total
+
+
+def variance_of_task(kernel: Kernel, x: Float[np.ndarray, " M"]) -> float:
+    """Of a task that is not known, with these scaled meta-features."""
+    common, kind, near, along, origin, alone = np.exp(kernel.shares)
+    return float(common + kind + near + along * np.mean(x**2) + origin + alone)
 
 
 def architecture_covariance(kernel: Kernel, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b"]:
@@ -85,32 +78,25 @@ def architecture_covariance(kernel: Kernel, a: np.ndarray, b: np.ndarray) -> Flo
     return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + np.exp(kernel.linear) * (a @ b.T)
 
 
-def learn_kernel(
-    tasks: Tasks,
-    features: Float[np.ndarray, "A F"],
-    groups: Int[np.ndarray, " F"],
-    scores: Float[np.ndarray, "T A"],
-    noise: Float[np.ndarray, " T"],
-) -> Kernel:
+def learn_kernel(seen: Seen) -> Kernel:
     """The kernel under which scores are likeliest, drawn towards `Kernel.first`.
 
     It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.
     """
-    rows, columns = _block(~np.isnan(scores))
+    first = Kernel.first(seen.groups.max() + 1)
+    rows, columns = _block(~np.isnan(seen.scores))
     if len(rows) < FEWEST_IN_BLOCK or len(columns) < FEWEST_IN_BLOCK:
-        return Kernel.first(groups.max() + 1)
-    tasks, noise, features = Tasks(*(column[rows] for column in tasks)), noise[rows], features[columns]
-    scores = scores[np.ix_(rows, columns)] - scores[np.ix_(rows, columns)].mean()
-    first = Kernel.first(groups.max() + 1)
+        return first
+    rows = rows[:: -(-len(rows) // MOST_LEARNED_FROM)]
+    tasks, noise = Tasks(*(column[rows] for column in seen.tasks)), seen.noise[rows]
+    scores = seen.scores[np.ix_(rows, columns)] - seen.scores[np.ix_(rows, columns)].mean()
     lengths = [np.size(part) for part in first]
     centre = np.concatenate([np.ravel(part) for part in first])
     stops = np.cumsum(lengths)[:-1]
-    inner = np.stack([features[:, groups == g] @ features[:, groups == g].T for g in range(lengths[0])])
-    squares = np.stack(
-        [squared_distances(features[:, groups == g], features[:, groups == g]) for g in range(lengths[0])]
-    )
+    grouped = [seen.features[np.ix_(columns, seen.groups == group)] for group in range(lengths[0])]
+    inner = np.stack([part @ part.T for part in grouped])
+    squares = np.stack([squared_distances(part, part) for part in grouped])
     gaps = squared_distances(tasks.x, tasks.x) / tasks.x.shape[1]
-    alike, relatives = tasks.kind[:, None] == tasks.kind, tasks.origin[:, None] == tasks.origin
 
     def kernel_of(vector):
         parts = zip(np.split(vector, stops), first, strict=True)
@@ -122,8 +108,7 @@ def learn_kernel(
         distance = np.sqrt(np.tensordot(factors, squares, 1) + 1e-12)
         trend = np.exp(kernel.linear) * np.tensordot(factors, inner, 1)
         other = matern(distance, np) + trend
-        near = np.exp(-0.5 * np.exp(2 * kernel.closeness) * gaps)
-        parts = (np.ones_like(gaps), alike, near, relatives, np.eye(len(gaps)))
+        parts = [*parts_of_tasks(kernel, tasks, tasks), np.eye(len(gaps))]
         shares = np.exp(kernel.shares)
         own = sum(share * part for share, part in zip(shares, parts, strict=True))
         errors = np.exp(kernel.noise) * noise
@@ -137,8 +122,14 @@ def learn_kernel(
         by_scales = 2 * factors * np.tensordot(squares, slope, 2)
         by_scales += 2 * np.exp(kernel.linear) * factors * np.tensordot(inner, by_other, 2)
         by_shares = [share * np.sum(by_own * part) for share, part in zip(shares, parts, strict=True)]
-        by_near = shares[2] * np.sum(by_own * near * -gaps) * np.exp(2 * kernel.closeness)
-        ends = [by_scales, [np.sum(by_other * trend)], [by_near], by_shares, [np.sum(by_errors * errors)]]
+        by_closeness = shares[2] * np.sum(by_own * parts[2] * -gaps) * np.exp(2 * kernel.closeness)
+        ends = [
+            by_scales,
+            [np.sum(by_other * trend)],
+            [by_closeness],
+            by_shares,
+            [np.sum(by_errors * errors)],
+        ]
         left = vector - centre
         return value + 0.5 * left @ left, np.concatenate(ends) + left
 

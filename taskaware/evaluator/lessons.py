@@ -15,6 +15,7 @@ from taskaware.tasks.variants import is_variant
 FLOOR = -4.0
 ADDITIVE_STEPS = 20
 FEWEST_TASKS = 3
+FEWEST_ORIGINS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +30,8 @@ class Lessons:
         score: mean validation score, (T, A); NaN where the architecture was not trained on the task, the
             worst of the task where it was lost.
         test_score: the same for the test score.
-        noise: standard error of `score` that the seeds show on this task, (T,); NaN with a single seed.
+        noise: standard error of `score` on this task, (T,): as its seeds show it, or with a single seed, how
+            far the validation and test scores of an architecture differ.
         target: (score - top) / spread of the task, cut at FLOOR, (T, A); NaN as in `score`.
         top: what the best architectures reach, (T,): the mean of the best five.
         spread: top less median, (T,); positive.
@@ -65,6 +67,11 @@ class Lessons:
     def without(self, *origins: str) -> "Lessons":
         """The tasks of every other origin."""
         return self.take(np.array([origin not in origins for origin in self.origins]))
+
+    def of_kind(self, kind: str) -> np.ndarray:
+        """Mask of the tasks of a kind, (T,), or of all where it has fewer than FEWEST_ORIGINS origins."""
+        alike = np.array(self.kinds) == kind
+        return alike if len(set(np.array(self.origins)[alike])) >= FEWEST_ORIGINS else np.ones_like(alike)
 
     def thinned(self, tasks: int, architectures: int, seed: int) -> "Lessons":
         """Less of the same, drawn at random.
@@ -206,5 +213,6 @@ def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, f
     for seed in np.unique(seeds):
         left[seeds == seed] -= left[seeds == seed].mean()
     freedom = len(rows) - (times > 0).sum()
-    noise = np.sqrt(np.sum(left**2) / freedom / times[times > 0].mean()) if freedom else np.nan
-    return mean, mean_test, noise
+    if freedom:
+        return mean, mean_test, np.sqrt(np.sum(left**2) / freedom / times[times > 0].mean())
+    return mean, mean_test, np.nanstd(mean - mean_test) / 2**0.5

@@ -67,7 +67,7 @@ class Bilinear(nn.Module):
 
 
 PROCESS = "process"
-"""Name of what is no network: Gaussian processes, see `processes`."""
+"""Name of what is no network: a Gaussian process, see `process`."""
 
 NETWORKS = {"published": Published(), "published_head": PublishedHead(), "bilinear": Bilinear()}
 

@@ -8,18 +8,19 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from taskaware.evaluator.kernel import (
     Kernel,
     Spectrum,
-    Tasks,
     architecture_covariance,
     covariance_of_tasks,
     matern,
+    variance_of_task,
 )
+from taskaware.evaluator.seen import Seen, Tasks
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-4
 ITERATIONS = 200
 
 
@@ -43,47 +44,34 @@ class Process:
     features: np.ndarray
     mean: float
     weights: np.ndarray
-    spectrum: "Spectrum"
+    spectrum: Spectrum
 
     @classmethod
-    def fit(
-        cls,
-        tasks: Tasks,
-        features: Float[np.ndarray, "A F"],
-        groups: Int[np.ndarray, " F"],
-        scores: Float[np.ndarray, "T A"],
-        noise: Float[np.ndarray, " T"],
-        kernel: Kernel,
-    ) -> "Process":
-        """See scores; NaN where there is none.
+    def fit(cls, seen: Seen, kernel: Kernel, weights: Float[np.ndarray, "T A"] | None = None) -> "Process":
+        """See scores.
 
         Args:
-            tasks: T of them.
-            features: of the architectures.
-            groups: number of the group of each feature.
-            scores: in any unit that makes tasks comparable.
-            noise: variance of the scores of each task, in multiples of the kernel's.
+            seen: T tasks and A architectures.
             kernel: of the covariance, see `learn_kernel`.
+            weights: what an earlier fit to the same found; solved for if None.
         """
-        seen = ~np.isnan(scores)
-        scales = np.exp(kernel.scales)[groups]
-        scaled = features * scales
-        mean = float(scores[seen].mean())
-        own, other = (
-            covariance_of_tasks(kernel, tasks, tasks),
-            architecture_covariance(kernel, scaled, scaled),
-        )
-        errors = np.exp(kernel.noise) * noise
+        there = ~np.isnan(seen.scores)
+        scales = np.exp(kernel.scales)[seen.groups]
+        scaled = seen.features * scales
+        mean = float(seen.scores[there].mean())
+        own = covariance_of_tasks(kernel, seen.tasks, seen.tasks)
+        other = architecture_covariance(kernel, scaled, scaled)
+        errors = np.exp(kernel.noise) * seen.noise
         # Few architectures seen of a task tell as little as all of them with so much more noise.
-        spectrum = Spectrum.of(own, other, errors * seen.shape[1] / np.maximum(seen.sum(1), 1))
-        weights = _solve(own, other, errors, seen, np.where(seen, scores - mean, 0.0), spectrum)
-        return cls(kernel, tasks, scales, scaled, mean, weights, spectrum)
+        spectrum = Spectrum.of(own, other, errors * there.shape[1] / np.maximum(there.sum(1), 1))
+        if weights is None:
+            weights = _solve(own, other, errors, there, np.where(there, seen.scores - mean, 0.0), spectrum)
+        return cls(kernel, seen.tasks, scales, scaled, mean, weights, spectrum)
 
     def belief(self, x: Float[np.ndarray, " M"], kind: int) -> "Belief":
         """What is believed of all architectures on a task that was not seen."""
         task = Tasks(x[None], np.array([kind]), np.array([-1]))
         across = covariance_of_tasks(self.kernel, task, self.tasks)[0]
-        prior = np.exp(self.kernel.shares).sum()
         known = self.spectrum.known(across)
         arrays = {
             "scales": self.scales,
@@ -92,7 +80,7 @@ class Process:
             "mean": self.mean,
             "weights": self.weights.T @ across,
             "basis": self.spectrum.basis * np.sqrt(known),
-            "prior": prior,
+            "prior": variance_of_task(self.kernel, x),
             "noise": np.exp(self.kernel.noise),
         }
         return Belief(**{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()})
@@ -138,26 +126,6 @@ class Belief(NamedTuple):
     def _kernel(self, a: Float[Array, "m F"], b: Float[Array, "n F"]) -> Float[Array, "m n"]:
         squares = jnp.sum((a[:, None, :] - b[None, :, :]) ** 2, axis=-1)
         return matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (a @ b.T)
-
-
-def warped(target: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
-    """Normalised scores as the process sees them: near the top counts, how bad the bad ones are does not.
-
-    >>> warped(np.array([0.0, -1.0])).round(2) + 0.0
-    array([ 0. , -1.1])
-    """
-    return -np.log1p(-2 * np.minimum(target, 0.0))
-
-
-def unwarped(value):
-    """The inverse of `warped`; what is above the top stays within half a spread of it."""
-    return (1 - jnp.exp(-value)) / 2
-
-
-def stated(mean, deviation):
-    """Of warped scores: median of the normalised score, and half of what a deviation is on both sides."""
-    low, middle, high = (unwarped(value) for value in (mean - deviation, mean, mean + deviation))
-    return middle, (high - low) / 2
 
 
 def _solve(

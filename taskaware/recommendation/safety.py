@@ -9,7 +9,6 @@ from scipy.stats import norm
 
 from taskaware.evaluator.evaluator import Evaluator, ProcessView, View
 from taskaware.evaluator.lessons import architecture_features
-from taskaware.evaluator.processes import of_kind
 
 
 def chance(
@@ -37,7 +36,7 @@ def chance(
 @functools.lru_cache(maxsize=4)
 def default(evaluator: Evaluator, kind: str) -> int:
     """Position in `known.u` of the architecture that is best on average over the known tasks of a kind."""
-    known = evaluator.known.take(of_kind(evaluator.known, kind) & evaluator.known.real)
+    known = evaluator.known.take(evaluator.known.of_kind(kind) & evaluator.known.real)
     return int(known.filled().mean(0).argmax())
 
 

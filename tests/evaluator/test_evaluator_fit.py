@@ -167,9 +167,9 @@ def test_noisy_tasks_count_less_and_widen_the_gap(opposites):
     np.testing.assert_allclose(asked.weight[1:4] / asked.weight[0], [0.1, 1 / 1.01, 1 / 1.01], rtol=1e-5)
 
 
-def test_tasks_of_a_single_seed_have_no_noise_to_mind(opposites):
-    assert np.isnan(opposites.noise).all()
-    asked = truths(opposites, EvaluatorSettings(noise_gap=1.0, noise_weights=True))
+def test_tasks_of_unknown_noise_have_none_to_mind(opposites):
+    silent = dataclasses.replace(opposites, noise=np.full_like(opposites.noise, np.nan))
+    asked = truths(silent, EvaluatorSettings(noise_gap=1.0, noise_weights=True))
     np.testing.assert_array_equal(asked.weight, 1)
     np.testing.assert_allclose(asked.gap, EvaluatorSettings().gap, rtol=1e-6)
 

@@ -49,7 +49,15 @@ def test_a_shift_common_to_a_seed_is_no_noise(experience, z, u, scores):
     wobble = 0.02 * np.random.default_rng(2).normal(size=scores.shape)
     noise = lessons(experience(z, u, scores + wobble)).noise
     assert ((noise > 0.004) & (noise < 0.04)).all()
-    assert np.isnan(lessons(experience(z, u, scores[:1])).noise).all()
+
+
+def test_the_noise_of_a_single_seed_is_how_far_both_parts_differ(experience, z, u, scores):
+    """A shift between the parts that all architectures share is none."""
+    np.testing.assert_allclose(lessons(experience(z, u, scores[:1])).noise, 0, atol=1e-6)
+    found = experience(z, u, scores[:1])
+    wobble = 0.02 * np.random.default_rng(2).normal(size=len(found))
+    noise = lessons(dataclasses.replace(found, test_score=found.test_score + wobble)).noise
+    assert ((noise > 0.005) & (noise < 0.025)).all()
 
 
 def test_the_scale_of_a_task(experience, z, u, scores):

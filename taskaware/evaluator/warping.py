@@ -1,0 +1,25 @@
+"""Normalised scores as a Gaussian process sees them, and back."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+
+def warped(target: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
+    """Normalised scores as the process sees them: near the top counts, how bad the bad ones are does not.
+
+    >>> warped(np.array([0.0, -1.0])).round(2) + 0.0
+    array([ 0. , -1.1])
+    """
+    return -np.log1p(-2 * np.minimum(target, 0.0))
+
+
+def unwarped(value):
+    """The inverse of `warped`; what is above the top stays within half a spread of it."""
+    return (1 - jnp.exp(-value)) / 2
+
+
+def stated(mean, deviation):
+    """Of warped scores: median of the normalised score, and half of what a deviation is on both sides."""
+    low, middle, high = (unwarped(value) for value in (mean - deviation, mean, mean + deviation))
+    return middle, (high - low) / 2

@@ -11,8 +11,8 @@ def config() -> VarySettings:
     return VarySettings(
         evaluate=EvaluateSettings(methods=("evaluator",), seeds=3, runner=RunnerSettings(engine="processes")),
         changes=(
+            "more=shipped-variants,shipped-tables",
             "more=shipped-variants",
-            "more=shipped-tables",
             "more=",
             networks,
             f"{networks} evaluator.loss=pairwise_linear",

@@ -13,6 +13,7 @@ def config() -> VarySettings:
         changes=(
             "more=shipped-variants,shipped-tables",
             "more=shipped-variants",
+            "more=shipped-tables",
             "more=",
             networks,
             f"{networks} evaluator.loss=pairwise_linear",

@@ -125,7 +125,7 @@ class Evaluator:
         if self.network == PROCESS:
             if kind not in KINDS:
                 raise unknown("kind of task", str(kind), KINDS)
-            return ProcessView(_process(self).belief(np.asarray(x, np.float64), KINDS.index(kind)))
+            return ProcessView(self.process.belief(np.asarray(x, np.float64), KINDS.index(kind)))
         return EnsembleView(self.network, self.params, jnp.asarray(x, jnp.float32))
 
     def predict(
@@ -140,6 +140,15 @@ class Evaluator:
         """
         judged = _predict_all(self.space, self.view(z, kind), jnp.asarray(u))
         return tuple(np.asarray(column) for column in judged)
+
+    @functools.cached_property
+    def process(self) -> Process:
+        """What is believed where the network is "process", with all scores seen; half a second's work."""
+        kernel = {name: np.asarray(value, np.float64) for name, value in self.params.items()}
+        weights = kernel.pop("weights")
+        seen = Seen.of(self.space, self.known, self.scaler(self.known.z))
+        with threadpool_limits(1):
+            return Process.fit(seen, Kernel(**kernel), weights)
 
 
 @functools.partial(
@@ -201,16 +210,6 @@ def member_predictions(
 @functools.partial(jax.jit, static_argnames="space")
 def _predict_all(space: MixtureSpace, view: View, u: Array) -> tuple[Array, Array]:
     return view.stated(*view.judge(jax.vmap(functools.partial(features_of, space))(u)))
-
-
-@functools.lru_cache(maxsize=4)
-def _process(evaluator: Evaluator) -> Process:
-    """The process of an evaluator, with all scores seen; half a second's work, so it is kept."""
-    kernel = {name: np.asarray(value, np.float64) for name, value in evaluator.params.items()}
-    weights = kernel.pop("weights")
-    seen = Seen.of(evaluator.space, evaluator.known, evaluator.scaler(evaluator.known.z))
-    with threadpool_limits(1):
-        return Process.fit(seen, Kernel(**kernel), weights)
 
 
 def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:

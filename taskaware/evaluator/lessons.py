@@ -69,9 +69,10 @@ class Lessons:
         return self.take(np.array([origin not in origins for origin in self.origins]))
 
     def of_kind(self, kind: str) -> np.ndarray:
-        """Mask of the tasks of a kind, (T,), or of all where it has fewer than FEWEST_ORIGINS origins."""
+        """Mask of the tasks of a kind, (T,), or of all where too few origins have real ones of it."""
         alike = np.array(self.kinds) == kind
-        return alike if len(set(np.array(self.origins)[alike])) >= FEWEST_ORIGINS else np.ones_like(alike)
+        origins = set(np.array(self.origins)[alike & self.real])
+        return alike if len(origins) >= FEWEST_ORIGINS else np.ones_like(alike)
 
     def thinned(self, tasks: int, architectures: int, seed: int) -> "Lessons":
         """Less of the same, drawn at random.

@@ -163,3 +163,12 @@ def test_thinned_leaves_so_many_tasks_and_architectures(opposites):
     again = known.thinned(5, 8, seed=0)
     assert thin.names == again.names and np.array_equal(thin.score, again.score, equal_nan=True)
     assert known.thinned(0, 0, seed=0) is known
+
+
+def test_variants_alone_do_not_tell_of_a_kind(experience, z, u, scores):
+    known = lessons(experience(z, u, scores)).take(np.arange(10) % 4)
+    kinds = ("regression",) * 5 + ("classification",) * 5
+    known = dataclasses.replace(known, names=tuple("abcdefghij"), origins=tuple("abcdefghij"), kinds=kinds)
+    assert known.of_kind("regression").tolist() == [True] * 5 + [False] * 5
+    varied = dataclasses.replace(known, names=(*(f"{name}~cut:2#0" for name in "abcde"), *"fghij"))
+    assert varied.of_kind("regression").all()

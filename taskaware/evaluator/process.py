@@ -21,7 +21,7 @@ from taskaware.evaluator.kernel import (
 from taskaware.evaluator.seen import Seen, Tasks
 
 TOLERANCE = 1e-4
-ITERATIONS = 200
+ITERATIONS = 1000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

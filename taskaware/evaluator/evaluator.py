@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
+from taskaware.compilation import keep_compiled
 from taskaware.errors import unknown
 from taskaware.evaluator.kernel import Kernel
 from taskaware.evaluator.lessons import Lessons, features_of
@@ -121,6 +122,7 @@ class Evaluator:
         Raises:
             UserError: the evaluator is a process, and the kind is none that there is.
         """
+        keep_compiled()
         x = self.scaler(z)
         if self.network == PROCESS:
             if kind not in KINDS:

@@ -9,7 +9,6 @@ Source: Bonilla, Chai and Williams 2008, "Multi-task Gaussian Process Prediction
 from typing import NamedTuple
 
 import numpy as np
-import scipy.optimize
 from jaxtyping import Bool, Float
 
 from taskaware.evaluator.seen import Seen, Tasks
@@ -73,9 +72,9 @@ def variance_of_task(kernel: Kernel, x: Float[np.ndarray, " M"]) -> float:
     return float(common + kind + near + along * np.mean(x**2) + origin + alone)
 
 
-def architecture_covariance(kernel: Kernel, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b"]:
-    """Of architectures, by their scaled features."""
-    return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + np.exp(kernel.linear) * (a @ b.T)
+def architecture_covariance(linear: float, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b"]:
+    """Of architectures, by their scaled features; `linear` is the variance of the trend."""
+    return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + linear * (a @ b.T)
 
 
 def learn_kernel(seen: Seen) -> Kernel:
@@ -83,6 +82,8 @@ def learn_kernel(seen: Seen) -> Kernel:
 
     It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.
     """
+    from scipy.optimize import minimize  # a slow import, and a recommendation does without
+
     first = Kernel.first(seen.groups.max() + 1)
     rows, columns = _block(~np.isnan(seen.scores))
     if len(rows) < FEWEST_IN_BLOCK or len(columns) < FEWEST_IN_BLOCK:
@@ -135,9 +136,8 @@ def learn_kernel(seen: Seen) -> Kernel:
 
     bounds = [(c - 5, c + 5) for c in centre]
     options = {"maxiter": LEARNING_STEPS}
-    return kernel_of(
-        scipy.optimize.minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    )
+    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return kernel_of(found.x)
 
 
 class Spectrum(NamedTuple):

@@ -60,7 +60,7 @@ class Process:
         scaled = seen.features * scales
         mean = float(seen.scores[there].mean())
         own = covariance_of_tasks(kernel, seen.tasks, seen.tasks)
-        other = architecture_covariance(kernel, scaled, scaled)
+        other = architecture_covariance(np.exp(kernel.linear), scaled, scaled)
         errors = np.exp(kernel.noise) * seen.noise
         # Few architectures seen of a task tell as little as all of them with so much more noise.
         spectrum = Spectrum.of(own, other, errors * there.shape[1] / np.maximum(there.sum(1), 1))
@@ -111,21 +111,22 @@ class Belief(NamedTuple):
     def judge(self, features: Float[Array, "m F"]) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
         """Expected score and one standard deviation of it."""
         scaled = features * self.scales
-        known = self._kernel(scaled, self.features)
+        squares = jnp.sum((scaled[:, None, :] - self.features[None, :, :]) ** 2, axis=-1)
+        known = matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (scaled @ self.features.T)
         diagonal = 1 + self.linear * jnp.sum(scaled**2, axis=1)
         variance = self.prior * diagonal - jnp.sum((known @ self.basis) ** 2, axis=1)
         return self.mean + known @ self.weights, jnp.sqrt(jnp.maximum(variance, 1e-6))
 
-    def joint(self, features: Float[Array, "m F"]) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
-        """Expected scores of some architectures, and the covariance of what is believed of them."""
-        scaled = features * self.scales
-        across = self._kernel(scaled, self.features)
-        known = across @ self.basis
-        return self.mean + across @ self.weights, self.prior * self._kernel(scaled, scaled) - known @ known.T
-
-    def _kernel(self, a: Float[Array, "m F"], b: Float[Array, "n F"]) -> Float[Array, "m n"]:
-        squares = jnp.sum((a[:, None, :] - b[None, :, :]) ** 2, axis=-1)
-        return matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (a @ b.T)
+    def joint(
+        self, features: Float[np.ndarray, "m F"]
+    ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, "m m"]]:
+        """Expected scores of some architectures, and the covariance of these beliefs; on the host."""
+        host = Belief(*(np.asarray(value, np.float64) for value in self))
+        scaled = features * host.scales
+        across = architecture_covariance(host.linear, scaled, host.features)
+        known = across @ host.basis
+        prior = host.prior * architecture_covariance(host.linear, scaled, scaled)
+        return host.mean + across @ host.weights, prior - known @ known.T
 
 
 def _solve(

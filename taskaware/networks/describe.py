@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.errors import UserError, unknown
 from taskaware.spaces import MixtureSpace, Weights
@@ -134,13 +134,13 @@ def architecture(
     Raises:
         UserError: the vector is no point of the space, an input is unknown, or no embedding reads it.
     """
-    weights, width = _read(space, _checked(space, vector, inputs))
+    weights, width = _checked(space, vector, inputs)
     alpha, beta, gamma, recipe = (np.asarray(part, np.float64) for part in weights)
     return Architecture(
         space=space,
         embeddings=_embeddings(space, gamma, inputs),
-        width=int(width),
-        layers=_layers(space, alpha, beta, int(width)),
+        width=width,
+        layers=_layers(space, alpha, beta, width),
         recipe={c.name: _rounded(value) for c, value in zip(space.recipe, recipe, strict=True)},
     )
 
@@ -264,7 +264,7 @@ def _mixture(parts: list[tuple[float, str]], most: int | None = None) -> str:
     return "(" + " + ".join(f"{percent(share)} {text}" for share, text in ordered) + ")"
 
 
-def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection[str]) -> np.ndarray:
+def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection[str]) -> tuple[Weights, int]:
     for name in inputs:
         if name not in INPUTS:
             raise unknown("input", name, INPUTS)
@@ -276,23 +276,22 @@ def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection
             f"A point of the space '{space.name}' has the shape ({space.dimension},), and this one has "
             f"{vector.shape}. Give one point of that space."
         )
-    if not _contains(space, vector):
+    weights, width, inside = read(space, vector)
+    if not inside:
         raise UserError(
             f"The vector lies outside the space '{space.name}' (logits within ±{BOUND:g}, recipe within "
             "[0, 1]). Use `space.project(vector)`."
         )
-    return vector
+    return weights, int(width)
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def _read(space: MixtureSpace, vector: Float[Array, " D"]) -> tuple[Weights, Int[Array, ""]]:
-    """Weights and width of a point, in one program: step by step they would compile for seconds."""
-    return space.weights(vector), space.width(vector)
+def read(space: MixtureSpace, vector: Float[Array, " D"]) -> tuple[Weights, Int[Array, ""], Bool[Array, ""]]:
+    """Weights and width of a vector, and whether it is a point of the space.
 
-
-@functools.partial(jax.jit, static_argnames="space")
-def _contains(space: MixtureSpace, vector: Float[Array, " D"]) -> Array:
-    return space.contains(vector)
+    In one program: step by step they would compile for seconds.
+    """
+    return space.weights(vector), space.width(vector), space.contains(vector)
 
 
 def _embeddings(space: MixtureSpace, gamma: np.ndarray, inputs: Collection[str]) -> tuple[Embedding, ...]:

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.evaluator.evaluator import Evaluator, View
 from taskaware.evaluator.lessons import architecture_features, features_of
@@ -125,10 +124,9 @@ def propose(
         seed: of the random search.
         view: what is thought of the task; the evaluator's own view of z if None.
     """
-    keep_compiled()
     settings.check()
     view = evaluator.view(z, kind) if view is None else view
-    pool = jnp.asarray(evaluator.known.u, jnp.float32)
+    pool = np.asarray(evaluator.known.u, np.float32)
     warm = warm_starts(evaluator, z, settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
     arguments = (view, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
@@ -157,7 +155,7 @@ def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
     np.fill_diagonal(gaps, np.inf)
     reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
     numbers = (reach, settings.caution, settings.leash)
-    return Guard(jnp.asarray(features), *(jnp.asarray(number, jnp.float32) for number in numbers))
+    return Guard(features, *(np.float32(number) for number in numbers))
 
 
 @functools.partial(jax.jit, static_argnames=("space", "how"))
@@ -173,28 +171,32 @@ def _seek(
     """Points judged (known ones, the best of every climb, and their plain neighbours), judgements, trace."""
     optimizer, own_starts, rounds = how
 
-    def judge(vector):
-        features = features_of(space, vector)
-        mean, deviation = (value[0] for value in view.judge(features[None]))
+    def judge(features):
+        mean, deviation = view.judge(features)
         bound = mean - limits.caution * deviation - limits.leash * _distance(features, limits)
         return bound, *view.stated(mean, deviation)
 
-    bounds = jax.vmap(judge)(pool)[0]
-    own = pool[jnp.argsort(-bounds)[:own_starts]]
+    def bound(vector):
+        return judge(features_of(space, vector)[None])[0][0]
+
+    known = judge(limits.features)
+    own = pool[jnp.argsort(-known[0])[:own_starts]]
     starts = jnp.concatenate([warm, own])
     strategies = {
         "gradient_ascent": lambda: gradient_ascent(space, starts),
         "random_search": lambda: random_search(space, len(starts)),
     }
-    trace = maximise(strategies[optimizer](), lambda vector: judge(vector)[0], key, rounds)
+    trace = maximise(strategies[optimizer](), bound, key, rounds)
     climbed = jnp.take_along_axis(trace.points, trace.values.argmax(0)[None, :, None], axis=0)[0]
-    points = jnp.concatenate([pool, climbed, space.discretise(climbed)])
-    return points, jax.vmap(judge)(points), trace.values
+    fresh = jnp.concatenate([climbed, space.discretise(climbed)])
+    judged = judge(jax.vmap(functools.partial(features_of, space))(fresh))
+    judged = [jnp.concatenate(parts) for parts in zip(known, judged, strict=True)]
+    return jnp.concatenate([pool, fresh]), judged, trace.values
 
 
-def _distance(features: Float[Array, " F"], limits: Guard) -> Float[Array, ""]:
-    """How far beyond the reach of the nearest known architecture a point lies; 0 within."""
-    nearest = jnp.min(jnp.sum(jnp.square(limits.features - features[None, :]), axis=1))
+def _distance(features: Float[Array, "n F"], limits: Guard) -> Float[Array, " n"]:
+    """How far beyond the reach of the nearest known architecture points lie; 0 within."""
+    nearest = jnp.min(jnp.sum(jnp.square(features[:, None, :] - limits.features), axis=-1), axis=1)
     return jax.nn.relu(jnp.sqrt(nearest + 1e-12) - limits.reach)
 
 

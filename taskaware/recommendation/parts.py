@@ -1,14 +1,12 @@
 """What a recommendation is made of."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 
-import jax
 import numpy as np
 
-from taskaware.networks.describe import describe, summary
-from taskaware.spaces import MixtureSpace, Weights
+from taskaware.networks.describe import describe, read, summary
+from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import Task
 
 
@@ -116,7 +114,7 @@ class Architecture:
 
     @classmethod
     def of(cls, space: MixtureSpace, point: np.ndarray, inputs: tuple[str, ...]) -> "Architecture":
-        weights = _weights(space, np.asarray(point, np.float32))
+        weights, *_ = read(space, np.asarray(point, np.float32))
         names = [coordinate.name for coordinate in space.recipe]
         return cls(
             np.asarray(weights.alpha),
@@ -129,8 +127,3 @@ class Architecture:
 
     def __repr__(self) -> str:
         return self.text
-
-
-@functools.partial(jax.jit, static_argnames="space")
-def _weights(space: MixtureSpace, point: np.ndarray) -> Weights:
-    return space.weights(point)

@@ -11,7 +11,6 @@ Source: greedy portfolios, as in Feurer, Springenberg and Hutter 2015 (initial d
 
 import dataclasses
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -70,8 +69,8 @@ class Refinement:
                 f"An evaluator of network '{evaluator.network}' cannot learn from single trainings. "
                 "Use one of network 'process', as the shipped one is."
             )
-        features = jnp.asarray(architecture_features(evaluator.space, np.asarray(points, np.float32)))
-        mean, covariance = (np.asarray(value, np.float64) for value in view.belief.joint(features))
+        features = architecture_features(evaluator.space, np.asarray(points, np.float32))
+        mean, covariance = view.belief.joint(features)
         top, top_error, spread, spread_error = evaluator.level.stated(evaluator.scaler(z), kind)
         tops, steps = np.meshgrid(TOPS, SPREADS, indexing="ij")
         return cls(

@@ -1,13 +1,13 @@
 """The safe answer beside the recommended one: when it is preferred, and how likely it is beaten."""
 
 import functools
+import math
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 
 from taskaware.evaluator.evaluator import Evaluator, ProcessView, View
+from taskaware.evaluator.kernel import squared_distances
 from taskaware.evaluator.lessons import architecture_features
 
 
@@ -27,10 +27,9 @@ def chance(
     """
     if not isinstance(view, ProcessView) or np.array_equal(point, other):
         return None
-    features = jnp.asarray(architecture_features(evaluator.space, np.stack([point, other])))
-    mean, covariance = (np.asarray(value, np.float64) for value in view.belief.joint(features))
+    mean, covariance = view.belief.joint(architecture_features(evaluator.space, np.stack([point, other])))
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    return float(norm.cdf((mean[0] - mean[1]) / np.sqrt(max(variance, 1e-12))))
+    return 0.5 * math.erfc((mean[1] - mean[0]) / math.sqrt(2 * max(variance, 1e-12)))
 
 
 @functools.lru_cache(maxsize=4)
@@ -45,7 +44,7 @@ def apart(evaluator: Evaluator) -> tuple[float, float]:
     """Distance of known real tasks to the nearest of another origin: of 95 % of them within, and at most."""
     known = evaluator.known.take(evaluator.known.real)
     z, origins = evaluator.scaler(known.z), np.array(known.origins)
-    between = np.sqrt(np.mean((z[:, None] - z[None]) ** 2, axis=2))
+    between = np.sqrt(squared_distances(z, z) / z.shape[1])
     between[origins[:, None] == origins] = np.inf
     nearest = between.min(1)
     nearest = nearest[np.isfinite(nearest)]

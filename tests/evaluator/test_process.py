@@ -43,15 +43,19 @@ def dense(kernel, tasks, features, scores, noise, new, wanted):
     seen = ~np.isnan(scores)
     scaled, sought = features, wanted
     own = covariance_of_tasks(kernel, tasks, tasks)
-    other = architecture_covariance(kernel, scaled, scaled)
+    linear = np.exp(kernel.linear)
+    other = architecture_covariance(linear, scaled, scaled)
     full = np.kron(own, other)[np.ix_(seen.ravel(), seen.ravel())]
     errors = np.repeat(np.exp(kernel.noise) * noise, scores.shape[1])[seen.ravel()]
     across = np.kron(
-        covariance_of_tasks(kernel, new, tasks), architecture_covariance(kernel, sought, scaled)
+        covariance_of_tasks(kernel, new, tasks),
+        architecture_covariance(linear, sought, scaled),
     )[:, seen.ravel()]
     solved = np.linalg.solve(full + np.diag(errors), across.T)
     centre = scores[seen].mean()
-    prior = variance_of_task(kernel, new.x[0]) * architecture_covariance(kernel, sought, sought)
+    prior = variance_of_task(kernel, new.x[0]) * architecture_covariance(
+        np.exp(kernel.linear), sought, sought
+    )
     return centre + solved.T @ (scores[seen] - centre), prior - across @ solved
 
 
@@ -72,7 +76,7 @@ def test_the_belief_is_the_posterior_of_the_dense_process(made, holes):
     belief = process.belief(x, 1)
     found, deviation = belief.judge(jnp.asarray(wanted, jnp.float32))
     np.testing.assert_allclose(found, mean, atol=2e-4)
-    joint_mean, joint = belief.joint(jnp.asarray(wanted, jnp.float32))
+    joint_mean, joint = belief.joint(wanted)
     np.testing.assert_allclose(joint_mean, found, atol=1e-5)
     np.testing.assert_allclose(np.sqrt(np.diag(joint)), deviation, atol=1e-3)
     if not holes:
@@ -90,7 +94,7 @@ def test_a_likelier_kernel_is_learned():
         np.linalg.cholesky(part + 1e-9 * np.eye(len(part)))
         for part in (
             covariance_of_tasks(kernel, tasks, tasks),
-            architecture_covariance(kernel, scaled, scaled),
+            architecture_covariance(np.exp(kernel.linear), scaled, scaled),
         )
     ]
     scores = roots[0] @ rng.normal(size=(15, 30)) @ roots[1].T + 0.03 * rng.normal(size=(15, 30))

@@ -57,6 +57,8 @@ class EvaluateSettings:
     tasks: int = 0
     # Architectures that each of them teaches about, drawn by the seed; 0 for all.
     architectures: int = 0
+    # Architectures that a real task must have been trained with to be picked for; 0 for half of the most.
+    fewest: int = 0
     # How the method "evaluator" is made; the published ones are fixed.
     evaluator: EvaluatorSettings = EvaluatorSettings()
     # Where the jobs run.
@@ -79,7 +81,7 @@ class EvaluateSettings:
             raise UserError(
                 f"Setting tasks={self.tasks} is too small. Give 0 for all, or {FEWEST_TASKS} or more."
             )
-        for name, least in {"folds": 2, "seeds": 1, "tasks": 0, "architectures": 0}.items():
+        for name, least in {"folds": 2, "seeds": 1, "tasks": 0, "architectures": 0, "fewest": 0}.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
         for name in self.more:
@@ -184,7 +186,14 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
     masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
     curve = quality.random_search_curve(quality.Trials(*masked), MOST)
     known, pool = known.take(kept), pool[kept]
-    return Known(space, known, pool & quality.judged(known)[:, None]), curve
+    chosen = quality.judged(known, settings.fewest)
+    if not chosen.any():
+        most = (~np.isnan(known.score[known.real])).sum(1).max()
+        raise UserError(
+            f"Setting fewest={settings.fewest} leaves no task to pick for: at most {most} architectures were "
+            "trained on one. Give fewer."
+        )
+    return Known(space, known, pool & chosen[:, None]), curve
 
 
 def plan(known: Known, settings: EvaluateSettings) -> list[Job]:

@@ -54,7 +54,7 @@ def judged(
     folder.write_table("picks", table[PICKS])
     calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
     folder.write_table("calibration", calibration)
-    folder.write_table("chances", table[table["chance"].notna()][CHANCES])
+    folder.write_table("chances", table[table["won"].notna()][CHANCES])
     names = [name for name in methods if (table["method"] == name).any()]
     return {
         "tasks": int(known.pool.any(1).sum()),
@@ -87,7 +87,7 @@ def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
         score=score[place, picked],
         test_score=test[place, picked],
         regret=np.nanmax(test[place], axis=1) - test[place, picked],
-        won=np.where(table["chance"].notna(), (ahead > 0) + 0.5 * (ahead == 0), np.nan),
+        won=np.where(table["chance"].notna() & np.isfinite(ahead), (ahead > 0) + 0.5 * (ahead == 0), np.nan),
         top1=(score[place, picked] == np.nanmax(score[place], axis=1)).astype(int),
     )
 

@@ -93,13 +93,14 @@ def worth(curve: np.ndarray, reached: float) -> float:
     return float(np.interp(reached, rising, np.arange(1, len(rising) + 1)))
 
 
-def judged(known: Lessons) -> np.ndarray:
-    """Mask of the tasks that are picked for, (T,): no variants, and with half as many architectures as any.
+def judged(known: Lessons, fewest: int = 0) -> np.ndarray:
+    """Mask of the tasks that are picked for, (T,): no variants, and with `fewest` architectures or more.
 
-    With fewer, a random search cannot go on for long; such a task teaches, and is picked for by nobody.
+    With few, a random search cannot go on for long; such a task teaches, and is picked for by nobody. For 0,
+    half as many are needed as any task has.
     """
     trained = (~np.isnan(known.score)).sum(1)
-    return known.real & (2 * trained >= trained.max())
+    return known.real & (trained >= (fewest or trained.max() / 2))
 
 
 def held_out(known: Lessons, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:

@@ -1,7 +1,6 @@
 """Making what comes with the package: experience in both spaces, and the evaluator that learned from it."""
 
 import dataclasses
-import functools
 import time
 from pathlib import Path
 
@@ -106,8 +105,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         experience = experience.take(varied[experience.task] == name.endswith("-variants"))
         write(experience, into / f"experience{name}.npz")
         told[f"experience{name}"] = str(experience)
-    learned = (unpack(into / f"experience{name}.npz") for name in TEACHING)
-    known = functools.reduce(together, learned)
+    known = together(*(unpack(into / f"experience{name}.npz") for name in TEACHING))
     evaluator = train_evaluator(known, without=settings.held_back)
     card = {**evaluator.card, "shipped too": told["experience-published"]}
     card |= {"held out": how_good(known), "distrust": DISTRUST}

@@ -58,16 +58,22 @@ def train_evaluator(
     return dataclasses.replace(evaluator, catalogue=known.catalogue, card=card(known.take(used)))
 
 
-def together(first: Experience, second: Experience) -> Experience:
-    """The experience of both; where they trained a task in different ways, the second's."""
+def together(*parts: Experience) -> Experience:
+    """The experience of all; where they trained a task in different ways, the last one's."""
+    with Store.open(":memory:") as store:
+        for place, part in enumerate(parts):
+            for later in parts[place + 1 :]:
+                part = _unless_otherwise(part, later)
+            store.add_experience(part)
+        return store.triplets(parts[0].space.digest, catalogue=catalogue_digest())
+
+
+def _unless_otherwise(first: Experience, second: Experience) -> Experience:
+    """The first, less the trainings of tasks that the second trained in another way."""
     shared = set(_digests(first)) & set(_digests(second))
     ways = {recipe.digest for recipe in second.recipes}
     other = np.array([recipe.digest not in ways for recipe in first.recipes], bool)[first.recipe]
-    first = first.take(~(other & np.isin(_digests(first), list(shared))[first.task]))
-    with Store.open(":memory:") as store:
-        store.add_experience(first)
-        store.add_experience(second)
-        return store.triplets(first.space.digest, catalogue=catalogue_digest())
+    return first.take(~(other & np.isin(_digests(first), list(shared))[first.task]))
 
 
 def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experience:
@@ -79,9 +85,10 @@ def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experien
     for name in names:
         if name not in MORE:
             raise unknown("part of the shipped experience", name, MORE)
-        if experience.space.digest == preset("compact").digest:
-            experience = together(open_experience(name, preset("compact")), experience)
-    return experience
+    compact = preset("compact")
+    if not names or experience.space.digest != compact.digest:
+        return experience
+    return together(*(open_experience(name, compact) for name in reversed(names)), experience)
 
 
 def _digests(experience: Experience) -> list[str]:

@@ -65,7 +65,9 @@ class Process:
         # Few architectures seen of a task tell as little as all of them with so much more noise.
         spectrum = Spectrum.of(own, other, errors * there.shape[1] / np.maximum(there.sum(1), 1))
         if weights is None:
-            weights = _solve(own, other, errors, there, np.where(there, seen.scores - mean, 0.0), spectrum)
+            # To solve with, the one without that noise is nearer to what is inverted.
+            near = spectrum if there.all() else Spectrum.of(own, other, errors)
+            weights = _solve(own, other, errors, there, np.where(there, seen.scores - mean, 0.0), near)
         return cls(kernel, seen.tasks, scales, scaled, mean, weights, spectrum)
 
     def belief(self, x: Float[np.ndarray, " M"], kind: int) -> "Belief":

@@ -1,10 +1,10 @@
 """A few trainings on the very task: which candidates to train next, and what is believed after it.
 
 The first is the recommendation. Each of the next is the one that adds most to the best score of those
-trained, on average over the known tasks: what complements the others there does so here, more reliably than
-what is believed of this task alone says. The belief takes up the scores, and states what to expect. The top
-and the spread of this task are not known either: every combination of a grid is a hypothesis, and counts by
-how well it explains the scores seen.
+trained, on average over the known tasks, those that are like this one counting more: what complements the
+others there does so here, more reliably than what is believed of this task alone says. The belief takes up
+the scores, and states what to expect. The top and the spread of this task are not known either: every
+combination of a grid is a hypothesis, and counts by how well it explains the scores seen.
 
 Source: greedy portfolios, as in Feurer, Springenberg and Hutter 2015 (initial designs) and after.
 """
@@ -24,6 +24,10 @@ SPREADS = np.linspace(-2.0, 2.0, 9)
 LEAST_SPREAD = 1e-3
 TIE = 1e-6
 """Weight of the belief where no candidate adds anything on the known tasks."""
+NEAR = 0.25
+"""Share of the known tasks that are nearer to a task than the width of what counts as near."""
+OTHER_KIND = 0.1
+"""What a known task of another kind counts, beside one of the same kind that is as near."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class Refinement:
         tops, spreads: hypotheses of the task's top score and spread, H each.
         odds: logarithm of how likely each was before, (H,).
         known: normalised scores of the candidates on known tasks, (T, N), the worst where not trained there.
+        likeness: what each of these tasks counts, (T,); their sum is 1.
         rows: candidates trained, n.
         scores: their validation scores, -inf of a lost one, n.
     """
@@ -47,6 +52,7 @@ class Refinement:
     spreads: Float[np.ndarray, " H"]
     odds: Float[np.ndarray, " H"]
     known: Float[np.ndarray, "T N"]
+    likeness: Float[np.ndarray, " T"]
     rows: Int[np.ndarray, " n"]
     scores: Float[np.ndarray, " n"]
 
@@ -81,6 +87,7 @@ class Refinement:
             np.maximum(spread * np.exp(spread_error * steps), LEAST_SPREAD).ravel(),
             -0.5 * (tops**2 + steps**2).ravel(),
             _on_known_tasks(evaluator, np.asarray(points, np.float32)),
+            _likeness(evaluator, z, kind),
             np.zeros(0, int),
             np.zeros(0),
         )
@@ -102,7 +109,7 @@ class Refinement:
         while len(chosen) < min(count, len(mean) - len(self.rows)):
             taken = [*self.rows, *chosen]
             reached = self.known[:, taken].max(1) if taken else np.full(len(self.known), FLOOR)
-            gain = np.maximum(self.known - reached[:, None], 0).mean(0) + TIE * mean
+            gain = self.likeness @ np.maximum(self.known - reached[:, None], 0) + TIE * mean
             gain[taken] = -np.inf
             chosen.append(int(gain.argmax()))
         return np.array(chosen, int)
@@ -153,3 +160,13 @@ def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
     columns = np.array([places.get(point.tobytes(), -1) for point in points])
     scores = known.take(known.real).filled()
     return np.where(columns >= 0, scores[:, columns], FLOOR)
+
+
+def _likeness(evaluator: Evaluator, z: Float[np.ndarray, " M"], kind: str) -> Float[np.ndarray, " T"]:
+    """What each known real task counts where candidates are chosen for a task."""
+    real = evaluator.known.real
+    distances = evaluator.distances(z)[real]
+    width = max(np.quantile(distances, NEAR), 1e-6)
+    weights = np.where(evaluator.known.of_kind(kind)[real], 1.0, OTHER_KIND)
+    weights = weights * np.exp(-0.5 * (distances / width) ** 2)
+    return weights / weights.sum()

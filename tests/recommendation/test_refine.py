@@ -55,6 +55,21 @@ def test_a_lost_training_is_never_the_answer(begun, scores):
     assert not set(told.next(4)) & {0, 1}
 
 
+def test_tasks_like_this_one_count_most(process, begun):
+    known = process.known.take(process.known.real)
+    same = np.array(known.kinds) == known.kinds[0]
+    assert begun.likeness.shape == (len(known.names),) and np.isclose(begun.likeness.sum(), 1)
+    assert begun.likeness.argmax() == 0
+    nearest = process.distances(process.known.z[0] + 0.1)[process.known.real]
+    for kind in (same, ~same):
+        order = np.argsort(nearest[kind], kind="stable")
+        assert (np.diff(begun.likeness[kind][order]) <= 0).all()
+    alone = dataclasses.replace(begun, likeness=np.eye(len(known.names))[0])
+    first = int(alone.next(1)[0])
+    second = int(alone.told(np.array([first]), np.array([0.5])).next(1)[0])
+    assert alone.known[0, second] == alone.known[0].max() or alone.known[0, first] == alone.known[0].max()
+
+
 def test_an_ensemble_of_networks_cannot_be_told_more(evaluator):
     known = evaluator.known
     with pytest.raises(UserError, match="cannot learn from single trainings"):

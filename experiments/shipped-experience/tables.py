@@ -45,6 +45,7 @@ def written(entry: dict, folder: Path) -> dict:
         "rows": len(frame),
         "columns": frame.shape[1] - 1,
         "file": file,
+        "origin": entry["origin"],
         "source": source,
     }
 

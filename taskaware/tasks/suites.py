@@ -66,17 +66,19 @@ class Entry:
         source: what `make_task` reads.
         target: name of the target; None if the source says it.
         kind: "classification" or "regression"; None if the source says it.
+        relatives: name that it shares with its relatives; "" for what `ORIGINS` says.
     """
 
     name: str
     source: str | Path
     target: str | None = None
     kind: str | None = None
+    relatives: str = ""
 
     @property
     def origin(self) -> str:
         """Whatever is held out is held out by this name."""
-        return ORIGINS.get(self.name, self.name)
+        return self.relatives or ORIGINS.get(self.name, self.name)
 
     def task(self) -> Task:
         """Read it now; `name` and `origin` are the entry's."""
@@ -163,7 +165,8 @@ def folder_suite(path: str | Path) -> Suite:
 
     Args:
         path: the folder. Its `index.csv` has the columns name, modality, task (the kind), target, file
-            (relative to the folder), and any others; only rows of modality "tabular" are taken.
+            (relative to the folder), and any others; only rows of modality "tabular" are taken. Tables with
+            the same name in a column origin are relatives, which are held out together.
 
     Raises:
         UserError: no such index, a column of it is missing, or it lists no table.
@@ -181,5 +184,8 @@ def folder_suite(path: str | Path) -> Suite:
     tables = [row for row in rows if row.get("modality") == "tabular"]
     if missing or not tables:
         raise UserError(f"'{index}' lists no table ({', '.join(needed)} are needed; missing: {missing}).")
-    entries = tuple(Entry(row["name"], folder / row["file"], row["target"], row["task"]) for row in tables)
+    entries = tuple(
+        Entry(row["name"], folder / row["file"], row["target"], row["task"], row.get("origin") or "")
+        for row in tables
+    )
     return Suite(folder.name, entries)

@@ -24,15 +24,17 @@ def test_bundled_tasks():
 def test_folder(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i},{i % 3}\n" for i in range(30)))
     rows = [
-        "name,modality,task,target,rows,file",
-        "a,tabular,regression,y,30,a.csv",
-        "b,text,classification,y,1,b",
+        "name,modality,task,target,rows,file,origin",
+        "a,tabular,regression,y,30,a.csv,",
+        "b,text,classification,y,1,b,",
+        "c,tabular,regression,x,30,a.csv,a",
     ]
     rows += ["heart.c,tabular,classification,y,30,gone.csv"]
     (tmp_path / "index.csv").write_text("\n".join(rows))
     suite = folder_suite(tmp_path)
-    assert suite.names == ("a", "heart.c")
-    assert suite.entries[1].origin == "heart"
+    assert suite.names == ("a", "c", "heart.c")
+    assert [entry.origin for entry in suite.entries] == ["a", "a", "heart"]
+    assert suite.task("c").origin == "a"
     task = suite.task("a")
     assert (task.kind, task.origin, task.name) == ("regression", "a", "a")
     with pytest.raises(UserError, match="There is no file"):

@@ -217,11 +217,9 @@ def _predict_all(space: MixtureSpace, view: View, u: Array) -> tuple[Array, Arra
 def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:
     x = scaler(known.z)
     y = np.stack([known.top, np.log(known.spread)], axis=1)
-    origins = np.array(known.origins)
+    origins, real = np.array(known.origins), known.real
     folds = [origins == origin for origin in np.unique(origins)]
-    left = [
-        (y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]))[known.real[fold]] for fold in folds
-    ]
+    left = [(y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]))[real[fold]] for fold in folds]
     return _ridge(x, y, penalty), np.sqrt(np.mean(np.concatenate(left) ** 2, axis=0))
 
 

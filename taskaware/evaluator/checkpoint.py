@@ -5,7 +5,6 @@ import json
 import os
 from pathlib import Path
 
-import flax.traverse_util as traverse
 import jax
 import numpy as np
 
@@ -28,6 +27,8 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
     Raises:
         UserError: the file exists and `force` is not given.
     """
+    from flax.traverse_util import flatten_dict  # a slow import, and a process is read without
+
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -37,9 +38,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
         "card": evaluator.card,
         "known": {name: getattr(evaluator.known, name) for name in _TEXTS},
     }
-    arrays = {
-        f"param/{name}": value for name, value in traverse.flatten_dict(evaluator.params, sep="/").items()
-    }
+    arrays = {f"param/{name}": value for name, value in flatten_dict(evaluator.params, sep="/").items()}
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
     arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
     arrays |= {f"known/{name}": getattr(evaluator.known, name) for name in _arrays_of(Lessons)}
@@ -90,7 +89,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
         evaluator = Evaluator(
             space=MixtureSpace.from_dict(header["space"]),
             network=header["network"],
-            params=traverse.unflatten_dict(_under(arrays, "param/"), sep="/"),
+            params=_params(header["network"], _under(arrays, "param/")),
             scaler=Scaler(**_under(arrays, "scaler/")),
             level=TaskLevel(**_under(arrays, "level/")),
             known=Lessons(**known, **_under(arrays, "known/")),
@@ -101,6 +100,15 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
         return evaluator
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
+
+
+def _params(network: str, flat: dict) -> dict:
+    """The parameters as they were saved; those of a process have no levels."""
+    if network == PROCESS:
+        return flat
+    from flax.traverse_util import unflatten_dict
+
+    return unflatten_dict(flat, sep="/")
 
 
 def read_npz(path: Path) -> tuple[dict, dict]:

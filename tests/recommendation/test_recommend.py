@@ -1,6 +1,8 @@
 """`recommend`: any form of data in, one architecture out, nothing trained."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -299,3 +301,17 @@ def test_the_public_names_exist():
         assert getattr(taskaware, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'recomend'"):
         taskaware.recomend  # noqa: B018
+
+
+def test_a_recommendation_does_without_slow_imports(tmp_path):
+    """They were half of a cold start."""
+    path = tmp_path / "table.csv"
+    rng = np.random.default_rng(0)
+    pd.DataFrame(rng.normal(size=(60, 3)), columns=list("aby")).to_csv(path, index=False)
+    heavy = "('scipy', 'sklearn', 'flax', 'sqlalchemy', 'datasets', 'matplotlib')"
+    code = (
+        f"import sys, taskaware; str(taskaware.recommend({str(path)!r}, 'y')); "
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -10,6 +10,9 @@ from taskaware.evaluator.evaluator import Evaluator, ProcessView, View
 from taskaware.evaluator.kernel import squared_distances
 from taskaware.evaluator.lessons import architecture_features
 
+DOUBT = 1.5
+"""By how much more two beliefs differ by chance than the process says, on tasks held out."""
+
 
 def chance(
     evaluator: Evaluator, view: View, point: Float[np.ndarray, " D"], other: Float[np.ndarray, " D"]
@@ -29,7 +32,7 @@ def chance(
         return None
     mean, covariance = view.belief.joint(architecture_features(evaluator.space, np.stack([point, other])))
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    return 0.5 * math.erfc((mean[1] - mean[0]) / math.sqrt(2 * max(variance, 1e-12)))
+    return 0.5 * math.erfc((mean[1] - mean[0]) / (DOUBT * math.sqrt(2 * max(variance, 1e-12))))
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from taskaware.campaigns.pickers import Unseen, learned
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator
 from taskaware.recommendation.recommend import recommend, shipped_evaluator
 from taskaware.recommendation.recommendation import load_recommendation
-from taskaware.recommendation.safety import chance, default, farthest, is_strange
+from taskaware.recommendation.safety import DOUBT, chance, default, farthest, is_strange
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_no_known_task_is_strange_and_the_farthest_decides(process):
     assert farthest(dataclasses.replace(process, known=alone)) == 0
 
 
-def test_the_chance_is_that_of_draws_of_the_belief(process, points):
+def test_the_chance_is_that_of_draws_of_a_wider_belief(process, points):
     z, kind = process.known.z[1], process.known.kinds[1]
     view = process.view(z, kind)
     one, other = points(2, seed=5)
@@ -75,7 +75,7 @@ def test_the_chance_is_that_of_draws_of_the_belief(process, points):
     mean, covariance = map(
         np.asarray, view.belief.joint(architecture_features(process.space, np.stack([one, other])))
     )
-    drawn = np.random.default_rng(0).multivariate_normal(mean, covariance, 20_000)
+    drawn = np.random.default_rng(0).multivariate_normal(mean, DOUBT**2 * covariance, 20_000)
     expected = np.mean(drawn[:, 0] > drawn[:, 1])
     assert chance(process, view, one, other) == pytest.approx(expected, abs=0.02)
     assert chance(process, view, one, other) + chance(process, view, other, one) == pytest.approx(1)

@@ -70,10 +70,10 @@ def together(*parts: Experience) -> Experience:
 
 def _unless_otherwise(first: Experience, second: Experience) -> Experience:
     """The first, less the trainings of tasks that the second trained in another way."""
-    shared = set(_digests(first)) & set(_digests(second))
-    ways = {recipe.digest for recipe in second.recipes}
+    trained = np.array(_digests(second))[np.unique(second.task)]
+    ways = {second.recipes[place].digest for place in np.unique(second.recipe)}
     other = np.array([recipe.digest not in ways for recipe in first.recipes], bool)[first.recipe]
-    return first.take(~(other & np.isin(_digests(first), list(shared))[first.task]))
+    return first.take(~(other & np.isin(_digests(first), trained)[first.task]))
 
 
 def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experience:

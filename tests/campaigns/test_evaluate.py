@@ -10,6 +10,7 @@ import pytest
 from taskaware.campaigns import evaluate as evaluating
 from taskaware.campaigns.evaluate import EvaluateSettings, evaluate, plan, prepared
 from taskaware.campaigns.experience import open_experience
+from taskaware.campaigns.judgement import judged
 from taskaware.campaigns.pickers import METHODS, Choice
 from taskaware.campaigns.run_folder import RunFolder
 from taskaware.errors import StoreError, UserError
@@ -107,6 +108,19 @@ def test_the_chance_to_beat_the_default_is_kept_beside_what_came(settings, undis
     assert found["chance_brier"] == pytest.approx(((chances["chance"] - chances["won"]) ** 2).mean())
     assert found["chance_constant"] == pytest.approx(chances["won"].var(ddof=0))
     assert summary["methods"]["random"]["chance_brier"] is None
+
+
+def test_what_was_not_trained_is_not_beaten(settings, undisturbed, tmp_path):
+    known, curve = prepared(settings)
+    entries = [e for e in read_journal(undisturbed[1] / "journal.jsonl") if e["method"] == "evaluator"]
+    rows = [row for e in entries for row in e["picks"] if np.isfinite(row["chance"] or np.nan)]
+    place, default = rows[0]["place"], rows[0]["default"]
+    pool = known.pool.copy()
+    pool[place, default] = False
+    folder = RunFolder.open(tmp_path / "run", "evaluate", settings)
+    judged(known._replace(pool=pool), curve, entries, ("evaluator",), folder)
+    gone = [row for row in rows if (row["place"], row["default"]) == (place, default)]
+    assert len(pd.read_csv(tmp_path / "run" / "chances.csv")) == len(rows) - len(gone) < len(rows)
 
 
 def test_what_is_held_out_is_never_seen(settings, tmp_path, monkeypatch):

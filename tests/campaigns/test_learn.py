@@ -1,10 +1,15 @@
 """Own tasks join what is known."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
 import taskaware as ta
+from taskaware.campaigns.experience import open_experience
+from taskaware.campaigns.teach import together
 from taskaware.evaluator import Evaluator
+from taskaware.spaces import preset
 from taskaware.training.recipe import TrainingRecipe
 
 
@@ -24,3 +29,16 @@ def test_own_tasks_are_trained_kept_and_known(tmp_path):
     assert "This dataset is 'mine' of the experience" in " ".join(rec.notes)
     again = ta.learn([(frame, "y")], architectures=2, store=store, trainer=hasty, progress=False)
     assert again.known.digests.count(task.digest) == 1
+
+
+def test_where_tasks_were_trained_in_different_ways_the_last_counts():
+    shipped = open_experience("shipped", preset("compact"))
+    known = shipped.take(np.isin(np.array(shipped.names)[shipped.task], ("iris", "wine")))
+    iris = known.take(np.array(known.names)[known.task] == "iris")
+    other = dataclasses.replace(iris.recipes[0], digest="f" * 16)
+    later = dataclasses.replace(iris, recipes=(other,), score=iris.score / 2)
+    found = together(known, known, later)
+    assert len(found) == len(known)
+    for name, factor in (("iris", 0.5), ("wine", 1.0)):
+        scores = [e.score[np.array(e.names)[e.task] == name] for e in (found, known)]
+        np.testing.assert_allclose(np.sort(scores[0]), np.sort(scores[1]) * factor)

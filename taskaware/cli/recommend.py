@@ -42,6 +42,8 @@ def run(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments) -> None:
+    if arguments.members and not arguments.fit:
+        raise UserError("--members is of the training, and nothing is trained without --fit. Add --fit.")
     if arguments.save and not arguments.fit:
         raise UserError("--save keeps a trained model, and nothing is trained without --fit. Add --fit.")
     if arguments.plot and arguments.plot.suffix.lower() not in DRAWINGS:
@@ -89,14 +91,15 @@ def _drawing(recommendation, ending: str) -> bytes:
 
 def _fit(recommendation, task, arguments: Arguments, say) -> dict[str, object]:
     """Train, and save where that was asked for; how it went."""
-    model = recommendation.fit(task, seed=arguments.seed)
+    model = recommendation.fit(task, seed=arguments.seed, members=arguments.members)
     last = model.history.iloc[-1]
     steps, seconds = int(last["step"]), float(last["seconds"])
     say(
         f"  trained    {model.metric} {model.best_score:.3f} on validation rows, in {seconds:.1f} s",
         flush=True,
     )
-    told = {"metric": model.metric, "score": model.best_score, "steps": steps, "seconds": seconds}
+    told = {"metric": model.metric, "score": model.best_score, "members": model.members}
+    told |= {"steps": steps, "seconds": seconds}
     if arguments.save is None:
         return told
     folder = model.save(arguments.save, force=arguments.force)
@@ -110,6 +113,12 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
     parser.add_argument("--source", type=Path, metavar="NET.py", help="write the network as Flax code")
     parser.add_argument("--fit", action="store_true", help="train the network, too")
+    parser.add_argument(
+        "--members",
+        type=whole(1, 100),
+        metavar="N",
+        help="with --fit: networks that answer together (default: 5, and 1 beyond 10,000 rows)",
+    )
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="with --fit: keep the trained model")
     parser.add_argument(
         "--leave-out", action="store_true", help="forget the data set first, where it is a known one"

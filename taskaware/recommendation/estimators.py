@@ -29,6 +29,7 @@ class _TaskAware(BaseEstimator):
         evaluator=None,
         ascent=None,
         leave_out=False,
+        members=None,
         validation=0.2,
         patience=20,
         progress=False,
@@ -37,6 +38,7 @@ class _TaskAware(BaseEstimator):
         self.evaluator = evaluator
         self.ascent = ascent
         self.leave_out = leave_out
+        self.members = members
         self.validation = validation
         self.patience = patience
         self.progress = progress
@@ -71,7 +73,11 @@ class _TaskAware(BaseEstimator):
             task, evaluator=self.evaluator, ascent=self.ascent, leave_out=self.leave_out, seed=seed
         )
         self.model_ = self.recommendation_.fit(
-            task, validation=self.validation, patience=self.patience, progress=self.progress
+            task,
+            members=self.members,
+            validation=self.validation,
+            patience=self.patience,
+            progress=self.progress,
         )
         return self
 
@@ -129,7 +135,9 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         evaluator: what predicts scores of architectures; the shipped one if None.
         ascent: `AscentSettings`, how candidates are sought; the default ones if None.
         leave_out: whether the evaluator forgets a dataset that it knows already.
-        validation: share of the rows that choose the best weights, in (0, 1).
+        members: how many networks of the architecture are trained, and averaged; None as in
+            `Recommendation.fit`.
+        validation: share of the rows that choose a network's best weights, in (0, 1).
         patience: evaluations without a better score after which training ends.
         progress: whether to show a bar.
         random_state: seed of search, split and training; the same int gives the same estimator.
@@ -172,7 +180,7 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
     """Recommends an architecture for the numbers of y, before anything is trained, and trains it.
 
     Args:
-        evaluator, ascent, leave_out, validation, patience, progress, random_state: as in
+        evaluator, ascent, leave_out, members, validation, patience, progress, random_state: as in
             `TaskAwareClassifier`.
 
     Attributes:

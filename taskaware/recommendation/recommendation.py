@@ -16,7 +16,6 @@ from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, T
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import block_of
-from taskaware.tasks.split import split
 from taskaware.tasks.task import Task
 
 FORMAT = "taskaware recommendation"
@@ -183,30 +182,44 @@ class Recommendation:
         target=None,
         *,
         seed: int | None = None,
+        members: int | None = None,
         validation: float = 0.2,
         patience: int = 20,
         progress: bool | None = None,
     ):
         """Train the recommended network: a `Model`.
 
+        Several networks of the one architecture train together, each without a fifth of the rows, which say
+        when to stop; the model answers with their mean. So no row is lost.
+
         Args:
             dataset: in any form that `recommend` takes.
             target: name of the target, the recommendation's own by default, or its values.
-            seed: of split and first weights; the recommendation's own by default.
-            validation: share of the rows that choose the best weights, in (0, 1).
+            seed: of splits and first weights; the recommendation's own by default.
+            members: how many networks, 1 or more; by default 5, and 1 for a table of more than 10,000 rows.
+            validation: share of the rows that choose a network's best weights, in (0, 1).
             patience: evaluations without a better score after which training ends.
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
-            UserError: the dataset cannot be used, or is of another kind or number of classes.
+            UserError: the dataset cannot be used, or is of another kind or number of classes, or a number is
+                out of range.
         """
         from taskaware.training.fit import fit
 
         task = dataset if isinstance(dataset, Task) else self._task(dataset, target)
         self._check_fits(task)
         seed = self.seed if seed is None else seed
-        parts = split(task, seed, validation=validation, test=None)
-        return fit(task, self.space, self.point, seed=seed, parts=parts, patience=patience, progress=progress)
+        return fit(
+            task,
+            self.space,
+            self.point,
+            seed=seed,
+            members=members,
+            validation=validation,
+            patience=patience,
+            progress=progress,
+        )
 
     def refine(
         self,

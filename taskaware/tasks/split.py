@@ -1,6 +1,7 @@
 """Rows for training, for choosing, and for the last word."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,20 +43,60 @@ def split(task: Task, seed: int, *, validation: float = 0.2, test: float | None 
     (90, 30, 30)
     """
     shares = (validation,) if test is None else (validation, test)
-    if not all(0 < share < 1 for share in shares) or sum(shares) >= 1:
-        raise UserError(
-            f"Shares validation={validation}, test={test} cannot be dealt. Each must lie in (0, 1), "
-            "and together they must leave rows for training."
-        )
+    _check(shares)
     rng = np.random.default_rng(seed)
     order, spare = _order(task, rng)
-    part = _dealt(spare, [round(task.rows * share) for share in shares], rng)
+    return _cut(task, shares, order, _dealt(spare, _sizes(task, shares), rng.random(len(shares))))
+
+
+def splits(task: Task, seed: int, members: int, *, validation: float = 0.2) -> tuple[Split, ...]:
+    """One split without a test part for each member of an ensemble, their validation rows spread evenly.
+
+    Five members with a fifth each are five folds, but for a few rows where that is no whole number: a row
+    validates one member and trains the others; the first of each class trains them all. The first split is
+    `split(task, seed, validation=validation, test=None)`.
+
+    Args:
+        task: N rows.
+        seed: not negative.
+        members: how many, at least 1.
+        validation: share of the rows, in (0, 1).
+
+    Raises:
+        UserError: there are no members, or as for `split`.
+    """
+    if members < 1:
+        raise UserError(f"members={members} is too small. Give 1 or more.")
+    _check((validation,))
+    rng = np.random.default_rng(seed)
+    order, spare = _order(task, rng)
+    starts = (rng.random() + np.arange(members) / members) % 1
+    sizes = _sizes(task, (validation,))
+    return tuple(_cut(task, (validation,), order, _dealt(spare, sizes, [start])) for start in starts)
+
+
+def _check(shares: tuple[float, ...]) -> None:
+    if not all(0 < share < 1 for share in shares) or sum(shares) >= 1:
+        named = ", ".join(
+            f"{name}={share}" for name, share in zip(("validation", "test"), shares, strict=False)
+        )
+        raise UserError(
+            f"Shares {named} cannot be dealt. Each must lie in (0, 1), and together they must leave rows for "
+            "training."
+        )
+
+
+def _sizes(task: Task, shares: tuple[float, ...]) -> list[int]:
+    return [round(task.rows * share) for share in shares]
+
+
+def _cut(task: Task, shares: tuple[float, ...], order: np.ndarray, part: np.ndarray) -> Split:
+    """The split of rows in order, by the part of each."""
     if len(np.unique(part)) <= len(shares):
         raise UserError(
             f"{task.rows} rows are too few for shares {shares} of {task.outputs} classes: a part is empty."
         )
-    parts = [np.sort(order[part == which]) for which in range(3)]
-    return Split(*parts)
+    return Split(*(np.sort(order[part == which]) for which in range(3)))
 
 
 def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -71,12 +112,15 @@ def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     return order, np.append(False, labels[1:] == labels[:-1])
 
 
-def _dealt(spare: np.ndarray, sizes: list[int], rng: np.random.Generator) -> np.ndarray:
-    """Part of each row in order: 0 train, 1 validation, 2 test; at even steps over the rows to spare."""
+def _dealt(spare: np.ndarray, sizes: Sequence[int], starts: Sequence[float]) -> np.ndarray:
+    """Part of each row in order: 0 train, 1 validation, 2 test.
+
+    A part takes rows at even steps over those to spare, beginning `start` of a step in.
+    """
     part = np.zeros(len(spare), np.int64)
-    for which, wanted in enumerate(sizes, 1):
+    for which, (wanted, start) in enumerate(zip(sizes, starts, strict=True), 1):
         free = np.flatnonzero(spare & (part == 0))
         size = min(wanted, (len(free) + 1) // 2)
-        steps = (np.arange(size) + rng.random()) * len(free) / max(size, 1)
+        steps = (np.arange(size) + start) * len(free) / max(size, 1)
         part[free[steps.astype(np.int64)]] = which
     return part

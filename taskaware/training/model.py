@@ -1,4 +1,4 @@
-"""One network trained to the end, and what has to be kept beside its weights to answer `predict`."""
+"""Networks trained to the end, and what has to be kept beside their weights to answer `predict`."""
 
 import dataclasses
 import functools
@@ -30,13 +30,15 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Program, candidates, network
 
 FORMAT = "taskaware model"
-VERSION = 2
+VERSION = 3
 ROWS_AT_ONCE = 8192
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network that reads tables like the one it was trained on.
+    """Trained networks of one architecture, which answer as one about tables like the one they learned from.
+
+    Classes have the mean probability over the networks; numbers are the mean.
 
     Attributes:
         name: of the task.
@@ -47,10 +49,12 @@ class Model:
         schema: how rows are read.
         encoder: learned from the training rows.
         space, point: the architecture, (D,).
-        width, outputs: of the computed network.
-        params: its weights.
+        width, outputs: of the computed networks.
+        params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
-        history: training record, one row per evaluation: step, train seconds, score, loss.
+        best_score: validation score of the weights that were kept, mean over the networks.
+        history: training record, one row per evaluation: step, train seconds, and score and loss, means over
+            the networks.
     """
 
     name: str
@@ -67,12 +71,13 @@ class Model:
     params: Mapping
     target_mean: float
     target_std: float
+    best_score: float
     history: pd.DataFrame
 
     @property
-    def best_score(self) -> float:
-        """Validation score of the weights that were kept."""
-        return float(self.history["score"].max())
+    def members(self) -> int:
+        """How many networks answer together."""
+        return len(next(iter(self.params.values())))
 
     def predict(self, rows) -> np.ndarray:
         """Labels as the user wrote them, or numbers, (N,).
@@ -96,9 +101,7 @@ class Model:
         """
         if self.kind != "classification":
             raise UserError("predict_proba is for classification; this model predicts numbers. Use predict.")
-        outputs = self._outputs(rows)
-        powers = np.exp(outputs - outputs.max(1, keepdims=True))
-        return powers / powers.sum(1, keepdims=True)
+        return self._outputs(rows)
 
     def score(self, rows, target=None) -> float:
         """The metric (accuracy or R², larger is better) on rows with known answers.
@@ -144,8 +147,10 @@ class Model:
         return folder
 
     def __repr__(self) -> str:
-        rows = f"{self.metric} {self.best_score:.3f} on its validation rows"
-        return f"<taskaware model for '{self.target_name}' ({self.kind}), {rows}>"
+        one = self.members == 1
+        rows = f"{self.metric} {self.best_score:.3f} on {'its' if one else 'their'} validation rows"
+        made_of = "" if one else f" of {self.members} networks"
+        return f"<taskaware model for '{self.target_name}' ({self.kind}){made_of}, {rows}>"
 
     def _answers(self, rows, target) -> pd.Series:
         if target is None:
@@ -165,7 +170,7 @@ class Model:
         return outputs[:, 0] * self.target_std + self.target_mean
 
     def _outputs(self, rows) -> np.ndarray:
-        """What the network gives for each row, (N, K); real classes only."""
+        """Probability of each class, or the standardised number, of each row, (N, K)."""
         frame = self._features(rows)
         x = self.encoder.transform(self.schema.apply(frame, "rows"))
         count = len(x[0])
@@ -174,10 +179,15 @@ class Model:
             part = [block[first : first + ROWS_AT_ONCE] for block in x]
             inputs = padded_inputs(part, bucket(len(part[0]), 64))
             outputs = _forward(
-                self._program, self.outputs, self.params, inputs, columns_of(self.encoder), self.point
+                self._program,
+                (self.outputs, len(self.classes)),
+                self.params,
+                inputs,
+                columns_of(self.encoder),
+                self.point,
             )
             parts.append(np.asarray(outputs)[: len(part[0])])
-        return np.concatenate(parts)[:, : max(len(self.classes), 1)]
+        return np.concatenate(parts)
 
     @property
     def _program(self) -> Program:
@@ -212,7 +222,17 @@ class Model:
         np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
 
 
-_PLAIN_FIELDS = ("name", "kind", "metric", "target_name", "width", "outputs", "target_mean", "target_std")
+_PLAIN_FIELDS = (
+    "name",
+    "kind",
+    "metric",
+    "target_name",
+    "width",
+    "outputs",
+    "target_mean",
+    "target_std",
+    "best_score",
+)
 
 
 def load_model(folder: str | os.PathLike) -> Model:
@@ -278,10 +298,12 @@ def _check_is_model(folder: Path) -> dict:
         raise CheckpointError(f"'{folder}' is not a taskaware model ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json says something else.")
-    if fields.get("version") != VERSION:
+    version = fields.get("version")
+    if version != VERSION:
+        older = isinstance(version, int) and version < VERSION
         raise CheckpointError(
-            f"The model in '{folder}' has format version {fields.get('version')}; this taskaware reads "
-            f"{VERSION}. Update taskaware."
+            f"The model in '{folder}' has format version {version}; this taskaware reads {VERSION}. "
+            f"{'Train it again' if older else 'Update taskaware'}."
         )
     return fields
 
@@ -300,12 +322,20 @@ def _check_weights(model: Model) -> None:
     expected = jax.eval_shape(
         network(model._program, model.outputs).init, jax.random.key(0), row, columns_of(encoder), wired
     )["params"]
-    wanted, found = ({n: leaf.shape for n, leaf in tree.items()} for tree in (expected, model.params))
+    wanted = {name: (model.members, *leaf.shape) for name, leaf in expected.items()}
+    found = {name: leaf.shape for name, leaf in model.params.items()}
     if wanted != found or model.outputs < len(model.classes):
         raise ValueError("the weights are those of another network")
 
 
-@functools.partial(jax.jit, static_argnames=("program", "outputs"))
-def _forward(program: Program, outputs: int, params, inputs: Inputs, columns, point):
+@functools.partial(jax.jit, static_argnames=("program", "sizes"))
+def _forward(program: Program, sizes: tuple[int, int], params, inputs: Inputs, columns, point):
+    """What the networks give together, (n, K); sizes are those of the output and of its real classes."""
+    outputs, classes = sizes
     wired = candidates(program, point, TrainingRecipe()).wired
-    return network(program, outputs).apply({"params": params}, inputs, columns, wired)
+
+    def one(params):
+        given = network(program, outputs).apply({"params": params}, inputs, columns, wired)
+        return jax.nn.softmax(given[:, :classes]) if classes else given
+
+    return jax.vmap(one)(params).mean(0)

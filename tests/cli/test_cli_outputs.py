@@ -58,8 +58,10 @@ def test_a_drawing_has_a_known_ending(refused, no_work, table, tmp_path):
     assert "one of .png, .svg, .pdf" in refused("recommend", table, "--plot", tmp_path / "net.jpeg")
 
 
-def test_save_needs_fit(refused, no_work, table, tmp_path):
+def test_what_is_of_the_training_needs_fit(refused, no_work, table, tmp_path):
     assert refused("recommend", table, "--save", tmp_path / "model").endswith("Add --fit.")
+    assert refused("recommend", table, "--members", "2").endswith("Add --fit.")
+    assert "whole number from 1 to 100" in refused("recommend", table, "--fit", "--members", "0")
 
 
 def test_a_folder_that_is_no_model_is_not_replaced(refused, no_work, table, tmp_path):

@@ -46,9 +46,12 @@ def test_json_is_the_recommendation(command, trained, table, tmp_path):
 
 def test_json_of_a_training(command, monkeypatch, table, trained, tmp_path):
     model = taskaware.load_model(trained[0] / "model")
-    monkeypatch.setattr(taskaware.Recommendation, "fit", lambda self, task, seed: model)
-    words = ["recommend", table, "--target", "species", "--json", "--fit", "--save", tmp_path / "model"]
-    told = strict(command(*words)[1])["fit"]
+    asked = {}
+    monkeypatch.setattr(taskaware.Recommendation, "fit", lambda self, task, **how: asked.update(how) or model)
+    words = ["recommend", table, "--target", "species", "--json", "--fit", "--members", "3"]
+    told = strict(command(*words, "--save", tmp_path / "model")[1])["fit"]
+    assert asked == {"seed": 0, "members": 3}
+    assert told["members"] == model.members
     assert (told["score"], told["saved"]) == (model.best_score, str(tmp_path / "model"))
     assert told["steps"] == model.history["step"].iloc[-1]
     assert taskaware.load_model(told["saved"]).best_score == model.best_score

@@ -40,7 +40,7 @@ def fitted(evaluator, made):
 @BOTH
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_own_checks(kind, evaluator):
-    results = check_estimator(kind(evaluator=evaluator), on_fail=None)
+    results = check_estimator(kind(evaluator=evaluator, members=2), on_fail=None)
     wrong = [(found["check_name"], found["exception"]) for found in results if found["status"] == "failed"]
     skipped = {found["check_name"] for found in results if found["status"] == "skipped"}
     assert wrong == []
@@ -123,10 +123,12 @@ def test_in_pipelines_and_searches(classifier, regressor, made):
     assert pipeline.score(X, X["weight"] * 2) > 0.7
 
 
-def test_patience_and_validation_reach_the_training(evaluator, made):
+def test_how_to_train_reaches_the_training(evaluator, made):
     frame = made()
     with pytest.raises(UserError, match="patience=0"):
         TaskAwareClassifier(evaluator=evaluator, patience=0).fit(frame.drop(columns="y"), frame["y"])
+    with pytest.raises(UserError, match="members=0"):
+        TaskAwareClassifier(evaluator=evaluator, members=0).fit(frame.drop(columns="y"), frame["y"])
     with pytest.raises(UserError, match="validation=1.5"):
         TaskAwareClassifier(evaluator=evaluator, validation=1.5).fit(frame.drop(columns="y"), frame["y"])
 

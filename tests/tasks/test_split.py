@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from taskaware.errors import UserError
 from taskaware.tasks.build import make_task
-from taskaware.tasks.split import split
+from taskaware.tasks.split import split, splits
 
 
 def task_of(labels, kind=None):
@@ -98,3 +98,33 @@ def test_shares_that_cannot_be(shares):
 def test_too_few_rows_for_a_share():
     with pytest.raises(UserError, match="12 rows are too few"):
         split(task_of(list("ab") * 6), 0, test=0.01)
+
+
+def test_members_validate_on_different_rows():
+    task = task_of(["a"] * 61 + ["b"] * 42 + ["one"])
+    parts = splits(task, 3, 5)
+    first = split(task, 3, test=None)
+    np.testing.assert_array_equal(parts[0].validation, first.validation)
+    np.testing.assert_array_equal(parts[0].train, first.train)
+    times = np.bincount(np.concatenate([part.validation for part in parts]), minlength=task.rows)
+    # The first of each class always trains, and 104 rows are no multiple of five.
+    assert (times == 1).sum() >= 92
+    assert times.max() == 2
+    for part in parts:
+        assert sorted([*part.train, *part.validation]) == list(range(task.rows))
+        assert len(part.test) == 0
+        assert counts(task, part.validation)[0] == pytest.approx(61 / 5, abs=1)
+
+
+def test_members_of_another_share():
+    halves = splits(make_task("iris"), 0, 2, validation=0.5)
+    assert len(np.intersect1d(halves[0].validation, halves[1].validation)) <= 3
+    tenths = splits(make_task("iris"), 0, 3, validation=0.1)
+    assert len(np.unique(np.concatenate([part.validation for part in tenths]))) == 45
+
+
+def test_there_is_a_member():
+    with pytest.raises(UserError, match="members=0 is too small"):
+        splits(make_task("iris"), 0, 0)
+    with pytest.raises(UserError, match="validation=1.0 cannot be dealt"):
+        splits(make_task("iris"), 0, 2, validation=1.0)

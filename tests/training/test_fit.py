@@ -1,4 +1,4 @@
-"""Training one network to the end: what stops it, what is kept, and what happens to a NaN."""
+"""Training networks to the end: what stops it, what is kept, and what happens to a NaN."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from taskaware.errors import EngineError, UserError
-from taskaware.tasks.split import split
+from taskaware.tasks.split import splits
 from taskaware.training import fit as room
-from taskaware.training.fit import ATTEMPTS, COOLER, SEGMENT, fit
+from taskaware.training.fit import ATTEMPTS, COOLER, MEMBERS, SEGMENT, fit
 from taskaware.training.recipe import TrainingRecipe
 
 RECIPE = TrainingRecipe(steps=150, batch_size=16, learning_rate=0.02)
@@ -37,6 +37,19 @@ def rows_of(task, places):
     return pd.DataFrame(columns)
 
 
+def scores_of_members(model, task, parts):
+    """Score of each network alone on its own validation rows."""
+    scores = []
+    for member, part in enumerate(parts):
+        alone = dataclasses.replace(
+            model, params={name: leaf[member : member + 1] for name, leaf in model.params.items()}
+        )
+        answers = task.target[part.validation]
+        answers = np.array(task.classes)[answers] if task.classes else answers
+        scores.append(alone.score(rows_of(task, part.validation), answers))
+    return scores
+
+
 def same_weights(first, second):
     return all(np.array_equal(first.params[name], second.params[name]) for name in first.params)
 
@@ -55,23 +68,38 @@ def test_the_seed_decides(model, task, small, point):
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_the_best_weights_are_kept(task, small, point, kind):
+@pytest.mark.parametrize("members", [1, 3])
+def test_each_member_keeps_its_best_weights(task, small, point, kind, members):
     """With a rate so high that the score jumps about, the last weights are not the best ones."""
     made = task(kind)
     recipe = dataclasses.replace(RECIPE, learning_rate=0.5, steps=300)
-    parts = split(made, 0, test=None)
-    found = fit(made, small, point, recipe=recipe, progress=False)
+    found = fit(made, small, point, recipe=recipe, members=members, progress=False)
     history = found.history
-    assert history["score"].iloc[-1] < found.best_score == history["score"].max()
-    answers = made.target[parts.validation]
-    if made.classes:
-        answers = np.array(made.classes)[answers]
-    assert found.score(rows_of(made, parts.validation), answers) == pytest.approx(found.best_score, abs=1e-5)
+    assert history["score"].iloc[-1] < found.best_score
+    if members == 1:
+        assert found.best_score == history["score"].max()
+    scores = scores_of_members(found, made, splits(made, 0, members))
+    assert len(set(scores)) == found.members == members
+    assert np.mean(scores) == pytest.approx(found.best_score, abs=1e-5)
+
+
+def test_members_differ_in_weights_and_rows(model):
+    assert model.members == MEMBERS
+    for name, leaf in model.params.items():
+        if "bias" not in name:
+            assert len(np.unique(np.asarray(leaf).reshape(MEMBERS, -1), axis=0)) == MEMBERS
+
+
+def test_a_large_table_trains_one(task, small, point, monkeypatch):
+    monkeypatch.setattr(room, "MOST_ROWS", 119)
+    assert fit(task(rows=119), small, point, recipe=RECIPE, progress=False).members == MEMBERS
+    assert fit(task(rows=120), small, point, recipe=RECIPE, progress=False).members == 1
+    assert fit(task(rows=120), small, point, recipe=RECIPE, members=2, progress=False).members == 2
 
 
 def test_it_stops_when_nothing_gets_better(task, small, point):
     recipe = dataclasses.replace(RECIPE, learning_rate=0.5, steps=1500)
-    history = fit(task(), small, point, recipe=recipe, patience=3, progress=False).history
+    history = fit(task(), small, point, recipe=recipe, members=1, patience=3, progress=False).history
     assert len(history) < 1500 / SEGMENT
     assert len(history) == history["score"].argmax() + 1 + 3
 
@@ -82,12 +110,25 @@ def test_more_rows_get_more_steps(task, small, point):
     assert history["step"].iloc[-1] == 30 * 96 / 24
 
 
-def test_the_rows_given_are_used(task, small, point):
+def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
+    real, scores = room.advance_members, iter([(0.9, 0.1), (0.5, 0.2), (0.5, 0.3), *[(0.5, 0.2)] * 9])
+
+    def scripted(*args):
+        state, (_, loss) = real(*args)
+        return state, (jnp.array(next(scores)), loss)
+
+    monkeypatch.setattr(room, "advance_members", scripted)
+    recipe = dataclasses.replace(RECIPE, steps=360)
+    found = fit(task(), small, point, recipe=recipe, members=2, patience=4, progress=False)
+    assert len(found.history) == 3 + 4
+    assert found.best_score == pytest.approx((0.9 + 0.3) / 2)
+
+
+def test_the_share_of_rows_that_validate(task, small, point):
     made = task()
-    parts = split(made, 5, validation=0.5, test=None)
-    found = fit(made, small, point, recipe=RECIPE, parts=parts, progress=False)
-    answers = np.array(made.classes)[made.target[parts.validation]]
-    assert found.score(rows_of(made, parts.validation), answers) == pytest.approx(found.best_score, abs=1e-6)
+    found = fit(made, small, point, recipe=RECIPE, members=2, seed=5, validation=0.5, progress=False)
+    scores = scores_of_members(found, made, splits(made, 5, 2, validation=0.5))
+    assert np.mean(scores) == pytest.approx(found.best_score, abs=1e-6)
 
 
 class Impatient:
@@ -119,37 +160,37 @@ def test_ctrl_c_keeps_the_best_so_far(task, small, point, model, monkeypatch):
     assert Impatient.last.said == ["Stopped at step 60 of 150; the best weights so far are kept."]
     assert Impatient.last.closed
     assert stopped.history["score"].tolist() == model.history["score"][:2].tolist()
-    assert stopped.best_score == stopped.history["score"].max()
+    assert stopped.history["score"].max() <= stopped.best_score < 1
 
 
 def test_ctrl_c_before_the_first_evaluation_ends_it(task, small, point, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(room, "segment", interrupt)
+    monkeypatch.setattr(room, "advance_members", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fit(task(), small, point, recipe=RECIPE, progress=False)
 
 
 @pytest.fixture
 def fragile(monkeypatch):
-    """A function: learning rates above `limit` turn NaN in segment `number`; gives the rates tried."""
-    real = room.segment
+    """A function: learning rates above `limit` turn one member NaN in segment `number`; gives the rates."""
+    real = room.advance_members
 
     def install(limit, number=1):
         rates, calls = [], []
 
-        def segment(program, state, arrays, chosen, rows, factors, key):
+        def advance(program, state, arrays, chosen, rows, factors, keys):
             rate = float(chosen.hyper.learning_rate[0])
             if rate not in rates:
                 rates.append(rate)
                 calls.clear()
             calls.append(rate)
-            state, (score, loss) = real(program, state, arrays, chosen, rows, factors, key)
+            state, (score, loss) = real(program, state, arrays, chosen, rows, factors, keys)
             lost = rate > limit and len(calls) >= number
-            return state, (score, jnp.where(lost, jnp.nan, loss))
+            return state, (score, loss.at[-1].set(jnp.nan) if lost else loss)
 
-        monkeypatch.setattr(room, "segment", segment)
+        monkeypatch.setattr(room, "advance_members", advance)
         return rates
 
     return install
@@ -190,5 +231,9 @@ def test_the_bar_is_shown_when_asked(task, small, point, capsys):
 def test_values_out_of_range_are_refused(task, small, point):
     with pytest.raises(UserError, match="patience=0 is too small"):
         fit(task(), small, point, patience=0)
+    with pytest.raises(UserError, match="members=0 is too small"):
+        fit(task(), small, point, members=0)
+    with pytest.raises(UserError, match="validation=1.5"):
+        fit(task(), small, point, validation=1.5)
     with pytest.raises(UserError, match="steps=0"):
         fit(task(), small, point, recipe=dataclasses.replace(RECIPE, steps=0))

@@ -1,5 +1,6 @@
 """A trained model: what it answers, what it refuses, and that it is the same after it was saved."""
 
+import dataclasses
 import json
 import pickle
 
@@ -69,6 +70,20 @@ def test_answers_agree_with_each_other(model):
     assert model.score(frame) == np.mean(predicted == frame["answer"])
     assert model.score(frame) == model.score(frame.drop(columns="answer"), frame["answer"].tolist()) > 0.75
     assert "accuracy" in repr(model)
+
+
+@pytest.mark.parametrize("name", ["model", "numbers"])
+def test_networks_answer_with_their_mean(name, request):
+    together, frame = request.getfixturevalue(name), made(seed=1)
+    each = [
+        dataclasses.replace(together, params={n: leaf[m : m + 1] for n, leaf in together.params.items()})
+        for m in range(together.members)
+    ]
+    assert together.members == 5
+    assert repr(together).count("of 5 networks") == 1 - repr(each[0]).count("networks")
+    given = [m.predict_proba(frame) if m.classes else m.predict(frame) for m in (together, *each)]
+    np.testing.assert_allclose(given[0], np.mean(given[1:], axis=0), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(given[1], given[2])
 
 
 def test_rows_do_not_see_each_other(model, monkeypatch):
@@ -224,6 +239,7 @@ def test_others_may_read_it_as_any_folder(folder, tmp_path):
     [
         ({"format": "taskaware evaluator"}, "is not a taskaware model"),
         ({"version": 9}, "version 9.*Update taskaware"),
+        ({"version": 2}, "version 2.*Train it again"),
         ({"version": "x"}, "version x"),
         ({"schema": {"columns": []}}, "damaged"),
         ({"space": {}}, "damaged"),

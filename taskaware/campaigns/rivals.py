@@ -33,7 +33,7 @@ from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.split import Split
 from taskaware.tasks.target import class_indices
 from taskaware.tasks.task import Task
-from taskaware.training import trainer
+from taskaware.training import fit, trainer
 
 MOST_CATEGORIES = 254
 """Of a column that models read as categories (scikit-learn's trees read no more); others become numbers."""
@@ -175,7 +175,7 @@ def missing(name: str) -> tuple[str, ...]:
 def version(name: str) -> list[str]:
     """What the scores of a model depend on beside task and seed."""
     if name == "recommended":
-        return [f"trainer {trainer.VERSION}", _learned()]
+        return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [
         f"given as {VERSION}",
         *(f"{package} {_version(package)}" for package in ("scikit-learn", *RIVALS[name].packages)),

@@ -36,6 +36,9 @@ from taskaware.training.trainer import (
     start,
 )
 
+VERSION = 2
+"""Raise it when the same seed would train other networks: scores of comparisons are told apart by it."""
+
 UNLIMITED = 1 << 30
 SEGMENT = 30
 MOST_STEPS = 30_000

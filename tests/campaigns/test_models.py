@@ -28,6 +28,7 @@ from taskaware.tasks.build import make_task
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.split import split
 from taskaware.tasks.suites import bundled_suite
+from taskaware.training import fit
 
 SETTINGS = ModelsSettings(tasks=("iris", "diabetes"), models=("mlp", "trees"), seeds=2)
 
@@ -214,6 +215,10 @@ def test_jobs_are_named_by_content_and_version(monkeypatch):
     monkeypatch.setattr(rivals, "_learned", lambda: "something else")
     later = plan(tasks, dataclasses.replace(SETTINGS, models=("recommended", "mlp")))
     same = [job.id == other.id for job, other in zip(jobs, later, strict=True)]
+    assert same == [False, False, True, True]
+    monkeypatch.setattr(fit, "VERSION", 99)
+    last = plan(tasks, dataclasses.replace(SETTINGS, models=("recommended", "mlp")))
+    same = [job.id == other.id for job, other in zip(later, last, strict=True)]
     assert same == [False, False, True, True]
 
 

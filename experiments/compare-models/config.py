@@ -5,5 +5,5 @@ from taskaware.runner import RunnerSettings
 
 
 def config() -> ModelsSettings:
-    """Five models on every table, three seeds."""
+    """All models on every table, three seeds."""
     return ModelsSettings(suite=("bundled", "data"), seeds=3, runner=RunnerSettings(engine="processes"))

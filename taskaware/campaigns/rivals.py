@@ -69,7 +69,7 @@ def frame_of(table: Table) -> pd.DataFrame:
     return pd.DataFrame({f"x{place}": _series(column) for place, column in enumerate(table.columns)})
 
 
-def recommended(task: Task, parts: Split, seed: int) -> np.ndarray:
+def recommended(task: Task, parts: Split, seed: int, *, members: int | None = None) -> np.ndarray:
     """What `recommend` answers without knowing the task or a relative of it, trained by `Recommendation.fit`.
 
     The meta-features are those of all rows, as the task is recognised, and left out, by its content.
@@ -82,7 +82,7 @@ def recommended(task: Task, parts: Split, seed: int) -> np.ndarray:
         task, table=task.table.take(rows), target=task.target[rows], schema=schema, test=None
     )
     recommendation = recommend(task, leave_out=True, seed=seed)
-    model = recommendation.fit(given, seed=seed, progress=False)
+    model = recommendation.fit(given, seed=seed, members=members, progress=False)
     found = model.predict(_words(task.table.take(parts.test)))
     return found if task.kind == "regression" else class_indices(pd.Series(found), task.classes)
 
@@ -159,6 +159,7 @@ def library(
 
 RIVALS: dict[str, Rival] = {
     "recommended": Rival(recommended),
+    "recommended_once": Rival(partial(recommended, members=1)),
     "trees": Rival(partial(library, trees, fewest=3)),
     "mlp": Rival(partial(library, mlp)),
     "flaml": Rival(partial(library, flaml), ("flaml", "lightgbm"), ("xgboost",)),
@@ -174,7 +175,7 @@ def missing(name: str) -> tuple[str, ...]:
 
 def version(name: str) -> list[str]:
     """What the scores of a model depend on beside task and seed."""
-    if name == "recommended":
+    if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [
         f"given as {VERSION}",

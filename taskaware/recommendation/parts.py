@@ -7,6 +7,7 @@ import numpy as np
 
 from taskaware.networks.describe import describe, read, summary
 from taskaware.spaces import MixtureSpace
+from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.task import Task
 
 
@@ -15,7 +16,8 @@ class TaskCard:
     """What has to be known of the dataset after it is gone.
 
     Attributes:
-        name, kind, metric, target_name: of the task.
+        name, kind, target_name: of the task.
+        metric: that the experience was scored by, and scores are predicted in.
         classes: labels, empty in regression.
         rows, features: of the table.
         numbers, categories: numeric columns (with indicators of missing values) and one-hot columns that a
@@ -38,7 +40,7 @@ class TaskCard:
         return cls(
             task.name,
             task.kind,
-            task.metric,
+            METRICS_OF[task.kind][0],
             task.target_name,
             task.classes,
             task.rows,

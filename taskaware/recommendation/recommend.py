@@ -19,6 +19,7 @@ from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.safety import apart, chance, default, farthest, is_strange
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import layout
+from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.task import Task
 
 NEIGHBOURS = 5
@@ -70,7 +71,8 @@ def recommend(
     z = vector(task)
     view = evaluator.view(z, task.kind)
     proposal = propose(evaluator, z, task.kind, ascent or AscentSettings(), seed=seed, view=view)
-    return _answer(task, evaluator, z, view, proposal, candidates, (*task.notes, *notes), seed, began)
+    notes = (*task.notes, *notes, *_other_metric(task))
+    return _answer(task, evaluator, z, view, proposal, candidates, notes, seed, began)
 
 
 def stated(
@@ -180,6 +182,17 @@ def _answer(
         seed=int(seed),
         seconds=time.perf_counter() - began,
     )
+
+
+def _other_metric(task: Task) -> list[str]:
+    """What has to be said where the experience was scored by another metric than the task's."""
+    known = METRICS_OF[task.kind][0]
+    if task.metric == known:
+        return []
+    return [
+        f"All that is known are scores by {known}, so the expected score is one; trained by `fit`, the best "
+        f"weights are those of the best {task.metric}."
+    ]
 
 
 def _neighbours(evaluator: Evaluator, distances: np.ndarray):

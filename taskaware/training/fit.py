@@ -99,7 +99,7 @@ def fit(
     learning rate, ATTEMPTS times in all. Ctrl-C ends the training and keeps the best weights so far.
 
     Args:
-        task: what to learn.
+        task: what to learn; its metric chooses the best weights.
         space, point: the architecture (D,).
         recipe: sizes and steps; the one experience was collected with, by default.
         seed: of the splits, first weights, row order.
@@ -125,7 +125,7 @@ def fit(
     rows = _rows(parts, seed, steps, recipe.batch_size)
     point = jnp.asarray(point, jnp.float32)
     width = groups(space, point[None])[0][0]
-    program = Program(space, width, task.kind == "classification")
+    program = Program(space, width, task.metric)
     chosen = candidates(program, point[None], recipe)
     for attempt in range(ATTEMPTS):
         cooled = chosen._replace(

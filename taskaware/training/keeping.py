@@ -7,6 +7,7 @@ import numpy as np
 from taskaware.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.spaces import MixtureSpace
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
+from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION, Trained
@@ -62,7 +63,7 @@ def describe(store: Store, task: Task) -> None:
             task.name,
             task.origin or task.name,
             task.kind,
-            task.metric,
+            METRICS_OF[task.kind][0],
             task.rows,
             len(columns),
             task.outputs,

@@ -191,7 +191,7 @@ class Model:
 
     @property
     def _program(self) -> Program:
-        return Program(self.space, self.width, self.kind == "classification")
+        return Program(self.space, self.width, self.metric)
 
     def _features(self, rows) -> pd.DataFrame:
         if not isinstance(rows, pd.DataFrame):

@@ -1,5 +1,6 @@
 """Scores and losses of what networks give, inside compiled programs."""
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
@@ -17,11 +18,18 @@ def row_losses(
 
 
 def score(
-    classification: bool, outputs: Float[Array, "n K"], y: Float[Array, " n"], weight: Float[Array, " n"]
+    metric: str, outputs: Float[Array, "n K"], y: Float[Array, " n"], weight: Float[Array, " n"]
 ) -> Float[Array, ""]:
-    """Accuracy, or R² cut at WORST_R2, of the weighted rows."""
-    if classification:
+    """One of `tasks.metrics.METRICS` of the weighted rows; R² is cut at WORST_R2."""
+    if metric == "accuracy":
         return jnp.sum((outputs.argmax(-1) == y) * weight) / weight.sum()
+    if metric == "balanced_accuracy":
+        right = (outputs.argmax(-1) == y) * weight
+        of_class = [
+            jax.ops.segment_sum(part, y.astype(jnp.int32), outputs.shape[-1]) for part in (right, weight)
+        ]
+        shares = of_class[0] / jnp.maximum(of_class[1], 1e-12)
+        return shares.sum() / jnp.sum(of_class[1] > 0)
     mean = jnp.sum(y * weight) / weight.sum()
     spread = jnp.sum(jnp.square(y - mean) * weight)
     left = jnp.sum(jnp.square(outputs[:, 0] - y) * weight)

@@ -26,6 +26,7 @@ from taskaware.errors import UserError
 from taskaware.networks.mixture import Inputs, MixtureNetwork, Wiring, wiring
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.encode import EMBEDDINGS
+from taskaware.tasks.metrics import METRICS_OF
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.scoring import row_losses
@@ -65,7 +66,11 @@ class Program(NamedTuple):
 
     space: MixtureSpace
     width: int
-    classification: bool
+    metric: str
+
+    @property
+    def classification(self) -> bool:
+        return self.metric in METRICS_OF["classification"]
 
 
 class Trained(NamedTuple):
@@ -95,7 +100,7 @@ def train(
     seed: int,
     chunk_for: int = 0,
 ) -> Trained:
-    """Train every point to the end and score it.
+    """Train every point to the end and score it by the first metric of the task's kind.
 
     Args:
         space: the points' space.
@@ -130,7 +135,7 @@ def train_chunks(
     arrays = jax.device_put(prepared.arrays, _placed())
     prepared = dataclasses.replace(prepared, arrays=arrays)
     for width, members in groups(space, points):
-        program = Program(space, width, prepared.kind == "classification")
+        program = Program(space, width, METRICS_OF[prepared.kind][0])
         size = chunk_size(program, prepared.arrays, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
@@ -262,7 +267,7 @@ def evaluate(
         outputs = _outputs(program, params, arrays, x, wired)
         losses = row_losses(program.classification, outputs, y)
         loss = jnp.sum(losses * part.weight) / part.weight.sum()
-        score = score_of(program.classification, outputs, y, part.weight)
+        score = score_of(program.metric, outputs, y, part.weight)
         return jnp.where(jnp.isfinite(loss), score, jnp.nan), loss
 
     return jax.vmap(one)(params, wired)

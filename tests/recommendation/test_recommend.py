@@ -17,9 +17,10 @@ from taskaware.recommendation import recommend as room
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.products import known_tasks, meta_features
 from taskaware.recommendation.recommend import recommend
+from taskaware.store import Store
 from taskaware.tasks.build import make_task
 from taskaware.training import fit as training
-from taskaware.training import trainer
+from taskaware.training import keeping, trainer
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def untrainable(monkeypatch):
     for module, name in (
         (trainer, "segment"),
         (trainer, "train_chunks"),
-        (training, "segment"),
+        (training, "advance_members"),
         (training, "fit"),
         (learning, "fit_evaluator"),
         (room, "fit_evaluator"),
@@ -269,6 +270,19 @@ def test_it_is_trained_when_asked(evaluator, made):
     ] * 4
     assert models[0].score(made(seed=1)) > 0.7
     assert models[0].target_name == "y"
+
+
+def test_what_is_known_are_accuracies(evaluator, made, tmp_path):
+    """A task scored otherwise is told what the expected score is, and trained by its own metric."""
+    task = make_task(made(), "y", metric="balanced_accuracy")
+    found = recommend(task, evaluator=evaluator)
+    assert found.task.metric == "accuracy" and "accuracy 0." in found.explain()
+    assert any("scores by accuracy" in note and "best balanced_accuracy" in note for note in found.notes)
+    assert not any("scores by" in note for note in recommend(made(), "y", evaluator=evaluator).notes)
+    assert found.fit(task, members=1, progress=False).metric == "balanced_accuracy"
+    with Store.open(tmp_path / "experience.sqlite") as store:
+        keeping.describe(store, task)
+        assert [record.metric for record in store.tasks()] == ["accuracy"]
 
 
 def test_it_is_trained_on_what_it_was_made_for(evaluator, made, iris):

@@ -228,6 +228,19 @@ def test_the_bar_is_shown_when_asked(task, small, point, capsys):
     assert "best=" in shown
 
 
+def test_the_metric_of_the_task_chooses_the_weights(task, small, point):
+    """Where a class is rare, guessing the others is right by accuracy, and not by balanced accuracy."""
+    made = task(rows=200)
+    few = np.sort(np.concatenate([np.flatnonzero(made.target > 0), np.flatnonzero(made.target == 0)[:8]]))
+    made = dataclasses.replace(
+        made, table=made.table.take(few), target=made.target[few], metric="balanced_accuracy"
+    )
+    found = fit(made, small, point, recipe=RECIPE, members=2, progress=False)
+    assert found.metric == "balanced_accuracy"
+    scores = scores_of_members(found, made, splits(made, 0, 2))
+    assert np.mean(scores) == pytest.approx(found.best_score, abs=1e-5)
+
+
 def test_values_out_of_range_are_refused(task, small, point):
     with pytest.raises(UserError, match="patience=0 is too small"):
         fit(task(), small, point, patience=0)

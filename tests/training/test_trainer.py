@@ -10,6 +10,7 @@ import pytest
 
 from taskaware.spaces import preset
 from taskaware.spaces.mixture import RecipeCoordinate
+from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.split import split
 from taskaware.training import trainer
 from taskaware.training.prepare import Part, batches, prepare
@@ -97,7 +98,7 @@ def test_few_candidates_may_use_the_program_of_many(small, points, classes, trai
 
 
 def test_memory_bounds_a_chunk(small, classes, monkeypatch):
-    program = Program(small, 8, True)
+    program = Program(small, 8, "accuracy")
     count = trainer.parameter_count(program, classes.arrays)
     params = trainer.start(
         program,
@@ -157,7 +158,7 @@ def test_padded_rows_never_weigh(small, points, kind, request):
 
 
 def state_of(space, width, prepared, points):
-    program = Program(space, width, prepared.kind == "classification")
+    program = Program(space, width, METRICS_OF[prepared.kind][0])
     chosen = trainer.candidates(program, points, RECIPE)
     return program, chosen, trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
 
@@ -187,19 +188,29 @@ def test_padded_columns_learn_nothing(small, points, classes):
     assert (state.params["number_kernel"][:, ~padded] != 0).any()
 
 
-def scores_by_hand(truth, outputs, kind):
-    from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
+def scores_by_hand(truth, outputs, metric):
+    from sklearn.metrics import (
+        accuracy_score,
+        balanced_accuracy_score,
+        log_loss,
+        mean_squared_error,
+        r2_score,
+    )
 
-    if kind == "regression":
+    if metric == "r2":
         return r2_score(truth, outputs[:, 0]), mean_squared_error(truth, outputs[:, 0])
     shares = np.asarray(jax.nn.softmax(outputs[:, :3]), np.float64)
-    return accuracy_score(truth, shares.argmax(1)), log_loss(truth, shares / shares.sum(1, keepdims=True))
+    score = {"accuracy": accuracy_score, "balanced_accuracy": balanced_accuracy_score}[metric]
+    return score(truth, shares.argmax(1)), log_loss(truth, shares / shares.sum(1, keepdims=True))
 
 
-@pytest.mark.parametrize("kind", ["classes", "values"])
-def test_score_and_loss_equal_scikit_learn(small, points, kind, request):
+@pytest.mark.parametrize(
+    ("kind", "metric"), [("classes", "accuracy"), ("classes", "balanced_accuracy"), ("values", "r2")]
+)
+def test_score_and_loss_equal_scikit_learn(small, points, kind, metric, request):
     prepared = request.getfixturevalue(kind)
     program, chosen, state = state_of(small, 4, prepared, points[:3])
+    program = program._replace(metric=metric)
     params = jax.tree.map(lambda leaf: 0.1 * leaf, state.params)
     scores, losses = trainer.evaluate(
         program, params, prepared.arrays, chosen.wired, prepared.arrays.validation
@@ -208,7 +219,7 @@ def test_score_and_loss_equal_scikit_learn(small, points, kind, request):
     for c in range(3):
         one = jax.tree.map(lambda leaf, c=c: leaf[c], (params, chosen.wired))
         outputs = np.asarray(trainer._outputs(program, one[0], prepared.arrays, prepared.arrays.x, one[1]))
-        expected = scores_by_hand(np.asarray(prepared.arrays.y)[rows], outputs[rows], prepared.kind)
+        expected = scores_by_hand(np.asarray(prepared.arrays.y)[rows], outputs[rows], metric)
         np.testing.assert_allclose((scores[c], losses[c]), expected, rtol=1e-4)
 
 
@@ -286,7 +297,7 @@ def test_gradient_equals_finite_differences(small, points, kind, request):
     prepared = request.getfixturevalue(kind)
     with jax.enable_x64(True):
         point = small.encode(small.decode(points[5])._replace(gamma=jnp.zeros(7)))
-        wide = Program(small, 8, prepared.kind == "classification")
+        wide = Program(small, 8, METRICS_OF[prepared.kind][0])
         arrays = jax.tree.map(_doubled, prepared.arrays)
         chosen = trainer.candidates(wide, jnp.asarray(point, float)[None], RECIPE)
         params = trainer.start(wide, arrays, chosen, jax.random.key(0)).params
@@ -316,7 +327,7 @@ def test_training_equals_a_loop_written_out(small, points, classes, dropout):
     recipe = dataclasses.replace(RECIPE, steps=45, learning_rate=0.1, dropout=dropout)
     found = train(small, points[:1], classes, recipe, seed=3)
     width = int(small.width(points[0]))
-    program, arrays = Program(small, width, True), classes.arrays
+    program, arrays = Program(small, width, "accuracy"), classes.arrays
     chosen = trainer.candidates(program, points[:1], recipe)
     key, dropout_key = jax.random.split(jax.random.key(3))
     params = jax.tree.map(lambda leaf: leaf[0], trainer.start(program, arrays, chosen, key).params)

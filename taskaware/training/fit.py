@@ -36,7 +36,7 @@ from taskaware.training.trainer import (
     start,
 )
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same seed would train other networks: scores of comparisons are told apart by it."""
 
 UNLIMITED = 1 << 30
@@ -44,6 +44,9 @@ SEGMENT = 30
 MOST_STEPS = 30_000
 COOLER = 0.3
 ATTEMPTS = 4
+
+RECIPE = TrainingRecipe(steps=600)
+"""Twice the steps that experience is collected with, see `docs/evaluator.md`."""
 
 MEMBERS = 5
 """Networks by default, see `experiments/compare-models`; a larger table trains one."""
@@ -94,14 +97,14 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    The number of steps is the recipe's, and more for a task with more rows than experience was collected
-    on, so that each row is seen as often. Where a loss turns NaN, training begins again with a cooler
+    The number of steps is the recipe's, and more for a task with more rows than the recipe takes, so that each
+    row is seen as often. Where a loss turns NaN, training begins again with a cooler
     learning rate, ATTEMPTS times in all. Ctrl-C ends the training and keeps the best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights.
         space, point: the architecture (D,).
-        recipe: sizes and steps; the one experience was collected with, by default.
+        recipe: steps, and what the space has no coordinates for; RECIPE by default.
         seed: of the splits, first weights, row order.
         members: networks, 1 or more, whose answers are averaged; by default MEMBERS for at most MOST_ROWS
             rows, else 1. Their validation parts are spread as `splits` says.
@@ -116,7 +119,7 @@ def fit(
     if patience < 1:
         raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")
     keep_compiled()
-    recipe = (recipe or TrainingRecipe()).check()
+    recipe = (recipe or RECIPE).check()
     if members is None:
         members = MEMBERS if task.rows <= MOST_ROWS else 1
     parts = splits(task, seed, members, validation=validation)

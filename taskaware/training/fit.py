@@ -97,9 +97,9 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    The number of steps is the recipe's, and more for a task with more rows than the recipe takes, so that each
-    row is seen as often. Where a loss turns NaN, training begins again with a cooler
-    learning rate, ATTEMPTS times in all. Ctrl-C ends the training and keeps the best weights so far.
+    The number of steps is the recipe's, and more for a task with more rows than the recipe takes, so that
+    each row is seen as often. Where a loss turns NaN, training begins again with a cooler learning rate,
+    ATTEMPTS times in all. Ctrl-C ends the training and keeps the best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights.

@@ -72,7 +72,8 @@ def frame_of(table: Table) -> pd.DataFrame:
 def recommended(task: Task, parts: Split, seed: int, *, members: int | None = None) -> np.ndarray:
     """What `recommend` answers without knowing the task or a relative of it, trained by `Recommendation.fit`.
 
-    The meta-features are those of all rows, as the task is recognised, and left out, by its content.
+    The meta-features are those of all rows, as the task is recognised, and left out, by its content. How many
+    `members` answer together is said in `Recommendation.fit`.
     """
     keep_compiled()
     rows = _known(parts)

@@ -138,7 +138,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         members: how many networks of the architecture are trained, and averaged; None as in
             `Recommendation.fit`.
         validation: share of the rows that choose a network's best weights, in (0, 1).
-        patience: evaluations without a better score after which training ends.
+        patience: evaluations without a better score of any network after which training ends.
         progress: whether to show a bar.
         random_state: seed of search, split and training; the same int gives the same estimator.
 

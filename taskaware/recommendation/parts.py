@@ -22,6 +22,7 @@ class TaskCard:
         rows, features: of the table.
         numbers, categories: numeric columns (with indicators of missing values) and one-hot columns that a
             network of this task reads.
+        own_metric: that `fit` chooses the best weights by; `metric` if empty.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TaskCard:
     features: int
     numbers: int
     categories: int
+    own_metric: str = ""
 
     @classmethod
     def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
@@ -47,6 +49,7 @@ class TaskCard:
             features,
             numbers,
             categories,
+            task.metric,
         )
 
     @property

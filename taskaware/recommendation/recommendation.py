@@ -189,8 +189,8 @@ class Recommendation:
     ):
         """Train the recommended network: a `Model`.
 
-        Several networks of the one architecture train together, each without a fifth of the rows, which say
-        when to stop; the model answers with their mean. So no row is lost.
+        Several networks of the one architecture train together; each keeps the weights that are best on other
+        rows, set apart from its training, and the model answers with their mean.
 
         Args:
             dataset: in any form that `recommend` takes.
@@ -198,7 +198,8 @@ class Recommendation:
             seed: of splits and first weights; the recommendation's own by default.
             members: how many networks, 1 or more; by default 5, and 1 for a table of more than 10,000 rows.
             validation: share of the rows that choose a network's best weights, in (0, 1).
-            patience: evaluations without a better score after which training ends.
+            patience: evaluations, 30 steps apart, without a better score of any network after which training
+                ends; there are 20 for up to 5,000 rows.
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
@@ -289,7 +290,10 @@ class Recommendation:
 
     def _task(self, dataset, target) -> Task:
         target = self._own_target(dataset) if target is None else target
-        return make_task(dataset, target, kind=self.task.kind, name=self.task.name)
+        card = self.task
+        return make_task(
+            dataset, target, kind=card.kind, name=card.name, metric=card.own_metric or card.metric
+        )
 
     def _check_fits(self, task: Task) -> None:
         made_for, given = (f"{one.kind} of {one.outputs} outputs" for one in (self.task, task))

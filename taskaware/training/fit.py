@@ -1,7 +1,7 @@
 """Training one architecture to the end: progress, early stopping, the best weights kept.
 
-Several networks of it train together, each with rows of its own set apart for early stopping, and answer as
-one: so no row is lost to training, and their errors cancel in part.
+Several networks of it train together, each with other rows set apart to choose its weights, and answer as
+one: so every row trains most of them, and their errors cancel in part.
 """
 
 import functools
@@ -49,7 +49,7 @@ RECIPE = TrainingRecipe(steps=600)
 """Twice the steps that experience is collected with, see `docs/evaluator.md`."""
 
 MEMBERS = 5
-"""Networks by default, see `experiments/compare-models`; a larger table trains one."""
+"""Networks by default, see `docs/evaluator.md`; a larger table trains one."""
 
 MOST_ROWS = 10_000
 """Of a table for which MEMBERS networks are worth their time."""
@@ -67,20 +67,64 @@ class Rows(NamedTuple):
     validation: Part
 
 
-class Run(NamedTuple):
-    """One attempt.
+class Work(NamedTuple):
+    """What is trained on what.
+
+    Attributes:
+        program, arrays: of the task and the architecture.
+        chosen: the architecture and its learning rate, as a batch of one.
+        rows: of the M members.
+        rates: factor of the learning rate at each step, (steps,).
+    """
+
+    program: Program
+    arrays: TaskArrays
+    chosen: Candidates
+    rows: Rows
+    rates: np.ndarray
+
+    def cooled(self, times: int) -> "Work":
+        """The same with the learning rate times COOLER, so often."""
+        hyper = self.chosen.hyper
+        hyper = hyper._replace(learning_rate=hyper.learning_rate * COOLER**times)
+        return self._replace(chosen=self.chosen._replace(hyper=hyper))
+
+
+class Run:
+    """How one attempt went, of M members.
 
     Attributes:
         params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
         best: their validation scores, (M,).
-        history: of each evaluation: step, seconds, score, loss (means over the members).
+        since: evaluation at which each last got better, (M,).
+        records: of each evaluation: step, seconds, and score and loss, means over the members.
         lost: whether a loss turned NaN.
     """
 
-    params: dict | None
-    best: np.ndarray
-    history: pd.DataFrame
-    lost: bool
+    def __init__(self, members: int):
+        self.params, self.records, self.lost = None, [], False
+        self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
+        self._began = time.perf_counter()
+
+    def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
+        """An evaluation of all members. Of equal scores the later weights: their learning rate was lower."""
+        if not np.isfinite(losses).all():
+            self.lost = True
+            return
+        self.params = _better(scores >= self.best, params, self.params)
+        self.since = np.where(scores > self.best, len(self.records), self.since)
+        self.best = np.maximum(self.best, scores)
+        seconds = time.perf_counter() - self._began
+        self.records.append((step, seconds, float(scores.mean()), float(losses.mean())))
+
+    @property
+    def age(self) -> int:
+        """Evaluations since any member got better."""
+        return len(self.records) - 1 - int(self.since.max())
+
+    @property
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame(self.records, columns=["step", "seconds", "score", "loss"])
 
 
 def fit(
@@ -125,23 +169,22 @@ def fit(
     parts = splits(task, seed, members, validation=validation)
     prepared = prepare(task, seed, _unlimited(recipe), _whole(task))
     steps = _steps(recipe, len(parts[0].train))
-    rows = _rows(parts, seed, steps, recipe.batch_size)
     point = jnp.asarray(point, jnp.float32)
-    width = groups(space, point[None])[0][0]
-    program = Program(space, width, task.metric)
+    program = Program(space, groups(space, point[None])[0][0], task.metric)
+    rows = _rows(parts, seed=seed, steps=steps, batch_size=recipe.batch_size)
     chosen = candidates(program, point[None], recipe)
+    work = Work(program, prepared.arrays, chosen, rows, schedule(recipe, steps))
+    last = None
     for attempt in range(ATTEMPTS):
-        cooled = chosen._replace(
-            hyper=chosen.hyper._replace(learning_rate=chosen.hyper.learning_rate * COOLER**attempt)
-        )
-        run = _train(program, prepared, cooled, rows, schedule(recipe, steps), seed, patience, progress)
+        run = _train(work.cooled(attempt), seed=seed, patience=patience, progress=progress)
+        last = run if run.params is not None else last
         if not run.lost:
             break
-    if run.params is None:
+    if last is None:
         raise EngineError(
             f"Training '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
-    return _model(task, space, point, program, prepared, run)
+    return _model(task, work, point, prepared=prepared, run=last)
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -175,7 +218,7 @@ def _whole(task: Task) -> Split:
     return Split(np.arange(task.rows), np.arange(0), np.arange(0))
 
 
-def _rows(parts: Sequence[Split], seed: int, steps: int, batch_size: int) -> Rows:
+def _rows(parts: Sequence[Split], *, seed: int, steps: int, batch_size: int) -> Rows:
     size = bucket(max(len(part.validation) for part in parts), 256)
     seeds = np.random.default_rng(seed).integers(1 << 31, size=len(parts))
     train = [batches(part.train, own, steps, batch_size) for part, own in zip(parts, seeds, strict=True)]
@@ -195,50 +238,36 @@ def _steps(recipe: TrainingRecipe, rows: int) -> int:
     return SEGMENT * max(1, round(min(wanted, MOST_STEPS) / SEGMENT))
 
 
-def _train(
-    program: Program,
-    prepared: Prepared,
-    chosen: Candidates,
-    rows: Rows,
-    rates: np.ndarray,
-    seed: int,
-    patience: int,
-    progress: bool | None,
-) -> Run:
-    members, steps = rows.train.shape[:2]
+def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Run:
+    members, steps = work.rows.train.shape[:2]
     init_keys, dropout_keys = (
         jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed))
     )
-    state, began = start_members(program, prepared.arrays, chosen, init_keys), time.perf_counter()
-    best, age = np.full(members, -np.inf), np.zeros(members, int)
-    records, kept, lost = [], None, False
+    state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members)
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
     try:
         for number in range(steps // SEGMENT):
             now = slice(number * SEGMENT, (number + 1) * SEGMENT)
             keys = jax.vmap(jax.random.fold_in, (0, None))(dropout_keys, number)
-            own = rows._replace(train=rows.train[:, now])
-            state, results = advance_members(program, state, prepared.arrays, chosen, own, rates[now], keys)
-            score, loss = (np.asarray(result, np.float64) for result in results)
-            lost = not np.isfinite(loss).all()
-            if lost:
+            rows = work.rows._replace(train=work.rows.train[:, now])
+            state, results = advance_members(
+                work.program, state, work.arrays, work.chosen, rows, work.rates[now], keys
+            )
+            scores, losses = (np.asarray(result, np.float64) for result in results)
+            run.add(now.stop, jax.device_get(state.params), scores, losses)
+            if run.lost:
                 break
-            records.append((now.stop, time.perf_counter() - began, float(score.mean()), float(loss.mean())))
-            # Of equal scores the later weights: they were trained at the lower learning rate.
-            kept = _better(score >= best, jax.device_get(state.params), kept)
-            age = np.where(score > best, number, age)
-            best = np.maximum(best, score)
             bar.update(SEGMENT)
-            bar.set_postfix(score=f"{score.mean():.3f}", best=f"{best.mean():.3f}", refresh=False)
-            if number - age.max() >= patience:
+            bar.set_postfix(score=f"{scores.mean():.3f}", best=f"{run.best.mean():.3f}", refresh=False)
+            if run.age >= patience:
                 break
     except KeyboardInterrupt:
-        if kept is None:
+        if run.params is None:
             raise
-        bar.write(f"Stopped at step {records[-1][0]} of {steps}; the best weights so far are kept.")
+        bar.write(f"Stopped at step {run.records[-1][0]} of {steps}; the best weights so far are kept.")
     finally:
         bar.close()
-    return Run(kept, best, pd.DataFrame(records, columns=["step", "seconds", "score", "loss"]), lost)
+    return run
 
 
 def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
@@ -248,9 +277,7 @@ def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
     return jax.tree.map(lambda a, b: np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b), now, kept)
 
 
-def _model(
-    task: Task, space: MixtureSpace, point: np.ndarray, program: Program, prepared: Prepared, run: Run
-) -> Model:
+def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
     return Model(
         name=task.name,
         kind=task.kind,
@@ -259,9 +286,9 @@ def _model(
         classes=task.classes,
         schema=task.schema,
         encoder=prepared.encoder,
-        space=space,
+        space=work.program.space,
         point=np.asarray(point),
-        width=program.width,
+        width=work.program.width,
         outputs=len(prepared.arrays.allowed),
         params={name: jnp.asarray(value[:, 0]) for name, value in run.params.items()},
         target_mean=prepared.target_mean,

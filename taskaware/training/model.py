@@ -47,7 +47,7 @@ class Model:
         target_name: name of the target column.
         classes: labels as the user wrote them; empty in regression.
         schema: how rows are read.
-        encoder: learned from the training rows.
+        encoder: learned from all rows that were given, those included that chose the weights.
         space, point: the architecture, (D,).
         width, outputs: of the computed networks.
         params: their weights, each (M, ...) for M networks.
@@ -104,7 +104,7 @@ class Model:
         return self._outputs(rows)
 
     def score(self, rows, target=None) -> float:
-        """The metric (accuracy or R², larger is better) on rows with known answers.
+        """The model's metric (of `tasks.metrics.METRICS`, larger is better) on rows with known answers.
 
         Args:
             rows: frame with the target column in it, or the features alone.
@@ -240,7 +240,7 @@ def load_model(folder: str | os.PathLike) -> Model:
 
     Raises:
         UserError: there is no such folder.
-        CheckpointError: it is no model, is damaged, or comes from a newer taskaware.
+        CheckpointError: it is no model, is damaged, or comes from another version of taskaware.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -322,6 +322,8 @@ def _check_weights(model: Model) -> None:
     expected = jax.eval_shape(
         network(model._program, model.outputs).init, jax.random.key(0), row, columns_of(encoder), wired
     )["params"]
+    if not model.params or not model.members:
+        raise ValueError("there are no weights")
     wanted = {name: (model.members, *leaf.shape) for name, leaf in expected.items()}
     found = {name: leaf.shape for name, leaf in model.params.items()}
     if wanted != found or model.outputs < len(model.classes):

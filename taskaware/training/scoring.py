@@ -20,7 +20,10 @@ def row_losses(
 def score(
     metric: str, outputs: Float[Array, "n K"], y: Float[Array, " n"], weight: Float[Array, " n"]
 ) -> Float[Array, ""]:
-    """One of `tasks.metrics.METRICS` of the weighted rows; R² is cut at WORST_R2."""
+    """One of `tasks.metrics.METRICS` of the weighted rows.
+
+    R² is cut at WORST_R2, which it is where the rows have one value.
+    """
     if metric == "accuracy":
         return jnp.sum((outputs.argmax(-1) == y) * weight) / weight.sum()
     if metric == "balanced_accuracy":

@@ -17,6 +17,7 @@ from taskaware.recommendation import recommend as room
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.products import known_tasks, meta_features
 from taskaware.recommendation.recommend import recommend
+from taskaware.recommendation.recommendation import load_recommendation
 from taskaware.store import Store
 from taskaware.tasks.build import make_task
 from taskaware.training import fit as training
@@ -279,7 +280,10 @@ def test_what_is_known_are_accuracies(evaluator, made, tmp_path):
     assert found.task.metric == "accuracy" and "accuracy 0." in found.explain()
     assert any("scores by accuracy" in note and "best balanced_accuracy" in note for note in found.notes)
     assert not any("scores by" in note for note in recommend(made(), "y", evaluator=evaluator).notes)
-    assert found.fit(task, members=1, progress=False).metric == "balanced_accuracy"
+    found.to_json(tmp_path / "rec.json")
+    for asked in (found, load_recommendation(tmp_path / "rec.json")):
+        for data in (task, made()):
+            assert asked.fit(data, members=1, progress=False).metric == "balanced_accuracy"
     with Store.open(tmp_path / "experience.sqlite") as store:
         keeping.describe(store, task)
         assert [record.metric for record in store.tasks()] == ["accuracy"]

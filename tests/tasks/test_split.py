@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -114,6 +116,16 @@ def test_members_validate_on_different_rows():
         assert sorted([*part.train, *part.validation]) == list(range(task.rows))
         assert len(part.test) == 0
         assert counts(task, part.validation)[0] == pytest.approx(61 / 5, abs=1)
+
+
+def test_members_whatever_the_order_of_the_rows():
+    task = task_of(["a"] * 31 + ["b"] * 2 + ["c"] * 20)
+    turned = dataclasses.replace(
+        task, table=task.table.take(np.arange(task.rows)[::-1]), target=task.target[::-1]
+    )
+    for part, other in zip(splits(task, 1, 7), splits(turned, 1, 7), strict=True):
+        assert part.validation.tolist() == sorted(task.rows - 1 - other.validation)
+        assert (counts(task, part.train) > 0).all()
 
 
 def test_members_of_another_share():

@@ -83,7 +83,17 @@ def test_each_member_keeps_its_best_weights(task, small, point, kind, members):
     assert np.mean(scores) == pytest.approx(found.best_score, abs=1e-5)
 
 
-def test_members_differ_in_weights_and_rows(model):
+def test_members_differ_in_weights_and_rows(model, task):
+    parts = splits(task(), 0, 3)
+    rows = room._rows(parts, seed=0, steps=20, batch_size=16)
+    for part, train, places, weight in zip(parts, rows.train, *rows.validation, strict=True):
+        assert set(train.ravel()) == set(part.train)
+        assert places[weight > 0].tolist() == part.validation.tolist()
+    orders = [
+        np.argsort(np.argsort(train.ravel()[: len(part.train)]))
+        for part, train in zip(parts, rows.train, strict=True)
+    ]
+    assert not np.array_equal(orders[0], orders[1])
     assert model.members == MEMBERS
     for name, leaf in model.params.items():
         if "bias" not in name:
@@ -217,6 +227,30 @@ def test_nan_in_the_end_at_every_rate_keeps_what_there_is(task, small, point, fr
     found = fit(task(), small, point, recipe=RECIPE, progress=False)
     assert found.history["step"].tolist() == [30, 60]
     assert all(np.isfinite(leaf).all() for leaf in found.params.values())
+
+
+def test_what_an_earlier_rate_reached_is_kept(task, small, point, monkeypatch):
+    """The last attempt is lost at once, the one before it after two evaluations."""
+    real, calls = room.advance_members, []
+
+    def advance(program, state, arrays, chosen, rows, factors, keys):
+        calls.append(round(float(chosen.hyper.learning_rate[0]), 9))
+        state, (score, loss) = real(program, state, arrays, chosen, rows, factors, keys)
+        ends = len(set(calls)) == ATTEMPTS or calls.count(calls[-1]) == 3
+        return state, (score, loss * jnp.nan if ends else loss)
+
+    monkeypatch.setattr(room, "advance_members", advance)
+    found = fit(task(), small, point, recipe=RECIPE, progress=False)
+    assert len(set(calls)) == ATTEMPTS
+    assert found.history["step"].tolist() == [30, 60]
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_the_smallest_table(task, small, point, kind):
+    made = task(kind, rows=10)
+    for members in (5, 12):
+        found = fit(made, small, point, recipe=RECIPE, members=members, progress=False)
+        assert found.members == members and np.isfinite(found.best_score)
 
 
 def test_the_bar_is_shown_when_asked(task, small, point, capsys):

@@ -80,7 +80,7 @@ def test_networks_answer_with_their_mean(name, request):
         for m in range(together.members)
     ]
     assert together.members == 5
-    assert repr(together).count("of 5 networks") == 1 - repr(each[0]).count("networks")
+    assert "of 5 networks" in repr(together) and "networks" not in repr(each[0])
     given = [m.predict_proba(frame) if m.classes else m.predict(frame) for m in (together, *each)]
     np.testing.assert_allclose(given[0], np.mean(given[1:], axis=0), rtol=1e-4, atol=1e-6)
     assert not np.allclose(given[1], given[2])
@@ -263,6 +263,16 @@ def test_weights_of_another_model_are_refused(folder, numbers, tmp_path):
     other = numbers.save(tmp_path / "other")
     (other / "weights.npz").replace(folder / "weights.npz")
     with pytest.raises(CheckpointError, match="damaged .*another network"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("none", [False, True])
+def test_no_weights_are_refused(folder, none):
+    with np.load(folder / "weights.npz") as file:
+        arrays = {name: file[name][:0] if name.startswith("param/") else file[name] for name in file.files}
+    kept = {name: value for name, value in arrays.items() if not (none and name.startswith("param/"))}
+    np.savez(folder / "weights.npz", **kept)
+    with pytest.raises(CheckpointError, match="damaged .*no weights"):
         load_model(folder)
 
 

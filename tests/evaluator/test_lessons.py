@@ -7,7 +7,7 @@ import pytest
 
 from taskaware.errors import UserError
 from taskaware.evaluator import lessons
-from taskaware.evaluator.lessons import FLOOR, architecture_features, features_of
+from taskaware.evaluator.lessons import FLOOR, LOSS, architecture_features, features_of, normalised
 
 TASKS, COUNT = 4, 12
 
@@ -84,6 +84,53 @@ def test_absent_is_unknown_and_lost_is_the_worst(experience, z, u, scores):
     assert np.isnan(found.score).sum() == np.isnan(found.target).sum() == 1
     assert np.isnan(found.score[1, order[5]])
     assert found.score[2, order[7]] == pytest.approx(np.nanmin(scores[:, 2]), rel=1e-5)
+
+
+def with_losses(found, losses, kind="classification"):
+    """The experience with a loss for each training, (n,), of tasks of a kind."""
+    tasks = tuple(dataclasses.replace(task, kind=kind) for task in found.tasks)
+    return dataclasses.replace(found, tasks=tasks, loss=np.asarray(losses, np.float32))
+
+
+def test_the_loss_tells_equal_accuracies_apart(experience, z, u, scores):
+    flat = experience(z, u, np.round(scores, 1))
+    rng = np.random.default_rng(0)
+    losses = rng.permuted(np.arange(len(flat), dtype=float))
+    plain, told = lessons(flat), lessons(with_losses(flat, losses))
+    mean = np.zeros(plain.score.shape)
+    for task in range(TASKS):
+        for seed in range(2):
+            rows = np.flatnonzero((flat.task == task) & (flat.seed == seed))
+            ranks = 1 - (losses[rows].argsort().argsort() + 1) / len(rows)
+            mean[task, flat.architecture[rows]] += ranks / 2
+    np.testing.assert_allclose(told.score, plain.score)
+    np.testing.assert_allclose((told.top, told.spread), (plain.top, plain.spread))
+    expected, *_ = normalised(plain.score + LOSS * plain.spread[:, None] * mean)
+    np.testing.assert_allclose(told.target, expected, atol=1e-4)
+    assert len(np.unique(told.target[0])) > len(np.unique(plain.target[0]))
+    thin = told.thinned(0, 8, seed=0)
+    for task in range(TASKS):
+        left = np.flatnonzero(~np.isnan(thin.target[task]))
+        inside = left[told.target[task, left] > FLOOR]
+        assert (np.argsort(thin.target[task, inside]) == np.argsort(told.target[task, inside])).all()
+
+
+def test_a_loss_that_is_not_known_or_of_a_regression_does_not_count(experience, z, u, scores):
+    found = experience(z, u, scores)
+    losses = np.arange(len(found), dtype=float)
+    plain = lessons(found).target
+    np.testing.assert_array_equal(lessons(with_losses(found, losses, "regression")).target, plain)
+    losses[found.task == 1] = np.where(np.arange((found.task == 1).sum()) == 3, np.nan, 1.0)
+    changed = (lessons(with_losses(found, losses)).target != plain).any(1)
+    assert changed.tolist() == [True, False, True, True]
+
+
+def test_a_lost_one_has_the_largest_loss(experience, z, u, scores):
+    scores = scores[:1].copy()
+    scores[0, :, 7] = np.nan
+    found = experience(z, u, scores)
+    told = lessons(with_losses(found, np.where(found.lost, np.nan, 1.0 + np.arange(len(found)))))
+    np.testing.assert_array_equal(told.target[:, places(told, u)[7]], told.target.min(1))
 
 
 def test_tasks_are_taken_and_left_out(opposites):

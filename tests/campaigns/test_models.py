@@ -133,8 +133,8 @@ def test_every_model_gets_the_same_rows(mixed, monkeypatch):
     seen = {}
 
     class Recommended:
-        def fit(self, task, *, seed, progress):
-            seen["given"], seen["seed"] = task, seed
+        def fit(self, task, *, seed, members, progress):
+            seen["given"], seen["seed"], seen["members"] = task, seed, members
             return self
 
         def predict(self, rows):
@@ -152,7 +152,9 @@ def test_every_model_gets_the_same_rows(mixed, monkeypatch):
     # Classes are sorted: no, yes.
     np.testing.assert_array_equal(found, 1 - np.arange(len(parts.test)) % 2)
     rows = np.sort(np.concatenate([parts.train, parts.validation]))
-    assert seen["seed"] == 1 and not set(rows) & set(parts.test)
+    assert seen["seed"] == 1 and seen["members"] is None and not set(rows) & set(parts.test)
+    RIVALS["recommended_once"].predict(mixed, parts, 1)
+    assert seen["members"] == 1
     np.testing.assert_array_equal(seen["given"].target, mixed.target[rows])
     assert seen["given"].table.row_hashes.tolist() == mixed.table.row_hashes[rows].tolist()
     # The test rows arrive as they stand in the table.

@@ -27,7 +27,7 @@ _HOMES = {
     "learn": "taskaware.campaigns.learn",
     "load_evaluator": "taskaware.evaluator",
     "load_model": "taskaware.training.model",
-    "load_recommendation": "taskaware.recommendation.recommendation",
+    "load_recommendation": "taskaware.recommendation.as_json",
     "make_task": "taskaware.tasks.build",
     "manifests": "taskaware.data.manifests",
     "meta_features": "taskaware.recommendation.products",

@@ -3,23 +3,18 @@
 import dataclasses
 import functools
 import html
-import json
 import os
 from pathlib import Path
 
 import numpy as np
 
-from taskaware.errors import CheckpointError, UserError
-from taskaware.metafeatures import NAMES
+from taskaware.errors import UserError
 from taskaware.networks.describe import summary
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.build import make_task
 from taskaware.tasks.encode import block_of
 from taskaware.tasks.task import Task
-
-FORMAT = "taskaware recommendation"
-VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -266,19 +261,9 @@ class Recommendation:
         Raises:
             UserError: the file exists and `force` is not given.
         """
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields |= {
-            "format": FORMAT,
-            "version": VERSION,
-            "task": dataclasses.asdict(self.task),
-            "space": self.space.to_dict(),
-            "ranked": [dataclasses.asdict(candidate) for candidate in self.ranked],
-            "default": None if self.default is None else dataclasses.asdict(self.default),
-            "known": [dataclasses.asdict(neighbour) for neighbour in self.known],
-            "meta_features": dict(zip(NAMES, self.meta_features, strict=True)),
-            "architecture": self.architecture.description,
-        }
-        text = json.dumps(fields, indent=1, default=str)
+        from taskaware.recommendation.as_json import written
+
+        text = written(self)
         if path is not None:
             path = Path(path)
             if path.exists() and not force:
@@ -306,55 +291,3 @@ class Recommendation:
     def _own_target(self, dataset):
         """The recommendation's target, unless the source brings its own."""
         return None if isinstance(dataset, tuple) else self.task.target_name
-
-
-def load_recommendation(path: str | os.PathLike) -> Recommendation:
-    """Read what `Recommendation.to_json` wrote.
-
-    Raises:
-        UserError: there is no such file.
-        CheckpointError: it is no recommendation, is damaged, or comes from a newer taskaware.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"There is no recommendation file '{path}'.")
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"'{path}' is no JSON ({error}).") from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise CheckpointError(f"'{path}' is no taskaware recommendation.")
-    if fields.get("version") != VERSION:
-        raise CheckpointError(
-            f"'{path}' has format version {fields.get('version')}; this taskaware reads {VERSION}. "
-            "Update taskaware."
-        )
-    try:
-        return _of_fields(fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"The recommendation in '{path}' is damaged ({error}).") from error
-
-
-def _of_fields(fields: dict) -> Recommendation:
-    task = {**fields["task"], "classes": tuple(fields["task"]["classes"])}
-    ranked = [_candidate(entry) for entry in fields["ranked"]]
-    space = MixtureSpace.from_dict(fields["space"])
-    if {len(candidate.point) for candidate in ranked} != {space.dimension}:
-        raise ValueError("no candidates, or not of this space")
-    return Recommendation(
-        task=TaskCard(**task),
-        space=space,
-        ranked=tuple(ranked),
-        known=tuple(Neighbour(**entry) for entry in fields["known"]),
-        meta_features=tuple(fields["meta_features"].values()),
-        trace=tuple(tuple(row) for row in fields["trace"]),
-        notes=tuple(fields["notes"]),
-        seed=fields["seed"],
-        seconds=fields["seconds"],
-        default=_candidate(fields["default"]) if fields.get("default") else None,
-        chance=fields.get("chance"),
-    )
-
-
-def _candidate(fields: dict) -> Candidate:
-    return Candidate(**{**fields, "point": tuple(fields["point"])})

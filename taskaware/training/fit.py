@@ -111,7 +111,8 @@ class Run:
         if not np.isfinite(losses).all():
             self.lost = True
             return
-        self.params = _better(scores >= self.best, params, self.params)
+        if (scores >= self.best).any():
+            self.params = _better(scores >= self.best, jax.device_get(params), self.params)
         self.since = np.where(scores > self.best, len(self.records), self.since)
         self.best = np.maximum(self.best, scores)
         seconds = time.perf_counter() - self._began
@@ -254,7 +255,7 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
                 work.program, state, work.arrays, work.chosen, rows, work.rates[now], keys
             )
             scores, losses = (np.asarray(result, np.float64) for result in results)
-            run.add(now.stop, jax.device_get(state.params), scores, losses)
+            run.add(now.stop, state.params, scores, losses)
             if run.lost:
                 break
             bar.update(SEGMENT)

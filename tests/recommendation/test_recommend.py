@@ -14,10 +14,10 @@ from taskaware.errors import UserError
 from taskaware.evaluator import fit as learning
 from taskaware.evaluator import fit_evaluator
 from taskaware.recommendation import recommend as room
+from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.products import known_tasks, meta_features
 from taskaware.recommendation.recommend import recommend
-from taskaware.recommendation.recommendation import load_recommendation
 from taskaware.store import Store
 from taskaware.tasks.build import make_task
 from taskaware.training import fit as training

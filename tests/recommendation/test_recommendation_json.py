@@ -9,8 +9,8 @@ import pytest
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.metafeatures import NAMES
+from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.recommend import recommend
-from taskaware.recommendation.recommendation import load_recommendation
 
 
 @pytest.fixture(scope="module")

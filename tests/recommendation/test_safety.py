@@ -8,8 +8,8 @@ import pytest
 
 from taskaware.campaigns.pickers import Unseen, learned
 from taskaware.evaluator import EvaluatorSettings, fit_evaluator
+from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.recommend import recommend, shipped_evaluator
-from taskaware.recommendation.recommendation import load_recommendation
 from taskaware.recommendation.safety import DOUBT, chance, default, farthest, is_strange
 
 

@@ -44,6 +44,8 @@ class ModelsSettings:
     suite: tuple[str, ...] = ("bundled",)
     # Names of the tasks that are wanted; all of the suites if empty.
     tasks: tuple[str, ...] = ()
+    # Rows of a task, at most; 0 takes tasks of any size.
+    most_rows: int = 0
     # Names of the models, see RIVALS; the others' wins are counted against the first.
     models: tuple[str, ...] = tuple(RIVALS)
     # Seeds 0, 1, ...; each has a split of its own.
@@ -71,14 +73,28 @@ class ModelsSettings:
             raise UserError(f"Setting seeds={self.seeds} is too small. Give 1 or more.")
         if self.trees and TREES not in self.models:
             raise UserError(f"trees='{self.trees}' needs the model '{TREES}'. Add it to models.")
-        suite_named(*self.suite).only(*self.tasks)
+        if self.most_rows < 0:
+            raise UserError(f"Setting most_rows={self.most_rows} is too small. Give 0 or more.")
+        if not self.chosen():
+            raise UserError(f"No task has at most most_rows={self.most_rows} rows. Raise it.")
         self.runner.check()
         return self
+
+    def chosen(self) -> dict[str, Task]:
+        """The tasks that are compared on, by name."""
+        named = suite_named(*self.suite).only(*self.tasks)
+        return {task.name: task for task in named if not 0 < self.most_rows < task.rows}
 
     def smoke(self) -> "ModelsSettings":
         """The same in seconds: two small tasks, one seed, only models that need nothing else; no file."""
         models = tuple(name for name in self.models if not RIVALS[name].packages) or self.models
-        small = {"suite": ("bundled",), "tasks": ("iris", "diabetes"), "seeds": 1, "trees": ""}
+        small = {
+            "suite": ("bundled",),
+            "tasks": ("iris", "diabetes"),
+            "most_rows": 0,
+            "seeds": 1,
+            "trees": "",
+        }
         return dataclasses.replace(self, models=models, **small)
 
 
@@ -112,7 +128,7 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
     """
     began = time.perf_counter()
     settings.check()
-    tasks = {task.name: task for task in suite_named(*settings.suite).only(*settings.tasks)}
+    tasks = settings.chosen()
     skipped = [name for name in settings.models if missing(name)]
     if skipped:
         log.warning("Skipped: %s. %s", ", ".join(skipped), _how_to_add(skipped))

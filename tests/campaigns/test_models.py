@@ -206,6 +206,11 @@ def test_what_is_not_installed_is_skipped_in_one_line(tmp_path, monkeypatch, cap
         dataclasses.replace(settings, models=("flaml",)).check()
 
 
+def test_larger_tasks_are_left_out():
+    assert set(dataclasses.replace(SETTINGS, most_rows=150).check().chosen()) == {"iris"}
+    assert set(SETTINGS.check().chosen()) == {"iris", "diabetes"}
+
+
 def test_jobs_are_named_by_content_and_version(monkeypatch):
     tasks = list(bundled_suite().only("iris"))
     jobs = plan(tasks, dataclasses.replace(SETTINGS, models=("recommended", "mlp")))
@@ -263,6 +268,8 @@ def test_a_single_seed_has_no_noise():
         ({"models": ("tree",)}, "Unknown model 'tree'. Did you mean 'trees'"),
         ({"models": ()}, "No model is named"),
         ({"seeds": 0}, "seeds=0 is too small"),
+        ({"most_rows": -1}, "most_rows=-1 is too small"),
+        ({"most_rows": 9}, "No task has at most most_rows=9 rows"),
         ({"models": ("mlp",), "trees": "a.csv"}, "needs the model 'trees'"),
         ({"tasks": ("irish",)}, "Did you mean 'iris'"),
     ],

@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: setup ## recommend, explain, train and test on a real dataset, beside baselines
-	$(BIN)/python -m taskaware.campaigns.demo
+	$(BIN)/python -m taskaware.studies.demo
 
 test: setup ## check style, layers, docs and behaviour
 	$(BIN)/ruff check taskaware tests benchmarks experiments
@@ -27,10 +27,10 @@ test: setup ## check style, layers, docs and behaviour
 	$(BIN)/python -m pytest -n 2
 
 chaos: setup ## campaigns killed a hundred times for each engine, and compared with undisturbed ones
-	$(BIN)/python -m taskaware.testing.chaos --kills 100 --jobs 1200
+	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
 
 notebooks: setup ## execute the notebooks anew and keep their outputs
-	$(BIN)/python -m taskaware.testing.notebooks --write
+	$(BIN)/python -m benchmarks.notebooks --write
 
 bench: bench-recommend bench-trainer bench-runner bench-quality ## all benchmarks
 

@@ -6,8 +6,8 @@ import time
 import jax
 import numpy as np
 
-from taskaware.evaluator import EvaluatorSettings, Lessons, fit_evaluator
 from taskaware.spaces import MixtureSpace, preset
+from taskaware.surrogates import EvaluatorSettings, Lessons, fit_evaluator
 
 SIZES = ((316, 316), (1000, 1000))
 FEATURES = 80

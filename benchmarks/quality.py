@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from taskaware.campaigns import quality
-from taskaware.campaigns.experience import open_experience
-from taskaware.campaigns.pickers import METHODS, Unseen
-from taskaware.campaigns.teach import MORE, with_more
-from taskaware.evaluator import EvaluatorSettings, Lessons, lessons
+from taskaware.modalities.suites import suite_named
 from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import MORE, with_more
 from taskaware.spaces import MixtureSpace, preset
-from taskaware.tasks.suites import suite_named
+from taskaware.studies import quality
+from taskaware.studies.selectors import METHODS, Unseen
+from taskaware.surrogates import EvaluatorSettings, Lessons
+from taskaware.surrogates import training_data as lessons
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 

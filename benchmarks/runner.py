@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from taskaware.campaigns.collect import CollectSettings, collect
+from taskaware.modalities.suites import bundled_suite
+from taskaware.objectives.collect import CollectSettings, collect
 from taskaware.runner import RunnerSettings, run
 from taskaware.store import Store
-from taskaware.tasks.suites import bundled_suite
 from taskaware.testing import engine_contract as contract
 
 ENGINES = {

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
+from postgres import PostgresServer
 
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
-from taskaware.testing.postgres import PostgresServer
 
 BATCH, NUMBERS, FEATURES, TASKS = 64, 40, 80, 100
 SPACE = SpaceRecord("a" * 16, "compact")

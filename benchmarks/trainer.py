@@ -15,9 +15,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from taskaware.modalities.suites import bundled_suite
 from taskaware.spaces import preset
 from taskaware.spaces.mixture import CORNER, Point
-from taskaware.tasks.suites import bundled_suite
 from taskaware.training.prepare import batches, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train

@@ -1,8 +1,8 @@
 """What each part of the evaluator gives; see README.md."""
 
-from taskaware.campaigns.evaluate import EvaluateSettings
-from taskaware.campaigns.vary import VarySettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.evaluate import EvaluateSettings
+from taskaware.studies.vary import VarySettings
 
 
 def config() -> VarySettings:

@@ -1,7 +1,7 @@
 """The recommended model beside the usual ones; see README.md."""
 
-from taskaware.campaigns.models import ModelsSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.models import ModelsSettings
 
 
 def config() -> ModelsSettings:

@@ -1,7 +1,7 @@
 """Search strategies at equal budget; see README.md."""
 
-from taskaware.campaigns.compare import CompareSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.compare import CompareSettings
 
 
 def config() -> CompareSettings:

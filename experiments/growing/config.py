@@ -1,7 +1,7 @@
 """What ten tasks of one's own give; see README.md."""
 
-from taskaware.campaigns.growing import GrowingSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.growing import GrowingSettings
 
 
 def config() -> GrowingSettings:

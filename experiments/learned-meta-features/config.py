@@ -1,7 +1,7 @@
 """What learned meta-features are worth beside statistical ones; see README.md."""
 
-from taskaware.campaigns.learned_features import LearnedFeaturesSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.learned_features import LearnedFeaturesSettings
 
 
 def config() -> LearnedFeaturesSettings:

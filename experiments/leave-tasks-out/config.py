@@ -1,7 +1,7 @@
 """How good the evaluator is for tasks that it knows nothing of; see README.md."""
 
-from taskaware.campaigns.evaluate import EvaluateSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.evaluate import EvaluateSettings
 
 
 def config() -> EvaluateSettings:

@@ -1,9 +1,9 @@
 """The published space, networks, optimizer and losses, on tables; see README.md."""
 
-from taskaware.campaigns.collect import CollectSettings
-from taskaware.campaigns.evaluate import EvaluateSettings
-from taskaware.campaigns.published import PublishedSettings
+from taskaware.objectives.collect import CollectSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.evaluate import EvaluateSettings
+from taskaware.studies.published import PublishedSettings
 
 WORKERS = RunnerSettings(engine="processes")
 

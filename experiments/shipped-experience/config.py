@@ -1,8 +1,8 @@
 """The experience and the evaluator that come with the package; see README.md."""
 
-from taskaware.campaigns.collect import CollectSettings
-from taskaware.campaigns.shipped import ShipSettings
+from taskaware.objectives.collect import CollectSettings
 from taskaware.runner import RunnerSettings
+from taskaware.studies.shipped import ShipSettings
 
 WORKERS = RunnerSettings(engine="processes")
 

@@ -48,9 +48,9 @@ def run_config(config: object, name: str, arguments: Arguments) -> None:
         UserError: a setting is unknown or out of range, or the folder holds something else.
         EngineError: jobs failed; the others are kept.
     """
-    from taskaware.campaigns.registry import campaign_of
-    from taskaware.campaigns.run_folder import RunFolder
-    from taskaware.campaigns.settings import overridden
+    from taskaware.runner.run_folder import RunFolder
+    from taskaware.studies.registry import campaign_of
+    from taskaware.studies.settings import overridden
 
     campaign = campaign_of(config)
     if arguments.keys:
@@ -107,7 +107,7 @@ def summary_text(summary: dict) -> str:
 
 def _listed(config: object, as_json: bool) -> str:
     """Every setting, with what it takes and what it means."""
-    from taskaware.campaigns.settings import keys
+    from taskaware.studies.settings import keys
 
     names = ["key", "value", "kind", "what"]
     rows = [[name, known.value, known.kind, known.comment] for name, known in keys(config).items()]
@@ -118,7 +118,7 @@ def _listed(config: object, as_json: bool) -> str:
 
 def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
     """--engine and --workers as settings: of the config's runner, or of each runner in it."""
-    from taskaware.campaigns.settings import keys
+    from taskaware.studies.settings import keys
 
     for option in ("engine", "workers"):
         value = getattr(arguments, option)
@@ -131,7 +131,7 @@ def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
 
 
 def _default_folder(campaign: str, config: object, name: str, smoke: bool) -> Path:
-    from taskaware.campaigns.run_folder import config_digest
+    from taskaware.runner.run_folder import config_digest
 
     found = config_digest(campaign, config)
     return Path("runs") / f"{name}{'-smoke' if smoke else ''}-{found[:8]}"
@@ -162,7 +162,7 @@ def _logging(file: Path | None) -> Iterator[None]:
 
 
 def _report(folder: Path) -> Path:
-    from taskaware.campaigns.report import report
+    from taskaware.reports import report
 
     return report(folder, force=True)
 

@@ -11,7 +11,7 @@ def run(arguments: Arguments) -> None:
         UserError: a setting does not do.
         EngineError: jobs failed.
     """
-    from taskaware.campaigns.collect import CollectSettings
+    from taskaware.objectives.collect import CollectSettings
 
     settings = CollectSettings(
         suite=tuple(arguments.suite),

@@ -11,7 +11,7 @@ def run(arguments: Arguments) -> None:
         UserError: a setting does not do.
         EngineError: jobs failed.
     """
-    from taskaware.campaigns.compare import CompareSettings
+    from taskaware.studies.compare import CompareSettings
 
     chosen = {"strategies": tuple(arguments.strategies)} if arguments.strategies else {}
     settings = CompareSettings(

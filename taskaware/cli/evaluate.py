@@ -11,7 +11,7 @@ def run(arguments: Arguments) -> None:
         UserError: a setting or the experience does not do.
         EngineError: jobs failed.
     """
-    from taskaware.campaigns.evaluate import EvaluateSettings
+    from taskaware.studies.evaluate import EvaluateSettings
 
     chosen = {"methods": tuple(arguments.methods)} if arguments.methods else {}
     settings = EvaluateSettings(

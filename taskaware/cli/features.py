@@ -13,8 +13,8 @@ def run(arguments: Arguments) -> None:
     Raises:
         UserError: the data is not usable.
     """
-    from taskaware.metafeatures import CATALOGUE, meta_features
-    from taskaware.tasks.build import make_task
+    from taskaware.modalities.tables.build import make_task
+    from taskaware.modalities.tables.metafeatures import CATALOGUE, meta_features
 
     task = make_task(arguments.data, arguments.target, kind=arguments.kind)
     values = meta_features(task)

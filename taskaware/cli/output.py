@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from taskaware.errors import UserError
-from taskaware.whole import write_whole
+from taskaware.files import write_whole
 
 
 def check_outputs(

@@ -57,7 +57,7 @@ def _evaluator(path: Path | None):
     """The evaluator of the file; None for the shipped one."""
     if path is None:
         return None
-    from taskaware.evaluator import load_evaluator
+    from taskaware.surrogates import load_evaluator
 
     return load_evaluator(path)
 

@@ -12,7 +12,7 @@ def run(arguments: Arguments) -> None:
     Raises:
         UserError: the folder is no run's, or the file exists.
     """
-    from taskaware.campaigns.report import report
+    from taskaware.reports import report
 
     path = report(arguments.run_folder, arguments.out, force=arguments.force)
     print(json.dumps({"written": str(path)}) if arguments.json else f"written    {path}")

@@ -13,7 +13,7 @@ def run(arguments: Arguments) -> None:
         UserError: there is no such experiment, or a setting does not do.
         EngineError: jobs failed.
     """
-    from taskaware.campaigns.settings import load_experiment
+    from taskaware.studies.settings import load_experiment
 
     path = Path(arguments.experiment)
     config = load_experiment(path)

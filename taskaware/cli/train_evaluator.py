@@ -15,8 +15,8 @@ def run(arguments: Arguments) -> None:
         UserError: the file exists, or the experience does not do.
     """
     check_outputs({"--out": arguments.out}, force=arguments.force, source=arguments.experience)
-    from taskaware.campaigns.teach import train_evaluator
-    from taskaware.evaluator import save_evaluator
+    from taskaware.recommendation.teach import train_evaluator
+    from taskaware.surrogates import save_evaluator
 
     evaluator = train_evaluator(
         arguments.experience,

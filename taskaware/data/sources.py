@@ -16,7 +16,7 @@ from taskaware.compilation import cache_folder
 from taskaware.data.files import format_of, read_file
 from taskaware.data.loaded import Loaded, of_frame, tidy
 from taskaware.errors import UserError, unknown
-from taskaware.whole import write_whole
+from taskaware.files import write_whole
 
 BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_diabetes")
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.metafeatures import NAMES
+from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.spaces import MixtureSpace

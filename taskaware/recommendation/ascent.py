@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.errors import UserError, unknown
-from taskaware.evaluator.evaluator import Evaluator, View
-from taskaware.evaluator.lessons import architecture_features, features_of
 from taskaware.search import gradient_ascent, maximise, random_search
 from taskaware.spaces import MixtureSpace
+from taskaware.surrogates.evaluator import Evaluator, View
+from taskaware.surrogates.training_data import architecture_features, features_of
 
 OPTIMIZERS = ("gradient_ascent", "random_search")
 LEAST = {

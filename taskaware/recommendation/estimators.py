@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taskaware.data.loaded import feature_frame, of_arrays
 from taskaware.errors import UserError
+from taskaware.modalities.tables.build import make_task
 from taskaware.recommendation.recommend import recommend
-from taskaware.tasks.build import make_task
 from taskaware.tasks.target import MIN_ROWS
 from taskaware.tasks.task import Task
 from taskaware.training.model import label_array

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from taskaware.networks.describe import describe, read, summary
+from taskaware.children.mixture.describe import describe, read, summary
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.task import Task

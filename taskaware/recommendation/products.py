@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from taskaware import metafeatures
-from taskaware.evaluator import Evaluator
+from taskaware.modalities.tables import metafeatures
+from taskaware.modalities.tables.build import make_task
 from taskaware.recommendation.recommend import shipped_evaluator
-from taskaware.tasks.build import make_task
+from taskaware.surrogates import Evaluator
 from taskaware.tasks.task import Task
 
 

@@ -9,16 +9,16 @@ from importlib import resources
 import numpy as np
 
 from taskaware.errors import UserError
-from taskaware.evaluator import Evaluator, fit_evaluator, load_evaluator
-from taskaware.evaluator.evaluator import View
-from taskaware.evaluator.lessons import FEWEST_TASKS
-from taskaware.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.tables.encode import layout
+from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.safety import apart, chance, default, farthest, is_strange
-from taskaware.tasks.build import make_task
-from taskaware.tasks.encode import layout
+from taskaware.surrogates import Evaluator, fit_evaluator, load_evaluator
+from taskaware.surrogates.evaluator import View
+from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.task import Task
 

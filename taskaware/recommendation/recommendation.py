@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from taskaware.children.mixture.describe import summary
 from taskaware.errors import UserError
-from taskaware.networks.describe import summary
+from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.tables.encode import block_of
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.build import make_task
-from taskaware.tasks.encode import block_of
 from taskaware.tasks.task import Task
 
 
@@ -134,7 +134,7 @@ class Recommendation:
         return self.explain()
 
     def _repr_html_(self) -> str:
-        from taskaware.networks.draw import svg
+        from taskaware.children.mixture.draw import svg
 
         text = html.escape(self.explain())
         drawing = svg(self.space, self.point, inputs=self.task.inputs)
@@ -144,7 +144,7 @@ class Recommendation:
         """The network, and the ascent that found it: a matplotlib Figure."""
         from matplotlib.figure import Figure
 
-        from taskaware.networks.draw import draw_network, plot_ascent
+        from taskaware.children.mixture.draw import draw_network, plot_ascent
 
         figure = Figure(figsize=(11, 7), layout="constrained")
         above, below = figure.subplots(2, 1, height_ratios=(3, 2))
@@ -157,7 +157,7 @@ class Recommendation:
 
     def module(self):
         """The network as a Flax Linen module, to be called with (numbers (n, D), one-hot (n, T))."""
-        from taskaware.networks.fixed import FixedNetwork
+        from taskaware.children.mixture.fixed import FixedNetwork
 
         point = tuple(float(number) for number in self.point)
         block = tuple(block_of(self.task.numbers).tolist())
@@ -165,7 +165,7 @@ class Recommendation:
 
     def source(self) -> str:
         """The same network as readable Flax code that runs on its own."""
-        from taskaware.networks.source import source
+        from taskaware.children.mixture.source import source
 
         task = self.task
         block = block_of(task.numbers)

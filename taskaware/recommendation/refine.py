@@ -6,17 +6,17 @@ import time
 
 import numpy as np
 
-from taskaware.bars import tqdm
 from taskaware.errors import UserError
-from taskaware.evaluator import Evaluator
+from taskaware.objectives import record as keeping
+from taskaware.objectives.record import furnish
+from taskaware.progress import tqdm
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
+from taskaware.surrogates import Evaluator
 from taskaware.tasks.task import Task
-from taskaware.training import keeping
-from taskaware.training.keeping import furnish
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from taskaware.errors import UserError
-from taskaware.evaluator.evaluator import Evaluator, ProcessView
-from taskaware.evaluator.lessons import FLOOR, architecture_features
-from taskaware.evaluator.warping import stated, warped
+from taskaware.surrogates.evaluator import Evaluator, ProcessView
+from taskaware.surrogates.training_data import FLOOR, architecture_features
+from taskaware.surrogates.warping import stated, warped
 
 TOPS = np.linspace(-2.5, 2.5, 21)
 SPREADS = np.linspace(-2.0, 2.0, 9)

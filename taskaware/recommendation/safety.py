@@ -6,9 +6,9 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from taskaware.evaluator.evaluator import Evaluator, ProcessView, View
-from taskaware.evaluator.kernel import squared_distances
-from taskaware.evaluator.lessons import architecture_features
+from taskaware.surrogates.evaluator import Evaluator, ProcessView, View
+from taskaware.surrogates.kernel import squared_distances
+from taskaware.surrogates.training_data import architecture_features
 
 DOUBT = 1.5
 """By how much more two beliefs differ by chance than the process says, on tasks held out."""

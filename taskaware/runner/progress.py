@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 
-from taskaware.bars import tqdm
+from taskaware.progress import tqdm
 from taskaware.runner.job import Job, Outcome
 
 log = logging.getLogger(__name__)

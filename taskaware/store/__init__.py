@@ -1,7 +1,6 @@
 """Experience: every training ever made, in SQL, and as one small file to ship."""
 
 from taskaware.store.compact import pack, unpack
-from taskaware.store.digests import architecture_digests, digest
 from taskaware.store.experience import Experience
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Trainings
 
@@ -17,8 +16,6 @@ __all__ = [
     "Summary",
     "TaskRecord",
     "Trainings",
-    "architecture_digests",
-    "digest",
     "pack",
     "unpack",
 ]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import sqlalchemy as sa
 
+from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.store import schema
-from taskaware.store.digests import architecture_digests, digest
 from taskaware.store.reading import blocks
 from taskaware.store.records import FAILED, LOST, OK
 

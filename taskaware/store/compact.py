@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taskaware.digests import canonical
 from taskaware.errors import StoreError, TaskawareError, UserError
-from taskaware.store.digests import canonical
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord
 from taskaware.store.whole import whole_file

@@ -29,9 +29,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from pyarrow import parquet
 
+from taskaware.digests import architecture_digests, canonical, digest
 from taskaware.errors import StoreError, UserError
 from taskaware.store import reading, schema, writing
-from taskaware.store.digests import architecture_digests, canonical, digest
 from taskaware.store.records import FAILED, LOST, OK, SpaceRecord, TaskRecord
 from taskaware.store.whole import whole_file
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import sqlalchemy as sa
 
+from taskaware.digests import LENGTH
 from taskaware.errors import StoreError, UserError, unknown
 from taskaware.store import schema
-from taskaware.store.digests import LENGTH
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience
 from taskaware.store.records import FAILED, RecipeRecord, SpaceRecord, TaskRecord
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from taskaware.digests import check_digest, points
 from taskaware.errors import UserError
-from taskaware.store.digests import check_digest, points
 
 OK, LOST, FAILED = "ok", "lost", "failed"
 NUMBERS = ("scores", "test_scores", "losses", "seconds")

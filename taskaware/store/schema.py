@@ -6,8 +6,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, LargeBinary, String, Text
 
+from taskaware.digests import LENGTH
 from taskaware.errors import StoreError
-from taskaware.store.digests import LENGTH
 
 VERSION = 1
 APPLICATION_ID = 0x54614177

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from taskaware.digests import check_digest
 from taskaware.store import checking, counting, opening, pruning, reading, schema, writing
 from taskaware.store.checking import Report
 from taskaware.store.compact import unpack
 from taskaware.store.connecting import Database
 from taskaware.store.counting import FailureGroup, Listed, Summary
-from taskaware.store.digests import check_digest
 from taskaware.store.experience import Experience, check
 from taskaware.store.pruning import Pruned
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Trainings, checked, seeds_of

@@ -7,9 +7,9 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from taskaware.digests import architecture_digests, canonical, check_digest, digest
 from taskaware.errors import UserError
 from taskaware.store import schema
-from taskaware.store.digests import architecture_digests, canonical, check_digest, digest
 from taskaware.store.experience import Experience
 from taskaware.store.reading import blocks
 from taskaware.store.records import FAILED, NUMBERS, SpaceRecord, TaskRecord, Trainings, checked, text

@@ -15,8 +15,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from taskaware.digests import architecture_digests
 from taskaware.errors import UserError
-from taskaware.store import Experience, SpaceRecord, Store, TaskRecord, Trainings, architecture_digests
+from taskaware.store import Experience, SpaceRecord, Store, TaskRecord, Trainings
 
 OpenStore = Callable[[], Store]
 

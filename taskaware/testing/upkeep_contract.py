@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaware.store import SpaceRecord, Store, architecture_digests
+from taskaware.digests import architecture_digests
+from taskaware.store import SpaceRecord, Store
 from taskaware.testing.store_contract import (
     CATALOGUE,
     SPACE,

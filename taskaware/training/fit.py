@@ -16,9 +16,9 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket, pad_to
-from taskaware.bars import tqdm
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
+from taskaware.progress import tqdm
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task

@@ -16,13 +16,13 @@ import pandas as pd
 from jaxtyping import Float
 
 from taskaware.arrays import bucket
+from taskaware.children.mixture.network import Inputs
 from taskaware.data import columns
 from taskaware.data.loaded import feature_frame
 from taskaware.data.schema import Schema
 from taskaware.errors import CheckpointError, UserError
-from taskaware.networks.mixture import Inputs
+from taskaware.modalities.tables.encode import Encoder
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.encode import Encoder
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.target import class_indices
 from taskaware.training.prepare import columns_of, padded_inputs

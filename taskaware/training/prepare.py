@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.arrays import bucket, pad_to
-from taskaware.networks.mixture import Columns, Inputs
-from taskaware.tasks.encode import EMBEDDINGS, Encoder
+from taskaware.children.mixture.network import Columns, Inputs
+from taskaware.modalities.tables.encode import EMBEDDINGS, Encoder
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe

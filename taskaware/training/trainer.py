@@ -21,11 +21,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket
+from taskaware.children.mixture.network import Inputs, MixtureNetwork, Wiring, wiring
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
-from taskaware.networks.mixture import Inputs, MixtureNetwork, Wiring, wiring
+from taskaware.modalities.tables.encode import EMBEDDINGS
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.encode import EMBEDDINGS
 from taskaware.tasks.metrics import METRICS_OF
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
 from taskaware.training.recipe import TrainingRecipe

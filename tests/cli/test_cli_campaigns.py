@@ -73,7 +73,7 @@ def test_beginners_errors(words, said, refused, tmp_path, monkeypatch):
 
 
 def test_failed_jobs_are_told_by_the_exit_code(command, tmp_path, monkeypatch):
-    from taskaware.campaigns import collect as collecting
+    from taskaware.objectives import collect as collecting
 
     def broken(task, batch):
         raise RuntimeError("no device")
@@ -89,7 +89,7 @@ def test_failed_jobs_are_told_by_the_exit_code(command, tmp_path, monkeypatch):
 
 
 def test_interrupted_says_how_to_go_on(command, tmp_path, monkeypatch):
-    from taskaware.campaigns import collect as collecting
+    from taskaware.objectives import collect as collecting
 
     def interrupted(task, batch):
         raise KeyboardInterrupt
@@ -154,8 +154,8 @@ def test_an_evaluator_from_my_own_experience(collected, command, tmp_path, table
 
 
 def test_mine_beside_the_shipped(collected):
-    from taskaware.campaigns.teach import train_evaluator
-    from taskaware.evaluator import EvaluatorSettings
+    from taskaware.recommendation.teach import train_evaluator
+    from taskaware.surrogates import EvaluatorSettings
 
     hasty = EvaluatorSettings(members=2, steps=5)
     both = train_evaluator(str(collected / "a.db"), with_shipped=True, settings=hasty)

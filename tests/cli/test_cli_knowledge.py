@@ -7,7 +7,7 @@ import pytest
 import taskaware
 from taskaware.cli.tasks import card_text
 from taskaware.data.manifests import manifests
-from taskaware.metafeatures import CATALOGUE
+from taskaware.modalities.tables.metafeatures import CATALOGUE
 
 
 def test_features_are_the_library_s(command, table):

@@ -7,16 +7,16 @@ import re
 
 import pytest
 
-from taskaware.campaigns import registry
-from taskaware.campaigns.once import do_once
-from taskaware.campaigns.published import PublishedSettings
-from taskaware.campaigns.registry import Campaign
-from taskaware.campaigns.shipped import ShipSettings
 from taskaware.cli.campaign import _shorthands
 from taskaware.cli.entry import read
+from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.runner import Job, RunnerSettings
-from taskaware.store import digest
+from taskaware.studies import registry
+from taskaware.studies.published import PublishedSettings
+from taskaware.studies.registry import Campaign
+from taskaware.studies.resumable import do_once
+from taskaware.studies.shipped import ShipSettings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from taskaware.testing.notebooks import execute
+from benchmarks.notebooks import execute
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
 

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from taskaware.compilation import keep_compiled
-from taskaware.evaluator import EvaluatorSettings, fit_evaluator, lessons
-from taskaware.metafeatures import catalogue_digest
+from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.tables.metafeatures import catalogue_digest
+from taskaware.objectives.record import describe
 from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, Trainings
-from taskaware.tasks.build import make_task
-from taskaware.training.keeping import describe
+from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates import training_data as lessons
 
 TINY = dataclasses.replace(
     preset("compact"), name="tiny", layers=1, sizes=(8, 16), activations=("relu",), width_odds=(0.5, 0.5)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.evaluator import EvaluatorSettings, fit_evaluator
-from taskaware.evaluator.lessons import architecture_features
-from taskaware.metafeatures import vector
+from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.tables.metafeatures import vector
 from taskaware.recommendation.ascent import AscentSettings, propose, warm_starts
-from taskaware.tasks.build import make_task
+from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates.training_data import architecture_features
 
 KIND = "classification"
 

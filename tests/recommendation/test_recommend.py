@@ -9,19 +9,20 @@ import pandas as pd
 import pytest
 
 import taskaware
-from taskaware import metafeatures
 from taskaware.errors import UserError
-from taskaware.evaluator import fit as learning
-from taskaware.evaluator import fit_evaluator
+from taskaware.modalities.tables import metafeatures
+from taskaware.modalities.tables.build import make_task
+from taskaware.objectives import record as keeping
 from taskaware.recommendation import recommend as room
 from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.products import known_tasks, meta_features
 from taskaware.recommendation.recommend import recommend
 from taskaware.store import Store
-from taskaware.tasks.build import make_task
+from taskaware.surrogates import fit as learning
+from taskaware.surrogates import fit_evaluator
 from taskaware.training import fit as training
-from taskaware.training import keeping, trainer
+from taskaware.training import trainer
 
 
 @pytest.fixture

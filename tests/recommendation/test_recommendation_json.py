@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.metafeatures import NAMES
+from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.recommend import recommend
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from taskaware.errors import StoreError, UserError
-from taskaware.evaluator import EvaluatorSettings, fit_evaluator
 from taskaware.recommendation import refine as room
 from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
+from taskaware.surrogates import EvaluatorSettings, fit_evaluator
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskaware.campaigns.pickers import Unseen, learned
-from taskaware.evaluator import EvaluatorSettings, fit_evaluator
 from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.recommend import recommend, shipped_evaluator
 from taskaware.recommendation.safety import DOUBT, chance, default, farthest, is_strange
+from taskaware.studies.selectors import Unseen, learned
+from taskaware.surrogates import EvaluatorSettings, fit_evaluator
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_chance_is_that_of_draws_of_a_wider_belief(process, points):
     z, kind = process.known.z[1], process.known.kinds[1]
     view = process.view(z, kind)
     one, other = points(2, seed=5)
-    from taskaware.evaluator.lessons import architecture_features
+    from taskaware.surrogates.training_data import architecture_features
 
     mean, covariance = map(
         np.asarray, view.belief.joint(architecture_features(process.space, np.stack([one, other])))

@@ -6,8 +6,8 @@ import os
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.postgres import PostgresServer
 from taskaware.store import Store
-from taskaware.testing.postgres import PostgresServer
 
 
 @pytest.fixture

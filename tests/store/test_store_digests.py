@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskaware.digests import architecture_digests, canonical, check_digest, digest
 from taskaware.errors import UserError
-from taskaware.store.digests import architecture_digests, canonical, check_digest, digest
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 PLAIN = st.recursive(

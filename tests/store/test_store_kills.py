@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.postgres import PostgresServer
 from taskaware.errors import StoreError
 from taskaware.store import Store, reading
 from taskaware.testing import store_contract as contract
-from taskaware.testing.postgres import PostgresServer
 
 # stops for good in the second batch, when the statement that begins with sys.argv[2] has run
 HALTING_WRITER = """

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaware.errors import UserError
-from taskaware.tasks.build import make_task
+from taskaware.modalities.tables.build import make_task
 from taskaware.tasks.split import split, splits
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from taskaware.modalities.tables.build import make_task
 from taskaware.spaces import MixtureSpace, preset
-from taskaware.tasks.build import make_task
 
 SMALL = dataclasses.replace(
     preset("compact"), name="small", layers=2, sizes=(4, 8), width_odds=(0.5, 0.5), recipe=()

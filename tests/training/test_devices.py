@@ -11,7 +11,7 @@ import dataclasses, sys
 import jax, numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.spaces import preset
-from taskaware.tasks.build import make_task
+from taskaware.modalities.tables.build import make_task
 from taskaware.training import trainer
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe

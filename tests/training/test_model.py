@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.tasks.build import make_task
+from taskaware.modalities.tables.build import make_task
 from taskaware.training import model as room
 from taskaware.training.fit import fit
 from taskaware.training.model import load_model

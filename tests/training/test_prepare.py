@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskaware.tasks.encode import EMBEDDINGS
+from taskaware.modalities.tables.encode import EMBEDDINGS
 from taskaware.tasks.split import split
 from taskaware.training.prepare import batches, prepare
 from taskaware.training.recipe import TrainingRecipe

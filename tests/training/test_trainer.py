@@ -363,7 +363,7 @@ def test_training_equals_a_loop_written_out(small, points, classes, dropout):
 def xor_task(rows=600):
     import pandas as pd
 
-    from taskaware.tasks.build import make_task
+    from taskaware.modalities.tables.build import make_task
 
     x = np.random.default_rng(0).uniform(-1, 1, (rows, 2))
     labels = np.where(x[:, 0] * x[:, 1] > 0, "same", "different")

@@ -1,0 +1,48 @@
+"""Notebooks: executed in a fresh kernel, and kept with their outputs (`make notebooks`).
+
+python -m benchmarks.notebooks [--write] [NAME ...]
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+SECONDS_A_CELL = 600
+
+
+def execute(path: Path) -> nbformat.NotebookNode:
+    """The notebook with the outputs of a run from top to bottom; an error in a cell is raised.
+
+    Args:
+        path: of the notebook; it stays as it is.
+    """
+    # The kernel starts what PATH calls "python"; it has to be this one.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=SECONDS_A_CELL, resources={"metadata": {"path": str(path.parent)}}
+    )
+    client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    return notebook
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", type=Path, default=sorted(Path("notebooks").glob("*.ipynb")))
+    parser.add_argument("--write", action="store_true", help="keep the outputs")
+    arguments = parser.parse_args()
+    for path in arguments.names:
+        notebook = execute(path)
+        if arguments.write:
+            nbformat.write(notebook, path)
+        print(f"{path}: {sum(cell.cell_type == 'code' for cell in notebook.cells)} cells")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+"""A point of `MixtureSpace`, written out as Flax code that a reader can keep and change.
+
+The code holds only what has a share in the network: a plain network is a few dense layers, and a mixed one
+sums its parts in the open. `source_params` carries trained parameters over.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from taskaware.children.mixture.describe import Architecture, Layer, architecture, summary
+from taskaware.children.mixture.network import LEARNED_RANK
+from taskaware.errors import UserError
+from taskaware.spaces import MixtureSpace
+
+WRAP = 88
+LEAST_DROPOUT = 1 / 512
+
+MODULE = '''\
+"""A neural network designed by taskaware.
+
+{story}
+"""
+
+{imports}
+{helpers}
+
+class Network(nn.Module):
+    """The outputs, (n, {outputs}), of n rows.
+
+    Args:
+{arguments}
+    """
+
+    @nn.compact
+    def __call__(self, {names}):
+{body}
+'''
+
+MIXTURE = '''
+
+def mixture(width, *parts):
+    """Sum of the (share, values) parts, each filled with zeros to `width` columns."""
+
+    def widened(values):
+        return jnp.pad(values, ((0, 0), (0, width - values.shape[-1])))
+
+    return sum(share * widened(values) for share, values in parts)
+'''
+
+
+class Selected(NamedTuple):
+    """Input columns that reach the network.
+
+    Attributes:
+        embedding: they belong to.
+        share: of the embedding.
+        start, stop: where they lie among the numeric columns; 0 and T for categories.
+    """
+
+    embedding: str
+    share: float
+    start: int
+    stop: int
+
+    @property
+    def width(self) -> int:
+        """Columns handed to the embedding layer."""
+        return LEARNED_RANK if self.embedding == "learned" else self.stop - self.start
+
+
+def source(
+    space: MixtureSpace,
+    vector: Float[Array, " D"],
+    *,
+    block: Int[np.ndarray, " N"] | Sequence[int],
+    categories: int,
+    outputs: int,
+) -> str:
+    """The network as the text of a Python module; it imports `flax.linen` and `jax.numpy` alone.
+
+    The text defines `Network`, a Flax module. It is called with (numbers, categories), less what the table
+    does not have, and with `train=True` drops units where the recipe says so. Fresh parameters are drawn the
+    way Flax draws them; `source_params` gives it the parameters of a trained `MixtureNetwork`.
+
+    Args:
+        space: where the point lies.
+        vector: the point.
+        block: embedding of each numeric column as an index into `space.embedding_names`, as in `Columns`;
+            columns of another index are padding. Empty for a table without numbers.
+        categories: one-hot columns, 0 for a table without categories.
+        outputs: numbers given for a row.
+
+    Raises:
+        UserError: the vector is no point of the space, or none of the columns has a share in the network.
+
+    >>> from taskaware.spaces import preset
+    >>> space = preset("published")
+    >>> corner = space.discretise(jnp.zeros(space.dimension))
+    >>> text = source(space, corner, block=[0] * 4 + [1] * 4, categories=0, outputs=3)
+    >>> print(text[text.index("        x =") :])
+            x = numbers[:, 0:4]  # standardised
+            x = nn.Dense(8, name="embedding")(x)
+            x = nn.relu(nn.Dense(8, name="layer1")(x))
+            x = nn.relu(nn.Dense(8, name="layer2")(x))
+            x = nn.relu(nn.Dense(8, name="layer3")(x))
+            x = nn.relu(nn.Dense(8, name="layer4")(x))
+            x = nn.relu(nn.Dense(8, name="layer5")(x))
+            x = nn.relu(nn.Dense(8, name="layer6")(x))
+            x = nn.relu(nn.Dense(8, name="layer7")(x))
+            return nn.Dense(3, name="output")(x)
+    <BLANKLINE>
+    """
+    net = _architecture(space, vector, block, categories)
+    dropout = net.recipe.get("dropout", 0.0)
+    body = [
+        *_embedding_lines(_selected(net, block, categories), net.width),
+        *(line for layer in net.layers for line in _layer_lines(layer, space.shared_weights, dropout)),
+        f'return nn.Dense({outputs}, name="output")(x)',
+    ]
+    arguments = {
+        "numbers": f"columns of the numeric embeddings, (n, {len(block)}).",
+        "categories": f"one-hot columns, (n, {categories}).",
+        "train": 'whether units are dropped; needs random numbers named "dropout".',
+    }
+    given = {
+        "numbers": len(block),
+        "categories": categories,
+        "train": any("Dropout" in line for line in body),
+    }
+    line = summary(space, vector, inputs=_inputs(block, categories))
+    return _module(line, body, {name: text for name, text in arguments.items() if given[name]}, outputs)
+
+
+def source_params(
+    space: MixtureSpace,
+    vector: Float[Array, " D"],
+    params: dict[str, Array],
+    *,
+    block: Int[np.ndarray, " N"] | Sequence[int],
+    categories: int,
+    outputs: int,
+) -> dict[str, dict[str, Array]]:
+    """The parameters with which the module of `source` answers as the `MixtureNetwork` did.
+
+    Args:
+        space, vector, block, categories, outputs: as given to `source`.
+        params: of the `MixtureNetwork` of width `space.width(vector)`; rows of padded columns and columns of
+            padded outputs are left behind.
+
+    Raises:
+        UserError: the parameters are of another width.
+    """
+    net = _architecture(space, vector, block, categories)
+    if len(params["embedding_bias"]) != net.width:
+        raise UserError(
+            f"The parameters are of a network of width {len(params['embedding_bias'])}, and this one has "
+            f"width {net.width}. Give the parameters that were trained for this point."
+        )
+    selected = _selected(net, block, categories)
+    kernels = [_embedding_kernel(columns, params) for columns in selected]
+    found = {"embedding": {"kernel": jnp.concatenate(kernels), "bias": params["embedding_bias"]}}
+    if _learns_vectors(selected):
+        found["vectors"] = {"kernel": params["category_vectors"][:categories]}
+    for layer in net.layers:
+        found |= _layer_params(space, layer, params, net.width)
+    found["output"] = {
+        "kernel": params["output_kernel"][: net.last_width, :outputs],
+        "bias": params["output_bias"][:outputs],
+    }
+    return found
+
+
+def parameter_count(
+    space: MixtureSpace,
+    vector: Float[Array, " D"],
+    *,
+    block: Int[np.ndarray, " N"] | Sequence[int],
+    categories: int,
+    outputs: int,
+) -> int:
+    """Numbers that the module of `source` learns; arguments and errors as there.
+
+    >>> from taskaware.spaces import preset
+    >>> space = preset("published")
+    >>> corner = space.discretise(jnp.zeros(space.dimension))
+    >>> parameter_count(space, corner, block=[0] * 4, categories=0, outputs=3)  # 5 * 8 + 7 * 9 * 8 + 9 * 3
+    571
+    """
+    net = _architecture(space, vector, block, categories)
+    selected = _selected(net, block, categories)
+    total = (
+        categories * LEARNED_RANK * _learns_vectors(selected)
+        + (sum(c.width for c in selected) + 1) * net.width
+    )
+    for layer in net.layers:
+        sizes = [layer.size] if space.shared_weights else [part.size for part in layer.baselines]
+        total += (layer.incoming + 1) * sum(sizes)
+    return total + (net.last_width + 1) * outputs
+
+
+def _inputs(block: Sequence[int], categories: int) -> list[str]:
+    return ["numbers"] * (len(block) > 0) + ["categories"] * (categories > 0)
+
+
+def _architecture(space: MixtureSpace, vector: Array, block: Sequence[int], categories: int) -> Architecture:
+    return architecture(space, vector, inputs=_inputs(block, categories))
+
+
+def _selected(net: Architecture, block: Sequence[int], categories: int) -> list[Selected]:
+    """The columns that reach the network: runs of one numeric embedding, then the categories."""
+    block = np.asarray(block, int)
+    edges = np.flatnonzero(np.diff(block, prepend=-1, append=-1))
+    runs = [(block[start], start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    names = net.space.embedding_names
+    found = []
+    for embedding in net.embeddings:
+        spans = [(0, categories)]
+        if embedding.reads == "numbers":
+            spans = [(start, stop) for index, start, stop in runs if index == names.index(embedding.name)]
+        found += [Selected(embedding.name, embedding.share, int(start), int(stop)) for start, stop in spans]
+    if not found:
+        heard = ", ".join(embedding.name for embedding in net.embeddings)
+        raise UserError(
+            f"The network listens to {heard}, and no column in `block` is of it. Add such columns."
+        )
+    return found
+
+
+def _learns_vectors(selected: list[Selected]) -> bool:
+    return any(columns.embedding == "learned" for columns in selected)
+
+
+def _embedding_lines(selected: list[Selected], width: int) -> list[str]:
+    vectors = f'vectors = nn.Dense({LEARNED_RANK}, use_bias=False, name="vectors")(categories)'
+    lines = [vectors] * _learns_vectors(selected)
+    parts = [(_columns_text(columns), columns.embedding.replace("_", "-")) for columns in selected]
+    if len(parts) == 1:
+        lines += [f"x = {text}  # {name}" for text, name in parts]
+    else:
+        items = [f"        {text},  # {name}" for text, name in parts]
+        lines += ["x = jnp.concatenate(", "    [", *items, "    ],", "    axis=-1,", ")"]
+    return [*lines, f'x = nn.Dense({width}, name="embedding")(x)']
+
+
+def _columns_text(columns: Selected) -> str:
+    fixed = {"one_hot": "categories", "learned": "vectors"}
+    text = fixed.get(columns.embedding, f"numbers[:, {columns.start}:{columns.stop}]")
+    return text if columns.share == 1 else f"{columns.share:g} * {text}"
+
+
+def _layer_lines(layer: Layer, shared: bool, dropout: float) -> list[str]:
+    target = "h" if layer.bypass else "x"
+    lines = _mix_lines(layer, shared, target)
+    if dropout >= LEAST_DROPOUT:
+        lines.append(f"{target} = nn.Dropout({dropout:.4g}, deterministic=not train)({target})")
+    if layer.bypass:
+        lines.append(f"x = mixture({layer.width}, ({layer.presence:g}, h), ({layer.bypass:g}, x))")
+    return lines
+
+
+def _mix_lines(layer: Layer, shared: bool, target: str) -> list[str]:
+    """The layer before dropout and bypass; it reads `x`."""
+    if len(layer.baselines) == 1:
+        return [f"{target} = nn.{layer.baselines[0].activation}({_dense(layer.size, layer.name)})"]
+    before = [f"h = {_dense(layer.size, layer.name)}"] if shared else []
+    parts = []
+    for size, activation, share in map(dataclasses.astuple, layer.baselines):
+        own = _dense(size, f"{layer.name}_{size}_{activation}")
+        cut = "h" if size == layer.size else f"h[:, :{size}]"
+        parts.append(f"    ({share:g}, nn.{activation}({cut if shared else own})),")
+    return [*before, f"{target} = mixture(", f"    {layer.size},", *parts, ")"]
+
+
+def _dense(size: int, name: str) -> str:
+    return f'nn.Dense({size}, name="{name}")(x)'
+
+
+def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int) -> str:
+    """The text of the module; `arguments` maps what it is called with to a line of its docstring."""
+    code = "\n".join(body)
+    helpers = MIXTURE if "mixture(" in code else ""
+    uses_jnp = "jnp." in code + helpers
+    return MODULE.format(
+        story=textwrap.fill(line, WRAP, break_on_hyphens=False),
+        imports="import flax.linen as nn" + "\nimport jax.numpy as jnp" * uses_jnp,
+        helpers=helpers,
+        outputs=outputs,
+        arguments="\n".join(f"{' ' * 8}{name}: {text}" for name, text in arguments.items()),
+        names=", ".join(name + "=False" * (name == "train") for name in arguments),
+        body=textwrap.indent(code, " " * 8),
+    )
+
+
+def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
+    if columns.embedding == "learned":
+        return params["vector_kernel"]
+    name = "category_kernel" if columns.embedding == "one_hot" else "number_kernel"
+    return params[name][columns.start : columns.stop]
+
+
+def _layer_params(
+    space: MixtureSpace, layer: Layer, params: dict[str, Array], width: int
+) -> dict[str, dict[str, Array]]:
+    """The parameters of one layer, cut out of the matrix that holds all its baselines."""
+    kernel, bias = (params[f"layer{layer.slot}_{part}"] for part in ("kernel", "bias"))
+
+    def cut(start, size):
+        columns = slice(start, start + size)
+        return {"kernel": kernel[: layer.incoming, columns], "bias": bias[columns]}
+
+    if space.shared_weights:
+        return {layer.name: cut(0, layer.size)}
+    sizes = [size if size <= width else 0 for size, _ in space.baselines]
+    starts = dict(zip(space.baselines, np.cumsum([0, *sizes[:-1]]), strict=True))
+    names = {b: f"{layer.name}_{b.size}_{b.activation}" for b in layer.baselines}
+    if len(names) == 1:
+        names = dict.fromkeys(names, layer.name)
+    return {name: cut(starts[b.size, b.activation], b.size) for b, name in names.items()}

@@ -1,0 +1,72 @@
+"""How tasks, spaces, recipes and trainings of a campaign come into the store."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.spaces import MixtureSpace
+from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
+from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.task import Task
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import VERSION, Trained
+
+
+def trainings(
+    task: str,
+    space: MixtureSpace,
+    recipe: str,
+    points: np.ndarray,
+    trained: Trained,
+    *,
+    seed: int,
+    strategy: str,
+) -> Trainings:
+    """What came of some points (n, D) of a space on a task, as the store takes it."""
+    return Trainings(
+        task,
+        space.digest,
+        recipe,
+        points,
+        seeds=seed,
+        scores=trained.score,
+        test_scores=trained.test_score,
+        losses=trained.loss,
+        seconds=trained.seconds,
+        strategy=strategy,
+        code_version=str(VERSION),
+    )
+
+
+def furnish(store: Store, tasks: Iterable[Task], space: MixtureSpace, recipe: TrainingRecipe) -> str:
+    """Make the tasks, the space and the recipe known to a store; the digest of the recipe."""
+    described = store.described(catalogue_digest())
+    for task in tasks:
+        if task.digest not in described:
+            describe(store, task)
+    store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
+    return store.add_recipe(definition(recipe))
+
+
+def definition(recipe: TrainingRecipe) -> dict:
+    """A recipe as the store knows it: scores of another version of the trainer are others."""
+    return {**recipe.to_dict(), "trainer": VERSION}
+
+
+def describe(store: Store, task: Task) -> None:
+    """Keep a task and its meta-features."""
+    columns = task.table.columns
+    store.add_task(
+        TaskRecord(
+            task.digest,
+            task.name,
+            task.origin or task.name,
+            task.kind,
+            METRICS_OF[task.kind][0],
+            task.rows,
+            len(columns),
+            task.outputs,
+        )
+    )
+    store.add_metafeatures(task.digest, catalogue=catalogue_digest(), names=NAMES, values=vector(task))

@@ -1,0 +1,55 @@
+"""Growing: one's own tasks join what the evaluator knows."""
+
+from collections.abc import Iterable
+
+from taskaware.modalities.tables.build import make_task
+from taskaware.objectives.collect import CollectSettings, collect
+from taskaware.recommendation.teach import train_evaluator
+from taskaware.store import Store
+from taskaware.surrogates import Evaluator
+from taskaware.tasks.task import Task
+from taskaware.training.recipe import TrainingRecipe
+
+
+def learn(
+    datasets: Iterable,
+    *,
+    architectures: int = 64,
+    store: str = "experience.sqlite",
+    trainer: TrainingRecipe | None = None,
+    with_shipped: bool = True,
+    progress: bool | None = None,
+) -> Evaluator:
+    """Train architectures on tasks of your own, keep them, and learn an evaluator that knows them too.
+
+    The architectures are those that the shipped experience was made with, in their order, so that your tasks
+    and the shipped ones teach about the same points. What the store has already is not trained again; the
+    evaluator itself takes seconds, and nothing that was known before is forgotten.
+
+    Args:
+        datasets: each a Task, or (data, target), or whatever `make_task` reads on its own.
+        architectures: how many are trained on each task.
+        store: path or URL of your experience.
+        trainer: how they are trained; as the shipped ones were if None.
+        with_shipped: whether to learn from the shipped experience as well.
+        progress: whether to show it; by default where there is a terminal.
+
+    Returns:
+        For `recommend(..., evaluator=...)`, or to be kept with `save_evaluator`.
+
+    Raises:
+        UserError: a dataset cannot be used, or there are too few tasks to learn from.
+    """
+    tasks = [_task(dataset) for dataset in datasets]
+    settings = CollectSettings(architectures=architectures, trainer=trainer or TrainingRecipe())
+    with Store.open(store) as opened:
+        collect(tasks, opened, settings, show=progress)
+    return train_evaluator(store, with_shipped=with_shipped)
+
+
+def _task(dataset) -> Task:
+    if isinstance(dataset, Task):
+        return dataset
+    if isinstance(dataset, tuple) and len(dataset) == 2 and isinstance(dataset[1], str):
+        return make_task(*dataset)
+    return make_task(dataset)

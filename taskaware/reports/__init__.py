@@ -1,0 +1,5 @@
+"""The report of a run: one HTML file that needs nothing else, not even a network."""
+
+from taskaware.reports.write import report
+
+__all__ = ["report"]

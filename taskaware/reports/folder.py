@@ -1,0 +1,197 @@
+"""Reading the folder of a run, whichever campaign has written it, finished or not."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from taskaware.errors import UserError
+from taskaware.runner import read_journal
+from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
+
+TABLES = {
+    "progress": (
+        ("strategy", "task", "origin", "kind", "seed"),
+        ("trainings", "best_score", "test_score"),
+    ),
+    "picks": (
+        ("method", "seed", "task", "origin", "kind"),
+        ("spearman", "score", "test_score", "regret", "top1"),
+    ),
+    "calibration": (
+        ("method", "seed", "task", "origin", "kind"),
+        ("predicted", "deviation", "actual"),
+    ),
+    "scores": (
+        ("task", "origin", "kind", "seed", "model"),
+        ("score", "seconds"),
+    ),
+    "cost": (
+        ("task", "kind"),
+        ("rows", "columns", "trainings", "lost", "failed", "seconds"),
+    ),
+}
+"""Tables that a report knows: columns of words, and columns of numbers."""
+
+WORDS = ("job", "label", "task", "status", "error", "worker")
+NUMBERS = {"size": 1.0, "attempts": 1.0, "seconds": 0.0, "lost": 0.0}
+"""Columns of the journal, and what stands for a number that is missing."""
+
+LISTED = 6
+DAY = 86_400.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+    """What a run has left.
+
+    Attributes:
+        name: of its folder.
+        about: `config.json`.
+        result: `result.json`; None while the run is not finished.
+        jobs: the last entry of each job in the journal, in the order in which they ended: `WORDS`, `NUMBERS`,
+            `end` (seconds since the first of them began) and `before` (how often it had failed before).
+        progress, picks, calibration, scores, cost: see `TABLES`; empty where the run has none.
+        parts: folders inside that are runs themselves.
+    """
+
+    name: str
+    about: dict
+    result: dict | None
+    jobs: pd.DataFrame
+    progress: pd.DataFrame
+    picks: pd.DataFrame
+    calibration: pd.DataFrame
+    scores: pd.DataFrame
+    cost: pd.DataFrame
+    parts: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        """What the size of a job counts."""
+        return (
+            "picks"
+            if self.about["campaign"] in ("evaluate", "learned-features", "published")
+            else "trainings"
+        )
+
+    @property
+    def failed(self) -> int:
+        """Jobs that failed, and did not go well later."""
+        return max(int((self.jobs["status"] == "failed").sum()), _count(self.result, "failed"))
+
+    @property
+    def ended(self) -> int:
+        """Jobs that have come to an end."""
+        return max(len(self.jobs), _count(self.result, "jobs"))
+
+
+def read_run(folder: Path) -> Run:
+    """All that the report needs of a folder.
+
+    Raises:
+        UserError: it is no run, or a file of it is damaged.
+    """
+    if not (folder / CONFIG).is_file():
+        raise _no_run(folder)
+    about = _read_json(folder / CONFIG)
+    if not isinstance(about.get("campaign"), str):
+        raise _damaged(folder / CONFIG, "it names no campaign")
+    result = _read_json(folder / RESULT) if (folder / RESULT).exists() else None
+    tables = {name: _read_table(folder / f"{name}.csv", *columns) for name, columns in TABLES.items()}
+    jobs = _read_jobs(folder / JOURNAL)
+    return Run(folder.resolve().name, about, result, jobs, parts=tuple(_runs_in(folder)), **tables)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(found, dict):
+        raise _damaged(path, "it holds no object")
+    return found
+
+
+def _read_table(path: Path, words: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """The table; what is no finite number in a column of numbers is NaN."""
+    if not path.is_file():
+        return pd.DataFrame(columns=[*words, *numbers])
+    try:
+        # A task may well be called "NA".
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=[*words, *numbers])
+    except (ValueError, pd.errors.ParserError) as error:
+        raise _damaged(path, str(error)) from error
+    missing = [name for name in (*words, *numbers) if name not in table]
+    if missing:
+        raise _damaged(path, f"it has no column {', '.join(missing)}")
+    return table.assign(**{name: _finite(table[name]) for name in numbers})
+
+
+def _read_jobs(path: Path) -> pd.DataFrame:
+    last: dict[str, dict] = {}
+    before: dict[str, int] = {}
+    for entry in read_journal(path):
+        job = str(entry["job"])
+        before[job] = before.get(job, -1) + 1
+        last.pop(job, None)
+        last[job] = entry
+    jobs = pd.DataFrame(
+        {name: [_text(entry.get(name)) for entry in last.values()] for name in WORDS}, dtype=str
+    )
+    for name, missing in NUMBERS.items():
+        jobs[name] = _finite(pd.Series([entry.get(name) for entry in last.values()])).fillna(missing)
+    jobs["end"] = _elapsed([entry.get("at") for entry in last.values()], jobs["seconds"])
+    return jobs.assign(before=[before[job] for job in last]).astype({"before": int})
+
+
+def _elapsed(times: Sequence[object], seconds: pd.Series) -> pd.Series:
+    """When each job ended, in seconds since the first one began; NaN where that is not known."""
+    texts = pd.Series([_text(time) for time in times], dtype=str)
+    at = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
+    end = (at - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    return end - (end - seconds).min()
+
+
+def _finite(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    return numbers.where(numbers.abs() < float("inf"))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _count(result: dict | None, name: str) -> int:
+    value = (result or {}).get(name)
+    return int(value) if isinstance(value, int | float) and value == value else 0
+
+
+def _runs_in(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
+
+
+def _no_run(folder: Path) -> UserError:
+    if not folder.exists():
+        return UserError(f"'{folder}' is no run: there is no such folder. Name the folder of a run.")
+    if not folder.is_dir():
+        return UserError(f"'{folder}' is no run: it is a file. Name the folder of a run.")
+    inside = _runs_in(folder)
+    if inside:
+        more = f" and {len(inside) - LISTED} more" if len(inside) > LISTED else ""
+        return UserError(
+            f"'{folder}' is no run, but has some in it. Name one: {', '.join(inside[:LISTED])}{more}."
+        )
+    return UserError(
+        f"'{folder}' is no run: it has no {CONFIG}. Name the folder that a campaign has written, "
+        "such as runs/NAME."
+    )
+
+
+def _damaged(path: Path, why: str) -> UserError:
+    mend = "Run the campaign again in a new folder." if path.name == CONFIG else "Remove it, and run again."
+    return UserError(f"'{path}' is damaged ({' '.join(why.split())}). {mend}")

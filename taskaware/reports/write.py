@@ -1,0 +1,90 @@
+"""From the folder of a run to one file of HTML."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from taskaware.errors import UserError
+from taskaware.files import write_whole
+from taskaware.reports import (
+    calibration,
+    cost,
+    failures,
+    models,
+    opening,
+    page,
+    picks,
+    plots,
+    progress,
+    ranks,
+)
+from taskaware.reports.folder import TABLES, Run, read_run
+from taskaware.reports.style import looks
+from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
+
+NAME = "report.html"
+
+
+def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, force: bool = False) -> Path:
+    """Write what a run has found, and how it went, as one HTML file with everything in it.
+
+    The same folder gives the same bytes. A run that is not finished is reported as far as it is.
+
+    Args:
+        folder: of a run, as a campaign has written it.
+        path: of the file; by default `report.html` in the folder.
+        force: replace a file that is there.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        UserError: the folder is no run or a file of it is damaged; or the file is there already, is one of
+            the run's own, or cannot be written there.
+    """
+    folder = Path(folder)
+    target = folder / NAME if path is None else Path(path)
+    _check_target(folder, target, force)
+    write_whole(target, _page(read_run(folder)).encode())
+    return target
+
+
+def _page(run: Run) -> str:
+    strategies, methods = (
+        looks(run.progress["strategy"]),
+        looks([*run.picks["method"], *run.calibration["method"]]),
+    )
+    with plots.drawing():
+        sections = [
+            opening.summary(run),
+            progress.section(run, strategies),
+            ranks.section(run, strategies, methods),
+            picks.section(run, methods),
+            calibration.section(run, methods),
+            models.section(run, looks(run.scores["model"])),
+            cost.section(run),
+            failures.section(run),
+        ]
+    there = [section for section in sections if section is not None]
+    title = f"{opening.title(run)} · {run.name}"
+    return page.document(title, [*opening.head(run), *_nothing(there)], there, FOOT)
+
+
+FOOT = "Accuracy or R²: larger is better. This page is one file; it loads nothing."
+
+
+def _nothing(sections: list[page.Section]) -> Iterator[str]:
+    if not sections:
+        yield page.paragraph("There are no tables and no ended jobs yet, and so nothing to plot.")
+
+
+def _check_target(folder: Path, target: Path, force: bool) -> None:
+    own = {CONFIG, JOURNAL, RESULT, *(f"{name}.csv" for name in TABLES)}
+    if target.name in own and target.resolve().parent == folder.resolve():
+        raise UserError(f"'{target}' is a file of the run itself. Choose another name.")
+    if target.is_dir():
+        raise UserError(f"'{target}' is a folder. Name a file in it.")
+    if target.exists() and not force:
+        raise UserError(f"'{target}' exists already. Choose another name, or pass force=True to replace it.")
+    if folder.is_dir() and not target.parent.is_dir():
+        raise UserError(f"There is no folder '{target.parent}'. Make it first, or choose another.")

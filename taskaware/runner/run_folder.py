@@ -1,0 +1,107 @@
+"""The folder of one run: what was asked for, what happened, what came out."""
+
+import dataclasses
+import datetime
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+import taskaware
+from taskaware.digests import digest
+from taskaware.errors import UserError
+from taskaware.files import write_whole
+from taskaware.runner import Journal, read_journal
+
+CONFIG, JOURNAL, RESULT = "config.json", "journal.jsonl", "result.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """A run on the disk: `config.json`, `journal.jsonl`, `result.json`, and a CSV file for each table.
+
+    Attributes:
+        path: of the folder.
+        campaign: name of what was run.
+        digest: of the resolved config, see `config_digest`.
+    """
+
+    path: Path
+    campaign: str
+    digest: str
+
+    @classmethod
+    def open(
+        cls, path: str | os.PathLike, campaign: str, config: object, *, command: str | None = None
+    ) -> "RunFolder":
+        """Begin a run, or go on with the same one.
+
+        Args:
+            path: a new or empty folder, or that of a run with the same config.
+            campaign: name of what is run.
+            config: the resolved one, a dataclass of plain data.
+            command: what was typed, for the record.
+
+        Raises:
+            UserError: the folder holds something else.
+        """
+        folder = cls(Path(path), campaign, config_digest(campaign, config))
+        if (folder.path / CONFIG).exists():
+            folder._check_same()
+            return folder
+        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+            raise UserError(f"'{path}' holds something else than a run. Choose another folder.")
+        folder.path.mkdir(parents=True, exist_ok=True)
+        about = {"campaign": campaign, "digest": folder.digest, "config": dataclasses.asdict(config)}
+        about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
+        write_whole(folder.path / CONFIG, json.dumps(about, indent=1).encode())
+        return folder
+
+    def journal(self) -> Journal:
+        """The journal, to be written to."""
+        return Journal(self.path / JOURNAL)
+
+    def finished(self) -> dict[str, dict]:
+        """The entries of the jobs that went well, by job id; those of earlier starts too."""
+        entries = {entry["job"]: entry for entry in read_journal(self.path / JOURNAL)}
+        return {job: entry for job, entry in entries.items() if entry.get("status") == "ok"}
+
+    def write_table(self, name: str, table: pd.DataFrame) -> Path:
+        """Write `name`.csv anew."""
+        path = self.path / f"{name}.csv"
+        write_whole(path, table.to_csv(index=False).encode())
+        return path
+
+    def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
+        """Write `result.json`: the run has come to its end."""
+        result = {"finished": _now(), "jobs": jobs, "failed": failed}
+        result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
+        write_whole(self.path / RESULT, json.dumps(result, indent=1).encode())
+
+    def _check_same(self) -> None:
+        try:
+            about = json.loads((self.path / CONFIG).read_text(encoding="utf-8"))
+            found = (about["campaign"], about["digest"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"'{self.path / CONFIG}' is damaged. Choose another folder.") from error
+        if found != (self.campaign, self.digest):
+            raise UserError(
+                f"'{self.path}' holds the run of another config ({found[0]} {found[1]}; this one is "
+                f"{self.campaign} {self.digest}). Choose another folder, or take the settings back."
+            )
+
+
+def config_digest(campaign: str, config: object) -> str:
+    """16 hex digits that name what a run is; where its jobs run is no part of it."""
+    return digest({"campaign": campaign, "config": _without_runners(dataclasses.asdict(config))})
+
+
+def _without_runners(config: Mapping) -> dict:
+    kept = {name: value for name, value in config.items() if name != "runner"}
+    return {n: _without_runners(v) if isinstance(v, Mapping) else v for n, v in kept.items()}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,56 @@
+"""The study `collect`: experience by a config, in a folder of its own."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from taskaware.modalities.suites import suite_named
+from taskaware.modalities.tables.metafeatures import catalogue_digest
+from taskaware.modalities.tables.variants import with_variants
+from taskaware.objectives.collect import CollectSettings, collect
+from taskaware.objectives.record import definition
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import preset
+from taskaware.store import Store
+from taskaware.tasks.task import Task
+
+COST = ("task", "kind", "rows", "columns", "trainings", "lost", "failed", "seconds")
+
+
+def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Collect what the settings ask for into their store; what happened is written into the folder.
+
+    Args:
+        settings: checked before any work.
+        folder: of the run.
+        show: see `Progress`.
+
+    Returns:
+        The summary, counted.
+    """
+    settings.check()
+    tasks = with_variants(suite_named(*settings.suite).only(*settings.tasks), settings.variants)
+    with Store.open(settings.store) as store, folder.journal() as journal:
+        found = collect(tasks, store, settings, journal=journal, show=show)
+        folder.write_table("cost", _cost(store, tasks, settings))
+    summary = {name: value for name, value in dataclasses.asdict(found).items() if name != "seconds"}
+    folder.finish(jobs=found.jobs, failed=found.failed, seconds=found.seconds, summary=summary)
+    return summary
+
+
+def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.DataFrame:
+    """What the store holds of these tasks with these settings, and what it took, a row for each."""
+    space = preset(settings.space).digest
+    recipe = store.add_recipe(definition(settings.trainer))
+    known = store.triplets(space, recipe=recipe, catalogue=catalogue_digest())
+    place = {record.digest: row for row, record in enumerate(known.tasks)}
+    failed = store.failed(recipe)
+    rows = []
+    for task in tasks:
+        mine = known.take(known.task == place.get(task.digest, -1))
+        about = (task.name, task.kind, task.rows, len(task.table.columns))
+        spent = float(np.nansum(mine.seconds))
+        rows.append((*about, len(mine), int(mine.lost.sum()), failed.get(task.digest, 0), round(spent, 2)))
+    return pd.DataFrame(rows, columns=COST)

@@ -1,0 +1,252 @@
+"""Compare strategies: each searches each task with the same number of real trainings.
+
+A job is one strategy, one task and one seed; every strategy has the same seeds.
+"""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from taskaware.digests import digest
+from taskaware.errors import UserError, unknown
+from taskaware.modalities.suites import suite_named
+from taskaware.objectives.record import furnish, trainings
+from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.runner import Job, Outcome, RunnerSettings
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import preset
+from taskaware.store import Store
+from taskaware.studies import quality
+from taskaware.studies.resumable import do_once
+from taskaware.studies.search_spec import LEARNED, STRATEGIES, Contest, Course, search_task
+from taskaware.studies.selectors import check_evaluator
+from taskaware.surrogates import EvaluatorSettings
+from taskaware.tasks.task import Task
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import VERSION
+
+LEAST = {"budget": 1, "round": 1, "population": 1, "tournament": 1, "seeds": 1}
+PROGRESS = ["strategy", "task", "origin", "kind", "seed", "trainings", "best_score", "test_score"]
+
+
+@dataclasses.dataclass(frozen=True)
+class CompareSettings:
+    """What is compared, and at what price."""
+
+    # Suites: "bundled", or folders with an index.csv.
+    suite: tuple[str, ...] = ("bundled",)
+    # Names of the tasks that are wanted; all of the suites if empty.
+    tasks: tuple[str, ...] = ()
+    # Names of the strategies, see STRATEGIES.
+    strategies: tuple[str, ...] = ("random", "evolution", "recommend")
+    # Trainings that each strategy has for each task and seed.
+    budget: int = 48
+    # Candidates that are trained together before the strategy is told.
+    round: int = 8
+    # Seeds 0, 1, ...
+    seeds: int = 3
+    # Preset that is searched.
+    space: str = "compact"
+    # Evolution: candidates alive (published: 100, for budgets of thousands).
+    population: int = 16
+    # Evolution: candidates from which a parent is chosen (published: 25).
+    tournament: int = 4
+    # How the evaluator is made that recommends.
+    evaluator: EvaluatorSettings = EvaluatorSettings()
+    # How each candidate is trained and scored.
+    trainer: TrainingRecipe = TrainingRecipe()
+    # Path or database URL of the experience that every training joins; "" keeps them in the journal only.
+    store: str = ""
+    # Where the jobs run.
+    runner: RunnerSettings = RunnerSettings()
+
+    def check(self) -> "CompareSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: a name is unknown (the nearest is given), or a number is out of range.
+        """
+        for name in self.strategies:
+            if name not in STRATEGIES:
+                raise unknown("strategy", name, STRATEGIES)
+        if not self.strategies:
+            raise UserError(f"No strategy is named. Allowed: {', '.join(STRATEGIES)}.")
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
+        if self.population < self.round:
+            raise UserError(f"population={self.population} is less than round={self.round}. Raise it.")
+        check_evaluator(self.evaluator)
+        space, learned = preset(self.space), [name for name in self.strategies if name in LEARNED]
+        if learned and space.digest != (ours := shipped_evaluator().space).digest:
+            raise UserError(
+                f"The strategy '{learned[0]}' knows the space '{ours.name}', not '{space.name}'. "
+                f"Set space={ours.name}, or leave it out."
+            )
+        suite_named(*self.suite).only(*self.tasks)
+        self.trainer.check()
+        self.runner.check()
+        return self
+
+    def smoke(self) -> "CompareSettings":
+        """The same in seconds: two small tasks, one seed, four hasty trainings each, nothing kept."""
+        return dataclasses.replace(
+            self,
+            suite=("bundled",),
+            tasks=("iris", "wine"),
+            budget=4,
+            round=2,
+            seeds=1,
+            population=2,
+            tournament=2,
+            evaluator=dataclasses.replace(self.evaluator, members=2, steps=20),
+            trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
+            store="",
+        )
+
+
+def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Let every strategy search every task with every seed, and see who gets how far.
+
+    Writes `progress.csv`: for each search, after each of its trainings, the best validation score so far
+    (`best_score`) and the test score of the candidate that has it; both empty while all were lost.
+
+    Args:
+        settings: checked before any work.
+        folder: of the run; what its journal has is not done again.
+        show: see `Progress`.
+
+    Returns:
+        The summary: tasks, origins, jobs that were to be done, those that failed, and what `standings` says.
+
+    Raises:
+        UserError: the settings do not do.
+        StoreError: the store cannot be opened or written.
+    """
+    began = time.perf_counter()
+    settings.check()
+    tasks = {task.name: task for task in suite_named(*settings.suite).only(*settings.tasks)}
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(Store.open(settings.store)) if settings.store else None
+        recipe = furnish(store, tasks.values(), preset(settings.space), settings.trainer) if store else ""
+        done = do_once(
+            plan(list(tasks.values()), settings),
+            search_task,
+            settings.runner,
+            folder,
+            keep=lambda outcome: _keep(outcome, store, recipe),
+            resources={task.digest: task for task in tasks.values()},
+            unit="training",
+            show=show,
+        )
+    progress = _progress(tasks, done.entries)
+    folder.write_table("progress", progress[PROGRESS])
+    summary = {"tasks": len(tasks), "origins": len({task.origin for task in tasks.values()})}
+    summary |= {"jobs": done.begun, "failed": done.failed, **standings(progress)}
+    seconds = time.perf_counter() - began
+    folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
+    return summary
+
+
+def plan(tasks: Sequence[Task], settings: CompareSettings) -> list[Job]:
+    """All jobs, task by task and seed by seed, so that programs serve again."""
+    space, shared = preset(settings.space), ("budget", "round", "population", "tournament", "evaluator")
+    terms = {name: getattr(settings, name) for name in shared}
+    jobs = []
+    for task in tasks:
+        for seed in range(settings.seeds):
+            for strategy in settings.strategies:
+                contest = Contest(strategy, space, seed, **terms, recipe=settings.trainer)
+                about = {"task": task.name, "seed": seed, "strategy": strategy}
+                label = f"{strategy} on {task.name}, seed {seed}"
+                name = digest([task.digest, task.origin, contest, VERSION])
+                jobs.append(Job(name, contest, label, task.digest, settings.budget, about))
+    return jobs
+
+
+def standings(progress: pd.DataFrame) -> dict:
+    """Who got how far, over the tasks and seeds on which no strategy failed; plain data.
+
+    Args:
+        progress: a row for each training, see `compare`; `score` and `test` are those of the training itself.
+
+    Returns:
+        `compared`: the pairs of task and seed that count. `strategies`, for each: the mean `rank` by the best
+        validation score (1 is first, ties share), `best_score` and `test_score` at the end, normalised by
+        task (0 is the median of all trainings there, 1 the mean of the best five), and the plain mean
+        `test_score_raw`, without searches that lost everything; each with its standard error over origins
+        (`..._se`; 0 for a single origin).
+    """
+    ends = progress.groupby(["task", "seed", "strategy"], sort=False).tail(1)
+    most = progress["strategy"].nunique()
+    ends = ends[ends.groupby(["task", "seed"])["strategy"].transform("size") == most].copy()
+    ends["test_score_raw"] = ends["test_score"]
+    for column, single in (("best_score", "score"), ("test_score", "test")):
+        ends[column] = _normalised(ends[["task", column]], progress[["task", single]])
+    ends["rank"] = ends.groupby(["task", "seed"])["best_score"].rank(ascending=False)
+    counted = ["rank", "best_score", "test_score", "test_score_raw"]
+    means = ends.groupby(["strategy", "origin"])[counted].mean()
+    return {
+        "compared": len(ends) // max(most, 1),
+        "strategies": {name: _standing(means.loc[name]) for name in ends["strategy"].unique()},
+    }
+
+
+def _keep(outcome: Outcome, store: Store | None, recipe: str) -> dict:
+    """Write a search that went well into the store, if there is one; what the journal shall have of it."""
+    contest: Contest = outcome.job.spec
+    course: Course = outcome.result
+    found = course.trained
+    if store is not None:
+        about = (outcome.job.needs, contest.space, recipe, course.points, found)
+        store.append(trainings(*about, seed=contest.seed, strategy=contest.strategy))
+    return {"scores": _plain(found.score), "test_scores": _plain(found.test_score)}
+
+
+def _plain(scores: np.ndarray) -> list[float | None]:
+    """Numbers that JSON has; None for a lost one."""
+    return [float(score) if np.isfinite(score) else None for score in scores]
+
+
+def _progress(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
+    """A row for each training of each search: itself, and the best so far."""
+    parts = [pd.DataFrame(columns=[*PROGRESS, "score", "test"])]
+    for entry in entries:
+        task = tasks[entry["task"]]
+        score, test = (np.array(entry[name], float) for name in ("scores", "test_scores"))
+        best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
+        # Of two that are equally good, the earlier one is the answer.
+        place = np.array([int(np.argmax(best[: n + 1])) for n in range(len(best))])
+        about = {name: entry[name] for name in ("strategy", "task", "seed")}
+        part = pd.DataFrame({"trainings": np.arange(1, len(score) + 1), "score": score, "test": test})
+        part["best_score"], part["test_score"] = score[place], test[place]
+        parts.append(part.assign(**about, origin=task.origin, kind=task.kind))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _normalised(ends: pd.DataFrame, every: pd.DataFrame) -> pd.Series:
+    """The second column of `ends` by what the second column of `every` shows on the same task.
+
+    A search that lost everything counts as the worst training of the task.
+    """
+    found = pd.Series(np.nan, ends.index)
+    for task, rows in ends.groupby("task")[ends.columns[1]]:
+        scores = every.loc[every["task"] == task, every.columns[1]].to_numpy()
+        if not np.isnan(scores).all():
+            middle, spread = quality.scale(scores[None])
+            found[rows.index] = (rows.fillna(np.nanmin(scores)) - middle[0]) / spread[0]
+    return found
+
+
+def _standing(means: pd.DataFrame) -> dict[str, float | None]:
+    """Mean over origins, and its standard error, of each column; None where no origin has a number."""
+    found = {}
+    for name in means:
+        column = means[name].dropna()
+        found[name] = float(column.mean()) if len(column) else None
+        found[f"{name}_se"] = float(column.std(ddof=1) / len(column) ** 0.5) if len(column) > 1 else 0.0
+    return found

@@ -1,0 +1,268 @@
+"""Leave tasks out: what the evaluator, and simpler methods beside it, pick for tasks they know nothing of.
+
+A job is one method, one seed and one fold of tasks, held out by origin. Everything is learned and picked from
+kept experience; nothing is trained on a task.
+"""
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from taskaware.compilation import keep_compiled
+from taskaware.digests import digest
+from taskaware.errors import UserError, unknown
+from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import MORE, with_more
+from taskaware.runner import Job, Outcome, RunnerSettings
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import preset
+from taskaware.store import Experience
+from taskaware.studies import quality
+from taskaware.studies.resumable import do_once
+from taskaware.studies.scoring import Known, judged
+from taskaware.studies.selectors import METHODS, Choice, Unseen, check_evaluator
+from taskaware.surrogates import EvaluatorSettings, Lessons
+from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates.training_data import FEWEST_TASKS
+
+MOST = 128
+"""Trainings of the random search that a pick is compared with."""
+
+FEWEST_ORIGINS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateSettings:
+    """What is evaluated, on what experience."""
+
+    # "shipped", the path of a file that `pack` wrote (.npz), or path or database URL of a store.
+    experience: str = "shipped"
+    # Preset that the architectures are points of.
+    space: str = "compact"
+    # Digest of the only recipe that counts; "" for all, where no task was trained with several.
+    recipe: str = ""
+    # What teaches beside the shipped experience (those tasks are picked for by nobody), see `teach.MORE`.
+    more: tuple[str, ...] = MORE
+    # Names of the methods, see METHODS.
+    methods: tuple[str, ...] = tuple(METHODS)
+    # Parts that the origins are dealt into; one part at a time is held out.
+    folds: int = 5
+    # Seeds 0, 1, ...; each deals the origins anew, and the methods draw from it.
+    seeds: int = 5
+    # How the origins are dealt: "random", or "far", by the first principal component of their meta-features,
+    # so that what is held out at either end resembles nothing that is known.
+    deal: str = "random"
+    # Real tasks that teach, drawn by the seed (their variants with them); 0 for all that are not held out.
+    tasks: int = 0
+    # Architectures that each of them teaches about, drawn by the seed; 0 for all.
+    architectures: int = 0
+    # Architectures that a real task must have been trained with to be picked for; 0 for half of the most.
+    fewest: int = 0
+    # How the method "evaluator" is made; the published ones are fixed.
+    evaluator: EvaluatorSettings = EvaluatorSettings()
+    # Where the jobs run.
+    runner: RunnerSettings = RunnerSettings()
+
+    def check(self) -> "EvaluateSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: a name is unknown (the nearest is given), or a number is out of range.
+        """
+        if not self.methods:
+            raise UserError(f"No method is named. Allowed: {', '.join(METHODS)}.")
+        for name in self.methods:
+            if name not in METHODS:
+                raise unknown("method", name, METHODS)
+        if self.deal not in quality.DEALS:
+            raise unknown("deal", self.deal, quality.DEALS)
+        if 0 < self.tasks < FEWEST_TASKS:
+            raise UserError(
+                f"Setting tasks={self.tasks} is too small. Give 0 for all, or {FEWEST_TASKS} or more."
+            )
+        for name, least in {"folds": 2, "seeds": 1, "tasks": 0, "architectures": 0, "fewest": 0}.items():
+            if getattr(self, name) < least:
+                raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
+        for name in self.more:
+            if name not in MORE:
+                raise unknown("part of the shipped experience", name, MORE)
+        preset(self.space)
+        check_evaluator(self.evaluator)
+        self.runner.check()
+        return self
+
+    def smoke(self) -> "EvaluateSettings":
+        """The same in seconds: no more than the shipped tasks, two folds, one seed, hardly any learning."""
+        hasty = dataclasses.replace(self.evaluator, members=2, steps=20)
+        methods = tuple(name for name in self.methods if name != "boosted") or self.methods
+        return dataclasses.replace(self, more=(), methods=methods, folds=2, seeds=1, evaluator=hasty)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """One job.
+
+    Attributes:
+        method: name of it.
+        evaluator: settings of the method "evaluator".
+        seed: of the deal and of the method.
+        folds: parts of the deal.
+        number: of the part that is held out.
+        deal, tasks, architectures: see the settings.
+    """
+
+    method: str
+    evaluator: EvaluatorSettings
+    seed: int
+    folds: int
+    number: int
+    deal: str = "random"
+    tasks: int = 0
+    architectures: int = 0
+
+
+def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Hold every task out, with its relatives, and judge what each method picks for it.
+
+    Writes `picks.csv` (a row for each method, seed and task: `spearman` of the preference with the true
+    validation scores, `score` and `test_score` of the pick, `regret`: by how much the best test score of the
+    pool is better, `top1`: whether the pick has the best validation score) and `calibration.csv` (of the
+    methods that say how sure they are: the score that `recommend` would state for the pick, its standard
+    deviation, and the actual one) and `chances.csv` (of the method that states one: the chance of the pick to
+    beat the architecture that is best on average, and whether its test score `won`, 0.5 for a tie).
+
+    Args:
+        settings: checked before any work.
+        folder: of the run; what its journal has is not done again.
+        show: see `Progress`.
+
+    Returns:
+        The summary: tasks, origins, jobs that were to be done, those that failed, and by method the mean of
+        `spearman`, what `quality.standing` says, `coverage` of the 80 % interval, and the Brier score of the
+        chances, `chance_brier`, beside that of their best constant, `chance_constant` (None where none are
+        stated).
+
+    Raises:
+        UserError: the settings or the experience do not do.
+        StoreError: the experience cannot be opened.
+    """
+    began = time.perf_counter()
+    settings.check()
+    known, curve = prepared(settings)
+    jobs = plan(known, settings)
+    resources = {"known": known}
+    done = do_once(
+        jobs, pick, settings.runner, folder, keep=_kept, resources=resources, unit="pick", group="method",
+        show=show,
+    )  # fmt: skip
+    summary = {"jobs": done.begun, "failed": done.failed}
+    summary |= judged(known, curve, done.entries, settings.methods, folder)
+    seconds = time.perf_counter() - began
+    folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
+    return summary
+
+
+def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
+    """What is known, and the curve of the random search on each of its tasks, (T, MOST).
+
+    Raises:
+        UserError: the experience is of another space, holds nothing drawn at random, or too few origins.
+    """
+    space = preset(settings.space)
+    experience = open_experience(settings.experience, space, settings.recipe)
+    if settings.experience == "shipped":
+        experience = with_more(experience, settings.more)
+    known = lessons(experience)
+    found = quality.trials(experience, known)
+    pool = _drawn(experience, known)
+    kept = pool.any(axis=1)
+    origins = {origin for origin, keep in zip(known.origins, kept, strict=True) if keep}
+    if len(origins) < FEWEST_ORIGINS:
+        raise UserError(
+            f"'{settings.experience}' has trainings of random architectures for {len(origins)} origins; "
+            f"{FEWEST_ORIGINS} are needed to hold some out. Collect more."
+        )
+    masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
+    curve = quality.random_search_curve(quality.Trials(*masked), MOST)
+    known, pool = known.take(kept), pool[kept]
+    chosen = quality.judged(known, settings.fewest)
+    if not chosen.any():
+        most = (~np.isnan(known.score[known.real])).sum(1).max()
+        raise UserError(
+            f"Setting fewest={settings.fewest} leaves no task to pick for: at most {most} architectures were "
+            "trained on one. Give fewer."
+        )
+    return Known(space, known, pool & chosen[:, None]), curve
+
+
+def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
+    """All jobs, method by method."""
+
+    def fold(method: str, seed: int, number: int) -> Fold:
+        thin = (settings.deal, settings.tasks, settings.architectures)
+        return Fold(method, settings.evaluator, seed, settings.folds, number, *thin)
+
+    return jobs_of(known.lessons, settings, fold, content_of(known), "known")
+
+
+def jobs_of(
+    known: Lessons, settings, fold: Callable[[str, int, int], object], content: object, resource: str
+) -> list[Job]:
+    """A job for each method, seed and fold of settings that have `methods`, `seeds` and `folds`.
+
+    Args:
+        known: what is held out of.
+        settings: of the campaign.
+        fold: (method, seed, number of the fold) → what the worker gets.
+        content: what the results depend on beside it.
+        resource: name of what every job reads.
+    """
+    jobs = []
+    for method in settings.methods:
+        for seed in range(settings.seeds):
+            deal = getattr(settings, "deal", "random")
+            for number, out in enumerate(quality.held_out(known, settings.folds, seed, deal)):
+                about = {"method": method, "seed": seed, "fold": number}
+                label, work = f"{method}, seed {seed}, fold {number}", fold(method, seed, number)
+                jobs.append(Job(digest([content, work]), work, label, resource, int(out.sum()), about))
+    return jobs
+
+
+def pick(known: Known, fold: Fold) -> list[dict]:
+    """What a worker does with a job; see `quality.picks`."""
+    keep_compiled()
+    picker = METHODS[fold.method](known.space, fold.evaluator)
+    out = list(quality.held_out(known.lessons, fold.folds, fold.seed, fold.deal))[fold.number]
+
+    def taught(rest: Lessons, unseen: Unseen, seed: int) -> Choice:
+        return picker(rest.thinned(fold.tasks, fold.architectures, seed), unseen, seed)
+
+    return quality.picks(known.lessons, taught, out, fold.seed, known.pool)
+
+
+def _drawn(experience: Experience, known: Lessons) -> np.ndarray:
+    """Mask of the architectures that only random draws brought to each task, (T, A)."""
+    places = {name: row for row, name in enumerate(known.digests)}
+    row = np.array([places.get(task.digest, -1) for task in experience.tasks])[experience.task]
+    random = np.array([name == "random" for name in experience.strategies], bool)[experience.strategy]
+    tables = []
+    for chosen in (random, ~random):
+        table = np.zeros(known.score.shape, bool)
+        table[row[chosen & (row >= 0)], experience.architecture[chosen & (row >= 0)]] = True
+        tables.append(table)
+    return tables[0] & ~tables[1]
+
+
+def _kept(outcome: Outcome) -> dict:
+    return {"picks": outcome.result}
+
+
+def content_of(known: Known) -> str:
+    """Digest of what is known, so that grown experience is evaluated anew."""
+    hasher = hashlib.sha256("".join(known.lessons.digests).encode())
+    for column in (known.lessons.z, known.lessons.u, known.lessons.score, known.pool):
+        hasher.update(np.ascontiguousarray(column).tobytes())
+    return digest([known.space.digest, known.lessons.origins, hasher.hexdigest()])

@@ -1,0 +1,245 @@
+"""Growing: what picks for tasks like one's own are worth before and after some of one's own are known.
+
+The tasks of a family are those that one user might have. Before, none of them is known; after, some are, and
+the picks for the others of the family are judged. Nothing else that is known changes; whether anything is
+forgotten, tasks of other families show, each held out.
+"""
+
+import dataclasses
+import time
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from taskaware.compilation import keep_compiled
+from taskaware.digests import digest
+from taskaware.errors import UserError, unknown
+from taskaware.recommendation.ascent import AscentSettings
+from taskaware.runner import Job, Outcome, RunnerSettings
+from taskaware.runner.run_folder import RunFolder
+from taskaware.studies import quality
+from taskaware.studies.evaluate import EvaluateSettings, content_of, prepared
+from taskaware.studies.resumable import do_once
+from taskaware.studies.scoring import Known
+from taskaware.studies.selectors import learned
+from taskaware.surrogates import EvaluatorSettings
+from taskaware.surrogates.training_data import Lessons
+
+PICKS = ["family", "own", "seed", "about", "task", "spearman", "score", "test_score", "normalised"]
+STRANGERS = 20
+"""Tasks of other families that are picked for, to see whether anything is forgotten."""
+
+
+WAGES = (
+    "wages-1985 wages-1988 earnings panel-wages labour-dynamics wages-atlantic young-men-wages looks "
+    "returns-to-school young-men two-year-college wages-1976 wages-iq salaries incomes professors-salary"
+)
+SCHOOLS = (
+    "school-scores college-distance star-maths language-test maths-achievement exam-scores maths-growth "
+    "chemistry reading-test economics-score school-tests schools-math high-school grade-averages college-gpa "
+    "math-placement"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class GrowingSettings:
+    """Whose tasks, and how many of them become known."""
+
+    # See `EvaluateSettings`.
+    experience: str = "shipped"
+    # Preset that the architectures are points of.
+    space: str = "compact"
+    # Families: the names of their tasks, with a blank between; what people earn, and what pupils learn.
+    families: tuple[str, ...] = (WAGES, SCHOOLS)
+    # Own tasks that become known; 0 is before.
+    own: tuple[int, ...] = (0, 3, 10)
+    # Seeds 0, 1, ...; each draws which of the family become known.
+    seeds: int = 5
+    # How the evaluator is made.
+    evaluator: EvaluatorSettings = EvaluatorSettings()
+    # Where the jobs run.
+    runner: RunnerSettings = RunnerSettings()
+
+    def check(self) -> "GrowingSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: no family is named, one has too few tasks, or a number is out of range.
+        """
+        if not self.families:
+            raise UserError("No family is named. Give the names of its tasks, with a blank between.")
+        if not self.own or min(self.own) < 0 or self.seeds < 1:
+            raise UserError(
+                f"Settings own={self.own}, seeds={self.seeds} are too small. Give 0 and 1 or more."
+            )
+        for family in self.families:
+            if len(family.split()) <= max(self.own):
+                raise UserError(
+                    f"Family '{family}' has {len(family.split())} tasks; with {max(self.own)} known, none is "
+                    "left to pick for. Name more, or set own to less."
+                )
+        EvaluateSettings(self.experience, self.space, evaluator=self.evaluator, runner=self.runner).check()
+        return self
+
+    def smoke(self) -> "GrowingSettings":
+        """The same in seconds: the first family, one seed, an evaluator that hardly learned."""
+        hasty = EvaluatorSettings(network="bilinear", members=2, steps=20)
+        few = {"families": self.families[:1], "own": self.own[:2], "seeds": 1}
+        return dataclasses.replace(self, **few, evaluator=hasty)
+
+
+@dataclasses.dataclass(frozen=True)
+class Grown:
+    """One job.
+
+    Attributes:
+        family: names of its tasks.
+        own: how many of them are known.
+        most: of which the others are picked for, whatever `own` is.
+        seed: that draws them.
+        evaluator: how it is made.
+    """
+
+    family: tuple[str, ...]
+    own: int
+    most: int
+    seed: int
+    evaluator: EvaluatorSettings
+
+
+class Parts(NamedTuple):
+    """Masks of the tasks, (T,).
+
+    Attributes:
+        known: what the evaluator learns from.
+        like: tasks of the family that are picked for.
+        strangers: tasks of other families that are picked for.
+    """
+
+    known: np.ndarray
+    like: np.ndarray
+    strangers: np.ndarray
+
+
+def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Pick for tasks like one's own, before and after some of one's own are known.
+
+    Writes `picks.csv`: a row for each family, number of own tasks, seed and task picked for; `about` says
+    whether it is "like" one's own or a "stranger"; `normalised` is the test score less the task's median, in
+    units of what its best are above it.
+
+    Args:
+        settings: checked before any work.
+        folder: of the run; what its journal has is not done again.
+        show: see `runner.Progress`.
+
+    Returns:
+        The summary: jobs that were to be done, those that failed, and for each family, number of own tasks
+        and what is picked for, the mean `spearman`, `test_score` and `normalised` (its standard error over
+        tasks, `normalised_se`).
+
+    Raises:
+        UserError: the settings do not do, or a task is not in the experience.
+    """
+    began = time.perf_counter()
+    settings.check()
+    known, _ = prepared(EvaluateSettings(settings.experience, settings.space))
+    # Tasks that only teach elsewhere are picked for here.
+    known = known._replace(pool=~np.isnan(known.lessons.score))
+    for family in settings.families:
+        for name in family.split():
+            if name not in known.lessons.names:
+                raise unknown("task of the experience", name, known.lessons.names)
+    jobs = plan(known, settings)
+    done = do_once(
+        jobs, pick, settings.runner, folder, keep=_kept, resources={"known": known}, unit="pick",
+        group="family", show=show,
+    )  # fmt: skip
+    rows = [
+        {name: entry[name] for name in ("family", "own", "seed")} | found
+        for entry in done.entries
+        for found in entry["picks"]
+    ]
+    table = pd.DataFrame(rows, columns=PICKS)
+    folder.write_table("picks", table)
+    summary = {"jobs": done.begun, "failed": done.failed, "grown": standings(table)}
+    seconds = time.perf_counter() - began
+    folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
+    return summary
+
+
+def plan(known: Known, settings: GrowingSettings) -> list[Job]:
+    """A job for each family, number of own tasks and seed."""
+    jobs, content = [], content_of(known)
+    for number, family in enumerate(settings.families):
+        for own in settings.own:
+            for seed in range(settings.seeds):
+                work = Grown(tuple(family.split()), own, max(settings.own), seed, settings.evaluator)
+                about = {"family": f"{family.split()[0]}, ...", "own": own, "seed": seed}
+                label = f"family {number + 1}, {own} known, seed {seed}"
+                jobs.append(Job(digest([content, work]), work, label, "known", about=about))
+    return jobs
+
+
+def parts(known: Lessons, work: Grown) -> Parts:
+    """Which tasks are known and which are picked for; relatives of the latter are not known."""
+    names, origins = np.array(known.names), np.array(known.origins)
+    rng = np.random.default_rng(work.seed)
+    order = rng.permutation(np.array(work.family))
+    like = np.isin(names, order[work.most :])
+    family = np.isin(origins, origins[np.isin(names, order)])
+    strange = rng.permutation(np.flatnonzero(quality.judged(known) & ~family))[:STRANGERS]
+    strangers = np.isin(np.arange(len(names)), strange)
+    out = np.isin(origins, origins[like | strangers])
+    own = np.isin(origins, origins[np.isin(names, order[: work.own])])
+    return Parts(~out & (own | ~family), like, strangers)
+
+
+def pick(known: Known, work: Grown) -> list[dict]:
+    """What a worker does with a job."""
+    keep_compiled()
+    mine = known.lessons
+    which = parts(mine, work)
+    picker = learned(known.space, work.evaluator, AscentSettings().caution)
+    middle, spread = quality.scale(mine.test_score)
+    rows = []
+    for about, wanted in (("like", which.like), ("stranger", which.strangers)):
+        there = np.flatnonzero(which.known | wanted)
+        for found in quality.picks(mine.take(there), picker, wanted[there], work.seed, known.pool[there]):
+            task, place = there[found["place"]], found["picked"]
+            test = mine.test_score[task, place]
+            rows.append(
+                {
+                    "about": about,
+                    "task": found["task"],
+                    "spearman": found["spearman"],
+                    "score": float(mine.score[task, place]),
+                    "test_score": float(test),
+                    "normalised": float((test - middle[task]) / spread[task]),
+                }
+            )
+    return rows
+
+
+def standings(table: pd.DataFrame) -> list[dict]:
+    """Means over seeds and tasks, a row for each family, number of own tasks and what is picked for."""
+    rows = []
+    for (family, own, about), its in table.groupby(["family", "own", "about"], sort=False):
+        by_task = its.groupby("task")["normalised"].mean()
+        means = its[["spearman", "test_score", "normalised"]].mean()
+        found = {name: float(value) for name, value in means.items()}
+        rows.append(
+            {
+                "family": family,
+                "own": int(own),
+                "about": about,
+                **found,
+                "normalised_se": float(by_task.sem()),
+            }
+        )
+    return rows
+
+
+def _kept(outcome: Outcome) -> dict:
+    return {"picks": outcome.result}

@@ -1,0 +1,237 @@
+"""What learned meta-features are worth: picks for held-out tasks with and without them.
+
+A job is one method, one seed and one fold of tasks, held out by origin, as in `evaluate`.
+"""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from taskaware.compilation import keep_compiled
+from taskaware.errors import UserError, unknown
+from taskaware.modalities.suites import suite_named
+from taskaware.modalities.tables.samples import Samples, SampleSize, draw_samples
+from taskaware.runner import Job, Outcome, RunnerSettings
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import MixtureSpace
+from taskaware.studies import quality
+from taskaware.studies.evaluate import (
+    FEWEST_ORIGINS,
+    EvaluateSettings,
+    content_of,
+    jobs_of,
+    prepared,
+)
+from taskaware.studies.resumable import do_once
+from taskaware.studies.scoring import Known, judged
+from taskaware.studies.selectors import Choice, Picker, Unseen, learned
+from taskaware.surrogates import Lessons
+from taskaware.surrogates.joint import PUBLISHED_JOINT, JointSettings, check_joint, fit_jointly
+
+METHODS = ("statistical", "learned", "beside", "published", "published_generator")
+"""Statistical meta-features; learned ones alone; both side by side; the published φ and ρ; the published φ
+with our evaluator."""
+
+CAUTION = 0.5
+"""Deviations of the members that are taken off their mean, for every method."""
+
+SHOWN = ("statistical", "beside", "published")
+"""Methods of a small run: their networks are all that there are, and compiling costs most."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LearnedFeaturesSettings:
+    """What is learned from, and how."""
+
+    # See `EvaluateSettings`.
+    experience: str = "shipped"
+    # Preset that the architectures are points of.
+    space: str = "compact"
+    # Digest of the only recipe that counts; "" for all, where no task was trained with several.
+    recipe: str = ""
+    # Where the rows of the tasks are: "bundled", and folders with an index.csv. Other tasks are left out.
+    suite: tuple[str, ...] = ("bundled",)
+    # Names of the methods, see METHODS.
+    methods: tuple[str, ...] = METHODS
+    # Parts that the origins are dealt into; one part at a time is held out.
+    folds: int = 5
+    # Seeds 0, 1, ...; each deals the origins anew, and the methods draw from it.
+    seeds: int = 2
+    # How much is read of a task.
+    samples: SampleSize = SampleSize()
+    # How φ and ρ are made; its evaluator is also that of the statistical meta-features.
+    joint: JointSettings = JointSettings()
+    # Where the jobs run.
+    runner: RunnerSettings = RunnerSettings()
+
+    def check(self) -> "LearnedFeaturesSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: a name is unknown (the nearest is given), or a number is out of range.
+        """
+        self.evaluation.check()
+        check_joint(self.joint)
+        if not self.methods:
+            raise UserError(f"No method is named. Allowed: {', '.join(METHODS)}.")
+        for name in self.methods:
+            if name not in METHODS:
+                raise unknown("method", name, METHODS)
+        self.samples.check()
+        return self
+
+    def smoke(self) -> "LearnedFeaturesSettings":
+        """The same in seconds: the bundled tables, two folds, one seed, few methods, hardly any learning."""
+        methods = tuple(name for name in self.methods if name in SHOWN) or self.methods
+        hasty = dataclasses.replace(self.joint.evaluator, members=2, steps=5)
+        joint = dataclasses.replace(self.joint, evaluator=hasty)
+        return dataclasses.replace(self, suite=("bundled",), methods=methods, folds=2, seeds=1, joint=joint)
+
+    @property
+    def evaluation(self) -> EvaluateSettings:
+        """The evaluation that this is, but for the methods."""
+        same = ("experience", "space", "recipe", "folds", "seeds", "runner")
+        return EvaluateSettings(
+            **{name: getattr(self, name) for name in same}, evaluator=self.joint.evaluator
+        )
+
+
+class Read(NamedTuple):
+    """What every job reads.
+
+    Attributes:
+        known: see `evaluate.Known`.
+        samples: of every task, by its digest.
+    """
+
+    known: Known
+    samples: dict[str, Samples]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """One job.
+
+    Attributes:
+        method: name of it.
+        joint: see the settings.
+        seed: of the deal and of the method.
+        folds: parts of the deal.
+        number: of the part that is held out.
+    """
+
+    method: str
+    joint: JointSettings
+    seed: int
+    folds: int
+    number: int
+
+
+def run_learned_features(
+    settings: LearnedFeaturesSettings, folder: RunFolder, show: bool | None = None
+) -> dict:
+    """Hold every task out, with its relatives, and judge what each method picks for it.
+
+    Args:
+        settings: checked before any work.
+        folder: of the run; what its journal has is not done again.
+        show: see `Progress`.
+
+    Returns:
+        The summary, as `evaluate` gives it.
+
+    Raises:
+        UserError: the settings do not do, or the suite has rows of too few tasks of the experience.
+        StoreError: the experience cannot be opened.
+    """
+    began = time.perf_counter()
+    settings.check()
+    known, curve = prepared(settings.evaluation)
+    samples = _samples(settings)
+    there = [name in samples for name in known.lessons.digests]
+    known, curve = Known(known.space, known.lessons.take(there), known.pool[there]), curve[there]
+    _check_origins(settings, known)
+    jobs = plan(known, settings)
+    done = do_once(
+        jobs, pick, settings.runner, folder, keep=_kept, resources={"read": Read(known, samples)},
+        unit="pick", group="method", show=show,
+    )  # fmt: skip
+    summary = {"jobs": done.begun, "failed": done.failed}
+    summary |= judged(known, curve, done.entries, settings.methods, folder)
+    seconds = time.perf_counter() - began
+    folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
+    return summary
+
+
+def plan(known: Known, settings: LearnedFeaturesSettings) -> list[Job]:
+    """All jobs, method by method."""
+
+    def fold(method: str, seed: int, number: int) -> Fold:
+        return Fold(method, settings.joint, seed, settings.folds, number)
+
+    return jobs_of(known.lessons, settings, fold, [content_of(known), settings.samples], "read")
+
+
+def pick(read: Read, fold: Fold) -> list[dict]:
+    """What a worker does with a job; see `quality.picks`."""
+    keep_compiled()
+    known = read.known
+    out = list(quality.held_out(known.lessons, fold.folds, fold.seed))[fold.number]
+    picker = _picker(fold.method, fold.joint, known.space, read.samples)
+    return quality.picks(known.lessons, picker, out, fold.seed, known.pool)
+
+
+def joint_settings(method: str, ours: JointSettings) -> JointSettings:
+    """How the (φ, ρ) of a method is made.
+
+    >>> joint_settings("beside", JointSettings()).beside
+    True
+    """
+    if method == "published":
+        hasty = min(PUBLISHED_JOINT.evaluator.steps, ours.evaluator.steps)
+        learner = dataclasses.replace(PUBLISHED_JOINT.evaluator, steps=hasty)
+        return dataclasses.replace(PUBLISHED_JOINT, evaluator=learner)
+    if method == "published_generator":
+        return dataclasses.replace(PUBLISHED_JOINT, evaluator=ours.evaluator)
+    return dataclasses.replace(ours, beside=method == "beside")
+
+
+def from_samples(space: MixtureSpace, settings: JointSettings, samples: Mapping[str, Samples]) -> Picker:
+    """An evaluator learned with its generator: the mean of its members less caution times their deviation."""
+
+    def pick(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+        made = fit_jointly(space, known, samples, settings, seed=seed)
+        pairs = zip(unseen.digests, unseen.z, strict=True)
+        judgements = [made.predict(samples[name], known.u, z) for name, z in pairs]
+        return Choice(np.stack([mean - CAUTION * deviation for mean, deviation in judgements]))
+
+    return pick
+
+
+def _picker(method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]) -> Picker:
+    if method == "statistical":
+        return learned(space, ours.evaluator, CAUTION)
+    return from_samples(space, joint_settings(method, ours), samples)
+
+
+def _samples(settings: LearnedFeaturesSettings) -> dict[str, Samples]:
+    return {
+        task.digest: draw_samples(task, **vars(settings.samples)) for task in suite_named(*settings.suite)
+    }
+
+
+def _check_origins(settings: LearnedFeaturesSettings, known: Known) -> None:
+    count = len(set(known.lessons.origins))
+    if count < FEWEST_ORIGINS:
+        raise UserError(
+            f"Only {count} origins of '{settings.experience}' have rows in {', '.join(settings.suite)}; "
+            f"{FEWEST_ORIGINS} are needed to hold some out. Name the folder of their tables: "
+            "suite=bundled,FOLDER."
+        )
+
+
+def _kept(outcome: Outcome) -> dict:
+    return {"picks": outcome.result}

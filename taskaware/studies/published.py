@@ -1,0 +1,67 @@
+"""The published setting: its space, networks, optimizer and losses, on tables."""
+
+import dataclasses
+import time
+
+from taskaware.errors import UserError
+from taskaware.objectives.collect import CollectSettings
+from taskaware.runner.run_folder import RunFolder
+from taskaware.studies.collect import run_collect
+from taskaware.studies.evaluate import EvaluateSettings, evaluate
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedSettings:
+    """Experience in the published space, then the published evaluator with each of its losses."""
+
+    # The experience; nothing is collected where it says space=published and the store has it already.
+    collect: CollectSettings = CollectSettings(space="published")
+    # The evaluation; its experience and space are those collected.
+    evaluate: EvaluateSettings = EvaluateSettings(
+        methods=("random", "single_best", "published", "published_linear", "published_quadratic")
+    )
+
+    def check(self) -> "PublishedSettings":
+        """The settings themselves.
+
+        Raises:
+            UserError: a value is out of range, or the experience would not be of the published space.
+        """
+        self.collect.check()
+        self.evaluate.check()
+        if self.collect.space != "published":
+            raise UserError(f"collect.space={self.collect.space}, but this is the setting of 'published'.")
+        return self
+
+    def smoke(self) -> "PublishedSettings":
+        """The same, small: four small tasks, three architectures, kept in the run's folder."""
+        names = ("iris", "wine", "diabetes", "breast-cancer")
+        small = dataclasses.replace(self.collect.smoke(), tasks=names, architectures=3, store="")
+        small = dataclasses.replace(small, trainer=dataclasses.replace(small.trainer, train_rows=128))
+        return dataclasses.replace(self, collect=small, evaluate=self.evaluate.smoke())
+
+
+def run_published(settings: PublishedSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Collect, then leave tasks out.
+
+    Args:
+        settings: checked before any work.
+        folder: of the run; the tables of the evaluation lie in it, and the collection has a folder in it.
+            Where the settings name no store, it lies there too.
+        show: see `runner.Progress`.
+
+    Returns:
+        The summary of the evaluation.
+    """
+    began = time.perf_counter()
+    settings.check()
+    store = settings.collect.store or str(folder.path / "experience.sqlite")
+    collecting = dataclasses.replace(settings.collect, store=store)
+    collected = run_collect(collecting, RunFolder.open(folder.path / "collect", "collect", collecting), show)
+    evaluating = dataclasses.replace(settings.evaluate, experience=store, space="published")
+    summary = evaluate(evaluating, folder, show)
+    failed = collected["failed"] + summary["failed"]
+    jobs = collected["jobs"] + summary["jobs"]
+    summary |= {"collected": collected, "jobs": jobs, "failed": failed}
+    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary)
+    return summary

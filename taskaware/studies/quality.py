@@ -1,0 +1,348 @@
+"""How good recommendations are for tasks that nothing was learned from.
+
+Tasks are held out by origin. A recommendation is worth n trainings if a random search on the target has to
+train n architectures, picking by validation score, to reach the same mean test score.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
+from taskaware.recommendation.refine import TOGETHER
+from taskaware.recommendation.refinement import Refinement
+from taskaware.spaces import MixtureSpace
+from taskaware.store import Experience
+from taskaware.studies.selectors import Picker, Unseen, portfolio
+from taskaware.surrogates import EvaluatorSettings, Lessons, fit_evaluator
+from taskaware.surrogates.evaluator import Scaler
+from taskaware.surrogates.training_data import architecture_features
+from taskaware.tasks.task import Task
+from taskaware.training.prepare import prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import train
+
+POOL = 64
+"""Candidates of a width that experience is collected with, about: programs compiled then are used again."""
+
+DEALS = ("random", "far")
+
+PORTFOLIO = 32
+"""Members of a portfolio that is trained member after member."""
+
+RESAMPLES = 200
+"""Draws of origins for a standard error."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trials:
+    """Every training of the pool on every task, seed by seed; T tasks, A architectures, S seeds.
+
+    Attributes:
+        score, test_score: (T, A, S); NaN where not trained.
+    """
+
+    score: np.ndarray
+    test_score: np.ndarray
+
+
+def trials(experience: Experience, known: Lessons) -> Trials:
+    """The experience as tables, in the order of the lessons; a lost candidate has the task's worst score."""
+    digests = [record.digest for record in experience.tasks]
+    place = np.full(len(digests), -1)
+    for row, digest in enumerate(known.digests):
+        place[digests.index(digest)] = row
+    seeds, seed = np.unique(experience.seed, return_inverse=True)
+    shape = (len(known.names), len(known.u), len(seeds))
+    tables = []
+    for values in (experience.score, experience.test_score):
+        table = np.full(shape, np.nan)
+        rows = place[experience.task] >= 0
+        where = (place[experience.task][rows], experience.architecture[rows], seed[rows])
+        table[where] = np.where(np.isnan(values[rows]), -np.inf, values[rows])
+        worst = np.where(np.isfinite(table), table, np.inf).min((1, 2), keepdims=True)
+        tables.append(np.where(np.isneginf(table), worst, table))
+    return Trials(*tables)
+
+
+def random_search_curve(found: Trials, most: int) -> np.ndarray:
+    """Expected test score on each task after a random search of 1, 2, ... `most` trainings, (T, most).
+
+    Drawn without replacement from what was trained on the task, picked by the validation score of the seed
+    that was trained; computed exactly, mean over the seeds that trained the most. Flat where all is drawn.
+    """
+    curves = np.full((len(found.score), most), np.nan)
+    for task in range(len(found.score)):
+        per_seed = [_curve(score, test, most) for score, test in _seeds(found, task)]
+        curves[task] = np.mean(per_seed, axis=0)
+    return curves
+
+
+def worth(curve: np.ndarray, reached: float) -> float:
+    """Trainings (interpolated) at which a rising curve (most,) reaches a value; from 0 to its length.
+
+    >>> worth(np.array([0.5, 0.7, 0.8]), 0.75)
+    2.5
+    """
+    rising = np.maximum.accumulate(curve)
+    if reached <= rising[0]:
+        return float(reached >= rising[0])
+    return float(np.interp(reached, rising, np.arange(1, len(rising) + 1)))
+
+
+def judged(known: Lessons, fewest: int = 0) -> np.ndarray:
+    """Mask of the tasks that are picked for, (T,): no variants, and with `fewest` architectures or more.
+
+    With few, a random search cannot go on for long; such a task teaches, and is picked for by nobody. For 0,
+    half as many are needed as any task has.
+    """
+    trained = (~np.isnan(known.score)).sum(1)
+    return known.real & (trained >= (fewest or trained.max() / 2))
+
+
+def held_out(known: Lessons, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
+    """Masks of the tasks held out together, by origin; every task once.
+
+    Args:
+        known: all tasks.
+        folds: parts.
+        seed: of a random deal.
+        deal: "random", or "far": origins in the order of the first principal component of their tasks'
+            scaled meta-features, so that a part lies together and the outer ones apart from all others.
+    """
+    origins, place = np.unique(known.origins, return_inverse=True)
+    if deal == "far":
+        x = Scaler.fit(known.z)(known.z)
+        along = np.linalg.svd(x - x.mean(0), full_matrices=False)[0][:, 0]
+        order = origins[np.argsort(np.bincount(place, along) / np.bincount(place), kind="stable")]
+    else:
+        order = np.random.default_rng(seed).permutation(origins)
+    for part in np.array_split(order, min(folds, len(order))):
+        yield np.isin(known.origins, part)
+
+
+def leave_tasks_out(
+    known: Lessons, pickers: Mapping[str, Picker], *, folds: int, seeds: Sequence[int]
+) -> Iterator[pd.DataFrame]:
+    """What each picker picks from the pool for every task while it is held out, fold by fold.
+
+    Yields:
+        A row for each (method, seed, task), see `picks`.
+    """
+    for seed in seeds:
+        for out in held_out(known, folds, seed):
+            rows = [
+                {"method": name, "seed": seed} | row
+                for name, picker in pickers.items()
+                for row in picks(known, picker, out, seed)
+            ]
+            yield pd.DataFrame(rows)
+
+
+def picks(
+    known: Lessons, picker: Picker, out: np.ndarray, seed: int, pool: np.ndarray | None = None
+) -> list[dict]:
+    """What a picker picks for tasks held out.
+
+    Args:
+        known: all tasks.
+        picker: sees the tasks that are not held out, and of the others what `Unseen` has.
+        out: mask of the tasks held out, (T,).
+        seed: for the picker.
+        pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; whatever was
+            trained on the `judged` ones if None.
+
+    Returns:
+        Plain data for each task: its name and `place` in `known`, the position `picked` among the
+        architectures, `spearman` of the preference with the true validation scores, and the `predicted` score
+        of what was picked and its `deviation`, None where none is stated; the position of the `default` and
+        the `chance` to beat it, see `Choice`.
+    """
+    allowed = ~np.isnan(known.score) & (judged(known)[:, None] if pool is None else pool)
+    wanted = np.flatnonzero(out & allowed.any(1))
+    if not len(wanted):
+        return []
+    choice = picker(known.take(~out), Unseen.of(known.take(wanted)), seed)
+    rows = []
+    for row, task in enumerate(wanted):
+        there = allowed[task]
+        preference = np.nan_to_num(choice.preference[row], nan=-np.inf)
+        picked = int(np.flatnonzero(there)[preference[there].argmax()])
+        said = choice.predicted is not None
+        against = choice.chance is not None and picked == int(preference.argmax())
+        rows.append(
+            {
+                "task": known.names[task],
+                "place": int(task),
+                "picked": picked,
+                "spearman": spearman(preference[there], known.score[task][there]),
+                "predicted": float(choice.predicted[row, picked]) if said else None,
+                "deviation": float(choice.deviation[row, picked]) if said else None,
+                "default": int(choice.default[row]) if against else None,
+                "chance": float(choice.chance[row]) if against else None,
+            }
+        )
+    return rows
+
+
+def scale(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median and spread (mean of the best five less median) of the scores (T, n) of each task, (T,) each."""
+    middle = np.nanmedian(scores, axis=1)
+    best = np.nanmean(-np.sort(-scores, axis=1)[:, :5], axis=1)
+    return middle, np.maximum(best - middle, 1e-3)
+
+
+def standing(known: Lessons, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
+    """How well a method does, as plain data.
+
+    Args:
+        known: T tasks.
+        curve: of the random search on each, (T, most).
+        reached: test scores of what the method picked, (seeds, T); NaN where it picked nothing.
+
+    Returns:
+        `test_score`, its standard error over seeds, `regret` (what the best test score is better by), `worth`
+        in trainings and its standard error over origins, and the same with scores normalised by task.
+    """
+    mean = np.nanmean(reached, axis=0)
+    seeds = np.nanmean(reached, axis=1)
+    middle, spread = scale(known.test_score)
+    worths = {
+        "worth": (mean, curve),
+        "worth_normalised": ((mean - middle) / spread, (curve - middle[:, None]) / spread[:, None]),
+    }
+    found = {
+        "test_score": float(mean.mean()),
+        "test_score_se": float(seeds.std(ddof=1) / len(seeds) ** 0.5) if len(seeds) > 1 else 0.0,
+        "regret": float((np.nanmax(known.test_score, axis=1) - mean).mean()),
+    }
+    for name, (scores, curves) in worths.items():
+        found[name] = worth(curves.mean(0), scores.mean())
+        found[f"{name}_se"] = _worth_error(known.origins, curves, scores)
+    return found
+
+
+def recommended_points(
+    space: MixtureSpace,
+    known: Lessons,
+    settings: EvaluatorSettings,
+    ascent: AscentSettings,
+    *,
+    folds: int,
+    seed: int,
+) -> Iterator[tuple[int, Proposal]]:
+    """(task, what is proposed for it by an evaluator that knows no relative of it), every task once."""
+    for out in held_out(known, folds, seed):
+        evaluator = fit_evaluator(space, known.take(~out), settings, seed=seed)
+        for task in np.flatnonzero(out & judged(known)):
+            yield int(task), propose(evaluator, known.z[task], known.kinds[task], ascent, seed=seed)
+
+
+Trainer = Callable[[Lessons, Unseen, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
+"""(what is known, tasks to choose for, seed) → what to train next on one: (task, places trained, their
+validation scores) → places."""
+
+
+def by_portfolio(known: Lessons, unseen: Unseen, seed: int):
+    """The same greedy portfolio on every task, member after member."""
+    del unseen, seed
+    members = portfolio(known, PORTFOLIO)
+    return lambda task, places, scores: members[len(places) : len(places) + 1]
+
+
+def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
+    """What `Recommendation.refine` would train, of the known architectures."""
+
+    def begin(known: Lessons, unseen: Unseen, seed: int):
+        evaluator, caution = fit_evaluator(space, known, settings, seed=seed), AscentSettings().caution
+        orders, states = {}, {}
+        for task, (z, kind) in enumerate(zip(unseen.z, unseen.kinds, strict=True)):
+            mean, deviation = evaluator.view(z, kind).judge(architecture_features(space, known.u))
+            first = int(np.argmax(mean - caution * deviation))
+            orders[task] = np.array([first, *np.delete(np.arange(len(known.u)), first)])
+            states[task] = Refinement.begin(evaluator, z, kind, known.u[orders[task]])
+
+        def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
+            order = orders[task]
+            rows = np.argsort(order)[places]
+            return order[states[task].told(rows, scores).next(TOGETHER)]
+
+        return more
+
+    return begin
+
+
+def after_trainings(
+    known: Lessons, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
+) -> Iterator[tuple[int, int, int]]:
+    """(task, budget, architecture that validation picks) after so many trainings on each task, held out.
+
+    A training is looked up: its score is the one of the first seed.
+    """
+    for out in held_out(known, folds, seed):
+        wanted = out & judged(known)
+        more = trainer(known.take(~out), Unseen.of(known.take(wanted)), seed)
+        for number, task in enumerate(np.flatnonzero(wanted)):
+            places, scores = np.zeros(0, int), found.score[task, :, 0]
+            for budget in budgets:
+                while len(places) < budget:
+                    places = np.append(places, more(number, places, scores[places])[: budget - len(places)])
+                yield int(task), budget, int(places[np.argmax(scores[places])])
+
+
+def true_scores(
+    space: MixtureSpace, task: Task, points: np.ndarray, recipe: TrainingRecipe, seeds: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Validation and test score of points that are trained on a task, mean over seeds, (n,) each."""
+    results = [
+        train(space, points, prepare(task, seed, recipe), recipe, seed=seed, chunk_for=POOL) for seed in seeds
+    ]
+    return np.mean([r.score for r in results], axis=0), np.mean([r.test_score for r in results], axis=0)
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Rank correlation of two columns; 0 where one is constant."""
+    ranks = [pd.Series(column).rank().to_numpy() for column in (a, b)]
+    if any(np.ptp(rank) == 0 for rank in ranks):
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _worth_error(origins: Sequence[str], curves: np.ndarray, scores: np.ndarray) -> float:
+    """Standard error of the worth of mean scores (T,), over origins drawn with replacement."""
+    groups = [np.flatnonzero(np.array(origins) == origin) for origin in sorted(set(origins))]
+    rng = np.random.default_rng(0)
+    drawn = [
+        np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])
+        for _ in range(RESAMPLES)
+    ]
+    return float(np.std([worth(curves[rows].mean(0), scores[rows].mean()) for rows in drawn]))
+
+
+def _seeds(found: Trials, task: int):
+    """Scores and test scores (a,) of what each of the seeds trained that trained the most."""
+    trained = ~np.isnan(found.score[task])
+    for seed in np.flatnonzero(trained.sum(0) == trained.sum(0).max()):
+        yield found.score[task, trained[:, seed], seed], found.test_score[task, trained[:, seed], seed]
+
+
+@functools.lru_cache(maxsize=4)
+def _chance_of_best(count: int, most: int) -> np.ndarray:
+    """Probability that rank i of `count` is the best of n drawn, or of all where n is more, (most, count)."""
+    chance = np.zeros((most, count))
+    for row in range(most):
+        n, left = min(row + 1, count), 1.0
+        for rank in range(count - n + 1):
+            chance[row, rank] = left * n / (count - rank)
+            left -= chance[row, rank]
+    return chance
+
+
+def _curve(score: np.ndarray, test: np.ndarray, most: int) -> np.ndarray:
+    """Ties in the validation score are broken by chance: tied architectures share their mean test score."""
+    order = np.argsort(-score, kind="stable")
+    groups = pd.Series(test[order]).groupby(score[order]).transform("mean").to_numpy()
+    return _chance_of_best(len(score), most) @ groups

@@ -1,0 +1,126 @@
+"""What picks for tasks held out were worth: tables of them, and a summary for each method."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import MixtureSpace
+from taskaware.studies import quality
+from taskaware.surrogates import Lessons
+
+INTERVAL_80 = 1.2816
+"""Standard deviations on both sides of the mean that hold 80 % of a normal distribution."""
+
+PICKS = ["method", "seed", "task", "origin", "kind", "spearman", "score", "test_score", "regret", "top1"]
+CALIBRATION = ["method", "seed", "task", "origin", "kind", "predicted", "deviation", "actual"]
+CHANCES = ["method", "seed", "task", "origin", "kind", "chance", "won"]
+
+
+class Known(NamedTuple):
+    """What every job reads; it travels to each worker once.
+
+    Attributes:
+        space: of the architectures.
+        lessons: T tasks.
+        pool: what may be picked on each task, (T, A): architectures that were drawn at random. What a search
+            has found on a task knows it already. Nothing on tasks that teach only, see `quality.judged`.
+    """
+
+    space: MixtureSpace
+    lessons: Lessons
+    pool: np.ndarray
+
+
+def judged(
+    known: Known, curve: np.ndarray, entries: list[dict], methods: Sequence[str], folder: RunFolder
+) -> dict:
+    """Write `picks.csv` and `calibration.csv`.
+
+    Args:
+        known: what was picked from.
+        curve: see `prepared`.
+        entries: of the journal, with `method`, `seed` and `picks`.
+        methods: in the order of the summary; those that have picked nothing are left out.
+        folder: of the run.
+
+    Returns:
+        The part of the summary that is about picks.
+    """
+    table = _table(known, entries)
+    folder.write_table("picks", table[PICKS])
+    calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
+    folder.write_table("calibration", calibration)
+    folder.write_table("chances", table[table["won"].notna()][CHANCES])
+    names = [name for name in methods if (table["method"] == name).any()]
+    return {
+        "tasks": int(known.pool.any(1).sum()),
+        "origins": len(set(np.array(known.lessons.origins)[known.pool.any(1)])),
+        "methods": {name: _summary(known, curve, table[table["method"] == name]) for name in names},
+    }
+
+
+def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
+    """A row for each method, seed and task, with what is known of the pick."""
+    rows = [{"method": e["method"], "seed": e["seed"]} | row for e in entries for row in e["picks"]]
+    columns = ["method", "seed", "task", "place", "picked", "spearman", "predicted", "deviation"]
+    columns += ["default", "chance"]
+    types = {
+        "place": int,
+        "picked": int,
+        "predicted": float,
+        "deviation": float,
+        "default": float,
+        "chance": float,
+    }
+    table = pd.DataFrame(rows, columns=columns).astype(types)
+    pool, place, picked = _pool(known), table["place"].to_numpy(), table["picked"].to_numpy()
+    score, test = pool.score, pool.test_score
+    default = table["default"].fillna(0).to_numpy(int)
+    ahead = test[place, picked] - test[place, default]
+    return table.assign(
+        origin=np.array(pool.origins, object)[place],
+        kind=np.array(pool.kinds, object)[place],
+        score=score[place, picked],
+        test_score=test[place, picked],
+        regret=np.nanmax(test[place], axis=1) - test[place, picked],
+        won=np.where(table["chance"].notna() & np.isfinite(ahead), (ahead > 0) + 0.5 * (ahead == 0), np.nan),
+        top1=(score[place, picked] == np.nanmax(score[place], axis=1)).astype(int),
+    )
+
+
+def _pool(known: Known) -> Lessons:
+    """The lessons without what could not be picked."""
+    kept = {name: getattr(known.lessons, name) for name in ("score", "test_score")}
+    return dataclasses.replace(
+        known.lessons, **{name: np.where(known.pool, scores, np.nan) for name, scores in kept.items()}
+    )
+
+
+def _summary(known: Known, curve: np.ndarray, table: pd.DataFrame) -> dict:
+    """How well one method does, over the tasks for which it has picked."""
+    reached = table.pivot(index="seed", columns="place", values="test_score")
+    there = reached.columns.to_numpy()
+    standing = quality.standing(_pool(known).take(there), curve[there], reached.to_numpy())
+    stated = table[table["deviation"].notna()]
+    within = (stated["score"] - stated["predicted"]).abs() <= INTERVAL_80 * stated["deviation"]
+    return {
+        "spearman": float(table["spearman"].mean()),
+        **standing,
+        "coverage": float(within.mean()) if len(stated) else None,
+        **_brier(table[table["won"].notna()]),
+    }
+
+
+def _brier(table: pd.DataFrame) -> dict[str, float | None]:
+    """Mean squared error of chances, and of the share of wins in the place of each."""
+    if table.empty:
+        return {"chance_brier": None, "chance_constant": None}
+    won = table["won"]
+    return {
+        "chance_brier": float(((table["chance"] - won) ** 2).mean()),
+        "chance_constant": float(((won.mean() - won) ** 2).mean()),
+    }

@@ -1,0 +1,149 @@
+"""Making what comes with the package: experience in both spaces, and the evaluator that learned from it."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from taskaware.modalities.tables.variants import is_variant
+from taskaware.objectives.collect import CollectSettings
+from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import together, train_evaluator
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import preset
+from taskaware.store import Experience, pack, unpack
+from taskaware.studies import quality
+from taskaware.studies.collect import run_collect
+from taskaware.studies.scoring import INTERVAL_80
+from taskaware.studies.selectors import learned
+from taskaware.surrogates import EvaluatorSettings, save_evaluator
+from taskaware.surrogates import training_data as lessons
+
+FOLDS = 5
+TEACHING = ("-tables-variants", "-tables", "-variants", "")
+DISTRUST = (
+    "where nothing known resembles the task (a note says so, and the answer is the default), in "
+    "classification with few rows, and for the score of a single pick; see docs/evaluator.md"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShipSettings:
+    """What is collected and written."""
+
+    # The experience that the evaluator learns from.
+    collect: CollectSettings = CollectSettings()
+    # The experience in the published space; its store may be the same.
+    published: CollectSettings = CollectSettings(space="published")
+    # The experience on variants of the tasks, from which the evaluator learns too; its store may be the same.
+    variants: CollectSettings = CollectSettings(architectures=80, variants=2)
+    # The experience on more tables, from which the evaluator learns too; its store is its own.
+    tables: CollectSettings = CollectSettings(architectures=96, store="tables.sqlite")
+    # The experience on variants of these, from which it learns too; its store may be theirs.
+    tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
+    # Origins that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
+    held_back: tuple[str, ...] = ("breast-cancer",)
+    # Folder that the files are written to; "" for the run's own.
+    into: str = ""
+
+    def check(self) -> "ShipSettings":
+        """The settings themselves; see `CollectSettings.check`."""
+        self.collect.check()
+        self.published.check()
+        self.variants.check()
+        self.tables.check()
+        self.tables_variants.check()
+        return self
+
+    def smoke(self) -> "ShipSettings":
+        """The same in seconds, written into the run's own folder."""
+        three = {"tasks": ("iris", "wine", "diabetes"), "store": "smoke.sqlite"}
+        small, published, variants = (
+            dataclasses.replace(part.smoke(), **three)
+            for part in (self.collect, self.published, self.variants)
+        )
+        published = dataclasses.replace(published, architectures=2)
+        other = {"tasks": ("digits",), "store": "tables.sqlite"}
+        tables, varied = (
+            dataclasses.replace(part.smoke(), **other) for part in (self.tables, self.tables_variants)
+        )
+        parts = {"collect": small, "published": published, "variants": variants}
+        parts |= {"tables": tables, "tables_variants": varied}
+        return dataclasses.replace(self, **parts, into="")
+
+
+def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None) -> dict:
+    """Collect, going on where it stopped; then write the experience of both spaces, and the evaluator.
+
+    Args:
+        settings: checked before any work. A store without a folder lies in the run's folder.
+        folder: of the run; each collection has a folder of its own in it.
+        show: see `runner.Progress`.
+
+    Returns:
+        What was written.
+    """
+    began = time.perf_counter()
+    settings.check()
+    into = Path(settings.into or folder.path)
+    told, failed, jobs = {}, 0, 0
+    parts = {
+        "": settings.collect,
+        "-variants": settings.variants,
+        "-tables": settings.tables,
+        "-tables-variants": settings.tables_variants,
+        "-published": settings.published,
+    }
+    for name, part in parts.items():
+        if part.store == Path(part.store).name:
+            part = dataclasses.replace(part, store=str(folder.path / part.store))
+        found = run_collect(part, RunFolder.open(folder.path / f"collect{name}", "collect", part), show)
+        jobs, failed = jobs + found["jobs"], failed + found["failed"]
+        experience = open_experience(part.store, preset(part.space))
+        varied = np.array([is_variant(task) for task in experience.names], bool)
+        experience = experience.take(varied[experience.task] == name.endswith("-variants"))
+        write(experience, into / f"experience{name}.npz")
+        told[f"experience{name}"] = str(experience)
+    known = together(*(unpack(into / f"experience{name}.npz") for name in TEACHING))
+    evaluator = train_evaluator(known, without=settings.held_back)
+    card = {**evaluator.card, "shipped too": told["experience-published"]}
+    card |= {"held out": how_good(known), "distrust": DISTRUST}
+    evaluator = dataclasses.replace(evaluator, card=card)
+    save_evaluator(evaluator, into / "evaluator.npz", force=True)
+    told |= {"evaluator": f"learned from {len(evaluator.known.names)} tasks", "written to": str(into)}
+    told |= {"jobs": jobs, "failed": failed}
+    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=told)
+    return told
+
+
+def how_good(experience: Experience) -> dict[str, str]:
+    """What picks for tasks held out are worth, by kind of task, in words for the card."""
+    known = lessons(experience)
+    picker = learned(preset(experience.space.name), EvaluatorSettings(), AscentSettings().caution, safe=True)
+    parts = quality.leave_tasks_out(known, {"evaluator": picker}, folds=FOLDS, seeds=[0])
+    picks, found = pd.concat(parts), {}
+    place, picked = picks["place"], picks["picked"]
+    off = np.abs(known.score[place, picked] - picks["predicted"])
+    told = picks.assign(
+        kind=np.array(known.kinds)[place],
+        regret=np.nanmax(known.test_score, axis=1)[place] - known.test_score[place, picked],
+        within=off <= INTERVAL_80 * picks["deviation"],
+    )
+    for kind, its in told.groupby("kind"):
+        found[kind] = (
+            f"{len(its)} tasks, rank correlation {its['spearman'].mean():.2f}, test score "
+            f"{its['regret'].mean():.3f} below the best of all architectures, "
+            f"intervals of 80 % held {100 * its['within'].mean():.0f} %"
+        )
+    return found
+
+
+def write(experience: Experience, path: Path) -> None:
+    """Pack an experience in the place of the file that is there."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    pack(experience, fresh)
+    fresh.replace(path)

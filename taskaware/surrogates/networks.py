@@ -1,0 +1,26 @@
+"""The evaluator networks by name."""
+
+from typing import TYPE_CHECKING
+
+from taskaware.errors import unknown
+
+if TYPE_CHECKING:
+    import flax.linen as nn
+
+PROCESS = "process"
+"""Name of what is no network: a Gaussian process, see `process`."""
+
+NETWORKS = ("published", "published_head", "bilinear")
+
+
+def network_named(name: str) -> "nn.Module":
+    """The evaluator network of that name.
+
+    Raises:
+        UserError: there is none; the nearest name is given.
+    """
+    if name not in NETWORKS:
+        raise unknown("evaluator network", name, NETWORKS)
+    from taskaware.surrogates.modules import MODULES  # Flax, which a process does without
+
+    return MODULES[name]

@@ -1,0 +1,227 @@
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskaware.children.mixture.network import Columns, Inputs, MixtureNetwork, wiring
+from taskaware.children.mixture.source import parameter_count, source, source_params
+from taskaware.errors import UserError
+from taskaware.modalities.tables.build import make_task
+from taskaware.spaces import Point, preset
+from taskaware.training.prepare import prepare
+from taskaware.training.recipe import TrainingRecipe
+
+ROWS, OUTPUTS = 5, 3
+# One feature: a column of each of three embeddings, 2 bins and 4 waves; then two columns of padding.
+BLOCK = [0, 1, 2, 3, 3, 4, 4, 4, 4]
+SHAPES = {"both": (BLOCK + [7, 7], 4), "numbers": (BLOCK, 0), "categories": ([], 4)}
+
+
+def points(space):
+    """Two plain networks and two mixtures."""
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 3, (4, space.dimension)).clip(-9, 9)
+    drawn = space.decode(jnp.asarray(logits, jnp.float32))
+    drawn = space.encode(drawn._replace(recipe=jax.nn.sigmoid(drawn.recipe)))
+    return [*space.discretise(drawn[:2]), *drawn[2:]]
+
+
+def built(space, layers, **embeddings):
+    """A point with these layers, each (presence, {(size, activation): share}), and embedding shares."""
+    point = space.decode(np.full(space.dimension, -9.0, np.float32))
+    alpha, beta, gamma, recipe = (np.array(part) for part in point)
+    for slot, (presence, shares) in enumerate(layers):
+        beta[slot] = logits(presence), logits(1 - presence)
+        for baseline, share in shares.items():
+            alpha[slot, space.baselines.index(baseline)] = logits(share)
+    beta[len(layers) :, 1] = 0
+    for name, share in embeddings.items():
+        gamma[space.embedding_names.index(name)] = logits(share)
+    return space.encode(Point(*map(jnp.asarray, (alpha, beta, gamma, np.full_like(recipe, 0.5)))))
+
+
+def logits(share):
+    return np.log(max(share, 1e-3))
+
+
+def inputs_of(block, categories):
+    rng = np.random.default_rng(2)
+    return Inputs(
+        rng.normal(size=(ROWS, len(block))).astype(np.float32),
+        rng.normal(size=(ROWS, categories)).astype(np.float32),
+    )
+
+
+def trained(space, vector, x, block, outputs=OUTPUTS):
+    """Parameters as if trained, without a zero among them, and the outputs that they give."""
+    width, rng = int(space.width(vector)), np.random.default_rng(3)
+    columns = Columns(jnp.asarray(block, jnp.int32), jnp.ones(len(space.embedding_names)))
+    wired = wiring(space, space.weights(vector), width, jnp.zeros(()))
+    network = MixtureNetwork(space, width, outputs)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), x, columns, wired)["params"]
+    params = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)
+    return params, network.apply({"params": params}, x, columns, wired)
+
+
+def emitted(text):
+    names = {"__name__": "emitted"}
+    exec(compile(text, "emitted.py", "exec"), names)
+    return names["Network"]()
+
+
+def answers(text, params, x):
+    """Outputs of the emitted code, called with the inputs that the table has."""
+    return jax.jit(emitted(text).apply)({"params": params}, *(part for part in x if part.shape[-1]))
+
+
+def assert_same_outputs(space, vector, block, categories):
+    sizes = {"block": block, "categories": categories, "outputs": OUTPUTS}
+    x = inputs_of(block, categories)
+    params, expected = trained(space, vector, x, block)
+    found = source_params(space, vector, params, **sizes)
+    np.testing.assert_allclose(
+        answers(source(space, vector, **sizes), found, x), expected, rtol=1e-4, atol=1e-4
+    )
+    assert sum(leaf.size for leaf in jax.tree.leaves(found)) == parameter_count(space, vector, **sizes)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("compact", "both"), ("compact", "numbers"), ("compact", "categories"), ("published", "both")],
+)
+def test_emitted_code_answers_as_the_network_does(name, shape):
+    for vector in points(preset(name)):
+        assert_same_outputs(preset(name), vector, *SHAPES[shape])
+
+
+@pytest.mark.parametrize("name", ["compact", "published"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [],
+        [(1, {(16, "tanh"): 1}), (0.7, {(64, "relu"): 1}), (0.4, {(32, "relu"): 0.5, (128, "tanh"): 0.5})],
+        [(0.5, {(32, "relu"): 1}), (0, {(128, "relu"): 1}), (1, {(16, "tanh"): 0.9, (16, "relu"): 0.1})],
+    ],
+    ids=["none", "growing", "absent"],
+)
+def test_widths_that_grow_shrink_and_pass_by(name, layers):
+    space = preset(name)
+    vector = built(space, layers, quantile=0.6, standardised=0.4, learned=1)
+    assert_same_outputs(space, vector, [2, 0, 2, 2, 0], 3)
+
+
+def test_only_what_has_a_share_is_written():
+    space = preset("compact")
+    vector = built(space, [(1, {(32, "relu"): 1}), (0, {}), (1, {(16, "tanh"): 1})], quantile=1, one_hot=1)
+    text = source(space, vector, block=[0, 0, 2, 2, 4], categories=5, outputs=2)
+    assert (
+        text[text.index("    def __call__") :]
+        == """\
+    def __call__(self, numbers, categories, train=False):
+        x = jnp.concatenate(
+            [
+                numbers[:, 2:4],  # quantile
+                categories,  # one-hot
+            ],
+            axis=-1,
+        )
+        x = nn.Dense(32, name="embedding")(x)
+        x = nn.relu(nn.Dense(32, name="layer1")(x))
+        x = nn.Dropout(0.25, deterministic=not train)(x)
+        x = nn.tanh(nn.Dense(16, name="layer2")(x))
+        x = nn.Dropout(0.25, deterministic=not train)(x)
+        return nn.Dense(2, name="output")(x)
+"""
+    )
+    assert "mixture" not in text
+
+
+def test_units_are_dropped_in_training_alone():
+    space, block = preset("compact"), [2] * 4
+    vector = built(space, [(1, {(128, "relu"): 1})], quantile=1, one_hot=1)
+    sizes = {"block": block, "categories": 0, "outputs": OUTPUTS}
+    x = inputs_of(block, 0)
+    params, expected = trained(space, vector, x, block)
+    network = emitted(source(space, vector, **sizes))
+    found = {"params": source_params(space, vector, params, **sizes)}
+
+    def dropped(seed):
+        return network.apply(found, x.numbers, train=True, rngs={"dropout": jax.random.key(seed)})
+
+    assert not np.allclose(dropped(0), dropped(1))
+    several = np.mean([dropped(seed) for seed in range(40)], axis=0)
+    np.testing.assert_allclose(several, expected, atol=6 * np.std(several - expected) + 0.1)
+
+
+def test_fresh_parameters_have_the_names_and_shapes_of_carried_ones():
+    space, (block, categories) = preset("published"), SHAPES["both"]
+    vector = points(space)[-1]
+    sizes = {"block": block, "categories": categories, "outputs": OUTPUTS}
+    x = inputs_of(block, categories)
+    params, _ = trained(space, vector, x, block)
+    network = emitted(source(space, vector, **sizes))
+    fresh = jax.eval_shape(network.init, jax.random.key(0), *x)["params"]
+    found = source_params(space, vector, params, **sizes)
+    assert jax.tree.map(jnp.shape, fresh) == jax.tree.map(jnp.shape, found)
+
+
+def test_parameters_of_a_padded_task_are_cut_to_size():
+    frame = pd.DataFrame({"x": np.arange(90.0) % 7, "c": ["a", "b", "c"] * 30, "y": list("uvwvwu") * 15})
+    task = make_task(frame, "y")
+    prepared = prepare(task, 0, TrainingRecipe())
+    arrays, (numbers, categories) = prepared.arrays, prepared.encoder.transform(task.table)
+    sizes = {"block": prepared.encoder.block, "categories": categories.shape[1], "outputs": task.outputs}
+    assert arrays.x.numbers.shape[1] > numbers.shape[1]
+    assert arrays.x.categories.shape[1] > categories.shape[1]
+    space = preset("compact")
+    vector = points(space)[-1]
+    x = Inputs(*(np.zeros((task.rows, part.shape[1]), np.float32) for part in arrays.x))
+    x.numbers[:, : numbers.shape[1]], x.categories[:, : categories.shape[1]] = numbers, categories
+    params, expected = trained(space, vector, x, arrays.columns.block, outputs=len(arrays.allowed))
+    found = source_params(space, vector, params, **sizes)
+    got = answers(source(space, vector, **sizes), found, (numbers, categories))
+    np.testing.assert_allclose(got, expected[:, : task.outputs], rtol=1e-4, atol=1e-4)
+
+
+def test_emitted_code_is_formatted_and_runs_alone(tmp_path):
+    ruff = Path(sysconfig.get_path("scripts"), "ruff")
+    if not ruff.is_file():
+        pytest.skip("needs ruff: install taskaware[test]")
+    for name in ("compact", "published"):
+        for number, vector in enumerate(points(preset(name))):
+            for shape, (block, categories) in SHAPES.items():
+                text = source(preset(name), vector, block=block, categories=categories, outputs=OUTPUTS)
+                imports = [line for line in text.splitlines() if line.startswith(("import", "from"))]
+                assert set(imports) <= {"import flax.linen as nn", "import jax.numpy as jnp"}
+                (tmp_path / f"{name}{number}{shape}.py").write_text(text, encoding="utf-8")
+    for command in (
+        ["check", "--select=E,F,I,B,UP,SIM,C4"],
+        ["format", "--check", "--line-length=88"],
+        ["format", "--check", "--line-length=110"],
+    ):
+        done = subprocess.run(
+            [ruff, *command, "--isolated", "--no-cache", tmp_path], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_parameters_of_another_width_are_refused():
+    space = preset("compact")
+    narrow, wide = (built(space, [(1, {(size, "relu"): 1})], quantile=1) for size in (16, 128))
+    params, _ = trained(space, wide, inputs_of([2], 0), [2])
+    with pytest.raises(UserError, match="width 128, and this one has width 16"):
+        source_params(space, narrow, params, block=[2], categories=0, outputs=OUTPUTS)
+
+
+def test_columns_that_no_embedding_reads_are_refused():
+    space = preset("compact")
+    vector = built(space, [], quantile=1, one_hot=1)
+    with pytest.raises(UserError, match="listens to quantile"):
+        source(space, vector, block=[0, 1, 7], categories=0, outputs=1)
+    with pytest.raises(UserError, match="needs an input"):
+        source(space, vector, block=[], categories=0, outputs=1)

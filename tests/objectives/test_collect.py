@@ -1,0 +1,244 @@
+"""Collecting: the same experience whatever the engine, the batches and the interruptions."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.chaos import same_experience
+from taskaware.errors import UserError
+from taskaware.modalities.suites import bundled_suite
+from taskaware.objectives import collect as collecting
+from taskaware.objectives.collect import CollectSettings, collect, common_architectures, plan
+from taskaware.recommendation.shipped import open_experience
+from taskaware.runner import RunnerSettings
+from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import PRESETS, preset
+from taskaware.store import Store
+from taskaware.studies.collect import run_collect
+from taskaware.training.recipe import TrainingRecipe
+
+SETTINGS = CollectSettings(
+    tasks=("iris", "wine"),
+    space="small",
+    architectures=12,
+    seeds=2,
+    seed_rows=(160,),
+    batch=4,
+    trainer=TrainingRecipe(steps=10, evaluations=5, batch_size=32),
+    store=":memory:",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_space():
+    """A preset whose two widths compile quickly."""
+    with pytest.MonkeyPatch.context() as patch:
+        small = dataclasses.replace(
+            preset("compact"), name="small", layers=2, sizes=(4, 8), width_odds=(0.5, 0.5)
+        )
+        patch.setitem(PRESETS, "small", small)
+        yield
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    return [bundled_suite().task(name) for name in ("iris", "wine")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tasks):
+    with Store.open(":memory:") as store:
+        collect(tasks, store, SETTINGS, show=False)
+        return store.triplets()
+
+
+def test_every_architecture_is_trained_with_every_seed_of_its_task(undisturbed):
+    counts = {name: np.sum(undisturbed.task == row) for row, name in enumerate(undisturbed.names)}
+    assert counts == {"iris": 24, "wine": 12}
+    assert set(undisturbed.seed[undisturbed.task == 1]) == {0}
+    assert len(undisturbed.architectures) == 12
+    assert np.isfinite(undisturbed.z).all()
+    assert undisturbed.recipes[0].definition["steps"] == 10
+
+
+@pytest.mark.parametrize("batch", [1, 12])
+def test_company_does_not_change_a_result(tasks, undisturbed, batch):
+    with Store.open(":memory:") as store:
+        collect(tasks, store, dataclasses.replace(SETTINGS, batch=batch), show=False)
+        same_experience(store.triplets(), undisturbed)
+
+
+@pytest.mark.parametrize(
+    "runner",
+    [
+        RunnerSettings("processes", workers=1),
+        RunnerSettings("processes", workers=4),
+        RunnerSettings("ray", workers=2),
+    ],
+    ids=lambda runner: f"{runner.engine}-{runner.workers}",
+)
+@pytest.mark.filterwarnings("ignore")
+def test_engines_give_the_same_experience_row_for_row(tasks, undisturbed, runner, tmp_path):
+    with Store.open(tmp_path / "a.db") as store:
+        found = collect(tasks, store, dataclasses.replace(SETTINGS, runner=runner), show=False)
+        assert (found.jobs, found.failed, found.added) == (9, 0, 36)
+        same_experience(store.triplets(), undisturbed)
+
+
+def test_finished_work_is_no_job(tasks, undisturbed):
+    with Store.open(":memory:") as store:
+        first = dataclasses.replace(SETTINGS, architectures=6)
+        collect(tasks, store, first, show=False)
+        assert list(plan(tasks, store, first)) == []
+        found = collect(tasks, store, SETTINGS, show=False)
+        assert found.added == 18
+        same_experience(store.triplets(), undisturbed)
+        assert collect(tasks, store, SETTINGS, show=False).jobs == 0
+
+
+def test_a_failed_job_is_marked_and_tried_again_by_the_next_campaign(tasks, undisturbed, monkeypatch):
+    original = collecting.train_batch
+    begun = []
+
+    def broken(task, batch):
+        begun.append(task.name)
+        if task.name == "wine":
+            raise RuntimeError("the device fell off")
+        return original(task, batch)
+
+    monkeypatch.setattr(collecting, "train_batch", broken)
+    with Store.open(":memory:") as store:
+        retrying = dataclasses.replace(SETTINGS, runner=RunnerSettings(retries=2))
+        found = collect(tasks, store, retrying, show=False)
+        assert (found.jobs, found.failed) == (9, 3)
+        assert begun.count("wine") == 9
+        assert store.summary().failed == 12
+        assert len(store.triplets()) == 24
+        monkeypatch.setattr(collecting, "train_batch", original)
+        assert collect(tasks, store, SETTINGS, show=False).jobs == 3
+        assert store.summary().failed == 0
+        same_experience(store.triplets(), undisturbed)
+
+
+def test_too_little_memory_halves_the_batch(tasks, monkeypatch):
+    original, sizes = collecting.train_batch, []
+
+    def small_machine(task, batch):
+        sizes.append((len(batch.points), batch.chunk_for))
+        if len(batch.points) > 1:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes")
+        return original(task, batch)
+
+    monkeypatch.setattr(collecting, "train_batch", small_machine)
+    with Store.open(":memory:") as store:
+        settings = dataclasses.replace(SETTINGS, architectures=3, seeds=1)
+        found = collect(tasks[:1], store, settings, show=False)
+        assert (found.failed, found.added) == (0, 3)
+    assert sizes == [(3, 16), (1, 1), (2, 1), (1, 1), (1, 1)]
+
+
+def test_a_single_architecture_that_does_not_fit_is_a_failure(tasks, monkeypatch):
+    def no_room(task, batch):
+        raise MemoryError("not one")
+
+    monkeypatch.setattr(collecting, "train_batch", no_room)
+    with Store.open(":memory:") as store:
+        found = collect(tasks[:1], store, dataclasses.replace(SETTINGS, architectures=2, seeds=1), show=False)
+        assert (found.failed, store.summary().failed) == (2, 2)
+
+
+def test_a_lost_candidate_is_counted_and_not_trained_again(tasks, monkeypatch):
+    original = collecting.train_batch
+
+    def one_lost(task, batch):
+        trained = original(task, batch)
+        trained.score[0] = -np.inf
+        return trained
+
+    monkeypatch.setattr(collecting, "train_batch", one_lost)
+    with Store.open(":memory:") as store:
+        found = collect(tasks[1:], store, SETTINGS, show=False)
+        assert found.lost == store.summary().lost == 3
+        assert collect(tasks[1:], store, SETTINGS, show=False).jobs == 0
+
+
+def test_architectures_are_the_same_on_every_machine():
+    space = preset("compact")
+    few, many = common_architectures(space, 20), common_architectures(space, 40)
+    np.testing.assert_array_equal(few, many[:20])
+    np.testing.assert_array_equal(few * 1024, np.round(few * 1024))
+    assert np.asarray(space.contains(many)).all()
+    assert len(np.unique(many, axis=0)) == 40
+
+
+def test_a_run_leaves_its_folder(tmp_path):
+    settings = dataclasses.replace(SETTINGS, store=str(tmp_path / "a.db"), architectures=4)
+    for times in (3, 0):
+        folder = RunFolder.open(tmp_path / "run", "collect", settings)
+        summary = run_collect(settings, folder, show=False)
+        assert summary["jobs"] == times
+    journal = (tmp_path / "run" / "journal.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in journal]
+    assert [(e["task"], e["seed"], e["size"], e["status"]) for e in entries] == [
+        ("iris", 0, 4, "ok"), ("iris", 1, 4, "ok"), ("wine", 0, 4, "ok"),
+    ]  # fmt: skip
+    cost = (tmp_path / "run" / "cost.csv").read_text().splitlines()
+    assert cost[0].startswith("task,kind,rows,columns,trainings,lost,failed,seconds") and len(cost) == 3
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["failed"] == 0
+
+
+def test_settings_are_checked_before_any_work(tmp_path):
+    for change, words in (
+        ({"architectures": 0}, "architectures=0"),
+        ({"variants": -1}, "variants=-1 is too small. Give 0"),
+        ({"space": "compct"}, "Did you mean 'compact'"),
+        ({"trainer": TrainingRecipe(steps=7)}, "no multiple"),
+        ({"runner": RunnerSettings("proceses")}, "Did you mean 'processes'"),
+        ({"tasks": ("irish",)}, "Did you mean 'iris'"),
+        ({"suite": (str(tmp_path),)}, "index.csv"),
+    ):
+        settings = dataclasses.replace(SETTINGS, store=str(tmp_path / "a.db"), **change)
+        with pytest.raises(UserError, match=words):
+            run_collect(settings, RunFolder.open(tmp_path / str(change), "collect", settings), show=False)
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_variants_are_tasks_of_the_campaign_and_are_held_out_with_theirs(tmp_path):
+    settings = dataclasses.replace(
+        SETTINGS, tasks=("iris",), variants=2, architectures=2, seeds=1, store=str(tmp_path / "a.db")
+    )
+    for jobs in (3, 0):
+        folder = RunFolder.open(tmp_path / "run", "collect", settings)
+        assert run_collect(settings, folder, show=False)["jobs"] == jobs
+    with Store.open(settings.store) as store:
+        known = store.triplets().tasks
+    assert len({task.digest for task in known}) == 3 and {task.origin for task in known} == {"iris"}
+    assert sorted(task.name.split("~")[0] for task in known) == ["iris"] * 3
+    # More variants: what is there already is not trained again.
+    more = dataclasses.replace(settings, variants=3)
+    assert run_collect(more, RunFolder.open(tmp_path / "more", "collect", more), show=False)["jobs"] == 1
+
+
+def test_smoke_is_small():
+    small = (
+        dataclasses.replace(SETTINGS, suite=("nowhere",), trainer=TrainingRecipe(), seeds=9).smoke().check()
+    )
+    assert (small.suite, small.tasks, small.architectures) == (("bundled",), ("iris", "wine"), 4)
+    assert small.trainer.steps == 10
+
+
+def test_scores_of_several_recipes_are_not_mixed(tasks, tmp_path):
+    place = str(tmp_path / "a.db")
+    with Store.open(place) as store:
+        for steps in (10, 15):
+            trainer = dataclasses.replace(SETTINGS.trainer, steps=steps)
+            collect(tasks, store, dataclasses.replace(SETTINGS, architectures=2, trainer=trainer), show=False)
+        first, second = (recipe.digest for recipe in store.recipes())
+    with pytest.raises(UserError, match=f"trained with 2 recipes.*{first}, {second}"):
+        open_experience(place, preset("small"))
+    found = open_experience(place, preset("small"), second)
+    assert len(found) == 6 and {found.recipes[place].digest for place in found.recipe} == {second}
+    with pytest.raises(UserError, match="Unknown recipe"):
+        open_experience(place, preset("small"), "0" * 16)

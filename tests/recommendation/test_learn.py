@@ -1,0 +1,44 @@
+"""Own tasks join what is known."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+import taskaware as ta
+from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import together
+from taskaware.spaces import preset
+from taskaware.surrogates import Evaluator
+from taskaware.training.recipe import TrainingRecipe
+
+
+def test_own_tasks_are_trained_kept_and_known(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=list("abc"))
+    frame["y"] = np.where(frame["a"] > 0, "yes", "no")
+    task = ta.make_task(frame, "y", name="mine")
+    hasty = TrainingRecipe(steps=10)
+    store = str(tmp_path / "own.sqlite")
+    learned = ta.learn([task], architectures=2, store=store, trainer=hasty, progress=False)
+    assert isinstance(learned, Evaluator)
+    place = learned.known.names.index("mine")
+    assert (~np.isnan(learned.known.score[place])).sum() == 2
+    assert learned.known.real.sum() > 60
+    rec = ta.recommend(frame, "y", evaluator=learned)
+    assert "This dataset is 'mine' of the experience" in " ".join(rec.notes)
+    again = ta.learn([(frame, "y")], architectures=2, store=store, trainer=hasty, progress=False)
+    assert again.known.digests.count(task.digest) == 1
+
+
+def test_where_tasks_were_trained_in_different_ways_the_last_counts():
+    shipped = open_experience("shipped", preset("compact"))
+    known = shipped.take(np.isin(np.array(shipped.names)[shipped.task], ("iris", "wine")))
+    iris = known.take(np.array(known.names)[known.task] == "iris")
+    other = dataclasses.replace(iris.recipes[0], digest="f" * 16)
+    later = dataclasses.replace(iris, recipes=(other,), score=iris.score / 2)
+    found = together(known, known, later)
+    assert len(found) == len(known)
+    for name, factor in (("iris", 0.5), ("wine", 1.0)):
+        scores = [e.score[np.array(e.names)[e.task] == name] for e in (found, known)]
+        np.testing.assert_allclose(np.sort(scores[0]), np.sort(scores[1]) * factor)

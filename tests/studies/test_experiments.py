@@ -1,0 +1,62 @@
+"""Every experiment of the repository runs, small; and its README says what it is."""
+
+from pathlib import Path
+
+import pytest
+
+from taskaware.cli import main
+from taskaware.studies.settings import load_experiment
+
+EXPERIMENTS = sorted(
+    path.parent for path in (Path(__file__).parent.parent.parent / "experiments").glob("*/config.py")
+)
+
+RUNNERS = (
+    "runner",
+    "collect.runner",
+    "evaluate.runner",
+    "published.runner",
+    "variants.runner",
+    "tables.runner",
+)
+
+
+def test_the_list():
+    names = {path.name for path in EXPERIMENTS}
+    assert {
+        "shipped-experience",
+        "leave-tasks-out",
+        "published-setting",
+        "compare-strategies",
+        "compare-models",
+        "ablation",
+        "quality-curves",
+        "growing",
+    } <= names
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
+def test_smoke(path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = load_experiment(path).smoke()
+    chosen = [f"{name}.engine=serial" for name in RUNNERS if _has(config, name)]
+    changes = [word for each in chosen for word in ("--set", each)]
+    assert main(["run", str(path), "--smoke", "--out", "run", *changes]) == 0
+    assert (tmp_path / "run" / "result.json").exists()
+    told = capsys.readouterr().out
+    assert "failed     0" in told
+
+
+def _has(config, name):
+    for part in name.split("."):
+        if not hasattr(config, part):
+            return False
+        config = getattr(config, part)
+    return True
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
+def test_the_readme_names_question_command_minutes_and_number(path):
+    text = (path / "README.md").read_text(encoding="utf-8")
+    for words in ("**Question.**", f"taskaware run experiments/{path.name}", "minutes", "**Expected.**"):
+        assert words in text, words

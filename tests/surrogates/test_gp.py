@@ -1,0 +1,205 @@
+"""The Gaussian process beside the same computed without any trick, and what it learns."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from taskaware.errors import UserError
+from taskaware.surrogates import (
+    EvaluatorSettings,
+    fit_evaluator,
+    kernel,
+    load_evaluator,
+    process,
+    save_evaluator,
+)
+from taskaware.surrogates.gp import Process
+from taskaware.surrogates.gp_data import Seen, Tasks
+from taskaware.surrogates.kernel import (
+    Kernel,
+    architecture_covariance,
+    covariance_of_tasks,
+    learn_kernel,
+    variance_of_task,
+)
+from taskaware.surrogates.training_data import features_of, names_of_features
+from taskaware.surrogates.warping import unwarped, warped
+
+
+@pytest.fixture
+def made():
+    """Tasks, features, groups and scores of 6 tasks and 8 architectures."""
+    rng = np.random.default_rng(0)
+    tasks = Tasks(rng.normal(size=(6, 3)), np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 2, 3, 4]))
+    return tasks, rng.normal(size=(8, 4)), np.array([0, 0, 1, 2]), rng.normal(size=(6, 8))
+
+
+def dense(kernel, tasks, features, scores, noise, new, wanted):
+    """Posterior of `wanted` features on a new task, with one covariance of all trainings."""
+    seen = ~np.isnan(scores)
+    scaled, sought = features, wanted
+    own = covariance_of_tasks(kernel, tasks, tasks)
+    linear = np.exp(kernel.linear)
+    other = architecture_covariance(linear, scaled, scaled)
+    full = np.kron(own, other)[np.ix_(seen.ravel(), seen.ravel())]
+    errors = np.repeat(np.exp(kernel.noise) * noise, scores.shape[1])[seen.ravel()]
+    across = np.kron(
+        covariance_of_tasks(kernel, new, tasks),
+        architecture_covariance(linear, sought, scaled),
+    )[:, seen.ravel()]
+    solved = np.linalg.solve(full + np.diag(errors), across.T)
+    centre = scores[seen].mean()
+    prior = variance_of_task(kernel, new.x[0]) * architecture_covariance(
+        np.exp(kernel.linear), sought, sought
+    )
+    return centre + solved.T @ (scores[seen] - centre), prior - across @ solved
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_the_belief_is_the_posterior_of_the_dense_process(made, holes):
+    tasks, features, groups, scores = made
+    if holes:
+        scores = np.where(np.random.default_rng(1).random(scores.shape) < 0.3, np.nan, scores)
+    noise = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 3.0])
+    kernel = Kernel.first(3)
+    seen = Seen(tasks, features, groups, scores, noise)
+    process = Process.fit(seen, kernel)
+    x = np.array([0.3, -0.2, 0.1])
+    wanted = np.random.default_rng(2).normal(size=(5, 4))
+    factor = np.exp(kernel.scales)[groups]
+    new = Tasks(x[None], np.array([1]), np.array([-1]))
+    mean, covariance = dense(kernel, tasks, features * factor, scores, noise, new, wanted * factor)
+    belief = process.belief(x, 1)
+    found, deviation = belief.judge(jnp.asarray(wanted, jnp.float32))
+    np.testing.assert_allclose(found, mean, atol=2e-4)
+    joint_mean, joint = belief.joint(wanted)
+    np.testing.assert_allclose(joint_mean, found, atol=1e-5)
+    np.testing.assert_allclose(np.sqrt(np.diag(joint)), deviation, atol=1e-3)
+    if not holes:
+        np.testing.assert_allclose(joint, covariance, atol=2e-3)
+
+
+def test_a_likelier_kernel_is_learned():
+    """Scores drawn from a process of little noise: the kernel learned has little, too."""
+    rng = np.random.default_rng(3)
+    tasks = Tasks(rng.normal(size=(15, 3)), np.arange(15) % 2, np.arange(15) // 2)
+    features, groups = rng.normal(size=(30, 4)), np.array([0, 0, 1, 2])
+    kernel = Kernel.first(3)._replace(noise=np.log(1e-3))
+    scaled = features * np.exp(kernel.scales)[groups]
+    roots = [
+        np.linalg.cholesky(part + 1e-9 * np.eye(len(part)))
+        for part in (
+            covariance_of_tasks(kernel, tasks, tasks),
+            architecture_covariance(np.exp(kernel.linear), scaled, scaled),
+        )
+    ]
+    scores = roots[0] @ rng.normal(size=(15, 30)) @ roots[1].T + 0.03 * rng.normal(size=(15, 30))
+    learned = learn_kernel(Seen(tasks, features, groups, scores, np.ones(15)))
+    assert learned.noise < np.log(0.1) < Kernel.first(3).noise
+    louder = learn_kernel(Seen(tasks, features, groups, scores + rng.normal(size=(15, 30)), np.ones(15)))
+    assert louder.noise > learned.noise + 1
+
+
+def test_warping_is_undone_below_the_top():
+    scores = np.array([-3.0, -1.0, -0.1, 0.0])
+    np.testing.assert_allclose(unwarped(warped(scores)), scores, rtol=1e-5, atol=1e-6)
+    assert warped(np.array(0.7)) == 0 and np.isnan(warped(np.array(np.nan)))
+
+
+def test_every_feature_has_a_name(tiny):
+    assert len(names_of_features(tiny)) == len(features_of(tiny, jnp.zeros(tiny.dimension)))
+
+
+@pytest.fixture(scope="module")
+def learned(opposites, tiny):
+    """From the first 20 of the opposite tasks."""
+    return fit_evaluator(tiny, opposites.take(np.arange(20)), EvaluatorSettings())
+
+
+def test_it_tells_opposite_tasks_apart_and_knows_where_it_does_not_know(learned, opposites, points):
+    for task in range(20, 30):
+        mean, deviation = learned.predict(opposites.z[task], opposites.u, "classification")
+        assert spearmanr(mean, opposites.score[task]).statistic > 0.6
+    near = learned.predict(opposites.z[25], opposites.u, "classification")[1].mean()
+    far = learned.predict(opposites.z[25] + 50, opposites.u, "classification")[1].mean()
+    assert far > near
+
+
+def test_the_same_lessons_give_the_same_process_and_holes_do_not_matter(learned, opposites, tiny):
+    known = opposites.take(np.arange(20))
+    again = fit_evaluator(tiny, known, EvaluatorSettings(), seed=7)
+    jax.tree.map(np.testing.assert_array_equal, again.params, learned.params)
+    target = known.target.copy()
+    target[::2, :10] = np.nan
+    holes = fit_evaluator(tiny, dataclasses.replace(known, target=target), EvaluatorSettings())
+    mean, _ = holes.predict(opposites.z[24], opposites.u, "classification")
+    assert spearmanr(mean, opposites.score[24]).statistic > 0.6
+
+
+def test_it_is_saved_and_read(learned, opposites, tmp_path):
+    loaded = load_evaluator(save_evaluator(learned, tmp_path / "process.npz"))
+    for one, other in zip(
+        learned.predict(opposites.z[21], opposites.u, "regression"),
+        loaded.predict(opposites.z[21], opposites.u, "regression"),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_its_judgement_has_a_gradient(learned, opposites, tiny):
+    view = learned.view(opposites.z[21], "classification")
+
+    def expected(point):
+        return view.judge(features_of(tiny, point)[None])[0][0]
+
+    point = jnp.asarray(opposites.u[3]) * 0.3
+    gradient = jax.grad(expected)(point)
+    steps = 1e-2 * jnp.eye(tiny.dimension)
+    numeric = jnp.array([(expected(point + step) - expected(point - step)) / 2e-2 for step in steps])
+    np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-2)
+    assert np.abs(gradient).max() > 1e-3
+
+
+def test_it_asks_for_the_kind_of_the_task(learned, opposites):
+    with pytest.raises(UserError, match="Unknown kind of task 'None'"):
+        learned.predict(opposites.z[21], opposites.u)
+
+
+def test_a_kernel_is_learned_where_every_task_saw_other_architectures():
+    """No architecture was seen by all: what most tasks have in common serves, hardly anything does not."""
+    rng = np.random.default_rng(0)
+    tasks = Tasks(rng.normal(size=(40, 3)), np.zeros(40, int), np.arange(40))
+    features, groups = rng.normal(size=(30, 4)), np.array([0, 0, 1, 2])
+    scores = rng.normal(size=(40, 1)) * 0.1 + np.sin(2 * features[:, 0]) + 0.05 * rng.normal(size=(40, 30))
+    scattered = scores.copy()
+    scattered[:25, 25:] = scattered[25:, :5] = np.nan
+    scattered[np.arange(25), 10 + np.arange(25) % 15] = np.nan
+    noise = np.ones(40)
+    found = learn_kernel(Seen(tasks, features, groups, scattered, noise))
+    assert all(np.isfinite(part).all() for part in found)
+    assert found.scales[0] > found.scales[1] and found.scales[0] > found.scales[2]
+    lonely = np.where(np.arange(30) == (np.arange(40) % 30)[:, None], scores, np.nan)
+    first = Kernel.first(3)
+    for part, expected in zip(learn_kernel(Seen(tasks, features, groups, lonely, noise)), first, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
+def test_what_is_read_again_is_not_solved_for_again(learned, tmp_path, monkeypatch):
+    loaded = load_evaluator(save_evaluator(learned, tmp_path / "process.npz"))
+    monkeypatch.setattr(process, "_solve", lambda *_: pytest.fail("solved again"))
+    assert np.isfinite(loaded.predict(loaded.known.z[0], loaded.known.u, "regression")[0]).all()
+    with pytest.raises(pytest.fail.Exception, match="solved again"):
+        fit_evaluator(learned.space, learned.known)
+
+
+def test_many_tasks_teach_a_kernel_by_some_of_them(made, monkeypatch):
+    tasks, features, groups, scores = made
+    monkeypatch.setattr(kernel, "MOST_LEARNED_FROM", 3)
+    some = learn_kernel(Seen(tasks, features, groups, scores, np.ones(6)))
+    half = Tasks(*(column[::2] for column in tasks))
+    alone = learn_kernel(Seen(half, features, groups, scores[::2], np.ones(3)))
+    jax.tree.map(np.testing.assert_array_equal, some, alone)

@@ -7,14 +7,14 @@ import jax
 import numpy as np
 
 from taskaware.spaces import MixtureSpace, preset
-from taskaware.surrogates import EvaluatorSettings, Lessons, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 
 SIZES = ((316, 316), (1000, 1000))
 FEATURES = 80
 
 
-def made_up(space: MixtureSpace, tasks: int, architectures: int) -> Lessons:
-    """Lessons of T tasks and A architectures, all trained on all."""
+def made_up(space: MixtureSpace, tasks: int, architectures: int) -> TrainingData:
+    """TrainingData of T tasks and A architectures, all trained on all."""
     rng = np.random.default_rng(0)
     z = rng.normal(size=(tasks, FEATURES))
     u = np.asarray(space.sample(jax.random.key(0), architectures))
@@ -23,9 +23,11 @@ def made_up(space: MixtureSpace, tasks: int, architectures: int) -> Lessons:
     top = np.sort(score, axis=1)[:, -5:].mean(1)
     spread = top - np.median(score, axis=1)
     names = tuple(f"task {number}" for number in range(tasks))
-    kinds = tuple(("classification", "regression")[number % 2] for number in range(tasks))
+    problems = tuple(("classification", "regression")[number % 2] for number in range(tasks))
     noise, target = np.full(tasks, np.nan), (score - top[:, None]) / spread[:, None]
-    return Lessons(names, names, kinds, names, z, u, score, score, noise, np.maximum(target, -4), top, spread)
+    return TrainingData(
+        names, names, problems, names, z, u, score, score, noise, np.maximum(target, -4), top, spread
+    )
 
 
 def main() -> None:

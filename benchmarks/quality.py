@@ -1,7 +1,7 @@
 """How good recommendations are for tasks held out, beside simpler ways to choose.
 
 Every method chooses one architecture of the pool for every task while the task and its relatives are held out
-(by origin). Its worth is the number of trainings that a random search on the target needs, picking by
+(by group). Its worth is the number of trainings that a random search on the target needs, picking by
 validation score, to reach the same mean test score. With --data, the architectures found by gradient ascent
 are trained on their tasks, with seed 0 and its split, and judged alike.
 """
@@ -22,8 +22,8 @@ from taskaware.recommendation.teach import MORE, with_more
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.studies import quality
 from taskaware.studies.selectors import METHODS, Unseen
-from taskaware.surrogates import EvaluatorSettings, Lessons
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import EvaluatorSettings, TrainingData
+from taskaware.surrogates import training_data as training_data
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
@@ -31,7 +31,7 @@ MOST = 256
 BUDGETS = (1, 3, 8, 16)
 
 
-def line(known: Lessons, curve: np.ndarray, name: str, reached: np.ndarray, ranks: float | None) -> dict:
+def line(known: TrainingData, curve: np.ndarray, name: str, reached: np.ndarray, ranks: float | None) -> dict:
     """One row of the table from test scores (seeds, T); tasks that only teach do not count."""
     judged = quality.judged(known)
     standing = quality.standing(known.take(judged), curve[judged], reached[:, judged])
@@ -39,7 +39,7 @@ def line(known: Lessons, curve: np.ndarray, name: str, reached: np.ndarray, rank
 
 
 def from_pool(
-    known: Lessons,
+    known: TrainingData,
     curve: np.ndarray,
     space: MixtureSpace,
     methods: list[str],
@@ -70,7 +70,7 @@ def by_tpe(space: MixtureSpace) -> quality.Trainer:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-    def begin(known: Lessons, unseen: Unseen, seed: int):
+    def begin(known: TrainingData, unseen: Unseen, seed: int):
         u = known.u.astype(float)
         reach = {
             f"u{i}": optuna.distributions.FloatDistribution(low, max(high, low + 1e-6))
@@ -99,7 +99,7 @@ def by_tpe(space: MixtureSpace) -> quality.Trainer:
 
 
 def with_trainings(
-    known: Lessons,
+    known: TrainingData,
     curve: np.ndarray,
     found: quality.Trials,
     space: MixtureSpace,
@@ -124,7 +124,7 @@ def with_trainings(
 
 
 def trained(
-    known: Lessons,
+    known: TrainingData,
     curve: np.ndarray,
     space: MixtureSpace,
     tasks: dict[str, Task],
@@ -155,7 +155,11 @@ def trained(
         jax.clear_caches()
     print(f"trained on {len(rows)} tasks:")
     some = known.take(np.array(rows))
-    names = (f"found, novelty {ascent.novelty:g}", "plain network nearest to it", "preferred among the known")
+    names = (
+        f"found, untrained_penalty {ascent.untrained_penalty:g}",
+        "plain network nearest to it",
+        "preferred among the known",
+    )
     return [line(some, curve[rows], name, reached[:, :, i].T, None) for i, name in enumerate(names)]
 
 
@@ -168,7 +172,12 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--data", type=Path, help="folder of the tables, to train what the ascent finds")
     parser.add_argument("--only", nargs="+", help="tasks to train on; all of the folder by default")
-    parser.add_argument("--novelty", type=float, default=AscentSettings().novelty, help="see AscentSettings")
+    parser.add_argument(
+        "--untrained-penalty",
+        type=float,
+        default=AscentSettings().untrained_penalty,
+        help="see AscentSettings",
+    )
     parser.add_argument(
         "--more", nargs="*", choices=MORE, default=list(MORE), help="learned from beside the shipped tasks"
     )
@@ -179,12 +188,12 @@ def main() -> None:
     experience = open_experience(arguments.experience, space)
     if arguments.experience == "shipped":
         experience = with_more(experience, tuple(arguments.more))
-    known = lessons(experience)
+    known = training_data(experience)
     found = quality.trials(experience, known)
     curve = quality.random_search_curve(found, MOST)
     seeds = list(range(arguments.seeds))
     judged = quality.judged(known)
-    print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.origins)[judged]))} origins")
+    print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.groups)[judged]))} groups")
     rows = from_pool(known, curve, space, arguments.methods, arguments.folds, seeds)
     rows += with_trainings(known, curve, found, space, arguments.folds, seeds)
     print("random search, mean test score after 1, 2, 4, ... trainings:")
@@ -194,7 +203,7 @@ def main() -> None:
         suite = suite_named("bundled", str(arguments.data))
         names = arguments.only or [name for name in suite.names if name in known.names]
         tasks = {task.name: task for task in suite.only(*names)}
-        ascent = AscentSettings(novelty=arguments.novelty).check()
+        ascent = AscentSettings(untrained_penalty=arguments.untrained_penalty).check()
         show(trained(known, curve, space, tasks, ascent, arguments.folds, seeds))
 
 

@@ -26,7 +26,7 @@ SPACE = SpaceRecord("a" * 16, "compact")
 LARGE = 20_000
 
 
-def furnish(place: str) -> tuple[list[str], str]:
+def register(place: str) -> tuple[list[str], str]:
     """A store with 100 described tasks and a space; the tasks' digests and a recipe's."""
     tasks = [f"{number:016x}" for number in range(TASKS)]
     names = [f"feature_{number}" for number in range(FEATURES)]
@@ -59,7 +59,7 @@ def batch(tasks: list[str], recipe: str, u: np.ndarray, seed: int) -> Trainings:
 
 def write(place: str, writer: int, count: int, begin, answers) -> None:
     """One writer: `count` batches, made beforehand; answers when it began and ended, and its CPU seconds."""
-    tasks, recipe = furnish(place)
+    tasks, recipe = register(place)
     rng = np.random.default_rng(writer)
     made = [batch(tasks, recipe, rng.random((BATCH, NUMBERS), np.float32), number) for number in range(count)]
     with Store.open(place) as store:
@@ -72,7 +72,7 @@ def write(place: str, writer: int, count: int, begin, answers) -> None:
 
 def fill(place: str, count: int, architectures: int) -> None:
     """`count` trainings: every architecture on every task, with as many seeds as it takes."""
-    tasks, recipe = furnish(place)
+    tasks, recipe = register(place)
     u = np.random.default_rng(0).random((architectures, NUMBERS), np.float32)
     with Store.open(place) as store:
         left, seed = count, 0
@@ -136,7 +136,7 @@ def in_process(job, *arguments) -> None:
 
 def appends(database: str, place: str, writers: int, count: int) -> None:
     """One line: trainings appended per second by so many processes at once."""
-    furnish(place)
+    register(place)
     context = multiprocessing.get_context("spawn")
     begin, answers = context.Barrier(writers), context.Queue()
     jobs = [context.Process(target=write, args=(place, job, count, begin, answers)) for job in range(writers)]

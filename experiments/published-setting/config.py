@@ -9,7 +9,7 @@ WORKERS = RunnerSettings(engine="processes")
 
 
 def config() -> PublishedSettings:
-    """The bundled tables, leave one origin out; give more with --set collect.suite=bundled,FOLDER."""
+    """The bundled tables, leave one group out; give more with --set collect.suite=bundled,FOLDER."""
     return PublishedSettings(
         collect=CollectSettings(space="published", architectures=32, runner=WORKERS),
         evaluate=EvaluateSettings(

@@ -45,7 +45,7 @@ def written(entry: dict, folder: Path) -> dict:
         "rows": len(frame),
         "columns": frame.shape[1] - 1,
         "file": file,
-        "origin": entry["origin"],
+        "group": entry["group"],
         "source": source,
     }
 

@@ -1,18 +1,22 @@
 """The arguments that say which data set, and what is to be predicted."""
 
+import argparse
+
 from taskaware.cli.parser import Parser, one_of
 
-KINDS = ("classification", "regression")
+PROBLEMS = ("classification", "regression")
 _DATA = "CSV, TSV, Parquet, ARFF or JSON-lines file, name of a data set, hf:<id>, or openml:<id>"
 
 
 def add_dataset(parser: Parser) -> None:
-    """Put `data`, `target` and `kind` on a command's parser."""
+    """Put `data`, `target` and `problem` on a command's parser."""
     parser.add_argument("data", metavar="DATA", help=_DATA)
     parser.add_argument("--target", metavar="NAME", help="column to predict (default: the data set's own)")
     parser.add_argument(
-        "--kind",
-        type=one_of("kind of task", KINDS),
-        metavar="|".join(KINDS),
+        "--problem",
+        type=one_of("problem", PROBLEMS),
+        metavar="|".join(PROBLEMS),
         help="by default what the target looks like",
     )
+    # the old name, for one version
+    parser.add_argument("--kind", dest="problem", type=one_of("problem", PROBLEMS), help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""How the command line ends: a code for each kind of error, and one line that says what is wrong."""
+"""How the command line ends: a code for each problem of error, and one line that says what is wrong."""
 
 import errno
 import os
@@ -27,8 +27,8 @@ MEANINGS = {
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _IN_PYTHON = (
     ("target=...", "--target NAME"),
-    ("kind='regression'", "--kind regression"),
-    ("kind='classification'", "--kind classification"),
+    ("problem='regression'", "--problem regression"),
+    ("problem='classification'", "--problem classification"),
     ("with leave_out=False", "without --leave-out"),
     ("leave_out=True", "--leave-out"),
     ("pass force=True", "give --force"),

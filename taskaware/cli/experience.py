@@ -11,11 +11,11 @@ from taskaware.errors import StoreError, UserError
 
 LISTED = (
     "name",
-    "kind",
+    "problem",
     "space_name",
     "recipe",
     "trained",
-    "lost",
+    "diverged",
     "failed",
     "seeds",
     "architectures",

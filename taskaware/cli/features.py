@@ -16,12 +16,12 @@ def run(arguments: Arguments) -> None:
     from taskaware.modalities.tables.build import make_task
     from taskaware.modalities.tables.metafeatures import CATALOGUE, meta_features
 
-    task = make_task(arguments.data, arguments.target, kind=arguments.kind)
+    task = make_task(arguments.data, arguments.target, problem=arguments.problem)
     values = meta_features(task)
     rows = [(feature.name, values[feature.name], feature.unit) for feature in CATALOGUE]
     if arguments.json:
         named = [dict(zip(("name", "value", "unit"), row, strict=True)) for row in rows]
-        print(json.dumps({"task": task.name, "kind": task.kind, "features": named}, indent=1))
+        print(json.dumps({"task": task.name, "problem": task.problem, "features": named}, indent=1))
     else:
         print(aligned(["name", "value", "unit"], rows, right=["value"]))
 

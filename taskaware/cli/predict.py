@@ -66,7 +66,7 @@ def _score(model, rows) -> str:
     from taskaware.data import columns
 
     answers = rows[model.target_name]
-    numeric = model.kind == "regression"
+    numeric = model.problem == "regression"
     values = columns.numbers(answers) if numeric else answers
     known = ~np.isnan(values) if numeric else columns.distinct(answers)[0] >= 0
     if not known.any():

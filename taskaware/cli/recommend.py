@@ -23,7 +23,7 @@ def run(arguments: Arguments) -> None:
     _check(arguments)
     import taskaware
 
-    task = taskaware.make_task(arguments.data, arguments.target, kind=arguments.kind)
+    task = taskaware.make_task(arguments.data, arguments.target, problem=arguments.problem)
     recommendation = taskaware.recommend(
         task,
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),

@@ -67,8 +67,8 @@ def _said(value: object) -> str:
 def _print_manifests(as_json: bool) -> None:
     from taskaware.data.manifests import manifests
 
-    names = ["name", "kind", "target", "licence", "where", "title"]
-    rows = [(m.name, m.kind, m.target, m.licence, _where(m), m.title) for m in manifests()]
+    names = ["name", "problem", "target", "licence", "where", "title"]
+    rows = [(m.name, m.problem, m.target, m.licence, _where(m), m.title) for m in manifests()]
     if as_json:
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=1))
     else:

@@ -38,7 +38,7 @@ def load(source, target=None) -> Loaded:
         source, target = (source, target), None
     loaded = _load(source, target)
     if target is not None and loaded.target != str(target):
-        loaded = dataclasses.replace(loaded, target=str(target), kind=None)
+        loaded = dataclasses.replace(loaded, target=str(target), problem=None)
     return loaded
 
 

@@ -17,7 +17,7 @@ class Loaded:
         name: for people ("frame", "iris", "adult").
         target: name of the target column; None where the source does not say.
         test: the source's own test rows, with the same columns; None where it has none.
-        kind: "classification" or "regression" where the source says so.
+        problem: "classification" or "regression" where the source says so.
         notes: what was assumed, one sentence each.
     """
 
@@ -25,7 +25,7 @@ class Loaded:
     name: str
     target: str | None = None
     test: pd.DataFrame | None = None
-    kind: str | None = None
+    problem: str | None = None
     notes: tuple[str, ...] = ()
 
 

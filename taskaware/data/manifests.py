@@ -1,6 +1,6 @@
 """Data sets that have a name here: `data_manifests/*.toml`.
 
-A manifest has `title`, `target`, `kind` ("classification" or "regression"), `licence`, and `[[sources]]` in
+A manifest has `title`, `target`, `problem` ("classification" or "regression"), `licence`, and `[[sources]]`,
 the order in which they are tried. A source is one of
 
     sklearn = "load_iris"                     a data set in scikit-learn's package
@@ -34,7 +34,7 @@ class Manifest:
         name: what a user calls it; the file's name.
         title: one line for people.
         target: name of the target column, whatever the source calls it.
-        kind: "classification" or "regression".
+        problem: "classification" or "regression".
         licence: under which it may be used.
         sources: where it is to be had, in the order in which they are tried.
     """
@@ -42,7 +42,7 @@ class Manifest:
     name: str
     title: str
     target: str
-    kind: str
+    problem: str
     licence: str
     sources: tuple[dict, ...]
 
@@ -73,6 +73,8 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "kind" in plain:  # as it was called before version 0.2
+            plain["problem"] = plain.pop("kind")
         found = Manifest(name=path.stem, **{**plain, "sources": tuple(plain["sources"])})
     except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
         raise UserError(f"Manifest '{path.name}' cannot be read: {error}.") from error
@@ -124,4 +126,4 @@ def _from_source(wanted: Manifest, source: dict) -> Loaded:
     if called not in loaded.frame.columns:
         raise UserError(f"Its source {source} has no column '{called}'.")
     frame = loaded.frame.rename(columns=renamed)
-    return Loaded(frame, wanted.name, wanted.target, test, wanted.kind, loaded.notes)
+    return Loaded(frame, wanted.name, wanted.target, test, wanted.problem, loaded.notes)

@@ -10,7 +10,7 @@ from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.build import make_task
 from taskaware.tasks.task import Task
 
-ORIGINS = {
+GROUPS = {
     "autos": "autos",
     "autohorse": "autos",
     "autoprice": "autos",
@@ -31,7 +31,7 @@ ORIGINS = {
     "winequality-red": "wine-quality",
     "winequality-white": "wine-quality",
 }
-"""Tasks that are relatives, by name: they must be held out together. A task not named here is its own origin.
+"""Tasks that are relatives, by name: they must be held out together. A task not named here is its own group.
 
 Candidates came from comparing every pair of tables: numeric columns were paired by the overlap of their
 values' distributions, and rows equal in up to five paired columns were counted, against the count after the
@@ -65,25 +65,25 @@ class Entry:
         name: of the task.
         source: what `make_task` reads.
         target: name of the target; None if the source says it.
-        kind: "classification" or "regression"; None if the source says it.
-        relatives: name that it shares with its relatives; "" for what `ORIGINS` says.
+        problem: "classification" or "regression"; None if the source says it.
+        relatives: name that it shares with its relatives; "" for what `GROUPS` says.
     """
 
     name: str
     source: str | Path
     target: str | None = None
-    kind: str | None = None
+    problem: str | None = None
     relatives: str = ""
 
     @property
-    def origin(self) -> str:
+    def group(self) -> str:
         """Whatever is held out is held out by this name."""
-        return self.relatives or ORIGINS.get(self.name, self.name)
+        return self.relatives or GROUPS.get(self.name, self.name)
 
     def task(self) -> Task:
-        """Read it now; `name` and `origin` are the entry's."""
-        task = make_task(self.source, self.target, kind=self.kind, name=self.name)
-        return dataclasses.replace(task, origin=self.origin)
+        """Read it now; `name` and `group` are the entry's."""
+        task = make_task(self.source, self.target, problem=self.problem, name=self.name)
+        return dataclasses.replace(task, group=self.group)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,9 +164,9 @@ def folder_suite(path: str | Path) -> Suite:
     """The tables of a folder, as its `index.csv` lists them.
 
     Args:
-        path: the folder. Its `index.csv` has the columns name, modality, task (the kind), target, file
+        path: the folder. Its `index.csv` has the columns name, modality, task (the problem), target, file
             (relative to the folder), and any others; only rows of modality "tabular" are taken. Tables with
-            the same name in a column origin are relatives, which are held out together.
+            the same name in a column group are relatives, which are held out together.
 
     Raises:
         UserError: no such index, a column of it is missing, or it lists no table.
@@ -185,7 +185,13 @@ def folder_suite(path: str | Path) -> Suite:
     if missing or not tables:
         raise UserError(f"'{index}' lists no table ({', '.join(needed)} are needed; missing: {missing}).")
     entries = tuple(
-        Entry(row["name"], folder / row["file"], row["target"], row["task"], row.get("origin") or "")
+        Entry(
+            row["name"],
+            folder / row["file"],
+            row["target"],
+            row["task"],
+            row.get("group") or row.get("origin") or "",
+        )
         for row in tables
     )
     return Suite(folder.name, entries)

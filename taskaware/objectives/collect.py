@@ -18,7 +18,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
-from taskaware.objectives.record import definition, furnish, trainings
+from taskaware.objectives.record import definition, register, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.store import Store, Trainings
@@ -124,7 +124,7 @@ class Collected:
         jobs: that had to be done.
         failed: jobs that were given up.
         added: trainings that came into the store.
-        lost: of these, trainings that turned NaN.
+        diverged: of these, trainings that turned NaN.
         seconds: of the whole collection.
     """
 
@@ -132,7 +132,7 @@ class Collected:
     jobs: int
     failed: int
     added: int
-    lost: int
+    diverged: int
     seconds: float
 
 
@@ -167,9 +167,9 @@ def collect(
     settings.check()
     keep_compiled()
     tasks = list(tasks)
-    furnish(store, tasks, preset(settings.space), settings.trainer)
+    register(store, tasks, preset(settings.space), settings.trainer)
     jobs = list(plan(tasks, store, settings))
-    added = lost = failed = 0
+    added = diverged = failed = 0
     resources = {task.digest: task for task in tasks}
     outcomes = run(jobs, train_batch, settings.runner, resources=resources, halve=halve)
     with Progress(jobs, unit="training", show=show) as progress:
@@ -177,15 +177,15 @@ def collect(
             trained = kept(outcome)
             added += store.append(trained)
             if outcome.error is None:
-                lost += (gone := int(np.isinf(trained.scores).sum()))
+                diverged += (gone := int(np.isinf(trained.scores).sum()))
             else:
                 gone, failed = 0, failed + 1
             if journal is not None:
-                journal.add(outcome, lost=gone)
+                journal.add(outcome, diverged=gone)
             progress.add(outcome)
     seconds = time.perf_counter() - began
     # A job that was halved has ended as several.
-    return Collected(len(tasks), max(len(jobs), progress.ended), failed, added, lost, seconds)
+    return Collected(len(tasks), max(len(jobs), progress.ended), failed, added, diverged, seconds)
 
 
 def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
@@ -237,8 +237,8 @@ def kept(outcome: Outcome) -> Trainings:
     if outcome.error is None:
         return trainings(*about, outcome.result, seed=batch.seed, strategy="random")
     count = len(batch.points)
-    lost = Trained(*(np.full(count, np.nan) for _ in Trained._fields))
-    failed = trainings(*about, lost, seed=batch.seed, strategy="random")
+    diverged = Trained(*(np.full(count, np.nan) for _ in Trained._fields))
+    failed = trainings(*about, diverged, seed=batch.seed, strategy="random")
     return dataclasses.replace(failed, errors=[outcome.error] * count)
 
 

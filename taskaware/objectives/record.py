@@ -39,7 +39,7 @@ def trainings(
     )
 
 
-def furnish(store: Store, tasks: Iterable[Task], space: MixtureSpace, recipe: TrainingRecipe) -> str:
+def register(store: Store, tasks: Iterable[Task], space: MixtureSpace, recipe: TrainingRecipe) -> str:
     """Make the tasks, the space and the recipe known to a store; the digest of the recipe."""
     described = store.described(catalogue_digest())
     for task in tasks:
@@ -61,9 +61,9 @@ def describe(store: Store, task: Task) -> None:
         TaskRecord(
             task.digest,
             task.name,
-            task.origin or task.name,
-            task.kind,
-            METRICS_OF[task.kind][0],
+            task.group or task.name,
+            task.problem,
+            METRICS_OF[task.problem][0],
             task.rows,
             len(columns),
             task.outputs,

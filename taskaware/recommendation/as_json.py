@@ -12,7 +12,7 @@ from taskaware.recommendation.recommendation import Recommendation
 from taskaware.spaces import MixtureSpace
 
 FORMAT = "taskaware recommendation"
-VERSION = 1
+VERSION = 2
 
 
 def written(recommendation: Recommendation) -> str:
@@ -49,9 +49,9 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
         raise CheckpointError(f"'{path}' is no JSON ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{path}' is no taskaware recommendation.")
-    if fields.get("version") != VERSION:
+    if fields.get("version") not in (1, VERSION):
         raise CheckpointError(
-            f"'{path}' has format version {fields.get('version')}; this taskaware reads {VERSION}. "
+            f"'{path}' has format version {fields.get('version')}; this taskaware reads up to {VERSION}. "
             "Update taskaware."
         )
     try:
@@ -61,7 +61,7 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
 
 
 def _of_fields(fields: dict) -> Recommendation:
-    task = {**fields["task"], "classes": tuple(fields["task"]["classes"])}
+    task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
     ranked = [_candidate(entry) for entry in fields["ranked"]]
     space = MixtureSpace.from_dict(fields["space"])
     if {len(candidate.point) for candidate in ranked} != {space.dimension}:
@@ -70,7 +70,7 @@ def _of_fields(fields: dict) -> Recommendation:
         task=TaskCard(**task),
         space=space,
         ranked=tuple(ranked),
-        known=tuple(Neighbour(**entry) for entry in fields["known"]),
+        known=tuple(Neighbour(**_present(entry)) for entry in fields["known"]),
         meta_features=tuple(fields["meta_features"].values()),
         trace=tuple(tuple(row) for row in fields["trace"]),
         notes=tuple(fields["notes"]),
@@ -79,6 +79,11 @@ def _of_fields(fields: dict) -> Recommendation:
         default=_candidate(fields["default"]) if fields.get("default") else None,
         chance=fields.get("chance"),
     )
+
+
+def _present(fields: dict) -> dict:
+    """The fields under their present names; format version 1 said "kind"."""
+    return {"problem" if name == "kind" else name: value for name, value in fields.items()}
 
 
 def _candidate(fields: dict) -> Candidate:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
 from taskaware.search import gradient_ascent, maximise, random_search
 from taskaware.spaces import MixtureSpace
@@ -26,12 +27,13 @@ LEAST = {
     "warm_architectures": 1,
     "own_starts": 0,
     "rounds": 1,
-    "caution": 0,
-    "leash": 0,
-    "novelty": 0,
+    "kappa": 0,
+    "distance_penalty": 0,
+    "untrained_penalty": 0,
 }
 
 
+@renamed_fields(caution="kappa", leash="distance_penalty", novelty="untrained_penalty")
 @dataclasses.dataclass(frozen=True)
 class AscentSettings:
     """How candidates are sought and judged."""
@@ -47,12 +49,12 @@ class AscentSettings:
     # Rounds of the ascent; of the random search, which draws as many points in a round as there are starts.
     rounds: int = 40
     # Standard deviations that are taken off the prediction.
-    caution: float = 1.0
+    kappa: float = 1.0
     # Price of a step beyond the usual distance between known architectures.
-    leash: float = 4.0
+    distance_penalty: float = 4.0
     # Price, in normalised score, of an architecture that was never trained: on tasks held out, what an ascent
     # finds does worse than the evaluator thinks.
-    novelty: float = 0.7
+    untrained_penalty: float = 0.7
 
     def check(self) -> "AscentSettings":
         """The settings themselves.
@@ -74,13 +76,13 @@ class Guard(NamedTuple):
     Attributes:
         features: of the known architectures, (A, F).
         reach: usual distance of one of them to the nearest other one.
-        caution, leash: of the settings.
+        kappa, distance_penalty: of the settings.
     """
 
     features: Float[Array, "A F"]
     reach: Float[Array, ""]
-    caution: Float[Array, ""]
-    leash: Float[Array, ""]
+    kappa: Float[Array, ""]
+    distance_penalty: Float[Array, ""]
 
 
 class Proposal(NamedTuple):
@@ -89,8 +91,8 @@ class Proposal(NamedTuple):
     Attributes:
         points: (n, D).
         mean, deviation: what is expected, normalised scores, (n,).
-        bound: what they are ranked by, as the evaluator weighs scores: the mean less caution times the
-            deviation, leash and novelty, (n,).
+        bound: what they are ranked by, as the evaluator weighs scores: the mean less kappa times the
+            deviation, distance_penalty and untrained_penalty, (n,).
         came_from: "known", "ascent" or "discretised", n of them.
         trace: bound along the way of every start, (rounds, starts).
     """
@@ -106,7 +108,7 @@ class Proposal(NamedTuple):
 def propose(
     evaluator: Evaluator,
     z: Float[np.ndarray, " M"],
-    kind: str,
+    problem: str,
     settings: AscentSettings,
     *,
     seed: int = 0,
@@ -119,13 +121,13 @@ def propose(
     Args:
         evaluator: fixed.
         z: meta-features of the task.
-        kind: of the task.
+        problem: of the task.
         settings: of the search.
         seed: of the random search.
         view: what is thought of the task; the evaluator's own view of z if None.
     """
     settings.check()
-    view = evaluator.view(z, kind) if view is None else view
+    view = evaluator.view(z, problem) if view is None else view
     pool = np.asarray(evaluator.known.u, np.float32)
     warm = warm_starts(evaluator, z, settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
@@ -135,7 +137,7 @@ def propose(
     count, climbed = len(pool), trace.shape[1]
     came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
     bound, mean, deviation = judged
-    bound = bound - settings.novelty * (np.arange(len(points)) >= count)
+    bound = bound - settings.untrained_penalty * (np.arange(len(points)) >= count)
     order = _distinct(points, np.argsort(-bound, kind="stable"))
     bound, mean, deviation = bound[order], mean[order], deviation[order]
     return Proposal(points[order], mean, deviation, bound, tuple(came_from[i] for i in order), trace)
@@ -148,13 +150,13 @@ def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: Asce
 
 
 def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
-    """The guard around a search: the leash is tied to the known architectures."""
+    """The guard around a search: the distance_penalty is tied to the known architectures."""
     features = architecture_features(evaluator.space, evaluator.known.u)
     squares = np.sum(features**2, axis=1)
     gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
     np.fill_diagonal(gaps, np.inf)
     reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
-    numbers = (reach, settings.caution, settings.leash)
+    numbers = (reach, settings.kappa, settings.distance_penalty)
     return Guard(features, *(np.float32(number) for number in numbers))
 
 
@@ -173,7 +175,7 @@ def _seek(
 
     def judge(features):
         mean, deviation = view.judge(features)
-        bound = mean - limits.caution * deviation - limits.leash * _distance(features, limits)
+        bound = mean - limits.kappa * deviation - limits.distance_penalty * _distance(features, limits)
         return bound, *view.stated(mean, deviation)
 
     def bound(vector):

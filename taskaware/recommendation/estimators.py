@@ -193,12 +193,12 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
         return super()._target(y).astype(np.float64)
 
 
-def _task(features: pd.DataFrame, target: pd.Series, kind: str) -> Task:
+def _task(features: pd.DataFrame, target: pd.Series, problem: str) -> Task:
     """The task of an X and a y, which keeps its name unless a column of X has it."""
     name = str(target.name or "target")
     while name in map(str, features.columns):
         name += "_"
-    task = make_task(of_arrays(features, target, name), kind=kind)
+    task = make_task(of_arrays(features, target, name), problem=problem)
     if task.rows < len(target):
         raise UserError(
             f"{len(target) - task.rows} of {len(target)} values of y are missing or a mark for it, such as "

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from taskaware.children.mixture.describe import describe, read, summary
+from taskaware.deprecation import renamed_fields
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.task import Task
 
 
+@renamed_fields(kind="problem")
 @dataclasses.dataclass(frozen=True)
 class TaskCard:
     """What has to be known of the dataset after it is gone.
 
     Attributes:
-        name, kind, target_name: of the task.
+        name, problem, target_name: of the task.
         metric: that the experience was scored by, and scores are predicted in.
         classes: labels, empty in regression.
         rows, features: of the table.
@@ -26,7 +28,7 @@ class TaskCard:
     """
 
     name: str
-    kind: str
+    problem: str
     metric: str
     target_name: str
     classes: tuple
@@ -41,8 +43,8 @@ class TaskCard:
         features = len(task.table.columns)
         return cls(
             task.name,
-            task.kind,
-            METRICS_OF[task.kind][0],
+            task.problem,
+            METRICS_OF[task.problem][0],
             task.target_name,
             task.classes,
             task.rows,
@@ -58,7 +60,7 @@ class TaskCard:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The kinds of input column that a network of this task reads."""
+        """The problems of input column that a network of this task reads."""
         sizes = {"numbers": self.numbers, "categories": self.categories}
         return tuple(name for name, size in sizes.items() if size)
 
@@ -81,18 +83,19 @@ class Candidate:
     came_from: str
 
 
+@renamed_fields(kind="problem")
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
     """A known task that is like this one.
 
     Attributes:
-        name, kind: of the task.
+        name, problem: of the task.
         distance: root mean square difference of the scaled meta-features; 0 is the same task.
         top_score: what the best architectures reached there.
     """
 
     name: str
-    kind: str
+    problem: str
     distance: float
     top_score: float
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from taskaware.deprecation import renamed_arguments
 from taskaware.modalities.tables import metafeatures
 from taskaware.modalities.tables.build import make_task
 from taskaware.recommendation.recommend import shipped_evaluator
@@ -11,15 +12,16 @@ from taskaware.surrogates import Evaluator
 from taskaware.tasks.task import Task
 
 
+@renamed_arguments(kind="problem")
 def meta_features(
-    dataset, target=None, *, kind: str | None = None, extra: Iterable[metafeatures.MetaFeature] = ()
+    dataset, target=None, *, problem: str | None = None, extra: Iterable[metafeatures.MetaFeature] = ()
 ) -> pd.Series:
     """The named meta-features of a dataset.
 
     Args:
         dataset: in any form that `recommend` takes.
         target: name of the target.
-        kind: "classification" or "regression"; by default what the target looks like.
+        problem: "classification" or "regression"; by default what the target looks like.
         extra: meta-features of your own, added after the catalogue's.
 
     Returns:
@@ -31,12 +33,12 @@ def meta_features(
     >>> meta_features("iris")["label_entropy"].round(3)
     np.float64(1.585)
     """
-    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, kind=kind)
+    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, problem=problem)
     return pd.Series(metafeatures.meta_features(task, extra), name=task.name)
 
 
 def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
-    """The real tasks that an evaluator learned from: name, origin, kind, architectures, top score, spread.
+    """The real tasks that an evaluator learned from: name, group, problem, architectures, top score, spread.
 
     Args:
         evaluator: the shipped one by default.
@@ -46,8 +48,8 @@ def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "task": known.names,
-            "origin": known.origins,
-            "kind": known.kinds,
+            "group": known.groups,
+            "problem": known.problems,
             "architectures": (~pd.isna(known.score)).sum(1),
             "top_score": known.top,
             "spread": known.spread,

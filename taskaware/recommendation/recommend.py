@@ -8,6 +8,7 @@ from importlib import resources
 
 import numpy as np
 
+from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.encode import layout
@@ -27,11 +28,12 @@ FEWEST_COMPARED = 20
 CLEARLY = 0.01
 
 
+@renamed_arguments(kind="problem")
 def recommend(
     dataset,
     target=None,
     *,
-    kind: str | None = None,
+    problem: str | None = None,
     name: str | None = None,
     evaluator: Evaluator | None = None,
     ascent: AscentSettings | None = None,
@@ -45,7 +47,7 @@ def recommend(
         dataset: DataFrame, (X, y), Hugging Face Dataset or DatasetDict, path to a CSV, TSV, Parquet, ARFF or
             JSON-lines file, name of a manifest, "hf:<id>", "openml:<id>", or a Task.
         target: name of the target column (or its values, beside an X).
-        kind: "classification" or "regression"; by default what the target looks like, which is said in
+        problem: "classification" or "regression"; by default what the target looks like, which is said in
             `notes`.
         name: for people; by default the source's.
         evaluator: what predicts; the shipped one by default.
@@ -65,33 +67,33 @@ def recommend(
     began = time.perf_counter()
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but at least 1 has to be kept.")
-    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, kind=kind, name=name)
+    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, problem=problem, name=name)
     evaluator = _checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, evaluator, leave_out)
     z = vector(task)
-    view = evaluator.view(z, task.kind)
-    proposal = propose(evaluator, z, task.kind, ascent or AscentSettings(), seed=seed, view=view)
+    view = evaluator.view(z, task.problem)
+    proposal = propose(evaluator, z, task.problem, ascent or AscentSettings(), seed=seed, view=view)
     notes = (*task.notes, *notes, *_other_metric(task))
     return _answer(task, evaluator, z, view, proposal, candidates, notes, seed, began)
 
 
 def stated(
-    evaluator: Evaluator, z: np.ndarray, kind: str, mean: np.ndarray, deviation: np.ndarray
+    evaluator: Evaluator, z: np.ndarray, problem: str, mean: np.ndarray, deviation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """What predictions of an evaluator mean on a task, in the unit of its metric.
 
     Args:
         evaluator: that made them.
         z: meta-features of the task, (M,).
-        kind: of the task.
+        problem: of the task.
         mean, deviation: normalised, (n,) each.
 
     Returns:
         Expected validation scores, and one standard deviation of them, (n,) each.
     """
-    top, error, spread = evaluator.level(evaluator.scaler(z), kind)
+    top, error, spread = evaluator.level(evaluator.scaler(z), problem)
     scores = top + spread * np.asarray(mean, float)
-    return np.clip(scores, 0.0 if kind == "classification" else -1.0, 1.0), np.hypot(
+    return np.clip(scores, 0.0 if problem == "classification" else -1.0, 1.0), np.hypot(
         error, spread * np.asarray(deviation, float)
     )
 
@@ -115,14 +117,14 @@ def _checked(evaluator: Evaluator) -> Evaluator:
 
 
 @functools.lru_cache(maxsize=4)
-def _without(evaluator: Evaluator, origin: str) -> Evaluator:
-    left = len(set(evaluator.known.origins) - {origin})
+def _without(evaluator: Evaluator, group: str) -> Evaluator:
+    left = len(set(evaluator.known.groups) - {group})
     if left < FEWEST_TASKS:
         raise UserError(
-            f"Without '{origin}' the evaluator would learn from {left} tasks; {FEWEST_TASKS} are needed. "
+            f"Without '{group}' the evaluator would learn from {left} tasks; {FEWEST_TASKS} are needed. "
             "Ask with leave_out=False."
         )
-    return fit_evaluator(evaluator.space, evaluator.known.without(origin), seed=0)
+    return fit_evaluator(evaluator.space, evaluator.known.without(group), seed=0)
 
 
 def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:
@@ -130,10 +132,10 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
     if task.digest not in evaluator.known.digests:
         return evaluator, []
     place = evaluator.known.digests.index(task.digest)
-    known, origin = evaluator.known.names[place], evaluator.known.origins[place]
+    known, group = evaluator.known.names[place], evaluator.known.groups[place]
     if leave_out:
         note = f"This dataset is '{known}' of the experience; it was left out, and so were its relatives."
-        return _without(evaluator, origin), [note]
+        return _without(evaluator, group), [note]
     note = (
         f"This dataset is '{known}' of the experience: what is predicted here was seen. "
         "leave_out=True asks without it."
@@ -152,10 +154,10 @@ def _answer(
     seed: int,
     began: float,
 ) -> Recommendation:
-    scores, uncertainties = stated(evaluator, z, task.kind, proposal.mean, proposal.deviation)
+    scores, uncertainties = stated(evaluator, z, task.problem, proposal.mean, proposal.deviation)
     distances = evaluator.distances(z)
     numbers, categories = layout(task.table)
-    safe = evaluator.known.u[default(evaluator, task.kind)].astype(np.float32)
+    safe = evaluator.known.u[default(evaluator, task.problem)].astype(np.float32)
     place = int(np.abs(proposal.points - safe).max(1).argmin())
     ranked = [
         Candidate(
@@ -178,7 +180,7 @@ def _answer(
         known=tuple(_neighbours(evaluator, distances)),
         meta_features=tuple(float(number) for number in z),
         trace=tuple(tuple(float(v) for v in row) for row in proposal.trace),
-        notes=(*notes, *_doubts(evaluator, distances, strange), *_rivals(evaluator, task.kind)),
+        notes=(*notes, *_doubts(evaluator, distances, strange), *_rivals(evaluator, task.problem)),
         seed=int(seed),
         seconds=time.perf_counter() - began,
     )
@@ -186,7 +188,7 @@ def _answer(
 
 def _other_metric(task: Task) -> list[str]:
     """What has to be said where the experience was scored by another metric than the task's."""
-    known = METRICS_OF[task.kind][0]
+    known = METRICS_OF[task.problem][0]
     if task.metric == known:
         return []
     return [
@@ -200,7 +202,7 @@ def _neighbours(evaluator: Evaluator, distances: np.ndarray):
     order = np.argsort(distances, kind="stable")
     for place in order[known.real[order]][:NEIGHBOURS]:
         yield Neighbour(
-            known.names[place], known.kinds[place], float(distances[place]), float(known.top[place])
+            known.names[place], known.problems[place], float(distances[place]), float(known.top[place])
         )
 
 
@@ -224,18 +226,18 @@ def _doubts(evaluator: Evaluator, distances: np.ndarray, strange: bool) -> list[
     ]
 
 
-def _rivals(evaluator: Evaluator, kind: str) -> list[str]:
-    """How often a boosted tree beat the networks on known tasks of the kind; which ones, z does not tell."""
+def _rivals(evaluator: Evaluator, problem: str) -> list[str]:
+    """How often a boosted tree beat the networks on known tasks of the problem."""
     known, trees = evaluator.known, _trees()
-    rows = [i for i, name in enumerate(known.digests) if name in trees and known.kinds[i] == kind]
+    rows = [i for i, name in enumerate(known.digests) if name in trees and known.problems[i] == problem]
     if len(rows) < FEWEST_COMPARED:
         return []
     networks = known.test_score[rows, np.nanargmax(known.score[rows], axis=1)]
     lead = np.array([trees[known.digests[i]] for i in rows]) - networks
     return [
-        f"On {(lead > CLEARLY).sum()} of {len(rows)} known {kind} tasks a gradient-boosted tree with default "
-        f"settings scored more than {CLEARLY:g} above the best of the networks, on {(lead < -CLEARLY).sum()} "
-        "as much below: compare with one."
+        f"On {(lead > CLEARLY).sum()} of {len(rows)} known {problem} tasks a gradient-boosted tree with "
+        f"default settings scored more than {CLEARLY:g} above the best of the networks, on "
+        f"{(lead < -CLEARLY).sum()} as much below: compare with one."
     ]
 
 

@@ -25,7 +25,7 @@ class Recommendation:
         task: the dataset in short.
         space: the architectures' space.
         ranked: the candidates, best first.
-        default: the architecture that is best on average over the known tasks of this kind; None where an
+        default: the architecture that is best on average over the known tasks of this problem; None where an
             older taskaware wrote the recommendation.
         chance: probability that the recommended architecture scores above the default one; None where it is
             that one, or the evaluator does not know.
@@ -198,7 +198,7 @@ class Recommendation:
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
-            UserError: the dataset cannot be used, or is of another kind or number of classes, or a number is
+            UserError: the dataset cannot be used, or is of another problem or other classes, or a number is
                 out of range.
         """
         from taskaware.training.fit import fit
@@ -244,7 +244,7 @@ class Recommendation:
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
-            UserError: the dataset cannot be used, is of another kind or number of classes, trainings is less
+            UserError: the dataset cannot be used, is of another problem or other classes, trainings is less
                 than 1, or the evaluator cannot learn from single trainings.
         """
         from taskaware.recommendation.refine import refine
@@ -277,11 +277,11 @@ class Recommendation:
         target = self._own_target(dataset) if target is None else target
         card = self.task
         return make_task(
-            dataset, target, kind=card.kind, name=card.name, metric=card.own_metric or card.metric
+            dataset, target, problem=card.problem, name=card.name, metric=card.own_metric or card.metric
         )
 
     def _check_fits(self, task: Task) -> None:
-        made_for, given = (f"{one.kind} of {one.outputs} outputs" for one in (self.task, task))
+        made_for, given = (f"{one.problem} of {one.outputs} outputs" for one in (self.task, task))
         if given != made_for:
             raise UserError(
                 f"This dataset is a {given}; the recommendation was made for a {made_for}. "

@@ -8,7 +8,7 @@ import numpy as np
 
 from taskaware.errors import UserError
 from taskaware.objectives import record as keeping
-from taskaware.objectives.record import furnish
+from taskaware.objectives.record import register
 from taskaware.progress import tqdm
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate
@@ -43,13 +43,13 @@ def refine(
     # What was seen of this very dataset would be told twice.
     evaluator, _ = recognise(task, evaluator or shipped_evaluator(), leave_out=True)
     z, seed = np.array(recommendation.meta_features), recommendation.seed
-    proposed = propose(evaluator, z, task.kind, AscentSettings(), seed=seed)
+    proposed = propose(evaluator, z, task.problem, AscentSettings(), seed=seed)
     points, came_from = _recommended_first(recommendation, proposed)
-    refinement = Refinement.begin(evaluator, z, task.kind, points)
+    refinement = Refinement.begin(evaluator, z, task.problem, points)
     recipe = TrainingRecipe()
     hidden = None if progress is None else not progress
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
-        name = "" if opened is None else furnish(opened, [task], evaluator.space, recipe)
+        name = "" if opened is None else register(opened, [task], evaluator.space, recipe)
         prepared = prepare(task, seed, recipe)
         bar = tqdm(total=trainings, desc="refining", unit="training", disable=hidden)
         while len(refinement.rows) < min(trainings, len(points)):

@@ -27,7 +27,7 @@ TIE = 1e-6
 NEAR = 0.25
 """Share of the known tasks that are nearer to a task than the width of what counts as near."""
 OTHER_KIND = 0.1
-"""What a known task of another kind counts, beside one of the same kind that is as near."""
+"""What a known task of another problem counts, beside one of the same problem that is as near."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Refinement:
         known: normalised scores of the candidates on known tasks, (T, N), the worst where not trained there.
         likeness: what each of these tasks counts, (T,); their sum is 1.
         rows: candidates trained, n.
-        scores: their validation scores, -inf of a lost one, n.
+        scores: their validation scores, -inf of a diverged one, n.
     """
 
     mean: Float[np.ndarray, " N"]
@@ -57,19 +57,19 @@ class Refinement:
     scores: Float[np.ndarray, " n"]
 
     @classmethod
-    def begin(cls, evaluator: Evaluator, z: Float[np.ndarray, " M"], kind: str, points) -> "Refinement":
+    def begin(cls, evaluator: Evaluator, z: Float[np.ndarray, " M"], problem: str, points) -> "Refinement":
         """Before any training.
 
         Args:
             evaluator: gives the prior.
             z: meta-features of the task.
-            kind: of the task.
+            problem: of the task.
             points: the candidates, the recommendation first, (N, D).
 
         Raises:
             UserError: the evaluator is an ensemble of networks, which cannot be told more.
         """
-        view = evaluator.view(z, kind)
+        view = evaluator.view(z, problem)
         if not isinstance(view, ProcessView):
             raise UserError(
                 f"An evaluator of network '{evaluator.network}' cannot learn from single trainings. "
@@ -77,7 +77,7 @@ class Refinement:
             )
         features = architecture_features(evaluator.space, np.asarray(points, np.float32))
         mean, covariance = view.belief.joint(features)
-        top, top_error, spread, spread_error = evaluator.level.stated(evaluator.scaler(z), kind)
+        top, top_error, spread, spread_error = evaluator.level.stated(evaluator.scaler(z), problem)
         tops, steps = np.meshgrid(TOPS, SPREADS, indexing="ij")
         return cls(
             mean,
@@ -87,13 +87,13 @@ class Refinement:
             np.maximum(spread * np.exp(spread_error * steps), LEAST_SPREAD).ravel(),
             -0.5 * (tops**2 + steps**2).ravel(),
             _on_known_tasks(evaluator, np.asarray(points, np.float32)),
-            _likeness(evaluator, z, kind),
+            _likeness(evaluator, z, problem),
             np.zeros(0, int),
             np.zeros(0),
         )
 
     def told(self, rows: Int[np.ndarray, " k"], scores: Float[np.ndarray, " k"]) -> "Refinement":
-        """After k more trainings; the score of a lost one is -inf."""
+        """After k more trainings; the score of a diverged one is -inf."""
         return dataclasses.replace(
             self, rows=np.append(self.rows, rows).astype(int), scores=np.append(self.scores, scores)
         )
@@ -127,7 +127,7 @@ class Refinement:
         return expected, np.sqrt(odds @ ((scores - expected) ** 2 + (self.spreads[:, None] * within) ** 2))
 
     def _seen(self) -> tuple[Float[np.ndarray, "H n"], Float[np.ndarray, " H"]]:
-        """The scores as each hypothesis sees them, a lost one as the worst, and how likely it is now."""
+        """The scores as each hypothesis sees them, a diverged one as the worst, and how likely it is now."""
         finite = self.scores[np.isfinite(self.scores)]
         scores = np.where(np.isfinite(self.scores), self.scores, finite.min() if len(finite) else 0.0)
         target = np.maximum((scores - self.tops[:, None]) / self.spreads[:, None], FLOOR)
@@ -154,7 +154,7 @@ class Refinement:
 
 
 def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
-    """Normalised scores of the candidates on the real tasks, see `Lessons.filled`; the worst of a new one."""
+    """Normalised scores of the candidates on real tasks, see `TrainingData.filled`; the worst if new."""
     known = evaluator.known
     places = {point.tobytes(): place for place, point in enumerate(known.u.astype(np.float32))}
     columns = np.array([places.get(point.tobytes(), -1) for point in points])
@@ -162,11 +162,11 @@ def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
     return np.where(columns >= 0, scores[:, columns], FLOOR)
 
 
-def _likeness(evaluator: Evaluator, z: Float[np.ndarray, " M"], kind: str) -> Float[np.ndarray, " T"]:
+def _likeness(evaluator: Evaluator, z: Float[np.ndarray, " M"], problem: str) -> Float[np.ndarray, " T"]:
     """What each known real task counts where candidates are chosen for a task."""
     real = evaluator.known.real
     distances = evaluator.distances(z)[real]
     width = max(np.quantile(distances, NEAR), 1e-6)
-    weights = np.where(evaluator.known.of_kind(kind)[real], 1.0, OTHER_KIND)
+    weights = np.where(evaluator.known.of_problem(problem)[real], 1.0, OTHER_KIND)
     weights = weights * np.exp(-0.5 * (distances / width) ** 2)
     return weights / weights.sum()

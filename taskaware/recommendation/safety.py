@@ -36,31 +36,31 @@ def chance(
 
 
 @functools.lru_cache(maxsize=4)
-def default(evaluator: Evaluator, kind: str) -> int:
-    """Position in `known.u` of the architecture that is best on average over the known tasks of a kind."""
-    known = evaluator.known.take(evaluator.known.of_kind(kind) & evaluator.known.real)
+def default(evaluator: Evaluator, problem: str) -> int:
+    """Position in `known.u` of the architecture that is best on average over the known tasks of a problem."""
+    known = evaluator.known.take(evaluator.known.of_problem(problem) & evaluator.known.real)
     return int(known.filled().mean(0).argmax())
 
 
 @functools.lru_cache(maxsize=4)
 def apart(evaluator: Evaluator) -> tuple[float, float]:
-    """Distance of known real tasks to the nearest of another origin: of 95 % of them within, and at most."""
+    """Distance of known real tasks to the nearest of another group: of 95 % of them within, and at most."""
     known = evaluator.known.take(evaluator.known.real)
-    z, origins = evaluator.scaler(known.z), np.array(known.origins)
+    z, groups = evaluator.scaler(known.z), np.array(known.groups)
     between = np.sqrt(squared_distances(z, z) / z.shape[1])
-    between[origins[:, None] == origins] = np.inf
+    between[groups[:, None] == groups] = np.inf
     nearest = between.min(1)
     nearest = nearest[np.isfinite(nearest)]
     return (float(np.quantile(nearest, 0.95)), float(nearest.max())) if len(nearest) else (0.0, 0.0)
 
 
 def farthest(evaluator: Evaluator) -> float:
-    """Largest distance of a known real task to the nearest one of another origin."""
+    """Largest distance of a known real task to the nearest one of another group."""
     return apart(evaluator)[1]
 
 
 def is_strange(evaluator: Evaluator, z: Float[np.ndarray, " M"]) -> bool:
-    """Whether a task is farther from all known ones than any known one is from those of other origins.
+    """Whether a task is farther from all known ones than any known one is from those of other groups.
 
     How good the evaluator is was measured on tasks that are nearer, so nothing is known of its answers here.
     """

@@ -13,7 +13,7 @@ from taskaware.runner.engine import cores
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
 from taskaware.surrogates import Evaluator, EvaluatorSettings, fit_evaluator
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import training_data as training_data
 
 MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants")
 """Experience that teaches beside the shipped tasks: their variants, and more tables and variants of them."""
@@ -38,7 +38,7 @@ def train_evaluator(
         recipe: digest of the only recipe that counts in a named experience; "" for all.
         with_shipped: whether to learn from the shipped experience as well.
         more: what else of the package joins the shipped experience, see MORE.
-        without: origins to learn nothing from.
+        without: groups to learn nothing from.
         settings: how; the default ones if None.
         seed: of whatever is drawn; the same seed gives the same evaluator.
 
@@ -53,9 +53,9 @@ def train_evaluator(
         known = together(open_experience("shipped", chosen), known)
     if with_shipped or (named and experience == "shipped"):
         known = with_more(known, more)
-    learned_from = lessons(known).without(*without)
+    learned_from = training_data(known).without(*without)
     evaluator = fit_evaluator(chosen, learned_from, settings, seed=seed)
-    used = np.isin(np.array(known.origins)[known.task], learned_from.origins)
+    used = np.isin(np.array(known.groups)[known.task], learned_from.groups)
     return dataclasses.replace(evaluator, catalogue=known.catalogue, card=card(known.take(used)))
 
 

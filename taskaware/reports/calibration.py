@@ -81,13 +81,13 @@ def _draw_scatter(ax: "Axes", table: pd.DataFrame, colour: str, reach: tuple[flo
     ax.plot(reach, reach, color=FAINT, lw=1.2, zorder=1)
     bars = {"fmt": "none", "ecolor": colour, "elinewidth": 0.7, "alpha": 0.22, "zorder": 2}
     ax.errorbar(shown["predicted"], shown["actual"], xerr=shown["deviation"], **bars)
-    for kind, marker in zip(sorted(shown["kind"].unique()), ("o", "^", "s", "D"), strict=False):
-        mine = shown[shown["kind"] == kind]
+    for problem, marker in zip(sorted(shown["problem"].unique()), ("o", "^", "s", "D"), strict=False):
+        mine = shown[shown["problem"] == problem]
         ax.plot(
             mine["predicted"], mine["actual"], marker, color=colour, ms=3.6, mew=0, alpha=0.75, zorder=3,
-            label=kind,
+            label=problem,
         )  # fmt: skip
-    if shown["kind"].nunique() > 1:
+    if shown["problem"].nunique() > 1:
         ax.legend(loc="upper left", handletextpad=0.1, borderpad=0, fontsize=8)
 
 

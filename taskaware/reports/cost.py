@@ -40,16 +40,18 @@ def _by_task(run: Run) -> pd.DataFrame:
         return run.cost
     well, gone = jobs["status"] == "ok", jobs["status"] == "failed"
     table = jobs.assign(trainings=jobs["size"] * well, failed=jobs["size"] * gone)
-    sums = table.groupby("task", sort=False)[["trainings", "lost", "failed", "seconds"]].sum().reset_index()
+    sums = (
+        table.groupby("task", sort=False)[["trainings", "diverged", "failed", "seconds"]].sum().reset_index()
+    )
     words, numbers = TABLES["cost"]
-    return sums.assign(kind="", rows=np.nan, columns=np.nan)[[*words, *numbers]]
+    return sums.assign(problem="", rows=np.nan, columns=np.nan)[[*words, *numbers]]
 
 
 def _lead(table: pd.DataFrame, run: Run) -> str:
     trainings, seconds = table["trainings"].sum(), table["seconds"].sum()
     speed = f", {page.number(trainings / seconds, 2)} a second" if seconds > 0 else ""
-    lost = int(table["lost"].sum())
-    gone = f"; {lost:,} of them lost (NaN)" if lost else ""
+    diverged = int(table["diverged"].sum())
+    gone = f"; {diverged:,} of them diverged (NaN)" if diverged else ""
     whence = "" if len(run.cost) else " (by the journal; the seconds of a job are those of its last attempt)"
     work = page.duration(seconds)
     return page.paragraph(f"{trainings:,.0f} {run.unit} in {work} of work{speed}{gone}{whence}.")
@@ -78,16 +80,18 @@ def _seconds_figure(table: pd.DataFrame) -> str:
 def _speed_figure(table: pd.DataFrame) -> str:
     sheet = plots.sheet(plots.WIDE, 3.3)
     ax = sheet.subplots()
-    kinds = sorted(table["kind"].unique())
-    for kind, colour, marker in zip(kinds, SERIES, ("o", "^", "s", "D", "v", "P", "X"), strict=False):
-        mine = table[table["kind"] == kind]
+    problems = sorted(table["problem"].unique())
+    for problem, colour, marker in zip(problems, SERIES, ("o", "^", "s", "D", "v", "P", "X"), strict=False):
+        mine = table[table["problem"] == problem]
         speed = mine["trainings"] / mine["seconds"]
-        ax.plot(mine["rows"], speed, marker, color=colour, ms=5.5, mew=0, alpha=0.8, label=plots.label(kind))
+        ax.plot(
+            mine["rows"], speed, marker, color=colour, ms=5.5, mew=0, alpha=0.8, label=plots.label(problem)
+        )
     ax.set(xscale="log", yscale="log", xlabel="rows of the task", ylabel="trainings a second")
     ax.margins(0.06, 0.14)
     _name_ends(ax, table)
     plots.plain(ax)
-    if len(kinds) > 1:
+    if len(problems) > 1:
         ax.legend(loc="best", handletextpad=0.1)
     caption = (
         "Trainings a second on each task over its number of rows, both on logarithmic scales: points that "
@@ -108,11 +112,11 @@ def _name_ends(ax: "Axes", table: pd.DataFrame) -> None:
 def _table(table: pd.DataFrame) -> str:
     names = [
         "task",
-        "kind",
+        "problem",
         "rows",
         "columns",
         "trainings",
-        "lost",
+        "diverged",
         "failed",
         "seconds",
         "trainings a second",

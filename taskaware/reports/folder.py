@@ -13,30 +13,30 @@ from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
 
 TABLES = {
     "progress": (
-        ("strategy", "task", "origin", "kind", "seed"),
+        ("strategy", "task", "group", "problem", "seed"),
         ("trainings", "best_score", "test_score"),
     ),
     "picks": (
-        ("method", "seed", "task", "origin", "kind"),
+        ("method", "seed", "task", "group", "problem"),
         ("spearman", "score", "test_score", "regret", "top1"),
     ),
     "calibration": (
-        ("method", "seed", "task", "origin", "kind"),
+        ("method", "seed", "task", "group", "problem"),
         ("predicted", "deviation", "actual"),
     ),
     "scores": (
-        ("task", "origin", "kind", "seed", "model"),
+        ("task", "group", "problem", "seed", "model"),
         ("score", "seconds"),
     ),
     "cost": (
-        ("task", "kind"),
-        ("rows", "columns", "trainings", "lost", "failed", "seconds"),
+        ("task", "problem"),
+        ("rows", "columns", "trainings", "diverged", "failed", "seconds"),
     ),
 }
 """Tables that a report knows: columns of words, and columns of numbers."""
 
 WORDS = ("job", "label", "task", "status", "error", "worker")
-NUMBERS = {"size": 1.0, "attempts": 1.0, "seconds": 0.0, "lost": 0.0}
+NUMBERS = {"size": 1.0, "attempts": 1.0, "seconds": 0.0, "diverged": 0.0}
 """Columns of the journal, and what stands for a number that is missing."""
 
 LISTED = 6

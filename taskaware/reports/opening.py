@@ -86,9 +86,9 @@ def _tiles(run: Run) -> Iterator[tuple[str, str, bool]]:
         yield "tasks", f"{len(tasks):,}", False
     if len(well):
         yield f"{run.unit} made", f"{well['size'].sum():,.0f}", False
-    lost = int(well["lost"].sum())
-    if lost:
-        yield "of them lost (NaN)", f"{lost:,}", False
+    diverged = int(well["diverged"].sum())
+    if diverged:
+        yield "of them diverged (NaN)", f"{diverged:,}", False
     if run.result and isinstance(run.result.get("seconds"), int | float):
         yield "took", page.duration(run.result["seconds"]), False
     if len(run.jobs):

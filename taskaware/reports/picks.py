@@ -84,7 +84,7 @@ def _reach(values: np.ndarray, column: str) -> tuple[float, float]:
 
 
 def _table(table: pd.DataFrame, by_task: pd.DataFrame, names: Sequence[str]) -> str:
-    origins = table.drop_duplicates("task").set_index("task")["origin"]
+    groups = table.drop_duplicates("task").set_index("task")["group"]
     titles = [
         "method",
         "Spearman",
@@ -97,7 +97,7 @@ def _table(table: pd.DataFrame, by_task: pd.DataFrame, names: Sequence[str]) -> 
     rows = []
     for name in names:
         mine = by_task.loc[name]
-        mean, error = over_origins(mine, origins)
+        mean, error = over_origins(mine, groups)
         cells = {column: _with_error(mean[column], error[column]) for column in COLUMNS}
         share = mine["top1"].mean()
         rows.append(
@@ -108,9 +108,7 @@ def _table(table: pd.DataFrame, by_task: pd.DataFrame, names: Sequence[str]) -> 
                 f"{100 * share:.0f} %" if np.isfinite(share) else "",
             )
         )
-    note = page.paragraph(
-        "Means over origins, each with its standard error; a task's own mean is over seeds."
-    )
+    note = page.paragraph("Means over groups, each with its standard error; a task's own mean is over seeds.")
     return page.details("Picks in numbers", note, page.table(titles, rows), shown=len(rows) < 10)
 
 

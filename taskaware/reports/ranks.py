@@ -28,7 +28,7 @@ class Field(NamedTuple):
     Attributes:
         who: what they are, "strategy" or "method".
         many: several of them.
-        table: a row for each of them, task and seed: `name`, `task`, `origin`, `seed` and the `MEASURES`.
+        table: a row for each of them, task and seed: `name`, `task`, `group`, `seed` and the `MEASURES`.
         pairs: of task and seed that there were before those were left out that someone lacks.
     """
 
@@ -68,14 +68,14 @@ def ranks(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return table.assign(rank=rank).pivot_table(index="task", columns="name", values="rank", aggfunc="mean")
 
 
-def over_origins(by_task: pd.DataFrame, origins: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Mean over origins of each column, and its standard error; NaN for a single origin.
+def over_origins(by_task: pd.DataFrame, groups: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Mean over groups of each column, and its standard error; NaN for a single group.
 
     Args:
         by_task: a row for each task.
-        origins: by task.
+        groups: by task.
     """
-    means = by_task.groupby(origins.reindex(by_task.index).to_numpy()).mean()
+    means = by_task.groupby(groups.reindex(by_task.index).to_numpy()).mean()
     return means.mean(), means.std(ddof=1) / np.sqrt(means.notna().sum())
 
 
@@ -95,8 +95,8 @@ def _field_parts(field: Field, looks: Mapping[str, Look]) -> list[str]:
     if table["name"].nunique() < 2:
         return []
     by_task = {measure: ranks(table, measure) for measure in MEASURES}
-    origins = table.drop_duplicates("task").set_index("task")["origin"]
-    standing = {measure: over_origins(found, origins) for measure, found in by_task.items()}
+    groups = table.drop_duplicates("task").set_index("task")["group"]
+    standing = {measure: over_origins(found, groups) for measure, found in by_task.items()}
     mean = standing["score"][0]
     order = sorted(mean.index, key=lambda name: (mean[name], name))
     parts = [page.heading(f"{field.many.capitalize()} by rank")]
@@ -104,13 +104,13 @@ def _field_parts(field: Field, looks: Mapping[str, Look]) -> list[str]:
     if left_out:
         words = f"Left out: {left_out} of {field.pairs} pairs of task and seed, which someone lacks."
         parts.append(page.paragraph(words))
-    parts.append(_mean_figure(field, order, standing, looks, origins.nunique()))
+    parts.append(_mean_figure(field, order, standing, looks, groups.nunique()))
     parts.append(_map_figure(field, by_task["score"][order]))
     return [*parts, _table(order, standing, by_task["score"])]
 
 
 def _mean_figure(
-    field: Field, order: Sequence[str], standing: Standing, looks: Mapping[str, Look], origins: int
+    field: Field, order: Sequence[str], standing: Standing, looks: Mapping[str, Look], groups: int
 ) -> str:
     sheet = plots.sheet(plots.WIDE, 0.9 + 0.36 * len(order))
     ax = sheet.subplots()
@@ -127,9 +127,9 @@ def _mean_figure(
     ax.set(xlabel="mean rank (1 is first)", ylim=(len(order) - 0.45, -0.55))
     plots.bare(ax)
     error = (
-        f"bars are one standard error over {origins} origins"
-        if origins > 1
-        else "with a single origin there is no standard error"
+        f"bars are one standard error over {groups} groups"
+        if groups > 1
+        else "with a single group there is no standard error"
     )
     caption = (
         f"Mean rank of each {field.who} over tasks, by validation score (filled) and by test score (hollow), "

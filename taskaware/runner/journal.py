@@ -30,7 +30,7 @@ class Journal:
 
         Args:
             outcome: what the runner said.
-            more: plain data that belongs to it: `lost`, a result, ...
+            more: plain data that belongs to it: `diverged`, a result, ...
 
         Raises:
             StoreError: the file cannot be written.

@@ -19,7 +19,7 @@ class Population(NamedTuple):
 
     Attributes:
         points: (P, D); in a row that nobody has yet stands the point that was given for it, if any.
-        values: (P,); -inf for a lost point and in a row that nobody has yet.
+        values: (P,); -inf for a diverged point and in a row that nobody has yet.
         born: points so far, the dead ones too.
     """
 

@@ -13,15 +13,15 @@ from taskaware.errors import UserError
 State = Any
 Objective = Callable[[Float[Array, " D"]], Float[Array, ""]]
 Judge = Callable[[Float[np.ndarray, "n D"]], Float[np.ndarray, " n"]]
-"""Points → their values, larger is better, NaN for a lost one; work that JAX need not be able to trace."""
+"""Points → their values, larger is better, NaN where diverged; work that JAX need not be able to trace."""
 
 
 class Feedback(NamedTuple):
     """What a strategy is told about the points it asked for.
 
     Attributes:
-        value: larger is better; -inf for a lost point (one whose value or gradient is NaN), (n,).
-        gradient: of the value by the point, 0 for a lost one, (n, D); None unless the strategy wants it.
+        value: larger is better; -inf for a diverged point (one whose value or gradient is NaN), (n,).
+        gradient: of the value by the point, 0 for a diverged one, (n, D); None unless the strategy wants it.
     """
 
     value: Float[Array, " n"]
@@ -49,7 +49,7 @@ class Trace(NamedTuple):
 
     Attributes:
         points: (R, n, D).
-        values: (R, n); -inf where a point was lost.
+        values: (R, n); -inf where a point diverged.
     """
 
     points: Float[Array, "R n D"]
@@ -57,7 +57,7 @@ class Trace(NamedTuple):
 
     @property
     def best(self) -> tuple[Float[Array, " D"], Float[Array, ""]]:
-        """The point of the largest value in the whole search, and that value; -inf if all were lost."""
+        """The point of the largest value in the whole search, and that value; -inf if all diverged."""
         place = jnp.argmax(self.values)
         return self.points.reshape(-1, self.points.shape[-1])[place], self.values.ravel()[place]
 
@@ -104,7 +104,7 @@ def spend(
         budget: points that are judged, at least 1; the last round is cut to what is left.
 
     Returns:
-        Every point in the order in which it was asked for, and its value; -inf where it was lost. A smaller
+        Every point in the order in which it was asked for, and its value; -inf where it diverged. A smaller
         budget gives the beginning of the same.
 
     Raises:
@@ -134,10 +134,10 @@ def spend(
 
 
 def score(strategy: Strategy, objective: Objective, points: Float[Array, "n D"]) -> Feedback:
-    """What the strategy is to be told about the points; here, and only here, a NaN becomes a lost point."""
+    """What the strategy is told about the points; here, and only here, a NaN becomes a diverged point."""
     if not strategy.wants_gradient:
         value = jax.vmap(objective)(points)
         return Feedback(jnp.where(jnp.isnan(value), -jnp.inf, value))
     value, gradient = jax.vmap(jax.value_and_grad(objective))(points)
-    lost = jnp.isnan(value) | jnp.any(~jnp.isfinite(gradient), axis=-1)
-    return Feedback(jnp.where(lost, -jnp.inf, value), jnp.where(lost[:, None], 0.0, gradient))
+    diverged = jnp.isnan(value) | jnp.any(~jnp.isfinite(gradient), axis=-1)
+    return Feedback(jnp.where(diverged, -jnp.inf, value), jnp.where(diverged[:, None], 0.0, gradient))

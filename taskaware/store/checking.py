@@ -12,7 +12,7 @@ from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.store import schema
 from taskaware.store.reading import blocks
-from taskaware.store.records import FAILED, LOST, OK
+from taskaware.store.records import DIVERGED, FAILED, OK
 
 SHOWN = 3
 DEFINITIONS = ((schema.tasks, "info"), (schema.spaces, "definition"), (schema.recipes, "definition"))
@@ -71,10 +71,10 @@ def _references(connection: sa.Connection) -> Iterator[str]:
     """Rows that refer to what is not there."""
     for table, column, target in REFERENCES:
         owner = target.table.alias()
-        lost = sa.select(column).outerjoin(owner, owner.c[target.name] == column)
-        lost = lost.where(owner.c[target.name].is_(None)).subquery()
-        count = connection.execute(sa.select(sa.func.count()).select_from(lost)).scalar()
-        names = connection.execute(sa.select(lost).distinct().limit(SHOWN)).scalars()
+        orphans = sa.select(column).outerjoin(owner, owner.c[target.name] == column)
+        orphans = orphans.where(owner.c[target.name].is_(None)).subquery()
+        count = connection.execute(sa.select(sa.func.count()).select_from(orphans)).scalar()
+        names = connection.execute(sa.select(orphans).distinct().limit(SHOWN)).scalars()
         if count:
             what = f"refer to what is not in '{target.table.name}'"
             yield _problem(count, f"rows of '{table.name}'", what, sorted(names))
@@ -152,11 +152,11 @@ def _trainings(connection: sa.Connection) -> Iterator[str]:
     rows = schema.trainings.c
     finite = rows.score.between(-np.finfo(np.float64).max, np.finfo(np.float64).max)
     for what, condition in (
-        ("have a status that is none", rows.status.not_in((OK, LOST, FAILED))),
+        ("have a status that is none", rows.status.not_in((OK, DIVERGED, FAILED))),
         ("are 'ok' without a finite score", (rows.status == OK) & ~sa.func.coalesce(finite, sa.false())),
         (
-            "are 'lost' or 'failed' but have a score",
-            rows.status.in_((LOST, FAILED)) & rows.score.is_not(None),
+            "are 'diverged' or 'failed' but have a score",
+            rows.status.in_((DIVERGED, FAILED)) & rows.score.is_not(None),
         ),
         ("are 'failed' without an error", (rows.status == FAILED) & rows.error.is_(None)),
         ("have an error but are not 'failed'", (rows.status != FAILED) & rows.error.is_not(None)),

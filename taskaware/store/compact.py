@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from taskaware.store.sql import Store
 
 FORMAT = "taskaware experience"
-VERSION = 1
+VERSION = 2
 ARRAYS = ("z", "architectures", *PER_TRAINING)
 
 
@@ -111,7 +111,7 @@ def _header(experience: Experience) -> dict:
 
 def _experience(header: dict, arrays: dict[str, np.ndarray]) -> Experience:
     return Experience(
-        tasks=tuple(TaskRecord(**task) for task in header["tasks"]),
+        tasks=tuple(TaskRecord.from_dict(task) for task in header["tasks"]),
         catalogue=header["catalogue"],
         features=tuple(header["features"]),
         space=SpaceRecord(**header["space"]),

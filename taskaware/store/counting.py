@@ -5,7 +5,7 @@ import dataclasses
 import sqlalchemy as sa
 
 from taskaware.store import schema
-from taskaware.store.records import FAILED, LOST, OK
+from taskaware.store.records import DIVERGED, FAILED, OK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Summary:
         recipes: number of recipes.
         architectures: number of architectures.
         trained: trainings that ended with a score.
-        lost: trainings lost to numbers that were not finite.
+        diverged: trainings that diverged: their score was not finite.
         failed: trainings that broke off with an error.
         seconds: time spent in all of them together, where known.
     """
@@ -32,7 +32,7 @@ class Summary:
     recipes: int
     architectures: int
     trained: int
-    lost: int
+    diverged: int
     failed: int
     seconds: float
 
@@ -44,14 +44,14 @@ class Listed:
     Attributes:
         task: digest of the task.
         name: its name.
-        origin: its origin.
-        kind: its kind.
+        group: its group.
+        problem: its problem.
         metric: the name of its score.
         space: digest of the space.
         space_name: its name.
         recipe: digest of the recipe.
         trained: trainings that ended with a score.
-        lost: trainings lost to numbers that were not finite.
+        diverged: trainings that diverged: their score was not finite.
         failed: trainings that broke off with an error.
         seeds: number of different seeds.
         architectures: number of different architectures.
@@ -61,14 +61,14 @@ class Listed:
 
     task: str
     name: str
-    origin: str
-    kind: str
+    group: str
+    problem: str
     metric: str
     space: str
     space_name: str
     recipe: str
     trained: int
-    lost: int
+    diverged: int
     failed: int
     seeds: int
     architectures: int
@@ -106,10 +106,12 @@ def summary(connection: sa.Connection) -> Summary:
         for counted in (schema.tasks, schema.spaces, schema.recipes, schema.architectures)
     }
     found = {row[0]: row[1:] for row in connection.execute(by_status.group_by(table.c.status))}
-    trained, lost, failed = (found.get(status, (0,))[0] for status in (OK, LOST, FAILED))
+    trained, diverged, failed = (found.get(status, (0,))[0] for status in (OK, DIVERGED, FAILED))
     seconds = float(sum(spent or 0 for _, spent in found.values()))
     version, created = int(entries["schema_version"]), entries["created"]
-    return Summary(version, created, **sizes, trained=trained, lost=lost, failed=failed, seconds=seconds)
+    return Summary(
+        version, created, **sizes, trained=trained, diverged=diverged, failed=failed, seconds=seconds
+    )
 
 
 def listing(connection: sa.Connection) -> list[Listed]:
@@ -123,7 +125,7 @@ def listing(connection: sa.Connection) -> list[Listed]:
             rows.c.recipe,
             *(
                 sa.func.count(sa.case((rows.c.status == status, 1))).label(status)
-                for status in (OK, LOST, FAILED)
+                for status in (OK, DIVERGED, FAILED)
             ),
             sa.func.count(rows.c.seed.distinct()).label("seeds"),
             sa.func.count(rows.c.architecture.distinct()).label("architectures"),
@@ -134,9 +136,9 @@ def listing(connection: sa.Connection) -> list[Listed]:
         .group_by(rows.c.task, points.c.space, rows.c.recipe)
         .subquery()
     )
-    named = [tasks.c.digest.label("task"), tasks.c.name, tasks.c.origin, tasks.c.kind, tasks.c.metric]
+    named = [tasks.c.digest.label("task"), tasks.c.name, tasks.c.group, tasks.c.problem, tasks.c.metric]
     named += [spaces.c.digest.label("space"), spaces.c.name.label("space_name"), counted.c.recipe]
-    named += [counted.c[OK].label("trained"), counted.c[LOST], counted.c[FAILED]]
+    named += [counted.c[OK].label("trained"), counted.c[DIVERGED], counted.c[FAILED]]
     named += [counted.c[name] for name in ("seeds", "architectures", "best", "seconds")]
     query = sa.select(*named).join(tasks, tasks.c.digest == counted.c.task)
     query = query.join(spaces, spaces.c.digest == counted.c.space)

@@ -32,7 +32,7 @@ class Experience:
         recipe: (n,) int32, position in `recipes`.
         strategy: (n,) int32, position in `strategies`.
         seed: (n,) int64.
-        score: (n,) float32, validation score, larger is better; NaN where the candidate was lost.
+        score: (n,) float32, validation score, larger is better; NaN where the candidate diverged.
         test_score: (n,) float32; NaN where unknown.
         loss: (n,) float32, validation loss; NaN where unknown.
         seconds: (n,) float32; NaN where unknown.
@@ -67,17 +67,17 @@ class Experience:
         return tuple(task.name for task in self.tasks)
 
     @property
-    def origins(self) -> tuple[str, ...]:
-        """Origins of the T tasks: what belongs to one origin is held out together."""
-        return tuple(task.origin for task in self.tasks)
+    def groups(self) -> tuple[str, ...]:
+        """Groups of the T tasks: what belongs to one group is held out together."""
+        return tuple(task.group for task in self.tasks)
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[str, ...]:
         """Kinds of the T tasks."""
-        return tuple(task.kind for task in self.tasks)
+        return tuple(task.problem for task in self.tasks)
 
     @property
-    def lost(self) -> np.ndarray:
+    def diverged(self) -> np.ndarray:
         """(n,) mask of the trainings that ended without a score."""
         return np.isnan(self.score)
 
@@ -99,7 +99,7 @@ def check(experience: Experience) -> Experience:
     """The experience itself where its columns fit together.
 
     Raises:
-        UserError: a column has another length or kind, or points outside what it points into.
+        UserError: a column has another length or problem, or points outside what it points into.
     """
     count = len(experience.score)
     for name in PER_TRAINING:

@@ -58,16 +58,16 @@ REASONS = (
 
 
 @contextlib.contextmanager
-def explained(place: str, *kinds: type[Exception]) -> Iterator[None]:
+def explained(place: str, *errors: type[Exception]) -> Iterator[None]:
     """Errors of the database inside the block become a StoreError.
 
     Args:
         place: path or URL of the store, without a password.
-        kinds: the errors of its driver; those of SQLAlchemy and SQLite are known.
+        errors: those of its driver; those of SQLAlchemy and SQLite are known.
     """
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error, *kinds) as error:
+    except (sa.exc.DBAPIError, sqlite3.Error, *errors) as error:
         raise StoreError(_reason(error, place)) from error
 
 

@@ -2,13 +2,13 @@
 
 Any reader of Parquet sees these columns, in the order of the keys of the store:
 
-    task, origin, kind, metric   names of the task, of the real task behind it, of its kind and its score
+    task, group, problem, metric   names of the task, of the real task behind it, of its problem and its score
     space                        name of the space
     architecture                 its numbers, a list
     seed
     score, test_score, loss      validation score (larger is better), score on the test rows, validation loss
     seconds                      what the training took
-    status, error                "ok", "lost" (no finite score) or "failed", then with the error's text
+    status, error                "ok", "diverged" (no finite score) or "failed", then with the error's text
     strategy                     what proposed the architecture
     code_version, created        version of the training code; when it came into the store, UTC ISO 8601
     *_digest                     the store's names of task, space, architecture and recipe
@@ -32,14 +32,14 @@ from pyarrow import parquet
 from taskaware.digests import architecture_digests, canonical, digest
 from taskaware.errors import StoreError, UserError
 from taskaware.store import reading, schema, writing
-from taskaware.store.records import FAILED, LOST, OK, SpaceRecord, TaskRecord
+from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord
 from taskaware.store.whole import whole_file
 
 FORMAT = "taskaware experience"
 VERSION = 1
 KEY = b"taskaware"
 BLOCK = 20_000
-NAMES = ("origin", "kind", "metric")
+NAMES = ("group", "problem", "metric")
 OWN = ("score", "test_score", "loss", "seconds", "status", "error", "strategy", "code_version", "created")
 DIGESTS = ("task", "space", "architecture", "recipe")
 # what pyarrow and the checks raise on bytes that `export` did not write
@@ -173,7 +173,7 @@ def _checked_header(file: parquet.ParquetFile, path: str | os.PathLike) -> dict:
 
 
 def _small_tables(header: dict) -> Iterator[tuple[sa.Table, list[dict]]]:
-    yield schema.tasks, [writing.task_row(TaskRecord(**task)) for task in header["tasks"]]
+    yield schema.tasks, [writing.task_row(TaskRecord.from_dict(task)) for task in header["tasks"]]
     yield schema.spaces, [writing.space_row(SpaceRecord(**space)) for space in header["spaces"]]
     yield schema.recipes, [writing.recipe_row(definition) for definition in header["recipes"]]
     names = header["catalogues"]
@@ -196,7 +196,7 @@ def _decoded(batch: pa.RecordBatch, known: Mapping[str, set]) -> Iterator[tuple[
         if missing := set(columns[f"{name}_digest"]) - known[f"{name}s"]:
             raise ValueError(f"it lacks the {name} '{missing.pop()}'")
     for status, score, error in zip(columns["status"], columns["score"], columns["error"], strict=True):
-        right = {OK: (True, False), LOST: (False, False), FAILED: (False, True)}.get(status)
+        right = {OK: (True, False), DIVERGED: (False, False), FAILED: (False, True)}.get(status)
         if right != (score is not None and math.isfinite(score), error is not None):
             raise ValueError(f"a training is '{status}' with the score {score} and the error {error!r}")
     yield schema.architectures, _architectures(batch, columns)

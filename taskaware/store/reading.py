@@ -84,12 +84,12 @@ def triplets(
     *,
     space: str | None,
     recipe: str | None,
-    kind: str | None,
+    problem: str | None,
     catalogue: str | None,
 ) -> Experience:
     """See `Store.triplets`."""
     chosen = _choose_space(connection, space)
-    columns, strategies = _columns(connection, _query(connection, chosen.digest, recipe, kind))
+    columns, strategies = _columns(connection, _query(connection, chosen.digest, recipe, problem))
     points, u = _points(connection, chosen.digest)
     everything, made = tasks(connection), recipes(connection)
     used = {}
@@ -133,7 +133,7 @@ def _check(what: str, name: str, allowed: Iterable[str]) -> None:
         raise unknown(f"{what} of the store", name, sorted(allowed))
 
 
-def _query(connection: sa.Connection, space: str, recipe: str | None, kind: str | None) -> sa.Select:
+def _query(connection: sa.Connection, space: str, recipe: str | None, problem: str | None) -> sa.Select:
     """The finished trainings that are asked for, with the columns of `PER_TRAINING`."""
     table = schema.trainings
     query = sa.select(*(table.c[name] for name in PER_TRAINING)).where(table.c.status != FAILED)
@@ -143,17 +143,17 @@ def _query(connection: sa.Connection, space: str, recipe: str | None, kind: str 
     if recipe is not None:
         _check("recipe", recipe, {found.digest for found in recipes(connection)})
         query = query.where(table.c.recipe == recipe)
-    if kind is not None:
-        _check("kind", kind, {task.kind for task in tasks(connection)})
+    if problem is not None:
+        _check("problem", problem, {task.problem for task in tasks(connection)})
         query = query.join(schema.tasks, schema.tasks.c.digest == table.c.task)
-        query = query.where(schema.tasks.c.kind == kind)
+        query = query.where(schema.tasks.c.problem == problem)
     return query
 
 
 def _columns(connection: sa.Connection, query: sa.Select) -> tuple[dict, tuple[str, ...]]:
     """Columns as arrays, of keys where they are digests; and the strategies that theirs points into."""
     codes: dict[str, int] = {}
-    readers = {name: functools.partial(np.array, dtype=kind) for name, kind in TYPES.items()}
+    readers = {name: functools.partial(np.array, dtype=problem) for name, problem in TYPES.items()}
     readers |= dict.fromkeys(DIGESTS, _keys)
     readers["strategy"] = lambda names: np.array([codes.setdefault(name, len(codes)) for name in names])
     parts = {name: [reader(())] for name, reader in readers.items()}

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from taskaware.deprecation import renamed_fields
 from taskaware.digests import check_digest, points
 from taskaware.errors import UserError
 
-OK, LOST, FAILED = "ok", "lost", "failed"
+OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 NUMBERS = ("scores", "test_scores", "losses", "seconds")
 LONGEST_ERROR = 2000
+OLDER_NAMES = {"origin": "group", "kind": "problem"}
 
 
+@renamed_fields(origin="group", kind="problem")
 @dataclasses.dataclass(frozen=True)
 class TaskRecord:
     """A task as the store knows it.
@@ -20,8 +23,8 @@ class TaskRecord:
     Attributes:
         digest: 16 hex digits that name its content.
         name: for people.
-        origin: name of the real task it is a variant of; its own name otherwise.
-        kind: "classification", "regression", ...
+        group: name of the real task it is a variant of; its own name otherwise.
+        problem: "classification", "regression", ...
         metric: name of the score; larger is better.
         rows: rows of the task.
         features: columns without the target.
@@ -32,14 +35,19 @@ class TaskRecord:
 
     digest: str
     name: str
-    origin: str
-    kind: str
+    group: str
+    problem: str
     metric: str
     rows: int
     features: int
     outputs: int
     info: Mapping = dataclasses.field(default_factory=dict)
     added: str = ""
+
+    @classmethod
+    def from_dict(cls, fields: Mapping) -> "TaskRecord":
+        """The record of these fields; what was written before version 0.2 has older names."""
+        return cls(**{OLDER_NAMES.get(name, name): value for name, value in fields.items()})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +71,7 @@ class RecipeRecord:
 class Trainings:
     """A batch of n trainings on one task, column by column; `Store.append` takes it.
 
-    A training with an error text is 'failed', one without a finite score is 'lost', any other is 'ok'.
+    A training with an error text is 'failed', one without a finite score is 'diverged', any other is 'ok'.
 
     Attributes:
         task: digest of the task.
@@ -71,7 +79,7 @@ class Trainings:
         recipe: digest of the recipe.
         u: (n, D) architectures, points of the space; finite.
         seeds: (n,) integers, or one for all.
-        scores: (n,) validation scores, larger is better; NaN where the candidate was lost.
+        scores: (n,) validation scores, larger is better; NaN where the candidate diverged.
         test_scores: (n,) scores on the test rows; NaN or None where unknown.
         losses: (n,) validation losses; NaN or None where unknown.
         seconds: (n,) what each training took, or one number for all; NaN or None where unknown.
@@ -95,8 +103,8 @@ class Trainings:
 
     @property
     def statuses(self) -> list[str]:
-        """'ok', 'lost' or 'failed' of each training of a `checked` batch, n of them."""
-        found = [OK if finite else LOST for finite in np.isfinite(self.scores)]
+        """'ok', 'diverged' or 'failed' of each training of a `checked` batch, n of them."""
+        found = [OK if finite else DIVERGED for finite in np.isfinite(self.scores)]
         return [FAILED if error else status for status, error in zip(found, self.errors, strict=True)]
 
 
@@ -113,7 +121,7 @@ def checked(batch: Trainings) -> Trainings:
 
     >>> batch = Trainings("0" * 16, "1" * 16, "2" * 16, u=[[0.5, 1.0]], seeds=7, scores=[float("inf")])
     >>> checked(batch).statuses
-    ['lost']
+    ['diverged']
     """
     for what in ("task", "space", "recipe"):
         check_digest(what, getattr(batch, what))

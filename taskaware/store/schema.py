@@ -1,4 +1,4 @@
-"""The tables of the store (schema version 1), and how an older store is brought to them."""
+"""The tables of the store (schema version 2), and how an older store is brought to them."""
 
 import datetime
 from collections.abc import Callable
@@ -9,11 +9,20 @@ from sqlalchemy import BigInteger, Column, Double, ForeignKey, LargeBinary, Stri
 from taskaware.digests import LENGTH
 from taskaware.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x54614177
 
 # from version n to n + 1, in this order; each runs in a transaction of its own
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+
+
+def _names_of_version_2(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE tasks RENAME COLUMN kind TO problem")
+    connection.exec_driver_sql('ALTER TABLE tasks RENAME COLUMN origin TO "group"')
+    connection.exec_driver_sql("UPDATE trainings SET status = 'diverged' WHERE status = 'lost'")
+
+
+MIGRATIONS[1] = _names_of_version_2
 
 metadata = sa.MetaData()
 
@@ -33,8 +42,8 @@ tasks = sa.Table(
     metadata,
     _digest("digest", primary_key=True),
     Column("name", Text, nullable=False),
-    Column("origin", Text, nullable=False),
-    Column("kind", String(64), nullable=False),
+    Column("group", Text, nullable=False),
+    Column("problem", String(64), nullable=False),
     Column("metric", String(64), nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("features", BigInteger, nullable=False),

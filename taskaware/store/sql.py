@@ -75,7 +75,7 @@ class Store:
         found = self.summary()
         return (
             f"Store('{self.place}', {found.tasks:,} tasks, {found.architectures:,} architectures, "
-            f"{found.trained:,} trainings, {found.lost:,} lost, {found.failed:,} failed)"
+            f"{found.trained:,} trainings, {found.diverged:,} diverged, {found.failed:,} failed)"
         )
 
     def add_task(self, task: TaskRecord) -> None:
@@ -143,7 +143,7 @@ class Store:
         return self._database.write(lambda connection: writing.append(connection, batch))
 
     def done(self, task: str, recipe: str, seeds: np.ndarray, architectures: np.ndarray) -> np.ndarray:
-        """What need not be trained again: the trainings that ended, with a score or lost, not the failed.
+        """What need not be trained again: the trainings that ended, with a score or diverged, not the failed.
 
         Args:
             task: digest of the task.
@@ -164,7 +164,7 @@ class Store:
         space: str | None = None,
         *,
         recipe: str | None = None,
-        kind: str | None = None,
+        problem: str | None = None,
         catalogue: str | None = None,
     ) -> Experience:
         """The trainings that ended, as columns; only the tasks that have any.
@@ -172,14 +172,14 @@ class Store:
         Args:
             space: digest of the space; may be left out where the store has one.
             recipe: digest of a recipe; None for all.
-            kind: kind of task; None for all.
+            problem: problem; None for all.
             catalogue: digest of the meta-features for z; may be left out where the store has one or none.
 
         Raises:
             UserError: one of these is unknown, or is needed because the store has several.
             StoreError: the store cannot be read.
         """
-        chosen = {"space": space, "recipe": recipe, "kind": kind, "catalogue": catalogue}
+        chosen = {"space": space, "recipe": recipe, "problem": problem, "catalogue": catalogue}
         return self._database.read(lambda connection: reading.triplets(connection, **chosen))
 
     def tasks(self) -> tuple[TaskRecord, ...]:
@@ -300,7 +300,7 @@ class Store:
         """Write all of the store as one Parquet file; see `taskaware.store.parquet` for its columns.
 
         Returns:
-            The number of trainings in it, the lost and the failed among them.
+            The number of trainings in it, the diverged and the failed among them.
 
         Raises:
             StoreError: the file exists or cannot be written, or the store cannot be read.

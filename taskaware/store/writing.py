@@ -81,7 +81,7 @@ def _insert_one(connection: sa.Connection, table: sa.Table, row: dict) -> int:
 def task_row(task: TaskRecord) -> dict:
     """The row of `tasks`; UserError where the digest is none or the info is no plain data."""
     check_digest("task", task.digest)
-    names = {name: text(getattr(task, name)) for name in ("name", "origin", "kind", "metric")}
+    names = {name: text(getattr(task, name)) for name in ("name", "group", "problem", "metric")}
     sizes = {name: int(getattr(task, name)) for name in ("rows", "features", "outputs")}
     kept = {"info": canonical(task.info), "added": task.added or schema.now()}
     return {"digest": task.digest} | names | sizes | kept
@@ -153,8 +153,8 @@ def add_experience(connection: sa.Connection, experience: Experience) -> int:
 
 def _batches(experience: Experience) -> Iterator[Trainings]:
     """The trainings by task, recipe and strategy."""
-    kinds = np.stack([experience.task, experience.recipe, experience.strategy], axis=1)
-    groups, group = np.unique(kinds, axis=0, return_inverse=True)
+    columns = np.stack([experience.task, experience.recipe, experience.strategy], axis=1)
+    groups, group = np.unique(columns, axis=0, return_inverse=True)
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(np.bincount(group, minlength=len(groups)))
     for (task, recipe, strategy), rows in zip(groups, np.split(order, ends[:-1]), strict=False):

@@ -45,7 +45,7 @@ NUMBERS = make_column_selector(dtype_include="number")
 CATEGORIES = make_column_selector(dtype_include="category")
 
 
-class Rival(NamedTuple):
+class Baseline(NamedTuple):
     """A model that is compared.
 
     Attributes:
@@ -85,10 +85,10 @@ def recommended(task: Task, parts: Split, seed: int, *, members: int | None = No
     recommendation = recommend(task, leave_out=True, seed=seed)
     model = recommendation.fit(given, seed=seed, members=members, progress=False)
     found = model.predict(_words(task.table.take(parts.test)))
-    return found if task.kind == "regression" else class_indices(pd.Series(found), task.classes)
+    return found if task.problem == "regression" else class_indices(pd.Series(found), task.classes)
 
 
-def mlp(kind: str, seed: int) -> BaseEstimator:
+def mlp(problem: str, seed: int) -> BaseEstimator:
     """scikit-learn's network at its defaults; inputs, and the target of a regression, are standardised."""
     inputs = make_column_transformer(
         (
@@ -97,34 +97,34 @@ def mlp(kind: str, seed: int) -> BaseEstimator:
         ),
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), CATEGORIES),
     )
-    if kind == "classification":
+    if problem == "classification":
         return make_pipeline(inputs, MLPClassifier(random_state=seed))
     network = TransformedTargetRegressor(MLPRegressor(random_state=seed), transformer=StandardScaler())
     return make_pipeline(inputs, network)
 
 
-def trees(kind: str, seed: int) -> BaseEstimator:
+def trees(problem: str, seed: int) -> BaseEstimator:
     """scikit-learn's histogram-based gradient boosting at its defaults.
 
     Beyond 10,000 rows it refuses a class of one row, and classes of one or two lead all others astray: on
     `hypothyroid` 83 % of the test rows are right in place of 99 %.
     """
-    make = HistGradientBoostingClassifier if kind == "classification" else HistGradientBoostingRegressor
+    make = HistGradientBoostingClassifier if problem == "classification" else HistGradientBoostingRegressor
     return make(random_state=seed)
 
 
-def flaml(kind: str, seed: int) -> BaseEstimator:
+def flaml(problem: str, seed: int) -> BaseEstimator:
     """LightGBM with the hyperparameters that FLAML suggests for the data without a trial.
 
     Source: Wang, Wu, Weimer, Zhu 2021.
     """
     from flaml.default import LGBMClassifier, LGBMRegressor
 
-    make = LGBMClassifier if kind == "classification" else LGBMRegressor
+    make = LGBMClassifier if problem == "classification" else LGBMRegressor
     return make(random_state=seed, verbose=-1)
 
 
-def realmlp(kind: str, seed: int) -> BaseEstimator:
+def realmlp(problem: str, seed: int) -> BaseEstimator:
     """RealMLP at its tuned defaults; it reads no missing numbers, so they are filled with the median.
 
     Source: Holzmüller, Grinsztajn, Steinwart 2024.
@@ -137,19 +137,19 @@ def realmlp(kind: str, seed: int) -> BaseEstimator:
     filled = make_column_transformer(
         (SimpleImputer(strategy="median", keep_empty_features=True), NUMBERS), remainder="passthrough"
     )
-    make = RealMLP_TD_Classifier if kind == "classification" else RealMLP_TD_Regressor
+    make = RealMLP_TD_Classifier if problem == "classification" else RealMLP_TD_Regressor
     return make_pipeline(filled.set_output(transform="pandas"), make(random_state=seed, n_threads=1))
 
 
 def library(
     make: Callable[[str, int], BaseEstimator], task: Task, parts: Split, seed: int, *, fewest: int = 1
 ) -> np.ndarray:
-    """Predictions of an estimator made for (kind, seed), and fit on all rows but the test rows.
+    """Predictions of an estimator made for (problem, seed), and fit on all rows but the test rows.
 
     Classes of less than `fewest` rows are not learned.
     """
     frame, rows = frame_of(task.table), _frequent(task, _known(parts), fewest)
-    model = make(task.kind, seed)
+    model = make(task.problem, seed)
     # One thread, as workers fill the cores: threads that wait for each other are far slower than one.
     with threadpool_limits(1), warnings.catch_warnings():
         # Defaults are what is compared, also where they end too early.
@@ -158,19 +158,19 @@ def library(
         return np.ravel(model.predict(frame.iloc[parts.test]))
 
 
-RIVALS: dict[str, Rival] = {
-    "recommended": Rival(recommended),
-    "recommended_once": Rival(partial(recommended, members=1)),
-    "trees": Rival(partial(library, trees, fewest=3)),
-    "mlp": Rival(partial(library, mlp)),
-    "flaml": Rival(partial(library, flaml), ("flaml", "lightgbm"), ("xgboost",)),
-    "realmlp": Rival(partial(library, realmlp), ("pytabkit",)),
+BASELINES: dict[str, Baseline] = {
+    "recommended": Baseline(recommended),
+    "recommended_once": Baseline(partial(recommended, members=1)),
+    "trees": Baseline(partial(library, trees, fewest=3)),
+    "mlp": Baseline(partial(library, mlp)),
+    "flaml": Baseline(partial(library, flaml), ("flaml", "lightgbm"), ("xgboost",)),
+    "realmlp": Baseline(partial(library, realmlp), ("pytabkit",)),
 }
 
 
 def missing(name: str) -> tuple[str, ...]:
     """Packages of a model that are not installed."""
-    rival = RIVALS[name]
+    rival = BASELINES[name]
     return tuple(package for package in (*rival.packages, *rival.imported) if _version(package) is None)
 
 
@@ -180,7 +180,7 @@ def version(name: str) -> list[str]:
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [
         f"given as {VERSION}",
-        *(f"{package} {_version(package)}" for package in ("scikit-learn", *RIVALS[name].packages)),
+        *(f"{package} {_version(package)}" for package in ("scikit-learn", *BASELINES[name].packages)),
     ]
 
 
@@ -207,7 +207,7 @@ def _known(parts: Split) -> np.ndarray:
 
 def _frequent(task: Task, rows: np.ndarray, fewest: int) -> np.ndarray:
     """Those of the rows whose class has at least so many of them."""
-    if task.kind == "regression":
+    if task.problem == "regression":
         return rows
     return rows[np.bincount(task.target[rows])[task.target[rows]] >= fewest]
 

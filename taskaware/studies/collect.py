@@ -16,7 +16,7 @@ from taskaware.spaces import preset
 from taskaware.store import Store
 from taskaware.tasks.task import Task
 
-COST = ("task", "kind", "rows", "columns", "trainings", "lost", "failed", "seconds")
+COST = ("task", "problem", "rows", "columns", "trainings", "diverged", "failed", "seconds")
 
 
 def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None = None) -> dict:
@@ -50,7 +50,9 @@ def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.
     rows = []
     for task in tasks:
         mine = known.take(known.task == place.get(task.digest, -1))
-        about = (task.name, task.kind, task.rows, len(task.table.columns))
+        about = (task.name, task.problem, task.rows, len(task.table.columns))
         spent = float(np.nansum(mine.seconds))
-        rows.append((*about, len(mine), int(mine.lost.sum()), failed.get(task.digest, 0), round(spent, 2)))
+        rows.append(
+            (*about, len(mine), int(mine.diverged.sum()), failed.get(task.digest, 0), round(spent, 2))
+        )
     return pd.DataFrame(rows, columns=COST)

@@ -14,7 +14,7 @@ import pandas as pd
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.suites import suite_named
-from taskaware.objectives.record import furnish, trainings
+from taskaware.objectives.record import register, trainings
 from taskaware.recommendation.recommend import shipped_evaluator
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
@@ -30,7 +30,7 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION
 
 LEAST = {"budget": 1, "round": 1, "population": 1, "tournament": 1, "seeds": 1}
-PROGRESS = ["strategy", "task", "origin", "kind", "seed", "trainings", "best_score", "test_score"]
+PROGRESS = ["strategy", "task", "group", "problem", "seed", "trainings", "best_score", "test_score"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
     """Let every strategy search every task with every seed, and see who gets how far.
 
     Writes `progress.csv`: for each search, after each of its trainings, the best validation score so far
-    (`best_score`) and the test score of the candidate that has it; both empty while all were lost.
+    (`best_score`) and the test score of the candidate that has it; both empty while all diverged.
 
     Args:
         settings: checked before any work.
@@ -121,7 +121,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
         show: see `Progress`.
 
     Returns:
-        The summary: tasks, origins, jobs that were to be done, those that failed, and what `standings` says.
+        The summary: tasks, groups, jobs that were to be done, those that failed, and what `standings` says.
 
     Raises:
         UserError: the settings do not do.
@@ -132,7 +132,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
     tasks = {task.name: task for task in suite_named(*settings.suite).only(*settings.tasks)}
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(settings.store)) if settings.store else None
-        recipe = furnish(store, tasks.values(), preset(settings.space), settings.trainer) if store else ""
+        recipe = register(store, tasks.values(), preset(settings.space), settings.trainer) if store else ""
         done = do_once(
             plan(list(tasks.values()), settings),
             search_task,
@@ -145,7 +145,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
         )
     progress = _progress(tasks, done.entries)
     folder.write_table("progress", progress[PROGRESS])
-    summary = {"tasks": len(tasks), "origins": len({task.origin for task in tasks.values()})}
+    summary = {"tasks": len(tasks), "groups": len({task.group for task in tasks.values()})}
     summary |= {"jobs": done.begun, "failed": done.failed, **standings(progress)}
     seconds = time.perf_counter() - began
     folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
@@ -163,7 +163,7 @@ def plan(tasks: Sequence[Task], settings: CompareSettings) -> list[Job]:
                 contest = Contest(strategy, space, seed, **terms, recipe=settings.trainer)
                 about = {"task": task.name, "seed": seed, "strategy": strategy}
                 label = f"{strategy} on {task.name}, seed {seed}"
-                name = digest([task.digest, task.origin, contest, VERSION])
+                name = digest([task.digest, task.group, contest, VERSION])
                 jobs.append(Job(name, contest, label, task.digest, settings.budget, about))
     return jobs
 
@@ -178,8 +178,8 @@ def standings(progress: pd.DataFrame) -> dict:
         `compared`: the pairs of task and seed that count. `strategies`, for each: the mean `rank` by the best
         validation score (1 is first, ties share), `best_score` and `test_score` at the end, normalised by
         task (0 is the median of all trainings there, 1 the mean of the best five), and the plain mean
-        `test_score_raw`, without searches that lost everything; each with its standard error over origins
-        (`..._se`; 0 for a single origin).
+        `test_score_raw`, without searches that diverged everywhere; each with its standard error over groups
+        (`..._se`; 0 for a single group).
     """
     ends = progress.groupby(["task", "seed", "strategy"], sort=False).tail(1)
     most = progress["strategy"].nunique()
@@ -189,7 +189,7 @@ def standings(progress: pd.DataFrame) -> dict:
         ends[column] = _normalised(ends[["task", column]], progress[["task", single]])
     ends["rank"] = ends.groupby(["task", "seed"])["best_score"].rank(ascending=False)
     counted = ["rank", "best_score", "test_score", "test_score_raw"]
-    means = ends.groupby(["strategy", "origin"])[counted].mean()
+    means = ends.groupby(["strategy", "group"])[counted].mean()
     return {
         "compared": len(ends) // max(most, 1),
         "strategies": {name: _standing(means.loc[name]) for name in ends["strategy"].unique()},
@@ -208,7 +208,7 @@ def _keep(outcome: Outcome, store: Store | None, recipe: str) -> dict:
 
 
 def _plain(scores: np.ndarray) -> list[float | None]:
-    """Numbers that JSON has; None for a lost one."""
+    """Numbers that JSON has; None for a diverged one."""
     return [float(score) if np.isfinite(score) else None for score in scores]
 
 
@@ -224,14 +224,14 @@ def _progress(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
         about = {name: entry[name] for name in ("strategy", "task", "seed")}
         part = pd.DataFrame({"trainings": np.arange(1, len(score) + 1), "score": score, "test": test})
         part["best_score"], part["test_score"] = score[place], test[place]
-        parts.append(part.assign(**about, origin=task.origin, kind=task.kind))
+        parts.append(part.assign(**about, group=task.group, problem=task.problem))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _normalised(ends: pd.DataFrame, every: pd.DataFrame) -> pd.Series:
     """The second column of `ends` by what the second column of `every` shows on the same task.
 
-    A search that lost everything counts as the worst training of the task.
+    A search that diverged everywhere counts as the worst training of the task.
     """
     found = pd.Series(np.nan, ends.index)
     for task, rows in ends.groupby("task")[ends.columns[1]]:
@@ -243,7 +243,7 @@ def _normalised(ends: pd.DataFrame, every: pd.DataFrame) -> pd.Series:
 
 
 def _standing(means: pd.DataFrame) -> dict[str, float | None]:
-    """Mean over origins, and its standard error, of each column; None where no origin has a number."""
+    """Mean over groups, and its standard error, of each column; None where no group has a number."""
     found = {}
     for name in means:
         column = means[name].dropna()

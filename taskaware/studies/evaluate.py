@@ -1,6 +1,6 @@
 """Leave tasks out: what the evaluator, and simpler methods beside it, pick for tasks they know nothing of.
 
-A job is one method, one seed and one fold of tasks, held out by origin. Everything is learned and picked from
+A job is one method, one seed and one fold of tasks, held out by group. Everything is learned and picked from
 kept experience; nothing is trained on a task.
 """
 
@@ -24,14 +24,14 @@ from taskaware.studies import quality
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import Known, judged
 from taskaware.studies.selectors import METHODS, Choice, Unseen, check_evaluator
-from taskaware.surrogates import EvaluatorSettings, Lessons
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import EvaluatorSettings, TrainingData
+from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.training_data import FEWEST_TASKS
 
 MOST = 128
 """Trainings of the random search that a pick is compared with."""
 
-FEWEST_ORIGINS = 4
+FEWEST_GROUPS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +48,11 @@ class EvaluateSettings:
     more: tuple[str, ...] = MORE
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = tuple(METHODS)
-    # Parts that the origins are dealt into; one part at a time is held out.
+    # Parts that the groups are dealt into; one part at a time is held out.
     folds: int = 5
-    # Seeds 0, 1, ...; each deals the origins anew, and the methods draw from it.
+    # Seeds 0, 1, ...; each deals the groups anew, and the methods draw from it.
     seeds: int = 5
-    # How the origins are dealt: "random", or "far", by the first principal component of their meta-features,
+    # How the groups are dealt: "random", or "far", by the first principal component of their meta-features,
     # so that what is held out at either end resembles nothing that is known.
     deal: str = "random"
     # Real tasks that teach, drawn by the seed (their variants with them); 0 for all that are not held out.
@@ -140,7 +140,7 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
         show: see `Progress`.
 
     Returns:
-        The summary: tasks, origins, jobs that were to be done, those that failed, and by method the mean of
+        The summary: tasks, groups, jobs that were to be done, those that failed, and by method the mean of
         `spearman`, what `quality.standing` says, `coverage` of the 80 % interval, and the Brier score of the
         chances, `chance_brier`, beside that of their best constant, `chance_constant` (None where none are
         stated).
@@ -169,21 +169,21 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
     """What is known, and the curve of the random search on each of its tasks, (T, MOST).
 
     Raises:
-        UserError: the experience is of another space, holds nothing drawn at random, or too few origins.
+        UserError: the experience is of another space, holds nothing drawn at random, or too few groups.
     """
     space = preset(settings.space)
     experience = open_experience(settings.experience, space, settings.recipe)
     if settings.experience == "shipped":
         experience = with_more(experience, settings.more)
-    known = lessons(experience)
+    known = training_data(experience)
     found = quality.trials(experience, known)
     pool = _drawn(experience, known)
     kept = pool.any(axis=1)
-    origins = {origin for origin, keep in zip(known.origins, kept, strict=True) if keep}
-    if len(origins) < FEWEST_ORIGINS:
+    groups = {group for group, keep in zip(known.groups, kept, strict=True) if keep}
+    if len(groups) < FEWEST_GROUPS:
         raise UserError(
-            f"'{settings.experience}' has trainings of random architectures for {len(origins)} origins; "
-            f"{FEWEST_ORIGINS} are needed to hold some out. Collect more."
+            f"'{settings.experience}' has trainings of random architectures for {len(groups)} groups; "
+            f"{FEWEST_GROUPS} are needed to hold some out. Collect more."
         )
     masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
     curve = quality.random_search_curve(quality.Trials(*masked), MOST)
@@ -205,11 +205,11 @@ def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
         thin = (settings.deal, settings.tasks, settings.architectures)
         return Fold(method, settings.evaluator, seed, settings.folds, number, *thin)
 
-    return jobs_of(known.lessons, settings, fold, content_of(known), "known")
+    return jobs_of(known.training_data, settings, fold, content_of(known), "known")
 
 
 def jobs_of(
-    known: Lessons, settings, fold: Callable[[str, int, int], object], content: object, resource: str
+    known: TrainingData, settings, fold: Callable[[str, int, int], object], content: object, resource: str
 ) -> list[Job]:
     """A job for each method, seed and fold of settings that have `methods`, `seeds` and `folds`.
 
@@ -235,15 +235,15 @@ def pick(known: Known, fold: Fold) -> list[dict]:
     """What a worker does with a job; see `quality.picks`."""
     keep_compiled()
     picker = METHODS[fold.method](known.space, fold.evaluator)
-    out = list(quality.held_out(known.lessons, fold.folds, fold.seed, fold.deal))[fold.number]
+    out = list(quality.held_out(known.training_data, fold.folds, fold.seed, fold.deal))[fold.number]
 
-    def taught(rest: Lessons, unseen: Unseen, seed: int) -> Choice:
+    def taught(rest: TrainingData, unseen: Unseen, seed: int) -> Choice:
         return picker(rest.thinned(fold.tasks, fold.architectures, seed), unseen, seed)
 
-    return quality.picks(known.lessons, taught, out, fold.seed, known.pool)
+    return quality.picks(known.training_data, taught, out, fold.seed, known.pool)
 
 
-def _drawn(experience: Experience, known: Lessons) -> np.ndarray:
+def _drawn(experience: Experience, known: TrainingData) -> np.ndarray:
     """Mask of the architectures that only random draws brought to each task, (T, A)."""
     places = {name: row for row, name in enumerate(known.digests)}
     row = np.array([places.get(task.digest, -1) for task in experience.tasks])[experience.task]
@@ -262,7 +262,7 @@ def _kept(outcome: Outcome) -> dict:
 
 def content_of(known: Known) -> str:
     """Digest of what is known, so that grown experience is evaluated anew."""
-    hasher = hashlib.sha256("".join(known.lessons.digests).encode())
-    for column in (known.lessons.z, known.lessons.u, known.lessons.score, known.pool):
+    hasher = hashlib.sha256("".join(known.training_data.digests).encode())
+    for column in (known.training_data.z, known.training_data.u, known.training_data.score, known.pool):
         hasher.update(np.ascontiguousarray(column).tobytes())
-    return digest([known.space.digest, known.lessons.origins, hasher.hexdigest()])
+    return digest([known.space.digest, known.training_data.groups, hasher.hexdigest()])

@@ -24,7 +24,7 @@ from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import Known
 from taskaware.studies.selectors import learned
 from taskaware.surrogates import EvaluatorSettings
-from taskaware.surrogates.training_data import Lessons
+from taskaware.surrogates.training_data import TrainingData
 
 PICKS = ["family", "own", "seed", "about", "task", "spearman", "score", "test_score", "normalised"]
 STRANGERS = 20
@@ -146,11 +146,11 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
     settings.check()
     known, _ = prepared(EvaluateSettings(settings.experience, settings.space))
     # Tasks that only teach elsewhere are picked for here.
-    known = known._replace(pool=~np.isnan(known.lessons.score))
+    known = known._replace(pool=~np.isnan(known.training_data.score))
     for family in settings.families:
         for name in family.split():
-            if name not in known.lessons.names:
-                raise unknown("task of the experience", name, known.lessons.names)
+            if name not in known.training_data.names:
+                raise unknown("task of the experience", name, known.training_data.names)
     jobs = plan(known, settings)
     done = do_once(
         jobs, pick, settings.runner, folder, keep=_kept, resources={"known": known}, unit="pick",
@@ -182,26 +182,26 @@ def plan(known: Known, settings: GrowingSettings) -> list[Job]:
     return jobs
 
 
-def parts(known: Lessons, work: Grown) -> Parts:
+def parts(known: TrainingData, work: Grown) -> Parts:
     """Which tasks are known and which are picked for; relatives of the latter are not known."""
-    names, origins = np.array(known.names), np.array(known.origins)
+    names, groups = np.array(known.names), np.array(known.groups)
     rng = np.random.default_rng(work.seed)
     order = rng.permutation(np.array(work.family))
     like = np.isin(names, order[work.most :])
-    family = np.isin(origins, origins[np.isin(names, order)])
+    family = np.isin(groups, groups[np.isin(names, order)])
     strange = rng.permutation(np.flatnonzero(quality.judged(known) & ~family))[:STRANGERS]
     strangers = np.isin(np.arange(len(names)), strange)
-    out = np.isin(origins, origins[like | strangers])
-    own = np.isin(origins, origins[np.isin(names, order[: work.own])])
+    out = np.isin(groups, groups[like | strangers])
+    own = np.isin(groups, groups[np.isin(names, order[: work.own])])
     return Parts(~out & (own | ~family), like, strangers)
 
 
 def pick(known: Known, work: Grown) -> list[dict]:
     """What a worker does with a job."""
     keep_compiled()
-    mine = known.lessons
+    mine = known.training_data
     which = parts(mine, work)
-    picker = learned(known.space, work.evaluator, AscentSettings().caution)
+    picker = learned(known.space, work.evaluator, AscentSettings().kappa)
     middle, spread = quality.scale(mine.test_score)
     rows = []
     for about, wanted in (("like", which.like), ("stranger", which.strangers)):

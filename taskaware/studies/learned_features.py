@@ -1,6 +1,6 @@
 """What learned meta-features are worth: picks for held-out tasks with and without them.
 
-A job is one method, one seed and one fold of tasks, held out by origin, as in `evaluate`.
+A job is one method, one seed and one fold of tasks, held out by group, as in `evaluate`.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import MixtureSpace
 from taskaware.studies import quality
 from taskaware.studies.evaluate import (
-    FEWEST_ORIGINS,
+    FEWEST_GROUPS,
     EvaluateSettings,
     content_of,
     jobs_of,
@@ -27,8 +27,8 @@ from taskaware.studies.evaluate import (
 )
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import Known, judged
-from taskaware.studies.selectors import Choice, Picker, Unseen, learned
-from taskaware.surrogates import Lessons
+from taskaware.studies.selectors import Choice, Selector, Unseen, learned
+from taskaware.surrogates import TrainingData
 from taskaware.surrogates.joint import PUBLISHED_JOINT, JointSettings, check_joint, fit_jointly
 
 METHODS = ("statistical", "learned", "beside", "published", "published_generator")
@@ -56,9 +56,9 @@ class LearnedFeaturesSettings:
     suite: tuple[str, ...] = ("bundled",)
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = METHODS
-    # Parts that the origins are dealt into; one part at a time is held out.
+    # Parts that the groups are dealt into; one part at a time is held out.
     folds: int = 5
-    # Seeds 0, 1, ...; each deals the origins anew, and the methods draw from it.
+    # Seeds 0, 1, ...; each deals the groups anew, and the methods draw from it.
     seeds: int = 2
     # How much is read of a task.
     samples: SampleSize = SampleSize()
@@ -151,8 +151,8 @@ def run_learned_features(
     settings.check()
     known, curve = prepared(settings.evaluation)
     samples = _samples(settings)
-    there = [name in samples for name in known.lessons.digests]
-    known, curve = Known(known.space, known.lessons.take(there), known.pool[there]), curve[there]
+    there = [name in samples for name in known.training_data.digests]
+    known, curve = Known(known.space, known.training_data.take(there), known.pool[there]), curve[there]
     _check_origins(settings, known)
     jobs = plan(known, settings)
     done = do_once(
@@ -172,16 +172,16 @@ def plan(known: Known, settings: LearnedFeaturesSettings) -> list[Job]:
     def fold(method: str, seed: int, number: int) -> Fold:
         return Fold(method, settings.joint, seed, settings.folds, number)
 
-    return jobs_of(known.lessons, settings, fold, [content_of(known), settings.samples], "read")
+    return jobs_of(known.training_data, settings, fold, [content_of(known), settings.samples], "read")
 
 
 def pick(read: Read, fold: Fold) -> list[dict]:
     """What a worker does with a job; see `quality.picks`."""
     keep_compiled()
     known = read.known
-    out = list(quality.held_out(known.lessons, fold.folds, fold.seed))[fold.number]
+    out = list(quality.held_out(known.training_data, fold.folds, fold.seed))[fold.number]
     picker = _picker(fold.method, fold.joint, known.space, read.samples)
-    return quality.picks(known.lessons, picker, out, fold.seed, known.pool)
+    return quality.picks(known.training_data, picker, out, fold.seed, known.pool)
 
 
 def joint_settings(method: str, ours: JointSettings) -> JointSettings:
@@ -199,10 +199,10 @@ def joint_settings(method: str, ours: JointSettings) -> JointSettings:
     return dataclasses.replace(ours, beside=method == "beside")
 
 
-def from_samples(space: MixtureSpace, settings: JointSettings, samples: Mapping[str, Samples]) -> Picker:
-    """An evaluator learned with its generator: the mean of its members less caution times their deviation."""
+def from_samples(space: MixtureSpace, settings: JointSettings, samples: Mapping[str, Samples]) -> Selector:
+    """An evaluator learned with its generator: the mean of its members less kappa times their deviation."""
 
-    def pick(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+    def pick(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
         made = fit_jointly(space, known, samples, settings, seed=seed)
         pairs = zip(unseen.digests, unseen.z, strict=True)
         judgements = [made.predict(samples[name], known.u, z) for name, z in pairs]
@@ -211,7 +211,9 @@ def from_samples(space: MixtureSpace, settings: JointSettings, samples: Mapping[
     return pick
 
 
-def _picker(method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]) -> Picker:
+def _picker(
+    method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]
+) -> Selector:
     if method == "statistical":
         return learned(space, ours.evaluator, CAUTION)
     return from_samples(space, joint_settings(method, ours), samples)
@@ -224,11 +226,11 @@ def _samples(settings: LearnedFeaturesSettings) -> dict[str, Samples]:
 
 
 def _check_origins(settings: LearnedFeaturesSettings, known: Known) -> None:
-    count = len(set(known.lessons.origins))
-    if count < FEWEST_ORIGINS:
+    count = len(set(known.training_data.groups))
+    if count < FEWEST_GROUPS:
         raise UserError(
-            f"Only {count} origins of '{settings.experience}' have rows in {', '.join(settings.suite)}; "
-            f"{FEWEST_ORIGINS} are needed to hold some out. Name the folder of their tables: "
+            f"Only {count} groups of '{settings.experience}' have rows in {', '.join(settings.suite)}; "
+            f"{FEWEST_GROUPS} are needed to hold some out. Name the folder of their tables: "
             "suite=bundled,FOLDER."
         )
 

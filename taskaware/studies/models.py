@@ -19,19 +19,19 @@ from taskaware.files import write_whole
 from taskaware.modalities.suites import suite_named
 from taskaware.runner import Job, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
-from taskaware.studies.baselines import RIVALS, missing, version
+from taskaware.studies.baselines import BASELINES, missing, version
 from taskaware.studies.resumable import do_once
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.split import split
-from taskaware.tasks.task import KINDS, Task
+from taskaware.tasks.task import PROBLEMS, Task
 from taskaware.training.scoring import WORST_R2
 
 TREES = "trees"
 """The model whose scores are written for others to read."""
 
-SCORES = ["task", "origin", "kind", "seed", "model", "score", "seconds"]
-TASKS = ["task", "origin", "kind", "rows", "model", "score", "se", "seeds", "rank"]
-SHIPPED = ["digest", "name", "kind", "score", "se", "seeds"]
+SCORES = ["task", "group", "problem", "seed", "model", "score", "seconds"]
+TASKS = ["task", "group", "problem", "rows", "model", "score", "se", "seeds", "rank"]
+SHIPPED = ["digest", "name", "problem", "score", "se", "seeds"]
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class ModelsSettings:
     tasks: tuple[str, ...] = ()
     # Rows of a task, at most; 0 takes tasks of any size.
     most_rows: int = 0
-    # Names of the models, see RIVALS; the others' wins are counted against the first.
-    models: tuple[str, ...] = tuple(RIVALS)
+    # Names of the models, see BASELINES; the others' wins are counted against the first.
+    models: tuple[str, ...] = tuple(BASELINES)
     # Seeds 0, 1, ...; each has a split of its own.
     seeds: int = 3
     # CSV file for what the boosted trees reach on each task; "" for none.
@@ -63,10 +63,10 @@ class ModelsSettings:
                 installed.
         """
         for name in self.models:
-            if name not in RIVALS:
-                raise unknown("model", name, RIVALS)
+            if name not in BASELINES:
+                raise unknown("model", name, BASELINES)
         if not self.models:
-            raise UserError(f"No model is named. Allowed: {', '.join(RIVALS)}.")
+            raise UserError(f"No model is named. Allowed: {', '.join(BASELINES)}.")
         if all(map(missing, self.models)):
             raise UserError(f"None of the models is installed. {_how_to_add(self.models)}")
         if self.seeds < 1:
@@ -87,7 +87,7 @@ class ModelsSettings:
 
     def smoke(self) -> "ModelsSettings":
         """The same in seconds: two small tasks, one seed, only models that need nothing else; no file."""
-        models = tuple(name for name in self.models if not RIVALS[name].packages) or self.models
+        models = tuple(name for name in self.models if not BASELINES[name].packages) or self.models
         small = {
             "suite": ("bundled",),
             "tasks": ("iris", "diabetes"),
@@ -119,9 +119,9 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
         show: see `Progress`.
 
     Returns:
-        The summary: tasks, origins, jobs that were to be done, those that failed, the models `skipped`, the
+        The summary: tasks, groups, jobs that were to be done, those that failed, the models `skipped`, the
         pairs of task and seed `compared` (those on which no model failed), and `standings` over all tasks
-        (`models`) and, where both kinds occur, over those of each.
+        (`models`) and, where both problems occur, over those of each.
 
     Raises:
         UserError: the settings do not do.
@@ -142,12 +142,12 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
     folder.write_table("tasks", by_task(scores)[TASKS])
     if settings.trees and not done.failed:
         write_trees(scores, Path(settings.trees))
-    summary = {"tasks": len(tasks), "origins": len({task.origin for task in tasks.values()})}
+    summary = {"tasks": len(tasks), "groups": len({task.group for task in tasks.values()})}
     summary |= {"jobs": done.begun, "failed": done.failed, "skipped": ", ".join(skipped) or "none"}
     shared = _shared(scores)
     summary |= {"compared": len(shared[["task", "seed"]].drop_duplicates()), "models": standings(shared)}
-    if shared["kind"].nunique() > 1:
-        summary |= {kind: standings(shared[shared["kind"] == kind]) for kind in KINDS}
+    if shared["problem"].nunique() > 1:
+        summary |= {problem: standings(shared[shared["problem"] == problem]) for problem in PROBLEMS}
     seconds = time.perf_counter() - began
     folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
     return summary
@@ -161,7 +161,7 @@ def plan(tasks: Sequence[Task], settings: ModelsSettings) -> list[Job]:
         for model, made_by in versions.items():
             for seed in range(settings.seeds):
                 trial = Trial(model, seed)
-                name = digest([task.digest, task.origin, trial, made_by])
+                name = digest([task.digest, task.group, trial, made_by])
                 about = {"task": task.name, "seed": seed, "model": model}
                 label = f"{model} on {task.name}, seed {seed}"
                 jobs.append(Job(name, trial, label, task.digest, about=about))
@@ -174,7 +174,7 @@ def score_model(task: Task, trial: Trial) -> float:
     R² is cut at WORST_R2, as in the experience; predictions that are no numbers have the worst score.
     """
     parts = split(task, trial.seed)
-    predicted = RIVALS[trial.model].predict(task, parts, trial.seed)
+    predicted = BASELINES[trial.model].predict(task, parts, trial.seed)
     score = METRICS[task.metric](task.target[parts.test], predicted)
     return max(score, WORST_R2) if np.isfinite(score) else WORST_R2
 
@@ -189,7 +189,7 @@ def by_task(scores: pd.DataFrame) -> pd.DataFrame:
         TASKS and `digest`: mean `score` over the `seeds`, its standard error `se` (NaN for a single seed),
         and the `rank` among the models on this task (1 is best, ties share).
     """
-    about = ["task", "origin", "kind", "rows", "digest", "model"]
+    about = ["task", "group", "problem", "rows", "digest", "model"]
     found = scores.groupby(about, sort=False)["score"].agg(["mean", "sem", "size"]).reset_index()
     found = found.rename(columns={"mean": "score", "sem": "se", "size": "seeds"})
     return found.assign(rank=found.groupby("task")["score"].rank(ascending=False))
@@ -202,7 +202,7 @@ def standings(scores: pd.DataFrame) -> dict[str, dict[str, float | int | None]]:
         scores: as for `by_task`; every model has the same tasks and seeds. The first model is the reference.
 
     Returns:
-        For each model: mean `rank` on a task and `score`, with standard errors over origins (`..._se`);
+        For each model: mean `rank` on a task and `score`, with standard errors over groups (`..._se`);
         `noise`, the standard error of a task's score over seeds (root mean square over tasks; None for one
         seed); against the reference, the tasks on which it `wins` and `loses` by more than two standard
         errors of the differences seed by seed, and the others (`ties`); and `seconds` of a training.
@@ -238,7 +238,7 @@ def _scores(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
     rows = []
     for entry in entries:
         task = tasks[entry["task"]]
-        of_task = {"origin": task.origin, "kind": task.kind, "rows": task.rows, "digest": task.digest}
+        of_task = {"group": task.group, "problem": task.problem, "rows": task.rows, "digest": task.digest}
         rows.append({name: entry[name] for name in ("task", "seed", "model", "score", "seconds")} | of_task)
     return pd.DataFrame(rows, columns=[*SCORES, "rows", "digest"])
 
@@ -250,8 +250,8 @@ def _shared(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _over_origins(table: pd.DataFrame, column: str) -> dict[str, float]:
-    """Mean over origins, and its standard error, 0 for a single one."""
-    means = table.groupby("origin")[column].mean()
+    """Mean over groups, and its standard error, 0 for a single one."""
+    means = table.groupby("group")[column].mean()
     return {column: float(means.mean()), f"{column}_se": float(means.sem()) if len(means) > 1 else 0.0}
 
 

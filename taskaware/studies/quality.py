@@ -1,6 +1,6 @@
 """How good recommendations are for tasks that nothing was learned from.
 
-Tasks are held out by origin. A recommendation is worth n trainings if a random search on the target has to
+Tasks are held out by group. A recommendation is worth n trainings if a random search on the target has to
 train n architectures, picking by validation score, to reach the same mean test score.
 """
 
@@ -16,8 +16,8 @@ from taskaware.recommendation.refine import TOGETHER
 from taskaware.recommendation.refinement import Refinement
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience
-from taskaware.studies.selectors import Picker, Unseen, portfolio
-from taskaware.surrogates import EvaluatorSettings, Lessons, fit_evaluator
+from taskaware.studies.selectors import Selector, Unseen, portfolio
+from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.evaluator import Scaler
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import Task
@@ -34,7 +34,7 @@ PORTFOLIO = 32
 """Members of a portfolio that is trained member after member."""
 
 RESAMPLES = 200
-"""Draws of origins for a standard error."""
+"""Draws of groups for a standard error."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ class Trials:
     test_score: np.ndarray
 
 
-def trials(experience: Experience, known: Lessons) -> Trials:
-    """The experience as tables, in the order of the lessons; a lost candidate has the task's worst score."""
+def trials(experience: Experience, known: TrainingData) -> Trials:
+    """The experience as tables, in the order of the training data; what diverged has the worst score."""
     digests = [record.digest for record in experience.tasks]
     place = np.full(len(digests), -1)
     for row, digest in enumerate(known.digests):
@@ -93,7 +93,7 @@ def worth(curve: np.ndarray, reached: float) -> float:
     return float(np.interp(reached, rising, np.arange(1, len(rising) + 1)))
 
 
-def judged(known: Lessons, fewest: int = 0) -> np.ndarray:
+def judged(known: TrainingData, fewest: int = 0) -> np.ndarray:
     """Mask of the tasks that are picked for, (T,): no variants, and with `fewest` architectures or more.
 
     With few, a random search cannot go on for long; such a task teaches, and is picked for by nobody. For 0,
@@ -103,29 +103,29 @@ def judged(known: Lessons, fewest: int = 0) -> np.ndarray:
     return known.real & (trained >= (fewest or trained.max() / 2))
 
 
-def held_out(known: Lessons, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
-    """Masks of the tasks held out together, by origin; every task once.
+def held_out(known: TrainingData, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
+    """Masks of the tasks held out together, by group; every task once.
 
     Args:
         known: all tasks.
         folds: parts.
         seed: of a random deal.
-        deal: "random", or "far": origins in the order of the first principal component of their tasks'
+        deal: "random", or "far": groups in the order of the first principal component of their tasks'
             scaled meta-features, so that a part lies together and the outer ones apart from all others.
     """
-    origins, place = np.unique(known.origins, return_inverse=True)
+    groups, place = np.unique(known.groups, return_inverse=True)
     if deal == "far":
         x = Scaler.fit(known.z)(known.z)
         along = np.linalg.svd(x - x.mean(0), full_matrices=False)[0][:, 0]
-        order = origins[np.argsort(np.bincount(place, along) / np.bincount(place), kind="stable")]
+        order = groups[np.argsort(np.bincount(place, along) / np.bincount(place), kind="stable")]
     else:
-        order = np.random.default_rng(seed).permutation(origins)
+        order = np.random.default_rng(seed).permutation(groups)
     for part in np.array_split(order, min(folds, len(order))):
-        yield np.isin(known.origins, part)
+        yield np.isin(known.groups, part)
 
 
 def leave_tasks_out(
-    known: Lessons, pickers: Mapping[str, Picker], *, folds: int, seeds: Sequence[int]
+    known: TrainingData, pickers: Mapping[str, Selector], *, folds: int, seeds: Sequence[int]
 ) -> Iterator[pd.DataFrame]:
     """What each picker picks from the pool for every task while it is held out, fold by fold.
 
@@ -143,7 +143,7 @@ def leave_tasks_out(
 
 
 def picks(
-    known: Lessons, picker: Picker, out: np.ndarray, seed: int, pool: np.ndarray | None = None
+    known: TrainingData, picker: Selector, out: np.ndarray, seed: int, pool: np.ndarray | None = None
 ) -> list[dict]:
     """What a picker picks for tasks held out.
 
@@ -195,7 +195,7 @@ def scale(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle, np.maximum(best - middle, 1e-3)
 
 
-def standing(known: Lessons, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
+def standing(known: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
     """How well a method does, as plain data.
 
     Args:
@@ -205,7 +205,7 @@ def standing(known: Lessons, curve: np.ndarray, reached: np.ndarray) -> dict[str
 
     Returns:
         `test_score`, its standard error over seeds, `regret` (what the best test score is better by), `worth`
-        in trainings and its standard error over origins, and the same with scores normalised by task.
+        in trainings and its standard error over groups, and the same with scores normalised by task.
     """
     mean = np.nanmean(reached, axis=0)
     seeds = np.nanmean(reached, axis=1)
@@ -221,13 +221,13 @@ def standing(known: Lessons, curve: np.ndarray, reached: np.ndarray) -> dict[str
     }
     for name, (scores, curves) in worths.items():
         found[name] = worth(curves.mean(0), scores.mean())
-        found[f"{name}_se"] = _worth_error(known.origins, curves, scores)
+        found[f"{name}_se"] = _worth_error(known.groups, curves, scores)
     return found
 
 
 def recommended_points(
     space: MixtureSpace,
-    known: Lessons,
+    known: TrainingData,
     settings: EvaluatorSettings,
     ascent: AscentSettings,
     *,
@@ -238,15 +238,15 @@ def recommended_points(
     for out in held_out(known, folds, seed):
         evaluator = fit_evaluator(space, known.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & judged(known)):
-            yield int(task), propose(evaluator, known.z[task], known.kinds[task], ascent, seed=seed)
+            yield int(task), propose(evaluator, known.z[task], known.problems[task], ascent, seed=seed)
 
 
-Trainer = Callable[[Lessons, Unseen, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
+Trainer = Callable[[TrainingData, Unseen, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
 """(what is known, tasks to choose for, seed) → what to train next on one: (task, places trained, their
 validation scores) → places."""
 
 
-def by_portfolio(known: Lessons, unseen: Unseen, seed: int):
+def by_portfolio(known: TrainingData, unseen: Unseen, seed: int):
     """The same greedy portfolio on every task, member after member."""
     del unseen, seed
     members = portfolio(known, PORTFOLIO)
@@ -256,14 +256,14 @@ def by_portfolio(known: Lessons, unseen: Unseen, seed: int):
 def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
     """What `Recommendation.refine` would train, of the known architectures."""
 
-    def begin(known: Lessons, unseen: Unseen, seed: int):
-        evaluator, caution = fit_evaluator(space, known, settings, seed=seed), AscentSettings().caution
+    def begin(known: TrainingData, unseen: Unseen, seed: int):
+        evaluator, kappa = fit_evaluator(space, known, settings, seed=seed), AscentSettings().kappa
         orders, states = {}, {}
-        for task, (z, kind) in enumerate(zip(unseen.z, unseen.kinds, strict=True)):
-            mean, deviation = evaluator.view(z, kind).judge(architecture_features(space, known.u))
-            first = int(np.argmax(mean - caution * deviation))
+        for task, (z, problem) in enumerate(zip(unseen.z, unseen.problems, strict=True)):
+            mean, deviation = evaluator.view(z, problem).judge(architecture_features(space, known.u))
+            first = int(np.argmax(mean - kappa * deviation))
             orders[task] = np.array([first, *np.delete(np.arange(len(known.u)), first)])
-            states[task] = Refinement.begin(evaluator, z, kind, known.u[orders[task]])
+            states[task] = Refinement.begin(evaluator, z, problem, known.u[orders[task]])
 
         def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
             order = orders[task]
@@ -276,7 +276,7 @@ def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
 
 
 def after_trainings(
-    known: Lessons, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
+    known: TrainingData, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
 ) -> Iterator[tuple[int, int, int]]:
     """(task, budget, architecture that validation picks) after so many trainings on each task, held out.
 
@@ -311,13 +311,12 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def _worth_error(origins: Sequence[str], curves: np.ndarray, scores: np.ndarray) -> float:
-    """Standard error of the worth of mean scores (T,), over origins drawn with replacement."""
-    groups = [np.flatnonzero(np.array(origins) == origin) for origin in sorted(set(origins))]
+def _worth_error(groups: Sequence[str], curves: np.ndarray, scores: np.ndarray) -> float:
+    """Standard error of the worth of mean scores (T,), over groups drawn with replacement."""
+    rows = [np.flatnonzero(np.array(groups) == group) for group in sorted(set(groups))]
     rng = np.random.default_rng(0)
     drawn = [
-        np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))])
-        for _ in range(RESAMPLES)
+        np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))]) for _ in range(RESAMPLES)
     ]
     return float(np.std([worth(curves[rows].mean(0), scores[rows].mean()) for rows in drawn]))
 

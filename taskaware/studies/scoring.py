@@ -10,14 +10,14 @@ import pandas as pd
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import MixtureSpace
 from taskaware.studies import quality
-from taskaware.surrogates import Lessons
+from taskaware.surrogates import TrainingData
 
 INTERVAL_80 = 1.2816
 """Standard deviations on both sides of the mean that hold 80 % of a normal distribution."""
 
-PICKS = ["method", "seed", "task", "origin", "kind", "spearman", "score", "test_score", "regret", "top1"]
-CALIBRATION = ["method", "seed", "task", "origin", "kind", "predicted", "deviation", "actual"]
-CHANCES = ["method", "seed", "task", "origin", "kind", "chance", "won"]
+PICKS = ["method", "seed", "task", "group", "problem", "spearman", "score", "test_score", "regret", "top1"]
+CALIBRATION = ["method", "seed", "task", "group", "problem", "predicted", "deviation", "actual"]
+CHANCES = ["method", "seed", "task", "group", "problem", "chance", "won"]
 
 
 class Known(NamedTuple):
@@ -25,13 +25,13 @@ class Known(NamedTuple):
 
     Attributes:
         space: of the architectures.
-        lessons: T tasks.
+        training_data: T tasks.
         pool: what may be picked on each task, (T, A): architectures that were drawn at random. What a search
             has found on a task knows it already. Nothing on tasks that teach only, see `quality.judged`.
     """
 
     space: MixtureSpace
-    lessons: Lessons
+    training_data: TrainingData
     pool: np.ndarray
 
 
@@ -58,7 +58,7 @@ def judged(
     names = [name for name in methods if (table["method"] == name).any()]
     return {
         "tasks": int(known.pool.any(1).sum()),
-        "origins": len(set(np.array(known.lessons.origins)[known.pool.any(1)])),
+        "groups": len(set(np.array(known.training_data.groups)[known.pool.any(1)])),
         "methods": {name: _summary(known, curve, table[table["method"] == name]) for name in names},
     }
 
@@ -82,8 +82,8 @@ def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
     default = table["default"].fillna(0).to_numpy(int)
     ahead = test[place, picked] - test[place, default]
     return table.assign(
-        origin=np.array(pool.origins, object)[place],
-        kind=np.array(pool.kinds, object)[place],
+        group=np.array(pool.groups, object)[place],
+        problem=np.array(pool.problems, object)[place],
         score=score[place, picked],
         test_score=test[place, picked],
         regret=np.nanmax(test[place], axis=1) - test[place, picked],
@@ -92,11 +92,11 @@ def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
     )
 
 
-def _pool(known: Known) -> Lessons:
-    """The lessons without what could not be picked."""
-    kept = {name: getattr(known.lessons, name) for name in ("score", "test_score")}
+def _pool(known: Known) -> TrainingData:
+    """The training data without what could not be picked."""
+    kept = {name: getattr(known.training_data, name) for name in ("score", "test_score")}
     return dataclasses.replace(
-        known.lessons, **{name: np.where(known.pool, scores, np.nan) for name, scores in kept.items()}
+        known.training_data, **{name: np.where(known.pool, scores, np.nan) for name, scores in kept.items()}
     )
 
 

@@ -115,10 +115,10 @@ def ranked_candidates(space: MixtureSpace, task: Task, settings: EvaluatorSettin
     It learns from the shipped experience.
     """
     known = shipped_evaluator().known
-    pairs = zip(known.origins, known.digests, strict=True)
-    relatives = {task.origin or task.name, *(origin for origin, name in pairs if name == task.digest)}
+    pairs = zip(known.groups, known.digests, strict=True)
+    relatives = {task.group or task.name, *(group for group, name in pairs if name == task.digest)}
     evaluator = fit_evaluator(space, known.without(*relatives), settings, seed=seed)
-    return propose(evaluator, vector(task), task.kind, AscentSettings(), seed=seed).points
+    return propose(evaluator, vector(task), task.problem, AscentSettings(), seed=seed).points
 
 
 def _evolution(contest: Contest, initial: np.ndarray | None = None) -> Strategy:

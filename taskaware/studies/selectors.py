@@ -12,7 +12,7 @@ from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.recommend import stated
 from taskaware.recommendation.safety import chance, default, is_strange
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates import PUBLISHED, EvaluatorSettings, Lessons, fit_evaluator
+from taskaware.surrogates import PUBLISHED, EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.evaluator import Scaler
 from taskaware.surrogates.losses import loss_named
 from taskaware.surrogates.networks import PROCESS, network_named
@@ -26,18 +26,18 @@ class Unseen(NamedTuple):
 
     Attributes:
         z: meta-features, (t, M).
-        kinds: of the tasks, t.
+        problems: of the tasks, t.
         digests: of the tasks' content, t.
     """
 
     z: np.ndarray
-    kinds: tuple[str, ...]
+    problems: tuple[str, ...]
     digests: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, known: Lessons) -> "Unseen":
-        """The tasks of some lessons, without what was learned there."""
-        return cls(known.z, known.kinds, known.digests)
+    def of(cls, known: TrainingData) -> "Unseen":
+        """The tasks of some training data, without what was learned there."""
+        return cls(known.z, known.problems, known.digests)
 
 
 class Choice(NamedTuple):
@@ -58,23 +58,23 @@ class Choice(NamedTuple):
     chance: np.ndarray | None = None
 
 
-Picker = Callable[[Lessons, Unseen, int], Choice]
+Selector = Callable[[TrainingData, Unseen, int], Choice]
 """(what is known, tasks to choose for, seed) → a choice among the architectures of what is known."""
 
 
-def random_choice(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+def random_choice(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
     """Any architecture."""
     return Choice(np.random.default_rng(seed).random((len(unseen.z), len(known.u))))
 
 
-def single_best(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+def single_best(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
     """The architecture that is best on average over the known tasks."""
     del seed
     mean = known.take(known.real).filled().mean(0)
     return Choice(np.repeat(mean[None], len(unseen.z), axis=0))
 
 
-def nearest_task(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+def nearest_task(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
     """What was best on the nearest known task."""
     del seed
     known = known.take(known.real)
@@ -83,11 +83,11 @@ def nearest_task(known: Lessons, unseen: Unseen, seed: int) -> Choice:
     return Choice(known.target[distance.argmin(1)])
 
 
-def boosted(space: MixtureSpace) -> Picker:
+def boosted(space: MixtureSpace) -> Selector:
     """A gradient-boosted evaluator on the same triplets: scikit-learn's HistGradientBoostingRegressor."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    def pick(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+    def pick(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
         scaler, u = Scaler.fit(known.z), architecture_features(space, known.u)
         tasks, places = np.nonzero(~np.isnan(known.target))
         rows = np.concatenate([scaler(known.z)[tasks], u[places]], axis=1)
@@ -101,31 +101,31 @@ def boosted(space: MixtureSpace) -> Picker:
     return pick
 
 
-def learned(space: MixtureSpace, settings: EvaluatorSettings, caution: float, safe: bool = False) -> Picker:
-    """An evaluator of ours: what it expects less caution times how unsure it is.
+def learned(space: MixtureSpace, settings: EvaluatorSettings, kappa: float, safe: bool = False) -> Selector:
+    """An evaluator of ours: what it expects less kappa times how unsure it is.
 
     If it is to be `safe`, the default comes first on a task that resembles nothing known. It states scores
     where it knows how sure it is; a lone network does not.
     """
 
-    def pick(known: Lessons, unseen: Unseen, seed: int) -> Choice:
+    def pick(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
         evaluator = fit_evaluator(space, known, settings, seed=seed)
         features = jnp.asarray(architecture_features(space, known.u))
-        views = [evaluator.view(z, kind) for z, kind in zip(unseen.z, unseen.kinds, strict=True)]
+        views = [evaluator.view(z, problem) for z, problem in zip(unseen.z, unseen.problems, strict=True)]
         thought = [view.judge(features) for view in views]
-        preference = np.stack([np.asarray(mean - caution * deviation) for mean, deviation in thought])
-        for row, (z, kind) in enumerate(zip(unseen.z, unseen.kinds, strict=True)):
+        preference = np.stack([np.asarray(mean - kappa * deviation) for mean, deviation in thought])
+        for row, (z, problem) in enumerate(zip(unseen.z, unseen.problems, strict=True)):
             if safe and is_strange(evaluator, z):
-                preference[row, default(evaluator, kind)] = preference[row].max() + 1
+                preference[row, default(evaluator, problem)] = preference[row].max() + 1
         if not evaluator.knows_doubt:
             return Choice(preference)
         judged = [view.stated(*each) for view, each in zip(views, thought, strict=True)]
-        tasks = zip(unseen.z, unseen.kinds, judged, strict=True)
-        said = [stated(evaluator, z, kind, mean, deviation) for z, kind, (mean, deviation) in tasks]
+        tasks = zip(unseen.z, unseen.problems, judged, strict=True)
+        said = [stated(evaluator, z, problem, mean, deviation) for z, problem, (mean, deviation) in tasks]
         found = Choice(preference, *(np.stack(column) for column in zip(*said, strict=True)))
         if not safe:
             return found
-        defaults = np.array([default(evaluator, kind) for kind in unseen.kinds])
+        defaults = np.array([default(evaluator, problem) for problem in unseen.problems])
         pairs = zip(views, known.u[preference.argmax(1)], known.u[defaults], strict=True)
         chances = [chance(evaluator, *each) for each in pairs]
         return found._replace(default=defaults, chance=np.array(chances, float))
@@ -138,7 +138,7 @@ def published(loss: str) -> EvaluatorSettings:
     return dataclasses.replace(PUBLISHED, loss=loss)
 
 
-METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Picker]] = {
+METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Selector]] = {
     "random": lambda space, ours: random_choice,
     "single_best": lambda space, ours: single_best,
     "nearest_task": lambda space, ours: nearest_task,
@@ -147,7 +147,7 @@ METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Picker]] = {
     "published_linear": lambda space, ours: learned(space, published("pairwise_linear"), 0.0),
     "published_quadratic": lambda space, ours: learned(space, published("pairwise_quadratic"), 0.0),
     "bilinear": lambda space, ours: learned(space, EvaluatorSettings(network="bilinear"), 0.5),
-    "evaluator": lambda space, ours: learned(space, ours, AscentSettings().caution, safe=True),
+    "evaluator": lambda space, ours: learned(space, ours, AscentSettings().kappa, safe=True),
 }
 """By name: the space and the settings of our evaluator → a picker."""
 
@@ -175,7 +175,7 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
             )
 
 
-def portfolio(known: Lessons, size: int) -> np.ndarray:
+def portfolio(known: TrainingData, size: int) -> np.ndarray:
     """Positions of architectures chosen greedily so that the best of them does well everywhere, (size,)."""
     target = known.take(known.real).filled()
     chosen: list[int] = []

@@ -20,7 +20,7 @@ from taskaware.studies.collect import run_collect
 from taskaware.studies.scoring import INTERVAL_80
 from taskaware.studies.selectors import learned
 from taskaware.surrogates import EvaluatorSettings, save_evaluator
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import training_data as training_data
 
 FOLDS = 5
 TEACHING = ("-tables-variants", "-tables", "-variants", "")
@@ -44,7 +44,7 @@ class ShipSettings:
     tables: CollectSettings = CollectSettings(architectures=96, store="tables.sqlite")
     # The experience on variants of these, from which it learns too; its store may be theirs.
     tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
-    # Origins that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
+    # Groups that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
     held_back: tuple[str, ...] = ("breast-cancer",)
     # Folder that the files are written to; "" for the run's own.
     into: str = ""
@@ -120,20 +120,20 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
 
 
 def how_good(experience: Experience) -> dict[str, str]:
-    """What picks for tasks held out are worth, by kind of task, in words for the card."""
-    known = lessons(experience)
-    picker = learned(preset(experience.space.name), EvaluatorSettings(), AscentSettings().caution, safe=True)
+    """What picks for tasks held out are worth, by problem, in words for the card."""
+    known = training_data(experience)
+    picker = learned(preset(experience.space.name), EvaluatorSettings(), AscentSettings().kappa, safe=True)
     parts = quality.leave_tasks_out(known, {"evaluator": picker}, folds=FOLDS, seeds=[0])
     picks, found = pd.concat(parts), {}
     place, picked = picks["place"], picks["picked"]
     off = np.abs(known.score[place, picked] - picks["predicted"])
     told = picks.assign(
-        kind=np.array(known.kinds)[place],
+        problem=np.array(known.problems)[place],
         regret=np.nanmax(known.test_score, axis=1)[place] - known.test_score[place, picked],
         within=off <= INTERVAL_80 * picks["deviation"],
     )
-    for kind, its in told.groupby("kind"):
-        found[kind] = (
+    for problem, its in told.groupby("problem"):
+        found[problem] = (
             f"{len(its)} tasks, rank correlation {its['spearman'].mean():.2f}, test score "
             f"{its['regret'].mean():.3f} below the best of all architectures, "
             f"intervals of 80 % held {100 * its['within'].mean():.0f} %"

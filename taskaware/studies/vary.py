@@ -96,14 +96,14 @@ def row(change: str, method: str, found: dict, picks: pd.DataFrame, first: pd.Da
     """What `quality.standing` says, and what the change loses on the same tasks and seeds, as plain data.
 
     `lost` is the mean difference of the picks' test scores to those of the first evaluation's same method
-    (or only one), `lost_se` its standard error over origins.
+    (or only one), `lost_se` its standard error over groups.
     """
     reference = first[first["method"] == method] if (first["method"] == method).any() else first
     pair = [
-        t.groupby(["origin", "task"])["test_score"].mean()
+        t.groupby(["group", "task"])["test_score"].mean()
         for t in (picks[picks["method"] == method], reference)
     ]
-    lost = (pair[1] - pair[0]).groupby("origin").mean()
+    lost = (pair[1] - pair[0]).groupby("group").mean()
     shown = {name: found[name] for name in SHOWN}
     return {
         "change": change,

@@ -3,15 +3,15 @@
 from taskaware.surrogates.checkpoint import load_evaluator, save_evaluator
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.fit import PUBLISHED, EvaluatorSettings, fit_evaluator
-from taskaware.surrogates.training_data import Lessons, lessons
+from taskaware.surrogates.training_data import TrainingData, training_data
 
 __all__ = [
     "PUBLISHED",
     "Evaluator",
     "EvaluatorSettings",
-    "Lessons",
+    "TrainingData",
     "fit_evaluator",
-    "lessons",
+    "training_data",
     "load_evaluator",
     "save_evaluator",
 ]

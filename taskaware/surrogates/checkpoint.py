@@ -14,11 +14,12 @@ from taskaware.surrogates.evaluator import Evaluator, Scaler, TaskLevel
 from taskaware.surrogates.gp_data import feature_groups
 from taskaware.surrogates.kernel import Kernel
 from taskaware.surrogates.networks import NETWORKS, PROCESS, network_named
-from taskaware.surrogates.training_data import Lessons, features_of
+from taskaware.surrogates.training_data import TrainingData, features_of
 
 FORMAT = "taskaware evaluator"
-VERSION = 1
-_TEXTS = ("names", "origins", "kinds", "digests")
+VERSION = 2
+_TEXTS = ("names", "groups", "problems", "digests")
+_OLDER = {"groups": "origins", "problems": "kinds"}
 
 
 def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool = False) -> Path:
@@ -41,7 +42,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
     arrays = {f"param/{name}": value for name, value in flatten_dict(evaluator.params, sep="/").items()}
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
     arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
-    arrays |= {f"known/{name}": getattr(evaluator.known, name) for name in _arrays_of(Lessons)}
+    arrays |= {f"known/{name}": getattr(evaluator.known, name) for name in _arrays_of(TrainingData)}
     return write_npz(path, header, arrays, force=force)
 
 
@@ -85,14 +86,15 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
     header, arrays = read_npz(path)
     _check(path, header, catalogue)
     try:
-        known = {name: tuple(header["known"][name]) for name in _TEXTS}
+        texts = header["known"]
+        known = {name: tuple(texts[name if name in texts else _OLDER[name]]) for name in _TEXTS}
         evaluator = Evaluator(
             space=MixtureSpace.from_dict(header["space"]),
             network=header["network"],
             params=_params(header["network"], _under(arrays, "param/")),
             scaler=Scaler(**_under(arrays, "scaler/")),
             level=TaskLevel(**_under(arrays, "level/")),
-            known=Lessons(**known, **_under(arrays, "known/")),
+            known=TrainingData(**known, **_under(arrays, "known/")),
             catalogue=header["catalogue"],
             card=header["card"],
         )
@@ -134,10 +136,10 @@ def check_format(path: Path, header: dict, wanted: str, version: int, name: str 
     """
     if not isinstance(header, dict) or header.get("format") != wanted:
         raise CheckpointError(f"'{path}' is no {name}.")
-    if header.get("version") != version:
+    if header.get("version") not in range(1, version + 1):
         raise CheckpointError(
             f"The evaluator in '{path}' has format version {header.get('version')}; this taskaware reads "
-            f"{version}. Update taskaware."
+            f"up to {version}. Update taskaware."
         )
 
 

@@ -14,13 +14,13 @@ from threadpoolctl import threadpool_limits
 from taskaware.compilation import keep_compiled
 from taskaware.errors import unknown
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates.gp import Belief, Process
-from taskaware.surrogates.gp_data import Seen
+from taskaware.surrogates.gp import Posterior, Process
+from taskaware.surrogates.gp_data import GPData
 from taskaware.surrogates.kernel import Kernel
 from taskaware.surrogates.networks import PROCESS, network_named
-from taskaware.surrogates.training_data import Lessons, features_of
+from taskaware.surrogates.training_data import TrainingData, features_of
 from taskaware.surrogates.warping import stated
-from taskaware.tasks.task import KINDS
+from taskaware.tasks.task import PROBLEMS
 
 WIDEST = 3.0
 
@@ -43,32 +43,32 @@ class Scaler(NamedTuple):
 
 
 class TaskLevel(NamedTuple):
-    """Ridge regressions of a task's top score and log spread on its scaled meta-features, by kind of task.
+    """Ridge regressions of a task's top score and log spread on its scaled meta-features, by problem.
 
     Attributes:
-        weights: (kinds, M + 1, 2), the last row is the constant.
-        error: standard deviation of the two on real tasks, leaving one origin out, (kinds, 2).
+        weights: (problems, M + 1, 2), the last row is the constant.
+        error: standard deviation of the two on real tasks, leaving one group out, (problems, 2).
     """
 
     weights: np.ndarray
     error: np.ndarray
 
     @classmethod
-    def fit(cls, known: Lessons, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
-        """Learn from the tasks of each kind; from all tasks where a kind has too few."""
+    def fit(cls, known: TrainingData, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
+        """Learn from the tasks of each problem; from all tasks where a problem has too few."""
         parts = []
-        for kind in KINDS:
-            parts.append(_level(known.take(known.of_kind(kind)), scaler, penalty))
+        for problem in PROBLEMS:
+            parts.append(_level(known.take(known.of_problem(problem)), scaler, penalty))
         weights, error = zip(*parts, strict=True)
         return cls(np.stack(weights), np.stack(error))
 
-    def __call__(self, x: Float[np.ndarray, " M"], kind: str) -> tuple[float, float, float]:
+    def __call__(self, x: Float[np.ndarray, " M"], problem: str) -> tuple[float, float, float]:
         """Expected top score of a task, its standard deviation, and the expected spread."""
-        return self.stated(x, kind)[:3]
+        return self.stated(x, problem)[:3]
 
-    def stated(self, x: Float[np.ndarray, " M"], kind: str) -> tuple[float, float, float, float]:
+    def stated(self, x: Float[np.ndarray, " M"], problem: str) -> tuple[float, float, float, float]:
         """The same, and the standard deviation of the spread's logarithm."""
-        place = KINDS.index(kind)
+        place = PROBLEMS.index(problem)
         top, log_spread = _apply(self.weights[place], x[None])[0]
         return float(top), float(self.error[place, 0]), float(np.exp(log_spread)), float(self.error[place, 1])
 
@@ -94,7 +94,7 @@ class Evaluator:
     params: dict
     scaler: Scaler
     level: TaskLevel
-    known: Lessons
+    known: TrainingData
     catalogue: str = ""
     card: Mapping = dataclasses.field(default_factory=dict)
 
@@ -112,35 +112,35 @@ class Evaluator:
         """Root mean square difference of the scaled meta-features to each known task, (T,)."""
         return np.sqrt(np.mean((self.scaler(self.known.z) - self.scaler(z)) ** 2, axis=1))
 
-    def view(self, z: Float[np.ndarray, " M"], kind: str | None) -> "View":
+    def view(self, z: Float[np.ndarray, " M"], problem: str | None) -> "View":
         """What is thought of architectures on one task.
 
         Args:
             z: meta-features of the task, as the catalogue gives them.
-            kind: of the task; networks do not ask for it.
+            problem: of the task; networks do not ask for it.
 
         Raises:
-            UserError: the evaluator is a process, and the kind is none that there is.
+            UserError: the evaluator is a process, and the problem is none that there is.
         """
         keep_compiled()
         x = self.scaler(z)
         if self.network == PROCESS:
-            if kind not in KINDS:
-                raise unknown("kind of task", str(kind), KINDS)
-            return ProcessView(self.process.belief(np.asarray(x, np.float64), KINDS.index(kind)))
+            if problem not in PROBLEMS:
+                raise unknown("problem", str(problem), PROBLEMS)
+            return ProcessView(self.process.belief(np.asarray(x, np.float64), PROBLEMS.index(problem)))
         return EnsembleView(self.network, self.params, jnp.asarray(x, jnp.float32))
 
     def predict(
-        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"], kind: str | None = None
+        self, z: Float[np.ndarray, " M"], u: Float[np.ndarray, "n D"], problem: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the normalised score, (n,) each.
 
         Args:
             z: meta-features of the task, as the catalogue gives them.
             u: points of the space.
-            kind: of the task; networks do not ask for it.
+            problem: of the task; networks do not ask for it.
         """
-        judged = _predict_all(self.space, self.view(z, kind), jnp.asarray(u))
+        judged = _predict_all(self.space, self.view(z, problem), jnp.asarray(u))
         return tuple(np.asarray(column) for column in judged)
 
     @functools.cached_property
@@ -148,7 +148,7 @@ class Evaluator:
         """What is believed where the network is "process", with all scores seen; half a second's work."""
         kernel = {name: np.asarray(value, np.float64) for name, value in self.params.items()}
         weights = kernel.pop("weights")
-        seen = Seen.of(self.space, self.known, self.scaler(self.known.z))
+        seen = GPData.of(self.space, self.known, self.scaler(self.known.z))
         with threadpool_limits(1):
             return Process.fit(seen, Kernel(**kernel), weights)
 
@@ -187,7 +187,7 @@ class ProcessView(NamedTuple):
         belief: of warped scores.
     """
 
-    belief: Belief
+    belief: Posterior
 
     def judge(self, features: Float[Array, "n F"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """Mean and standard deviation of the warped score; differentiable in the features."""
@@ -214,11 +214,11 @@ def _predict_all(space: MixtureSpace, view: View, u: Array) -> tuple[Array, Arra
     return view.stated(*view.judge(jax.vmap(functools.partial(features_of, space))(u)))
 
 
-def _level(known: Lessons, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+def _level(known: TrainingData, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:
     x = scaler(known.z)
     y = np.stack([known.top, np.log(known.spread)], axis=1)
-    origins, real = np.array(known.origins), known.real
-    folds = [origins == origin for origin in np.unique(origins)]
+    groups, real = np.array(known.groups), known.real
+    folds = [groups == group for group in np.unique(groups)]
     left = [(y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]))[real[fold]] for fold in folds]
     return _ridge(x, y, penalty), np.sqrt(np.mean(np.concatenate(left) ** 2, axis=0))
 

@@ -16,11 +16,11 @@ from taskaware.compilation import keep_compiled
 from taskaware.spaces import MixtureSpace
 from taskaware.surrogates.evaluator import Evaluator, Scaler, TaskLevel
 from taskaware.surrogates.gp import Process
-from taskaware.surrogates.gp_data import Seen
+from taskaware.surrogates.gp_data import GPData
 from taskaware.surrogates.kernel import Kernel, learn_kernel
 from taskaware.surrogates.losses import loss_named
 from taskaware.surrogates.networks import PROCESS, network_named
-from taskaware.surrogates.training_data import Lessons, architecture_features
+from taskaware.surrogates.training_data import TrainingData, architecture_features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ PUBLISHED = EvaluatorSettings(
 
 
 def fit_evaluator(
-    space: MixtureSpace, known: Lessons, settings: EvaluatorSettings | None = None, *, seed: int = 0
+    space: MixtureSpace, known: TrainingData, settings: EvaluatorSettings | None = None, *, seed: int = 0
 ) -> Evaluator:
     """Learn to predict the normalised score from (z, u).
 
@@ -91,7 +91,7 @@ def fit_evaluator(
     scaler = Scaler.fit(known.z)
     level = TaskLevel.fit(known, scaler)
     if settings.network == PROCESS:
-        seen = Seen.of(space, known, scaler(known.z))
+        seen = GPData.of(space, known, scaler(known.z))
         with threadpool_limits(1):
             # As it is saved, so that what is read again answers alike.
             kernel = Kernel(*(np.float64(np.float32(part)) for part in learn_kernel(seen)))
@@ -126,8 +126,8 @@ class Truths(NamedTuple):
         return Truths(self.target[tasks[:, None], architectures], self.gap[tasks], self.weight[tasks])
 
 
-def truths(known: Lessons, settings: EvaluatorSettings) -> Truths:
-    """The targets of the lessons, with the gaps and weights that the settings ask for.
+def truths(known: TrainingData, settings: EvaluatorSettings) -> Truths:
+    """The targets of the training data, with the gaps and weights that the settings ask for.
 
     A task of unknown noise is taken to be as noisy as the median task; where every task is one, to have none.
     """

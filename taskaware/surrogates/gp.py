@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from taskaware.surrogates.gp_data import Seen, Tasks
+from taskaware.surrogates.gp_data import GPData, Tasks
 from taskaware.surrogates.kernel import (
     Kernel,
     Spectrum,
@@ -47,7 +47,7 @@ class Process:
     spectrum: Spectrum
 
     @classmethod
-    def fit(cls, seen: Seen, kernel: Kernel, weights: Float[np.ndarray, "T A"] | None = None) -> "Process":
+    def fit(cls, seen: GPData, kernel: Kernel, weights: Float[np.ndarray, "T A"] | None = None) -> "Process":
         """See scores.
 
         Args:
@@ -70,9 +70,9 @@ class Process:
             weights = _solve(own, other, errors, there, np.where(there, seen.scores - mean, 0.0), near)
         return cls(kernel, seen.tasks, scales, scaled, mean, weights, spectrum)
 
-    def belief(self, x: Float[np.ndarray, " M"], kind: int) -> "Belief":
+    def belief(self, x: Float[np.ndarray, " M"], problem: int) -> "Posterior":
         """What is believed of all architectures on a task that was not seen."""
-        task = Tasks(x[None], np.array([kind]), np.array([-1]))
+        task = Tasks(x[None], np.array([problem]), np.array([-1]))
         across = covariance_of_tasks(self.kernel, task, self.tasks)[0]
         known = self.spectrum.known(across)
         arrays = {
@@ -85,10 +85,10 @@ class Process:
             "prior": variance_of_task(self.kernel, x),
             "noise": np.exp(self.kernel.noise),
         }
-        return Belief(**{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()})
+        return Posterior(**{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()})
 
 
-class Belief(NamedTuple):
+class Posterior(NamedTuple):
     """What is believed of all architectures on one task; a pytree, differentiable in the architecture.
 
     Attributes:
@@ -123,7 +123,7 @@ class Belief(NamedTuple):
         self, features: Float[np.ndarray, "m F"]
     ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, "m m"]]:
         """Expected scores of some architectures, and the covariance of these beliefs; on the host."""
-        host = Belief(*(np.asarray(value, np.float64) for value in self))
+        host = Posterior(*(np.asarray(value, np.float64) for value in self))
         scaled = features * host.scales
         across = architecture_covariance(host.linear, scaled, host.features)
         known = across @ host.basis

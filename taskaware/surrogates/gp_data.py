@@ -1,4 +1,4 @@
-"""Lessons in the form that a Gaussian process reads."""
+"""TrainingData in the form that a Gaussian process reads."""
 
 import functools
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates.training_data import Lessons, architecture_features, names_of_features
+from taskaware.surrogates.training_data import TrainingData, architecture_features, names_of_features
 from taskaware.surrogates.warping import warped
-from taskaware.tasks.task import KINDS
+from taskaware.tasks.task import PROBLEMS
 
 LEAST_NOISE, MOST_NOISE = 0.3, 3.0
 
@@ -19,16 +19,16 @@ class Tasks(NamedTuple):
 
     Attributes:
         x: scaled meta-features, (T, M).
-        kind: number of the kind, (T,).
-        origin: number of the origin, (T,); -1 is nobody's relative.
+        problem: number of the problem, (T,).
+        group: number of the group, (T,); -1 is nobody's relative.
     """
 
     x: Float[np.ndarray, "T M"]
-    kind: Int[np.ndarray, " T"]
-    origin: Int[np.ndarray, " T"]
+    problem: Int[np.ndarray, " T"]
+    group: Int[np.ndarray, " T"]
 
 
-class Seen(NamedTuple):
+class GPData(NamedTuple):
     """T tasks and A architectures with their scores.
 
     Attributes:
@@ -46,15 +46,15 @@ class Seen(NamedTuple):
     noise: Float[np.ndarray, " T"]
 
     @classmethod
-    def of(cls, space: MixtureSpace, known: Lessons, x: Float[np.ndarray, "T M"]) -> "Seen":
-        """The lessons, warped, of tasks with these scaled meta-features."""
-        origins = np.unique(known.origins, return_inverse=True)[1]
-        kinds = np.array([KINDS.index(kind) for kind in known.kinds])
+    def of(cls, space: MixtureSpace, known: TrainingData, x: Float[np.ndarray, "T M"]) -> "GPData":
+        """The training data, warped, of tasks with these scaled meta-features."""
+        groups = np.unique(known.groups, return_inverse=True)[1]
+        problems = np.array([PROBLEMS.index(problem) for problem in known.problems])
         noise = (known.noise / known.spread) ** 2
         usual = np.nanmedian(noise) if np.isfinite(noise).any() else 1.0
         noise = np.clip(np.nan_to_num(noise / max(usual, 1e-12), nan=1.0), LEAST_NOISE, MOST_NOISE)
         features = architecture_features(space, known.u).astype(np.float64)
-        tasks = Tasks(np.asarray(x, np.float64), kinds, origins)
+        tasks = Tasks(np.asarray(x, np.float64), problems, groups)
         return cls(tasks, features, feature_groups(space), warped(known.target.astype(np.float64)), noise)
 
 

@@ -30,7 +30,7 @@ from taskaware.surrogates.fit import (
 )
 from taskaware.surrogates.generator import generator_named
 from taskaware.surrogates.networks import network_named
-from taskaware.surrogates.training_data import Lessons, architecture_features, features_of
+from taskaware.surrogates.training_data import TrainingData, architecture_features, features_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +127,7 @@ class JointEvaluator:
 
 def fit_jointly(
     space: MixtureSpace,
-    known: Lessons,
+    known: TrainingData,
     samples: Mapping[str, Samples],
     settings: JointSettings | None = None,
     *,
@@ -302,8 +302,8 @@ def _predict(
     return jax.lax.map(member, params)
 
 
-def _samples_of(known: Lessons, samples: Mapping[str, Samples]) -> Samples:
-    """Of the tasks of the lessons, in their order."""
+def _samples_of(known: TrainingData, samples: Mapping[str, Samples]) -> Samples:
+    """Of the tasks of the training data, in their order."""
     missing = [n for n, digest in zip(known.names, known.digests, strict=True) if digest not in samples]
     if missing:
         raise UserError(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from taskaware.surrogates.gp_data import Seen, Tasks
+from taskaware.surrogates.gp_data import GPData, Tasks
 
 ROOT3 = 3**0.5
 BLOCK_SHARE = 0.9
@@ -28,8 +28,8 @@ class Kernel(NamedTuple):
         scales: inverse length scale of each group of architecture features, (G,).
         linear: variance of a linear trend beside the Matern 3/2 part, ().
         closeness: inverse length scale of the scaled meta-features, ().
-        shares: variance that all tasks share, that tasks of a kind do, tasks near in z, tasks in the same
-            direction of z, tasks of an origin, and that a task has alone, (6,).
+        shares: variance that all tasks share, that tasks of a problem do, tasks near in z, tasks in the same
+            direction of z, tasks of a group, and that a task has alone, (6,).
         noise: variance of a score, ().
     """
 
@@ -51,10 +51,10 @@ def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray,
     gaps = squared_distances(a.x, b.x) / a.x.shape[1]
     return [
         np.ones_like(gaps),
-        a.kind[:, None] == b.kind,
+        a.problem[:, None] == b.problem,
         np.exp(-0.5 * np.exp(2 * kernel.closeness) * gaps),
         a.x @ b.x.T / a.x.shape[1],
-        (a.origin[:, None] == b.origin) & (a.origin >= 0)[:, None],
+        (a.group[:, None] == b.group) & (a.group >= 0)[:, None],
     ]
 
 
@@ -68,8 +68,8 @@ def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray,
 
 def variance_of_task(kernel: Kernel, x: Float[np.ndarray, " M"]) -> float:
     """Of a task that is not known, with these scaled meta-features."""
-    common, kind, near, along, origin, alone = np.exp(kernel.shares)
-    return float(common + kind + near + along * np.mean(x**2) + origin + alone)
+    common, problem, near, along, group, alone = np.exp(kernel.shares)
+    return float(common + problem + near + along * np.mean(x**2) + group + alone)
 
 
 def architecture_covariance(linear: float, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b"]:
@@ -77,7 +77,7 @@ def architecture_covariance(linear: float, a: np.ndarray, b: np.ndarray) -> Floa
     return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + linear * (a @ b.T)
 
 
-def learn_kernel(seen: Seen) -> Kernel:
+def learn_kernel(seen: GPData) -> Kernel:
     """The kernel under which scores are likeliest, drawn towards `Kernel.first`.
 
     It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.

@@ -38,7 +38,7 @@ def _rho(z: Array, u: Array) -> Array:
 
 
 class Bilinear(nn.Module):
-    """What an architecture is worth anywhere, plus what it is worth to this kind of task.
+    """What an architecture is worth anywhere, plus what it is worth to this problem.
 
     A main effect f(u) over all tasks and an interaction <g(z), h(u)>; few tasks teach few directions, so g
     passes through a narrow waist.

@@ -20,20 +20,20 @@ STEADIER = 0.8
 31 classification tables that have seeds 0 and 1 (median .82)."""
 ADDITIVE_STEPS = 20
 FEWEST_TASKS = 3
-FEWEST_ORIGINS = 5
+FEWEST_GROUPS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Lessons:
+class TrainingData:
     """Mean scores over seeds, normalised within each task; T tasks, at most A architectures on each.
 
     Attributes:
-        names, origins, kinds: of the tasks, T each.
+        names, groups, problems: of the tasks, T each.
         digests: of the tasks' content, T.
         z: meta-features, (T, M).
         u: architectures, (A, D), each once.
         score: mean validation score, (T, A); NaN where the architecture was not trained on the task, the
-            worst of the task where it was lost.
+            worst of the task where it diverged.
         test_score: the same for the test score.
         noise: standard error of `score` on this task, (T,): as its seeds show it, or with a single seed, how
             far the validation and test scores of an architecture differ; less (STEADIER) where the loss is
@@ -46,8 +46,8 @@ class Lessons:
     """
 
     names: tuple[str, ...]
-    origins: tuple[str, ...]
-    kinds: tuple[str, ...]
+    groups: tuple[str, ...]
+    problems: tuple[str, ...]
     digests: tuple[str, ...]
     z: np.ndarray
     u: np.ndarray
@@ -63,30 +63,30 @@ class Lessons:
         """Mask of the tasks that are no variants of others, (T,)."""
         return np.array([not is_variant(name) for name in self.names], bool)
 
-    def take(self, tasks: np.ndarray) -> "Lessons":
+    def take(self, tasks: np.ndarray) -> "TrainingData":
         """Only these tasks (indices or mask)."""
         kept = np.arange(len(self.names))[tasks]
         texts = {
-            n: tuple(getattr(self, n)[i] for i in kept) for n in ("names", "origins", "kinds", "digests")
+            n: tuple(getattr(self, n)[i] for i in kept) for n in ("names", "groups", "problems", "digests")
         }
         columns = ("z", "score", "test_score", "noise", "target", "top", "spread")
         return dataclasses.replace(self, **texts, **{name: getattr(self, name)[kept] for name in columns})
 
-    def without(self, *origins: str) -> "Lessons":
-        """The tasks of every other origin."""
-        return self.take(np.array([origin not in origins for origin in self.origins]))
+    def without(self, *groups: str) -> "TrainingData":
+        """The tasks of every other group."""
+        return self.take(np.array([group not in groups for group in self.groups]))
 
-    def of_kind(self, kind: str) -> np.ndarray:
-        """Mask of the tasks of a kind, (T,), or of all where too few origins have real ones of it."""
-        alike = np.array(self.kinds) == kind
-        origins = set(np.array(self.origins)[alike & self.real])
-        return alike if len(origins) >= FEWEST_ORIGINS else np.ones_like(alike)
+    def of_problem(self, problem: str) -> np.ndarray:
+        """Mask of the tasks of a problem, (T,), or of all where too few groups have real ones of it."""
+        alike = np.array(self.problems) == problem
+        groups = set(np.array(self.groups)[alike & self.real])
+        return alike if len(groups) >= FEWEST_GROUPS else np.ones_like(alike)
 
-    def thinned(self, tasks: int, architectures: int, seed: int) -> "Lessons":
+    def thinned(self, tasks: int, architectures: int, seed: int) -> "TrainingData":
         """Less of the same, drawn at random.
 
         Args:
-            tasks: real ones that are left, with the variants of their origins; 0 for all.
+            tasks: real ones that are left, with the variants of their groups; 0 for all.
             architectures: that are left on each task, others on each; 0 for all.
             seed: of the draw.
         """
@@ -94,7 +94,7 @@ class Lessons:
         if tasks:
             real = np.flatnonzero(self.real)
             drawn = rng.permutation(real)[:tasks]
-            varied = ~self.real & np.isin(self.origins, np.array(self.origins)[drawn])
+            varied = ~self.real & np.isin(self.groups, np.array(self.groups)[drawn])
             left = self.take(np.sort(np.append(drawn, np.flatnonzero(varied))))
         if not architectures:
             return left
@@ -124,13 +124,13 @@ class Lessons:
         return np.argsort(-np.nan_to_num(self.score, nan=-np.inf), axis=1, kind="stable")[:, :count]
 
 
-def lessons(experience: Experience) -> Lessons:
+def training_data(experience: Experience) -> TrainingData:
     """Average over seeds, normalise within tasks.
 
     Raises:
         UserError: fewer than FEWEST_TASKS tasks carry a score, or a task has no meta-features.
     """
-    tasks = np.unique(experience.task[~experience.lost])
+    tasks = np.unique(experience.task[~experience.diverged])
     if len(tasks) < FEWEST_TASKS:
         raise UserError(
             f"The experience holds {len(tasks)} tasks with scores; an evaluator needs {FEWEST_TASKS}."
@@ -146,10 +146,10 @@ def lessons(experience: Experience) -> Lessons:
     better = np.stack([_better(experience, task) for task in tasks])
     target, *_ = normalised(judged(score, spread, better))
     noise = np.where((better > 0).any(1), STEADIER, 1.0) * noise
-    return Lessons(
+    return TrainingData(
         names=tuple(record.name for record in records),
-        origins=tuple(record.origin for record in records),
-        kinds=tuple(record.kind for record in records),
+        groups=tuple(record.group for record in records),
+        problems=tuple(record.problem for record in records),
         digests=tuple(record.digest for record in records),
         z=z,
         u=experience.architectures,
@@ -178,7 +178,7 @@ def judged(score: np.ndarray, spread: np.ndarray, better: np.ndarray) -> np.ndar
 
 
 def normalised(score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`target`, `top` and `spread` of scores (T, A), see `Lessons`."""
+    """`target`, `top` and `spread` of scores (T, A), see `TrainingData`."""
     top = np.array([np.sort(row[~np.isnan(row)])[-5:].mean() for row in score])
     spread = np.maximum(top - np.nanmedian(score, axis=1), 1e-3)
     return np.maximum((score - top[:, None]) / spread[:, None], FLOOR), top, spread
@@ -250,8 +250,8 @@ def _better(experience: Experience, task: int) -> np.ndarray:
     """Share of the architectures with a larger loss than each has, mean over seeds, (A,); see `judged`."""
     count = len(experience.architectures)
     rows = np.flatnonzero(experience.task == task)
-    loss = np.where(experience.lost[rows], np.inf, experience.loss[rows])
-    if experience.tasks[task].kind != "classification" or np.isnan(loss).any():
+    loss = np.where(experience.diverged[rows], np.inf, experience.loss[rows])
+    if experience.tasks[task].problem != "classification" or np.isnan(loss).any():
         return np.zeros(count)
     shares, seeds = np.zeros(len(rows)), experience.seed[rows]
     for seed in np.unique(seeds):

@@ -68,4 +68,4 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 METRICS_OF = {"classification": ("accuracy", "balanced_accuracy"), "regression": ("r2",)}
-"""The metrics of each kind of task; the first is the default."""
+"""The metrics of each problem; the first is the default."""

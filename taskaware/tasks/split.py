@@ -105,7 +105,7 @@ def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     The first row of every class is not spared, so that none is lost to training.
     """
     order = rng.permutation(np.argsort(task.row_hashes, kind="stable"))
-    if task.kind == "regression":
+    if task.problem == "regression":
         return order, np.full(task.rows, True)
     order = order[np.argsort(task.target[order], kind="stable")]
     labels = task.target[order]

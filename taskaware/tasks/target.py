@@ -1,4 +1,4 @@
-"""What is to be predicted: its kind, and its values as class indices or numbers."""
+"""What is to be predicted: its problem, and its values as class indices or numbers."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from taskaware.data import columns
 from taskaware.errors import UserError, unknown
-from taskaware.tasks.task import KINDS
+from taskaware.tasks.task import PROBLEMS
 
 MIN_ROWS = 10
 
@@ -20,38 +20,38 @@ class Target:
     """The target of a task.
 
     Attributes:
-        kind: "classification" or "regression".
+        problem: "classification" or "regression".
         values: one for each present row: int32 class indices, or float64.
         classes: labels in the order of the indices, as the user wrote them, sorted; empty in regression.
         present: (N,) bool, the rows of the frame that have a target.
         notes: what was assumed, one sentence each.
     """
 
-    kind: str
+    problem: str
     values: np.ndarray
     classes: tuple
     present: np.ndarray
     notes: tuple[str, ...]
 
 
-def read_target(series: pd.Series, kind: str | None = None) -> Target:
+def read_target(series: pd.Series, problem: str | None = None) -> Target:
     """Read a target column.
 
     Args:
         series: N values; numbers, strings, booleans or categories, some of them missing.
-        kind: "classification" or "regression"; by default numbers are regression, unless they are whole
+        problem: "classification" or "regression"; by default numbers are regression, unless they are whole
             and few (at most 20 values, on average in four rows or more) or only two; all else is
             classification.
 
     Raises:
         UserError: the target is missing in all rows or all but a few, constant, infinite, of a different
-            class in every row, or not of the wanted kind.
+            class in every row, or not of the wanted problem.
 
     >>> read_target(pd.Series([3, 5, 5, None] * 5, name="stars")).notes[-1]
-    "Target 'stars' was read as 2 classes; kind='regression' reads it as numbers."
+    "Target 'stars' was read as 2 classes; problem='regression' reads it as numbers."
     """
-    if kind is not None and kind not in KINDS:
-        raise unknown("kind of task", kind, KINDS)
+    if problem is not None and problem not in PROBLEMS:
+        raise unknown("problem", problem, PROBLEMS)
     name = series.name
     seen, _ = columns.describe(series)
     if seen == "date":
@@ -61,13 +61,13 @@ def read_target(series: pd.Series, kind: str | None = None) -> Target:
     _check_rows(name, present)
     series, numeric = series[present], numbers[present] if numbers is not None else None
     notes = [] if present.all() else [f"{(~present).sum()} rows without a target '{name}' were left out."]
-    found = kind or _guess(numeric)
+    found = problem or _guess(numeric)
     if found == "regression":
         values, classes = _numbers_of(series, numeric), ()
-        notes += _regression_notes(name, values, assumed=kind is None)
+        notes += _regression_notes(name, values, assumed=problem is None)
     else:
         values, classes = _classes_of(series, numeric)
-        notes += _class_notes(name, values, assumed=kind is None and numeric is not None)
+        notes += _class_notes(name, values, assumed=problem is None and numeric is not None)
     return Target(found, values, classes, present, tuple(notes))
 
 
@@ -114,7 +114,7 @@ def _numbers_of(series: pd.Series, numeric: np.ndarray | None) -> np.ndarray:
     if numeric is None:
         raise UserError(
             f"Target '{series.name}' is not numeric (for instance {_plain(series.iloc[0])!r}), so it cannot "
-            "be kind='regression'. Use kind='classification', or turn it into numbers first."
+            "be problem='regression'. Use problem='classification', or turn it into numbers first."
         )
     _check_varies(series.name, _plain(numeric[0]), len(np.unique(numeric)))
     return numeric
@@ -123,7 +123,7 @@ def _numbers_of(series: pd.Series, numeric: np.ndarray | None) -> np.ndarray:
 def _regression_notes(name: str, values: np.ndarray, assumed: bool) -> list[str]:
     few = len(np.unique(values))
     if assumed:
-        return [f"Target '{name}' was read as numbers; kind='classification' reads it as classes."]
+        return [f"Target '{name}' was read as numbers; problem='classification' reads it as classes."]
     if few <= _FEW_VALUES:
         return [f"Target '{name}' has only {few} values and is read as numbers, as asked."]
     return []
@@ -152,14 +152,14 @@ def _check_classes(name: str, indices: np.ndarray, numeric: np.ndarray | None) -
     if classes == rows:
         raise UserError(
             f"Target '{name}' has a different class in each of the {rows} rows. Is it an identifier? "
-            "Name another column, or use kind='regression' if it is a number."
+            "Name another column, or use problem='regression' if it is a number."
         )
     if numeric is None:
         return
     if classes > rows / 2 or (classes > _FEW_VALUES and not _whole(numeric)):
         raise UserError(
             f"Target '{name}' has {classes} different numbers in {rows} rows, so it cannot be "
-            "kind='classification'. Use kind='regression', or cut it into classes: pandas.qcut(y, 3)."
+            "problem='classification'. Use problem='regression', or cut it into classes: pandas.qcut(y, 3)."
         )
 
 
@@ -168,7 +168,7 @@ def _class_notes(name: str, indices: np.ndarray, assumed: bool) -> list[str]:
     notes = []
     if assumed:
         notes.append(
-            f"Target '{name}' was read as {len(counts)} classes; kind='regression' reads it as numbers."
+            f"Target '{name}' was read as {len(counts)} classes; problem='regression' reads it as numbers."
         )
     if (counts == 1).any():
         notes.append(f"{(counts == 1).sum()} classes have a single row, which is used for training only.")

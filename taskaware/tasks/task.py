@@ -8,38 +8,40 @@ import numpy as np
 
 from taskaware.data.schema import Schema
 from taskaware.data.table import Table
+from taskaware.deprecation import renamed_fields
 
-KINDS = ("classification", "regression")
+PROBLEMS = ("classification", "regression")
 
 
+@renamed_fields(kind="problem", origin="group")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task:
     """One learning problem.
 
     Attributes:
         name: for people.
-        kind: "classification" or "regression".
+        problem: "classification" or "regression".
         table: the features, N rows; the target is not among them.
         target_name: name of the target.
         target: (N,) int32 class indices, or (N,) float64 values; never missing.
         classes: the labels in the order of the indices, as the user wrote them; empty in regression.
         metric: name of the score, one of `metrics.METRICS`; larger is better.
         notes: what was assumed on the way here, one sentence each, to be shown to the user.
-        origin: name of the real task this one is a variant of (its own name otherwise); whatever is
-            held out is held out by origin.
+        group: name of the real task this one is a variant of (its own name otherwise); whatever is
+            held out is held out by group.
         schema: how rows for prediction are read into a table like this one; None for tasks made by hand.
         test: the source's own test rows as a task of the same classes; None where it has none.
     """
 
     name: str
-    kind: str
+    problem: str
     table: Table
     target_name: str
     target: np.ndarray
     classes: tuple
     metric: str
     notes: tuple[str, ...] = ()
-    origin: str = ""
+    group: str = ""
     schema: Schema | None = None
     test: "Task | None" = None
 
@@ -50,7 +52,7 @@ class Task:
     @property
     def outputs(self) -> int:
         """Numbers a network has to give for a row: classes, or 1."""
-        return len(self.classes) if self.kind == "classification" else 1
+        return len(self.classes) if self.problem == "classification" else 1
 
     @functools.cached_property
     def row_hashes(self) -> np.ndarray:
@@ -61,6 +63,6 @@ class Task:
     @functools.cached_property
     def digest(self) -> str:
         """16 hex digits that name the content of features and target, whatever the row order."""
-        hasher = hashlib.sha256(f"{self.kind}|{self.table.digest}".encode())
+        hasher = hashlib.sha256(f"{self.problem}|{self.table.digest}".encode())
         hasher.update(np.sort(self.row_hashes).tobytes())
         return hasher.hexdigest()[:16]

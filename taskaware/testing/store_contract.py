@@ -31,7 +31,7 @@ TASKS = (
 )
 
 
-def furnish(store: Store) -> str:
+def register(store: Store) -> str:
     """Two tasks with meta-features, a space and a recipe, whose digest is returned."""
     for position, task in enumerate(TASKS):
         store.add_task(task)
@@ -70,7 +70,7 @@ def assert_same(first: Experience, second: Experience) -> None:
 
 def what_goes_in_comes_out(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         batch = example(recipe)
         assert store.append(batch) == 5
         found = store.triplets()
@@ -81,8 +81,8 @@ def what_goes_in_comes_out(open_store: OpenStore) -> None:
         np.testing.assert_array_equal(found.loss[rows], np.float32(batch.losses), strict=True)
         np.testing.assert_array_equal(found.seed[rows], batch.seeds, strict=True)
         np.testing.assert_array_equal(found.seconds, np.full(5, 0.25, np.float32), strict=True)
-        assert found.lost.sum() == 1
-        assert (found.names, found.kinds, found.origins) == (("adult",), ("classification",), ("adult",))
+        assert found.diverged.sum() == 1
+        assert (found.names, found.problems, found.groups) == (("adult",), ("classification",), ("adult",))
         assert dataclasses.replace(found.tasks[0], added="") == TASKS[0]
         assert (found.space, found.strategies) == (SPACE, ("random_search",))
         assert found.recipes[0].definition == RECIPE
@@ -92,20 +92,20 @@ def what_goes_in_comes_out(open_store: OpenStore) -> None:
 
 def appending_twice_changes_nothing(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         assert store.append(example(recipe)) == 5
         before = store.triplets()
         other_scores = dataclasses.replace(example(recipe), scores=np.zeros(5))
         assert store.append(example(recipe)) == 0
         assert store.append(other_scores) == 0
-        assert furnish(store) == recipe
+        assert register(store) == recipe
         assert_same(store.triplets(), before)
         assert store.append(example(recipe, start=3)) == 3
 
 
 def a_batch_may_repeat_itself(open_store: OpenStore) -> None:
     with open_store() as store:
-        batch = example(furnish(store), count=1)
+        batch = example(register(store), count=1)
         doubled = dataclasses.replace(batch, u=np.repeat(batch.u, 2, axis=0), seeds=[7, 7], scores=[0.7, 0.1])
         doubled = dataclasses.replace(doubled, test_scores=None, losses=None)
         assert store.append(doubled) == 1
@@ -114,7 +114,7 @@ def a_batch_may_repeat_itself(open_store: OpenStore) -> None:
 
 def nothing_is_nothing(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         assert store.append(example(recipe, count=0)) == 0
         found = store.triplets()
         assert (len(found), found.tasks, found.z.shape) == (0, (), (0, 2))
@@ -123,8 +123,8 @@ def nothing_is_nothing(open_store: OpenStore) -> None:
 
 def order_of_arrival_does_not_show(open_store: OpenStore) -> None:
     with open_store() as store, open_store() as other:
-        recipe = furnish(store)
-        furnish(other)
+        recipe = register(store)
+        register(other)
         batches = [example(recipe, task=task, start=start) for task in (0, 1) for start in (0, 5)]
         for batch in batches:
             store.append(batch)
@@ -146,7 +146,7 @@ def order_of_arrival_does_not_show(open_store: OpenStore) -> None:
 
 def finished_work_is_known(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         store.append(example(recipe))
         more = example(recipe, count=8)
         names = architecture_digests(SPACE.digest, more.u)
@@ -159,7 +159,7 @@ def finished_work_is_known(open_store: OpenStore) -> None:
 
 def a_failure_gives_way_to_a_result(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         batch = example(recipe, count=2)
         failed = dataclasses.replace(batch, errors=("out of\0 memory", None))
         names = architecture_digests(SPACE.digest, batch.u)
@@ -174,20 +174,20 @@ def a_failure_gives_way_to_a_result(open_store: OpenStore) -> None:
 
 def only_what_is_asked_for(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         slow = store.add_recipe({"steps": 3000})
         store.append(example(recipe))
         store.append(example(slow, task=1, count=3))
         assert len(store.triplets()) == 8
         assert store.triplets().names == ("adult", "boston")
-        assert len(store.triplets(kind="regression")) == len(store.triplets(recipe=slow)) == 3
-        assert store.triplets(kind="regression").names == ("boston",)
-        assert len(store.triplets(kind="regression", recipe=recipe)) == 0
+        assert len(store.triplets(problem="regression")) == len(store.triplets(recipe=slow)) == 3
+        assert store.triplets(problem="regression").names == ("boston",)
+        assert len(store.triplets(problem="regression", recipe=recipe)) == 0
         store.add_metafeatures(TASKS[1].digest, catalogue="d" * 16, names=["rows"], values=[506])
         undescribed = store.triplets(catalogue="d" * 16).z
         np.testing.assert_array_equal(undescribed, np.array([[np.nan], [506]], np.float32), strict=True)
         refused(lambda: store.triplets(), "2 catalogues")
-        refused(lambda: store.triplets(kind="regresion", catalogue=CATALOGUE), "Did you mean 'regression'")
+        refused(lambda: store.triplets(problem="regresion", catalogue=CATALOGUE), "Did you mean 'regression'")
         store.add_space(SpaceRecord("b" * 16, "cells"))
         refused(lambda: store.triplets(catalogue=CATALOGUE), "2 spaces")
         assert len(store.triplets("b" * 16, catalogue=CATALOGUE)) == 0
@@ -195,7 +195,7 @@ def only_what_is_asked_for(open_store: OpenStore) -> None:
 
 def what_does_not_fit_is_refused_whole(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         store.append(example(recipe, count=2))
         batch = example(recipe, start=2)
         for change, words in (
@@ -216,8 +216,8 @@ def what_does_not_fit_is_refused_whole(open_store: OpenStore) -> None:
 
 def merging_unites(open_store: OpenStore) -> None:
     with open_store() as store, open_store() as other, open_store() as everything:
-        recipe = furnish(store)
-        furnish(everything)
+        recipe = register(store)
+        register(everything)
         everything.append(example(recipe))
         everything.append(example(recipe, task=1))
         store.append(example(recipe, count=3))
@@ -231,7 +231,7 @@ def merging_unites(open_store: OpenStore) -> None:
 
 def experience_goes_from_store_to_store(open_store: OpenStore) -> None:
     with open_store() as store, open_store() as other:
-        recipe = furnish(store)
+        recipe = register(store)
         store.append(example(recipe))
         store.append(dataclasses.replace(example(recipe, task=1), strategy="evolution"))
         experience = store.triplets()
@@ -243,11 +243,11 @@ def experience_goes_from_store_to_store(open_store: OpenStore) -> None:
 
 def the_summary_counts(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         store.append(example(recipe))
         found = store.summary()
         assert (found.tasks, found.spaces, found.recipes, found.architectures) == (2, 1, 1, 5)
-        assert (found.trained, found.lost, found.failed, found.seconds) == (4, 1, 0, 1.25)
+        assert (found.trained, found.diverged, found.failed, found.seconds) == (4, 1, 0, 1.25)
         assert found.version == 1
         assert found.created.endswith("+00:00")
         assert "5 architectures" in repr(store)
@@ -258,7 +258,7 @@ def the_summary_counts(open_store: OpenStore) -> None:
 def extremes_survive(open_store: OpenStore) -> None:
     """Seeds of 64 bits, names of any script, numbers at the edge of float32."""
     with open_store() as store:
-        recipe = furnish(store)
+        recipe = register(store)
         edge = np.float32([[np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal, -1 / 3]])
         batch = dataclasses.replace(example(recipe, count=1), u=edge, seeds=[-(2**63)], scores=[-1e30])
         store.append(dataclasses.replace(batch, strategy="Zufällig \N{GAME DIE} \0'); --", losses=[1e300]))

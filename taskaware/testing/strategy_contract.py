@@ -153,11 +153,11 @@ def values_are_those_of_the_points(subject: Subject) -> None:
 
 def nan_never_wins(subject: Subject) -> None:
     trace = _search(subject, half_lost)
-    lost = np.asarray(trace.points[..., -1] > 0.5)
-    np.testing.assert_array_equal(trace.values[lost], -np.inf)
-    assert np.isfinite(trace.values[~lost]).all()
+    diverged = np.asarray(trace.points[..., -1] > 0.5)
+    np.testing.assert_array_equal(trace.values[diverged], -np.inf)
+    assert np.isfinite(trace.values[~diverged]).all()
     point, value = trace.best
-    assert lost.all() or (np.isfinite(value) and point[-1] <= 0.5), (point, value)
+    assert diverged.all() or (np.isfinite(value) and point[-1] <= 0.5), (point, value)
 
 
 def a_search_that_loses_everything_ends(subject: Subject) -> None:

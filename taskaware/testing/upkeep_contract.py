@@ -15,14 +15,14 @@ from taskaware.testing.store_contract import (
     OpenStore,
     assert_same,
     example,
-    furnish,
     refused,
+    register,
 )
 
 
 def _campaign(store: Store) -> tuple[str, str]:
-    """Two recipes, two tasks, ten architectures; a lost training, three that failed. The recipes' digests."""
-    recipe = furnish(store)
+    """Two recipes, two tasks, ten architectures; one diverged, three failed. The recipes' digests."""
+    recipe = register(store)
     slow = store.add_recipe({"steps": 3000})
     store.append(example(recipe))
     errors = ["out of memory", None, "out of memory", "killed", None]
@@ -39,17 +39,17 @@ def the_listing_counts_by_task_space_and_recipe(open_store: OpenStore) -> None:
         assert set(found) == {("adult", recipe), ("adult", slow), ("boston", slow)}
         assert list(found) == sorted(found)
         entry = found["adult", recipe]
-        assert (entry.task, entry.origin, entry.kind) == (TASKS[0].digest, "adult", "classification")
+        assert (entry.task, entry.group, entry.problem) == (TASKS[0].digest, "adult", "classification")
         assert (entry.space, entry.space_name, entry.metric) == (SPACE.digest, "mixture", "accuracy")
-        assert (entry.trained, entry.lost, entry.failed) == (4, 1, 0)
+        assert (entry.trained, entry.diverged, entry.failed) == (4, 1, 0)
         assert (entry.seeds, entry.architectures, entry.seconds) == (2, 5, 1.25)
         assert np.float32(entry.best) == np.float32(0.503)
         entry = found["adult", slow]
-        assert (entry.trained, entry.lost, entry.failed) == (1, 1, 3)
+        assert (entry.trained, entry.diverged, entry.failed) == (1, 1, 3)
         assert np.float32(entry.best) == np.float32(0.511)
         store.append(dataclasses.replace(example(recipe, task=1, count=1), scores=[np.nan], seconds=None))
-        lost = store.listing()[2 if recipe < slow else 3]
-        assert (lost.name, lost.lost, lost.best, lost.seconds) == ("boston", 1, None, 0.0)
+        diverged = store.listing()[2 if recipe < slow else 3]
+        assert (diverged.name, diverged.diverged, diverged.best, diverged.seconds) == ("boston", 1, None, 0.0)
 
 
 def failures_are_grouped_by_their_error(open_store: OpenStore) -> None:

@@ -98,18 +98,18 @@ class Run:
         best: their validation scores, (M,).
         since: evaluation at which each last got better, (M,).
         records: of each evaluation: step, seconds, and score and loss, means over the members.
-        lost: whether a loss turned NaN.
+        diverged: whether a loss turned NaN.
     """
 
     def __init__(self, members: int):
-        self.params, self.records, self.lost = None, [], False
+        self.params, self.records, self.diverged = None, [], False
         self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
         self._began = time.perf_counter()
 
     def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
         """An evaluation of all members. Of equal scores the later weights: their learning rate was lower."""
         if not np.isfinite(losses).all():
-            self.lost = True
+            self.diverged = True
             return
         if (scores >= self.best).any():
             self.params = _better(scores >= self.best, jax.device_get(params), self.params)
@@ -179,7 +179,7 @@ def fit(
     for attempt in range(ATTEMPTS):
         run = _train(work.cooled(attempt), seed=seed, patience=patience, progress=progress)
         last = run if run.params is not None else last
-        if not run.lost:
+        if not run.diverged:
             break
     if last is None:
         raise EngineError(
@@ -256,7 +256,7 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
             )
             scores, losses = (np.asarray(result, np.float64) for result in results)
             run.add(now.stop, state.params, scores, losses)
-            if run.lost:
+            if run.diverged:
                 break
             bar.update(SEGMENT)
             bar.set_postfix(score=f"{scores.mean():.3f}", best=f"{run.best.mean():.3f}", refresh=False)
@@ -281,7 +281,7 @@ def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
 def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
     return Model(
         name=task.name,
-        kind=task.kind,
+        problem=task.problem,
         metric=task.metric,
         target_name=task.target_name,
         classes=task.classes,

@@ -20,6 +20,7 @@ from taskaware.children.mixture.network import Inputs
 from taskaware.data import columns
 from taskaware.data.loaded import feature_frame
 from taskaware.data.schema import Schema
+from taskaware.deprecation import renamed_fields
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.encode import Encoder
 from taskaware.spaces import MixtureSpace
@@ -30,10 +31,11 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Program, candidates, network
 
 FORMAT = "taskaware model"
-VERSION = 3
+VERSION = 4
 ROWS_AT_ONCE = 8192
 
 
+@renamed_fields(kind="problem")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
     """Trained networks of one architecture, which answer as one about tables like the one they learned from.
@@ -42,7 +44,7 @@ class Model:
 
     Attributes:
         name: of the task.
-        kind: "classification" or "regression".
+        problem: "classification" or "regression".
         metric: name of the score.
         target_name: name of the target column.
         classes: labels as the user wrote them; empty in regression.
@@ -58,7 +60,7 @@ class Model:
     """
 
     name: str
-    kind: str
+    problem: str
     metric: str
     target_name: str
     classes: tuple
@@ -89,7 +91,7 @@ class Model:
             UserError: a column is missing, new or unreadable.
         """
         outputs = self._outputs(rows)
-        if self.kind == "regression":
+        if self.problem == "regression":
             return self._in_units(outputs)
         return label_array(self.classes)[outputs.argmax(1)]
 
@@ -99,7 +101,7 @@ class Model:
         Raises:
             UserError: this is a regression, or the rows are not usable.
         """
-        if self.kind != "classification":
+        if self.problem != "classification":
             raise UserError("predict_proba is for classification; this model predicts numbers. Use predict.")
         return self._outputs(rows)
 
@@ -118,7 +120,7 @@ class Model:
         outputs = self._outputs(rows)
         if len(truth) != len(outputs):
             raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")
-        if self.kind == "classification":
+        if self.problem == "classification":
             return METRICS[self.metric](class_indices(truth, self.classes), outputs.argmax(1))
         return METRICS[self.metric](columns.numbers(truth), self._in_units(outputs))
 
@@ -150,7 +152,7 @@ class Model:
         one = self.members == 1
         rows = f"{self.metric} {self.best_score:.3f} on {'its' if one else 'their'} validation rows"
         made_of = "" if one else f" of {self.members} networks"
-        return f"<taskaware model for '{self.target_name}' ({self.kind}){made_of}, {rows}>"
+        return f"<taskaware model for '{self.target_name}' ({self.problem}){made_of}, {rows}>"
 
     def _answers(self, rows, target) -> pd.Series:
         if target is None:
@@ -224,7 +226,7 @@ class Model:
 
 _PLAIN_FIELDS = (
     "name",
-    "kind",
+    "problem",
     "metric",
     "target_name",
     "width",
@@ -299,8 +301,10 @@ def _check_is_model(folder: Path) -> dict:
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json says something else.")
     version = fields.get("version")
-    if version != VERSION:
-        older = isinstance(version, int) and version < VERSION
+    if version == 3:
+        fields["problem"] = fields.pop("kind", None)
+    elif version != VERSION:
+        older = isinstance(version, int) and version < 3
         raise CheckpointError(
             f"The model in '{folder}' has format version {version}; this taskaware reads {VERSION}. "
             f"{'Train it again' if older else 'Update taskaware'}."

@@ -52,7 +52,7 @@ class Prepared:
         encoder: learned from the training part.
         train: positions of the training rows in `arrays.x`.
         target_mean, target_std: how a regression target was standardised; 0 and 1 in classification.
-        kind: of the task.
+        problem: of the task.
     """
 
     arrays: TaskArrays
@@ -60,7 +60,7 @@ class Prepared:
     train: np.ndarray
     target_mean: float
     target_std: float
-    kind: str
+    problem: str
 
 
 def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None = None) -> Prepared:
@@ -86,7 +86,7 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
     y = task.target[rows].astype(np.float64)
     mean, std = _target_scale(task, y[: len(kept[0])])
     stops = np.cumsum([len(part) for part in kept])
-    outputs = bucket(task.outputs, 4) if task.kind == "classification" else 1
+    outputs = bucket(task.outputs, 4) if task.problem == "classification" else 1
     arrays = TaskArrays(
         x=padded_inputs(x, height),
         y=jnp.asarray(pad_to((y - mean) / std, height), jnp.float32),
@@ -95,7 +95,7 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
     )
-    return Prepared(arrays, encoder, np.arange(stops[0]), mean, std, task.kind)
+    return Prepared(arrays, encoder, np.arange(stops[0]), mean, std, task.problem)
 
 
 def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.ndarray:
@@ -128,7 +128,7 @@ def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
 
 
 def _target_scale(task: Task, train: np.ndarray) -> tuple[float, float]:
-    if task.kind == "classification":
+    if task.problem == "classification":
         return 0.0, 1.0
     return float(train.mean()), float(train.std()) or 1.0
 

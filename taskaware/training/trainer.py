@@ -77,8 +77,8 @@ class Trained(NamedTuple):
     """Results of n candidates, in the order they were given.
 
     Attributes:
-        score: validation score, larger is better; -inf for a lost candidate (one that turned NaN), (n,).
-        test_score: score on the test part after the last step; -inf for a lost one, (n,).
+        score: validation score, larger is better; -inf for a diverged candidate (one that turned NaN), (n,).
+        test_score: score on the test part after the last step; -inf for a diverged one, (n,).
         loss: validation loss after the last step, (n,).
         curve: validation score at each evaluation, (n, evaluations).
         seconds: wall-clock time of a candidate, its share of the chunk, compiling left out, (n,).
@@ -100,7 +100,7 @@ def train(
     seed: int,
     chunk_for: int = 0,
 ) -> Trained:
-    """Train every point to the end and score it by the first metric of the task's kind.
+    """Train every point to the end and score it by the first metric of the task's problem.
 
     Args:
         space: the points' space.
@@ -135,7 +135,7 @@ def train_chunks(
     arrays = jax.device_put(prepared.arrays, _placed())
     prepared = dataclasses.replace(prepared, arrays=arrays)
     for width, members in groups(space, points):
-        program = Program(space, width, METRICS_OF[prepared.kind][0])
+        program = Program(space, width, METRICS_OF[prepared.problem][0])
         size = chunk_size(program, prepared.arrays, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
@@ -260,7 +260,7 @@ def segment(
 def evaluate(
     program: Program, params: dict, arrays: TaskArrays, wired: Wiring, part: Part
 ) -> tuple[Array, Array]:
-    """Score and loss of C candidates on a part, (C,) each; NaN where the candidate is lost."""
+    """Score and loss of C candidates on a part, (C,) each; NaN where the candidate diverged."""
     x, y = _rows(arrays.x, part.rows), arrays.y[part.rows]
 
     def one(params, wired):
@@ -319,10 +319,10 @@ def _summary(
 ) -> Trained:
     reduce = np.mean if recipe.score_reduction == "mean" else np.max
     score = reduce(curve[:, -recipe.score_last :], axis=1)
-    lost = ~np.isfinite(score)
+    diverged = ~np.isfinite(score)
     return Trained(
-        np.where(lost, -np.inf, score),
-        np.where(lost, -np.inf, test),
+        np.where(diverged, -np.inf, score),
+        np.where(diverged, -np.inf, test),
         loss,
         curve,
         np.full(len(curve), seconds),

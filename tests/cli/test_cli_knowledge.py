@@ -15,7 +15,7 @@ def test_features_are_the_library_s(command, table):
     code, out, _ = command("features", table, "--target", "species", "--json")
     told = json.loads(out)
     assert code == 0
-    assert (told["task"], told["kind"]) == ("flowers", "classification")
+    assert (told["task"], told["problem"]) == ("flowers", "classification")
     assert {each["name"]: each["value"] for each in told["features"]} == pytest.approx(expected.to_dict())
     assert [each["unit"] for each in told["features"]] == [feature.unit for feature in CATALOGUE]
 
@@ -33,8 +33,8 @@ def test_features_are_aligned(command, table):
 
 
 def test_kind_reaches_the_features(command, table):
-    told = json.loads(command("features", table, "--target", "petal", "--kind", "regression", "--json")[1])
-    assert told["kind"] == "regression"
+    told = json.loads(command("features", table, "--target", "petal", "--problem", "regression", "--json")[1])
+    assert told["problem"] == "regression"
 
 
 def test_known_tasks(command):

@@ -73,11 +73,13 @@ def test_options_reach_the_library(monkeypatch, table):
         raise Reached(task, settings)
 
     monkeypatch.setattr(taskaware, "recommend", remember)
-    options = "--target petal --kind regression --candidates 3 --seed 7 --leave-out --optimizer random_search"
+    options = (
+        "--target petal --problem regression --candidates 3 --seed 7 --leave-out --optimizer random_search"
+    )
     with pytest.raises(Reached) as caught:
         main(["recommend", str(table), *options.split()])
     task, settings = caught.value.args
-    assert (task.target_name, task.kind) == ("petal", "regression")
+    assert (task.target_name, task.problem) == ("petal", "regression")
     assert settings == {
         "ascent": taskaware.AscentSettings(optimizer="random_search"),
         "evaluator": None,

@@ -193,13 +193,13 @@ def test_the_folder_can_be_chosen(world, command, refused, tmp_path):
 def test_the_settings_are_listed_with_their_meaning(world, command, tmp_path):
     _, out, _ = command(*RUN, "--keys")
     lines = out.splitlines()
-    assert lines[0].split() == ["key", "value", "kind", "what"]
+    assert lines[0].split() == ["key", "value", "problem", "what"]
     assert lines[1].split(maxsplit=2) == ["numbers", "5", "a whole number  Numbers to square."]
     listed = json.loads(command(*RUN, "--keys", "--json")[1])
     scale = {
         "key": "scale",
         "value": "1.0",
-        "kind": "a number",
+        "problem": "a number",
         "what": "Factor of each square.",
     }
     assert listed[1] == scale

@@ -19,9 +19,9 @@ def test_every_example_can_be_typed(command):
 
 def test_names_are_the_library_s():
     from taskaware.recommendation.ascent import OPTIMIZERS
-    from taskaware.tasks.task import KINDS
+    from taskaware.tasks.task import PROBLEMS
 
-    assert tuple(dataset.KINDS) == tuple(KINDS)
+    assert tuple(dataset.PROBLEMS) == tuple(PROBLEMS)
     assert tuple(recommend.OPTIMIZERS) == tuple(OPTIMIZERS)
 
 
@@ -61,8 +61,8 @@ def test_version(command):
         (["--verson"], "Unknown option '--verson'. Did you mean '--version'?"),
         (["--target", "y", "recommend"], "Option '--target' belongs behind a command: taskaware COMMAND ..."),
         (
-            ["recommend", "iris", "--kind", "regresion"],
-            "--kind: Unknown kind of task 'regresion'. Did you mean",
+            ["recommend", "iris", "--problem", "regresion"],
+            "--problem: Unknown problem 'regresion'. Did you mean",
         ),
         (["recommend", "iris", "--optimizer", "random"], "--optimizer: Unknown optimizer 'random'."),
         (["recommend", "iris", "--seed", "-1"], "--seed: '-1' is not a whole number from 0 to"),

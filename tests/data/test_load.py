@@ -138,10 +138,10 @@ def test_arrays_that_do_not_fit(x, y, words):
 
 
 def test_target_of_the_source_and_of_the_user():
-    assert load("iris").kind == "classification"
-    assert load("iris", "target").kind == "classification"
+    assert load("iris").problem == "classification"
+    assert load("iris", "target").problem == "classification"
     other = load("iris", "sepal length (cm)")
-    assert (other.target, other.kind) == ("sepal length (cm)", None)
+    assert (other.target, other.problem) == ("sepal length (cm)", None)
 
 
 def test_hugging_face_data_sets():

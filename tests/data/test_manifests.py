@@ -10,7 +10,7 @@ from taskaware.errors import UserError
 def test_every_manifest_is_whole(found):
     assert found.title
     assert found.licence
-    assert found.kind in ("classification", "regression")
+    assert found.problem in ("classification", "regression")
     for source in found.sources:
         if "sklearn" in source:
             assert source["sklearn"] in sources.BUNDLED

@@ -14,7 +14,7 @@ def frame(target, rows=40, **more):
 
 
 @pytest.mark.parametrize(
-    ("target", "kind", "classes"),
+    ("target", "problem", "classes"),
     [
         (["b", "a"], "classification", ("a", "b")),
         ([True, False], "classification", (False, True)),
@@ -32,10 +32,10 @@ def frame(target, rows=40, **more):
         (range(10), "classification", tuple(range(10))),
     ],
 )
-def test_kind_and_classes(target, kind, classes):
+def test_kind_and_classes(target, problem, classes):
     task = make_task(frame(target), "y")
-    assert (task.kind, task.classes) == (kind, classes)
-    assert task.metric == {"classification": "accuracy", "regression": "r2"}[kind]
+    assert (task.problem, task.classes) == (problem, classes)
+    assert task.metric == {"classification": "accuracy", "regression": "r2"}[problem]
     assert [type(label) for label in task.classes] == [type(label) for label in classes]
     if classes:
         assert task.target.dtype == np.int32
@@ -45,16 +45,16 @@ def test_kind_and_classes(target, kind, classes):
 
 
 def test_what_was_assumed_is_said():
-    assert "kind='regression' reads it as numbers" in make_task(frame([1, 2]), "y").notes[0]
-    assert "kind='classification' reads it as classes" in make_task(frame(range(40)), "y").notes[0]
+    assert "problem='regression' reads it as numbers" in make_task(frame([1, 2]), "y").notes[0]
+    assert "problem='classification' reads it as classes" in make_task(frame(range(40)), "y").notes[0]
     assert make_task(frame("ab"), "y").notes == ()
-    asked = make_task(frame([1, 2]), "y", kind="regression")
+    asked = make_task(frame([1, 2]), "y", problem="regression")
     assert asked.notes == ("Target 'y' has only 2 values and is read as numbers, as asked.",)
     assert asked.target.dtype == np.float64
 
 
 @pytest.mark.parametrize(
-    ("target", "kind", "words"),
+    ("target", "problem", "words"),
     [
         ([None], None, "missing in all 40 rows"),
         ([1] + [None] * 9, None, "4 rows have a target 'y'; at least 10"),
@@ -64,25 +64,25 @@ def test_what_was_assumed_is_said():
         ([1.0, np.inf, 2.0], None, "13 infinite values"),
         ([f"id{i}" for i in range(40)], None, "different class in each of the 40 rows"),
         (range(40), "classification", "different class in each"),
-        (np.arange(40) // 1.5, "classification", "27 different numbers in 40 rows.*kind='regression'"),
+        (np.arange(40) // 1.5, "classification", "27 different numbers in 40 rows.*problem='regression'"),
         (np.arange(40) % 21 * 0.5, "classification", "21 different numbers"),
-        (["a", "b"], "regression", "not numeric .for instance 'a'.*kind='classification'"),
+        (["a", "b"], "regression", "not numeric .for instance 'a'.*problem='classification'"),
         ([True, False], "regression", "not numeric .for instance True"),
         ([datetime.date(2024, 1, day) for day in (1, 2, 3)], None, "is a date"),
         ([[1], [2]], None, "'y' holds a list"),
-        (["a", "b"], "ranking", "Unknown kind of task 'ranking'"),
+        (["a", "b"], "ranking", "Unknown problem 'ranking'"),
     ],
 )
-def test_targets_refused(target, kind, words):
+def test_targets_refused(target, problem, words):
     with pytest.raises(UserError, match=words):
-        make_task(frame(target), "y", kind=kind)
+        make_task(frame(target), "y", problem=problem)
 
 
 def test_fractions_are_no_classes():
     data = frame(np.arange(21) * 0.5, 200)
     with pytest.raises(UserError, match="21 different numbers in 200 rows"):
-        make_task(data, "y", kind="classification")
-    assert make_task(data.assign(y=data["y"] * 2), "y", kind="classification").outputs == 21
+        make_task(data, "y", problem="classification")
+    assert make_task(data.assign(y=data["y"] * 2), "y", problem="classification").outputs == 21
 
 
 def test_names_and_metrics_refused():
@@ -176,7 +176,7 @@ def test_a_test_split_of_the_source():
 def test_arrays_and_names():
     x = np.random.default_rng(0).normal(size=(30, 2))
     task = make_task((x, np.arange(30) % 3), name="mine")
-    assert (task.name, task.origin, task.table.name, task.target_name) == ("mine", "mine", "mine", "target")
+    assert (task.name, task.group, task.table.name, task.target_name) == ("mine", "mine", "mine", "target")
     assert make_task(x, np.arange(30) % 3).digest == task.digest
     assert not task.target.flags.writeable
 

@@ -12,7 +12,7 @@ from taskaware.modalities.tables.frame import frame_of
 @pytest.mark.parametrize("name", bundled_suite().names)
 def test_the_same_task_comes_back(name):
     task = bundled_suite().task(name)
-    again = make_task(frame_of(task), task.target_name, kind=task.kind)
+    again = make_task(frame_of(task), task.target_name, problem=task.problem)
     assert again.digest == task.digest and again.classes == task.classes
     np.testing.assert_array_equal(again.target, task.target)
 
@@ -31,7 +31,7 @@ def test_every_kind_of_column_keeps_its_kind_and_its_gaps(target):
         }
     )
     task = make_task(frame, target)
-    again = make_task(frame_of(task), target, kind=task.kind)
-    kinds = [[column.kind for column in each.table.columns] for each in (again, task)]
-    assert kinds[0] == kinds[1] and {"numeric", "category", "boolean", "text"} <= set(kinds[0])
+    again = make_task(frame_of(task), target, problem=task.problem)
+    problems = [[column.kind for column in each.table.columns] for each in (again, task)]
+    assert problems[0] == problems[1] and {"numeric", "category", "boolean", "text"} <= set(problems[0])
     assert (again.digest, again.classes) == (task.digest, task.classes)

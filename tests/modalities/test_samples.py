@@ -12,9 +12,9 @@ from taskaware.tasks.task import Task
 
 
 def made(columns, target, classes=("a", "b", "c")):
-    kind = "classification" if classes else "regression"
+    problem = "classification" if classes else "regression"
     table = Table("made", tuple(columns), len(target))
-    return Task("made", kind, table, "y", np.asarray(target), classes, "accuracy")
+    return Task("made", problem, table, "y", np.asarray(target), classes, "accuracy")
 
 
 def number(name, values):

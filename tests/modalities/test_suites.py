@@ -2,21 +2,21 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.modalities.suites import ORIGINS, bundled_suite, folder_suite
+from taskaware.modalities.suites import GROUPS, bundled_suite, folder_suite
 from taskaware.modalities.tables.build import make_task
 from taskaware.tasks.split import split
 
 
 def test_bundled_tasks():
-    kinds = {task.name: (task.kind, task.rows, task.outputs) for task in bundled_suite()}
-    assert kinds == {
+    problems = {task.name: (task.problem, task.rows, task.outputs) for task in bundled_suite()}
+    assert problems == {
         "iris": ("classification", 150, 3),
         "wine": ("classification", 178, 3),
         "breast-cancer": ("classification", 569, 2),
         "digits": ("classification", 1797, 10),
         "diabetes": ("regression", 442, 1),
     }
-    assert bundled_suite().task("digits").origin == "optdigits"
+    assert bundled_suite().task("digits").group == "optdigits"
     with pytest.raises(UserError, match="Unknown task of suite 'bundled' 'irsi'. Did you mean 'iris'"):
         bundled_suite().task("irsi")
 
@@ -24,7 +24,7 @@ def test_bundled_tasks():
 def test_folder(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i},{i % 3}\n" for i in range(30)))
     rows = [
-        "name,modality,task,target,rows,file,origin",
+        "name,modality,task,target,rows,file,group",
         "a,tabular,regression,y,30,a.csv,",
         "b,text,classification,y,1,b,",
         "c,tabular,regression,x,30,a.csv,a",
@@ -33,10 +33,10 @@ def test_folder(tmp_path):
     (tmp_path / "index.csv").write_text("\n".join(rows))
     suite = folder_suite(tmp_path)
     assert suite.names == ("a", "c", "heart.c")
-    assert [entry.origin for entry in suite.entries] == ["a", "a", "heart"]
-    assert suite.task("c").origin == "a"
+    assert [entry.group for entry in suite.entries] == ["a", "a", "heart"]
+    assert suite.task("c").group == "a"
     task = suite.task("a")
-    assert (task.kind, task.origin, task.name) == ("regression", "a", "a")
+    assert (task.problem, task.group, task.name) == ("regression", "a", "a")
     with pytest.raises(UserError, match="There is no file"):
         suite.task("heart.c")
 
@@ -54,12 +54,12 @@ def test_folder_without_index(tmp_path):
 
 
 def test_relatives_share_rows(real_data):
-    """Spot checks of ORIGINS: these tasks hold the same rows with another target."""
+    """Spot checks of GROUPS: these tasks hold the same rows with another target."""
     for first, second in (("column2C", "column3C"), ("hypothyroid", "sick")):
         tables = [make_task(real_data(name), target).table for name, target in _targets(first, second)]
         hashes = [np.sort(table.row_hashes) for table in tables]
         np.testing.assert_array_equal(*hashes)
-        assert ORIGINS[first] == ORIGINS[second]
+        assert GROUPS[first] == GROUPS[second]
 
 
 def _targets(*names):
@@ -73,11 +73,11 @@ def test_every_real_table_becomes_a_task(real_data, index):
     suite = folder_suite(folder)
     assert suite.names == tuple(row["name"] for row in tables)
     for row, task in zip(tables, suite, strict=True):
-        assert task.kind == row["task"], task.name
+        assert task.problem == row["task"], task.name
         assert task.rows == int(row["rows"]), task.name
         assert task.outputs == int(row["classes"] or 1), task.name
         left_out = sum(not field.used for field in task.schema.fields)
         assert len(task.table.columns) + left_out == int(row["columns"]), task.name
         parts = split(task, 0)
-        if task.kind == "classification":
+        if task.problem == "classification":
             assert len(np.unique(task.target[parts.train])) == task.outputs, task.name

@@ -1,4 +1,4 @@
-"""Variants: tasks of the same origin, valid, repeatable, and each its own."""
+"""Variants: tasks of the same group, valid, repeatable, and each its own."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from taskaware.modalities.tables.frame import frame_of
 from taskaware.modalities.tables.metafeatures import vector
 from taskaware.modalities.tables.variants import Question, variants, with_variants
 from taskaware.tasks.split import split
-from taskaware.tasks.task import KINDS
+from taskaware.tasks.task import PROBLEMS
 
 SMALL = ("iris", "wine", "diabetes")
 
@@ -34,7 +34,7 @@ def mixed():
             "grade": np.select([x > 1, colour == "red"], [3, 2], 1),
         }
     )
-    return dataclasses.replace(make_task(frame, "grade", name="mixed"), origin="elsewhere")
+    return dataclasses.replace(make_task(frame, "grade", name="mixed"), group="elsewhere")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def made(mixed):
 
 def test_variants_share_the_origin_and_nothing_else(made):
     for task, found in made.items():
-        assert len(found) == 6 and {each.origin for each in found} == {task.origin}
+        assert len(found) == 6 and {each.group for each in found} == {task.group}
         assert len({each.digest for each in (task, *found)}) == 7
         assert [each.name.rsplit("#", 1) for each in found] == [
             [each.name.rsplit("#", 1)[0], str(place)] for place, each in enumerate(found)
@@ -56,13 +56,13 @@ def test_variants_share_the_origin_and_nothing_else(made):
 def test_variants_are_tasks_that_can_be_learned(made):
     for found in made.values():
         for each in found:
-            assert each.kind in KINDS and each.rows == len(each.target) >= making.FEWEST_ROWS
+            assert each.problem in PROBLEMS and each.rows == len(each.target) >= making.FEWEST_ROWS
             assert each.target_name not in each.table.names
             parts = split(each, 0)
             assert min(len(parts.train), len(parts.validation), len(parts.test)) > 0
             assert np.isfinite(vector(each)).all()
             # What it is made of can be made into it again, so it is a task like any other.
-            assert make_task(frame_of(each), each.target_name, kind=each.kind).digest == each.digest
+            assert make_task(frame_of(each), each.target_name, problem=each.problem).digest == each.digest
 
 
 def test_the_seed_decides_and_a_larger_count_begins_alike(mixed):
@@ -89,7 +89,7 @@ def question(mixed):
 @pytest.fixture
 def numbers():
     task = bundled_suite().task("diabetes")
-    return Question(frame_of(task), task.target_name, task.kind)
+    return Question(frame_of(task), task.target_name, task.problem)
 
 
 @pytest.fixture
@@ -101,12 +101,12 @@ def test_another_column_is_asked_for_and_the_old_target_is_given(question, rng):
     found = {}
     for _ in range(40):
         words, other = making.other_target(question, rng)
-        found[other.target] = other.kind
+        found[other.target] = other.problem
         assert words == f"target:{other.target}" and "grade" in other.features
         assert str(other.frame["grade"].dtype) == "category" and other.answers.notna().all()
-        assert other.kind == "regression" or other.answers.value_counts().min() >= making.FEWEST_IN_CLASS
-    kinds = {"size": "regression", "weight": "regression"}
-    assert found == kinds | dict.fromkeys(("colour", "new", "place"), "classification")
+        assert other.problem == "regression" or other.answers.value_counts().min() >= making.FEWEST_IN_CLASS
+    problems = {"size": "regression", "weight": "regression"}
+    assert found == problems | dict.fromkeys(("colour", "new", "place"), "classification")
 
 
 def test_a_number_is_cut_at_its_quantiles(numbers, rng):

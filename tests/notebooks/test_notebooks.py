@@ -18,9 +18,9 @@ def test_the_list():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path):
     notebook = execute(path)
-    kinds = {output.output_type for cell in notebook.cells for output in cell.get("outputs", [])}
-    assert "error" not in kinds
-    assert {"execute_result"} <= kinds
+    problems = {output.output_type for cell in notebook.cells for output in cell.get("outputs", [])}
+    assert "error" not in problems
+    assert {"execute_result"} <= problems
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -160,7 +160,7 @@ def test_a_lost_candidate_is_counted_and_not_trained_again(tasks, monkeypatch):
     monkeypatch.setattr(collecting, "train_batch", one_lost)
     with Store.open(":memory:") as store:
         found = collect(tasks[1:], store, SETTINGS, show=False)
-        assert found.lost == store.summary().lost == 3
+        assert found.diverged == store.summary().diverged == 3
         assert collect(tasks[1:], store, SETTINGS, show=False).jobs == 0
 
 
@@ -185,7 +185,9 @@ def test_a_run_leaves_its_folder(tmp_path):
         ("iris", 0, 4, "ok"), ("iris", 1, 4, "ok"), ("wine", 0, 4, "ok"),
     ]  # fmt: skip
     cost = (tmp_path / "run" / "cost.csv").read_text().splitlines()
-    assert cost[0].startswith("task,kind,rows,columns,trainings,lost,failed,seconds") and len(cost) == 3
+    assert (
+        cost[0].startswith("task,problem,rows,columns,trainings,diverged,failed,seconds") and len(cost) == 3
+    )
     assert json.loads((tmp_path / "run" / "result.json").read_text())["failed"] == 0
 
 
@@ -214,7 +216,7 @@ def test_variants_are_tasks_of_the_campaign_and_are_held_out_with_theirs(tmp_pat
         assert run_collect(settings, folder, show=False)["jobs"] == jobs
     with Store.open(settings.store) as store:
         known = store.triplets().tasks
-    assert len({task.digest for task in known}) == 3 and {task.origin for task in known} == {"iris"}
+    assert len({task.digest for task in known}) == 3 and {task.group for task in known} == {"iris"}
     assert sorted(task.name.split("~")[0] for task in known) == ["iris"] * 3
     # More variants: what is there already is not trained again.
     more = dataclasses.replace(settings, variants=3)

@@ -13,7 +13,7 @@ from taskaware.objectives.record import describe
 from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, Trainings
 from taskaware.surrogates import EvaluatorSettings, fit_evaluator
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import training_data as training_data
 
 TINY = dataclasses.replace(
     preset("compact"), name="tiny", layers=1, sizes=(8, 16), activations=("relu",), width_odds=(0.5, 0.5)
@@ -47,7 +47,7 @@ def learned():
                 describe(store, task)
                 scores = 0.8 + 0.03 * u[:, 0] + 0.02 * (-1) ** place * u[:, -1]
                 store.append(Trainings(task.digest, TINY.digest, recipe, u, 0, scores, test_scores=scores))
-            known = lessons(store.triplets())
+            known = training_data(store.triplets())
         return dataclasses.replace(fit_evaluator(TINY, known, SETTINGS), catalogue=catalogue_digest())
 
     return learn
@@ -70,7 +70,7 @@ def evaluator(learned, points):
     """Knows iris and a part of it, wine, breast-cancer and diabetes, and 24 architectures."""
     tasks = [make_task(name) for name in ("iris", "wine", "breast-cancer", "diabetes")]
     part = make_task(_iris().iloc[::2], "species", name="iris-half")
-    return learned([*tasks, dataclasses.replace(part, origin="iris")], points(24))
+    return learned([*tasks, dataclasses.replace(part, group="iris")], points(24))
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +83,7 @@ def iris():
 def made():
     """A function: a frame of numbers, categories, dates and holes that the evaluator does not know."""
 
-    def make(rows=240, kind="classification", seed=0):
+    def make(rows=240, problem="classification", seed=0):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(rows, 2))
         colour = rng.choice(["red", "green", "blue"], rows)
@@ -99,7 +99,7 @@ def made():
             }
         )
         labels = np.where(signal > np.median(signal), "sold", "kept")
-        return frame.assign(y=labels if kind == "classification" else 20 + 5 * signal)
+        return frame.assign(y=labels if problem == "classification" else 20 + 5 * signal)
 
     return make
 

@@ -38,12 +38,12 @@ def bounds(evaluator, z, points, settings):
     """The judgement, computed anew from what the evaluator says."""
     mean, deviation = evaluator.predict(z, points)
     apart, reach = nearest(evaluator, points)
-    return mean - settings.caution * deviation - settings.leash * np.maximum(apart - reach, 0)
+    return mean - settings.kappa * deviation - settings.distance_penalty * np.maximum(apart - reach, 0)
 
 
 @pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
 def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, optimizer):
-    settings = AscentSettings(optimizer=optimizer, novelty=0.0)
+    settings = AscentSettings(optimizer=optimizer, untrained_penalty=0.0)
     found = propose(evaluator, z, KIND, settings)
     np.testing.assert_allclose(found.bound, bounds(evaluator, z, found.points, settings), atol=2e-3)
     assert (np.diff(found.bound) <= 0).all()
@@ -54,17 +54,19 @@ def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, opti
 
 
 def test_what_was_never_trained_pays_for_its_novelty(evaluator, z):
-    free, priced = (propose(evaluator, z, KIND, AscentSettings(novelty=price)) for price in (0.0, 0.7))
-    known = np.array([origin == "known" for origin in priced.came_from])
+    free, priced = (
+        propose(evaluator, z, KIND, AscentSettings(untrained_penalty=price)) for price in (0.0, 0.7)
+    )
+    known = np.array([group == "known" for group in priced.came_from])
     settings = AscentSettings()
     again = bounds(evaluator, z, priced.points, settings)
     np.testing.assert_allclose(priced.bound, again - np.where(known, 0.0, 0.7), atol=2e-3)
-    dear = propose(evaluator, z, KIND, AscentSettings(novelty=100.0))
+    dear = propose(evaluator, z, KIND, AscentSettings(untrained_penalty=100.0))
     assert free.came_from[0] != "known" == dear.came_from[0]
 
 
 def test_the_ascent_climbs(evaluator, z):
-    found = propose(evaluator, z, KIND, AscentSettings(novelty=0.0))
+    found = propose(evaluator, z, KIND, AscentSettings(untrained_penalty=0.0))
     assert found.trace.shape == (40, 2 * 5 + 6)
     assert (found.trace.max(0) >= found.trace[0]).all()
     assert (found.trace.max(0) > found.trace[0] + 1e-3).mean() > 0.5
@@ -79,9 +81,9 @@ def test_points_are_distinct_and_in_the_space(evaluator, z):
 
 
 def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
-    settings = AscentSettings(novelty=0.0)
+    settings = AscentSettings(untrained_penalty=0.0)
     found = propose(evaluator, z, KIND, settings)
-    plain = np.array([origin == "discretised" for origin in found.came_from])
+    plain = np.array([group == "discretised" for group in found.came_from])
     assert plain.any()
     assert np.asarray(jax.jit(evaluator.space.is_plain)(found.points[plain])).all()
     again = bounds(evaluator, z, found.points[plain], settings)
@@ -107,21 +109,24 @@ def misled(learned, points):
 
 
 def test_a_misled_evaluator_is_kept_on_the_leash(misled, z):
-    free = propose(misled, z, KIND, AscentSettings(leash=0.0, caution=0.0, novelty=0.0))
+    free = propose(misled, z, KIND, AscentSettings(distance_penalty=0.0, kappa=0.0, untrained_penalty=0.0))
     away, reach = nearest(misled, free.points[:1])
     assert away[0] > 5 * reach + 0.1
-    for settings in (AscentSettings(novelty=0.0), AscentSettings(leash=50.0, novelty=0.0)):
+    for settings in (
+        AscentSettings(untrained_penalty=0.0),
+        AscentSettings(distance_penalty=50.0, untrained_penalty=0.0),
+    ):
         held = propose(misled, z, KIND, settings)
         apart, _ = nearest(misled, held.points[:1])
         gain = held.mean[0] - bounds(misled, z, misled.known.u, settings).max()
-        assert apart[0] - reach <= max(gain, 0) / settings.leash + 1e-3
+        assert apart[0] - reach <= max(gain, 0) / settings.distance_penalty + 1e-3
         assert apart[0] < away[0]
     assert apart[0] < reach + 0.1
 
 
 def test_caution_prefers_what_the_members_agree_on(evaluator, z):
-    bold = propose(evaluator, z, KIND, AscentSettings(caution=0.0))
-    careful = propose(evaluator, z, KIND, AscentSettings(caution=10.0))
+    bold = propose(evaluator, z, KIND, AscentSettings(kappa=0.0))
+    careful = propose(evaluator, z, KIND, AscentSettings(kappa=10.0))
     assert careful.deviation[0] < bold.deviation[0]
     assert bold.mean[0] > careful.mean[0]
 
@@ -134,8 +139,8 @@ def test_caution_prefers_what_the_members_agree_on(evaluator, z):
         ({"warm_tasks": 0}, "warm_tasks=0"),
         ({"warm_architectures": 0}, "warm_architectures=0"),
         ({"own_starts": -1}, "own_starts=-1"),
-        ({"caution": -1.0}, "caution=-1.0"),
-        ({"leash": float("nan")}, "leash=nan"),
+        ({"kappa": -1.0}, "kappa=-1.0"),
+        ({"distance_penalty": float("nan")}, "distance_penalty=nan"),
     ],
 )
 def test_settings_out_of_range_are_refused(evaluator, z, change, words):
@@ -153,10 +158,10 @@ def test_more_starts_are_asked_for_than_there_are(evaluator, z):
 def test_a_process_of_three_tasks_stays_with_what_it_knows(misled, z, far):
     """Also for a task far from all known ones: nothing is judged better than what its deviation allows."""
     process = fit_evaluator(misled.space, misled.known, EvaluatorSettings())
-    settings = AscentSettings(leash=50.0)
+    settings = AscentSettings(distance_penalty=50.0)
     found = propose(process, z + far, KIND, settings)
     apart, reach = nearest(process, found.points[:1])
     assert found.came_from[0] == "known" or apart[0] < reach + 0.1
     mean, deviation = process.view(z + far, KIND).judge(architecture_features(process.space, process.known.u))
-    assert found.bound[0] >= float((mean - settings.caution * deviation).max()) - 1e-3
+    assert found.bound[0] >= float((mean - settings.kappa * deviation).max()) - 1e-3
     assert np.isfinite(found.mean).all() and (found.deviation > 0).all()

@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from taskaware.errors import UserError
 from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
 
-BOTH = pytest.mark.parametrize("kind", [TaskAwareClassifier, TaskAwareRegressor])
+BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegressor])
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def fitted(evaluator, made):
 
 @BOTH
 @pytest.mark.filterwarnings("ignore")
-def test_scikit_learns_own_checks(kind, evaluator):
-    results = check_estimator(kind(evaluator=evaluator, members=2), on_fail=None)
+def test_scikit_learns_own_checks(problem, evaluator):
+    results = check_estimator(problem(evaluator=evaluator, members=2), on_fail=None)
     wrong = [(found["check_name"], found["exception"]) for found in results if found["status"] == "failed"]
     skipped = {found["check_name"] for found in results if found["status"] == "skipped"}
     assert wrong == []
@@ -63,7 +63,7 @@ def test_a_frame_of_everything(fitted, made):
 
 
 def test_numbers_of_a_frame(regressor, made):
-    frame, fresh = made(kind="regression"), made(kind="regression", seed=1)
+    frame, fresh = made(problem="regression"), made(problem="regression", seed=1)
     regressor.fit(frame.drop(columns="y"), frame["y"])
     assert regressor.score(fresh.drop(columns="y"), fresh["y"]) > 0.3
     assert regressor.recommendation_.task.metric == "r2"
@@ -146,10 +146,10 @@ def test_a_column_may_have_the_name_of_the_target(classifier, made):
     assert classifier.predict(frame.drop(columns="y")).shape == (240,)
 
 
-@pytest.mark.parametrize("kind", [list, np.asarray, pd.Series, pd.Categorical])
-def test_targets_of_any_form(classifier, made, kind):
+@pytest.mark.parametrize("problem", [list, np.asarray, pd.Series, pd.Categorical])
+def test_targets_of_any_form(classifier, made, problem):
     frame = made(rows=40)
-    classifier.fit(frame.drop(columns="y"), kind(frame["y"].tolist()))
+    classifier.fit(frame.drop(columns="y"), problem(frame["y"].tolist()))
     assert list(classifier.classes_) == ["kept", "sold"]
 
 

@@ -103,7 +103,7 @@ def test_the_same_data_in_any_form_gets_the_same_answer(form, evaluator, iris, t
 
 def test_an_answer(evaluator, made, untrainable):
     found = recommend(made(), "y", evaluator=evaluator, name="shop")
-    assert (found.task.name, found.task.kind, found.task.classes) == (
+    assert (found.task.name, found.task.problem, found.task.classes) == (
         "shop",
         "classification",
         ("kept", "sold"),
@@ -122,8 +122,8 @@ def test_an_answer(evaluator, made, untrainable):
 
 
 def test_regression(evaluator, made, untrainable):
-    found = recommend(made(kind="regression"), "y", evaluator=evaluator)
-    assert (found.task.kind, found.task.metric, found.task.classes, found.task.outputs) == (
+    found = recommend(made(problem="regression"), "y", evaluator=evaluator)
+    assert (found.task.problem, found.task.metric, found.task.classes, found.task.outputs) == (
         "regression",
         "r2",
         (),
@@ -295,7 +295,7 @@ def test_it_is_trained_on_what_it_was_made_for(evaluator, made, iris):
     with pytest.raises(UserError, match="classification of 3 outputs.*made for a classification of 2"):
         found.fit(iris(), "species", progress=False)
     with pytest.raises(UserError, match="regression of 1.*Call recommend"):
-        found.fit(make_task(made(kind="regression"), "y"), progress=False)
+        found.fit(make_task(made(problem="regression"), "y"), progress=False)
     with pytest.raises(UserError, match="no column 'y'"):
         found.fit(iris(), progress=False)
 
@@ -309,8 +309,8 @@ def test_meta_features_by_name():
 
 def test_known_tasks(evaluator):
     found = known_tasks(evaluator).set_index("task")
-    assert found.loc["iris-half", "origin"] == "iris"
-    assert found.loc["diabetes", "kind"] == "regression"
+    assert found.loc["iris-half", "group"] == "iris"
+    assert found.loc["diabetes", "problem"] == "regression"
     assert (found["architectures"] == 24).all()
     assert (found["spread"] > 0).all()
 

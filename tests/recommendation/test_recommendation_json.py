@@ -72,7 +72,7 @@ def test_a_file_is_not_replaced_unasked(found, path):
 def test_labels_keep_their_type_where_json_has_it(labels, kept, evaluator, made, tmp_path):
     frame = made(rows=40)
     frame["y"] = pd.Series((list(labels) * 40)[:40], dtype=object)
-    answer = recommend(frame, "y", evaluator=evaluator, kind="classification")
+    answer = recommend(frame, "y", evaluator=evaluator, problem="classification")
     answer.to_json(tmp_path / "answer.json")
     loaded = load_recommendation(tmp_path / "answer.json").task.classes
     assert loaded == kept

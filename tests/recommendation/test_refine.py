@@ -24,7 +24,7 @@ def process(evaluator):
 def begun(process):
     """Before any training on a task like the first known one."""
     known = process.known
-    return Refinement.begin(process, known.z[0] + 0.1, known.kinds[0], known.u)
+    return Refinement.begin(process, known.z[0] + 0.1, known.problems[0], known.u)
 
 
 def test_a_score_is_believed_as_far_as_its_noise_allows(begun):
@@ -57,13 +57,13 @@ def test_a_lost_training_is_never_the_answer(begun, scores):
 
 def test_tasks_like_this_one_count_most(process, begun):
     known = process.known.take(process.known.real)
-    same = np.array(known.kinds) == known.kinds[0]
+    same = np.array(known.problems) == known.problems[0]
     assert begun.likeness.shape == (len(known.names),) and np.isclose(begun.likeness.sum(), 1)
     assert begun.likeness.argmax() == 0
     nearest = process.distances(process.known.z[0] + 0.1)[process.known.real]
-    for kind in (same, ~same):
+    for problem in (same, ~same):
         order = np.argsort(nearest[kind], kind="stable")
-        assert (np.diff(begun.likeness[kind][order]) <= 0).all()
+        assert (np.diff(begun.likeness[problem][order]) <= 0).all()
     alone = dataclasses.replace(begun, likeness=np.eye(len(known.names))[0])
     first = int(alone.next(1)[0])
     second = int(alone.told(np.array([first]), np.array([0.5])).next(1)[0])
@@ -73,7 +73,7 @@ def test_tasks_like_this_one_count_most(process, begun):
 def test_an_ensemble_of_networks_cannot_be_told_more(evaluator):
     known = evaluator.known
     with pytest.raises(UserError, match="cannot learn from single trainings"):
-        Refinement.begin(evaluator, known.z[0], known.kinds[0], known.u)
+        Refinement.begin(evaluator, known.z[0], known.problems[0], known.u)
 
 
 def test_refine_trains_keeps_and_answers(process, tmp_path):

@@ -49,9 +49,9 @@ def test_a_known_task_gets_an_answer_of_its_own(process):
 
 def test_the_default_is_best_on_average_over_the_tasks_of_the_kind():
     evaluator = shipped_evaluator()
-    places = {kind: default(evaluator, kind) for kind in ("classification", "regression")}
-    for kind, place in places.items():
-        known = evaluator.known.take(np.array(evaluator.known.kinds) == kind)
+    places = {problem: default(evaluator, problem) for problem in ("classification", "regression")}
+    for problem, place in places.items():
+        known = evaluator.known.take(np.array(evaluator.known.problems) == problem)
         known = known.take(known.real)
         assert place == known.filled().mean(0).argmax()
     assert places["classification"] != places["regression"]
@@ -62,13 +62,13 @@ def test_no_known_task_is_strange_and_the_farthest_decides(process):
         assert not is_strange(process, z), name
     z = process.known.z[0] + 100 * process.scaler.spread
     assert is_strange(process, z)
-    alone = process.known.take(np.array(process.known.origins) == "iris")
+    alone = process.known.take(np.array(process.known.groups) == "iris")
     assert farthest(dataclasses.replace(process, known=alone)) == 0
 
 
 def test_the_chance_is_that_of_draws_of_a_wider_belief(process, points):
-    z, kind = process.known.z[1], process.known.kinds[1]
-    view = process.view(z, kind)
+    z, problem = process.known.z[1], process.known.problems[1]
+    view = process.view(z, problem)
     one, other = points(2, seed=5)
     from taskaware.surrogates.training_data import architecture_features
 
@@ -104,10 +104,10 @@ def test_the_chance_is_said_and_kept(tmp_path):
 def test_a_safe_picker_prefers_the_default_on_strange_tasks_only(process):
     known = process.known
     strange = known.z[1] + 100 * process.scaler.spread
-    unseen = Unseen(np.stack([known.z[1], strange]).astype(np.float32), (known.kinds[1],) * 2)
+    unseen = Unseen(np.stack([known.z[1], strange]).astype(np.float32), (known.problems[1],) * 2)
     bold, safe = (
         learned(process.space, EvaluatorSettings(), 1.0, safe=safe)(known, unseen, 0).preference
         for safe in (False, True)
     )
     np.testing.assert_allclose(bold[0], safe[0])
-    assert safe[1].argmax() == default(process, known.kinds[1])
+    assert safe[1].argmax() == default(process, known.problems[1])

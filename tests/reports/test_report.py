@@ -32,8 +32,8 @@ def progress(tasks=2, seeds=2, trainings=3):
         for task in range(tasks):
             for seed in range(seeds):
                 best = np.maximum.accumulate(rng.random(trainings))
-                kind = "regression" if task % 2 else "classification"
-                about = (strategy, f"t{task}", f"o{task // 2}", kind, seed)
+                problem = "regression" if task % 2 else "classification"
+                about = (strategy, f"t{task}", f"o{task // 2}", problem, seed)
                 rows += [(*about, n + 1, best[n], best[n] - 0.1) for n in range(trainings)]
     return table("progress", rows)
 
@@ -80,7 +80,7 @@ def made(path, *, jobs=4, failed=0, finished=True, **tables):
             about = {"task": f"t{number % 2}", "seed": number % 3}
             job = Job(id=f"{number:016x}", spec=None, label=f"job <{number}>", size=4, about=about)
             error = f"ValueError: <script>{number}</script>" if number < failed else None
-            journal.add(Outcome(job, None, error, 1, 0.5, str(number % 2)), lost=0)
+            journal.add(Outcome(job, None, error, 1, 0.5, str(number % 2)), diverged=0)
     for name, content in tables.items():
         folder.write_table(name, content)
     if finished:
@@ -218,7 +218,7 @@ ODD_RUNS = {
     "nothing": ({}, None),
     "headers": ({name: table(name, []) for name in TABLES}, None),
     "one": ({"progress": progress(1, 1, 1), "picks": picks(1, 1)}, "With a single seed there is no band"),
-    "lost": ({"progress": progress().assign(best_score=np.nan, test_score=np.nan)}, "Progress"),
+    "diverged": ({"progress": progress().assign(best_score=np.nan, test_score=np.nan)}, "Progress"),
     "nan picks": ({"picks": picks().assign(spearman=np.nan, regret=np.nan)}, "Picks in numbers"),
     "level": ({"progress": progress().assign(best_score=0.5, test_score=-3.0)}, "Ranks"),
     "sure": ({"calibration": calibration(3).assign(deviation=[0.0, np.nan, 0.1])}, "2 predictions without"),
@@ -282,7 +282,7 @@ def test_folders_that_are_no_run_are_refused_with_the_mend(tmp_path):
         ("config.json", b"[", "damaged"),
         ("config.json", b"{}", "names no campaign"),
         ("result.json", b"[1]", "holds no object"),
-        ("picks.csv", b"method,seed\nrandom,0\n", "has no column task, origin"),
+        ("picks.csv", b"method,seed\nrandom,0\n", "has no column task, group"),
         ("picks.csv", b"\xff\xfe\x00", "damaged"),
     ],
 )

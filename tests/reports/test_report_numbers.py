@@ -135,7 +135,7 @@ def test_errors_that_differ_in_numbers_are_one_group():
 def test_the_last_entry_of_a_job_counts(tmp_path):
     lines = [
         '{"at": "2026-01-01T00:00:10+00:00", "job": "a", "status": "failed", "error": "x", "seconds": 10}',
-        '{"at": "2026-01-01T00:00:12+00:00", "job": "b", "status": "ok", "seconds": 2, "lost": NaN}',
+        '{"at": "2026-01-01T00:00:12+00:00", "job": "b", "status": "ok", "seconds": 2, "diverged": NaN}',
         '{"at": "2026-01-01T01:00:30+01:00", "job": "a", "status": "ok", "seconds": 3, "size": 64}',
     ]
     path = tmp_path / "run"
@@ -144,7 +144,7 @@ def test_the_last_entry_of_a_job_counts(tmp_path):
     (path / "journal.jsonl").write_text("\n".join(lines), encoding="utf-8")
     run = folder.read_run(path)
     assert run.jobs["job"].tolist() == ["b", "a"] and run.jobs["before"].tolist() == [0, 1]
-    assert run.jobs["end"].tolist() == [2, 20] and run.jobs["lost"].tolist() == [0, 0]
+    assert run.jobs["end"].tolist() == [2, 20] and run.jobs["diverged"].tolist() == [0, 0]
     assert (run.failed, run.ended) == (0, 2)
 
 
@@ -162,7 +162,7 @@ def test_scores_of_models_are_means_over_seeds_beside_the_first(tmp_path):
         for model, pair in {"ours": (0.5, 0.7), "theirs": (0.9, 0.9), "third": (0.1, 0.2)}.items()
         for seed, score in enumerate(pair)
     ]
-    table = pd.DataFrame(rows, columns=["task", "origin", "kind", "seed", "model", "score", "seconds"])
+    table = pd.DataFrame(rows, columns=["task", "group", "problem", "seed", "model", "score", "seconds"])
     run = RunFolder.open(tmp_path / "run", "models", ModelsSettings())
     run.write_table("scores", table)
     with plots.drawing():

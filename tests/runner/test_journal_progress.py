@@ -29,9 +29,9 @@ def test_a_journal_grows_and_is_read_back(tmp_path):
     for numbers in ((0, 1), (2,)):
         with Journal(path) as journal:
             for number in numbers:
-                journal.add(outcome(number, "late" if number == 1 else None), lost=number)
+                journal.add(outcome(number, "late" if number == 1 else None), diverged=number)
     entries = list(read_journal(path))
-    assert [(e["job"], e["status"], e["lost"], e["task"]) for e in entries] == [
+    assert [(e["job"], e["status"], e["diverged"], e["task"]) for e in entries] == [
         (f"{0:016x}", "ok", 0, "t0"), (f"{1:016x}", "failed", 1, "t0"), (f"{2:016x}", "ok", 2, "t1"),
     ]  # fmt: skip
     assert list(read_journal(tmp_path / "none")) == []

@@ -13,10 +13,10 @@ from taskaware.testing import store_contract as contract
 
 @pytest.fixture
 def path(tmp_path):
-    """A store with ten trainings on two tasks, one of them lost."""
+    """A store with ten trainings on two tasks, one of them diverged."""
     path = tmp_path / "a.db"
     with Store.open(path) as store:
-        recipe = contract.furnish(store)
+        recipe = contract.register(store)
         store.append(contract.example(recipe))
         store.append(contract.example(recipe, task=1))
     return path
@@ -54,7 +54,10 @@ TRAININGS = "UPDATE trainings SET"
         (f"{TRAININGS} status = 'done' WHERE status = 'ok'", r"a status that is none: 8 \(.*, \.\.\.\)"),
         (f"{TRAININGS} score = NULL WHERE status = 'ok'", "are 'ok' without a finite score: 8 "),
         (f"{TRAININGS} score = 9e999 WHERE status = 'ok'", "are 'ok' without a finite score: 8 "),
-        (f"{TRAININGS} score = 1 WHERE status = 'lost'", "are 'lost' or 'failed' but have a score: 2 "),
+        (
+            f"{TRAININGS} score = 1 WHERE status = 'diverged'",
+            "are 'diverged' or 'failed' but have a score: 2 ",
+        ),
         (f"{TRAININGS} status = 'failed', score = NULL", "are 'failed' without an error: 10 "),
         (f"{TRAININGS} error = 'late'", "have an error but are not 'failed': 10 "),
     ],
@@ -98,7 +101,7 @@ def test_a_page_that_does_not_go_with_its_index(path):
 def test_a_reference_that_leads_nowhere_in_postgresql(new_schema):
     place = new_schema()
     with Store.open(place) as store:
-        store.append(contract.example(contract.furnish(store)))
+        store.append(contract.example(contract.register(store)))
         engine = sa.create_engine(place)
         with engine.begin() as connection:
             # as a restored backup without its constraints could

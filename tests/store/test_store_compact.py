@@ -15,7 +15,7 @@ from taskaware.testing import store_contract as contract
 @pytest.fixture
 def store(tmp_path):
     with Store.open(tmp_path / "a.db") as store:
-        recipe = contract.furnish(store)
+        recipe = contract.register(store)
         store.append(contract.example(recipe, count=40))
         store.append(dataclasses.replace(contract.example(recipe, task=1, count=30), strategy="evolution"))
         yield store
@@ -54,7 +54,7 @@ def test_into_another_store_and_back(store, packed, tmp_path):
 
 def test_an_empty_experience(tmp_path):
     with Store.open(tmp_path / "b.db") as store:
-        contract.furnish(store)
+        contract.register(store)
         pack(store, tmp_path / "b.npz")
         contract.assert_same(unpack(tmp_path / "b.npz"), store.triplets())
 

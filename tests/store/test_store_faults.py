@@ -19,7 +19,7 @@ import itertools, sys
 from taskaware.store import Store
 from taskaware.testing import store_contract as contract
 store = Store.open(sys.argv[1])
-recipe = contract.furnish(store)
+recipe = contract.register(store)
 for start in itertools.count(0, 50):
     store.append(contract.example(recipe, start=start, count=50))
     print(start, flush=True)
@@ -31,7 +31,7 @@ def path(tmp_path):
     """A store with five trainings."""
     path = tmp_path / "a.db"
     with Store.open(path) as store:
-        store.append(contract.example(contract.furnish(store)))
+        store.append(contract.example(contract.register(store)))
     return path
 
 
@@ -148,7 +148,7 @@ def test_an_empty_file_is_a_store_that_was_about_to_begin(tmp_path):
     with pytest.raises(StoreError, match="create=True"):
         Store.open(path, create=False)
     with Store.open(path) as store:
-        contract.furnish(store)
+        contract.register(store)
 
 
 def test_folders(tmp_path):

@@ -31,7 +31,7 @@ def halt(connection, cursor, statement, *rest):
         time.sleep(600)
 
 with Store.open(sys.argv[1]) as store:
-    recipe = contract.furnish(store)
+    recipe = contract.register(store)
     store.append(contract.example(recipe, count=64))
     sa.event.listen(store._database.engine, "after_cursor_execute", halt)
     store.append(contract.example(recipe, start=64, count=64))
@@ -70,7 +70,7 @@ def _mount(folder, options):
 def filled(place):
     """A store with five trainings, and its recipe."""
     store = Store.open(place)
-    recipe = contract.furnish(store)
+    recipe = contract.register(store)
     store.append(contract.example(recipe))
     return store, recipe
 
@@ -96,7 +96,7 @@ def test_a_writer_killed_between_two_statements_leaves_no_half_of_a_batch(new_pl
     writer.communicate()
     with Store.open(place) as store:
         found = store.summary()
-        assert (found.architectures, found.trained + found.lost) == (64, 64)
+        assert (found.architectures, found.trained + found.diverged) == (64, 64)
         assert store.check().ok
         recipe = store.recipes()[0].digest
         assert store.append(contract.example(recipe, start=64, count=64)) == 64

@@ -18,7 +18,7 @@ from taskaware.testing import store_contract as contract
 def store(tmp_path):
     """Forty trainings of the first task, one of which failed, and thirty of the second."""
     with Store.open(tmp_path / "a.db") as store:
-        recipe = contract.furnish(store)
+        recipe = contract.register(store)
         errors = ["out of memory", *[None] * 39]
         store.append(dataclasses.replace(contract.example(recipe, count=40), errors=errors))
         store.append(contract.example(recipe, task=1, count=30))
@@ -64,8 +64,8 @@ def test_pandas_reads_it(store, exported):
     frame = pd.read_parquet(exported)
     assert len(frame) == 70
     assert frame["task"].value_counts().to_dict() == {"adult": 40, "boston": 30}
-    assert frame["origin"].equals(frame["task"])
-    assert set(zip(frame["task"], frame["kind"], frame["metric"], strict=True)) == {
+    assert frame["group"].equals(frame["task"])
+    assert set(zip(frame["task"], frame["problem"], frame["metric"], strict=True)) == {
         ("adult", "classification", "accuracy"),
         ("boston", "regression", "r2"),
     }
@@ -99,7 +99,7 @@ def test_an_empty_store(other, tmp_path):
 
 
 def test_a_failure_in_the_store_gives_way_to_a_result_in_the_file(store, exported, other):
-    recipe = contract.furnish(other)
+    recipe = contract.register(other)
     errors = ["killed"] * 2
     other.append(dataclasses.replace(contract.example(recipe, count=2), errors=errors))
     assert other.import_parquet(exported) == 69

@@ -21,7 +21,7 @@ from taskaware.testing import store_contract as contract
 place, start, begin = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 time.sleep(max(0.0, begin - time.time()))
 with Store.open(place) as store:
-    recipe = contract.furnish(store)
+    recipe = contract.register(store)
     new = [store.append(contract.example(recipe, start=start + 10 * i, count=20)) for i in range(40)]
 print(sum(new))
 """
@@ -60,7 +60,7 @@ def test_two_processes_begin_and_fill_one_store(new_place):
 def test_a_reader_sees_one_moment_while_another_writes(new_place):
     place = new_place()
     with Store.open(place) as store, Store.open(place) as writer:
-        recipe = contract.furnish(store)
+        recipe = contract.register(store)
 
         def look_twice(connection):
             before = connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar()
@@ -74,7 +74,7 @@ def test_a_reader_sees_one_moment_while_another_writes(new_place):
 def test_what_was_written_is_there_after_reopening(new_place):
     place = new_place()
     with Store.open(place) as store:
-        store.append(contract.example(contract.furnish(store)))
+        store.append(contract.example(contract.register(store)))
         before = store.triplets()
     with Store.open(place, create=False) as store:
         contract.assert_same(store.triplets(), before)
@@ -83,7 +83,7 @@ def test_what_was_written_is_there_after_reopening(new_place):
 def test_readonly_reads_and_never_writes(new_place):
     place = new_place()
     with Store.open(place) as store:
-        recipe = contract.furnish(store)
+        recipe = contract.register(store)
         store.append(contract.example(recipe))
     with Store.open(place, readonly=True) as store:
         assert len(store.triplets()) == 5
@@ -144,7 +144,7 @@ def test_a_broken_url_is_refused(url):
 
 def test_metafeatures_of_one_catalogue_have_one_list_of_names(tmp_path):
     with Store.open(tmp_path / "a.db") as store:
-        contract.furnish(store)
+        contract.register(store)
         task, catalogue = contract.TASKS[0].digest, contract.CATALOGUE
         with pytest.raises(UserError, match="other names"):
             store.add_metafeatures(task, catalogue=catalogue, names=["rows", "classes"], values=[1, 2])
@@ -162,7 +162,7 @@ def test_what_is_no_plain_data_is_named(tmp_path):
 def test_a_batch_larger_than_a_block_of_reading(tmp_path):
     count = 45_000
     with Store.open(tmp_path / "a.db") as store:
-        recipe = contract.furnish(store)
+        recipe = contract.register(store)
         u = np.repeat(np.eye(3, dtype=np.float32), count // 3, axis=0)
         seeds = np.arange(count)
         task, space = contract.TASKS[0].digest, contract.SPACE.digest

@@ -204,8 +204,8 @@ def test_recommend_then_evolve_goes_on_from_the_best_candidates(iris):
     ("changes", "gone"),
     [
         ({}, {"iris"}),
-        ({"name": "flowers", "origin": "flowers"}, {"iris", "flowers"}),
-        ({"name": "hearts", "origin": "heart"}, {"iris", "heart"}),
+        ({"name": "flowers", "group": "flowers"}, {"iris", "flowers"}),
+        ({"name": "hearts", "group": "heart"}, {"iris", "heart"}),
     ],
 )
 def test_a_recommendation_knows_neither_the_task_nor_a_relative(iris, monkeypatch, changes, gone):
@@ -218,8 +218,8 @@ def test_a_recommendation_knows_neither_the_task_nor_a_relative(iris, monkeypatc
     monkeypatch.setattr(contests, "fit_evaluator", spy)
     ranked_candidates(SPACE, dataclasses.replace(iris, **changes), HASTY, 1)
     (known,) = taught
-    everything = set(contests.shipped_evaluator().known.origins)
-    assert set(known.origins) == everything - gone and iris.digest not in known.digests
+    everything = set(contests.shipped_evaluator().known.groups)
+    assert set(known.groups) == everything - gone and iris.digest not in known.digests
 
 
 def test_a_search_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, pretended):
@@ -247,11 +247,11 @@ def test_where_all_fails_the_table_is_empty(tmp_path, monkeypatch):
 
 
 def progress_of(searches) -> pd.DataFrame:
-    """{(strategy, task, origin, seed): scores} → progress; test scores are half of the scores."""
+    """{(strategy, task, group, seed): scores} → progress; test scores are half of the scores."""
     tasks = {}
     entries = []
-    for (strategy, task, origin, seed), scores in searches.items():
-        tasks[task] = dataclasses.make_dataclass("Named", ["origin", "kind"])(origin, "classification")
+    for (strategy, task, group, seed), scores in searches.items():
+        tasks[task] = dataclasses.make_dataclass("Named", ["group", "problem"])(group, "classification")
         halves = [None if score is None else score / 2 for score in scores]
         about = {"strategy": strategy, "task": task, "seed": seed}
         entries.append(about | {"scores": scores, "test_scores": halves})
@@ -274,7 +274,7 @@ def test_standings_by_hand():
     )
     assert found["compared"] == 3
     a, b = found["strategies"]["a"], found["strategies"]["b"]
-    # Origin x: ranks 2 and 1.5; origin y: 1.
+    # Group x: ranks 2 and 1.5; group y: 1.
     assert a["rank"] == pytest.approx((1.75 + 1) / 2) and b["rank"] == pytest.approx((1.25 + 2) / 2)
     assert a["rank_se"] == pytest.approx(0.375)
     assert a["test_score_raw"] == pytest.approx((0.3 + 0.3) / 2)

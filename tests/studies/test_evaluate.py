@@ -18,7 +18,7 @@ from taskaware.studies.evaluate import EvaluateSettings, evaluate, plan, prepare
 from taskaware.studies.scoring import judged
 from taskaware.studies.selectors import METHODS, Choice
 from taskaware.surrogates import EvaluatorSettings
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import training_data as training_data
 
 HASTY = EvaluatorSettings(members=2, steps=20, tasks_per_step=4, architectures_per_step=8)
 NAMES = ("cleveland", "heart.c", "iris", "wine", "diabetes", "cholesterol", "sonar", "glass", "ecoli", "vote")
@@ -102,7 +102,7 @@ def test_the_chance_to_beat_the_default_is_kept_beside_what_came(settings, undis
     entries = read_journal(path / "journal.jsonl")
     rows = [row for entry in entries for row in entry["picks"] if row["chance"] is not None]
     rows = [row for row in rows if np.isfinite(row["chance"])]
-    test = prepared(settings)[0].lessons.test_score
+    test = prepared(settings)[0].training_data.test_score
     ahead = [test[row["place"], row["picked"]] - test[row["place"], row["default"]] for row in rows]
     assert sorted(chances["won"]) == sorted((np.sign(ahead) + 1) / 2) and len(rows) > 0
     found = summary["methods"]["evaluator"]
@@ -134,16 +134,16 @@ def test_what_is_held_out_is_never_seen(settings, tmp_path, monkeypatch):
     monkeypatch.setitem(METHODS, "spy", lambda space, ours: spy)
     spying = dataclasses.replace(settings, methods=("spy",), seeds=1)
     evaluate(spying, RunFolder.open(tmp_path / "run", "evaluate", spying), show=False)
-    everything = prepared(settings)[0].lessons
-    origin = {tuple(z): name for z, name in zip(everything.z, everything.origins, strict=True)}
+    everything = prepared(settings)[0].training_data
+    group = {tuple(z): name for z, name in zip(everything.z, everything.groups, strict=True)}
     assert sum(len(unseen.z) for _, unseen in seen) == len(everything.names)
     for known, unseen in seen:
-        assert not {origin[tuple(z)] for z in unseen.z} & set(known.origins)
-    assert "heart" in everything.origins and everything.origins.count("heart") >= 2
+        assert not {group[tuple(z)] for z in unseen.z} & set(known.groups)
+    assert "heart" in everything.groups and everything.groups.count("heart") >= 2
 
 
 def test_what_a_search_has_found_is_learned_from_but_not_picked(few, settings, tmp_path, monkeypatch):
-    learned = lessons(few)
+    learned = training_data(few)
     best = set(zip(learned.names, np.nanargmax(learned.score, axis=1).tolist(), strict=True))
     pairs = zip(np.array(few.names)[few.task].tolist(), few.architecture.tolist(), strict=True)
     top = np.array([pair in best for pair in pairs])
@@ -156,7 +156,9 @@ def test_what_a_search_has_found_is_learned_from_but_not_picked(few, settings, t
     pack(found, tmp_path / "found.npz")
     changed = dataclasses.replace(settings, experience=str(tmp_path / "found.npz"), methods=("oracle",))
     known, _ = prepared(changed)
-    truth = {tuple(z): score for z, score in zip(known.lessons.z, known.lessons.score, strict=True)}
+    truth = {
+        tuple(z): score for z, score in zip(known.training_data.z, known.training_data.score, strict=True)
+    }
 
     def oracle(known, unseen, seed):
         return Choice(np.stack([truth[tuple(z)] for z in unseen.z]))
@@ -237,7 +239,7 @@ def test_a_store_serves_as_well_and_grown_experience_is_new_work(few, settings, 
     known, curve = prepared(stored)
     assert not {job.id for job in before} & {job.id for job in plan(known, stored)}
     expected, expected_curve = prepared(settings)
-    assert known.lessons.names == expected.lessons.names
+    assert known.training_data.names == expected.training_data.names
     np.testing.assert_allclose(curve, expected_curve, rtol=1e-5)
 
 
@@ -270,7 +272,7 @@ def test_experience_that_does_not_do_is_refused(few, settings, tmp_path):
         prepared(dataclasses.replace(settings, experience=str(tmp_path / "nowhere.db")))
     searched = dataclasses.replace(few, strategies=("evolution",) * len(few.strategies))
     pack(searched, tmp_path / "searched.npz")
-    with pytest.raises(UserError, match="random architectures for 0 origins"):
+    with pytest.raises(UserError, match="random architectures for 0 groups"):
         prepared(dataclasses.replace(settings, experience=str(tmp_path / "searched.npz")))
 
 

@@ -30,7 +30,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def known(settings):
-    return prepared(EvaluateSettings(settings.experience))[0].lessons
+    return prepared(EvaluateSettings(settings.experience))[0].training_data
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -42,8 +42,8 @@ def test_the_same_are_picked_for_before_and_after(known, seed):
     assert not set(names[before.known]) & set(FAMILY)
     assert set(names[after.known]) - set(names[before.known]) <= set(FAMILY)
     for which in (before, after):
-        picked = {o for o, p in zip(known.origins, which.like | which.strangers, strict=True) if p}
-        assert not picked & {o for o, k in zip(known.origins, which.known, strict=True) if k}
+        picked = {o for o, p in zip(known.groups, which.like | which.strangers, strict=True) if p}
+        assert not picked & {o for o, k in zip(known.groups, which.known, strict=True) if k}
 
 
 def test_picks_and_means(settings, known, tmp_path, monkeypatch):

@@ -31,9 +31,9 @@ def read():
     """The bundled tables of the shipped experience."""
     known, _ = prepared(LearnedFeaturesSettings().evaluation)
     samples = {task.digest: draw_samples(task, rows=32) for task in bundled_suite()}
-    there = [name in samples for name in known.lessons.digests]
+    there = [name in samples for name in known.training_data.digests]
     assert sum(there) == 5
-    return Read(known._replace(lessons=known.lessons.take(there), pool=known.pool[there]), samples)
+    return Read(known._replace(lessons=known.training_data.take(there), pool=known.pool[there]), samples)
 
 
 def test_each_method_is_made_as_its_name_says():
@@ -52,7 +52,7 @@ def test_only_what_is_held_out_is_picked_for_and_no_score_of_it_is_read(read):
     rows = pick(read, fold)
     held = {row["place"] for row in rows}
     assert 0 < len(held) < 5
-    lessons = read.known.lessons
+    lessons = read.known.training_data
     other = np.where(np.isin(np.arange(5), list(held))[:, None], -lessons.target, lessons.target)
     blind = read.known._replace(lessons=dataclasses.replace(lessons, target=other))
     again = pick(Read(blind, read.samples), fold)
@@ -89,5 +89,5 @@ def test_tasks_without_rows_are_left_out_and_too_few_refused(tmp_path):
     (tmp_path / "new.csv").write_text("x,y\n" + "".join(f"{n},{'ab'[n % 2]}\n" for n in range(40)))
     settings = LearnedFeaturesSettings(suite=(str(tmp_path),))
     folder = RunFolder.open(tmp_path / "run", "learned-features", settings)
-    with pytest.raises(UserError, match="Only 0 origins of 'shipped' have rows in .*; 4 are needed"):
+    with pytest.raises(UserError, match="Only 0 groups of 'shipped' have rows in .*; 4 are needed"):
         run_learned_features(settings, folder, show=False)

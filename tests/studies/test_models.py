@@ -16,7 +16,7 @@ from taskaware.modalities.tables.build import make_task
 from taskaware.runner.run_folder import RunFolder
 from taskaware.studies import baselines as rivals
 from taskaware.studies import models as comparing
-from taskaware.studies.baselines import RIVALS, Rival, frame_of, recommended
+from taskaware.studies.baselines import BASELINES, Baseline, frame_of, recommended
 from taskaware.studies.models import (
     ModelsSettings,
     Trial,
@@ -99,7 +99,7 @@ def test_tables_and_summary_agree(compared):
 
 def test_the_trees_are_written_by_digest(compared):
     table = pd.read_csv(compared[2])
-    assert list(table.columns) == ["digest", "name", "kind", "score", "se", "seeds"]
+    assert list(table.columns) == ["digest", "name", "problem", "score", "se", "seeds"]
     tasks = {task.name: task for task in bundled_suite().only("iris", "diabetes")}
     assert dict(zip(table["name"], table["digest"], strict=True)) == {n: t.digest for n, t in tasks.items()}
     means = pd.read_csv(compared[1] / "tasks.csv").query("model == 'trees'")
@@ -116,11 +116,11 @@ def test_nothing_is_done_twice_and_what_failed_is_tried_again(tmp_path, monkeypa
             raise RuntimeError("not today")
         return task.target[parts.test]
 
-    monkeypatch.setitem(RIVALS, "mlp", Rival(moody))
+    monkeypatch.setitem(BASELINES, "mlp", Baseline(moody))
     first = run(SETTINGS, tmp_path / "run")
     assert (first["jobs"], first["failed"], first["compared"]) == (8, 2, 2)
     assert set(first["models"]) == {"mlp", "trees"}
-    # A model that has failed everywhere on a kind leaves nothing to compare there.
+    # A model that has failed everywhere on a problem leaves nothing to compare there.
     assert "regression" not in first
     again = run(SETTINGS, tmp_path / "run")
     assert (again["jobs"], again["failed"], again["compared"]) == (2, 0, 4)
@@ -153,7 +153,7 @@ def test_every_model_gets_the_same_rows(mixed, monkeypatch):
     np.testing.assert_array_equal(found, 1 - np.arange(len(parts.test)) % 2)
     rows = np.sort(np.concatenate([parts.train, parts.validation]))
     assert seen["seed"] == 1 and seen["members"] is None and not set(rows) & set(parts.test)
-    RIVALS["recommended_once"].predict(mixed, parts, 1)
+    BASELINES["recommended_once"].predict(mixed, parts, 1)
     assert seen["members"] == 1
     np.testing.assert_array_equal(seen["given"].target, mixed.target[rows])
     assert seen["given"].table.row_hashes.tolist() == mixed.table.row_hashes[rows].tolist()
@@ -164,7 +164,7 @@ def test_every_model_gets_the_same_rows(mixed, monkeypatch):
 @pytest.mark.parametrize("name", ["mlp", "trees"])
 def test_models_learn_from_any_columns(mixed, name):
     parts = split(mixed, 0)
-    predicted = RIVALS[name].predict(mixed, parts, 0)
+    predicted = BASELINES[name].predict(mixed, parts, 0)
     often = np.bincount(mixed.target).max() / mixed.rows
     assert METRICS[mixed.metric](mixed.target[parts.test], predicted) > often
 
@@ -180,8 +180,8 @@ def test_a_class_of_one_row_does_not_stop_the_trees():
 
 def test_frames_hold_numbers_and_categories(mixed):
     frame = frame_of(mixed.table)
-    kinds = [str(dtype) for dtype in frame.dtypes]
-    assert set(kinds) == {"float64", "category"} and len(frame) == 120
+    problems = [str(dtype) for dtype in frame.dtypes]
+    assert set(problems) == {"float64", "category"} and len(frame) == 120
     assert frame["x0"].isna().sum() == mixed.table.columns[0].missing.sum() > 0
     wide = pd.DataFrame({"id": [f"n{i % 300}" for i in range(600)], "y": np.arange(600) % 7})
     assert str(frame_of(make_task(wide, "y").table)["x0"].dtype) == "float64"
@@ -190,12 +190,14 @@ def test_frames_hold_numbers_and_categories(mixed):
 @pytest.mark.parametrize(("wrong", "score"), [(np.nan, -1.0), (1e9, -1.0)])
 def test_hopeless_predictions_have_the_worst_score(monkeypatch, wrong, score):
     task = bundled_suite().task("diabetes")
-    monkeypatch.setitem(RIVALS, "mlp", Rival(lambda task, parts, seed: np.full(len(parts.test), wrong)))
+    monkeypatch.setitem(BASELINES, "mlp", Baseline(lambda task, parts, seed: np.full(len(parts.test), wrong)))
     assert score_model(task, Trial("mlp", 0)) == score
 
 
 def test_what_is_not_installed_is_skipped_in_one_line(tmp_path, monkeypatch, caplog):
-    monkeypatch.setitem(RIVALS, "flaml", Rival(RIVALS["trees"].predict, ("no-such-package", "nor-this")))
+    monkeypatch.setitem(
+        BASELINES, "flaml", Baseline(BASELINES["trees"].predict, ("no-such-package", "nor-this"))
+    )
     settings = dataclasses.replace(SETTINGS, models=("trees", "flaml"), tasks=("iris",), seeds=1)
     with caplog.at_level(logging.WARNING, "taskaware"):
         summary = run(settings, tmp_path / "run")
@@ -230,8 +232,8 @@ def test_jobs_are_named_by_content_and_version(monkeypatch):
 
 
 def scored(*rows):
-    table = pd.DataFrame(rows, columns=["task", "origin", "seed", "model", "score"])
-    return table.assign(kind="classification", rows=10, digest="d", seconds=2.0)
+    table = pd.DataFrame(rows, columns=["task", "group", "seed", "model", "score"])
+    return table.assign(problem="classification", rows=10, digest="d", seconds=2.0)
 
 
 def test_standings_by_hand():
@@ -249,7 +251,7 @@ def test_standings_by_hand():
     # On b the seeds disagree by more than the mean difference: nobody wins.
     assert (theirs["wins"], theirs["loses"], theirs["ties"]) == (1, 1, 1)
     assert (ours["wins"], ours["loses"], ours["ties"]) == (0, 0, 3)
-    # Origin o is the mean of tasks a and b.
+    # Group o is the mean of tasks a and b.
     np.testing.assert_allclose([ours["rank"], ours["score"]], [1.75, (0.675 + 0.5) / 2])
     np.testing.assert_allclose(ours["score_se"], (0.675 - 0.5) / 2)
     np.testing.assert_allclose(theirs["noise"], np.sqrt((0.05**2 + 0.3**2 + 0) / 3))
@@ -280,7 +282,7 @@ def test_wrong_settings_are_refused(change, message):
 
 
 def test_a_run_in_which_all_fails_still_ends(tmp_path, monkeypatch):
-    monkeypatch.setitem(RIVALS, "trees", Rival(lambda task, parts, seed: 1 / 0))
+    monkeypatch.setitem(BASELINES, "trees", Baseline(lambda task, parts, seed: 1 / 0))
     settings = dataclasses.replace(SETTINGS, models=("trees",), trees=str(tmp_path / "trees.csv"))
     summary = run(settings, tmp_path / "run")
     assert (summary["failed"], summary["compared"], summary["models"]) == (4, 0, {})

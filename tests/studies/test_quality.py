@@ -8,18 +8,18 @@ import pytest
 
 from taskaware.studies import quality
 from taskaware.studies.selectors import Choice, Unseen, nearest_task, portfolio, random_choice, single_best
-from taskaware.surrogates import Lessons
+from taskaware.surrogates import TrainingData
 
 
-def made_up(tasks: int = 6, pool: int = 7, seed: int = 0) -> Lessons:
-    """Lessons of random scores; two tasks share an origin."""
+def made_up(tasks: int = 6, pool: int = 7, seed: int = 0) -> TrainingData:
+    """TrainingData of random scores; two tasks share a group."""
     rng = np.random.default_rng(seed)
     score = rng.random((tasks, pool))
     names = tuple(f"task{i}" for i in range(tasks))
-    origins = ("task1", *names[1:])
+    groups = ("task1", *names[1:])
     top = np.sort(score, 1)[:, -5:].mean(1)
-    return Lessons(
-        names, origins, ("classification",) * tasks, names,
+    return TrainingData(
+        names, groups, ("classification",) * tasks, names,
         rng.normal(size=(tasks, 3)), rng.normal(size=(pool, 4)),
         score, score - 0.1, np.full(tasks, np.nan), score - top[:, None], top, np.ones(tasks),
     )  # fmt: skip
@@ -98,7 +98,7 @@ def test_the_chance_counts_for_what_was_preferred_of_all():
 
 def test_simple_pickers():
     known = made_up()
-    unseen = Unseen(known.z[:2] + 1e-6, known.kinds[:2])
+    unseen = Unseen(known.z[:2] + 1e-6, known.problems[:2])
     assert single_best(known, unseen, 0).preference[0].argmax() == known.target.mean(0).argmax()
     nearest = nearest_task(known, unseen, 0).preference
     assert nearest.argmax(1).tolist() == known.target[:2].argmax(1).tolist()
@@ -110,7 +110,7 @@ def test_the_single_best_does_not_gain_by_being_trained_on_easy_tasks_alone():
     known = made_up()
     known.target[:] = np.linspace(-3, 0, 6)[:, None] + np.linspace(-0.5, 0, 7)
     known.target[:4, 0] = known.target[:, 1] = np.nan
-    mean = single_best(known, Unseen(known.z[:1], known.kinds[:1]), 0).preference[0]
+    mean = single_best(known, Unseen(known.z[:1], known.problems[:1]), 0).preference[0]
     assert np.nanmean(known.target[:, 0]) > np.nanmean(known.target[:, 6])
     assert mean.argmax() == 6 and mean.argmin() == 1
     np.testing.assert_allclose(np.diff(mean[2:]), 0.5 / 6)
@@ -139,7 +139,7 @@ def test_a_far_deal_holds_out_one_end():
     known = made_up(tasks=9)
     z = np.zeros((9, 3))
     z[:, 0] = [5, 1, 9, 3, 7, 2, 8, 4, 6]
-    known = dataclasses.replace(known, z=z, origins=known.names)
+    known = dataclasses.replace(known, z=z, groups=known.names)
     folds = list(quality.held_out(known, 3, seed=0, deal="far"))
     values = [sorted(z[fold, 0].tolist()) for fold in folds]
     assert sorted(values) == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]

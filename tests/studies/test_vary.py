@@ -59,7 +59,7 @@ def test_what_a_change_loses_is_counted_by_origin(settings, undisturbed):
     table = pd.read_csv(path / "changes.csv").set_index("change")
     assert table.loc[AS_IT_IS, ["lost", "lost_se"]].tolist() == [0, 0]
     picks = [pd.read_csv(path / name / "picks.csv") for name in ("as_it_is", "methods=nearest_task")]
-    means = [each.groupby(["origin", "task"])["test_score"].mean().groupby("origin").mean() for each in picks]
+    means = [each.groupby(["group", "task"])["test_score"].mean().groupby("group").mean() for each in picks]
     assert table.loc["methods=nearest_task", "lost"] == pytest.approx((means[0] - means[1]).mean())
     assert table.loc["methods=nearest_task", "lost_se"] > 0
 

@@ -10,7 +10,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
 from taskaware.surrogates import EvaluatorSettings, fit_evaluator
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.training_data import architecture_features
 
 TINY = dataclasses.replace(
@@ -52,16 +52,16 @@ def settings():
 
 @pytest.fixture(scope="session")
 def experience():
-    """A function: meta-features (T, M), points (A, D) and scores (seeds, T, A) → Experience; NaN is lost."""
+    """A function: meta-features (T, M), points (A, D) and scores (seeds, T, A) → Experience; NaN diverged."""
 
-    def make(z, u, scores, origins=None, absent=None):
+    def make(z, u, scores, groups=None, absent=None):
         names = [f"task {place:02}" for place in range(len(z))]
         with Store.open(":memory:") as store:
             store.add_space(SpaceRecord(TINY.digest, TINY.name, TINY.to_dict()))
             recipe = store.add_recipe({"steps": 1})
             for place, name in enumerate(names):
-                digest, origin = _digest(name), origins[place] if origins else name
-                store.add_task(TaskRecord(digest, name, origin, "classification", "accuracy", 50, 3, 2))
+                digest, group = _digest(name), groups[place] if groups else name
+                store.add_task(TaskRecord(digest, name, group, "classification", "accuracy", 50, 3, 2))
                 features = [f"z{m}" for m in range(z.shape[1])]
                 store.add_metafeatures(digest, catalogue="c" * 16, names=features, values=z[place])
                 trained = np.arange(len(u)) if absent is None else np.flatnonzero(~absent[place])
@@ -78,7 +78,7 @@ def experience():
 
 @pytest.fixture(scope="session")
 def opposites(experience, points):
-    """Lessons of 30 tasks, in half of which the order of the 40 architectures is the reverse: z0 says which.
+    """30 tasks, in half of which the order of the 40 architectures is the reverse: z0 says which.
 
     A task's score is 0.7 + 0.02 z1 + 0.1 z0 h(u), with z0 = 1 or -1 and h of mean 0.
     """
@@ -89,7 +89,7 @@ def opposites(experience, points):
     h = (h - h.mean()) / h.std()
     z = rng.normal(size=(30, 4))
     z[:, 0] = np.where(np.arange(30) % 2, 1.0, -1.0)
-    return lessons(experience(z, u, [0.7 + 0.02 * z[:, 1:2] + 0.1 * z[:, :1] * h]))
+    return training_data(experience(z, u, [0.7 + 0.02 * z[:, 1:2] + 0.1 * z[:, :1] * h]))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.surrogates import load_evaluator, save_evaluator
-from taskaware.surrogates.training_data import Lessons
+from taskaware.surrogates.training_data import TrainingData
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_round_trip(saved, evaluator, opposites):
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     scaled = evaluator.scaler(opposites.z[21])
-    for kind in ("classification", "regression"):
-        np.testing.assert_allclose(loaded.level(scaled, kind), evaluator.level(scaled, kind), rtol=1e-5)
-    for field in dataclasses.fields(Lessons):
+    for problem in ("classification", "regression"):
+        np.testing.assert_allclose(loaded.level(scaled, problem), evaluator.level(scaled, problem), rtol=1e-5)
+    for field in dataclasses.fields(TrainingData):
         ours, theirs = getattr(evaluator.known, field.name), getattr(loaded.known, field.name)
         if isinstance(ours, np.ndarray):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, err_msg=field.name)

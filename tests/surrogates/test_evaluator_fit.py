@@ -133,9 +133,9 @@ def test_the_level_of_a_task_is_learned(evaluator, opposites):
     """The top of a made-up task rises with z1 and nothing else."""
     assert isinstance(evaluator.level, TaskLevel)
     low, high = (evaluator.scaler(np.array([1.0, value, 0.0, 0.0])) for value in (-1.5, 1.5))
-    kind = "classification"
-    assert evaluator.level(high, kind)[0] > evaluator.level(low, kind)[0] + 0.005
-    top, error, spread = evaluator.level(evaluator.scaler(opposites.z[22]), kind)
+    problem = "classification"
+    assert evaluator.level(high, problem)[0] > evaluator.level(low, problem)[0] + 0.005
+    top, error, spread = evaluator.level(evaluator.scaler(opposites.z[22]), problem)
     assert top == pytest.approx(opposites.top[22], abs=4 * error)
     assert 0 < error < 0.1
     assert spread == pytest.approx(opposites.spread[22], rel=0.5)
@@ -143,9 +143,9 @@ def test_the_level_of_a_task_is_learned(evaluator, opposites):
 
 def test_each_kind_of_task_has_a_level_of_its_own(opposites):
     """Unless there are too few tasks of it: then all tasks tell."""
-    kinds = np.array(["classification"] * 20 + ["regression"] * 10)
-    low = np.where(kinds == "regression", opposites.top - 0.5, opposites.top)
-    known = dataclasses.replace(opposites, kinds=tuple(kinds), top=low)
+    problems = np.array(["classification"] * 20 + ["regression"] * 10)
+    low = np.where(problems == "regression", opposites.top - 0.5, opposites.top)
+    known = dataclasses.replace(opposites, problems=tuple(problems), top=low)
     scaler = Scaler.fit(known.z)
     middle = np.zeros(4)
     level = TaskLevel.fit(known, scaler)

@@ -18,7 +18,7 @@ from taskaware.surrogates import (
     save_evaluator,
 )
 from taskaware.surrogates.gp import Process
-from taskaware.surrogates.gp_data import Seen, Tasks
+from taskaware.surrogates.gp_data import GPData, Tasks
 from taskaware.surrogates.kernel import (
     Kernel,
     architecture_covariance,
@@ -66,7 +66,7 @@ def test_the_belief_is_the_posterior_of_the_dense_process(made, holes):
         scores = np.where(np.random.default_rng(1).random(scores.shape) < 0.3, np.nan, scores)
     noise = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 3.0])
     kernel = Kernel.first(3)
-    seen = Seen(tasks, features, groups, scores, noise)
+    seen = GPData(tasks, features, groups, scores, noise)
     process = Process.fit(seen, kernel)
     x = np.array([0.3, -0.2, 0.1])
     wanted = np.random.default_rng(2).normal(size=(5, 4))
@@ -98,9 +98,9 @@ def test_a_likelier_kernel_is_learned():
         )
     ]
     scores = roots[0] @ rng.normal(size=(15, 30)) @ roots[1].T + 0.03 * rng.normal(size=(15, 30))
-    learned = learn_kernel(Seen(tasks, features, groups, scores, np.ones(15)))
+    learned = learn_kernel(GPData(tasks, features, groups, scores, np.ones(15)))
     assert learned.noise < np.log(0.1) < Kernel.first(3).noise
-    louder = learn_kernel(Seen(tasks, features, groups, scores + rng.normal(size=(15, 30)), np.ones(15)))
+    louder = learn_kernel(GPData(tasks, features, groups, scores + rng.normal(size=(15, 30)), np.ones(15)))
     assert louder.noise > learned.noise + 1
 
 
@@ -165,7 +165,7 @@ def test_its_judgement_has_a_gradient(learned, opposites, tiny):
 
 
 def test_it_asks_for_the_kind_of_the_task(learned, opposites):
-    with pytest.raises(UserError, match="Unknown kind of task 'None'"):
+    with pytest.raises(UserError, match="Unknown problem 'None'"):
         learned.predict(opposites.z[21], opposites.u)
 
 
@@ -179,12 +179,14 @@ def test_a_kernel_is_learned_where_every_task_saw_other_architectures():
     scattered[:25, 25:] = scattered[25:, :5] = np.nan
     scattered[np.arange(25), 10 + np.arange(25) % 15] = np.nan
     noise = np.ones(40)
-    found = learn_kernel(Seen(tasks, features, groups, scattered, noise))
+    found = learn_kernel(GPData(tasks, features, groups, scattered, noise))
     assert all(np.isfinite(part).all() for part in found)
     assert found.scales[0] > found.scales[1] and found.scales[0] > found.scales[2]
     lonely = np.where(np.arange(30) == (np.arange(40) % 30)[:, None], scores, np.nan)
     first = Kernel.first(3)
-    for part, expected in zip(learn_kernel(Seen(tasks, features, groups, lonely, noise)), first, strict=True):
+    for part, expected in zip(
+        learn_kernel(GPData(tasks, features, groups, lonely, noise)), first, strict=True
+    ):
         np.testing.assert_array_equal(part, expected)
 
 
@@ -199,7 +201,7 @@ def test_what_is_read_again_is_not_solved_for_again(learned, tmp_path, monkeypat
 def test_many_tasks_teach_a_kernel_by_some_of_them(made, monkeypatch):
     tasks, features, groups, scores = made
     monkeypatch.setattr(kernel, "MOST_LEARNED_FROM", 3)
-    some = learn_kernel(Seen(tasks, features, groups, scores, np.ones(6)))
+    some = learn_kernel(GPData(tasks, features, groups, scores, np.ones(6)))
     half = Tasks(*(column[::2] for column in tasks))
-    alone = learn_kernel(Seen(half, features, groups, scores[::2], np.ones(3)))
+    alone = learn_kernel(GPData(half, features, groups, scores[::2], np.ones(3)))
     jax.tree.map(np.testing.assert_array_equal, some, alone)

@@ -1,4 +1,4 @@
-"""Experience → lessons: averages, what is absent, what was lost, and the scale of a task."""
+"""Experience → lessons: averages, what is absent, what diverged, and the scale of a task."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.surrogates import training_data as lessons
+from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.training_data import FLOOR, LOSS, architecture_features, features_of, normalised
 
 TASKS, COUNT = 4, 12
@@ -30,46 +30,46 @@ def scores():
 
 
 def places(found, u):
-    """Where each point stands in the lessons, which have an order of their own."""
+    """Where each point stands in the training data, which have an order of their own."""
     return [int(np.flatnonzero((found.u == point).all(1))[0]) for point in u.astype(np.float32)]
 
 
 def test_scores_are_averaged_over_seeds(experience, z, u, scores):
-    found = lessons(experience(z, u, scores, origins=["a", "a", "b", "c"]))
+    found = training_data(experience(z, u, scores, groups=["a", "a", "b", "c"]))
     order = places(found, u)
     np.testing.assert_allclose(found.score[:, order], scores.mean(0), rtol=1e-5)
     np.testing.assert_allclose(found.test_score[:, order], scores.mean(0) - 0.1, rtol=1e-5)
     np.testing.assert_allclose(found.z, z, rtol=1e-5)
     assert found.names == ("task 00", "task 01", "task 02", "task 03")
-    assert found.origins == ("a", "a", "b", "c")
+    assert found.groups == ("a", "a", "b", "c")
 
 
 def test_a_shift_common_to_a_seed_is_no_noise(experience, z, u, scores):
-    np.testing.assert_allclose(lessons(experience(z, u, scores)).noise, 0, atol=1e-6)
+    np.testing.assert_allclose(training_data(experience(z, u, scores)).noise, 0, atol=1e-6)
     wobble = 0.02 * np.random.default_rng(2).normal(size=scores.shape)
-    noise = lessons(experience(z, u, scores + wobble)).noise
+    noise = training_data(experience(z, u, scores + wobble)).noise
     assert ((noise > 0.004) & (noise < 0.04)).all()
 
 
 def test_the_noise_of_a_single_seed_is_how_far_both_parts_differ(experience, z, u, scores):
     """A shift between the parts that all architectures share is none."""
-    np.testing.assert_allclose(lessons(experience(z, u, scores[:1])).noise, 0, atol=1e-6)
+    np.testing.assert_allclose(training_data(experience(z, u, scores[:1])).noise, 0, atol=1e-6)
     found = experience(z, u, scores[:1])
     wobble = 0.02 * np.random.default_rng(2).normal(size=len(found))
-    noise = lessons(dataclasses.replace(found, test_score=found.test_score + wobble)).noise
+    noise = training_data(dataclasses.replace(found, test_score=found.test_score + wobble)).noise
     assert ((noise > 0.005) & (noise < 0.025)).all()
 
 
 def test_the_scale_of_a_task(experience, z, u, scores):
     scores = scores[:1].copy()
     scores[0, 0, 3] = -50.0
-    found = lessons(experience(z, u, scores))
+    found = training_data(experience(z, u, scores))
     np.testing.assert_allclose(found.top, np.sort(scores[0])[:, -5:].mean(1), rtol=1e-5)
     np.testing.assert_allclose(found.spread, found.top - np.median(scores[0], axis=1), rtol=1e-4)
     target = (found.score - found.top[:, None]) / found.spread[:, None]
     np.testing.assert_allclose(found.target, np.maximum(target, FLOOR), rtol=1e-5)
     assert found.target.min() == FLOOR
-    flat = lessons(experience(z, u, np.full((1, TASKS, COUNT), 0.8)))
+    flat = training_data(experience(z, u, np.full((1, TASKS, COUNT), 0.8)))
     assert (flat.spread > 0).all()
     np.testing.assert_allclose(flat.target, 0, atol=1e-3)
 
@@ -79,16 +79,16 @@ def test_absent_is_unknown_and_lost_is_the_worst(experience, z, u, scores):
     absent[1, 5] = True
     scores = scores.copy()
     scores[:, 2, 7] = np.nan
-    found = lessons(experience(z, u, scores, absent=absent))
+    found = training_data(experience(z, u, scores, absent=absent))
     order = places(found, u)
     assert np.isnan(found.score).sum() == np.isnan(found.target).sum() == 1
     assert np.isnan(found.score[1, order[5]])
     assert found.score[2, order[7]] == pytest.approx(np.nanmin(scores[:, 2]), rel=1e-5)
 
 
-def with_losses(found, losses, kind="classification"):
-    """The experience with a loss for each training, (n,), of tasks of a kind."""
-    tasks = tuple(dataclasses.replace(task, kind=kind) for task in found.tasks)
+def with_losses(found, losses, problem="classification"):
+    """The experience with a loss for each training, (n,), of tasks of a problem."""
+    tasks = tuple(dataclasses.replace(task, problem=problem) for task in found.tasks)
     return dataclasses.replace(found, tasks=tasks, loss=np.asarray(losses, np.float32))
 
 
@@ -96,7 +96,7 @@ def test_the_loss_tells_equal_accuracies_apart(experience, z, u, scores):
     flat = experience(z, u, np.round(scores, 1))
     rng = np.random.default_rng(0)
     losses = rng.permuted(np.arange(len(flat), dtype=float))
-    plain, told = lessons(flat), lessons(with_losses(flat, losses))
+    plain, told = training_data(flat), training_data(with_losses(flat, losses))
     mean = np.zeros(plain.score.shape)
     for task in range(TASKS):
         for seed in range(2):
@@ -118,10 +118,10 @@ def test_the_loss_tells_equal_accuracies_apart(experience, z, u, scores):
 def test_a_loss_that_is_not_known_or_of_a_regression_does_not_count(experience, z, u, scores):
     found = experience(z, u, scores)
     losses = np.arange(len(found), dtype=float)
-    plain = lessons(found).target
-    np.testing.assert_array_equal(lessons(with_losses(found, losses, "regression")).target, plain)
+    plain = training_data(found).target
+    np.testing.assert_array_equal(training_data(with_losses(found, losses, "regression")).target, plain)
     losses[found.task == 1] = np.where(np.arange((found.task == 1).sum()) == 3, np.nan, 1.0)
-    changed = (lessons(with_losses(found, losses)).target != plain).any(1)
+    changed = (training_data(with_losses(found, losses)).target != plain).any(1)
     assert changed.tolist() == [True, False, True, True]
 
 
@@ -129,7 +129,7 @@ def test_a_lost_one_has_the_largest_loss(experience, z, u, scores):
     scores = scores[:1].copy()
     scores[0, :, 7] = np.nan
     found = experience(z, u, scores)
-    told = lessons(with_losses(found, np.where(found.lost, np.nan, 1.0 + np.arange(len(found)))))
+    told = training_data(with_losses(found, np.where(found.diverged, np.nan, 1.0 + np.arange(len(found)))))
     np.testing.assert_array_equal(told.target[:, places(told, u)[7]], told.target.min(1))
 
 
@@ -140,7 +140,7 @@ def test_tasks_are_taken_and_left_out(opposites):
     np.testing.assert_array_equal(taken.target, opposites.target[mask])
     left = opposites.without("task 01", "task 29")
     assert len(left.names) == 28
-    assert {"task 01", "task 29"}.isdisjoint(left.origins)
+    assert {"task 01", "task 29"}.isdisjoint(left.groups)
     np.testing.assert_array_equal(left.z[0], opposites.z[0])
     assert len(left.u) == len(opposites.u)
 
@@ -148,7 +148,7 @@ def test_tasks_are_taken_and_left_out(opposites):
 def test_the_best_architectures(experience, z, u, scores):
     absent = np.zeros((TASKS, COUNT), bool)
     absent[:, 4:] = True
-    found = lessons(experience(z, u, scores, absent=absent))
+    found = training_data(experience(z, u, scores, absent=absent))
     best = found.best(4)
     assert best.shape == (TASKS, 4)
     chosen = np.take_along_axis(found.score, best, axis=1)
@@ -158,11 +158,11 @@ def test_the_best_architectures(experience, z, u, scores):
 
 def test_too_little_is_refused(experience, z, u, scores):
     with pytest.raises(UserError, match="holds 2 tasks with scores"):
-        lessons(experience(z[:2], u, scores[:, :2]))
+        training_data(experience(z[:2], u, scores[:, :2]))
     bare = z.copy()
     bare[1, 2] = np.nan
     with pytest.raises(UserError, match="[Mm]eta-feature"):
-        lessons(experience(bare, u, scores))
+        training_data(experience(bare, u, scores))
 
 
 def test_features_of_one_point_are_those_of_many(tiny, u):
@@ -180,7 +180,7 @@ def test_holes_are_filled_with_what_task_and_architecture_add_up_to(experience, 
     absent = np.random.default_rng(3).random((TASKS, COUNT)) < 0.3
     absent[:, 0], absent[0] = True, False
     absent[0, 0] = True
-    found = lessons(experience(z, u, (rows[:, None] + columns)[None], absent=absent))
+    found = training_data(experience(z, u, (rows[:, None] + columns)[None], absent=absent))
     sums = dataclasses.replace(found, target=np.where(np.isnan(found.score), np.nan, found.score - 1))
     filled = sums.filled()
     order = places(found, u[1:])
@@ -193,12 +193,12 @@ def test_holes_are_filled_with_what_task_and_architecture_add_up_to(experience, 
 
 def test_thinned_leaves_so_many_tasks_and_architectures(opposites):
     names = (*opposites.names[:28], "a~rows:0.5#1", "b~rows:0.5#2")
-    origins = (*opposites.origins[:28], opposites.origins[0], opposites.origins[1])
-    known = dataclasses.replace(opposites, names=names, origins=origins)
+    groups = (*opposites.groups[:28], opposites.groups[0], opposites.groups[1])
+    known = dataclasses.replace(opposites, names=names, groups=groups)
     thin = known.thinned(5, 8, seed=0)
     assert thin.real.sum() == 5
-    assert {o for o, real in zip(thin.origins, thin.real, strict=True) if not real} <= set(
-        np.array(thin.origins)[thin.real]
+    assert {o for o, real in zip(thin.groups, thin.real, strict=True) if not real} <= set(
+        np.array(thin.groups)[thin.real]
     )
     assert ((~np.isnan(thin.score)).sum(1) == 8).all() and (
         np.isnan(thin.target) == np.isnan(thin.score)
@@ -213,9 +213,11 @@ def test_thinned_leaves_so_many_tasks_and_architectures(opposites):
 
 
 def test_variants_alone_do_not_tell_of_a_kind(experience, z, u, scores):
-    known = lessons(experience(z, u, scores)).take(np.arange(10) % 4)
-    kinds = ("regression",) * 5 + ("classification",) * 5
-    known = dataclasses.replace(known, names=tuple("abcdefghij"), origins=tuple("abcdefghij"), kinds=kinds)
-    assert known.of_kind("regression").tolist() == [True] * 5 + [False] * 5
+    known = training_data(experience(z, u, scores)).take(np.arange(10) % 4)
+    problems = ("regression",) * 5 + ("classification",) * 5
+    known = dataclasses.replace(
+        known, names=tuple("abcdefghij"), groups=tuple("abcdefghij"), problems=problems
+    )
+    assert known.of_problem("regression").tolist() == [True] * 5 + [False] * 5
     varied = dataclasses.replace(known, names=(*(f"{name}~cut:2#0" for name in "abcde"), *"fghij"))
-    assert varied.of_kind("regression").all()
+    assert varied.of_problem("regression").all()

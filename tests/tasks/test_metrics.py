@@ -3,7 +3,7 @@ import pytest
 from sklearn import metrics as oracle
 
 from taskaware.tasks.metrics import METRICS, METRICS_OF, accuracy, balanced_accuracy, r2
-from taskaware.tasks.task import KINDS
+from taskaware.tasks.task import PROBLEMS
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -39,5 +39,5 @@ def test_larger_is_better_and_one_is_perfect():
 
 
 def test_every_kind_has_metrics():
-    assert set(METRICS_OF) == set(KINDS)
+    assert set(METRICS_OF) == set(PROBLEMS)
     assert {name for names in METRICS_OF.values() for name in names} == set(METRICS)

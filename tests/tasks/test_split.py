@@ -11,19 +11,19 @@ from taskaware.modalities.tables.build import make_task
 from taskaware.tasks.split import split, splits
 
 
-def task_of(labels, kind=None):
+def task_of(labels, problem=None):
     rows = len(labels)
     frame = pd.DataFrame({"x": np.random.default_rng(1).normal(size=rows), "y": labels})
-    return make_task(frame, "y", kind=kind)
+    return make_task(frame, "y", problem=problem)
 
 
 def counts(task, rows):
     return np.bincount(task.target[rows], minlength=task.outputs)
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_parts_hold_every_row_once(kind):
-    task = task_of([0, 1, 2] * 40, kind)
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_parts_hold_every_row_once(problem):
+    task = task_of([0, 1, 2] * 40, problem)
     parts = split(task, 3)
     together = np.concatenate([parts.train, parts.validation, parts.test])
     assert sorted(together) == list(range(120))

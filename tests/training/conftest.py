@@ -31,15 +31,15 @@ def separate() -> MixtureSpace:
 def task():
     """A function that makes a task of numbers, one category column and missing cells."""
 
-    def make(kind="classification", *, rows=120, features=3, classes=3, seed=0):
+    def make(problem="classification", *, rows=120, features=3, classes=3, seed=0):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(rows, features))
         signal = x[:, 0] - x[:, 1] + 0.3 * rng.normal(size=rows)
         data = pd.DataFrame(np.where(rng.random(x.shape) < 0.05, np.nan, x)).add_prefix("x")
-        data["kind"] = rng.choice(list("uvw"), rows)
+        data["problem"] = rng.choice(list("uvw"), rows)
         ranks = signal.argsort().argsort() * classes // rows
-        data["y"] = [f"class {rank}" for rank in ranks] if kind == "classification" else signal
-        return make_task(data, "y", kind=kind, name=f"made {kind}")
+        data["y"] = [f"class {rank}" for rank in ranks] if problem == "classification" else signal
+        return make_task(data, "y", problem=problem, name=f"made {problem}")
 
     return make
 

@@ -67,11 +67,11 @@ def test_the_seed_decides(model, task, small, point):
     assert not same_weights(model, fit(task(), small, point, recipe=RECIPE, seed=1, progress=False))
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("problem", ["classification", "regression"])
 @pytest.mark.parametrize("members", [1, 3])
-def test_each_member_keeps_its_best_weights(task, small, point, kind, members):
+def test_each_member_keeps_its_best_weights(task, small, point, problem, members):
     """With a rate so high that the score jumps about, the last weights are not the best ones."""
-    made = task(kind)
+    made = task(problem)
     recipe = dataclasses.replace(RECIPE, learning_rate=0.5, steps=300)
     found = fit(made, small, point, recipe=recipe, members=members, progress=False)
     history = found.history
@@ -245,9 +245,9 @@ def test_what_an_earlier_rate_reached_is_kept(task, small, point, monkeypatch):
     assert found.history["step"].tolist() == [30, 60]
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_the_smallest_table(task, small, point, kind):
-    made = task(kind, rows=10)
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_the_smallest_table(task, small, point, problem):
+    made = task(problem, rows=10)
     for members in (5, 12):
         found = fit(made, small, point, recipe=RECIPE, members=members, progress=False)
         assert found.members == members and np.isfinite(found.best_score)

@@ -35,9 +35,9 @@ def made(rows=100, seed=0, labels=("no", "yes")):
 def trained(small, plain):
     """A function that trains a frame's model."""
 
-    def train(frame, kind=None):
+    def train(frame, problem=None):
         point = plain(small, [(8, "relu"), None])
-        return fit(make_task(frame, "answer", kind=kind), small, point, recipe=RECIPE, progress=False)
+        return fit(make_task(frame, "answer", problem=problem), small, point, recipe=RECIPE, progress=False)
 
     return train
 
@@ -214,9 +214,9 @@ def test_saved_numbers_are_the_same(numbers, tmp_path):
 def test_a_folder_is_not_replaced_unasked(model, numbers, folder):
     with pytest.raises(UserError, match="force=True"):
         numbers.save(folder)
-    assert load_model(folder).kind == "classification"
+    assert load_model(folder).problem == "classification"
     numbers.save(folder, force=True)
-    assert load_model(folder).kind == "regression"
+    assert load_model(folder).problem == "regression"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 

@@ -24,9 +24,9 @@ def classes(task):
     return task()
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_rows_are_those_of_the_split(task, kind):
-    made = task(kind)
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_rows_are_those_of_the_split(task, problem):
+    made = task(problem)
     prepared, parts = prepare(made, 3, RECIPE), split(made, 3)
     numbers, categories = prepared.encoder.transform(made.table)
     arrays = prepared.arrays

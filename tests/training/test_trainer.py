@@ -56,10 +56,10 @@ def assert_close(found: Trained, expected: Trained, rows=ALL, flips=0):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4 + tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["classes", "values"])
+@pytest.mark.parametrize("problem", ["classes", "values"])
 @pytest.mark.parametrize("name", ["compact", "published"])
-def test_together_as_alone(name, kind, plain, request):
-    space, prepared = preset(name), request.getfixturevalue(kind)
+def test_together_as_alone(name, problem, plain, request):
+    space, prepared = preset(name), request.getfixturevalue(problem)
     narrow = space.sizes[0]
     first = plain(space, [(narrow, "relu"), None, (narrow, "tanh")] + [None] * (space.layers - 3), "robust")
     second = plain(space, [(narrow, "tanh")] * space.layers, "periodic", "learned")
@@ -142,9 +142,9 @@ def test_the_score_is_taken_over_the_last_evaluations(small, points, classes, tr
     assert np.isin(np.round(trained.curve * 24, 4), np.arange(25)).all()
 
 
-@pytest.mark.parametrize("kind", ["classes", "values"])
-def test_padded_rows_never_weigh(small, points, kind, request):
-    prepared = request.getfixturevalue(kind)
+@pytest.mark.parametrize("problem", ["classes", "values"])
+def test_padded_rows_never_weigh(small, points, problem, request):
+    prepared = request.getfixturevalue(problem)
     arrays, real = prepared.arrays, np.arange(len(prepared.arrays.y)) < 120
     larger = arrays._replace(
         x=jax.tree.map(lambda leaf: jnp.where(real[:, None], leaf, 1e9), arrays.x),
@@ -158,7 +158,7 @@ def test_padded_rows_never_weigh(small, points, kind, request):
 
 
 def state_of(space, width, prepared, points):
-    program = Program(space, width, METRICS_OF[prepared.kind][0])
+    program = Program(space, width, METRICS_OF[prepared.problem][0])
     chosen = trainer.candidates(program, points, RECIPE)
     return program, chosen, trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
 
@@ -205,10 +205,10 @@ def scores_by_hand(truth, outputs, metric):
 
 
 @pytest.mark.parametrize(
-    ("kind", "metric"), [("classes", "accuracy"), ("classes", "balanced_accuracy"), ("values", "r2")]
+    ("problem", "metric"), [("classes", "accuracy"), ("classes", "balanced_accuracy"), ("values", "r2")]
 )
-def test_score_and_loss_equal_scikit_learn(small, points, kind, metric, request):
-    prepared = request.getfixturevalue(kind)
+def test_score_and_loss_equal_scikit_learn(small, points, problem, metric, request):
+    prepared = request.getfixturevalue(problem)
     program, chosen, state = state_of(small, 4, prepared, points[:3])
     program = program._replace(metric=metric)
     params = jax.tree.map(lambda leaf: 0.1 * leaf, state.params)
@@ -231,12 +231,12 @@ def test_a_hopeless_regression_is_cut(small, points, values):
     assert (loss > 1000).all()
 
 
-@pytest.mark.parametrize("kind", ["classes", "values"])
-def test_a_lost_candidate_takes_no_other_with_it(small, points, kind, request):
+@pytest.mark.parametrize("problem", ["classes", "values"])
+def test_a_lost_candidate_takes_no_other_with_it(small, points, problem, request):
     wild = dataclasses.replace(small, recipe=(RecipeCoordinate("learning_rate", 0.02, 1e30, log=True),))
     mine = jnp.concatenate([points[:3], jnp.zeros((3, 1))], axis=1)
     bad = mine[:1].at[:, -1].set(1.0)
-    prepared = request.getfixturevalue(kind)
+    prepared = request.getfixturevalue(problem)
     without = train(wild, mine, prepared, RECIPE, seed=0)
     found = train(wild, jnp.concatenate([mine[:1], bad, mine[1:]]), prepared, RECIPE, seed=0)
     assert found.score[1] == found.test_score[1] == -np.inf
@@ -292,12 +292,12 @@ def test_biases_do_not_decay():
     np.testing.assert_array_equal(updates["bias"], 0)
 
 
-@pytest.mark.parametrize("kind", ["classes", "values"])
-def test_gradient_equals_finite_differences(small, points, kind, request):
-    prepared = request.getfixturevalue(kind)
+@pytest.mark.parametrize("problem", ["classes", "values"])
+def test_gradient_equals_finite_differences(small, points, problem, request):
+    prepared = request.getfixturevalue(problem)
     with jax.enable_x64(True):
         point = small.encode(small.decode(points[5])._replace(gamma=jnp.zeros(7)))
-        wide = Program(small, 8, METRICS_OF[prepared.kind][0])
+        wide = Program(small, 8, METRICS_OF[prepared.problem][0])
         arrays = jax.tree.map(_doubled, prepared.arrays)
         chosen = trainer.candidates(wide, jnp.asarray(point, float)[None], RECIPE)
         params = trainer.start(wide, arrays, chosen, jax.random.key(0)).params

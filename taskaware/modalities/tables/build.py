@@ -11,6 +11,7 @@ from taskaware.data import columns
 from taskaware.data.load import Loaded, load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
+from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError, unknown
 from taskaware.tasks.metrics import METRICS_OF
 from taskaware.tasks.target import class_indices, read_target
@@ -19,8 +20,9 @@ from taskaware.tasks.task import Task
 _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
 
 
+@renamed_arguments(kind="problem")
 def make_task(
-    source, target=None, *, kind: str | None = None, name: str | None = None, metric: str | None = None
+    source, target=None, *, problem: str | None = None, name: str | None = None, metric: str | None = None
 ) -> Task:
     """Make a task of a data set.
 
@@ -30,22 +32,22 @@ def make_task(
     Args:
         source: whatever `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
         target: name of the target column, or its values; by default what the source says.
-        kind: "classification" or "regression"; by default what the source says, or what the target looks
+        problem: "classification" or "regression"; by default what the source says, or what the target looks
             like (see `target.read_target`).
         name: for people; by default the source's.
-        metric: one of `METRICS_OF[kind]`; by default "accuracy" or "r2".
+        metric: one of `METRICS_OF[problem]`; by default "accuracy" or "r2".
 
     Raises:
         UserError: the source cannot be read, the target is not usable (see `target.read_target`), or no
             feature is left.
 
     >>> task = make_task(pd.DataFrame({"x": range(20), "colour": ["red", "blue"] * 10}), "colour")
-    >>> task.kind, task.classes, task.table.names
+    >>> task.problem, task.classes, task.table.names
     ('classification', ('blue', 'red'), ('x',))
     """
     loaded = load(source, target)
     target_name = _target_name(loaded)
-    found = read_target(loaded.frame[target_name], kind or loaded.kind)
+    found = read_target(loaded.frame[target_name], problem or loaded.problem)
     features = loaded.frame.drop(columns=target_name)[found.present]
     if not features.shape[1]:
         raise UserError(f"There is no feature beside the target '{target_name}'. Add a column.")
@@ -54,14 +56,14 @@ def make_task(
     schema, table, notes = _varying(schema, schema.apply(features, name))
     task = Task(
         name=name,
-        kind=found.kind,
+        problem=found.problem,
         table=table,
         target_name=target_name,
         target=_read_only(found.values),
         classes=found.classes,
-        metric=_metric(metric, found.kind),
+        metric=_metric(metric, found.problem),
         notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
-        origin=name,
+        group=name,
         schema=schema,
     )
     return task if loaded.test is None else _with_test(task, loaded.test)
@@ -83,10 +85,10 @@ def _target_name(loaded: Loaded) -> str:
     return loaded.target
 
 
-def _metric(metric: str | None, kind: str) -> str:
-    allowed = METRICS_OF[kind]
+def _metric(metric: str | None, problem: str) -> str:
+    allowed = METRICS_OF[problem]
     if metric is not None and metric not in allowed:
-        raise unknown(f"metric of a {kind}", metric, allowed)
+        raise unknown(f"metric of a {problem}", metric, allowed)
     return metric or allowed[0]
 
 
@@ -150,7 +152,7 @@ def _with_test(task: Task, frame: pd.DataFrame) -> Task:
             task, notes=(*task.notes, "The test split has no target and was not used.")
         )
     series = frame[task.target_name]
-    if task.kind == "classification":
+    if task.problem == "classification":
         values = class_indices(series, task.classes)
         usable = values >= 0
     else:

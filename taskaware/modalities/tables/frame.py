@@ -11,7 +11,7 @@ def frame_of(task: Task) -> pd.DataFrame:
     """Features and target of a task, a row for each of its rows, in their order.
 
     `make_task` makes the same task of it, as far as `Task.digest` can tell: every column has a dtype that is
-    read as its kind, but for the days of a date, which are numbers here. Test rows of its own stay out.
+    read as its problem, but for the days of a date, which are numbers here. Test rows of its own stay out.
 
     Args:
         task: N rows.
@@ -21,12 +21,12 @@ def frame_of(task: Task) -> pd.DataFrame:
 
     >>> from taskaware.modalities.tables.build import make_task
     >>> iris = make_task("iris")
-    >>> make_task(frame_of(iris), iris.target_name, kind=iris.kind).digest == iris.digest
+    >>> make_task(frame_of(iris), iris.target_name, problem=iris.problem).digest == iris.digest
     True
     """
     columns = {column.name: _values(column) for column in task.table.columns}
     target = task.target
-    if task.kind == "classification":
+    if task.problem == "classification":
         target = np.array(task.classes, object)[target]
     return pd.DataFrame({**columns, task.target_name: target})
 

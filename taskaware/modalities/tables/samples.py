@@ -105,7 +105,7 @@ def stack_samples(each: Iterable[Samples]) -> Samples:
 
 def _outputs(task: Task) -> np.ndarray:
     """(N, classes by falling frequency) indicators, or the standardised target, (N, 1)."""
-    if task.kind == "regression":
+    if task.problem == "regression":
         return _standardised(task.target)[:, None]
     counts = np.bincount(task.target, minlength=len(task.classes))
     order = np.argsort(-counts, kind="stable")[: (counts > 0).sum()]

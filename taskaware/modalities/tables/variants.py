@@ -1,6 +1,6 @@
 """More tasks out of a real one: other rows, other columns, noise, another question to the same table.
 
-A variant is a relative of its task and carries its origin, so it is held out together with it.
+A variant is a relative of its task and carries its group, so it is held out together with it.
 """
 
 import dataclasses
@@ -43,12 +43,12 @@ class Question(NamedTuple):
     Attributes:
         frame: features and target.
         target: name of the target column.
-        kind: "classification" or "regression".
+        problem: "classification" or "regression".
     """
 
     frame: pd.DataFrame
     target: str
-    kind: str
+    problem: str
 
     @property
     def features(self) -> list[str]:
@@ -58,9 +58,9 @@ class Question(NamedTuple):
     def answers(self) -> pd.Series:
         return self.frame[self.target]
 
-    def answered(self, values: object, kind: str = "classification") -> "Question":
+    def answered(self, values: object, problem: str = "classification") -> "Question":
         """The same rows with another target under the old name."""
-        return Question(_replaced(self.frame, {self.target: values}), self.target, kind)
+        return Question(_replaced(self.frame, {self.target: values}), self.target, problem)
 
 
 Change = Callable[[Question, np.random.Generator], tuple[str, Question]]
@@ -81,19 +81,19 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
         seed: the same seed gives the same variants, and a larger count the same ones first.
 
     Returns:
-        Tasks of the same origin and of contents that differ, named like "iris~rows:0.5#3".
+        Tasks of the same group and of contents that differ, named like "iris~rows:0.5#3".
 
     Raises:
         UserError: count is negative.
 
     >>> from taskaware.modalities.suites import bundled_suite
-    >>> [(each.name, each.origin) for each in variants(bundled_suite().task("wine"), 3)[2:]]
+    >>> [(each.name, each.group) for each in variants(bundled_suite().task("wine"), 3)[2:]]
     [('wine~one:class_2#2', 'wine')]
     """
     if count < 0:
         raise UserError(f"variants: {count} of them cannot be made. Give 0 or more.")
     rng = np.random.default_rng([seed, int(task.digest, 16)])
-    asked = Question(frame_of(task), task.target_name, task.kind)
+    asked = Question(frame_of(task), task.target_name, task.problem)
     found: dict[str, Task] = {}
     for _ in range(TRIES * count):
         if len(found) == count:
@@ -126,7 +126,7 @@ def other_target(question: Question, rng: np.random.Generator) -> tuple[str, Que
     """Another column is predicted; the old target is a feature now. A rare label is no class."""
     name = str(rng.choice(question.features))
     frame = question.frame[question.frame[name].notna()]
-    if question.kind == "classification":
+    if question.problem == "classification":
         frame = _replaced(frame, {question.target: frame[question.target].astype(str).astype("category")})
     if _is_number(frame[name]) and frame[name].nunique() > MOST_CLASSES:
         return f"target:{name}", Question(frame, name, "regression")
@@ -163,7 +163,7 @@ def one_class(question: Question, rng: np.random.Generator) -> tuple[str, Questi
 def noisy_target(question: Question, rng: np.random.Generator) -> tuple[str, Question]:
     """A tenth to three tenths of the targets are replaced by those of other rows."""
     share = float(rng.choice([0.1, 0.2, 0.3]))
-    return f"noise:{share:g}", question.answered(_swapped(question.answers, share, rng), question.kind)
+    return f"noise:{share:g}", question.answered(_swapped(question.answers, share, rng), question.problem)
 
 
 def noisy_features(question: Question, rng: np.random.Generator) -> tuple[str, Question]:
@@ -199,7 +199,7 @@ def _replaced(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFram
 
 def _odds(question: Question) -> dict[Change, float]:
     """How often each change is made, where it can be."""
-    number, features = question.kind == "regression", len(question.features)
+    number, features = question.problem == "regression", len(question.features)
     several = not number and question.answers.nunique() > 2
     return {
         other_target: 6.0 * (features >= 3),
@@ -233,20 +233,20 @@ def _changed(question: Question, rng: np.random.Generator) -> tuple[list[str], Q
 def _made(task: Task, changed: tuple[list[str], Question], number: int) -> Task | None:
     """The variant; None where it is no task worth learning."""
     said, question = changed
-    frame, target, kind = question
+    frame, target, problem = question
     name = f"{task.name}~{'~'.join(said)}#{number}"
     try:
-        made = make_task(frame.reset_index(drop=True), target, kind=kind, name=name)
+        made = make_task(frame.reset_index(drop=True), target, problem=problem, name=name)
     except UserError:
         return None
-    return dataclasses.replace(made, origin=task.origin or task.name) if _usable(made) else None
+    return dataclasses.replace(made, group=task.group or task.name) if _usable(made) else None
 
 
 def _usable(task: Task) -> bool:
     """Whether there are rows and classes enough, and a quick forest explains some of the target, not all."""
     if task.rows < FEWEST_ROWS:
         return False
-    if task.kind == "classification" and np.sort(np.bincount(task.target))[-2] < FEWEST_IN_CLASS:
+    if task.problem == "classification" and np.sort(np.bincount(task.target))[-2] < FEWEST_IN_CLASS:
         return False
     return LEARNABLE[0] <= _explained(task) <= LEARNABLE[1]
 
@@ -260,14 +260,14 @@ def _explained(task: Task) -> float:
     x = np.nan_to_num(np.concatenate([task.table.numeric, task.table.codes], axis=1)[rows], nan=-1.0)
     y = task.target[rows]
     forest, constant = ExtraTreesRegressor(20, random_state=0), y.mean()
-    if task.kind == "classification":
+    if task.problem == "classification":
         forest, constant = ExtraTreesClassifier(20, random_state=0), np.bincount(y).argmax()
     error = _error(task, y, cross_val_predict(forest, x, y, cv=KFold(2)))
     return 1 - error / max(_error(task, y, constant), 1e-12)
 
 
 def _error(task: Task, truth: np.ndarray, predicted: np.ndarray | float) -> float:
-    wrong = truth != predicted if task.kind == "classification" else np.square(truth - predicted)
+    wrong = truth != predicted if task.problem == "classification" else np.square(truth - predicted)
     return float(np.mean(wrong))
 
 

@@ -35,7 +35,7 @@ def _build() -> Callable[..., Task]:
 def _mixed() -> Callable[..., Task]:
     """A task of four numeric and two categorical columns with some missing cells."""
 
-    def make(seed: int, rows: int, kind: str = "classification", classes: int = 3) -> Task:
+    def make(seed: int, rows: int, problem: str = "classification", classes: int = 3) -> Task:
         rng = np.random.default_rng(seed)
         numbers = rng.normal(size=(4, rows)).round(3)
         numbers[1] = np.exp(numbers[1])
@@ -45,6 +45,6 @@ def _mixed() -> Callable[..., Task]:
         arrays["c0"] = rng.integers(-1, 4, rows)
         arrays["c1"] = rng.integers(0, 40, rows)
         ranks = np.argsort(np.argsort(value))
-        return build(arrays, value if kind == "regression" else ranks * classes // rows)
+        return build(arrays, value if problem == "regression" else ranks * classes // rows)
 
     return make

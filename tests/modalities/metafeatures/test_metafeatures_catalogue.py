@@ -60,9 +60,9 @@ def test_vector_is_the_mapping_in_order(mixed):
     np.testing.assert_allclose(z, list(found.values()), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_two_tasks_differ(mixed, kind):
-    first, second = vector(mixed(0, 200, kind)), vector(mixed(1, 200, kind))
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_two_tasks_differ(mixed, problem):
+    first, second = vector(mixed(0, 200, problem)), vector(mixed(1, 200, problem))
     assert np.count_nonzero(first != second) > 30
 
 

@@ -206,9 +206,9 @@ def test_information_on_copies_and_noise(rng, build):
 
 def test_few_distinct_rows_are_sampled_in_proportion(rng):
     distinct = rng.integers(0, 2**63, 2).astype(np.uint64)
-    kind = np.r_[np.zeros(30_000, int), np.ones(10_000, int)]
-    chosen = sample_rows(distinct[kind], np.zeros(40_000), 800)
-    assert np.bincount(kind[chosen]).tolist() == pytest.approx([600, 200], abs=4)
+    problem = np.r_[np.zeros(30_000, int), np.ones(10_000, int)]
+    chosen = sample_rows(distinct[problem], np.zeros(40_000), 800)
+    assert np.bincount(problem[chosen]).tolist() == pytest.approx([600, 200], abs=4)
     assert len(set(chosen)) == 800
 
 

@@ -47,9 +47,9 @@ def degenerate(draw):
     """Arrays and a target of which each is a case of its own."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     rows = draw(st.sampled_from([1, 2, 3, 4, 7, 30, 90]))
-    kinds = draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=5))
+    problems = draw(st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=5))
     target = TARGETS[draw(st.sampled_from(sorted(TARGETS)))](rng, rows)
-    return {f"{i} {kind}": COLUMNS[kind](rng, rows) for i, kind in enumerate(kinds)}, target
+    return {f"{i} {problem}": COLUMNS[problem](rng, rows) for i, problem in enumerate(problems)}, target
 
 
 def check(task):
@@ -93,7 +93,7 @@ def test_finite_without_columns(build):
 
 def reordered(task: Task, order: np.ndarray) -> Task:
     return Task(
-        task.name, task.kind, task.table.take(order), "y", task.target[order], task.classes, task.metric
+        task.name, task.problem, task.table.take(order), "y", task.target[order], task.classes, task.metric
     )
 
 
@@ -105,10 +105,10 @@ def test_row_order_does_not_matter_in_degenerate_tables(build, case, seed):
     np.testing.assert_allclose(vector(task), vector(reordered(task, order)), atol=1e-6, err_msg=str(NAMES))
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("problem", ["classification", "regression"])
 @pytest.mark.parametrize("rows", [100, 700, 10_000])
-def test_row_order_does_not_matter(mixed, kind, rows):
-    task = mixed(2, rows, kind)
+def test_row_order_does_not_matter(mixed, problem, rows):
+    task = mixed(2, rows, problem)
     order = np.random.default_rng(5).permutation(rows)
     np.testing.assert_allclose(vector(task), vector(reordered(task, order)), atol=1e-6)
 
@@ -128,16 +128,18 @@ def test_names_of_the_classes_do_not_matter(mixed, rows, classes):
     place = np.random.default_rng(0).permutation(classes).astype(np.int32)
     if (place == np.arange(classes)).all():
         place = place[::-1]
-    renamed = Task(task.name, task.kind, task.table, "y", place[task.target], task.classes[::-1], "accuracy")
+    renamed = Task(
+        task.name, task.problem, task.table, "y", place[task.target], task.classes[::-1], "accuracy"
+    )
     np.testing.assert_allclose(vector(task), vector(renamed), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_scale_of_a_column_does_not_matter(build, mixed, kind):
-    task = mixed(4, 400, kind)
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_scale_of_a_column_does_not_matter(build, mixed, problem):
+    task = mixed(4, 400, problem)
     scales = iter([3.7, 1e5, 1e-7, 250.0])
     arrays = {c.name: c.values * next(scales) if c.is_numeric else c.values for c in task.table.columns}
-    target = task.target * 1e4 if kind == "regression" else task.target
+    target = task.target * 1e4 if problem == "regression" else task.target
     before, after = meta_features(task), meta_features(build(arrays, target))
     # Landmarks split rows by their content, so another scale is another split.
     named = [n for n in NAMES if not n.startswith(("value_", "landmark_")) and not n.endswith("_gain")]

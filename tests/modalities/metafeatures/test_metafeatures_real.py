@@ -13,7 +13,7 @@ def _task(real_data, index):
     def make(name: str, shuffle: bool = False):
         frame = pd.read_parquet(real_data(name))
         frame = frame.sample(frac=1, random_state=0) if shuffle else frame
-        return make_task(frame.reset_index(drop=True), index[name]["target"], kind=index[name]["task"])
+        return make_task(frame.reset_index(drop=True), index[name]["target"], problem=index[name]["task"])
 
     return make
 

@@ -24,7 +24,7 @@ def meta_features(task: Task, extra: Iterable[MetaFeature] = ()) -> dict[str, fl
     The same for any order of the task's rows, and for any naming of its classes.
 
     Args:
-        task: a Task of kind "classification" or "regression", at least one row.
+        task: a Task of problem "classification" or "regression", at least one row.
         extra: your own meta-features, computed after the catalogue's.
 
     Returns:
@@ -37,7 +37,7 @@ def meta_features(task: Task, extra: Iterable[MetaFeature] = ()) -> dict[str, fl
     >>> from taskaware.data.table import Column, Table
     >>> size = Column("size", "numeric", np.array([1.0, 2.0, 8.0, 9.0]))
     >>> target = np.array([0, 0, 1, 1], np.int32)
-    >>> task = Task("toy", "classification", Table("toy", (size,), 4), "kind", target, ("a", "b"), "accuracy")
+    >>> task = Task("toy", "classification", Table("toy", (size,), 4), "y", target, ("a", "b"), "accuracy")
     >>> meta_features(task)["label_entropy"]
     1.0
     """

@@ -53,7 +53,7 @@ class View:
 
     @property
     def is_classification(self) -> bool:
-        return self.task.kind == "classification"
+        return self.task.problem == "classification"
 
     @property
     def rows(self) -> int:

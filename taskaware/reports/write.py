@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from taskaware.errors import UserError
-from taskaware.files import write_whole
+from taskaware.files import atomic_write
 from taskaware.reports import (
     calibration,
     cost,
@@ -45,7 +45,7 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
     folder = Path(folder)
     target = folder / NAME if path is None else Path(path)
     _check_target(folder, target, force)
-    write_whole(target, _page(read_run(folder)).encode())
+    atomic_write(target, _page(read_run(folder)).encode())
     return target
 
 

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from markupsafe import Markup
+
 from taskaware.errors import UserError
 from taskaware.files import atomic_write
 from taskaware.reports import (
@@ -73,7 +75,7 @@ def _page(run: Run) -> str:
 FOOT = "Accuracy or R²: larger is better. This page is one file; it loads nothing."
 
 
-def _nothing(sections: list[page.Section]) -> Iterator[str]:
+def _nothing(sections: list[page.Section]) -> Iterator[Markup]:
     if not sections:
         yield page.paragraph("There are no tables and no ended jobs yet, and so nothing to plot.")
 

@@ -1,5 +1,8 @@
 """Where compiled programs are kept, and when they are not."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -22,11 +25,48 @@ def cache(monkeypatch, tmp_path):
         jax.config.update(name, value)
 
 
-def test_cache_folder(monkeypatch):
+def test_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TASKAWARE_CACHE", "~/elsewhere")
     assert cache_folder() == Path.home() / "elsewhere"
     monkeypatch.delenv("TASKAWARE_CACHE")
-    assert cache_folder() == Path.home() / ".cache" / "taskaware"
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if sys.platform.startswith("linux"):
+        assert cache_folder() == Path.home() / ".cache" / "taskaware"
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+        assert cache_folder() == tmp_path / "xdg" / "taskaware"
+        assert not (tmp_path / "xdg").exists()
+
+
+@pytest.mark.parametrize("own", ["~/elsewhere", None])
+def test_without_a_home_folder_nothing_is_kept(monkeypatch, tmp_path, own):
+    # As for a user without an entry in the system's list and without $HOME.
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("TASKAWARE_CACHE", raising=False)
+    if own:
+        monkeypatch.setenv("TASKAWARE_CACHE", own)
+    monkeypatch.chdir(tmp_path)
+    folder = cache_folder()
+    assert folder.is_dir() and folder.name.startswith("taskaware-")
+    assert cache_folder() == folder
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_not_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("TASKAWARE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert cache_folder().name.startswith("taskaware-")
+
+
+def test_the_temporary_folder_goes_with_the_process(tmp_path):
+    (tmp_path / "cache").write_text("a file is in the way")
+    code = "from taskaware.compilation import cache_folder; print(cache_folder().is_dir(), cache_folder())"
+    environment = os.environ | {"TASKAWARE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, text=True, capture_output=True, check=True
+    )
+    was_there, path = done.stdout.split()
+    assert was_there == "True" and not Path(path).exists()
 
 
 def test_programs_are_kept(cache):

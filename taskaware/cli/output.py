@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from taskaware.errors import UserError
-from taskaware.files import write_whole
+from taskaware.files import atomic_write, is_device
 
 
 def check_outputs(
@@ -31,12 +31,8 @@ def check_outputs(
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    path = path.resolve()
-    if _is_device(path):
-        path.write_bytes(content)
-        return
-    write_whole(path, content)
+    """Write a file that appears complete or not at all; a link is followed, as it was typed."""
+    atomic_write(path if is_device(path) else path.resolve(), content)
 
 
 def aligned(names: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> str:
@@ -80,14 +76,14 @@ def _check_distinct(files: Mapping[str, Path], folder: Path | None, source: Path
 def _check_file(option: str, path: Path, force: bool) -> None:
     if path.is_dir():
         raise UserError(f"{option}: '{path}' is a folder. Name a file in it.")
-    if path.exists() and not _is_device(path):
+    if path.exists() and not is_device(path):
         if not force:
             raise _exists(option, path)
         if not os.access(path, os.W_OK):
             raise UserError(f"{option}: '{path}' is write-protected. Choose another name.")
     if not path.parent.is_dir():
         raise UserError(f"{option}: there is no folder '{path.parent}'. Make it first, or choose another.")
-    if not _is_device(path):
+    if not is_device(path):
         _check_writable(option, path.parent)
 
 
@@ -109,8 +105,3 @@ def _exists(option: str, path: Path) -> UserError:
     return UserError(
         f"{option}: '{path}' exists already. Choose another name, or give --force to replace it."
     )
-
-
-def _is_device(path: Path) -> bool:
-    """Whether it is there and no file: /dev/stdout, a named pipe."""
-    return path.exists() and not path.is_file() and not path.is_dir()

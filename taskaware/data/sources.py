@@ -16,7 +16,7 @@ from taskaware.compilation import cache_folder
 from taskaware.data.files import format_of, read_file
 from taskaware.data.loaded import Loaded, of_frame, tidy
 from taskaware.errors import UserError, unknown
-from taskaware.files import write_whole
+from taskaware.files import atomic_write
 
 BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_diabetes")
 
@@ -151,7 +151,7 @@ def from_url(url: str, sha256: str) -> Loaded:
     if not kept.exists():
         content = _checked(url, sha256, _download(url))
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(kept, content)
+        atomic_write(kept, content)
     return of_frame(read_file(kept))
 
 

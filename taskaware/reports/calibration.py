@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from scipy.stats import norm
 
 from taskaware.reports import page, plots
@@ -48,13 +49,13 @@ def coverage(table: pd.DataFrame) -> dict[float, float]:
     return {share: float((distance <= norm.ppf((1 + share) / 2)).mean()) for share in NOMINAL}
 
 
-def _left_out(count: int) -> str:
+def _left_out(count: int) -> Markup:
     if not count:
         return ""
     return page.paragraph(f"{page.counted(count, 'prediction')} without a number or a deviation left out.")
 
 
-def _scatter_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+def _scatter_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     names = list(looks)[:PANELS]
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
@@ -107,7 +108,7 @@ def _scatter_caption(table: pd.DataFrame, looks: Mapping[str, Look], names: list
     return caption
 
 
-def _coverage_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+def _coverage_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     sheet = plots.sheet(plots.HALF, 3.1)
     ax = sheet.subplots()
     wide = 0.76 / len(looks)
@@ -129,7 +130,7 @@ def _coverage_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> str:
     return page.figure(plots.svg(sheet, "coverage", "Coverage of the stated intervals"), caption)
 
 
-def _z_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+def _z_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     sheet = plots.sheet(plots.HALF, 3.1)
     ax = sheet.subplots()
     x = np.linspace(Z_EDGES[0], Z_EDGES[-1], 121)
@@ -152,7 +153,7 @@ def _square_legend(sheet, looks: Mapping[str, Look]) -> None:
     plots.legend(sheet, {name: look._replace(marker="s") for name, look in looks.items()}, columns=2)
 
 
-def _table(table: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+def _table(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     names = ["method", "predictions", *(f"{100 * share:g} % interval holds" for share in NOMINAL)]
     names += ["mean z", "deviation of z", "mean absolute error"]
     rows = []

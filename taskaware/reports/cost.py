@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page, plots, timeline
 from taskaware.reports.folder import TABLES, Run
@@ -20,7 +21,7 @@ BARS = 40
 def section(run: Run) -> page.Section | None:
     """None where nothing says what it took."""
     table = _by_task(run)
-    parts: list[str] = []
+    parts: list[Markup] = []
     if len(table):
         parts += [_lead(table, run), _seconds_figure(table)]
         sized = table[(table["rows"] > 0) & (table["trainings"] > 0) & (table["seconds"] > 0)]
@@ -47,7 +48,7 @@ def _by_task(run: Run) -> pd.DataFrame:
     return sums.assign(problem="", rows=np.nan, columns=np.nan)[[*words, *numbers]]
 
 
-def _lead(table: pd.DataFrame, run: Run) -> str:
+def _lead(table: pd.DataFrame, run: Run) -> Markup:
     trainings, seconds = table["trainings"].sum(), table["seconds"].sum()
     speed = f", {page.number(trainings / seconds, 2)} a second" if seconds > 0 else ""
     diverged = int(table["diverged"].sum())
@@ -57,7 +58,7 @@ def _lead(table: pd.DataFrame, run: Run) -> str:
     return page.paragraph(f"{trainings:,.0f} {run.unit} in {work} of work{speed}{gone}{whence}.")
 
 
-def _seconds_figure(table: pd.DataFrame) -> str:
+def _seconds_figure(table: pd.DataFrame) -> Markup:
     ordered = table.sort_values(["seconds", "task"], ascending=[False, True], kind="stable")
     shown = ordered.head(BARS)
     sheet = plots.sheet(plots.WIDE, 0.8 + 0.19 * len(shown))
@@ -77,7 +78,7 @@ def _seconds_figure(table: pd.DataFrame) -> str:
     return page.figure(plots.svg(sheet, "seconds", "Seconds of work by task"), caption)
 
 
-def _speed_figure(table: pd.DataFrame) -> str:
+def _speed_figure(table: pd.DataFrame) -> Markup:
     sheet = plots.sheet(plots.WIDE, 3.3)
     ax = sheet.subplots()
     problems = sorted(table["problem"].unique())
@@ -109,7 +110,7 @@ def _name_ends(ax: "Axes", table: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _table(table: pd.DataFrame) -> str:
+def _table(table: pd.DataFrame) -> Markup:
     names = [
         "task",
         "problem",

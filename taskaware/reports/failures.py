@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page
 from taskaware.reports.folder import Run
@@ -23,7 +24,7 @@ def section(run: Run) -> page.Section | None:
     if failed.empty and later.empty and not run.failed:
         return None
     parts = [page.paragraph(text) for text in _words(run, failed, later)]
-    parts += [_group(error, group) for error, group in grouped(failed)]
+    parts += [part for error, group in grouped(failed) for part in _group(error, group)]
     return page.Section("Failures", parts)
 
 
@@ -47,7 +48,7 @@ def _words(run: Run, failed: pd.DataFrame, later: pd.DataFrame) -> Iterator[str]
         yield f"{page.counted(len(later), 'job')} went well only after another attempt."
 
 
-def _group(error: str, group: pd.DataFrame) -> str:
+def _group(error: str, group: pd.DataFrame) -> list[Markup]:
     names = [label or job for label, job in zip(group["label"], group["job"], strict=True)]
     more = f", and {len(names) - LABELS:,} more" if len(names) > LABELS else ""
     text = page.shortened(error, ERROR) or "without a word"
@@ -55,8 +56,9 @@ def _group(error: str, group: pd.DataFrame) -> str:
     alike = f" ({several} wordings that differ in numbers)" if several > 1 else ""
     tasks = group.loc[group["task"] != "", "task"].nunique()
     on = f" on {page.counted(tasks, 'task')}" if tasks else ""
-    return (
-        page.heading(f"{page.counted(len(group), 'job')}{on}{alike}")
-        + page.error(text)
-        + page.details("Which jobs", page.paragraph("; ".join(names[:LABELS]) + more), shown=len(names) <= 5)
-    )
+    listed = page.paragraph("; ".join(names[:LABELS]) + more)
+    return [
+        page.heading(f"{page.counted(len(group), 'job')}{on}{alike}"),
+        page.error(text),
+        page.details("Which jobs", listed, shown=len(names) <= 5),
+    ]

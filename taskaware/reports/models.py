@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page, plots
 from taskaware.reports.folder import Run
@@ -30,7 +31,7 @@ def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
     return page.Section("Models", [page.paragraph(lead), *figure, _table(by_task, names)])
 
 
-def _figure(ahead: pd.DataFrame, reference: str, looks: Mapping[str, Look]) -> str:
+def _figure(ahead: pd.DataFrame, reference: str, looks: Mapping[str, Look]) -> Markup:
     """A row for each other model, a point for each task."""
     sheet = plots.sheet(plots.WIDE, 0.8 + 0.42 * ahead.shape[1])
     ax = sheet.subplots()
@@ -50,7 +51,7 @@ def _figure(ahead: pd.DataFrame, reference: str, looks: Mapping[str, Look]) -> s
     return page.figure(plots.svg(sheet, "models", about), caption)
 
 
-def _table(by_task: pd.DataFrame, names: Sequence[str]) -> str:
+def _table(by_task: pd.DataFrame, names: Sequence[str]) -> Markup:
     rows = [
         (task, *(_with_error(row["mean", name], row["sem", name]) for name in names))
         for task, row in by_task.iterrows()

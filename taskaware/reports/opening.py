@@ -3,6 +3,8 @@
 import datetime
 from collections.abc import Iterator, Mapping
 
+from markupsafe import Markup
+
 from taskaware.reports import page
 from taskaware.reports.folder import Run
 
@@ -18,11 +20,11 @@ COUNTED = ("jobs", "failed")
 
 
 def title(run: Run) -> str:
-    campaign = run.about["campaign"]
-    return TITLES.get(campaign, campaign)
+    study = run.about["campaign"]
+    return TITLES.get(study, study)
 
 
-def head(run: Run) -> list[str]:
+def head(run: Run) -> list[Markup]:
     """From the title down to the config."""
     about = run.about
     facts = [
@@ -31,33 +33,31 @@ def head(run: Run) -> list[str]:
         *([f"finished {_moment(run.result.get('finished'))}"] if run.result else []),
         f"taskaware {about.get('taskaware', 'unknown')}",
     ]
-    command = about.get("command")
     return [
-        f'<p class="kicker">{page.escaped(about["campaign"])} · {page.escaped(run.name)}</p>',
-        f"<h1>{page.escaped(title(run))}</h1>",
-        f'<p class="facts">{page.escaped(" · ".join(facts))}</p>',
-        *([f'<p class="facts"><code>{page.escaped(command)}</code></p>'] if command else []),
+        page.title_block(
+            f"{about['campaign']} · {run.name}", title(run), " · ".join(facts), about.get("command")
+        ),
         *_notices(run),
         page.tiles(_tiles(run)),
-        _config(about.get("config")),
+        *_config(about.get("config")),
     ]
 
 
 def summary(run: Run) -> page.Section | None:
-    """What the campaign itself says of its result."""
-    said = (run.result or {}).get("summary")
-    if not isinstance(said, Mapping):
+    """The summary that the study itself wrote."""
+    written = (run.result or {}).get("summary")
+    if not isinstance(written, Mapping):
         return None
-    single = {name: value for name, value in said.items() if not isinstance(value, Mapping)}
-    groups = {name: value for name, value in said.items() if isinstance(value, Mapping) and value}
-    rows = [(_spoken(name), value) for name, value in single.items() if name not in COUNTED]
+    single = {name: value for name, value in written.items() if not isinstance(value, Mapping)}
+    groups = {name: value for name, value in written.items() if isinstance(value, Mapping) and value}
+    rows = [(_in_words(name), value) for name, value in single.items() if name not in COUNTED]
     parts = [page.table(["what", "value"], rows)] if rows else []
     for name, group in groups.items():
-        parts += [page.heading(_spoken(name)), _group(group)]
+        parts += [page.heading(_in_words(name)), _group(group)]
     return page.Section("Summary", parts) if parts else None
 
 
-def _notices(run: Run) -> Iterator[str]:
+def _notices(run: Run) -> Iterator[Markup]:
     if run.result is None:
         so_far = (
             f"{page.counted(len(run.jobs), 'job')} ended so far" if len(run.jobs) else "no job has ended yet"
@@ -95,11 +95,12 @@ def _tiles(run: Run) -> Iterator[tuple[str, str, bool]]:
         yield "work of all jobs", page.duration(run.jobs["seconds"].sum()), False
 
 
-def _config(config: object) -> str:
+def _config(config: object) -> Iterator[Markup]:
     rows = list(_flat(config)) if isinstance(config, Mapping) else []
-    if not rows:
-        return ""
-    return page.details(f"Config: {page.counted(len(rows), 'setting')}", page.table(["key", "value"], rows))
+    if rows:
+        yield page.details(
+            f"Config: {page.counted(len(rows), 'setting')}", page.table(["key", "value"], rows)
+        )
 
 
 def _flat(config: Mapping, before: str = "") -> Iterator[tuple[str, str]]:
@@ -116,13 +117,13 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
-def _group(group: Mapping) -> str:
+def _group(group: Mapping) -> Markup:
     """A table with a row for each name; a number and its standard error stand in one cell."""
     rows = {name: row if isinstance(row, Mapping) else {"value": row} for name, row in group.items()}
     names = dict.fromkeys(column for row in rows.values() for column in row)
     columns = [name for name in names if not (name.endswith("_se") and name.removesuffix("_se") in names)]
     cells = [[name, *(_with_error(row, column) for column in columns)] for name, row in rows.items()]
-    return page.table(["", *map(_spoken, columns)], cells)
+    return page.table(["", *map(_in_words, columns)], cells)
 
 
 def _with_error(row: Mapping, column: str) -> object:
@@ -132,7 +133,7 @@ def _with_error(row: Mapping, column: str) -> object:
     return value
 
 
-def _spoken(name: object) -> str:
+def _in_words(name: object) -> str:
     return str(name).replace("_", " ")
 
 

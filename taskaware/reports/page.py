@@ -1,14 +1,16 @@
-"""Pieces of the page. Whatever comes from the run is escaped here, and nowhere else."""
+"""Pieces of the page, filled into the templates of this room, which escape everything from the run."""
 
-import html
+import functools
 import math
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from taskaware.reports.style import CSS
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-BAD, RIGHT = ' class="bad"', ' class="number"'
+from taskaware.reports.style import COLOURS
+
 CELL = 300
 """Characters of a cell that are shown; what is longer is cut."""
 
@@ -18,111 +20,112 @@ class Section(NamedTuple):
 
     Attributes:
         title: of it, in the list at the top too.
-        parts: pieces of HTML, of the functions here.
+        parts: pieces of HTML, of the functions here; plain text among them is escaped.
     """
 
     title: str
-    parts: Sequence[str]
+    parts: Sequence[Markup]
 
     @property
     def anchor(self) -> str:
         return self.title.lower().replace(" ", "-")
 
 
-def document(title: str, head: Sequence[str], sections: Sequence[Section], foot: str) -> str:
-    """The whole page."""
-    links = "".join(f'<a href="#{each.anchor}">{escaped(each.title)}</a>' for each in sections)
-    nav = [f'<nav aria-label="sections">{links}</nav>'] if sections else []
-    lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escaped(title)}</title>",
-        f"<style>{CSS}</style></head>",
-        "<body>",
-        "<header>",
-        *head,
-        *nav,
-        "</header>",
-        "<main>",
-        *map(_section, sections),
-        "</main>",
-        f"<footer>{escaped(foot)}</footer>",
-        "</body></html>",
-    ]
-    return "\n".join(lines) + "\n"
+def document(title: str, head: Sequence[Markup], sections: Sequence[Section], foot: str) -> str:
+    """The whole page.
 
-
-def escaped(text: object) -> str:
-    """Text as HTML; what no browser may be given is shown as a question mark.
-
-    >>> escaped("<b> & \\x00")
-    '&lt;b&gt; &amp; ?'
+    Args:
+        title: in the browser's bar.
+        head: pieces above the first section.
+        sections: in their order.
+        foot: the last line.
     """
-    return html.escape(readable(text))
+    template = _templates().get_template("page.html")
+    return template.render(title=title, head=head, sections=sections, foot=foot, colours=COLOURS)
 
 
 def readable(text: object) -> str:
-    """Text without the marks that no browser may be given, or that would turn the line around."""
+    """Text without the marks that no browser may be given, or that would turn the line around.
+
+    >>> readable("a\\x00b")
+    'a?b'
+    """
     return "".join(_mark(mark) for mark in str(text))
 
 
-def paragraph(text: str) -> str:
-    return f"<p>{escaped(text)}</p>"
+def title_block(kicker: str, title: str, facts: str, command: str | None) -> Markup:
+    """The title of the page and what stands around it.
+
+    Args:
+        kicker: small, above the title.
+        title: of the page.
+        facts: small, below the title.
+        command: that made the run; None where it is not known.
+    """
+    return _part("title_block", kicker, title, facts, command)
 
 
-def heading(text: str) -> str:
-    return f"<h3>{escaped(text)}</h3>"
+def paragraph(text: str) -> Markup:
+    return _part("paragraph", text)
 
 
-def notice(text: str, *, fine: bool = False) -> str:
-    """Words that should be seen first."""
-    kind = "notice fine" if fine else "notice"
-    return f'<p class="{kind}" role="note">{escaped(text)}</p>'
+def heading(text: str) -> Markup:
+    return _part("heading", text)
 
 
-def error(text: str) -> str:
-    """An error as it was said, line by line."""
-    return f'<pre class="error">{escaped(text)}</pre>'
+def notice(text: str, *, fine: bool = False) -> Markup:
+    """Words that should be read first."""
+    return _part("notice", text, fine)
 
 
-def figure(drawing: str, caption: str) -> str:
+def error(text: str) -> Markup:
+    """An error's text, line by line."""
+    return _part("error", text)
+
+
+def figure(drawing: Markup, caption: str) -> Markup:
     """A drawing of `plots.svg` and the sentence below it."""
-    return f'<figure><div class="picture">{drawing}</div><figcaption>{escaped(caption)}</figcaption></figure>'
+    return _part("figure", drawing, caption)
 
 
-def pair(*figures: str) -> str:
+def drawing(width: float, height: float, about: str, body: str) -> Markup:
+    """A drawing that is as wide as the page lets it be.
+
+    Args:
+        width: in points.
+        height: in points.
+        about: for those who do not see it.
+        body: what stands between `<svg>` and `</svg>`, from matplotlib; it is not escaped again.
+    """
+    return _part("drawing", f"{width:g}", f"{height:g}", f"{width / 72:g}", about, Markup(body))
+
+
+def pair(*figures: Markup) -> Markup:
     """Figures beside one another, where there is room."""
-    return f'<div class="pair">{"".join(figures)}</div>'
+    return _part("pair", figures)
 
 
-def tiles(facts: Iterable[tuple[str, str, bool]]) -> str:
+def tiles(facts: Iterable[tuple[str, str, bool]]) -> Markup:
     """Large figures: what is counted, the count, and whether it is bad."""
-    cells = (
-        f"<div{BAD * bad}><dt>{escaped(what)}</dt><dd>{escaped(count)}</dd></div>"
-        for what, count, bad in facts
-    )
-    return f'<dl class="tiles">{"".join(cells)}</dl>'
+    return _part("tiles", list(facts))
 
 
-def table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
     """A table; columns of numbers stand at the right, NaN and None are left empty."""
     rows = [list(row) for row in rows]
     right = [all(_is_number(row[place]) for row in rows) for place in range(len(names))]
-    head = "".join(_cell("th", name, number) for name, number in zip(names, right, strict=True))
-    lines = (
-        "<tr>"
-        + "".join(_cell("td", value, number) for value, number in zip(row, right, strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f'<div class="table"><table>{body}</table></div>'
+    return _part("table", [_cell(name) for name in names], [[*map(_cell, row)] for row in rows], right)
 
 
-def details(summary: str, *parts: str, shown: bool = False) -> str:
-    """What is there for those who look."""
-    return f"<details{' open' * shown}><summary>{escaped(summary)}</summary>{''.join(parts)}</details>"
+def details(summary: str, *parts: Markup, shown: bool = False) -> Markup:
+    """A line that opens what is below it.
+
+    Args:
+        summary: the line.
+        parts: below it.
+        shown: whether it is open at first.
+    """
+    return _part("details", summary, parts, shown)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -171,14 +174,33 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _section(section: Section) -> str:
-    parts = "\n".join(section.parts)
-    return f'<section id="{section.anchor}">\n<h2>{escaped(section.title)}</h2>\n{parts}\n</section>'
+@functools.cache
+def _templates() -> Environment:
+    """The templates; whatever is filled in is made readable and escaped."""
+    return Environment(
+        loader=PackageLoader("taskaware.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else readable(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
 
 
-def _cell(tag: str, value: object, right: bool) -> str:
+@functools.cache
+def _macros():
+    return _templates().get_template("parts.html").module
+
+
+def _part(name: str, *values: object) -> Markup:
+    """The macro of that name, filled with the values."""
+    return getattr(_macros(), name)(*values)
+
+
+def _cell(value: object) -> str:
     text = number(value) if isinstance(value, numbers.Real) else "" if value is None else str(value)
-    return f"<{tag}{RIGHT * right}>{escaped(shortened(text, CELL))}</{tag}>"
+    return shortened(text, CELL)
 
 
 def _is_number(value: object) -> bool:

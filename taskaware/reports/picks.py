@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page, plots
 from taskaware.reports.folder import Run
-from taskaware.reports.ranks import over_origins
+from taskaware.reports.ranks import over_groups
 from taskaware.reports.style import INK, Look
 
 COLUMNS = ("spearman", "score", "test_score", "regret", "top1")
@@ -32,7 +33,7 @@ def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
     return page.Section("Picks", parts)
 
 
-def _figure(by_task: pd.DataFrame, names: Sequence[str], column: str, looks: Mapping[str, Look]) -> str:
+def _figure(by_task: pd.DataFrame, names: Sequence[str], column: str, looks: Mapping[str, Look]) -> Markup:
     values = {name: by_task.loc[name, column].dropna().to_numpy() for name in names}
     everything = np.concatenate(list(values.values()))
     if not len(everything):
@@ -83,7 +84,7 @@ def _reach(values: np.ndarray, column: str) -> tuple[float, float]:
     return min(0.0, values.min()) - 0.02 * high, 1.05 * high
 
 
-def _table(table: pd.DataFrame, by_task: pd.DataFrame, names: Sequence[str]) -> str:
+def _table(table: pd.DataFrame, by_task: pd.DataFrame, names: Sequence[str]) -> Markup:
     groups = table.drop_duplicates("task").set_index("task")["group"]
     titles = [
         "method",
@@ -97,7 +98,7 @@ def _table(table: pd.DataFrame, by_task: pd.DataFrame, names: Sequence[str]) -> 
     rows = []
     for name in names:
         mine = by_task.loc[name]
-        mean, error = over_origins(mine, groups)
+        mean, error = over_groups(mine, groups)
         cells = {column: _with_error(mean[column], error[column]) for column in COLUMNS}
         share = mine["top1"].mean()
         rows.append(

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
-from taskaware.reports.page import escaped, readable, shortened
+from taskaware.reports import page
+from taskaware.reports.page import readable, shortened
 from taskaware.reports.style import COLOURS, FAINT, INK, MUTED, PALE, Look
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def small_multiples(rows: int, columns: int, height: float) -> tuple["Figure", l
     return figure, list(figure.subplots(rows, columns, sharex=True, squeeze=False).ravel())
 
 
-def svg(figure: "Figure", name: str, about: str) -> str:
+def svg(figure: "Figure", name: str, about: str) -> Markup:
     """The figure as one `<svg>` element for a page.
 
     Args:
@@ -106,16 +108,14 @@ def svg(figure: "Figure", name: str, about: str) -> str:
     """
     import matplotlib
 
-    page = io.StringIO()
+    sink = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
         # The browser has the letters that the font for measuring lacks.
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(page, format="svg", metadata={"Date": None})
-    text = page.getvalue()
+        figure.savefig(sink, format="svg", metadata={"Date": None})
+    text = sink.getvalue()
     width, height = (72 * inches for inches in figure.get_size_inches())
-    size = f'viewBox="0 0 {width:g} {height:g}" style="max-width: {width / 72:g}in"'
-    body = _for_page(text[text.index("<g ") : text.rindex("</svg>")])
-    return f'<svg {size} role="img" aria-label="{escaped(about)}">{body}</svg>'
+    return page.drawing(width, height, about, _for_page(text[text.index("<g ") : text.rindex("</svg>")]))
 
 
 def label(text: object, longest: int = 24) -> str:

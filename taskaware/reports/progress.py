@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page, plots
 from taskaware.reports.folder import Run
@@ -107,7 +108,7 @@ def _lead(table: pd.DataFrame, even: pd.DataFrame) -> str:
     return text
 
 
-def _mean_figure(even: pd.DataFrame, looks: Mapping[str, Look]) -> str:
+def _mean_figure(even: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     sheet = plots.sheet(plots.WIDE, 3.9)
     most = even["trainings"].max()
     for ax, (column, name) in zip(sheet.subplots(1, 2, sharey=True), MEASURES.items(), strict=True):
@@ -155,7 +156,7 @@ def _telling(table: pd.DataFrame) -> list[str]:
     return sorted(apart.index[:PANELS])
 
 
-def _task_figure(table: pd.DataFrame, tasks: list[str], column: str, looks: Mapping[str, Look]) -> str:
+def _task_figure(table: pd.DataFrame, tasks: list[str], column: str, looks: Mapping[str, Look]) -> Markup:
     columns = min(COLUMNS, len(tasks))
     rows = -(-len(tasks) // columns)
     sheet, axes = plots.small_multiples(rows, columns, 1.7 if columns > 2 else 2.5)
@@ -203,7 +204,7 @@ def _limit(ax: "Axes", table: pd.DataFrame) -> None:
     ax.set_ylim(low - margin, high + margin)
 
 
-def _ends_table(table: pd.DataFrame) -> str:
+def _ends_table(table: pd.DataFrame) -> Markup:
     last = ends(table)
     columns = list(MEASURES)
     means = last.groupby(["task", "strategy"], sort=False)[columns].mean()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page, plots
 from taskaware.reports.folder import Run
@@ -68,7 +69,7 @@ def ranks(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return table.assign(rank=rank).pivot_table(index="task", columns="name", values="rank", aggfunc="mean")
 
 
-def over_origins(by_task: pd.DataFrame, groups: pd.Series) -> tuple[pd.Series, pd.Series]:
+def over_groups(by_task: pd.DataFrame, groups: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Mean over groups of each column, and its standard error; NaN for a single group.
 
     Args:
@@ -90,13 +91,13 @@ def _field(who: str, many: str, table: pd.DataFrame) -> Field:
     return Field(who, many, paired(once, "name"), len(once.drop_duplicates(["task", "seed"])))
 
 
-def _field_parts(field: Field, looks: Mapping[str, Look]) -> list[str]:
+def _field_parts(field: Field, looks: Mapping[str, Look]) -> list[Markup]:
     table = field.table
     if table["name"].nunique() < 2:
         return []
     by_task = {measure: ranks(table, measure) for measure in MEASURES}
     groups = table.drop_duplicates("task").set_index("task")["group"]
-    standing = {measure: over_origins(found, groups) for measure, found in by_task.items()}
+    standing = {measure: over_groups(found, groups) for measure, found in by_task.items()}
     mean = standing["score"][0]
     order = sorted(mean.index, key=lambda name: (mean[name], name))
     parts = [page.heading(f"{field.many.capitalize()} by rank")]
@@ -111,7 +112,7 @@ def _field_parts(field: Field, looks: Mapping[str, Look]) -> list[str]:
 
 def _mean_figure(
     field: Field, order: Sequence[str], standing: Standing, looks: Mapping[str, Look], groups: int
-) -> str:
+) -> Markup:
     sheet = plots.sheet(plots.WIDE, 0.9 + 0.36 * len(order))
     ax = sheet.subplots()
     for row, name in enumerate(order):
@@ -139,7 +140,7 @@ def _mean_figure(
     return page.figure(plots.svg(sheet, name, f"Mean rank of each {field.who}"), caption)
 
 
-def _map_figure(field: Field, by_task: pd.DataFrame) -> str:
+def _map_figure(field: Field, by_task: pd.DataFrame) -> Markup:
     """The tasks from those where the best on average does best, down to those where it does worst."""
     best = by_task.columns[0]
     order = [plots.label(name, 20) for name in by_task.columns]
@@ -198,7 +199,7 @@ def _name_columns(ax: "Axes", names: Sequence[str], room: float, *, lettered: bo
     ax.set_xticks(np.arange(len(names)) + (0.35 if turned else 0.5), names, fontsize=size, **turned)
 
 
-def _table(order: Sequence[str], standing: Standing, by_task: pd.DataFrame) -> str:
+def _table(order: Sequence[str], standing: Standing, by_task: pd.DataFrame) -> Markup:
     (score, score_error), (test, test_error) = standing.values()
     firsts = (by_task.le(by_task.min(axis=1), axis=0)).sum()
     names = [

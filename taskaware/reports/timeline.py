@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from taskaware.reports import page, plots
 from taskaware.reports.folder import Run
@@ -36,7 +37,7 @@ class Course(NamedTuple):
     paused: float
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(run: Run) -> Iterator[Markup]:
     """Headings and figures; nothing where the journal has no times."""
     jobs = run.jobs[run.jobs["end"].notna() & (run.jobs["seconds"] > 0)]
     if jobs.empty:
@@ -98,7 +99,7 @@ def clock(length: float) -> tuple[float, str]:
     return next(((scale, name) for least, scale, name in UNITS if length >= least), UNITS[-1][1:])
 
 
-def _throughput_figure(seen: Course, unit: str) -> str:
+def _throughput_figure(seen: Course, unit: str) -> Markup:
     edges = np.linspace(0, seen.length, BINS + 1)
     speed = throughput(seen.jobs, edges)
     scale, name = clock(seen.length)
@@ -116,7 +117,7 @@ def _throughput_figure(seen: Course, unit: str) -> str:
     return page.figure(plots.svg(sheet, "throughput", "Work a second over time"), caption)
 
 
-def _workers_figure(seen: Course) -> str:
+def _workers_figure(seen: Course) -> Markup:
     jobs = seen.jobs
     spans = {
         name: merged(mine["start"].to_numpy(), mine["end"].to_numpy(), seen.length / 800)

@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from markupsafe import Markup
+
 from taskaware.errors import UserError
-from taskaware.files import write_whole
+from taskaware.files import atomic_write
 from taskaware.reports import (
     calibration,
     cost,
@@ -45,7 +47,7 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
     folder = Path(folder)
     target = folder / NAME if path is None else Path(path)
     _check_target(folder, target, force)
-    write_whole(target, _page(read_run(folder)).encode())
+    atomic_write(target, _page(read_run(folder)).encode())
     return target
 
 
@@ -73,7 +75,7 @@ def _page(run: Run) -> str:
 FOOT = "Accuracy or R²: larger is better. This page is one file; it loads nothing."
 
 
-def _nothing(sections: list[page.Section]) -> Iterator[str]:
+def _nothing(sections: list[page.Section]) -> Iterator[Markup]:
     if not sections:
         yield page.paragraph("There are no tables and no ended jobs yet, and so nothing to plot.")
 

@@ -12,7 +12,7 @@ import pandas as pd
 import taskaware
 from taskaware.digests import digest
 from taskaware.errors import UserError
-from taskaware.files import write_whole
+from taskaware.files import atomic_write
 from taskaware.runner import Journal, read_journal
 
 CONFIG, JOURNAL, RESULT = "config.json", "journal.jsonl", "result.json"
@@ -56,7 +56,7 @@ class RunFolder:
         folder.path.mkdir(parents=True, exist_ok=True)
         about = {"campaign": campaign, "digest": folder.digest, "config": dataclasses.asdict(config)}
         about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
-        write_whole(folder.path / CONFIG, json.dumps(about, indent=1).encode())
+        atomic_write(folder.path / CONFIG, json.dumps(about, indent=1).encode())
         return folder
 
     def journal(self) -> Journal:
@@ -71,14 +71,14 @@ class RunFolder:
     def write_table(self, name: str, table: pd.DataFrame) -> Path:
         """Write `name`.csv anew."""
         path = self.path / f"{name}.csv"
-        write_whole(path, table.to_csv(index=False).encode())
+        atomic_write(path, table.to_csv(index=False).encode())
         return path
 
     def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
         """Write `result.json`: the run has come to its end."""
         result = {"finished": _now(), "jobs": jobs, "failed": failed}
         result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
-        write_whole(self.path / RESULT, json.dumps(result, indent=1).encode())
+        atomic_write(self.path / RESULT, json.dumps(result, indent=1).encode())
 
     def _check_same(self) -> None:
         try:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
-from taskaware.files import write_whole
+from taskaware.files import atomic_write
 from taskaware.modalities.suites import suite_named
 from taskaware.runner import Job, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
@@ -225,7 +225,7 @@ def write_trees(scores: pd.DataFrame, path: Path) -> None:
     """Write SHIPPED: what the boosted trees reach on each task, to be read by the digest of the task."""
     table = by_task(scores[scores["model"] == TREES]).rename(columns={"task": "name"})[SHIPPED]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, table.to_csv(index=False, float_format="%.5f").encode())
+    atomic_write(path, table.to_csv(index=False, float_format="%.5f").encode())
 
 
 def _how_to_add(models: Sequence[str]) -> str:

@@ -1,12 +1,14 @@
 """Making what comes with the package: experience in both spaces, and the evaluator that learned from it."""
 
 import dataclasses
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from taskaware.files import atomic_write
 from taskaware.modalities.tables.variants import is_variant
 from taskaware.objectives.collect import CollectSettings
 from taskaware.recommendation.ascent import AscentSettings
@@ -143,7 +145,6 @@ def how_good(experience: Experience) -> dict[str, str]:
 
 def write(experience: Experience, path: Path) -> None:
     """Pack an experience in the place of the file that is there."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    pack(experience, fresh)
-    fresh.replace(path)
+    with tempfile.TemporaryDirectory() as folder:
+        pack(experience, packed := Path(folder) / path.name)
+        atomic_write(path, packed.read_bytes())

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from taskaware.errors import UserError
 from taskaware.objectives.collect import CollectSettings
-from taskaware.reports import report
+from taskaware.reports import page, report
 from taskaware.reports.folder import TABLES
 from taskaware.runner import Job, Outcome
 from taskaware.runner.run_folder import RunFolder
@@ -164,6 +165,34 @@ def test_names_of_users_are_text_and_nothing_else(full):
     shown = ODD.replace("\x07", "?")
     assert reader.words.count(shown) >= 5
     assert "<b>" not in full[1] and "\x07" not in full[1]
+
+
+def test_text_is_escaped_wherever_it_stands():
+    hostile = '<img src=x onerror="alert(1)">\u202e\x07'
+    section = page.Section(hostile, [hostile, page.details(hostile, page.table([hostile], [[hostile]]))])
+    drawing = page.drawing(72, 36, hostile, "<g></g>")
+    pieces = [
+        page.title_block(hostile, hostile, hostile, hostile),
+        page.tiles([(hostile, hostile, True)]),
+        page.notice(hostile),
+        page.error(hostile),
+        page.heading(hostile),
+        page.pair(page.figure(drawing, hostile)),
+        hostile,
+    ]
+    text = page.document(hostile, pieces, [section], hostile)
+    Reader().feed(text)
+    assert "<img" not in text and 'x onerror="' not in text
+    assert "\u202e" not in text and "\x07" not in text
+    assert text.count("&lt;img") >= 17
+
+
+def test_tags_are_written_in_templates_alone():
+    room = Path(page.__file__).parent
+    tag = re.compile(r"</?(?!svg|g )[a-z]+\d?[ >]")
+    for path in room.glob("*.py"):
+        assert tag.findall(path.read_text(encoding="utf-8")) == [], path.name
+    assert {path.name for path in (room / "templates").iterdir()} == {"page.html", "parts.html", "style.css"}
 
 
 def test_the_same_folder_gives_the_same_bytes_whatever_the_reader_s_settings(full, tmp_path):

@@ -74,12 +74,12 @@ def test_whoever_has_no_score_is_last():
     assert ranks.ranks(table, "score").loc["t"].to_dict() == {"a": 2, "b": 1}
 
 
-def test_standard_errors_are_over_origins():
+def test_standard_errors_are_over_groups():
     by_task = pd.DataFrame({"a": [1.0, 3.0, 4.0, 7.0]}, index=list("tuvw"))
-    mean, error = ranks.over_origins(by_task, pd.Series({"w": "z", "v": "y", "u": "x", "t": "x"}))
+    mean, error = ranks.over_groups(by_task, pd.Series({"w": "z", "v": "y", "u": "x", "t": "x"}))
     assert mean["a"] == pytest.approx(np.mean([2, 4, 7]))
     assert error["a"] == pytest.approx(sem([2, 4, 7]))
-    assert np.isnan(ranks.over_origins(by_task, pd.Series(dict.fromkeys("tuvw", "x")))[1]["a"])
+    assert np.isnan(ranks.over_groups(by_task, pd.Series(dict.fromkeys("tuvw", "x")))[1]["a"])
 
 
 @pytest.mark.parametrize(("scale", "holds"), [(1.0, (0.5, 0.8, 0.95)), (2.0, (0.264, 0.478, 0.673))])

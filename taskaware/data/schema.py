@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data import columns as read
+from taskaware.data.loaded import feature_frame
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
 from taskaware.errors import CheckpointError, UserError
 
@@ -86,6 +87,26 @@ class Schema:
         self._check_names(given)
         parts = [_read(field, given[field.name]) for field in self.fields if field.used]
         return Table(name, tuple(column for part in parts for column in part), len(frame))
+
+    def read(self, rows: object, target_name: str = "") -> Table:
+        """New rows in any form that `feature_frame` takes; those of a frame may hold the target, too.
+
+        Args:
+            rows: N of them; an array has its columns in the order of the schema.
+            target_name: of a column that is left out, unless the schema has it as a feature.
+
+        Raises:
+            UserError: an array has another number of columns, or as for `apply`.
+        """
+        if not isinstance(rows, pd.DataFrame):
+            frame = feature_frame(rows)
+            found, wanted = frame.shape[1], len(self.names)
+            if found != wanted:
+                raise UserError(f"X has {found} features, but the model was trained on {wanted} features.")
+            return self.apply(frame.set_axis(list(self.names), axis=1), "rows")
+        if target_name in rows and target_name not in self.names:
+            rows = rows.drop(columns=target_name)
+        return self.apply(rows, "rows")
 
     def ignoring(self, names: tuple[str, ...]) -> "Schema":
         """The same schema with these columns accepted but no longer read."""

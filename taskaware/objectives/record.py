@@ -56,7 +56,7 @@ def definition(recipe: TrainingRecipe) -> dict:
 
 def describe(store: Store, task: Task) -> None:
     """Keep a task and its meta-features."""
-    columns = task.table.columns
+    columns = task.data.columns
     store.add_task(
         TaskRecord(
             task.digest,

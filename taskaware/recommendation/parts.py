@@ -40,7 +40,7 @@ class TaskCard:
 
     @classmethod
     def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
-        features = len(task.table.columns)
+        features = len(task.data.columns)
         return cls(
             task.name,
             task.problem,

@@ -156,7 +156,7 @@ def _answer(
 ) -> Recommendation:
     scores, uncertainties = stated(evaluator, z, task.problem, proposal.mean, proposal.deviation)
     distances = evaluator.distances(z)
-    numbers, categories = layout(task.table)
+    numbers, categories = layout(task.data)
     safe = evaluator.known.u[default(evaluator, task.problem)].astype(np.float32)
     place = int(np.abs(proposal.points - safe).max(1).argmin())
     ranked = [

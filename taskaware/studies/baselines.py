@@ -77,14 +77,14 @@ def recommended(task: Task, parts: Split, seed: int, *, members: int | None = No
     """
     keep_compiled()
     rows = _known(parts)
-    columns = task.table.columns
+    columns = task.data.columns
     schema = Schema(tuple(Field(f"x{place}", *_read_as(column)) for place, column in enumerate(columns)))
     given = dataclasses.replace(
-        task, table=task.table.take(rows), target=task.target[rows], schema=schema, test=None
+        task, data=task.data.take(rows), target=task.target[rows], reader=schema, test=None
     )
     recommendation = recommend(task, leave_out=True, seed=seed)
     model = recommendation.fit(given, seed=seed, members=members, progress=False)
-    found = model.predict(_words(task.table.take(parts.test)))
+    found = model.predict(_words(task.data.take(parts.test)))
     return found if task.problem == "regression" else class_indices(pd.Series(found), task.classes)
 
 
@@ -148,7 +148,7 @@ def library(
 
     Classes of less than `fewest` rows are not learned.
     """
-    frame, rows = frame_of(task.table), _frequent(task, _known(parts), fewest)
+    frame, rows = frame_of(task.data), _frequent(task, _known(parts), fewest)
     model = make(task.problem, seed)
     # One thread, as workers fill the cores: threads that wait for each other are far slower than one.
     with threadpool_limits(1), warnings.catch_warnings():

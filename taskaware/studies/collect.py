@@ -50,7 +50,7 @@ def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.
     rows = []
     for task in tasks:
         mine = known.take(known.task == place.get(task.digest, -1))
-        about = (task.name, task.problem, task.rows, len(task.table.columns))
+        about = (task.name, task.problem, task.rows, len(task.data.columns))
         spent = float(np.nansum(mine.seconds))
         rows.append(
             (*about, len(mine), int(mine.diverged.sum()), failed.get(task.digest, 0), round(spent, 2))

@@ -37,8 +37,8 @@ def split(task: Task, seed: int, *, validation: float = 0.2, test: float | None 
     Raises:
         UserError: the shares leave nothing for training, or a part would be empty.
 
-    >>> from taskaware.modalities.tables.build import make_task
-    >>> parts = split(make_task("iris"), seed=0)
+    >>> import taskaware
+    >>> parts = split(taskaware.make_task("iris"), seed=0)
     >>> len(parts.train), len(parts.validation), len(parts.test)
     (90, 30, 30)
     """

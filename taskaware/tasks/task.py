@@ -1,19 +1,17 @@
-"""A table, what is to be predicted from it, and how that is scored."""
+"""Rows of any kind of data, what is to be predicted from them, and how that is scored."""
 
 import dataclasses
 import functools
-import hashlib
 
 import numpy as np
 
-from taskaware.data.schema import Schema
-from taskaware.data.table import Table
 from taskaware.deprecation import renamed_fields
+from taskaware.tasks.data import Data, Reader, content_digest
 
 PROBLEMS = ("classification", "regression")
 
 
-@renamed_fields(kind="problem", origin="group")
+@renamed_fields(kind="problem", origin="group", table="data", schema="reader")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task:
     """One learning problem.
@@ -21,7 +19,7 @@ class Task:
     Attributes:
         name: for people.
         problem: "classification" or "regression".
-        table: the features, N rows; the target is not among them.
+        data: the features, N rows, as their modality reads them; the target is not among them.
         target_name: name of the target.
         target: (N,) int32 class indices, or (N,) float64 values; never missing.
         classes: the labels in the order of the indices, as the user wrote them; empty in regression.
@@ -29,25 +27,27 @@ class Task:
         notes: what was assumed on the way here, one sentence each, to be shown to the user.
         group: name of the real task this one is a variant of (its own name otherwise); whatever is
             held out is held out by group.
-        schema: how rows for prediction are read into a table like this one; None for tasks made by hand.
+        reader: how rows for prediction are read into data like this; None for tasks made by hand.
         test: the source's own test rows as a task of the same classes; None where it has none.
+        modality: name of the kind of data, one of `modalities.MODALITIES`.
     """
 
     name: str
     problem: str
-    table: Table
+    data: Data
     target_name: str
     target: np.ndarray
     classes: tuple
     metric: str
     notes: tuple[str, ...] = ()
     group: str = ""
-    schema: Schema | None = None
+    reader: Reader | None = None
     test: "Task | None" = None
+    modality: str = "tables"
 
     @property
     def rows(self) -> int:
-        return self.table.rows
+        return self.data.rows
 
     @property
     def outputs(self) -> int:
@@ -58,11 +58,9 @@ class Task:
     def row_hashes(self) -> np.ndarray:
         """A 64-bit hash of every row with its target, (N,) uint64."""
         target = np.ascontiguousarray(self.target, np.float64).view(np.uint64)
-        return self.table.row_hashes ^ (target * np.uint64(0x9E3779B97F4A7C15))
+        return self.data.row_hashes ^ (target * np.uint64(0x9E3779B97F4A7C15))
 
     @functools.cached_property
     def digest(self) -> str:
         """16 hex digits that name the content of features and target, whatever the row order."""
-        hasher = hashlib.sha256(f"{self.problem}|{self.table.digest}".encode())
-        hasher.update(np.sort(self.row_hashes).tobytes())
-        return hasher.hexdigest()[:16]
+        return content_digest(f"{self.problem}|{self.data.digest}", self.row_hashes)

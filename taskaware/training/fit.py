@@ -285,7 +285,7 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         metric=task.metric,
         target_name=task.target_name,
         classes=task.classes,
-        schema=task.schema,
+        schema=task.reader,
         encoder=prepared.encoder,
         space=work.program.space,
         point=np.asarray(point),

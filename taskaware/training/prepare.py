@@ -79,9 +79,9 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
         _draw(rng, rows, limit)
         for rows, limit in zip((parts.train, parts.validation, parts.test), limits, strict=True)
     ]
-    encoder = Encoder.fit(task.table, kept[0])
+    encoder = Encoder.fit(task.data, kept[0])
     rows = np.concatenate(kept)
-    x = encoder.transform(task.table, rows)
+    x = encoder.transform(task.data, rows)
     height = bucket(len(rows), 1024)
     y = task.target[rows].astype(np.float64)
     mean, std = _target_scale(task, y[: len(kept[0])])

@@ -174,7 +174,7 @@ def test_parameters_of_a_padded_task_are_cut_to_size():
     frame = pd.DataFrame({"x": np.arange(90.0) % 7, "c": ["a", "b", "c"] * 30, "y": list("uvwvwu") * 15})
     task = make_task(frame, "y")
     prepared = prepare(task, 0, TrainingRecipe())
-    arrays, (numbers, categories) = prepared.arrays, prepared.encoder.transform(task.table)
+    arrays, (numbers, categories) = prepared.arrays, prepared.encoder.transform(task.data)
     sizes = {"block": prepared.encoder.block, "categories": categories.shape[1], "outputs": task.outputs}
     assert arrays.x.numbers.shape[1] > numbers.shape[1]
     assert arrays.x.categories.shape[1] > categories.shape[1]

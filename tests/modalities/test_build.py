@@ -103,7 +103,7 @@ def test_rows_without_a_target_are_left_out():
     data = frame(["a", None, "b", "?"])
     task = make_task(data, "y")
     assert task.rows == 20
-    np.testing.assert_array_equal(task.table.numeric[:, 0], data["x"][::2])
+    np.testing.assert_array_equal(task.data.numeric[:, 0], data["x"][::2])
     assert task.classes == ("a", "b")
     assert task.notes == ("20 rows without a target 'y' were left out.",)
 
@@ -111,25 +111,25 @@ def test_rows_without_a_target_are_left_out():
 def test_constant_columns_stay_acceptable():
     data = frame("ab", same="s", empty=None, half=[1.0, None] * 20)
     task = make_task(data, "y")
-    assert task.table.names == ("x", "half")
+    assert task.data.names == ("x", "half")
     assert task.notes == ("Left out, for being the same in every row: 'same', 'empty'.",)
-    again = task.schema.apply(data.drop(columns="y"))
-    assert again.digest == task.table.digest
-    assert task.schema.apply(data[["x", "half"]]).digest == task.table.digest
+    again = task.reader.apply(data.drop(columns="y"))
+    assert again.digest == task.data.digest
+    assert task.reader.apply(data[["x", "half"]]).digest == task.data.digest
 
 
 def test_columns_that_become_constant_without_the_dropped_rows():
     data = frame(["a", None, "b", None], c=["u", "v", "u", "v"] * 10, when=["2024-01-01", "2024-02-01"] * 20)
     task = make_task(data, "y")
-    assert task.table.names == ("x",)
-    assert task.schema.apply(data.drop(columns="y")[::2]).digest == task.table.digest
+    assert task.data.names == ("x",)
+    assert task.reader.apply(data.drop(columns="y")[::2]).digest == task.data.digest
 
 
 def test_dates_become_numbers():
     when = pd.date_range("2024-01-01 12:00", periods=40, freq="D")
     task = make_task(frame("ab", when=when), "y")
-    assert task.table.names == ("x", "when.days", "when.month", "when.weekday")
-    np.testing.assert_array_equal(task.table.numeric[:2, 1:], [[19723.5, 1, 0], [19724.5, 1, 1]])
+    assert task.data.names == ("x", "when.days", "when.month", "when.weekday")
+    np.testing.assert_array_equal(task.data.numeric[:2, 1:], [[19723.5, 1, 0], [19724.5, 1, 1]])
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_dates_become_numbers():
 )
 def test_identifiers_are_pointed_out(column, found):
     task = make_task(frame("ab", **column), "y")
-    assert len(task.table.columns) == 2
+    assert len(task.data.columns) == 2
     assert any("identifier" in note for note in task.notes) == found
 
 
@@ -176,7 +176,7 @@ def test_a_test_split_of_the_source():
 def test_arrays_and_names():
     x = np.random.default_rng(0).normal(size=(30, 2))
     task = make_task((x, np.arange(30) % 3), name="mine")
-    assert (task.name, task.group, task.table.name, task.target_name) == ("mine", "mine", "mine", "target")
+    assert (task.name, task.group, task.data.name, task.target_name) == ("mine", "mine", "mine", "target")
     assert make_task(x, np.arange(30) % 3).digest == task.digest
     assert not task.target.flags.writeable
 

@@ -32,6 +32,6 @@ def test_every_kind_of_column_keeps_its_kind_and_its_gaps(target):
     )
     task = make_task(frame, target)
     again = make_task(frame_of(task), target, problem=task.problem)
-    problems = [[column.kind for column in each.table.columns] for each in (again, task)]
+    problems = [[column.kind for column in each.data.columns] for each in (again, task)]
     assert problems[0] == problems[1] and {"numeric", "category", "boolean", "text"} <= set(problems[0])
     assert (again.digest, again.classes) == (task.digest, task.classes)

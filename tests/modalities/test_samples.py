@@ -66,7 +66,7 @@ def test_outputs_are_classes_by_frequency_or_the_standardised_target(wide):
     counts = np.sort(np.bincount(wide.target))[::-1]
     two = draw_samples(wide, rows=90, outputs=2)
     np.testing.assert_array_equal(two.y.sum(0), counts[:2])
-    regression = made(wide.table.columns, np.arange(90.0), classes=())
+    regression = made(wide.data.columns, np.arange(90.0), classes=())
     found = draw_samples(regression, rows=90, outputs=4)
     assert found.outputs.tolist() == [True, False, False, False]
     assert found.y[:, 0].std() == pytest.approx(1, abs=1e-5)
@@ -79,7 +79,7 @@ def test_rows_and_columns_are_drawn_by_seed(wide):
     assert len({tuple(row) for row in first.x} & {tuple(row) for row in other.x}) == 0
     assert len({tuple(row) for row in first.x}) == 20
     order = np.random.default_rng(3).permutation(90)
-    turned = dataclasses.replace(wide, table=wide.table.take(order), target=wide.target[order])
+    turned = dataclasses.replace(wide, data=wide.data.take(order), target=wide.target[order])
     np.testing.assert_allclose(draw_samples(turned, **size).x, first.x, atol=1e-6)
 
 

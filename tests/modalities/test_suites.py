@@ -56,7 +56,7 @@ def test_folder_without_index(tmp_path):
 def test_relatives_share_rows(real_data):
     """Spot checks of GROUPS: these tasks hold the same rows with another target."""
     for first, second in (("column2C", "column3C"), ("hypothyroid", "sick")):
-        tables = [make_task(real_data(name), target).table for name, target in _targets(first, second)]
+        tables = [make_task(real_data(name), target).data for name, target in _targets(first, second)]
         hashes = [np.sort(table.row_hashes) for table in tables]
         np.testing.assert_array_equal(*hashes)
         assert GROUPS[first] == GROUPS[second]
@@ -76,8 +76,8 @@ def test_every_real_table_becomes_a_task(real_data, index):
         assert task.problem == row["task"], task.name
         assert task.rows == int(row["rows"]), task.name
         assert task.outputs == int(row["classes"] or 1), task.name
-        left_out = sum(not field.used for field in task.schema.fields)
-        assert len(task.table.columns) + left_out == int(row["columns"]), task.name
+        left_out = sum(not field.used for field in task.reader.fields)
+        assert len(task.data.columns) + left_out == int(row["columns"]), task.name
         parts = split(task, 0)
         if task.problem == "classification":
             assert len(np.unique(task.target[parts.train])) == task.outputs, task.name

@@ -57,7 +57,7 @@ def test_variants_are_tasks_that_can_be_learned(made):
     for found in made.values():
         for each in found:
             assert each.problem in PROBLEMS and each.rows == len(each.target) >= making.FEWEST_ROWS
-            assert each.target_name not in each.table.names
+            assert each.target_name not in each.data.names
             parts = split(each, 0)
             assert min(len(parts.train), len(parts.validation), len(parts.test)) > 0
             assert np.isfinite(vector(each)).all()

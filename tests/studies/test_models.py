@@ -74,8 +74,8 @@ def test_scores_are_those_of_the_libraries_on_the_split(compared):
         rows = np.sort(np.concatenate([parts.train, parts.validation]))
         model = HistGradientBoostingClassifier(random_state=seed)
         with threadpool_limits(1):
-            model.fit(iris.table.numeric[rows], iris.target[rows])
-            own = model.score(iris.table.numeric[parts.test], iris.target[parts.test])
+            model.fit(iris.data.numeric[rows], iris.target[rows])
+            own = model.score(iris.data.numeric[parts.test], iris.target[parts.test])
         found = scores.query("task == 'iris' and model == 'trees' and seed == @seed")["score"].item()
         assert found == own
 
@@ -138,8 +138,8 @@ def test_every_model_gets_the_same_rows(mixed, monkeypatch):
             return self
 
         def predict(self, rows):
-            table = seen["given"].schema.apply(rows)
-            seen["asked"] = dataclasses.replace(seen["given"].table, columns=table.columns, rows=len(rows))
+            table = seen["given"].reader.apply(rows)
+            seen["asked"] = dataclasses.replace(seen["given"].data, columns=table.columns, rows=len(rows))
             return np.array(["yes", "no"], object)[np.arange(len(rows)) % 2]
 
     def recommend(task, *, leave_out, seed):
@@ -156,9 +156,9 @@ def test_every_model_gets_the_same_rows(mixed, monkeypatch):
     BASELINES["recommended_once"].predict(mixed, parts, 1)
     assert seen["members"] == 1
     np.testing.assert_array_equal(seen["given"].target, mixed.target[rows])
-    assert seen["given"].table.row_hashes.tolist() == mixed.table.row_hashes[rows].tolist()
+    assert seen["given"].data.row_hashes.tolist() == mixed.data.row_hashes[rows].tolist()
     # The test rows arrive as they stand in the table.
-    assert seen["asked"].row_hashes.tolist() == mixed.table.row_hashes[parts.test].tolist()
+    assert seen["asked"].row_hashes.tolist() == mixed.data.row_hashes[parts.test].tolist()
 
 
 @pytest.mark.parametrize("name", ["mlp", "trees"])
@@ -179,12 +179,12 @@ def test_a_class_of_one_row_does_not_stop_the_trees():
 
 
 def test_frames_hold_numbers_and_categories(mixed):
-    frame = frame_of(mixed.table)
+    frame = frame_of(mixed.data)
     problems = [str(dtype) for dtype in frame.dtypes]
     assert set(problems) == {"float64", "category"} and len(frame) == 120
-    assert frame["x0"].isna().sum() == mixed.table.columns[0].missing.sum() > 0
+    assert frame["x0"].isna().sum() == mixed.data.columns[0].missing.sum() > 0
     wide = pd.DataFrame({"id": [f"n{i % 300}" for i in range(600)], "y": np.arange(600) % 7})
-    assert str(frame_of(make_task(wide, "y").table)["x0"].dtype) == "float64"
+    assert str(frame_of(make_task(wide, "y").data)["x0"].dtype) == "float64"
 
 
 @pytest.mark.parametrize(("wrong", "score"), [(np.nan, -1.0), (1e9, -1.0)])

@@ -121,7 +121,7 @@ def test_members_validate_on_different_rows():
 def test_members_whatever_the_order_of_the_rows():
     task = task_of(["a"] * 31 + ["b"] * 2 + ["c"] * 20)
     turned = dataclasses.replace(
-        task, table=task.table.take(np.arange(task.rows)[::-1]), target=task.target[::-1]
+        task, data=task.data.take(np.arange(task.rows)[::-1]), target=task.target[::-1]
     )
     for part, other in zip(splits(task, 1, 7), splits(turned, 1, 7), strict=True):
         assert part.validation.tolist() == sorted(task.rows - 1 - other.validation)

@@ -28,7 +28,7 @@ def model(task, small, point):
 def rows_of(task, places):
     """A task's rows as a frame that a model reads."""
     columns = {}
-    for column in task.table.columns:
+    for column in task.data.columns:
         values = column.values[places]
         names = np.array([*column.categories, None], object)
         columns[column.name] = values if column.is_numeric else names[values]
@@ -267,7 +267,7 @@ def test_the_metric_of_the_task_chooses_the_weights(task, small, point):
     made = task(rows=200)
     few = np.sort(np.concatenate([np.flatnonzero(made.target > 0), np.flatnonzero(made.target == 0)[:8]]))
     made = dataclasses.replace(
-        made, table=made.table.take(few), target=made.target[few], metric="balanced_accuracy"
+        made, data=made.data.take(few), target=made.target[few], metric="balanced_accuracy"
     )
     found = fit(made, small, point, recipe=RECIPE, members=2, progress=False)
     assert found.metric == "balanced_accuracy"

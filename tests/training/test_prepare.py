@@ -28,7 +28,7 @@ def classes(task):
 def test_rows_are_those_of_the_split(task, problem):
     made = task(problem)
     prepared, parts = prepare(made, 3, RECIPE), split(made, 3)
-    numbers, categories = prepared.encoder.transform(made.table)
+    numbers, categories = prepared.encoder.transform(made.data)
     arrays = prepared.arrays
     for rows, weight, expected in (
         (prepared.train, np.ones(len(prepared.train)), parts.train),

@@ -27,7 +27,7 @@ def make_task(
     """Make a task of a data set.
 
     Rows without a target are left out, and so are feature columns that are the same in every row; the
-    task's schema accepts those columns all the same. What was assumed is said in `notes`.
+    task's reader accepts those columns all the same. What was assumed is said in `notes`.
 
     Args:
         source: whatever `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
@@ -42,7 +42,7 @@ def make_task(
             feature is left.
 
     >>> task = make_task(pd.DataFrame({"x": range(20), "colour": ["red", "blue"] * 10}), "colour")
-    >>> task.problem, task.classes, task.table.names
+    >>> task.problem, task.classes, task.data.names
     ('classification', ('blue', 'red'), ('x',))
     """
     loaded = load(source, target)
@@ -57,14 +57,14 @@ def make_task(
     task = Task(
         name=name,
         problem=found.problem,
-        table=table,
+        data=table,
         target_name=target_name,
         target=_read_only(found.values),
         classes=found.classes,
         metric=_metric(metric, found.problem),
         notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
         group=name,
-        schema=schema,
+        reader=schema,
     )
     return task if loaded.test is None else _with_test(task, loaded.test)
 
@@ -163,6 +163,6 @@ def _with_test(task: Task, frame: pd.DataFrame) -> Task:
         notes = (*notes, f"{(~usable).sum()} test rows without a known target were left out.")
     if not usable.any():
         return dataclasses.replace(task, notes=notes)
-    table = task.schema.apply(frame.drop(columns=task.target_name)[usable], task.name)
-    test = dataclasses.replace(task, table=table, target=_read_only(values[usable]), notes=())
+    table = task.reader.apply(frame.drop(columns=task.target_name)[usable], task.name)
+    test = dataclasses.replace(task, data=table, target=_read_only(values[usable]), notes=())
     return dataclasses.replace(task, test=test, notes=notes)

@@ -24,7 +24,7 @@ def frame_of(task: Task) -> pd.DataFrame:
     >>> make_task(frame_of(iris), iris.target_name, problem=iris.problem).digest == iris.digest
     True
     """
-    columns = {column.name: _values(column) for column in task.table.columns}
+    columns = {column.name: _values(column) for column in task.data.columns}
     target = task.target
     if task.problem == "classification":
         target = np.array(task.classes, object)[target]

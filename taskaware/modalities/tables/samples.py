@@ -85,8 +85,8 @@ def draw_samples(
     rng = np.random.default_rng(seed)
     word = rng.integers(0, 2**64, dtype=np.uint64)
     taken = sample_rows(task.row_hashes ^ word, np.zeros(task.rows), size.rows)
-    chosen = np.sort(rng.permutation(len(task.table.columns))[: size.columns])
-    read = [_standardised(_numbers(task.table.columns[place]))[taken] for place in chosen]
+    chosen = np.sort(rng.permutation(len(task.data.columns))[: size.columns])
+    read = [_standardised(_numbers(task.data.columns[place]))[taken] for place in chosen]
     x = np.stack(read, axis=1) if read else np.zeros((len(taken), 0))
     y = _outputs(task)[taken, : size.outputs]
     return Samples(

@@ -257,7 +257,7 @@ def _explained(task: Task) -> float:
     from sklearn.model_selection import KFold, cross_val_predict
 
     rows = np.random.default_rng(0).permutation(task.rows)[:FOREST_ROWS]
-    x = np.nan_to_num(np.concatenate([task.table.numeric, task.table.codes], axis=1)[rows], nan=-1.0)
+    x = np.nan_to_num(np.concatenate([task.data.numeric, task.data.codes], axis=1)[rows], nan=-1.0)
     y = task.target[rows]
     forest, constant = ExtraTreesRegressor(20, random_state=0), y.mean()
     if task.problem == "classification":

@@ -93,7 +93,7 @@ def test_finite_without_columns(build):
 
 def reordered(task: Task, order: np.ndarray) -> Task:
     return Task(
-        task.name, task.problem, task.table.take(order), "y", task.target[order], task.classes, task.metric
+        task.name, task.problem, task.data.take(order), "y", task.target[order], task.classes, task.metric
     )
 
 
@@ -129,7 +129,7 @@ def test_names_of_the_classes_do_not_matter(mixed, rows, classes):
     if (place == np.arange(classes)).all():
         place = place[::-1]
     renamed = Task(
-        task.name, task.problem, task.table, "y", place[task.target], task.classes[::-1], "accuracy"
+        task.name, task.problem, task.data, "y", place[task.target], task.classes[::-1], "accuracy"
     )
     np.testing.assert_allclose(vector(task), vector(renamed), atol=1e-6)
 
@@ -138,7 +138,7 @@ def test_names_of_the_classes_do_not_matter(mixed, rows, classes):
 def test_scale_of_a_column_does_not_matter(build, mixed, problem):
     task = mixed(4, 400, problem)
     scales = iter([3.7, 1e5, 1e-7, 250.0])
-    arrays = {c.name: c.values * next(scales) if c.is_numeric else c.values for c in task.table.columns}
+    arrays = {c.name: c.values * next(scales) if c.is_numeric else c.values for c in task.data.columns}
     target = task.target * 1e4 if problem == "regression" else task.target
     before, after = meta_features(task), meta_features(build(arrays, target))
     # Landmarks split rows by their content, so another scale is another split.
@@ -158,7 +158,7 @@ def test_kinds_are_told_apart(mixed):
 
 def test_a_table_is_left_as_it_was(mixed):
     task = mixed(0, 200)
-    before = task.table.digest
+    before = task.data.digest
     meta_features(task)
-    fresh = Table(task.table.name, task.table.columns, task.rows)
+    fresh = Table(task.data.name, task.data.columns, task.rows)
     assert fresh.digest == before

@@ -37,7 +37,7 @@ FEATURES = (
     ),
     MetaFeature(
         "log_columns", "log10 (1 + columns)", 0, 6, SEED,
-        lambda v: np.log10(1 + len(v.task.table.columns)),
+        lambda v: np.log10(1 + len(v.task.data.columns)),
         "number of features",
     ),
     MetaFeature(
@@ -57,7 +57,7 @@ FEATURES = (
     ),
     MetaFeature(
         "log_rows_per_column", "log10 (rows / columns)", -6, 9, VANSCHOREN,
-        lambda v: np.log10(v.rows / max(len(v.task.table.columns), 1)),
+        lambda v: np.log10(v.rows / max(len(v.task.data.columns), 1)),
         "rows for each feature",
     ),
     MetaFeature(

@@ -62,7 +62,7 @@ class View:
 
     @functools.cached_property
     def _labels_and_counts(self) -> tuple[np.ndarray, np.ndarray]:
-        return canonical_labels(self.task.target, self.task.table.row_hashes)
+        return canonical_labels(self.task.target, self.task.data.row_hashes)
 
     @functools.cached_property
     def class_counts(self) -> np.ndarray:
@@ -73,9 +73,9 @@ class View:
     def sample(self) -> np.ndarray:
         """(n,) the rows looked at."""
         target = self._labels_and_counts[0] if self.is_classification else self.task.target
-        width = max(len(self.task.table.columns), 1)
+        width = max(len(self.task.data.columns), 1)
         limit = int(np.clip(SAMPLE_VALUES // width, FEWEST_ROWS, SAMPLE_ROWS))
-        return sample_rows(self.task.table.row_hashes, target, limit)
+        return sample_rows(self.task.data.row_hashes, target, limit)
 
     @functools.cached_property
     def labels(self) -> np.ndarray:
@@ -85,7 +85,7 @@ class View:
     @functools.cached_property
     def numbers(self) -> Numbers:
         """The numeric columns of the sample; an infinite value reads as missing."""
-        found = [column.values[self.sample] for column in self.task.table.columns if column.is_numeric]
+        found = [column.values[self.sample] for column in self.task.data.columns if column.is_numeric]
         values = np.array(found, np.float64).reshape(len(found), len(self.sample))
         return Numbers(np.where(np.isfinite(values), values, np.nan))
 
@@ -98,12 +98,12 @@ class View:
     @functools.cached_property
     def categories(self) -> tuple[np.ndarray, ...]:
         """A (n,) array of codes for each categorical column of the sample, −1 where missing."""
-        return tuple(c.values[self.sample] for c in self.task.table.columns if not c.is_numeric)
+        return tuple(c.values[self.sample] for c in self.task.data.columns if not c.is_numeric)
 
     @functools.cached_property
     def category_counts(self) -> tuple[np.ndarray, ...]:
         """Rows of every category that occurs, for each categorical column."""
-        counts = (np.bincount(c.values + 1)[1:] for c in self.task.table.columns if not c.is_numeric)
+        counts = (np.bincount(c.values + 1)[1:] for c in self.task.data.columns if not c.is_numeric)
         return tuple(count[count > 0] for count in counts)
 
     @functools.cached_property
@@ -119,7 +119,7 @@ class View:
     @functools.cached_property
     def missing_shares(self) -> np.ndarray:
         """Share of missing cells of every column, in [0, 1]."""
-        return np.array([np.mean(column.missing) for column in self.task.table.columns])
+        return np.array([np.mean(column.missing) for column in self.task.data.columns])
 
     @functools.cached_property
     def information(self) -> Information:

@@ -1,0 +1,63 @@
+"""What a task asks of its rows, whatever kind of data they are."""
+
+import hashlib
+from typing import Protocol, Self
+
+import numpy as np
+from jaxtyping import UInt64
+
+
+class Data(Protocol):
+    """N rows of features; the target is not among them.
+
+    Attributes:
+        rows: N.
+        row_hashes: a 64-bit hash of every row's content, (N,); equal content, equal hash.
+        digest: 16 hex digits that name the content, whatever the order of the rows.
+    """
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def row_hashes(self) -> UInt64[np.ndarray, " N"]: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Only these rows, in this order (indices), or those of a mask."""
+
+
+class Reader(Protocol):
+    """How rows for prediction are read into data like that of a task."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, for people."""
+
+    def read(self, rows: object, target_name: str = "") -> Data:
+        """New rows in any form that a user has them in; a target among them is ignored.
+
+        Raises:
+            UserError: a row cannot be read; names it and the mend.
+        """
+
+    def to_dict(self) -> dict:
+        """The reader as plain JSON, for a saved model; its modality reads it back."""
+
+
+def content_digest(what: str, row_hashes: UInt64[np.ndarray, " N"]) -> str:
+    """16 hex digits for rows in any order, for `Data.digest`.
+
+    Args:
+        what: is in the rows: name of the modality, and what all rows share.
+        row_hashes: of the rows.
+
+    >>> first, second = np.array([3, 7], np.uint64), np.array([7, 3], np.uint64)
+    >>> content_digest("bags", first) == content_digest("bags", second) != content_digest("bows", first)
+    True
+    """
+    hasher = hashlib.sha256(what.encode())
+    hasher.update(np.sort(row_hashes).tobytes())
+    return hasher.hexdigest()[:16]

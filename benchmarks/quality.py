@@ -21,7 +21,7 @@ from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import MORE, with_more
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.studies import quality
-from taskaware.studies.selectors import METHODS, Unseen
+from taskaware.studies.selectors import METHODS, NewTasks
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
 from taskaware.tasks.task import Task
@@ -70,7 +70,7 @@ def by_tpe(space: MixtureSpace) -> quality.Trainer:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-    def begin(known: TrainingData, unseen: Unseen, seed: int):
+    def begin(known: TrainingData, unseen: NewTasks, seed: int):
         u = known.u.astype(float)
         reach = {
             f"u{i}": optuna.distributions.FloatDistribution(low, max(high, low + 1e-6))

@@ -23,8 +23,8 @@ def run(arguments: Arguments) -> None:
     if arguments.manifests:
         _print_manifests(arguments.json)
         return
+    from taskaware.recommendation.evaluators import shipped_evaluator
     from taskaware.recommendation.products import known_tasks
-    from taskaware.recommendation.recommend import shipped_evaluator
 
     evaluator = shipped_evaluator()
     known = known_tasks(evaluator).to_dict(orient="records")

@@ -1,4 +1,4 @@
-"""A recommendation as JSON text, and back."""
+"""A recommendation as JSON text, and back to its fields."""
 
 import dataclasses
 import json
@@ -8,33 +8,35 @@ from pathlib import Path
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
-from taskaware.recommendation.recommendation import Recommendation
+from taskaware.recommendation.record import Record
 from taskaware.spaces import MixtureSpace
 
 FORMAT = "taskaware recommendation"
-VERSION = 2
+VERSION = 3
+_OLDER_NAMES = {"kind": "problem", "came_from": "found_by", "known": "nearest_tasks"}
+"""Fields by the names that they had in versions 1 and 2."""
 
 
-def written(recommendation: Recommendation) -> str:
+def to_text(record: Record) -> str:
     """See `Recommendation.to_json`."""
-    fields = {field.name: getattr(recommendation, field.name) for field in dataclasses.fields(recommendation)}
-    default = recommendation.default
+    fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    default = record.default
     fields |= {
         "format": FORMAT,
         "version": VERSION,
-        "task": dataclasses.asdict(recommendation.task),
-        "space": recommendation.space.to_dict(),
-        "ranked": [dataclasses.asdict(candidate) for candidate in recommendation.ranked],
+        "task": dataclasses.asdict(record.task),
+        "space": record.space.to_dict(),
+        "ranked": [dataclasses.asdict(candidate) for candidate in record.ranked],
         "default": None if default is None else dataclasses.asdict(default),
-        "known": [dataclasses.asdict(neighbour) for neighbour in recommendation.known],
-        "meta_features": dict(zip(NAMES, recommendation.meta_features, strict=True)),
-        "architecture": recommendation.architecture.description,
+        "nearest_tasks": [dataclasses.asdict(neighbour) for neighbour in record.nearest_tasks],
+        "meta_features": dict(zip(NAMES, record.meta_features, strict=True)),
+        "architecture": record.architecture.description,
     }
     return json.dumps(fields, indent=1, default=str)
 
 
-def load_recommendation(path: str | os.PathLike) -> Recommendation:
-    """Read what `Recommendation.to_json` wrote.
+def read_fields(path: str | os.PathLike) -> dict:
+    """The fields of the recommendation that `Recommendation.to_json` wrote, now or in an earlier version.
 
     Raises:
         UserError: there is no such file.
@@ -49,7 +51,7 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
         raise CheckpointError(f"'{path}' is no JSON ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{path}' is no taskaware recommendation.")
-    if fields.get("version") not in (1, VERSION):
+    if fields.get("version") not in range(1, VERSION + 1):
         raise CheckpointError(
             f"'{path}' has format version {fields.get('version')}; this taskaware reads up to {VERSION}. "
             "Update taskaware."
@@ -60,31 +62,32 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
         raise CheckpointError(f"The recommendation in '{path}' is damaged ({error}).") from error
 
 
-def _of_fields(fields: dict) -> Recommendation:
+def _of_fields(fields: dict) -> dict:
+    fields = _present(fields)
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
     ranked = [_candidate(entry) for entry in fields["ranked"]]
     space = MixtureSpace.from_dict(fields["space"])
     if {len(candidate.point) for candidate in ranked} != {space.dimension}:
         raise ValueError("no candidates, or not of this space")
-    return Recommendation(
-        task=TaskCard(**task),
-        space=space,
-        ranked=tuple(ranked),
-        known=tuple(Neighbour(**_present(entry)) for entry in fields["known"]),
-        meta_features=tuple(fields["meta_features"].values()),
-        trace=tuple(tuple(row) for row in fields["trace"]),
-        notes=tuple(fields["notes"]),
-        seed=fields["seed"],
-        seconds=fields["seconds"],
-        default=_candidate(fields["default"]) if fields.get("default") else None,
-        chance=fields.get("chance"),
-    )
+    return {
+        "task": TaskCard(**task),
+        "space": space,
+        "ranked": tuple(ranked),
+        "nearest_tasks": tuple(Neighbour(**_present(entry)) for entry in fields["nearest_tasks"]),
+        "meta_features": tuple(fields["meta_features"].values()),
+        "trace": tuple(tuple(row) for row in fields["trace"]),
+        "notes": tuple(fields["notes"]),
+        "seed": fields["seed"],
+        "seconds": fields["seconds"],
+        "default": _candidate(fields["default"]) if fields.get("default") else None,
+        "chance": fields.get("chance"),
+    }
 
 
 def _present(fields: dict) -> dict:
-    """The fields under their present names; format version 1 said "kind"."""
-    return {"problem" if name == "kind" else name: value for name, value in fields.items()}
+    """The fields under their present names."""
+    return {_OLDER_NAMES.get(name, name): value for name, value in fields.items()}
 
 
 def _candidate(fields: dict) -> Candidate:
-    return Candidate(**{**fields, "point": tuple(fields["point"])})
+    return Candidate(**{**_present(fields), "point": tuple(fields["point"])})

@@ -18,7 +18,7 @@ from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
 from taskaware.search import gradient_ascent, maximise, random_search
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates.evaluator import Evaluator, View
+from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.surrogates.training_data import architecture_features, features_of
 
 OPTIMIZERS = ("gradient_ascent", "random_search")
@@ -107,12 +107,11 @@ class Proposal(NamedTuple):
 
 def propose(
     evaluator: Evaluator,
-    z: Float[np.ndarray, " M"],
-    problem: str,
+    query: TaskQuery,
     settings: AscentSettings,
     *,
     seed: int = 0,
-    view: View | None = None,
+    posterior: Posterior | None = None,
 ) -> Proposal:
     """Seek architectures for a task and judge them; nothing is trained.
 
@@ -120,18 +119,17 @@ def propose(
 
     Args:
         evaluator: fixed.
-        z: meta-features of the task.
-        problem: of the task.
+        query: the task.
         settings: of the search.
         seed: of the random search.
-        view: what is thought of the task; the evaluator's own view of z if None.
+        posterior: of the task, where it is there already.
     """
     settings.check()
-    view = evaluator.view(z, problem) if view is None else view
-    pool = np.asarray(evaluator.known.u, np.float32)
-    warm = warm_starts(evaluator, z, settings)
+    posterior = evaluator.posterior(query) if posterior is None else posterior
+    pool = np.asarray(evaluator.training_data.u, np.float32)
+    warm = warm_starts(evaluator, query.z, settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
-    arguments = (view, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
+    arguments = (posterior, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
     found = _seek(evaluator.space, how, *arguments)
     points, judged, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
@@ -146,12 +144,12 @@ def propose(
 def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings) -> np.ndarray:
     """Positions of the best architectures of the nearest known tasks. Source: US20220121906A1."""
     nearest = np.argsort(evaluator.distances(z), kind="stable")[: settings.warm_tasks]
-    return evaluator.known.best(settings.warm_architectures)[nearest].ravel()
+    return evaluator.training_data.best(settings.warm_architectures)[nearest].ravel()
 
 
 def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
     """The guard around a search: the distance_penalty is tied to the known architectures."""
-    features = architecture_features(evaluator.space, evaluator.known.u)
+    features = architecture_features(evaluator.space, evaluator.training_data.u)
     squares = np.sum(features**2, axis=1)
     gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
     np.fill_diagonal(gaps, np.inf)
@@ -164,7 +162,7 @@ def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
 def _seek(
     space: MixtureSpace,
     how: tuple[str, int, int],
-    view: View,
+    posterior: Posterior,
     limits: Guard,
     pool: Float[Array, "A D"],
     warm: Float[Array, "w D"],
@@ -174,9 +172,9 @@ def _seek(
     optimizer, own_starts, rounds = how
 
     def judge(features):
-        mean, deviation = view.judge(features)
+        mean, deviation = posterior.mean_std(features)
         bound = mean - limits.kappa * deviation - limits.distance_penalty * _distance(features, limits)
-        return bound, *view.stated(mean, deviation)
+        return bound, *posterior.unwarp(mean, deviation)
 
     def bound(vector):
         return judge(features_of(space, vector)[None])[0][0]

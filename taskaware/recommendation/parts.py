@@ -15,7 +15,7 @@ from taskaware.tasks.task import Task
 @renamed_fields(kind="problem")
 @dataclasses.dataclass(frozen=True)
 class TaskCard:
-    """What has to be known of the dataset after it is gone.
+    """What is needed of the dataset after it is gone.
 
     Attributes:
         name, problem, target_name: of the task.
@@ -40,6 +40,12 @@ class TaskCard:
 
     @classmethod
     def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
+        """Of a task.
+
+        Args:
+            task: any.
+            numbers, categories: of its layout, see `Attributes`.
+        """
         features = len(task.data.columns)
         return cls(
             task.name,
@@ -60,33 +66,34 @@ class TaskCard:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The problems of input column that a network of this task reads."""
+        """The kinds of input column that a network of this task reads."""
         sizes = {"numbers": self.numbers, "categories": self.categories}
         return tuple(name for name, size in sizes.items() if size)
 
 
+@renamed_fields(came_from="found_by")
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """One judged architecture.
+    """One architecture, scored by the evaluator.
 
     Attributes:
         point: of the space, D numbers.
         predicted_score: expected validation score, in the metric's unit.
         uncertainty: one standard deviation of it.
-        came_from: "known" (trained on other tasks), "ascent", "discretised", "default" (best on average over
-            the known tasks), or "trained" on the dataset.
+        found_by: "known" (trained on other tasks), "ascent", "discretised", "default" (best on average over
+            the training tasks), or "trained" on the dataset.
     """
 
     point: tuple[float, ...]
     predicted_score: float
     uncertainty: float
-    came_from: str
+    found_by: str
 
 
 @renamed_fields(kind="problem")
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """A known task that is like this one.
+    """A training task that is like this one.
 
     Attributes:
         name, problem: of the task.
@@ -122,6 +129,13 @@ class Architecture:
 
     @classmethod
     def of(cls, space: MixtureSpace, point: np.ndarray, inputs: tuple[str, ...]) -> "Architecture":
+        """The parts of a point.
+
+        Args:
+            space: of the point.
+            point: (D,).
+            inputs: kinds of column that the network reads, see `TaskCard.inputs`.
+        """
         weights, *_ = read(space, np.asarray(point, np.float32))
         names = [coordinate.name for coordinate in space.recipe]
         return cls(

@@ -1,4 +1,4 @@
-"""The small products beside the recommendation: meta-features as a Series, the known tasks as a frame."""
+"""The small products beside the recommendation: meta-features as a Series, the training tasks as a frame."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ import pandas as pd
 from taskaware.deprecation import renamed_arguments
 from taskaware.modalities.tables import metafeatures
 from taskaware.modalities.tables.build import make_task
-from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.surrogates import Evaluator
 from taskaware.tasks.task import Task
 
@@ -43,15 +43,15 @@ def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
     Args:
         evaluator: the shipped one by default.
     """
-    known = (evaluator or shipped_evaluator()).known
-    known = known.take(known.real)
+    data = (evaluator or shipped_evaluator()).training_data
+    data = data.take(data.real)
     return pd.DataFrame(
         {
-            "task": known.names,
-            "group": known.groups,
-            "problem": known.problems,
-            "architectures": (~pd.isna(known.score)).sum(1),
-            "top_score": known.top,
-            "spread": known.spread,
+            "task": data.names,
+            "group": data.groups,
+            "problem": data.problems,
+            "architectures": (~pd.isna(data.score)).sum(1),
+            "top_score": data.top,
+            "spread": data.spread,
         }
     )

@@ -11,8 +11,9 @@ from taskaware.objectives import record as keeping
 from taskaware.objectives.record import register
 from taskaware.progress import tqdm
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
+from taskaware.recommendation.evaluators import query_of, recognise, shipped_evaluator
 from taskaware.recommendation.parts import Candidate
-from taskaware.recommendation.recommendation import Recommendation
+from taskaware.recommendation.record import Record
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
 from taskaware.surrogates import Evaluator
@@ -26,26 +27,24 @@ TOGETHER = 4
 
 
 def refine(
-    recommendation: Recommendation,
+    recommendation: Record,
     task: Task,
     *,
     trainings: int,
     evaluator: Evaluator | None = None,
     store=None,
     progress: bool | None = None,
-) -> Recommendation:
+) -> Record:
     """See `Recommendation.refine`."""
-    from taskaware.recommendation.recommend import recognise, shipped_evaluator
-
     began = time.perf_counter()
     if trainings < 1:
         raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
     # What was seen of this very dataset would be told twice.
     evaluator, _ = recognise(task, evaluator or shipped_evaluator(), leave_out=True)
-    z, seed = np.array(recommendation.meta_features), recommendation.seed
-    proposed = propose(evaluator, z, task.problem, AscentSettings(), seed=seed)
+    query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
+    proposed = propose(evaluator, query, AscentSettings(), seed=seed)
     points, came_from = _recommended_first(recommendation, proposed)
-    refinement = Refinement.begin(evaluator, z, task.problem, points)
+    refinement = Refinement.begin(evaluator, query, points)
     recipe = TrainingRecipe()
     hidden = None if progress is None else not progress
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
@@ -65,21 +64,21 @@ def refine(
     return _answer(recommendation, refinement, points, came_from, seconds)
 
 
-def _recommended_first(recommendation: Recommendation, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
+def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
     """The candidates, the recommendation before all others, each once; and where they came from."""
     first = recommendation.point[None]
     other = np.flatnonzero(np.any(np.abs(proposed.points - first) > 1e-4, axis=1))
     points = np.concatenate([first, proposed.points[other]]).astype(np.float32)
-    return points, [recommendation.ranked[0].came_from, *(proposed.came_from[place] for place in other)]
+    return points, [recommendation.ranked[0].found_by, *(proposed.came_from[place] for place in other)]
 
 
 def _answer(
-    before: Recommendation,
+    before: Record,
     refinement: Refinement,
     points: np.ndarray,
     came_from: list[str],
     seconds: float,
-) -> Recommendation:
+) -> Record:
     """The best of those trained first, then all others by what is believed of them now."""
     expected, doubt = refinement.stated()
     best = refinement.best()
@@ -90,7 +89,7 @@ def _answer(
             point=tuple(float(number) for number in points[row]),
             predicted_score=float(expected[row]),
             uncertainty=float(doubt[row]),
-            came_from="trained" if row in done else came_from[row],
+            found_by="trained" if row in done else came_from[row],
         )
         for row in order
     )

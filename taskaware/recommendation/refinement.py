@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from taskaware.errors import UserError
-from taskaware.surrogates.evaluator import Evaluator, ProcessView
+from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.training_data import FLOOR, architecture_features
-from taskaware.surrogates.warping import stated, warped
+from taskaware.surrogates.warping import unwarp, warped
 
 TOPS = np.linspace(-2.5, 2.5, 21)
 SPREADS = np.linspace(-2.0, 2.0, 9)
@@ -57,37 +57,37 @@ class Refinement:
     scores: Float[np.ndarray, " n"]
 
     @classmethod
-    def begin(cls, evaluator: Evaluator, z: Float[np.ndarray, " M"], problem: str, points) -> "Refinement":
+    def begin(cls, evaluator: Evaluator, query: TaskQuery, points) -> "Refinement":
         """Before any training.
 
         Args:
             evaluator: gives the prior.
-            z: meta-features of the task.
-            problem: of the task.
+            query: the task, with its problem.
             points: the candidates, the recommendation first, (N, D).
 
         Raises:
-            UserError: the evaluator is an ensemble of networks, which cannot be told more.
+            UserError: the evaluator knows no covariance, so it cannot be told more.
         """
-        view = evaluator.view(z, problem)
-        if not isinstance(view, ProcessView):
+        posterior = evaluator.posterior(query)
+        features = architecture_features(evaluator.space, np.asarray(points, np.float32))
+        joint = posterior.joint(features)
+        if joint is None:
             raise UserError(
                 f"An evaluator of network '{evaluator.network}' cannot learn from single trainings. "
-                "Use one of network 'process', as the shipped one is."
+                "Use one of network 'gp', as the shipped one is."
             )
-        features = architecture_features(evaluator.space, np.asarray(points, np.float32))
-        mean, covariance = view.belief.joint(features)
-        top, top_error, spread, spread_error = evaluator.level.stated(evaluator.scaler(z), problem)
+        mean, covariance = joint
+        top, top_error, spread, spread_error, *_ = evaluator.scale(query)
         tops, steps = np.meshgrid(TOPS, SPREADS, indexing="ij")
         return cls(
             mean,
             covariance,
-            float(view.belief.noise),
+            float(posterior.noise),
             (top + top_error * tops).ravel(),
             np.maximum(spread * np.exp(spread_error * steps), LEAST_SPREAD).ravel(),
             -0.5 * (tops**2 + steps**2).ravel(),
             _on_known_tasks(evaluator, np.asarray(points, np.float32)),
-            _likeness(evaluator, z, problem),
+            _likeness(evaluator, query.z, query.problem),
             np.zeros(0, int),
             np.zeros(0),
         )
@@ -121,7 +121,7 @@ class Refinement:
     def stated(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
         """Expected validation score of every candidate and its standard deviation, in the metric's unit."""
         warped, odds = self._seen()
-        middle, within = map(np.asarray, stated(*self._believed(warped, odds)))
+        middle, within = map(np.asarray, unwarp(*self._believed(warped, odds)))
         scores = self.tops[:, None] + self.spreads[:, None] * middle
         expected = odds @ scores
         return expected, np.sqrt(odds @ ((scores - expected) ** 2 + (self.spreads[:, None] * within) ** 2))
@@ -155,7 +155,7 @@ class Refinement:
 
 def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
     """Normalised scores of the candidates on real tasks, see `TrainingData.filled`; the worst if new."""
-    known = evaluator.known
+    known = evaluator.training_data
     places = {point.tobytes(): place for place, point in enumerate(known.u.astype(np.float32))}
     columns = np.array([places.get(point.tobytes(), -1) for point in points])
     scores = known.take(known.real).filled()
@@ -164,9 +164,9 @@ def _on_known_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
 
 def _likeness(evaluator: Evaluator, z: Float[np.ndarray, " M"], problem: str) -> Float[np.ndarray, " T"]:
     """What each known real task counts where candidates are chosen for a task."""
-    real = evaluator.known.real
+    real = evaluator.training_data.real
     distances = evaluator.distances(z)[real]
     width = max(np.quantile(distances, NEAR), 1e-6)
-    weights = np.where(evaluator.known.of_problem(problem)[real], 1.0, OTHER_KIND)
+    weights = np.where(evaluator.training_data.of_problem(problem)[real], 1.0, OTHER_KIND)
     weights = weights * np.exp(-0.5 * (distances / width) ** 2)
     return weights / weights.sum()

@@ -15,7 +15,7 @@ from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.suites import suite_named
 from taskaware.objectives.record import register, trainings
-from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset

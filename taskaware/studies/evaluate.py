@@ -23,7 +23,7 @@ from taskaware.store import Experience
 from taskaware.studies import quality
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import Known, judged
-from taskaware.studies.selectors import METHODS, Choice, Unseen, check_evaluator
+from taskaware.studies.selectors import METHODS, Choice, NewTasks, check_evaluator
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.training_data import FEWEST_TASKS
@@ -237,7 +237,7 @@ def pick(known: Known, fold: Fold) -> list[dict]:
     picker = METHODS[fold.method](known.space, fold.evaluator)
     out = list(quality.held_out(known.training_data, fold.folds, fold.seed, fold.deal))[fold.number]
 
-    def taught(rest: TrainingData, unseen: Unseen, seed: int) -> Choice:
+    def taught(rest: TrainingData, unseen: NewTasks, seed: int) -> Choice:
         return picker(rest.thinned(fold.tasks, fold.architectures, seed), unseen, seed)
 
     return quality.picks(known.training_data, taught, out, fold.seed, known.pool)

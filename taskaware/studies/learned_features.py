@@ -8,8 +8,6 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.suites import suite_named
@@ -27,16 +25,15 @@ from taskaware.studies.evaluate import (
 )
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import Known, judged
-from taskaware.studies.selectors import Choice, Selector, Unseen, learned
-from taskaware.surrogates import TrainingData
-from taskaware.surrogates.joint import PUBLISHED_JOINT, JointSettings, check_joint, fit_jointly
+from taskaware.studies.selectors import Selector, learned
+from taskaware.surrogates.joint_settings import PUBLISHED_JOINT, JointSettings, check_joint
 
 METHODS = ("statistical", "learned", "beside", "published", "published_generator")
 """Statistical meta-features; learned ones alone; both side by side; the published φ and ρ; the published φ
 with our evaluator."""
 
-CAUTION = 0.5
-"""Deviations of the members that are taken off their mean, for every method."""
+KAPPA = 0.5
+"""Standard deviations of the members that are taken off their mean, for every method."""
 
 SHOWN = ("statistical", "beside", "published")
 """Methods of a small run: their networks are all that there are, and compiling costs most."""
@@ -153,7 +150,7 @@ def run_learned_features(
     samples = _samples(settings)
     there = [name in samples for name in known.training_data.digests]
     known, curve = Known(known.space, known.training_data.take(there), known.pool[there]), curve[there]
-    _check_origins(settings, known)
+    _check_groups(settings, known)
     jobs = plan(known, settings)
     done = do_once(
         jobs, pick, settings.runner, folder, keep=_kept, resources={"read": Read(known, samples)},
@@ -199,24 +196,12 @@ def joint_settings(method: str, ours: JointSettings) -> JointSettings:
     return dataclasses.replace(ours, beside=method == "beside")
 
 
-def from_samples(space: MixtureSpace, settings: JointSettings, samples: Mapping[str, Samples]) -> Selector:
-    """An evaluator learned with its generator: the mean of its members less kappa times their deviation."""
-
-    def pick(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
-        made = fit_jointly(space, known, samples, settings, seed=seed)
-        pairs = zip(unseen.digests, unseen.z, strict=True)
-        judgements = [made.predict(samples[name], known.u, z) for name, z in pairs]
-        return Choice(np.stack([mean - CAUTION * deviation for mean, deviation in judgements]))
-
-    return pick
-
-
 def _picker(
     method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]
 ) -> Selector:
     if method == "statistical":
-        return learned(space, ours.evaluator, CAUTION)
-    return from_samples(space, joint_settings(method, ours), samples)
+        return learned(space, ours.evaluator, KAPPA)
+    return learned(space, joint_settings(method, ours), KAPPA, samples=samples)
 
 
 def _samples(settings: LearnedFeaturesSettings) -> dict[str, Samples]:
@@ -225,7 +210,7 @@ def _samples(settings: LearnedFeaturesSettings) -> dict[str, Samples]:
     }
 
 
-def _check_origins(settings: LearnedFeaturesSettings, known: Known) -> None:
+def _check_groups(settings: LearnedFeaturesSettings, known: Known) -> None:
     count = len(set(known.training_data.groups))
     if count < FEWEST_GROUPS:
         raise UserError(

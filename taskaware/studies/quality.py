@@ -16,9 +16,9 @@ from taskaware.recommendation.refine import TOGETHER
 from taskaware.recommendation.refinement import Refinement
 from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience
-from taskaware.studies.selectors import Selector, Unseen, portfolio
-from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
-from taskaware.surrogates.evaluator import Scaler
+from taskaware.studies.selectors import NewTasks, Selector, portfolio
+from taskaware.surrogates import EvaluatorSettings, TaskQuery, TrainingData, fit_evaluator
+from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import prepare
@@ -149,7 +149,7 @@ def picks(
 
     Args:
         known: all tasks.
-        picker: sees the tasks that are not held out, and of the others what `Unseen` has.
+        picker: sees the tasks that are not held out, and of the others what `NewTasks` has.
         out: mask of the tasks held out, (T,).
         seed: for the picker.
         pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; whatever was
@@ -165,7 +165,7 @@ def picks(
     wanted = np.flatnonzero(out & allowed.any(1))
     if not len(wanted):
         return []
-    choice = picker(known.take(~out), Unseen.of(known.take(wanted)), seed)
+    choice = picker(known.take(~out), NewTasks.of(known.take(wanted)), seed)
     rows = []
     for row, task in enumerate(wanted):
         there = allowed[task]
@@ -238,15 +238,18 @@ def recommended_points(
     for out in held_out(known, folds, seed):
         evaluator = fit_evaluator(space, known.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & judged(known)):
-            yield int(task), propose(evaluator, known.z[task], known.problems[task], ascent, seed=seed)
+            yield (
+                int(task),
+                propose(evaluator, TaskQuery(known.z[task], known.problems[task]), ascent, seed=seed),
+            )
 
 
-Trainer = Callable[[TrainingData, Unseen, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
+Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
 """(what is known, tasks to choose for, seed) → what to train next on one: (task, places trained, their
 validation scores) → places."""
 
 
-def by_portfolio(known: TrainingData, unseen: Unseen, seed: int):
+def by_portfolio(known: TrainingData, unseen: NewTasks, seed: int):
     """The same greedy portfolio on every task, member after member."""
     del unseen, seed
     members = portfolio(known, PORTFOLIO)
@@ -256,14 +259,14 @@ def by_portfolio(known: TrainingData, unseen: Unseen, seed: int):
 def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
     """What `Recommendation.refine` would train, of the known architectures."""
 
-    def begin(known: TrainingData, unseen: Unseen, seed: int):
+    def begin(known: TrainingData, unseen: NewTasks, seed: int):
         evaluator, kappa = fit_evaluator(space, known, settings, seed=seed), AscentSettings().kappa
         orders, states = {}, {}
-        for task, (z, problem) in enumerate(zip(unseen.z, unseen.problems, strict=True)):
-            mean, deviation = evaluator.view(z, problem).judge(architecture_features(space, known.u))
+        for task, query in enumerate(unseen.queries()):
+            mean, deviation = evaluator.posterior(query).mean_std(architecture_features(space, known.u))
             first = int(np.argmax(mean - kappa * deviation))
             orders[task] = np.array([first, *np.delete(np.arange(len(known.u)), first)])
-            states[task] = Refinement.begin(evaluator, z, problem, known.u[orders[task]])
+            states[task] = Refinement.begin(evaluator, query, known.u[orders[task]])
 
         def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
             order = orders[task]
@@ -284,7 +287,7 @@ def after_trainings(
     """
     for out in held_out(known, folds, seed):
         wanted = out & judged(known)
-        more = trainer(known.take(~out), Unseen.of(known.take(wanted)), seed)
+        more = trainer(known.take(~out), NewTasks.of(known.take(wanted)), seed)
         for number, task in enumerate(np.flatnonzero(wanted)):
             places, scores = np.zeros(0, int), found.score[task, :, 0]
             for budget in budgets:

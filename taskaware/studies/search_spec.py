@@ -13,10 +13,10 @@ from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.metafeatures import vector
 from taskaware.objectives.collect import GRID, Batch, train_batch
 from taskaware.recommendation.ascent import AscentSettings, propose
-from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.search import Strategy, evolution, random_search, spend
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained
@@ -114,11 +114,11 @@ def ranked_candidates(space: MixtureSpace, task: Task, settings: EvaluatorSettin
 
     It learns from the shipped experience.
     """
-    known = shipped_evaluator().known
+    known = shipped_evaluator().training_data
     pairs = zip(known.groups, known.digests, strict=True)
     relatives = {task.group or task.name, *(group for group, name in pairs if name == task.digest)}
     evaluator = fit_evaluator(space, known.without(*relatives), settings, seed=seed)
-    return propose(evaluator, vector(task), task.problem, AscentSettings(), seed=seed).points
+    return propose(evaluator, TaskQuery(vector(task), task.problem), AscentSettings(), seed=seed).points
 
 
 def _evolution(contest: Contest, initial: np.ndarray | None = None) -> Strategy:

@@ -1,28 +1,36 @@
 """Ways to choose an architecture for a task before anything is trained on it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from taskaware.errors import UserError, unknown
+from taskaware.modalities.tables.samples import Samples
 from taskaware.recommendation.ascent import AscentSettings
-from taskaware.recommendation.recommend import stated
-from taskaware.recommendation.safety import chance, default, is_strange
+from taskaware.recommendation.safety import chance, default, is_unfamiliar
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates import PUBLISHED, EvaluatorSettings, TrainingData, fit_evaluator
-from taskaware.surrogates.evaluator import Scaler
+from taskaware.surrogates import (
+    PUBLISHED,
+    SURROGATES,
+    Evaluator,
+    EvaluatorSettings,
+    Posterior,
+    TaskQuery,
+    TrainingData,
+    fit_evaluator,
+)
+from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.losses import loss_named
-from taskaware.surrogates.networks import PROCESS, network_named
 from taskaware.surrogates.training_data import architecture_features
 
 OPTIMIZERS = ("adam", "sgd")
 
 
-class Unseen(NamedTuple):
-    """All that may be known of t tasks that are chosen for.
+class NewTasks(NamedTuple):
+    """All that a selector may read of t tasks that it chooses for.
 
     Attributes:
         z: meta-features, (t, M).
@@ -35,18 +43,24 @@ class Unseen(NamedTuple):
     digests: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, known: TrainingData) -> "Unseen":
-        """The tasks of some training data, without what was learned there."""
-        return cls(known.z, known.problems, known.digests)
+    def of(cls, data: TrainingData) -> "NewTasks":
+        """The tasks of some training data, without the scores."""
+        return cls(data.z, data.problems, data.digests)
+
+    def queries(self, samples: Mapping[str, Samples] | None = None) -> list[TaskQuery]:
+        """One for each task, with its samples where some are given by digest."""
+        digests = self.digests or ("",) * len(self.problems)
+        rows = zip(self.z, self.problems, digests, strict=True)
+        return [TaskQuery(*row, (samples or {}).get(row[2])) for row in rows]
 
 
 class Choice(NamedTuple):
-    """What is thought of A architectures on each of t tasks.
+    """How A architectures rank on each of t tasks.
 
     Attributes:
-        preference: larger is better; NaN where nothing is thought, (t, A).
-        predicted: expected validation scores as `recommend` states them, (t, A); None where none are stated.
-        deviation: one standard deviation of them, (t, A); None where none are stated.
+        preference: larger is better; NaN where there is none, (t, A).
+        predicted: expected validation scores, as in a recommendation, (t, A); None where none are predicted.
+        deviation: one standard deviation of them, (t, A); None likewise.
         default: position of the architecture that is best on average, (t,); None where it is not asked for.
         chance: probability that what is preferred scores above that one, NaN where it is that one, (t,).
     """
@@ -58,79 +72,104 @@ class Choice(NamedTuple):
     chance: np.ndarray | None = None
 
 
-Selector = Callable[[TrainingData, Unseen, int], Choice]
-"""(what is known, tasks to choose for, seed) → a choice among the architectures of what is known."""
+Selector = Callable[[TrainingData, NewTasks, int], Choice]
+"""(training data, tasks to choose for, seed) → a choice among the architectures of the training data."""
 
 
-def random_choice(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
+def random_choice(data: TrainingData, new: NewTasks, seed: int) -> Choice:
     """Any architecture."""
-    return Choice(np.random.default_rng(seed).random((len(unseen.z), len(known.u))))
+    return Choice(np.random.default_rng(seed).random((len(new.z), len(data.u))))
 
 
-def single_best(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
-    """The architecture that is best on average over the known tasks."""
+def single_best(data: TrainingData, new: NewTasks, seed: int) -> Choice:
+    """The architecture that is best on average over the training tasks."""
     del seed
-    mean = known.take(known.real).filled().mean(0)
-    return Choice(np.repeat(mean[None], len(unseen.z), axis=0))
+    mean = data.take(data.real).filled().mean(0)
+    return Choice(np.repeat(mean[None], len(new.z), axis=0))
 
 
-def nearest_task(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
-    """What was best on the nearest known task."""
+def nearest_task(data: TrainingData, new: NewTasks, seed: int) -> Choice:
+    """What was best on the nearest training task."""
     del seed
-    known = known.take(known.real)
-    scaler = Scaler.fit(known.z)
-    distance = np.mean((scaler(unseen.z)[:, None] - scaler(known.z)[None]) ** 2, axis=2)
-    return Choice(known.target[distance.argmin(1)])
+    data = data.take(data.real)
+    scaler = Scaler.fit(data.z)
+    distance = np.mean((scaler(new.z)[:, None] - scaler(data.z)[None]) ** 2, axis=2)
+    return Choice(data.target[distance.argmin(1)])
 
 
 def boosted(space: MixtureSpace) -> Selector:
     """A gradient-boosted evaluator on the same triplets: scikit-learn's HistGradientBoostingRegressor."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    def pick(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
-        scaler, u = Scaler.fit(known.z), architecture_features(space, known.u)
-        tasks, places = np.nonzero(~np.isnan(known.target))
-        rows = np.concatenate([scaler(known.z)[tasks], u[places]], axis=1)
+    def select(data: TrainingData, new: NewTasks, seed: int) -> Choice:
+        scaler, u = Scaler.fit(data.z), architecture_features(space, data.u)
+        tasks, places = np.nonzero(~np.isnan(data.target))
+        rows = np.concatenate([scaler(data.z)[tasks], u[places]], axis=1)
         model = HistGradientBoostingRegressor(
             max_iter=300, learning_rate=0.05, max_features=0.3, random_state=seed
         )
-        model.fit(rows, known.target[tasks, places])
-        each = [np.column_stack([np.repeat(row[None], len(u), 0), u]) for row in scaler(unseen.z)]
+        model.fit(rows, data.target[tasks, places])
+        each = [np.column_stack([np.repeat(row[None], len(u), 0), u]) for row in scaler(new.z)]
         return Choice(np.stack([model.predict(rows) for rows in each]))
 
-    return pick
+    return select
 
 
-def learned(space: MixtureSpace, settings: EvaluatorSettings, kappa: float, safe: bool = False) -> Selector:
-    """An evaluator of ours: what it expects less kappa times how unsure it is.
+def learned(
+    space: MixtureSpace,
+    settings: object,
+    kappa: float,
+    safe: bool = False,
+    samples: Mapping[str, Samples] | None = None,
+) -> Selector:
+    """A surrogate of ours: what it expects less kappa standard deviations.
 
-    If it is to be `safe`, the default comes first on a task that resembles nothing known. It states scores
-    where it knows how sure it is; a lone network does not.
+    It predicts scores where its uncertainty means something; that of a lone network does not.
+
+    Args:
+        space: of the architectures.
+        settings: of the surrogate, see `fit_evaluator`.
+        kappa: standard deviations that are taken off.
+        safe: whether the default comes first on a task that resembles no training task.
+        samples: raw rows of all tasks by digest, for surrogates that read them.
     """
 
-    def pick(known: TrainingData, unseen: Unseen, seed: int) -> Choice:
-        evaluator = fit_evaluator(space, known, settings, seed=seed)
-        features = jnp.asarray(architecture_features(space, known.u))
-        views = [evaluator.view(z, problem) for z, problem in zip(unseen.z, unseen.problems, strict=True)]
-        thought = [view.judge(features) for view in views]
-        preference = np.stack([np.asarray(mean - kappa * deviation) for mean, deviation in thought])
-        for row, (z, problem) in enumerate(zip(unseen.z, unseen.problems, strict=True)):
-            if safe and is_strange(evaluator, z):
-                preference[row, default(evaluator, problem)] = preference[row].max() + 1
-        if not evaluator.knows_doubt:
+    def select(data: TrainingData, new: NewTasks, seed: int) -> Choice:
+        evaluator = fit_evaluator(space, data, settings, seed=seed, samples=samples)
+        posteriors = [evaluator.posterior(query) for query in new.queries(samples)]
+        features = jnp.asarray(architecture_features(space, data.u))
+        predictions = [posterior.mean_std(features) for posterior in posteriors]
+        preference = np.stack([np.asarray(mean - kappa * std) for mean, std in predictions])
+        if safe:
+            preference = _default_first(evaluator, new, preference)
+        if not evaluator.has_uncertainty:
             return Choice(preference)
-        judged = [view.stated(*each) for view, each in zip(views, thought, strict=True)]
-        tasks = zip(unseen.z, unseen.problems, judged, strict=True)
-        said = [stated(evaluator, z, problem, mean, deviation) for z, problem, (mean, deviation) in tasks]
-        found = Choice(preference, *(np.stack(column) for column in zip(*said, strict=True)))
-        if not safe:
-            return found
-        defaults = np.array([default(evaluator, problem) for problem in unseen.problems])
-        pairs = zip(views, known.u[preference.argmax(1)], known.u[defaults], strict=True)
-        chances = [chance(evaluator, *each) for each in pairs]
-        return found._replace(default=defaults, chance=np.array(chances, float))
+        pairs = zip(posteriors, predictions, strict=True)
+        scores = [posterior.in_metric_units(*posterior.unwarp(*each)) for posterior, each in pairs]
+        choice = Choice(preference, *(np.stack(column) for column in zip(*scores, strict=True)))
+        return _with_chances(evaluator, posteriors, new, choice) if safe else choice
 
-    return pick
+    return select
+
+
+def _default_first(evaluator: Evaluator, new: NewTasks, preference: np.ndarray) -> np.ndarray:
+    """The default preferred to all others on each task that resembles no training task."""
+    preference = preference.copy()
+    for row, (z, problem) in enumerate(zip(new.z, new.problems, strict=True)):
+        if is_unfamiliar(evaluator, z):
+            preference[row, default(evaluator, problem)] = preference[row].max() + 1
+    return preference
+
+
+def _with_chances(
+    evaluator: Evaluator, posteriors: Sequence[Posterior], new: NewTasks, choice: Choice
+) -> Choice:
+    """The choice with the default of each task, and the chance to beat it."""
+    u = evaluator.training_data.u
+    defaults = np.array([default(evaluator, problem) for problem in new.problems])
+    pairs = zip(posteriors, u[choice.preference.argmax(1)], u[defaults], strict=True)
+    chances = [chance(evaluator, *each) for each in pairs]
+    return choice._replace(default=defaults, chance=np.array(chances, float))
 
 
 def published(loss: str) -> EvaluatorSettings:
@@ -149,7 +188,7 @@ METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Selector]] = {
     "bilinear": lambda space, ours: learned(space, EvaluatorSettings(network="bilinear"), 0.5),
     "evaluator": lambda space, ours: learned(space, ours, AscentSettings().kappa, safe=True),
 }
-"""By name: the space and the settings of our evaluator → a picker."""
+"""By name: the space and the settings of our evaluator → a selector."""
 
 
 def check_evaluator(settings: EvaluatorSettings) -> None:
@@ -158,8 +197,11 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
     Raises:
         UserError: a name is unknown (the nearest is given), or a number is out of range.
     """
-    if settings.network != PROCESS:
-        network_named(settings.network)
+    if SURROGATES.named(settings.network).reads_samples:
+        raise UserError(
+            f"The surrogate '{settings.network}' reads raw rows, which the experience does not hold. "
+            "Evaluate it with the study 'learned-features'."
+        )
     loss_named(settings.loss)
     if settings.optimizer not in OPTIMIZERS:
         raise unknown("optimizer", settings.optimizer, OPTIMIZERS)
@@ -175,9 +217,9 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
             )
 
 
-def portfolio(known: TrainingData, size: int) -> np.ndarray:
+def portfolio(data: TrainingData, size: int) -> np.ndarray:
     """Positions of architectures chosen greedily so that the best of them does well everywhere, (size,)."""
-    target = known.take(known.real).filled()
+    target = data.take(data.real).filled()
     chosen: list[int] = []
     reached = np.full((len(target), 1), -np.inf)
     for _ in range(size):

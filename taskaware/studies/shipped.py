@@ -115,7 +115,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     card |= {"held out": how_good(known), "distrust": DISTRUST}
     evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
-    told |= {"evaluator": f"learned from {len(evaluator.known.names)} tasks", "written to": str(into)}
+    told |= {"evaluator": f"learned from {len(evaluator.training_data.names)} tasks", "written to": str(into)}
     told |= {"jobs": jobs, "failed": failed}
     folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=told)
     return told

@@ -1,14 +1,20 @@
-"""The evaluator: learned from experience, it predicts the score of an architecture on a task."""
+"""Surrogates: learned from experience, they predict the score of an architecture on a task."""
 
 from taskaware.surrogates.checkpoint import load_evaluator, save_evaluator
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.fit import PUBLISHED, EvaluatorSettings, fit_evaluator
+from taskaware.surrogates.registry import SURROGATES
+from taskaware.surrogates.surrogate import Posterior, Surrogate, TaskQuery
 from taskaware.surrogates.training_data import TrainingData, training_data
 
 __all__ = [
     "PUBLISHED",
+    "SURROGATES",
     "Evaluator",
     "EvaluatorSettings",
+    "Posterior",
+    "Surrogate",
+    "TaskQuery",
     "TrainingData",
     "fit_evaluator",
     "training_data",

@@ -3,51 +3,145 @@
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates.evaluator import Evaluator, Scaler, TaskLevel
-from taskaware.surrogates.gp_data import feature_groups
-from taskaware.surrogates.kernel import Kernel
-from taskaware.surrogates.networks import NETWORKS, PROCESS, network_named
-from taskaware.surrogates.training_data import TrainingData, features_of
+from taskaware.surrogates.evaluator import Evaluator
+from taskaware.surrogates.level import Scaler, TaskLevel
+from taskaware.surrogates.registry import SURROGATES
+from taskaware.surrogates.settings import present_name
+from taskaware.surrogates.training_data import TrainingData
 
 FORMAT = "taskaware evaluator"
-VERSION = 2
+VERSION = 3
+JOINT_FORMAT = "taskaware joint evaluator"
+"""Of evaluators with a feature generator until version 3; they lack training data."""
 _TEXTS = ("names", "groups", "problems", "digests")
-_OLDER = {"groups": "origins", "problems": "kinds"}
+_OLDER_TEXTS = {"groups": "origins", "problems": "kinds"}
+_OLDER_PREFIX = "known"
+"""Of the training data, in versions 1 and 2."""
 
 
 def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool = False) -> Path:
     """Write an evaluator; the file appears whole or not at all.
 
-    Raises:
-        UserError: the file exists and `force` is not given.
-    """
-    from flax.traverse_util import flatten_dict  # a slow import, and a process is read without
+    Args:
+        evaluator: any of SURROGATES.
+        path: of the file.
+        force: whether a file that is there is replaced.
 
+    Raises:
+        UserError: the file exists and `force` is not given, or the evaluator was read from a file of an
+            older taskaware that has no training data.
+    """
+    data = evaluator.training_data
+    if data is None:
+        raise UserError("This evaluator has no training data, and cannot be saved anew. Train it again.")
     header = {
         "format": FORMAT,
         "version": VERSION,
         "space": evaluator.space.to_dict(),
         "network": evaluator.network,
         "catalogue": evaluator.catalogue,
-        "card": evaluator.card,
-        "known": {name: getattr(evaluator.known, name) for name in _TEXTS},
-    }
-    arrays = {f"param/{name}": value for name, value in flatten_dict(evaluator.params, sep="/").items()}
+        "card": dict(evaluator.card),
+        "training_data": {name: getattr(data, name) for name in _TEXTS},
+    } | evaluator.header()
+    arrays = {f"param/{name}": value for name, value in _flat(evaluator.params).items()}
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
     arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
-    arrays |= {f"known/{name}": getattr(evaluator.known, name) for name in _arrays_of(TrainingData)}
+    arrays |= {f"training_data/{name}": getattr(data, name) for name in _arrays_of(type(data))}
     return write_npz(path, header, arrays, force=force)
+
+
+def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> Evaluator:
+    """Read what `save_evaluator` wrote, now or in an earlier version.
+
+    Args:
+        path: of the file.
+        catalogue: digest of the meta-features that it will be asked with; None asks nothing.
+
+    Raises:
+        UserError: there is no such file.
+        CheckpointError: the file is damaged, foreign, newer than this taskaware, of a surrogate that is not
+            in SURROGATES, or learned from other meta-features.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no evaluator file '{path}'.")
+    header, arrays = read_npz(path)
+    _check(path, header, catalogue)
+    try:
+        evaluator = _restored(header, arrays)
+        wanted = evaluator.shapes()
+    except (KeyError, TypeError, ValueError, UserError) as error:
+        raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
+    found = {name: np.shape(value) for name, value in _flat(evaluator.params).items()}
+    if wanted is not None and found != wanted:
+        raise CheckpointError(
+            f"The weights in '{path}' do not fit '{evaluator.network}' as it is now. Train it again from the "
+            "experience."
+        )
+    return evaluator
+
+
+def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
+    network = _network(header)
+    fields = {
+        "space": MixtureSpace.from_dict(header["space"]),
+        "network": network,
+        "params": _nested(_under(arrays, "param/")),
+        "scaler": Scaler(**_under(arrays, "scaler/")),
+        "level": None,
+        "training_data": None,
+        "catalogue": header["catalogue"],
+        "card": header["card"],
+    }
+    if header["format"] == FORMAT:
+        prefix = "training_data" if header["version"] > 2 else _OLDER_PREFIX
+        texts = header[prefix]
+        data = {name: tuple(texts[name if name in texts else _OLDER_TEXTS[name]]) for name in _TEXTS}
+        fields["level"] = TaskLevel(**_under(arrays, "level/"))
+        fields["training_data"] = TrainingData(**data, **_under(arrays, f"{prefix}/"))
+    return SURROGATES[network].restored(fields, header)
+
+
+def _network(header: Mapping) -> str:
+    return "joint" if header["format"] == JOINT_FORMAT else present_name(header["network"])
+
+
+def _flat(params: Mapping, prefix: str = "") -> dict[str, np.ndarray]:
+    """Arrays by name, with "/" between levels."""
+    found = {}
+    for name, value in params.items():
+        nested = isinstance(value, Mapping)
+        found |= _flat(value, f"{prefix}{name}/") if nested else {f"{prefix}{name}": value}
+    return found
+
+
+def _nested(flat: Mapping[str, np.ndarray]) -> dict:
+    """The inverse of `_flat`."""
+    found: dict = {}
+    for name, value in flat.items():
+        *levels, last = name.split("/")
+        place = found
+        for level in levels:
+            place = place.setdefault(level, {})
+        place[last] = value
+    return found
 
 
 def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: bool = False) -> Path:
     """Plain data and arrays by name in one file, which appears whole or not at all; float64 becomes float32.
+
+    Args:
+        path: of the file.
+        header: plain data.
+        arrays: by name.
+        force: whether a file that is there is replaced.
 
     Raises:
         UserError: the file exists and `force` is not given.
@@ -68,51 +162,6 @@ def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: boo
     return path
 
 
-def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> Evaluator:
-    """Read what `save_evaluator` wrote.
-
-    Args:
-        path: of the file.
-        catalogue: digest of the meta-features that it will be asked with; None asks nothing.
-
-    Raises:
-        UserError: there is no such file.
-        CheckpointError: the file is damaged, foreign, newer than this taskaware, or learned from other
-            meta-features.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"There is no evaluator file '{path}'.")
-    header, arrays = read_npz(path)
-    _check(path, header, catalogue)
-    try:
-        texts = header["known"]
-        known = {name: tuple(texts[name if name in texts else _OLDER[name]]) for name in _TEXTS}
-        evaluator = Evaluator(
-            space=MixtureSpace.from_dict(header["space"]),
-            network=header["network"],
-            params=_params(header["network"], _under(arrays, "param/")),
-            scaler=Scaler(**_under(arrays, "scaler/")),
-            level=TaskLevel(**_under(arrays, "level/")),
-            known=TrainingData(**known, **_under(arrays, "known/")),
-            catalogue=header["catalogue"],
-            card=header["card"],
-        )
-        _check_shapes(path, evaluator)
-        return evaluator
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
-
-
-def _params(network: str, flat: dict) -> dict:
-    """The parameters as they were saved; those of a process have no levels."""
-    if network == PROCESS:
-        return flat
-    from flax.traverse_util import unflatten_dict
-
-    return unflatten_dict(flat, sep="/")
-
-
 def read_npz(path: Path) -> tuple[dict, dict]:
     """What `write_npz` wrote: plain data, and arrays by name.
 
@@ -128,58 +177,28 @@ def read_npz(path: Path) -> tuple[dict, dict]:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 
 
-def check_format(path: Path, header: dict, wanted: str, version: int, name: str = FORMAT) -> None:
-    """Nothing, where the header is of this format, called by a name for people, and of this version.
+def _check(path: Path, header: dict, catalogue: str | None) -> None:
+    """Nothing, where this taskaware reads the file.
 
     Raises:
-        CheckpointError: it is foreign, or newer than this taskaware.
+        CheckpointError: it is foreign, newer than this taskaware, or of other meta-features.
     """
-    if not isinstance(header, dict) or header.get("format") != wanted:
-        raise CheckpointError(f"'{path}' is no {name}.")
-    if header.get("version") not in range(1, version + 1):
+    if not isinstance(header, dict) or header.get("format") not in (FORMAT, JOINT_FORMAT):
+        raise CheckpointError(f"'{path}' is no {FORMAT}.")
+    if header.get("version") not in range(1, VERSION + 1):
         raise CheckpointError(
             f"The evaluator in '{path}' has format version {header.get('version')}; this taskaware reads "
-            f"up to {version}. Update taskaware."
+            f"up to {VERSION}. Update taskaware."
         )
-
-
-def _check(path: Path, header: dict, catalogue: str | None) -> None:
-    check_format(path, header, FORMAT, VERSION)
     if catalogue is not None and header.get("catalogue") != catalogue:
         raise CheckpointError(
             f"The evaluator in '{path}' learned from other meta-features "
             f"(catalogue {header.get('catalogue')}, here {catalogue}). Train it again from the experience."
         )
-    if header.get("network") not in (PROCESS, *NETWORKS):
-        raise CheckpointError(f"The evaluator in '{path}' has an unknown network '{header.get('network')}'.")
-
-
-def _check_shapes(path: Path, evaluator: Evaluator) -> None:
-    """The saved weights fit the network of that name, or the process, as they are now."""
-    if evaluator.network == PROCESS:
-        first = Kernel.first(feature_groups(evaluator.space).max() + 1)._asdict()
-        shapes = {name: np.shape(part) for name, part in first.items()}
-        shapes["weights"] = evaluator.known.score.shape
-        if {name: np.shape(part) for name, part in evaluator.params.items()} != shapes:
-            raise CheckpointError(
-                f"The kernel in '{path}' is that of another version. Train it again from the experience."
-            )
-        return
-    z, point = (
-        np.zeros(evaluator.known.z.shape[1], np.float32),
-        np.zeros(evaluator.space.dimension, np.float32),
-    )
-    u = jax.eval_shape(lambda: features_of(evaluator.space, point))
-    network = network_named(evaluator.network)
-    wanted = jax.eval_shape(lambda u: network.init(jax.random.key(0), z, u)["params"], u)
-    shapes = [
-        jax.tree.map(lambda leaf, k=k: tuple(leaf.shape[k:]), t)
-        for k, t in ((0, wanted), (1, evaluator.params))
-    ]
-    if shapes[0] != shapes[1]:
+    if header["format"] == FORMAT and present_name(str(header.get("network"))) not in SURROGATES:
         raise CheckpointError(
-            f"The weights in '{path}' are those of another network than '{evaluator.network}' is now. "
-            "Train it again from the experience."
+            f"The evaluator in '{path}' is of an unknown network '{header.get('network')}'. Known: "
+            f"{', '.join(SURROGATES)}. Add yours to taskaware.SURROGATES before."
         )
 
 

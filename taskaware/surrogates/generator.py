@@ -1,4 +1,4 @@
-"""The feature generator φ: raw samples of a task → what is to be known of it, learned with the evaluator."""
+"""The feature generator φ: raw samples of a task → learned meta-features."""
 
 import flax.linen as nn
 import jax.numpy as jnp

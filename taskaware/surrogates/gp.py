@@ -1,11 +1,11 @@
-"""A Gaussian process over tasks and architectures: what is believed of f(z, u), and how surely.
+"""A Gaussian process over tasks and architectures: the posterior of f(z, u) given scores.
 
-Scores are taken up on the host, see `kernel`; what is believed of one task is judged by JAX.
+Fitted on the host, see `kernel`; the posterior of one task is evaluated by JAX.
 """
 
 import dataclasses
-from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -19,6 +19,9 @@ from taskaware.surrogates.kernel import (
     matern,
     variance_of_task,
 )
+from taskaware.surrogates.level import TaskScale
+from taskaware.surrogates.surrogate import ScaledPosterior
+from taskaware.surrogates.warping import unwarp
 
 TOLERANCE = 1e-4
 ITERATIONS = 1000
@@ -26,15 +29,15 @@ ITERATIONS = 1000
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Process:
-    """A kernel and the scores it has seen.
+    """A kernel and the scores that it is conditioned on.
 
     Attributes:
         kernel: of the covariance.
-        tasks: the T known ones.
+        tasks: T of them.
         scales: factor of each architecture feature, (F,).
-        features: of the A known architectures, scaled, (A, F).
-        mean: of all scores seen.
-        weights: inverse covariance times scores, (T, A); 0 where none was seen.
+        features: of the A architectures, scaled, (A, F).
+        mean: of all scores.
+        weights: inverse covariance times scores, (T, A); 0 where there is none.
         spectrum: eigenvalues and vectors of both covariances, see `Spectrum`.
     """
 
@@ -47,58 +50,71 @@ class Process:
     spectrum: Spectrum
 
     @classmethod
-    def fit(cls, seen: GPData, kernel: Kernel, weights: Float[np.ndarray, "T A"] | None = None) -> "Process":
-        """See scores.
+    def fit(cls, data: GPData, kernel: Kernel, weights: Float[np.ndarray, "T A"] | None = None) -> "Process":
+        """Condition on scores.
 
         Args:
-            seen: T tasks and A architectures.
+            data: T tasks and A architectures.
             kernel: of the covariance, see `learn_kernel`.
             weights: what an earlier fit to the same found; solved for if None.
         """
-        there = ~np.isnan(seen.scores)
-        scales = np.exp(kernel.scales)[seen.groups]
-        scaled = seen.features * scales
-        mean = float(seen.scores[there].mean())
-        own = covariance_of_tasks(kernel, seen.tasks, seen.tasks)
+        there = ~np.isnan(data.scores)
+        scales = np.exp(kernel.scales)[data.groups]
+        scaled = data.features * scales
+        mean = float(data.scores[there].mean())
+        own = covariance_of_tasks(kernel, data.tasks, data.tasks)
         other = architecture_covariance(np.exp(kernel.linear), scaled, scaled)
-        errors = np.exp(kernel.noise) * seen.noise
-        # Few architectures seen of a task tell as little as all of them with so much more noise.
+        errors = np.exp(kernel.noise) * data.noise
+        # Few architectures of a task tell as little as all of them with so much more noise.
         spectrum = Spectrum.of(own, other, errors * there.shape[1] / np.maximum(there.sum(1), 1))
         if weights is None:
             # To solve with, the one without that noise is nearer to what is inverted.
             near = spectrum if there.all() else Spectrum.of(own, other, errors)
-            weights = _solve(own, other, errors, there, np.where(there, seen.scores - mean, 0.0), near)
-        return cls(kernel, seen.tasks, scales, scaled, mean, weights, spectrum)
+            weights = _solve(own, other, errors, there, np.where(there, data.scores - mean, 0.0), near)
+        return cls(kernel, data.tasks, scales, scaled, mean, weights, spectrum)
 
-    def belief(self, x: Float[np.ndarray, " M"], problem: int) -> "Posterior":
-        """What is believed of all architectures on a task that was not seen."""
+    def posterior(
+        self, x: Float[np.ndarray, " M"], problem: int, scale: TaskScale | None = None
+    ) -> "GPPosterior":
+        """Of all architectures on a task that no score was observed on.
+
+        Args:
+            x: scaled meta-features of the task.
+            problem: its number.
+            scale: of its scores.
+        """
         task = Tasks(x[None], np.array([problem]), np.array([-1]))
         across = covariance_of_tasks(self.kernel, task, self.tasks)[0]
-        known = self.spectrum.known(across)
+        explained = self.spectrum.explained(across)
         arrays = {
             "scales": self.scales,
             "features": self.features,
             "linear": np.exp(self.kernel.linear),
             "mean": self.mean,
             "weights": self.weights.T @ across,
-            "basis": self.spectrum.basis * np.sqrt(known),
+            "basis": self.spectrum.basis * np.sqrt(explained),
             "prior": variance_of_task(self.kernel, x),
             "noise": np.exp(self.kernel.noise),
         }
-        return Posterior(**{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()})
+        return GPPosterior(
+            **{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}, scale=scale
+        )
 
 
-class Posterior(NamedTuple):
-    """What is believed of all architectures on one task; a pytree, differentiable in the architecture.
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class GPPosterior(ScaledPosterior):
+    """Of warped scores of all architectures on one task; a pytree, differentiable in the architecture.
 
     Attributes:
         scales: factor of each feature, (F,).
-        features: of the known architectures, scaled, (A, F).
+        features: of the A training architectures, scaled, (A, F).
         linear: variance of the linear trend.
         mean, weights: the expected score is mean + k(u, features) @ weights, (), (A,).
-        basis: known is |k(u, features) @ basis|² of the variance, (A, A).
-        prior: variance before anything was known, in multiples of k(u, u).
+        basis: the scores explain |k(u, features) @ basis|² of the variance, (A, A).
+        prior: variance before any score, in multiples of k(u, u).
         noise: variance of one more score.
+        scale: of the task's scores; None where its problem was not named.
     """
 
     scales: Float[Array, " F"]
@@ -109,55 +125,63 @@ class Posterior(NamedTuple):
     basis: Float[Array, "A A"]
     prior: Float[Array, ""]
     noise: Float[Array, ""]
+    scale: TaskScale | None = None
 
-    def judge(self, features: Float[Array, "m F"]) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
-        """Expected score and one standard deviation of it."""
+    def mean_std(self, features: Float[Array, "m F"]) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
+        """Expected warped score and its standard deviation."""
         scaled = features * self.scales
         squares = jnp.sum((scaled[:, None, :] - self.features[None, :, :]) ** 2, axis=-1)
-        known = matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (scaled @ self.features.T)
+        across = matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (scaled @ self.features.T)
         diagonal = 1 + self.linear * jnp.sum(scaled**2, axis=1)
-        variance = self.prior * diagonal - jnp.sum((known @ self.basis) ** 2, axis=1)
-        return self.mean + known @ self.weights, jnp.sqrt(jnp.maximum(variance, 1e-6))
+        variance = self.prior * diagonal - jnp.sum((across @ self.basis) ** 2, axis=1)
+        return self.mean + across @ self.weights, jnp.sqrt(jnp.maximum(variance, 1e-6))
 
     def joint(
         self, features: Float[np.ndarray, "m F"]
     ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, "m m"]]:
-        """Expected scores of some architectures, and the covariance of these beliefs; on the host."""
-        host = Posterior(*(np.asarray(value, np.float64) for value in self))
-        scaled = features * host.scales
-        across = architecture_covariance(host.linear, scaled, host.features)
-        known = across @ host.basis
-        prior = host.prior * architecture_covariance(host.linear, scaled, scaled)
-        return host.mean + across @ host.weights, prior - known @ known.T
+        """Expected warped scores of some architectures and their covariance, on the host."""
+        linear, prior, mean = (float(part) for part in (self.linear, self.prior, self.mean))
+        scales, points, weights, basis = (
+            np.asarray(part, np.float64) for part in (self.scales, self.features, self.weights, self.basis)
+        )
+        scaled = features * scales
+        across = architecture_covariance(linear, scaled, points)
+        explained = across @ basis
+        before = prior * architecture_covariance(linear, scaled, scaled)
+        return mean + across @ weights, before - explained @ explained.T
+
+    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
+        """Median of the normalised score, and half the width of what one deviation is on both sides."""
+        return unwarp(mean, std)
 
 
 def _solve(
     own: np.ndarray,
     other: np.ndarray,
     errors: np.ndarray,
-    seen: Bool[np.ndarray, "T A"],
+    present: Bool[np.ndarray, "T A"],
     scores: Float[np.ndarray, "T A"],
     spectrum: Spectrum,
 ) -> Float[np.ndarray, "T A"]:
-    """The inverse covariance of the scores seen, times them; by conjugate gradients where there are holes.
+    """The inverse covariance of all scores, times them; by conjugate gradients where there are holes.
 
-    These run in float32, which is what is kept of them, and takes half the time.
+    These run in float32, which is what is saved of them, and takes half the time.
     """
-    if seen.all():
+    if present.all():
         return spectrum.inverse(scores)
     own, other, errors, scores = (part.astype(np.float32) for part in (own, other, errors, scores))
     spectrum = Spectrum(*(part.astype(np.float32) for part in spectrum))
     solution = np.zeros_like(scores)
     left = scores.copy()
-    near = seen * spectrum.inverse(left)
+    near = present * spectrum.inverse(left)
     direction, energy = near, np.sum(left * near)
     for _ in range(ITERATIONS):
-        ahead = seen * (own @ direction @ other) + errors[:, None] * direction
+        ahead = present * (own @ direction @ other) + errors[:, None] * direction
         step = energy / np.sum(direction * ahead)
         solution, left = solution + step * direction, left - step * ahead
         if np.linalg.norm(left) < TOLERANCE * np.linalg.norm(scores):
             break
-        near = seen * spectrum.inverse(left)
+        near = present * spectrum.inverse(left)
         energy, before = np.sum(left * near), energy
         direction = near + energy / before * direction
     return solution

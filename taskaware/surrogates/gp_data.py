@@ -1,4 +1,8 @@
-"""TrainingData in the form that a Gaussian process reads."""
+"""TrainingData in the form that a Gaussian process reads: a grid of tasks times architectures.
+
+The grid costs T x A numbers, so a Gaussian process does not suit experience in which every task was trained
+with architectures of its own; networks learn from triplets, see `triplets`.
+"""
 
 import functools
 from typing import NamedTuple
@@ -46,16 +50,22 @@ class GPData(NamedTuple):
     noise: Float[np.ndarray, " T"]
 
     @classmethod
-    def of(cls, space: MixtureSpace, known: TrainingData, x: Float[np.ndarray, "T M"]) -> "GPData":
-        """The training data, warped, of tasks with these scaled meta-features."""
-        groups = np.unique(known.groups, return_inverse=True)[1]
-        problems = np.array([PROBLEMS.index(problem) for problem in known.problems])
-        noise = (known.noise / known.spread) ** 2
+    def of(cls, space: MixtureSpace, data: TrainingData, x: Float[np.ndarray, "T M"]) -> "GPData":
+        """The training data as a grid, (T, A), warped.
+
+        Args:
+            space: of the architectures.
+            data: of T tasks.
+            x: their scaled meta-features.
+        """
+        groups = np.unique(data.groups, return_inverse=True)[1]
+        problems = np.array([PROBLEMS.index(problem) for problem in data.problems])
+        noise = (data.noise / data.spread) ** 2
         usual = np.nanmedian(noise) if np.isfinite(noise).any() else 1.0
         noise = np.clip(np.nan_to_num(noise / max(usual, 1e-12), nan=1.0), LEAST_NOISE, MOST_NOISE)
-        features = architecture_features(space, known.u).astype(np.float64)
+        features = architecture_features(space, data.u).astype(np.float64)
         tasks = Tasks(np.asarray(x, np.float64), problems, groups)
-        return cls(tasks, features, feature_groups(space), warped(known.target.astype(np.float64)), noise)
+        return cls(tasks, features, feature_groups(space), warped(data.target.astype(np.float64)), noise)
 
 
 @functools.cache

@@ -67,7 +67,7 @@ def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray,
 
 
 def variance_of_task(kernel: Kernel, x: Float[np.ndarray, " M"]) -> float:
-    """Of a task that is not known, with these scaled meta-features."""
+    """Of a task that is not among the training tasks, with these scaled meta-features."""
     common, problem, near, along, group, alone = np.exp(kernel.shares)
     return float(common + problem + near + along * np.mean(x**2) + group + alone)
 
@@ -77,24 +77,24 @@ def architecture_covariance(linear: float, a: np.ndarray, b: np.ndarray) -> Floa
     return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + linear * (a @ b.T)
 
 
-def learn_kernel(seen: GPData) -> Kernel:
+def learn_kernel(data: GPData) -> Kernel:
     """The kernel under which scores are likeliest, drawn towards `Kernel.first`.
 
     It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.
     """
     from scipy.optimize import minimize  # a slow import, and a recommendation does without
 
-    first = Kernel.first(seen.groups.max() + 1)
-    rows, columns = _block(~np.isnan(seen.scores))
+    first = Kernel.first(data.groups.max() + 1)
+    rows, columns = _block(~np.isnan(data.scores))
     if len(rows) < FEWEST_IN_BLOCK or len(columns) < FEWEST_IN_BLOCK:
         return first
     rows = rows[:: -(-len(rows) // MOST_LEARNED_FROM)]
-    tasks, noise = Tasks(*(column[rows] for column in seen.tasks)), seen.noise[rows]
-    scores = seen.scores[np.ix_(rows, columns)] - seen.scores[np.ix_(rows, columns)].mean()
+    tasks, noise = Tasks(*(column[rows] for column in data.tasks)), data.noise[rows]
+    scores = data.scores[np.ix_(rows, columns)] - data.scores[np.ix_(rows, columns)].mean()
     lengths = [np.size(part) for part in first]
     centre = np.concatenate([np.ravel(part) for part in first])
     stops = np.cumsum(lengths)[:-1]
-    grouped = [seen.features[np.ix_(columns, seen.groups == group)] for group in range(lengths[0])]
+    grouped = [data.features[np.ix_(columns, data.groups == group)] for group in range(lengths[0])]
     inner = np.stack([part @ part.T for part in grouped])
     squares = np.stack([squared_distances(part, part) for part in grouped])
     gaps = squared_distances(tasks.x, tasks.x) / tasks.x.shape[1]
@@ -173,8 +173,9 @@ class Spectrum(NamedTuple):
         turned = (self.turn.T @ (self.root[:, None] * scores) @ self.basis) / self.table
         return self.root[:, None] * (self.turn @ turned @ self.basis.T)
 
-    def known(self, across: Float[np.ndarray, " T"]) -> Float[np.ndarray, " A"]:
-        """Along each basis vector, what is known of a task with these covariances to the known ones."""
+    def explained(self, across: Float[np.ndarray, " T"]) -> Float[np.ndarray, " A"]:
+        """Share of the variance that the scores explain along each basis vector, for a task with these
+        covariances to the training tasks."""
         return ((self.turn.T @ (self.root * across)) ** 2) @ (1 / self.table)
 
 
@@ -188,24 +189,24 @@ def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarr
     return by_own, by_other, 0.5 * (inverse - np.sum(white**2, axis=1))
 
 
-def _block(seen: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of a large part without holes: the architectures that nearly all tasks saw.
+def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a large part without holes: architectures that were trained on nearly all tasks.
 
-    Tasks tell more than architectures do. Where no task saw them all, the largest part there is by how many
-    tasks an architecture was seen by.
+    Tasks tell more than architectures do. Where no task has them all, the largest part there is by how many
+    tasks an architecture was trained on.
     """
-    often = seen.sum(0)
-    usual = _seen_by(seen, BLOCK_SHARE * often.max())
+    often = present.sum(0)
+    usual = _trained_on(present, BLOCK_SHARE * often.max())
     if len(usual[0]) >= FEWEST_IN_BLOCK:
         return usual
-    blocks = [_seen_by(seen, least) for least in np.unique(often[often > 0])]
+    blocks = [_trained_on(present, least) for least in np.unique(often[often > 0])]
     return max(blocks, key=lambda block: len(block[0]) * len(block[1]))
 
 
-def _seen_by(seen: Bool[np.ndarray, "T A"], least: float) -> tuple[np.ndarray, np.ndarray]:
-    """The tasks that saw every architecture that so many did, and these architectures."""
-    columns = np.flatnonzero(seen.sum(0) >= least)
-    return np.flatnonzero(seen[:, columns].all(1)), columns
+def _trained_on(present: Bool[np.ndarray, "T A"], least: float) -> tuple[np.ndarray, np.ndarray]:
+    """The tasks with a score of every architecture that so many have one of, and these architectures."""
+    columns = np.flatnonzero(present.sum(0) >= least)
+    return np.flatnonzero(present[:, columns].all(1)), columns
 
 
 def matern(distance, numbers):

@@ -20,35 +20,35 @@ TEMPERATURE = 0.5
 """Of the listwise loss, in units of a task's spread: what is one spread better weighs e² as much."""
 
 
-def squared(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+def squared(predicted: Array, score: Array, present: Array, gap: Array) -> Array:
     """Mean squared error. Source: US20220121906A1.
 
     >>> float(squared(jnp.array([1.0, 3.0]), jnp.array([1.0, 1.0]), jnp.array([True, True]), jnp.array(0.0)))
     2.0
     """
     del gap
-    return _mean(jnp.square(predicted - score), known)
+    return _mean(jnp.square(predicted - score), present)
 
 
-def pairwise_linear(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+def pairwise_linear(predicted: Array, score: Array, present: Array, gap: Array) -> Array:
     """max(0, margin - difference) over the pairs whose true scores differ by more than the gap.
 
     Source: Dubatovka, Kokiopoulou, Sbaiz et al. 2019.
     """
-    return _pairwise(predicted, score, known, gap, lambda short: short)
+    return _pairwise(predicted, score, present, gap, lambda short: short)
 
 
-def pairwise_quadratic(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+def pairwise_quadratic(predicted: Array, score: Array, present: Array, gap: Array) -> Array:
     """The square of the linear pairwise loss, pair by pair. Source: as there."""
-    return _pairwise(predicted, score, known, gap, jnp.square)
+    return _pairwise(predicted, score, present, gap, jnp.square)
 
 
-def combined(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+def combined(predicted: Array, score: Array, present: Array, gap: Array) -> Array:
     """Squared error, which fixes the scale, and the quadratic pairwise loss, which fixes the order."""
-    return squared(predicted, score, known, gap) + pairwise_quadratic(predicted, score, known, gap)
+    return squared(predicted, score, present, gap) + pairwise_quadratic(predicted, score, present, gap)
 
 
-def listwise(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
+def listwise(predicted: Array, score: Array, present: Array, gap: Array) -> Array:
     """Cross-entropy between softmax(score / TEMPERATURE) and the same of the predictions, over one task.
 
     The order among the best counts most, and the level not at all: a constant added to the predictions
@@ -56,17 +56,17 @@ def listwise(predicted: Array, score: Array, known: Array, gap: Array) -> Array:
 
     Source: ListNet with top-one probabilities, Cao, Qin, Liu, Tsai, Li 2007.
 
-    >>> score, known = jnp.array([1.0, 0.0]), jnp.array([True, True])
-    >>> same, reverse = (listwise(p, score, known, jnp.array(0.0)) for p in (score + 9, -score))
+    >>> score, present = jnp.array([1.0, 0.0]), jnp.array([True, True])
+    >>> same, reverse = (listwise(p, score, present, jnp.array(0.0)) for p in (score + 9, -score))
     >>> bool(same < reverse)
     True
     """
     del gap
     # Finite, so that a task without any score has the gradient 0, not NaN.
     wanted, got = (
-        jax.nn.log_softmax(jnp.where(known, values / TEMPERATURE, -1e9)) for values in (score, predicted)
+        jax.nn.log_softmax(jnp.where(present, values / TEMPERATURE, -1e9)) for values in (score, predicted)
     )
-    return -jnp.sum(jnp.where(known, jnp.exp(wanted) * got, 0.0))
+    return -jnp.sum(jnp.where(present, jnp.exp(wanted) * got, 0.0))
 
 
 LOSSES: dict[str, Loss] = {
@@ -89,8 +89,8 @@ def loss_named(name: str) -> Loss:
     return LOSSES[name]
 
 
-def _pairwise(predicted: Array, score: Array, known: Array, gap: Array, shape: Callable) -> Array:
-    better = (score[:, None] - score[None, :] > gap) & known[:, None] & known[None, :]
+def _pairwise(predicted: Array, score: Array, present: Array, gap: Array, shape: Callable) -> Array:
+    better = (score[:, None] - score[None, :] > gap) & present[:, None] & present[None, :]
     difference = predicted[:, None] - predicted[None, :]
     return _mean(shape(jax.nn.relu(MARGIN - difference)), better)
 

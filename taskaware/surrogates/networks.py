@@ -7,9 +7,6 @@ from taskaware.errors import unknown
 if TYPE_CHECKING:
     import flax.linen as nn
 
-PROCESS = "process"
-"""Name of what is no network: a Gaussian process, see `process`."""
-
 NETWORKS = ("published", "published_head", "bilinear")
 
 
@@ -21,6 +18,6 @@ def network_named(name: str) -> "nn.Module":
     """
     if name not in NETWORKS:
         raise unknown("evaluator network", name, NETWORKS)
-    from taskaware.surrogates.modules import MODULES  # Flax, which a process does without
+    from taskaware.surrogates.modules import MODULES  # Flax, which a Gaussian process does without
 
     return MODULES[name]

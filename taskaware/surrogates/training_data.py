@@ -1,4 +1,4 @@
-"""Experience → what the evaluator learns from: one row per task and architecture, scores made comparable."""
+"""Experience → what a surrogate learns from: a table of tasks and architectures, scores made comparable."""
 
 import dataclasses
 import functools
@@ -16,8 +16,8 @@ FLOOR = -4.0
 LOSS = 1.0
 """What the least loss of a task is better than its largest by, in spreads of the score."""
 STEADIER = 0.8
-"""Noise of what is judged by score and loss beside that of the score alone, both in spreads; measured on the
-31 classification tables that have seeds 0 and 1 (median .82)."""
+"""Noise of score and loss together beside that of the score alone, both in spreads; measured on the 31
+classification tables that have seeds 0 and 1 (median .82)."""
 ADDITIVE_STEPS = 20
 FEWEST_TASKS = 3
 FEWEST_GROUPS = 5
@@ -36,11 +36,11 @@ class TrainingData:
             worst of the task where it diverged.
         test_score: the same for the test score.
         noise: standard error of `score` on this task, (T,): as its seeds show it, or with a single seed, how
-            far the validation and test scores of an architecture differ; less (STEADIER) where the loss is
-            judged too.
-        target: what the evaluator learns, (T, A): (judged - top) / spread of the task, cut at FLOOR; NaN as
-            in `score`. Judged is the score, in classification the loss too (see `judged`); top and spread are
-            those of what is judged.
+            far the validation and test scores of an architecture differ; less (STEADIER) where the loss
+            counts too.
+        target: what the evaluator learns, (T, A): (value - top) / spread of the task, cut at FLOOR; NaN as
+            in `score`. The value is the score, in classification with the loss (see `with_loss`); top and
+            spread are those of the values.
         top: what the best architectures reach, (T,): the mean of the best five scores.
         spread: top less median score, (T,); positive.
     """
@@ -65,12 +65,12 @@ class TrainingData:
 
     def take(self, tasks: np.ndarray) -> "TrainingData":
         """Only these tasks (indices or mask)."""
-        kept = np.arange(len(self.names))[tasks]
+        places = np.arange(len(self.names))[tasks]
         texts = {
-            n: tuple(getattr(self, n)[i] for i in kept) for n in ("names", "groups", "problems", "digests")
+            n: tuple(getattr(self, n)[i] for i in places) for n in ("names", "groups", "problems", "digests")
         }
         columns = ("z", "score", "test_score", "noise", "target", "top", "spread")
-        return dataclasses.replace(self, **texts, **{name: getattr(self, name)[kept] for name in columns})
+        return dataclasses.replace(self, **texts, **{name: getattr(self, name)[places] for name in columns})
 
     def without(self, *groups: str) -> "TrainingData":
         """The tasks of every other group."""
@@ -99,10 +99,10 @@ class TrainingData:
         if not architectures:
             return left
         order = np.where(np.isnan(left.score), np.inf, rng.random(left.score.shape)).argsort(1).argsort(1)
-        seen = order < architectures
-        score, test = (np.where(seen, table, np.nan) for table in (left.score, left.test_score))
+        drawn = order < architectures
+        score, test = (np.where(drawn, table, np.nan) for table in (left.score, left.test_score))
         _, top, spread = normalised(score)
-        target, *_ = normalised(np.where(seen, left.target, np.nan))
+        target, *_ = normalised(np.where(drawn, left.target, np.nan))
         return dataclasses.replace(left, score=score, test_score=test, target=target, top=top, spread=spread)
 
     def filled(self) -> np.ndarray:
@@ -110,14 +110,32 @@ class TrainingData:
 
         The sums are fitted to what there is; an architecture that no task has tried has the worst.
         """
-        seen = ~np.isnan(self.target)
-        target, counts = np.where(seen, self.target, 0.0), np.maximum(seen.sum(0), 1)
+        present = ~np.isnan(self.target)
+        target, counts = np.where(present, self.target, 0.0), np.maximum(present.sum(0), 1)
         columns = np.zeros(target.shape[1])
         for _ in range(ADDITIVE_STEPS):
-            rows = (target - seen * columns).sum(1) / np.maximum(seen.sum(1), 1)
-            columns = (target - seen * rows[:, None]).sum(0) / counts
-        sums = np.where(seen.any(0), np.clip(rows[:, None] + columns, FLOOR, 0.0), FLOOR)
-        return np.where(seen, self.target, sums)
+            rows = (target - present * columns).sum(1) / np.maximum(present.sum(1), 1)
+            columns = (target - present * rows[:, None]).sum(0) / counts
+        sums = np.where(present.any(0), np.clip(rows[:, None] + columns, FLOOR, 0.0), FLOOR)
+        return np.where(present, self.target, sums)
+
+    def averages(self) -> np.ndarray:
+        """Mean normalised score of each architecture over the tasks, see `filled`, (A,)."""
+        return self.filled().mean(0)
+
+    def draw(self, rng: np.random.Generator, tasks: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Architectures for each of some tasks, drawn uniformly from all A, with replacement.
+
+        Args:
+            rng: that draws.
+            tasks: positions of them, (S, t).
+            count: architectures of each, a.
+
+        Returns:
+            Their positions in `u`, (S, t, a) int32, and their targets, float32, NaN where there is none.
+        """
+        drawn = rng.integers(0, len(self.u), (*tasks.shape, count), np.int32)
+        return drawn, self.target[tasks[..., None], drawn].astype(np.float32)
 
     def best(self, count: int) -> np.ndarray:
         """Positions in `u` of the best architectures of each task, best first, (T, count)."""
@@ -139,12 +157,12 @@ def training_data(experience: Experience) -> TrainingData:
     z = experience.z[tasks]
     bare = [record.name for record, row in zip(records, z, strict=True) if not np.isfinite(row).all()]
     if bare:
-        raise UserError(f"No meta-features are kept for {', '.join(bare[:5])}. Add them before learning.")
+        raise UserError(f"No meta-features are stored for {', '.join(bare[:5])}. Add them before learning.")
     tables = [_table(experience, task) for task in tasks]
     score, test, noise = (np.stack(column) for column in zip(*tables, strict=True))
     _, top, spread = normalised(score)
     better = np.stack([_better(experience, task) for task in tasks])
-    target, *_ = normalised(judged(score, spread, better))
+    target, *_ = normalised(with_loss(score, spread, better))
     noise = np.where((better > 0).any(1), STEADIER, 1.0) * noise
     return TrainingData(
         names=tuple(record.name for record in records),
@@ -162,7 +180,7 @@ def training_data(experience: Experience) -> TrainingData:
     )
 
 
-def judged(score: np.ndarray, spread: np.ndarray, better: np.ndarray) -> np.ndarray:
+def with_loss(score: np.ndarray, spread: np.ndarray, better: np.ndarray) -> np.ndarray:
     """Scores and the order of the losses together, (T, A).
 
     Validation accuracy is coarse, and noisy on few rows; with the loss it tells test accuracies better apart
@@ -247,7 +265,7 @@ def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, f
 
 
 def _better(experience: Experience, task: int) -> np.ndarray:
-    """Share of the architectures with a larger loss than each has, mean over seeds, (A,); see `judged`."""
+    """Share of the architectures with a larger loss than each has, mean over seeds, (A,); see `with_loss`."""
     count = len(experience.architectures)
     rows = np.flatnonzero(experience.task == task)
     loss = np.where(experience.diverged[rows], np.inf, experience.loss[rows])

@@ -1,4 +1,4 @@
-"""Normalised scores as a Gaussian process sees them, and back."""
+"""Normalised scores in the unit of the Gaussian process, and back."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 
 def warped(target: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
-    """Normalised scores as the process sees them: near the top counts, how bad the bad ones are does not.
+    """Normalised scores on a scale where differences near the top are large and those far below small.
 
     >>> warped(np.array([0.0, -1.0])).round(2) + 0.0
     array([ 0. , -1.1])
@@ -19,7 +19,7 @@ def unwarped(value):
     return (1 - jnp.exp(-value)) / 2
 
 
-def stated(mean, deviation):
+def unwarp(mean, std):
     """Of warped scores: median of the normalised score, and half of what a deviation is on both sides."""
-    low, middle, high = (unwarped(value) for value in (mean - deviation, mean, mean + deviation))
+    low, middle, high = (unwarped(value) for value in (mean - std, mean, mean + std))
     return middle, (high - low) / 2

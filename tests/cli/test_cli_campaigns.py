@@ -160,11 +160,10 @@ def test_mine_beside_the_shipped(collected):
     hasty = EvaluatorSettings(members=2, steps=5)
     both = train_evaluator(str(collected / "a.db"), with_shipped=True, settings=hasty)
     shipped = train_evaluator(settings=hasty)
-    assert len(both.known.names) >= len(shipped.known.names)
-    mine = {
-        name: np.sum(~np.isnan(both.known.score[both.known.names.index(name)])) for name in ("iris", "wine")
-    }
+    assert len(both.training_data.names) >= len(shipped.training_data.names)
+    data = both.training_data
+    mine = {name: np.sum(~np.isnan(data.score[data.names.index(name)])) for name in ("iris", "wine")}
     assert mine == {"iris": 3, "wine": 3}
     without = train_evaluator(settings=hasty, without=("thyroid",))
-    gone = set(shipped.known.names) - set(without.known.names)
+    gone = set(shipped.training_data.names) - set(without.training_data.names)
     assert {name.split("~")[0] for name in gone} == {"hypothyroid", "sick"}

@@ -10,7 +10,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.metafeatures import vector
 from taskaware.recommendation.ascent import AscentSettings, propose, warm_starts
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 from taskaware.surrogates.training_data import architecture_features
 
 KIND = "classification"
@@ -26,7 +26,7 @@ def z():
 
 def nearest(evaluator, points):
     """Distance of each point to the nearest known architecture, and the usual one between those."""
-    known = architecture_features(evaluator.space, evaluator.known.u)
+    known = architecture_features(evaluator.space, evaluator.training_data.u)
     between = np.linalg.norm(known[:, None] - known[None], axis=2)
     np.fill_diagonal(between, np.inf)
     features = architecture_features(evaluator.space, points)
@@ -36,7 +36,7 @@ def nearest(evaluator, points):
 
 def bounds(evaluator, z, points, settings):
     """The judgement, computed anew from what the evaluator says."""
-    mean, deviation = evaluator.predict(z, points)
+    mean, deviation = evaluator.predict(TaskQuery(z), points)
     apart, reach = nearest(evaluator, points)
     return mean - settings.kappa * deviation - settings.distance_penalty * np.maximum(apart - reach, 0)
 
@@ -44,29 +44,30 @@ def bounds(evaluator, z, points, settings):
 @pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
 def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, optimizer):
     settings = AscentSettings(optimizer=optimizer, untrained_penalty=0.0)
-    found = propose(evaluator, z, KIND, settings)
+    found = propose(evaluator, TaskQuery(z, KIND), settings)
     np.testing.assert_allclose(found.bound, bounds(evaluator, z, found.points, settings), atol=2e-3)
     assert (np.diff(found.bound) <= 0).all()
-    starts = evaluator.known.u[warm_starts(evaluator, z, settings)]
+    starts = evaluator.training_data.u[warm_starts(evaluator, z, settings)]
     assert found.bound[0] >= bounds(evaluator, z, starts, settings).max() - 1e-3
-    assert found.bound[0] >= bounds(evaluator, z, evaluator.known.u, settings).max() - 1e-3
+    assert found.bound[0] >= bounds(evaluator, z, evaluator.training_data.u, settings).max() - 1e-3
     assert found.bound[0] >= found.trace.max() - 1e-3
 
 
 def test_what_was_never_trained_pays_for_its_novelty(evaluator, z):
     free, priced = (
-        propose(evaluator, z, KIND, AscentSettings(untrained_penalty=price)) for price in (0.0, 0.7)
+        propose(evaluator, TaskQuery(z, KIND), AscentSettings(untrained_penalty=price))
+        for price in (0.0, 0.7)
     )
     known = np.array([group == "known" for group in priced.came_from])
     settings = AscentSettings()
     again = bounds(evaluator, z, priced.points, settings)
     np.testing.assert_allclose(priced.bound, again - np.where(known, 0.0, 0.7), atol=2e-3)
-    dear = propose(evaluator, z, KIND, AscentSettings(untrained_penalty=100.0))
+    dear = propose(evaluator, TaskQuery(z, KIND), AscentSettings(untrained_penalty=100.0))
     assert free.came_from[0] != "known" == dear.came_from[0]
 
 
 def test_the_ascent_climbs(evaluator, z):
-    found = propose(evaluator, z, KIND, AscentSettings(untrained_penalty=0.0))
+    found = propose(evaluator, TaskQuery(z, KIND), AscentSettings(untrained_penalty=0.0))
     assert found.trace.shape == (40, 2 * 5 + 6)
     assert (found.trace.max(0) >= found.trace[0]).all()
     assert (found.trace.max(0) > found.trace[0] + 1e-3).mean() > 0.5
@@ -74,15 +75,15 @@ def test_the_ascent_climbs(evaluator, z):
 
 
 def test_points_are_distinct_and_in_the_space(evaluator, z):
-    found = propose(evaluator, z, KIND, AscentSettings())
+    found = propose(evaluator, TaskQuery(z, KIND), AscentSettings())
     assert np.asarray(evaluator.space.contains(found.points)).all()
     assert len(np.unique(found.points.round(4), axis=0)) == len(found.points) == len(found.came_from)
-    assert found.came_from.count("known") == len(evaluator.known.u)
+    assert found.came_from.count("known") == len(evaluator.training_data.u)
 
 
 def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
     settings = AscentSettings(untrained_penalty=0.0)
-    found = propose(evaluator, z, KIND, settings)
+    found = propose(evaluator, TaskQuery(z, KIND), settings)
     plain = np.array([group == "discretised" for group in found.came_from])
     assert plain.any()
     assert np.asarray(jax.jit(evaluator.space.is_plain)(found.points[plain])).all()
@@ -93,7 +94,7 @@ def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
 def test_warm_starts_are_the_best_of_the_nearest(evaluator):
     z = vector(make_task("wine"))
     starts = warm_starts(evaluator, z, AscentSettings(warm_tasks=1, warm_architectures=3))
-    row = evaluator.known.score[evaluator.known.names.index("wine")]
+    row = evaluator.training_data.score[evaluator.training_data.names.index("wine")]
     np.testing.assert_array_equal(starts, np.argsort(-row)[:3])
     both = warm_starts(evaluator, z, AscentSettings(warm_tasks=2, warm_architectures=3))
     assert len(both) == 6
@@ -109,24 +110,26 @@ def misled(learned, points):
 
 
 def test_a_misled_evaluator_is_kept_on_the_leash(misled, z):
-    free = propose(misled, z, KIND, AscentSettings(distance_penalty=0.0, kappa=0.0, untrained_penalty=0.0))
+    free = propose(
+        misled, TaskQuery(z, KIND), AscentSettings(distance_penalty=0.0, kappa=0.0, untrained_penalty=0.0)
+    )
     away, reach = nearest(misled, free.points[:1])
     assert away[0] > 5 * reach + 0.1
     for settings in (
         AscentSettings(untrained_penalty=0.0),
         AscentSettings(distance_penalty=50.0, untrained_penalty=0.0),
     ):
-        held = propose(misled, z, KIND, settings)
+        held = propose(misled, TaskQuery(z, KIND), settings)
         apart, _ = nearest(misled, held.points[:1])
-        gain = held.mean[0] - bounds(misled, z, misled.known.u, settings).max()
+        gain = held.mean[0] - bounds(misled, z, misled.training_data.u, settings).max()
         assert apart[0] - reach <= max(gain, 0) / settings.distance_penalty + 1e-3
         assert apart[0] < away[0]
     assert apart[0] < reach + 0.1
 
 
 def test_caution_prefers_what_the_members_agree_on(evaluator, z):
-    bold = propose(evaluator, z, KIND, AscentSettings(kappa=0.0))
-    careful = propose(evaluator, z, KIND, AscentSettings(kappa=10.0))
+    bold = propose(evaluator, TaskQuery(z, KIND), AscentSettings(kappa=0.0))
+    careful = propose(evaluator, TaskQuery(z, KIND), AscentSettings(kappa=10.0))
     assert careful.deviation[0] < bold.deviation[0]
     assert bold.mean[0] > careful.mean[0]
 
@@ -145,23 +148,26 @@ def test_caution_prefers_what_the_members_agree_on(evaluator, z):
 )
 def test_settings_out_of_range_are_refused(evaluator, z, change, words):
     with pytest.raises(UserError, match=words):
-        propose(evaluator, z, KIND, dataclasses.replace(AscentSettings(), **change))
+        propose(evaluator, TaskQuery(z, KIND), dataclasses.replace(AscentSettings(), **change))
 
 
 def test_more_starts_are_asked_for_than_there_are(evaluator, z):
     settings = AscentSettings(warm_tasks=99, warm_architectures=99, own_starts=99)
-    found = propose(evaluator, z, KIND, settings)
+    found = propose(evaluator, TaskQuery(z, KIND), settings)
     assert np.isfinite(found.bound).all()
 
 
 @pytest.mark.parametrize("far", [0.0, 1e3])
 def test_a_process_of_three_tasks_stays_with_what_it_knows(misled, z, far):
     """Also for a task far from all known ones: nothing is judged better than what its deviation allows."""
-    process = fit_evaluator(misled.space, misled.known, EvaluatorSettings())
+    process = fit_evaluator(misled.space, misled.training_data, EvaluatorSettings())
     settings = AscentSettings(distance_penalty=50.0)
-    found = propose(process, z + far, KIND, settings)
+    found = propose(process, TaskQuery(z + far, KIND), settings)
     apart, reach = nearest(process, found.points[:1])
     assert found.came_from[0] == "known" or apart[0] < reach + 0.1
-    mean, deviation = process.view(z + far, KIND).judge(architecture_features(process.space, process.known.u))
+    features = architecture_features(process.space, process.training_data.u)
+    mean, deviation = process.posterior(TaskQuery(z + far, KIND)).mean_std(
+        architecture_features(process.space, process.training_data.u)
+    )
     assert found.bound[0] >= float((mean - settings.kappa * deviation).max()) - 1e-3
     assert np.isfinite(found.mean).all() and (found.deviation > 0).all()

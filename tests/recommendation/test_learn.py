@@ -22,13 +22,13 @@ def test_own_tasks_are_trained_kept_and_known(tmp_path):
     store = str(tmp_path / "own.sqlite")
     learned = ta.learn([task], architectures=2, store=store, trainer=hasty, progress=False)
     assert isinstance(learned, Evaluator)
-    place = learned.known.names.index("mine")
-    assert (~np.isnan(learned.known.score[place])).sum() == 2
-    assert learned.known.real.sum() > 60
+    place = learned.training_data.names.index("mine")
+    assert (~np.isnan(learned.training_data.score[place])).sum() == 2
+    assert learned.training_data.real.sum() > 60
     rec = ta.recommend(frame, "y", evaluator=learned)
     assert "This dataset is 'mine' of the experience" in " ".join(rec.notes)
     again = ta.learn([(frame, "y")], architectures=2, store=store, trainer=hasty, progress=False)
-    assert again.known.digests.count(task.digest) == 1
+    assert again.training_data.digests.count(task.digest) == 1
 
 
 def test_where_tasks_were_trained_in_different_ways_the_last_counts():

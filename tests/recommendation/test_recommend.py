@@ -14,13 +14,13 @@ from taskaware.modalities.tables import metafeatures
 from taskaware.modalities.tables.build import make_task
 from taskaware.objectives import record as keeping
 from taskaware.recommendation import recommend as room
-from taskaware.recommendation.as_json import load_recommendation
 from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.loading import load_recommendation
 from taskaware.recommendation.products import known_tasks, meta_features
 from taskaware.recommendation.recommend import recommend
 from taskaware.store import Store
 from taskaware.surrogates import fit as learning
-from taskaware.surrogates import fit_evaluator
+from taskaware.surrogates.ensemble import EnsembleEvaluator
 from taskaware.training import fit as training
 from taskaware.training import trainer
 
@@ -38,7 +38,7 @@ def untrainable(monkeypatch):
         (training, "advance_members"),
         (training, "fit"),
         (learning, "fit_evaluator"),
-        (room, "fit_evaluator"),
+        (EnsembleEvaluator, "fit"),
     ):
         monkeypatch.setattr(module, name, refuse)
 
@@ -153,7 +153,7 @@ def test_the_order_of_rows_does_not_show(evaluator, made):
 def test_candidates(evaluator, made):
     found = recommend(made(), "y", evaluator=evaluator, candidates=3)
     assert len(found.ranked) == len(found.candidates) == 3
-    assert set(found.candidates["came_from"]) <= {"known", "ascent", "discretised"}
+    assert set(found.candidates["found_by"]) <= {"known", "ascent", "discretised"}
     assert len({candidate.point for candidate in found.ranked}) == 3
     with pytest.raises(UserError, match="candidates=0"):
         recommend(made(), "y", evaluator=evaluator, candidates=0)
@@ -168,13 +168,14 @@ def test_neighbours_are_nearest_first(evaluator):
 
 
 def test_a_known_dataset_is_left_out_with_its_relatives(evaluator, settings, monkeypatch):
-    seen = []
+    seen, fit = [], EnsembleEvaluator.fit
 
-    def learn(space, known, *, seed):
-        seen.append(known)
-        return fit_evaluator(space, known, settings, seed=seed)
+    def learn(space, data, given, *, seed):
+        seen.append(data)
+        assert given == settings
+        return fit(space, data, given, seed=seed)
 
-    monkeypatch.setattr(room, "fit_evaluator", learn)
+    monkeypatch.setattr(EnsembleEvaluator, "fit", learn)
     found = recommend("iris", evaluator=evaluator, leave_out=True)
     assert sorted(seen[0].names) == ["breast-cancer", "diabetes", "wine"]
     assert {"iris", "iris-half"}.isdisjoint(found.neighbours["name"])
@@ -192,7 +193,7 @@ def test_an_unknown_dataset_has_nothing_to_be_left_out(evaluator, made, untraina
 
 
 def test_too_few_tasks_are_left(evaluator):
-    few = dataclasses.replace(evaluator, known=evaluator.known.without("wine"))
+    few = dataclasses.replace(evaluator, training_data=evaluator.training_data.without("wine"))
     with pytest.raises(UserError, match="Without 'iris' the evaluator would learn from 2 tasks"):
         recommend("iris", evaluator=few, leave_out=True)
 
@@ -204,15 +205,15 @@ def test_a_task_farther_than_usual_is_said_to_be(evaluator, monkeypatch):
     words = "No known task is like this one"
     assert not any(words in note for note in recommend("iris", evaluator=evaluator).notes)
     # Far, but not farther than the farthest known task is from the others.
-    monkeypatch.setattr(room, "is_strange", lambda *given: False)
+    monkeypatch.setattr(room, "is_unfamiliar", lambda *given: False)
     found = recommend(odd, "y", evaluator=evaluator)
     assert any(words in note for note in found.notes) and not found.abstained
 
 
 def test_an_evaluator_of_other_meta_features_is_refused(evaluator):
-    narrow = dataclasses.replace(evaluator.known, z=evaluator.known.z[:, :5])
+    narrow = dataclasses.replace(evaluator.training_data, z=evaluator.training_data.z[:, :5])
     for wrong in (
-        dataclasses.replace(evaluator, known=narrow),
+        dataclasses.replace(evaluator, training_data=narrow),
         dataclasses.replace(evaluator, catalogue="0" * 16),
     ):
         with pytest.raises(UserError, match="other meta-features"):

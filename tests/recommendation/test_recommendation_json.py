@@ -9,7 +9,7 @@ import pytest
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.metafeatures import NAMES
-from taskaware.recommendation.as_json import load_recommendation
+from taskaware.recommendation.loading import load_recommendation
 from taskaware.recommendation.recommend import recommend
 
 
@@ -89,16 +89,16 @@ def test_a_seed_of_numpy_stays_a_number(evaluator, made, tmp_path):
     ("change", "words"),
     [
         ({"format": "recipe"}, "is no taskaware recommendation"),
-        ({"version": 2}, "version 2; .*Update taskaware"),
+        ({"version": 4}, "version 4; .*Update taskaware"),
         ({"version": "new"}, "version new"),
         ({"version": None}, "version None"),
         ({"task": []}, "damaged"),
         ({"task": {"name": "x"}}, "damaged"),
         ({"space": {}}, "damaged"),
         ({"ranked": []}, "damaged"),
-        ({"ranked": [{"point": [1.0], "predicted_score": 1, "uncertainty": 1, "came_from": ""}]}, "damaged"),
+        ({"ranked": [{"point": [1.0], "predicted_score": 1, "uncertainty": 1, "found_by": ""}]}, "damaged"),
         ({"meta_features": []}, "damaged"),
-        ({"known": [{"who": "?"}]}, "damaged"),
+        ({"nearest_tasks": [{"who": "?"}]}, "damaged"),
         ({"trace": 3}, "damaged"),
     ],
 )
@@ -119,3 +119,22 @@ def test_what_is_no_recommendation_is_refused(path, content):
 def test_no_file(tmp_path):
     with pytest.raises(UserError, match="no recommendation file '.*gone.json'"):
         load_recommendation(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_before_are_read(found, path, version):
+    """Version 1 named problems "kind"; both had other names for found_by and nearest_tasks."""
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('"found_by"', '"came_from"').replace('"nearest_tasks"', '"known"')
+    text = text.replace('"problem"', '"kind"') if version == 1 else text
+    path.write_text(text.replace('"version": 3', f'"version": {version}'), encoding="utf-8")
+    loaded = load_recommendation(path)
+    for field in dataclasses.fields(found):
+        assert getattr(loaded, field.name) == getattr(found, field.name), field.name
+
+
+def test_old_names_are_read_with_a_warning(found):
+    with pytest.warns(FutureWarning, match="Recommendation.known is now Recommendation.nearest_tasks"):
+        assert found.known == found.nearest_tasks
+    with pytest.warns(FutureWarning, match="found_by"):
+        assert found.ranked[0].came_from == found.ranked[0].found_by

@@ -10,21 +10,21 @@ from taskaware.recommendation import refine as room
 from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 
 
 @pytest.fixture(scope="module")
 def process(evaluator):
     """A Gaussian process that learned what the evaluator did."""
-    learned = fit_evaluator(evaluator.space, evaluator.known, EvaluatorSettings())
+    learned = fit_evaluator(evaluator.space, evaluator.training_data, EvaluatorSettings())
     return dataclasses.replace(learned, catalogue=evaluator.catalogue)
 
 
 @pytest.fixture
 def begun(process):
     """Before any training on a task like the first known one."""
-    known = process.known
-    return Refinement.begin(process, known.z[0] + 0.1, known.problems[0], known.u)
+    known = process.training_data
+    return Refinement.begin(process, TaskQuery(known.z[0] + 0.1, known.problems[0]), known.u)
 
 
 def test_a_score_is_believed_as_far_as_its_noise_allows(begun):
@@ -56,13 +56,13 @@ def test_a_lost_training_is_never_the_answer(begun, scores):
 
 
 def test_tasks_like_this_one_count_most(process, begun):
-    known = process.known.take(process.known.real)
+    known = process.training_data.take(process.training_data.real)
     same = np.array(known.problems) == known.problems[0]
     assert begun.likeness.shape == (len(known.names),) and np.isclose(begun.likeness.sum(), 1)
     assert begun.likeness.argmax() == 0
-    nearest = process.distances(process.known.z[0] + 0.1)[process.known.real]
+    nearest = process.distances(process.training_data.z[0] + 0.1)[process.training_data.real]
     for problem in (same, ~same):
-        order = np.argsort(nearest[kind], kind="stable")
+        order = np.argsort(nearest[problem], kind="stable")
         assert (np.diff(begun.likeness[problem][order]) <= 0).all()
     alone = dataclasses.replace(begun, likeness=np.eye(len(known.names))[0])
     first = int(alone.next(1)[0])
@@ -71,20 +71,20 @@ def test_tasks_like_this_one_count_most(process, begun):
 
 
 def test_an_ensemble_of_networks_cannot_be_told_more(evaluator):
-    known = evaluator.known
+    known = evaluator.training_data
     with pytest.raises(UserError, match="cannot learn from single trainings"):
-        Refinement.begin(evaluator, known.z[0], known.problems[0], known.u)
+        Refinement.begin(evaluator, TaskQuery(known.z[0], known.problems[0]), known.u)
 
 
 def test_refine_trains_keeps_and_answers(process, tmp_path):
     first = recommend("iris", evaluator=process, seed=0)
     store = tmp_path / "own.sqlite"
     better = first.refine("iris", trainings=3, evaluator=process, store=store, progress=False)
-    assert better.ranked[0].came_from == "trained"
+    assert better.ranked[0].found_by == "trained"
     assert "3 candidates were trained" in better.notes[-1]
-    known = {tuple(point) for point in process.known.u.astype(np.float32).tolist()}
-    untrained = [one for one in better.ranked if one.came_from != "trained"]
-    assert untrained and all((one.came_from == "known") == (one.point in known) for one in untrained)
+    known = {tuple(point) for point in process.training_data.u.astype(np.float32).tolist()}
+    untrained = [one for one in better.ranked if one.found_by != "trained"]
+    assert untrained and all((one.found_by == "known") == (one.point in known) for one in untrained)
     assert "short trainings" in better.explain()
     with Store.open(str(store)) as kept:
         kept = kept.triplets()

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskaware.recommendation.as_json import load_recommendation
-from taskaware.recommendation.recommend import recommend, shipped_evaluator
-from taskaware.recommendation.safety import DOUBT, chance, default, farthest, is_strange
-from taskaware.studies.selectors import Unseen, learned
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.recommendation.evaluators import shipped_evaluator
+from taskaware.recommendation.loading import load_recommendation
+from taskaware.recommendation.recommend import recommend
+from taskaware.recommendation.safety import ERROR_FACTOR, chance, default, farthest, is_unfamiliar
+from taskaware.studies.selectors import NewTasks, learned
+from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +25,16 @@ def odd():
 @pytest.fixture(scope="module")
 def process(evaluator):
     """A process that knows what the small evaluator knows."""
-    made = fit_evaluator(evaluator.space, evaluator.known, EvaluatorSettings())
+    made = fit_evaluator(evaluator.space, evaluator.training_data, EvaluatorSettings())
     return dataclasses.replace(made, catalogue=evaluator.catalogue)
 
 
-def test_a_strange_task_gets_the_safe_default(process, odd):
+def test_an_unfamiliar_task_gets_the_safe_default(process, odd):
     found = recommend(odd, "y", evaluator=process, candidates=4)
     assert found.abstained and found.chance is None and len(found.ranked) == 4
-    safe = process.known.u[default(process, "classification")]
+    safe = process.training_data.u[default(process, "classification")]
     np.testing.assert_array_equal(found.point, safe.astype(np.float32))
-    assert found.ranked[0] == found.default and found.default.came_from == "default"
+    assert found.ranked[0] == found.default and found.default.found_by == "default"
     assert len({candidate.point for candidate in found.ranked}) == 4
     (note,) = (note for note in found.notes if "Nothing known resembles this task" in note)
     assert f"farther than {farthest(process):.2f}" in note
@@ -44,42 +45,42 @@ def test_a_known_task_gets_an_answer_of_its_own(process):
     found = recommend("wine", evaluator=process)
     assert not found.abstained
     assert not any("Nothing known resembles" in note for note in found.notes)
-    assert found.default.came_from == "default"
+    assert found.default.found_by == "default"
 
 
 def test_the_default_is_best_on_average_over_the_tasks_of_the_kind():
     evaluator = shipped_evaluator()
     places = {problem: default(evaluator, problem) for problem in ("classification", "regression")}
     for problem, place in places.items():
-        known = evaluator.known.take(np.array(evaluator.known.problems) == problem)
+        known = evaluator.training_data.take(np.array(evaluator.training_data.problems) == problem)
         known = known.take(known.real)
         assert place == known.filled().mean(0).argmax()
     assert places["classification"] != places["regression"]
 
 
-def test_no_known_task_is_strange_and_the_farthest_decides(process):
-    for name, z in zip(process.known.names, process.known.z, strict=True):
-        assert not is_strange(process, z), name
-    z = process.known.z[0] + 100 * process.scaler.spread
-    assert is_strange(process, z)
-    alone = process.known.take(np.array(process.known.groups) == "iris")
-    assert farthest(dataclasses.replace(process, known=alone)) == 0
+def test_no_known_task_is_unfamiliar_and_the_farthest_decides(process):
+    for name, z in zip(process.training_data.names, process.training_data.z, strict=True):
+        assert not is_unfamiliar(process, z), name
+    z = process.training_data.z[0] + 100 * process.scaler.spread
+    assert is_unfamiliar(process, z)
+    alone = process.training_data.take(np.array(process.training_data.groups) == "iris")
+    assert farthest(dataclasses.replace(process, training_data=alone)) == 0
 
 
-def test_the_chance_is_that_of_draws_of_a_wider_belief(process, points):
-    z, problem = process.known.z[1], process.known.problems[1]
-    view = process.view(z, problem)
+def test_the_chance_is_that_of_draws_of_a_wider_posterior(process, points):
+    z, problem = process.training_data.z[1], process.training_data.problems[1]
+    posterior = process.posterior(TaskQuery(z, problem))
     one, other = points(2, seed=5)
     from taskaware.surrogates.training_data import architecture_features
 
     mean, covariance = map(
-        np.asarray, view.belief.joint(architecture_features(process.space, np.stack([one, other])))
+        np.asarray, posterior.joint(architecture_features(process.space, np.stack([one, other])))
     )
-    drawn = np.random.default_rng(0).multivariate_normal(mean, DOUBT**2 * covariance, 20_000)
+    drawn = np.random.default_rng(0).multivariate_normal(mean, ERROR_FACTOR**2 * covariance, 20_000)
     expected = np.mean(drawn[:, 0] > drawn[:, 1])
-    assert chance(process, view, one, other) == pytest.approx(expected, abs=0.02)
-    assert chance(process, view, one, other) + chance(process, view, other, one) == pytest.approx(1)
-    assert chance(process, view, one, one) is None
+    assert chance(process, posterior, one, other) == pytest.approx(expected, abs=0.02)
+    assert chance(process, posterior, one, other) + chance(process, posterior, other, one) == pytest.approx(1)
+    assert chance(process, posterior, one, one) is None
 
 
 def test_networks_do_not_know_the_chance(evaluator, made):
@@ -101,10 +102,10 @@ def test_the_chance_is_said_and_kept(tmp_path):
     assert (older.chance, older.default) == (None, None)
 
 
-def test_a_safe_picker_prefers_the_default_on_strange_tasks_only(process):
-    known = process.known
+def test_a_safe_picker_prefers_the_default_on_unfamiliar_tasks_only(process):
+    known = process.training_data
     strange = known.z[1] + 100 * process.scaler.spread
-    unseen = Unseen(np.stack([known.z[1], strange]).astype(np.float32), (known.problems[1],) * 2)
+    unseen = NewTasks(np.stack([known.z[1], strange]).astype(np.float32), (known.problems[1],) * 2)
     bold, safe = (
         learned(process.space, EvaluatorSettings(), 1.0, safe=safe)(known, unseen, 0).preference
         for safe in (False, True)

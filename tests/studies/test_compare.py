@@ -218,7 +218,7 @@ def test_a_recommendation_knows_neither_the_task_nor_a_relative(iris, monkeypatc
     monkeypatch.setattr(contests, "fit_evaluator", spy)
     ranked_candidates(SPACE, dataclasses.replace(iris, **changes), HASTY, 1)
     (known,) = taught
-    everything = set(contests.shipped_evaluator().known.groups)
+    everything = set(contests.shipped_evaluator().training_data.groups)
     assert set(known.groups) == everything - gone and iris.digest not in known.digests
 
 

@@ -21,7 +21,7 @@ from taskaware.studies.learned_features import (
     run_learned_features,
 )
 from taskaware.surrogates import EvaluatorSettings
-from taskaware.surrogates.joint import JointSettings
+from taskaware.surrogates.joint_settings import JointSettings
 
 HASTY = JointSettings(evaluator=EvaluatorSettings("bilinear", members=2, steps=3, tasks_per_step=2))
 
@@ -33,7 +33,9 @@ def read():
     samples = {task.digest: draw_samples(task, rows=32) for task in bundled_suite()}
     there = [name in samples for name in known.training_data.digests]
     assert sum(there) == 5
-    return Read(known._replace(lessons=known.training_data.take(there), pool=known.pool[there]), samples)
+    return Read(
+        known._replace(training_data=known.training_data.take(there), pool=known.pool[there]), samples
+    )
 
 
 def test_each_method_is_made_as_its_name_says():
@@ -52,9 +54,9 @@ def test_only_what_is_held_out_is_picked_for_and_no_score_of_it_is_read(read):
     rows = pick(read, fold)
     held = {row["place"] for row in rows}
     assert 0 < len(held) < 5
-    lessons = read.known.training_data
-    other = np.where(np.isin(np.arange(5), list(held))[:, None], -lessons.target, lessons.target)
-    blind = read.known._replace(lessons=dataclasses.replace(lessons, target=other))
+    data = read.known.training_data
+    other = np.where(np.isin(np.arange(5), list(held))[:, None], -data.target, data.target)
+    blind = read.known._replace(training_data=dataclasses.replace(data, target=other))
     again = pick(Read(blind, read.samples), fold)
     assert [row["picked"] for row in again] == [row["picked"] for row in rows]
 

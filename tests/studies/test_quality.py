@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from taskaware.studies import quality
-from taskaware.studies.selectors import Choice, Unseen, nearest_task, portfolio, random_choice, single_best
+from taskaware.studies.selectors import Choice, NewTasks, nearest_task, portfolio, random_choice, single_best
 from taskaware.surrogates import TrainingData
 
 
@@ -98,7 +98,7 @@ def test_the_chance_counts_for_what_was_preferred_of_all():
 
 def test_simple_pickers():
     known = made_up()
-    unseen = Unseen(known.z[:2] + 1e-6, known.problems[:2])
+    unseen = NewTasks(known.z[:2] + 1e-6, known.problems[:2])
     assert single_best(known, unseen, 0).preference[0].argmax() == known.target.mean(0).argmax()
     nearest = nearest_task(known, unseen, 0).preference
     assert nearest.argmax(1).tolist() == known.target[:2].argmax(1).tolist()
@@ -110,7 +110,7 @@ def test_the_single_best_does_not_gain_by_being_trained_on_easy_tasks_alone():
     known = made_up()
     known.target[:] = np.linspace(-3, 0, 6)[:, None] + np.linspace(-0.5, 0, 7)
     known.target[:4, 0] = known.target[:, 1] = np.nan
-    mean = single_best(known, Unseen(known.z[:1], known.problems[:1]), 0).preference[0]
+    mean = single_best(known, NewTasks(known.z[:1], known.problems[:1]), 0).preference[0]
     assert np.nanmean(known.target[:, 0]) > np.nanmean(known.target[:, 6])
     assert mean.argmax() == 6 and mean.argmin() == 1
     np.testing.assert_allclose(np.diff(mean[2:]), 0.5 / 6)

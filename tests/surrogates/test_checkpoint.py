@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.surrogates import load_evaluator, save_evaluator
+from taskaware.surrogates import TaskQuery, load_evaluator, save_evaluator
 from taskaware.surrogates.training_data import TrainingData
 
 
@@ -35,8 +35,8 @@ def rewritten(path, **changes):
 def test_round_trip(saved, evaluator, opposites):
     loaded = load_evaluator(saved, catalogue="c" * 16)
     for ours, theirs in zip(
-        evaluator.predict(opposites.z[21], opposites.u),
-        loaded.predict(opposites.z[21], opposites.u),
+        evaluator.predict(TaskQuery(opposites.z[21]), opposites.u),
+        loaded.predict(TaskQuery(opposites.z[21]), opposites.u),
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
@@ -44,7 +44,7 @@ def test_round_trip(saved, evaluator, opposites):
     for problem in ("classification", "regression"):
         np.testing.assert_allclose(loaded.level(scaled, problem), evaluator.level(scaled, problem), rtol=1e-5)
     for field in dataclasses.fields(TrainingData):
-        ours, theirs = getattr(evaluator.known, field.name), getattr(loaded.known, field.name)
+        ours, theirs = getattr(evaluator.training_data, field.name), getattr(loaded.training_data, field.name)
         if isinstance(ours, np.ndarray):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, err_msg=field.name)
         else:
@@ -79,8 +79,8 @@ def test_no_file(tmp_path):
         ({"version": 99}, "version 99.*Update taskaware"),
         ({"network": "deep"}, "unknown network 'deep'"),
         ({"space": {"name": "odd"}}, "damaged"),
-        ({"known/z": None}, "damaged"),
-        ({"known": {"names": []}}, "damaged"),
+        ({"training_data/z": None}, "damaged"),
+        ({"training_data": {"names": []}}, "damaged"),
         ({"level/error": None}, "damaged"),
         ({"header": None}, "damaged"),
     ],
@@ -138,7 +138,7 @@ def test_changed_bytes_are_refused_or_harmless(saved, evaluator):
             assert "evaluator.npz" in str(error)
             refused += 1
         else:
-            np.testing.assert_array_equal(loaded.known.u, evaluator.known.u)
+            np.testing.assert_array_equal(loaded.training_data.u, evaluator.training_data.u)
     assert refused > 50
 
 
@@ -156,7 +156,7 @@ def test_nothing_is_executed(saved, tmp_path):
     trace = tmp_path / "executed"
     objects = np.empty(1, object)
     objects[0] = Bomb(trace)
-    rewritten(saved, **{"known/z": objects})
+    rewritten(saved, **{"training_data/z": objects})
     with pytest.raises(CheckpointError, match="evaluator.npz"):
         load_evaluator(saved)
     saved.write_bytes(pickle.dumps(Bomb(trace)))

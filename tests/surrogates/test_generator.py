@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples
-from taskaware.surrogates.fit import first_weights
 from taskaware.surrogates.generator import GENERATORS, generator_named
+from taskaware.surrogates.learning import first_weights
 
 
 def drawn(seed, rows=6, columns=4, outputs=3, pad=0):

@@ -11,10 +11,11 @@ from scipy.stats import spearmanr
 from taskaware.errors import UserError
 from taskaware.surrogates import (
     EvaluatorSettings,
+    TaskQuery,
     fit_evaluator,
+    gp,
     kernel,
     load_evaluator,
-    process,
     save_evaluator,
 )
 from taskaware.surrogates.gp import Process
@@ -60,7 +61,7 @@ def dense(kernel, tasks, features, scores, noise, new, wanted):
 
 
 @pytest.mark.parametrize("holes", [False, True])
-def test_the_belief_is_the_posterior_of_the_dense_process(made, holes):
+def test_it_is_the_posterior_of_the_dense_process(made, holes):
     tasks, features, groups, scores = made
     if holes:
         scores = np.where(np.random.default_rng(1).random(scores.shape) < 0.3, np.nan, scores)
@@ -73,10 +74,10 @@ def test_the_belief_is_the_posterior_of_the_dense_process(made, holes):
     factor = np.exp(kernel.scales)[groups]
     new = Tasks(x[None], np.array([1]), np.array([-1]))
     mean, covariance = dense(kernel, tasks, features * factor, scores, noise, new, wanted * factor)
-    belief = process.belief(x, 1)
-    found, deviation = belief.judge(jnp.asarray(wanted, jnp.float32))
+    posterior = process.posterior(x, 1)
+    found, deviation = posterior.mean_std(jnp.asarray(wanted, jnp.float32))
     np.testing.assert_allclose(found, mean, atol=2e-4)
-    joint_mean, joint = belief.joint(wanted)
+    joint_mean, joint = posterior.joint(wanted)
     np.testing.assert_allclose(joint_mean, found, atol=1e-5)
     np.testing.assert_allclose(np.sqrt(np.diag(joint)), deviation, atol=1e-3)
     if not holes:
@@ -122,39 +123,39 @@ def learned(opposites, tiny):
 
 def test_it_tells_opposite_tasks_apart_and_knows_where_it_does_not_know(learned, opposites, points):
     for task in range(20, 30):
-        mean, deviation = learned.predict(opposites.z[task], opposites.u, "classification")
+        mean, deviation = learned.predict(TaskQuery(opposites.z[task], "classification"), opposites.u)
         assert spearmanr(mean, opposites.score[task]).statistic > 0.6
-    near = learned.predict(opposites.z[25], opposites.u, "classification")[1].mean()
-    far = learned.predict(opposites.z[25] + 50, opposites.u, "classification")[1].mean()
+    near = learned.predict(TaskQuery(opposites.z[25], "classification"), opposites.u)[1].mean()
+    far = learned.predict(TaskQuery(opposites.z[25] + 50, "classification"), opposites.u)[1].mean()
     assert far > near
 
 
-def test_the_same_lessons_give_the_same_process_and_holes_do_not_matter(learned, opposites, tiny):
+def test_the_same_data_give_the_same_process_and_holes_do_not_matter(learned, opposites, tiny):
     known = opposites.take(np.arange(20))
     again = fit_evaluator(tiny, known, EvaluatorSettings(), seed=7)
     jax.tree.map(np.testing.assert_array_equal, again.params, learned.params)
     target = known.target.copy()
     target[::2, :10] = np.nan
     holes = fit_evaluator(tiny, dataclasses.replace(known, target=target), EvaluatorSettings())
-    mean, _ = holes.predict(opposites.z[24], opposites.u, "classification")
+    mean, _ = holes.predict(TaskQuery(opposites.z[24], "classification"), opposites.u)
     assert spearmanr(mean, opposites.score[24]).statistic > 0.6
 
 
 def test_it_is_saved_and_read(learned, opposites, tmp_path):
     loaded = load_evaluator(save_evaluator(learned, tmp_path / "process.npz"))
     for one, other in zip(
-        learned.predict(opposites.z[21], opposites.u, "regression"),
-        loaded.predict(opposites.z[21], opposites.u, "regression"),
+        learned.predict(TaskQuery(opposites.z[21], "regression"), opposites.u),
+        loaded.predict(TaskQuery(opposites.z[21], "regression"), opposites.u),
         strict=True,
     ):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_its_judgement_has_a_gradient(learned, opposites, tiny):
-    view = learned.view(opposites.z[21], "classification")
+def test_its_prediction_has_a_gradient(learned, opposites, tiny):
+    posterior = learned.posterior(TaskQuery(opposites.z[21], "classification"))
 
     def expected(point):
-        return view.judge(features_of(tiny, point)[None])[0][0]
+        return posterior.mean_std(features_of(tiny, point)[None])[0][0]
 
     point = jnp.asarray(opposites.u[3]) * 0.3
     gradient = jax.grad(expected)(point)
@@ -166,7 +167,7 @@ def test_its_judgement_has_a_gradient(learned, opposites, tiny):
 
 def test_it_asks_for_the_kind_of_the_task(learned, opposites):
     with pytest.raises(UserError, match="Unknown problem 'None'"):
-        learned.predict(opposites.z[21], opposites.u)
+        learned.predict(TaskQuery(opposites.z[21]), opposites.u)
 
 
 def test_a_kernel_is_learned_where_every_task_saw_other_architectures():
@@ -192,10 +193,12 @@ def test_a_kernel_is_learned_where_every_task_saw_other_architectures():
 
 def test_what_is_read_again_is_not_solved_for_again(learned, tmp_path, monkeypatch):
     loaded = load_evaluator(save_evaluator(learned, tmp_path / "process.npz"))
-    monkeypatch.setattr(process, "_solve", lambda *_: pytest.fail("solved again"))
-    assert np.isfinite(loaded.predict(loaded.known.z[0], loaded.known.u, "regression")[0]).all()
+    monkeypatch.setattr(gp, "_solve", lambda *_: pytest.fail("solved again"))
+    assert np.isfinite(
+        loaded.predict(TaskQuery(loaded.training_data.z[0], "regression"), loaded.training_data.u)[0]
+    ).all()
     with pytest.raises(pytest.fail.Exception, match="solved again"):
-        fit_evaluator(learned.space, learned.known)
+        fit_evaluator(learned.space, learned.training_data)
 
 
 def test_many_tasks_teach_a_kernel_by_some_of_them(made, monkeypatch):

@@ -11,9 +11,10 @@ from scipy.stats import spearmanr
 from taskaware.data.table import Column, Table
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.samples import draw_samples, stack_samples
-from taskaware.surrogates import EvaluatorSettings
-from taskaware.surrogates.joint import PUBLISHED_JOINT, JointSettings, draw_parts, fit_jointly
-from taskaware.surrogates.joint_checkpoint import load_joint, save_joint
+from taskaware.recommendation.evaluators import checked
+from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator, load_evaluator, save_evaluator
+from taskaware.surrogates.joint_learning import draw_parts
+from taskaware.surrogates.joint_settings import PUBLISHED_JOINT, JointSettings
 from taskaware.tasks.task import Task
 
 SIZE = {"rows": 48, "columns": 6, "outputs": 3}
@@ -43,16 +44,16 @@ def known(opposites):
 
 @pytest.fixture(scope="module")
 def joint(known, samples, tiny):
-    made = fit_jointly(tiny, known, samples, JointSettings(evaluator=LEARNER), seed=0)
+    made = fit_evaluator(tiny, known, JointSettings(evaluator=LEARNER), samples=samples, seed=0)
     return dataclasses.replace(made, card={"hours": 0.5})
 
 
-def correlations(evaluator, lessons, samples, z=False):
+def correlations(evaluator, data, samples, z=False):
     found = []
     for task in HELD_OUT:
-        statistics = lessons.z[task] if z else None
-        predicted = evaluator.predict(samples[lessons.digests[task]], lessons.u, statistics)[0]
-        found.append(spearmanr(predicted, lessons.score[task]).statistic)
+        statistics = data.z[task] if z else None
+        query = TaskQuery(statistics, samples=samples[data.digests[task]])
+        found.append(spearmanr(evaluator.predict(query, data.u)[0], data.score[task]).statistic)
     return found
 
 
@@ -64,30 +65,31 @@ def test_it_sees_in_the_rows_what_kind_of_task_it_is(joint, opposites, samples):
 
 
 def test_statistical_meta_features_may_stand_beside(known, opposites, samples, tiny):
-    made = fit_jointly(tiny, known, samples, JointSettings(beside=True, evaluator=LEARNER))
+    made = fit_evaluator(tiny, known, JointSettings(beside=True, evaluator=LEARNER), samples=samples)
     assert np.mean(correlations(made, opposites, samples, z=True)) > 0.7
     here, u = samples[opposites.digests[21]], opposites.u
-    changed = made.predict(here, u, -opposites.z[21])[0]
-    assert np.abs(changed - made.predict(here, u, opposites.z[21])[0]).max() > 1e-2
+    query = TaskQuery(opposites.z[21], samples=here)
+    changed = made.predict(query._replace(z=-query.z), u)[0]
+    assert np.abs(changed - made.predict(query, u)[0]).max() > 1e-2
     with pytest.raises(UserError, match="statistical meta-features too. Pass z="):
-        made.predict(here, u)
+        made.predict(TaskQuery(None, samples=here), u)
 
 
 def test_the_published_form(known, opposites, samples, tiny):
     short = dataclasses.replace(PUBLISHED_JOINT.evaluator, steps=20)
-    made = fit_jointly(tiny, known, samples, dataclasses.replace(PUBLISHED_JOINT, evaluator=short))
+    made = fit_evaluator(tiny, known, dataclasses.replace(PUBLISHED_JOINT, evaluator=short), samples=samples)
     widths = {name: leaf["kernel"].shape[1:] for name, leaf in made.params["generator"].items()}
     assert widths == {"Dense_0": (6 + 3, 50), "Dense_1": (50, 50)}
     heads = [made.params["evaluator"][f"Dense_{place}"]["bias"].shape for place in range(3)]
     assert heads == [(1, 50), (1, 10), (1, 1)]
-    mean, deviation = made.predict(samples[opposites.digests[25]], opposites.u)
-    assert np.isfinite(mean).all() and not deviation.any()
+    mean, deviation = made.predict(TaskQuery(None, samples=samples[opposites.digests[25]]), opposites.u)
+    assert np.isfinite(mean).all() and deviation.max() < 1e-5
 
 
 def test_the_generator_learns_too(joint, known, opposites, samples, tiny):
     """Both from the one objective: after no step and after many, φ is another."""
     still = dataclasses.replace(LEARNER, steps=1, learning_rate=0.0)
-    first = fit_jointly(tiny, known, samples, JointSettings(evaluator=still)).params["generator"]
+    first = fit_evaluator(tiny, known, JointSettings(evaluator=still), samples=samples).params["generator"]
     learned = joint.params["generator"]
     assert np.abs(learned["Dense_0"]["kernel"] - first["Dense_0"]["kernel"]).max() > 1e-2
     embedded = joint.embed(samples[opposites.digests[21]])
@@ -114,10 +116,11 @@ def test_each_step_sees_parts_of_what_is_there(samples):
 
 
 def test_seeds_and_members_differ(joint, known, opposites, samples, tiny):
-    here, u = samples[opposites.digests[21]], opposites.u
+    here, u = TaskQuery(None, samples=samples[opposites.digests[21]]), opposites.u
     quick = JointSettings(evaluator=dataclasses.replace(LEARNER, steps=20))
     first, again, other = (
-        fit_jointly(tiny, known, samples, quick, seed=seed).predict(here, u)[0] for seed in (0, 0, 1)
+        fit_evaluator(tiny, known, quick, seed=seed, samples=samples).predict(here, u)[0]
+        for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-3
@@ -127,27 +130,32 @@ def test_seeds_and_members_differ(joint, known, opposites, samples, tiny):
 
 def test_what_does_not_fit_is_refused(joint, known, opposites, samples, tiny):
     with pytest.raises(UserError, match="no samples of 19 tasks"):
-        fit_jointly(tiny, known, {known.digests[0]: samples[known.digests[0]]})
+        fit_evaluator(tiny, known, JointSettings(), samples=dict(list(samples.items())[:1]))
     with pytest.raises(UserError, match="columns_per_step=8, but the generator 'published'"):
-        fit_jointly(tiny, known, samples, JointSettings(generator="published"))
-    with pytest.raises(UserError, match="Unknown evaluator network 'process'"):
-        fit_jointly(tiny, known, samples, JointSettings(evaluator=EvaluatorSettings("process")))
+        fit_evaluator(tiny, known, JointSettings(generator="published"), samples=samples)
+    with pytest.raises(UserError, match="Unknown evaluator network 'gp'"):
+        fit_evaluator(tiny, known, JointSettings(evaluator=EvaluatorSettings("gp")), samples=samples)
     with pytest.raises(UserError, match="rows_per_step=0 is too small"):
-        fit_jointly(tiny, known, samples, JointSettings(rows_per_step=0))
-    with pytest.raises(UserError, match=r"size \(50, 6, 3\); this evaluator reads \(48, 6, 3\)"):
-        joint.predict(draw_samples(table(21), **SIZE | {"rows": 50}), opposites.u)
+        fit_evaluator(tiny, known, JointSettings(rows_per_step=0), samples=samples)
+    with pytest.raises(UserError, match=r"rows of size \(48, 6, 3\); the samples are of size \(50, 6, 3\)"):
+        other = draw_samples(table(21), **SIZE | {"rows": 50})
+        joint.predict(TaskQuery(None, samples=other), opposites.u)
+    with pytest.raises(UserError, match="no samples are given. Draw them"):
+        joint.predict(TaskQuery(opposites.z[21]), opposites.u)
+    with pytest.raises(UserError, match="made by JointSettings"):
+        fit_evaluator(tiny, known, EvaluatorSettings("joint"))
 
 
 def test_round_trip(joint, opposites, samples, tmp_path):
-    path = save_joint(joint, tmp_path / "joint.npz")
-    loaded = load_joint(path)
-    here = samples[opposites.digests[21]]
-    for ours, theirs in zip(joint.predict(here, opposites.u), loaded.predict(here, opposites.u), strict=True):
+    path = save_evaluator(joint, tmp_path / "joint.npz")
+    loaded = load_evaluator(path)
+    here = TaskQuery(opposites.z[21], "classification", samples=samples[opposites.digests[21]])
+    for ours, theirs in zip(*(one.predict(here, opposites.u) for one in (joint, loaded)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     assert (loaded.space, loaded.settings, loaded.size) == (joint.space, joint.settings, joint.size)
     assert loaded.card == {"hours": 0.5}
     with pytest.raises(UserError, match="force=True"):
-        save_joint(joint, path)
+        save_evaluator(joint, path)
 
 
 def rewritten(path, changes):
@@ -163,19 +171,19 @@ def rewritten(path, changes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": "taskaware evaluator"}, "no taskaware evaluator with a feature generator"),
+        ({"format": "another"}, "is no taskaware evaluator"),
         ({"version": 99}, "version 99.*Update taskaware"),
         ({"settings": {"generator": "deep"}}, "damaged"),
         ({"size": {"rows": 0}}, "damaged"),
-        ({"param/generator/Dense_0/kernel": np.zeros((2, 3, 32), np.float32)}, "do not fit the networks"),
-        ({"param/generator/Dense_9/kernel": np.zeros((2, 3, 32), np.float32)}, "do not fit the networks"),
+        ({"param/generator/Dense_0/kernel": np.zeros((2, 3, 32), np.float32)}, "do not fit 'joint'"),
+        ({"param/generator/Dense_9/kernel": np.zeros((2, 3, 32), np.float32)}, "do not fit 'joint'"),
     ],
 )
 def test_foreign_and_damaged_files_are_refused(joint, tmp_path, changes, words):
-    path = save_joint(joint, tmp_path / "joint.npz")
+    path = save_evaluator(joint, tmp_path / "joint.npz")
     rewritten(path, changes)
     with pytest.raises(CheckpointError, match=words):
-        load_joint(path)
+        load_evaluator(path)
 
 
 def test_nothing_is_run_on_load(tmp_path):
@@ -186,21 +194,38 @@ def test_nothing_is_run_on_load(tmp_path):
     path = tmp_path / "joint.npz"
     np.savez(path, header=np.array([Trap()], dtype=object))
     with pytest.raises(CheckpointError):
-        load_joint(path)
+        load_evaluator(path)
     path.write_bytes(pickle.dumps(Trap()))
     with pytest.raises(CheckpointError):
-        load_joint(path)
+        load_evaluator(path)
     assert not (tmp_path / "sprung").exists()
     with pytest.raises(UserError, match="no evaluator file"):
-        load_joint(tmp_path / "gone.npz")
+        load_evaluator(tmp_path / "gone.npz")
 
 
-def test_other_statistical_meta_features_matter_only_beside(joint, known, samples, tiny, tmp_path):
-    alone = save_joint(dataclasses.replace(joint, catalogue="c" * 16), tmp_path / "alone.npz")
-    assert load_joint(alone, catalogue="d" * 16).catalogue == "c" * 16
-    quick = JointSettings(beside=True, evaluator=dataclasses.replace(LEARNER, steps=1))
-    made = dataclasses.replace(fit_jointly(tiny, known, samples, quick), catalogue="c" * 16)
-    both = save_joint(made, tmp_path / "both.npz")
-    assert load_joint(both, catalogue="c" * 16).settings.beside
+def test_other_statistical_meta_features_are_refused(joint, tmp_path):
+    """They say which training tasks are near, even where they do not stand beside the learned ones."""
+    path = save_evaluator(dataclasses.replace(joint, catalogue="c" * 16), tmp_path / "joint.npz")
+    assert load_evaluator(path, catalogue="c" * 16).catalogue == "c" * 16
     with pytest.raises(CheckpointError, match=f"catalogue {'c' * 16}, here {'d' * 16}"):
-        load_joint(both, catalogue="d" * 16)
+        load_evaluator(path, catalogue="d" * 16)
+
+
+def test_a_file_of_before_predicts_as_it_did(joint, opposites, samples, tmp_path):
+    """Until version 3 such files had no training data and no level: they predict, and cannot recommend."""
+    path = save_evaluator(joint, tmp_path / "joint.npz")
+    with np.load(path) as file:
+        arrays = {
+            name: file[name] for name in file.files if name.split("/")[0] in ("header", "param", "scaler")
+        }
+    header = json.loads(arrays.pop("header").tobytes())
+    header = {name: header[name] for name in ("space", "settings", "size", "catalogue", "card")}
+    header |= {"format": "taskaware joint evaluator", "version": 1}
+    np.savez(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+    loaded = load_evaluator(path)
+    here = TaskQuery(opposites.z[21], "classification", samples=samples[opposites.digests[21]])
+    np.testing.assert_array_equal(loaded.predict(here, opposites.u), joint.predict(here, opposites.u))
+    with pytest.raises(UserError, match="older taskaware, and has no training data"):
+        checked(loaded)
+    with pytest.raises(UserError, match="no training data"):
+        save_evaluator(loaded, tmp_path / "again.npz")

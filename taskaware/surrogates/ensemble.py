@@ -1,0 +1,140 @@
+"""Networks as a surrogate: their mean, and how far they differ."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taskaware.compilation import keep_compiled
+from taskaware.modalities.tables.samples import Samples
+from taskaware.spaces import MixtureSpace
+from taskaware.surrogates.evaluator import Evaluator
+from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
+from taskaware.surrogates.networks import network_named
+from taskaware.surrogates.settings import EvaluatorSettings
+from taskaware.surrogates.surrogate import ScaledPosterior, TaskQuery
+from taskaware.surrogates.training_data import TrainingData, features_of
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class EnsembleEvaluator(Evaluator):
+    """An ensemble of one of NETWORKS; with one member, the network alone.
+
+    Attributes:
+        params: of the members, every leaf with a leading axis of E members.
+    """
+
+    @classmethod
+    def fit(
+        cls,
+        space: MixtureSpace,
+        data: TrainingData,
+        settings: EvaluatorSettings,
+        *,
+        seed: int = 0,
+        samples: Mapping[str, Samples] | None = None,
+    ) -> "EnsembleEvaluator":
+        """Learn E networks; see `Evaluator.fit`.
+
+        Args:
+            space: of the architectures.
+            data: T tasks and their scores.
+            settings: of the networks and their training.
+            seed: of the first weights, of the tasks drawn for each member, and of the order of learning.
+            samples: not read.
+
+        Raises:
+            UserError: the network or the loss is unknown; the nearest name is given.
+        """
+        from taskaware.surrogates.learning import learn_networks  # optax, which a loaded one does without
+
+        del samples
+        scaler = Scaler.fit(data.z)
+        params = learn_networks(space, data, scaler(data.z), settings, seed)
+        level = TaskLevel.fit(data, scaler)
+        return cls(space, settings.network, params, scaler, level, data, settings=settings)
+
+    @property
+    def members(self) -> int:
+        """Networks of the ensemble."""
+        return len(jax.tree.leaves(self.params)[0])
+
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether there are several networks."""
+        return self.members > 1
+
+    def posterior(self, query: TaskQuery) -> "EnsemblePosterior":
+        """Of normalised scores on one task."""
+        keep_compiled()
+        x = jnp.asarray(self.scaler(query.z), jnp.float32)
+        inputs = jnp.broadcast_to(x, (self.members, *x.shape))
+        return EnsemblePosterior(self.network, self.params, inputs, self.scale(query))
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Of the weights of all members, as the network of that name is now."""
+        z = np.zeros(self.training_data.z.shape[1], np.float32)
+        return network_shapes(self.space, self.network, z, self.members)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, eq=False)
+class EnsemblePosterior(ScaledPosterior):
+    """Of normalised scores of all architectures on one task.
+
+    Attributes:
+        network: name of the members' network.
+        params: of E members.
+        inputs: what each member reads of the task, (E, K).
+        scale: of the task's scores; None where its problem was not named.
+    """
+
+    network: str = dataclasses.field(metadata={"static": True})
+    params: Mapping
+    inputs: Float[Array, "E K"]
+    scale: TaskScale | None = None
+
+    def mean_std(self, features: Float[Array, "n F"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """Mean and standard deviation over the members; differentiable in the features."""
+        each = jax.vmap(lambda u: member_predictions(self.network, self.params, self.inputs, u))(features)
+        return each.mean(1), jnp.sqrt(each.var(1) + 1e-12)
+
+
+def member_predictions(
+    network: str, params: Mapping, inputs: Float[Array, "E K"], features: Float[Array, " F"]
+) -> Float[Array, " E"]:
+    """What each member predicts for one point; differentiable in its features.
+
+    Args:
+        network: name of it.
+        params: of E members.
+        inputs: what each of them reads of the task.
+        features: of the point.
+    """
+    module = network_named(network)
+    return jax.vmap(lambda member, z: module.apply({"params": member}, z, features))(params, inputs)
+
+
+def network_shapes(
+    space: MixtureSpace, name: str, z: Float[np.ndarray, " K"], members: int
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of an ensemble's weights, by name.
+
+    Args:
+        space: of the architectures.
+        name: of the network.
+        z: what it reads of a task, any numbers.
+        members: of the ensemble.
+    """
+    point = np.zeros(space.dimension, np.float32)
+    u = jax.eval_shape(lambda: features_of(space, point))
+    module = network_named(name)
+    shapes = jax.eval_shape(lambda u: module.init(jax.random.key(0), z, u)["params"], u)
+    return {
+        f"{layer}/{leaf}": (members, *part.shape)
+        for layer, parts in shapes.items()
+        for leaf, part in parts.items()
+    }

@@ -1,0 +1,92 @@
+"""The Gaussian process as a surrogate; the default one."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from taskaware.compilation import keep_compiled
+from taskaware.errors import unknown
+from taskaware.modalities.tables.samples import Samples
+from taskaware.spaces import MixtureSpace
+from taskaware.surrogates.evaluator import Evaluator
+from taskaware.surrogates.gp import GPPosterior, Process
+from taskaware.surrogates.gp_data import GPData, feature_groups
+from taskaware.surrogates.kernel import Kernel, learn_kernel
+from taskaware.surrogates.level import Scaler, TaskLevel
+from taskaware.surrogates.surrogate import TaskQuery
+from taskaware.surrogates.training_data import TrainingData
+from taskaware.tasks.task import PROBLEMS
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GPEvaluator(Evaluator):
+    """A Gaussian process over tasks and architectures.
+
+    It reads the training data as a grid of tasks times architectures (T x A numbers); where every task was
+    trained with architectures of its own, networks are the better choice. Nothing is drawn at random, so the
+    seed changes nothing.
+
+    Attributes:
+        params: the kernel, and `weights`: inverse covariance times scores, (T, A).
+    """
+
+    @classmethod
+    def fit(
+        cls,
+        space: MixtureSpace,
+        data: TrainingData,
+        settings: object,
+        *,
+        seed: int = 0,
+        samples: Mapping[str, Samples] | None = None,
+    ) -> "GPEvaluator":
+        """Learn the kernel and condition on all scores; see `Evaluator.fit`.
+
+        Args:
+            space: of the architectures.
+            data: T tasks and their scores.
+            settings: recorded, and not read.
+            seed: not read.
+            samples: not read.
+        """
+        del seed, samples
+        scaler = Scaler.fit(data.z)
+        grid = GPData.of(space, data, scaler(data.z))
+        with threadpool_limits(1):
+            # As it is saved, so that what is read again answers alike.
+            kernel = Kernel(*(np.float64(np.float32(part)) for part in learn_kernel(grid)))
+            weights = Process.fit(grid, kernel).weights.astype(np.float32)
+        params = {**kernel._asdict(), "weights": weights}
+        level = TaskLevel.fit(data, scaler)
+        return cls(space, settings.network, params, scaler, level, data, settings=settings)
+
+    def posterior(self, query: TaskQuery) -> GPPosterior:
+        """Of warped scores on one task.
+
+        Raises:
+            UserError: the problem of the task is none that there is.
+        """
+        keep_compiled()
+        if query.problem not in PROBLEMS:
+            raise unknown("problem", str(query.problem), PROBLEMS)
+        x = np.asarray(self.scaler(query.z), np.float64)
+        return self.process.posterior(x, PROBLEMS.index(query.problem), self.scale(query))
+
+    @functools.cached_property
+    def process(self) -> Process:
+        """The process, conditioned on all scores; half a second's work."""
+        kernel = {name: np.asarray(value, np.float64) for name, value in self.params.items()}
+        weights = kernel.pop("weights")
+        grid = GPData.of(self.space, self.training_data, self.scaler(self.training_data.z))
+        with threadpool_limits(1):
+            return Process.fit(grid, Kernel(**kernel), weights)
+
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Of the kernel and the weights."""
+        first = Kernel.first(feature_groups(self.space).max() + 1)._asdict()
+        return {name: np.shape(part) for name, part in first.items()} | {
+            "weights": self.training_data.score.shape
+        }

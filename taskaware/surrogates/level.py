@@ -1,0 +1,118 @@
+"""Meta-features on one scale, and the scale of a task's scores."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from taskaware.errors import unknown
+from taskaware.surrogates.training_data import TrainingData
+from taskaware.tasks.task import PROBLEMS
+
+WIDEST = 3.0
+LOWEST = {"classification": 0.0, "regression": -1.0}
+"""Least score that is predicted: R² has no least value, and below -1 nobody looks."""
+HIGHEST = 1.0
+
+
+class Scaler(NamedTuple):
+    """Meta-features to comparable numbers: centred at the training tasks' median, in units of spread."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def fit(cls, z: Float[np.ndarray, "T M"]) -> "Scaler":
+        low, centre, high = np.quantile(z, [0.1, 0.5, 0.9], axis=0)
+        spread = np.where(high > low, (high - low) / 2, z.std(0))
+        return cls(centre.astype(np.float32), np.where(spread > 0, spread, 1.0).astype(np.float32))
+
+    def __call__(self, z: Float[np.ndarray, "*b M"]) -> Float[np.ndarray, "*b M"]:
+        """Scaled, and cut at WIDEST: a task far from all training tasks is not farther than that."""
+        return np.clip((z - self.centre) / self.spread, -WIDEST, WIDEST)
+
+
+class TaskScale(NamedTuple):
+    """Where a task's scores lie, before anything was trained on it; a pytree of plain numbers.
+
+    Attributes:
+        top, top_error: expected score of the best architectures, and its standard deviation.
+        spread, spread_error: expected top less median score, and the standard deviation of its logarithm.
+        low, high: least and largest score of the metric.
+    """
+
+    top: float
+    top_error: float
+    spread: float
+    spread_error: float
+    low: float
+    high: float
+
+    def in_metric_units(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Normalised scores (n,) and standard deviations → the same in the unit of the metric."""
+        scores = self.top + self.spread * np.asarray(mean, float)
+        within = self.spread * np.asarray(std, float)
+        return np.clip(scores, self.low, self.high), np.hypot(self.top_error, within)
+
+
+class TaskLevel(NamedTuple):
+    """Ridge regressions of a task's top score and log spread on its scaled meta-features, by problem.
+
+    Attributes:
+        weights: (problems, M + 1, 2), the last row is the constant.
+        error: standard deviation of the two on real tasks, leaving one group out, (problems, 2).
+    """
+
+    weights: np.ndarray
+    error: np.ndarray
+
+    @classmethod
+    def fit(cls, data: TrainingData, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
+        """Learn from the tasks of each problem; from all tasks where a problem has too few.
+
+        Args:
+            data: T tasks.
+            scaler: of their meta-features.
+            penalty: of the squared slopes.
+        """
+        parts = [_level(data, data.of_problem(problem), scaler, penalty) for problem in PROBLEMS]
+        weights, error = zip(*parts, strict=True)
+        return cls(np.stack(weights), np.stack(error))
+
+    def __call__(self, x: Float[np.ndarray, " M"], problem: str) -> TaskScale:
+        """Of a task with these scaled meta-features.
+
+        Raises:
+            UserError: there is no such problem; the nearest name is given.
+        """
+        if problem not in PROBLEMS:
+            raise unknown("problem", str(problem), PROBLEMS)
+        place = PROBLEMS.index(problem)
+        top, log_spread = _apply(self.weights[place], x[None])[0]
+        top_error, spread_error = (float(error) for error in self.error[place])
+        return TaskScale(
+            float(top), top_error, float(np.exp(log_spread)), spread_error, LOWEST[problem], HIGHEST
+        )
+
+
+def _level(
+    data: TrainingData, tasks: np.ndarray, scaler: Scaler, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and errors, from some of the tasks (a mask)."""
+    x = scaler(data.z[tasks])
+    y = np.stack([data.top[tasks], np.log(data.spread[tasks])], axis=1)
+    groups, real = np.array(data.groups)[tasks], data.real[tasks]
+    folds = [groups == group for group in np.unique(groups)]
+    errors = [(y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]))[real[fold]] for fold in folds]
+    return _ridge(x, y, penalty), np.sqrt(np.mean(np.concatenate(errors) ** 2, axis=0))
+
+
+def _ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    centre, mean = x.mean(0), y.mean(0)
+    inner = (x - centre).T @ (x - centre) + penalty * np.eye(x.shape[1])
+    slope = np.linalg.solve(inner, (x - centre).T @ (y - mean))
+    return np.vstack([slope, mean - centre @ slope])
+
+
+def _apply(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return x @ weights[:-1] + weights[-1]

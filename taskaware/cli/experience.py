@@ -109,9 +109,7 @@ def _prune(store, arguments: Arguments) -> tuple[object, str]:
         dry_run=not arguments.yes,
     )
     counts = ", ".join(f"{count:,} {name}" for name, count in dataclasses.asdict(pruned).items())
-    text = (
-        f"Removed: {counts}." if arguments.yes else f"Would remove: {counts}. Nothing was removed; add --yes."
-    )
+    text = f"Removed: {counts}." if arguments.yes else f"Would remove: {counts}. To remove it, add --yes."
     return dataclasses.asdict(pruned) | {"removed": arguments.yes}, text
 
 
@@ -156,9 +154,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--recipe", metavar="DIGEST", help="prune: trainings with this recipe")
     parser.add_argument("--task", metavar="NAME", help="prune: trainings on this task")
     parser.add_argument("--code-version", metavar="V", help="prune: trainings by this version of the trainer")
-    parser.add_argument(
-        "--unused", action="store_true", help="prune: also rows and files that no training uses"
-    )
+    parser.add_argument("--unused", action="store_true", help="prune: also what no training ever used")
     parser.add_argument("--yes", action="store_true", help="prune: remove; without it, only count")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 

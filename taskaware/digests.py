@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -44,18 +44,18 @@ def canonical(value: object) -> str:
     return json.dumps(_plain(value, "value"), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def architecture_digests(space: str, u: np.ndarray) -> np.ndarray:
-    """The digests of architectures: of the space's digest and the float32 bytes of each row.
+def architecture_digests(space: str, u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    """The digests of architectures: of the space's digest and the float32 bytes of each point.
 
     Args:
         space: digest of the space that the architectures are points of.
-        u: (n, D), finite; taken as float32, and -0 as 0.
+        u: (n, D), or a list of n points of any lengths; finite; taken as float32, and -0 as 0.
 
     Returns:
         (n,) strings of 16 hex digits.
 
     Raises:
-        UserError: `u` is not a table of finite numbers.
+        UserError: `u` is neither, or holds a number that is not finite.
 
     >>> found = architecture_digests("00000000000000aa", np.array([[0.0, 1.0], [-0.0, 1.0]]))
     >>> len(set(found.tolist()))
@@ -70,20 +70,46 @@ def architecture_digests(space: str, u: np.ndarray) -> np.ndarray:
     return np.array(found, f"U{LENGTH}")
 
 
-def points(u: np.ndarray) -> np.ndarray:
-    """Architectures as they are stored: (n, D) little-endian float32 without -0.
+def points(u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarray, ...]:
+    """Architectures as they are stored: little-endian float32 without -0.
+
+    Args:
+        u: an array (n, D); or a list or tuple of n points, which may differ in length.
+
+    Returns:
+        An array (n, D); for a list or tuple, a tuple of n arrays (D_i,).
 
     Raises:
-        UserError: `u` is not a table of finite numbers.
+        UserError: `u` is neither, or holds a number that is not finite.
+
+    >>> [len(point) for point in points([[0.0, 1.0], [0.5]])]
+    [2, 1]
     """
+    listed = isinstance(u, list | tuple)
     with np.errstate(over="ignore"):
-        rows = np.ascontiguousarray(u, "<f4")
+        rows = [np.ascontiguousarray(row, "<f4") for row in u] if listed else np.ascontiguousarray(u, "<f4")
+    if listed:
+        return _points_of_list(rows)
     if rows.ndim != 2:
-        raise UserError(f"Architectures are a table (n, D), but u has the shape {rows.shape}.")
-    if not np.isfinite(rows).all():
-        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-        raise UserError(f"Architecture {row} has a number that is not finite. Leave it out.")
+        raise UserError(
+            f"Architectures are an array (n, D) or a list of points, but u has the shape {rows.shape}."
+        )
+    _refuse_infinite(np.isfinite(rows).all(axis=1))
     return rows + np.float32(0)
+
+
+def _points_of_list(rows: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    shape = next((row.shape for row in rows if row.ndim != 1), None)
+    if shape is not None:
+        raise UserError(f"A point is a vector (D,), but one of the list u has the shape {shape}.")
+    _refuse_infinite(np.array([np.isfinite(row).all() for row in rows], bool))
+    return tuple(row + np.float32(0) for row in rows)
+
+
+def _refuse_infinite(finite: np.ndarray) -> None:
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        raise UserError(f"Architecture {row} has a number that is not finite. Leave it out.")
 
 
 def check_digest(what: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""`taskaware experience`: look into a store of experience, and move what is in it."""
+"""`taskaware experience`: list, check, move and prune the trainings of a store."""
 
 import dataclasses
 import json
@@ -12,6 +12,7 @@ from taskaware.errors import StoreError, UserError
 LISTED = (
     "name",
     "problem",
+    "metric",
     "space_name",
     "recipe",
     "trained",
@@ -24,11 +25,11 @@ LISTED = (
 
 
 def run(arguments: Arguments) -> None:
-    """Do what the action says.
+    """Run the action.
 
     Raises:
-        UserError: the action needs another word, or has one too many.
-        StoreError: the store cannot be used, or `check` found something wrong.
+        UserError: the action needs a further argument, or has one too many.
+        StoreError: the store cannot be used, or `check` found a fault.
     """
     from taskaware.store import Store
 
@@ -41,8 +42,8 @@ def run(arguments: Arguments) -> None:
     writes = arguments.action in WRITERS
     creates = arguments.action in CREATORS
     with Store.open(arguments.store, create=creates, readonly=not writes) as store:
-        told, text = ACTIONS[arguments.action](store, arguments)
-    print(json.dumps(told, indent=1) if arguments.json else text)
+        answer, text = ACTIONS[arguments.action](store, arguments)
+    print(json.dumps(answer, indent=1) if arguments.json else text)
 
 
 def _list(store, arguments: Arguments) -> tuple[object, str]:
@@ -50,7 +51,7 @@ def _list(store, arguments: Arguments) -> tuple[object, str]:
     if not rows:
         return [], f"{store.place} holds no trainings."
     cells = [[_short(row[name]) for name in LISTED] for row in rows]
-    return rows, aligned(LISTED, cells, right=LISTED[4:])
+    return rows, aligned(LISTED, cells, right=LISTED[5:])
 
 
 def _show(store, arguments: Arguments) -> tuple[object, str]:
@@ -68,7 +69,7 @@ def _merge(store, arguments: Arguments) -> tuple[object, str]:
     for place in arguments.other:
         with Store.open(place, create=False, readonly=True) as other:
             added += store.merge(other)
-    return {"added": added}, f"{added:,} trainings came into {store.place}."
+    return {"added": added}, f"{added:,} trainings added to {store.place}."
 
 
 def _export(store, arguments: Arguments) -> tuple[object, str]:
@@ -81,15 +82,21 @@ def _import(store, arguments: Arguments) -> tuple[object, str]:
     path = _one(arguments)
     packed = Path(path).suffix == ".npz"
     added = store.import_compact(path) if packed else store.import_parquet(path)
-    return {"added": added}, f"{added:,} trainings came into {store.place}."
+    return {"added": added}, f"{added:,} trainings added to {store.place}."
+
+
+def _migrate(store, arguments: Arguments) -> tuple[object, str]:
+    version = store.summary().version
+    return {"version": version}, f"{store.place} has schema version {version}."
 
 
 def _check(store, arguments: Arguments) -> tuple[object, str]:
     report = store.check()
     if not report.ok:
         raise StoreError(f"{store.place}: " + " ".join(report.problems))
-    looked = f"{report.trainings:,} trainings, {report.architectures:,} architectures, {report.tasks:,} tasks"
-    return dataclasses.asdict(report), f"{store.place} is whole: {looked}."
+    counts = ("trainings", "architectures", "tasks", "artefacts")
+    checked = ", ".join(f"{getattr(report, name):,} {name}" for name in counts)
+    return dataclasses.asdict(report), f"{store.place} has no fault: {checked}."
 
 
 def _prune(store, arguments: Arguments) -> tuple[object, str]:
@@ -102,7 +109,7 @@ def _prune(store, arguments: Arguments) -> tuple[object, str]:
         dry_run=not arguments.yes,
     )
     counts = ", ".join(f"{count:,} {name}" for name, count in dataclasses.asdict(pruned).items())
-    text = f"Removed: {counts}." if arguments.yes else f"Would remove: {counts}. Nothing was; add --yes."
+    text = f"Removed: {counts}." if arguments.yes else f"Would remove: {counts}. To remove it, add --yes."
     return dataclasses.asdict(pruned) | {"removed": arguments.yes}, text
 
 
@@ -124,6 +131,7 @@ ACTIONS: dict[str, Callable] = {
     "merge": _merge,
     "export": _export,
     "import": _import,
+    "migrate": _migrate,
     "check": _check,
     "prune": _prune,
 }
@@ -132,7 +140,7 @@ NEEDS = dict.fromkeys(ACTIONS, "") | {
     "export": "a Parquet file",
     "import": "a Parquet file, or one of 'pack' (.npz)",
 }
-WRITERS = ("merge", "import", "prune")
+WRITERS = ("merge", "import", "migrate", "prune")
 CREATORS = ("merge", "import")
 
 
@@ -147,13 +155,13 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--task", metavar="NAME", help="prune: trainings on this task")
     parser.add_argument("--code-version", metavar="V", help="prune: trainings by this version of the trainer")
     parser.add_argument("--unused", action="store_true", help="prune: also what no training ever used")
-    parser.add_argument("--yes", action="store_true", help="prune: really remove; without it only count")
+    parser.add_argument("--yes", action="store_true", help="prune: remove; without it, only count")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 
 COMMAND = Command(
     "experience",
-    "Look into a store of experience; merge, export, import, check or prune it.",
+    "List the trainings of a store; merge, export, import, migrate, check or prune it.",
     (
         "taskaware experience list experience.sqlite",
         "taskaware experience export experience.sqlite experience.parquet",

@@ -1,10 +1,12 @@
-"""Experience: every training ever made, in SQL, and as one small file to ship."""
+"""Experience: the trainings ever made, in SQL, and as one small file to ship."""
 
 from taskaware.store.compact import pack, unpack
 from taskaware.store.experience import Experience
-from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Trainings
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, TrainingKey, Trainings
 
 __all__ = [
+    "Artefact",
+    "Birth",
     "Experience",
     "FailureGroup",
     "Listed",
@@ -15,14 +17,15 @@ __all__ = [
     "Store",
     "Summary",
     "TaskRecord",
+    "TrainingKey",
     "Trainings",
     "pack",
     "unpack",
 ]
 
 
-# what a database is needed for comes on first use, so that reading a shipped file does not load SQLAlchemy
-LATER = ("FailureGroup", "Listed", "Pruned", "Report", "Store", "Summary")
+# what needs a database is imported on first use, so that reading a shipped file does not load SQLAlchemy
+LATER = ("Artefact", "Birth", "FailureGroup", "Listed", "Pruned", "Report", "Store", "Summary")
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,5 @@
-"""Whether what a store holds is whole and true."""
+"""Whether the content of a store is complete and consistent."""
 
-import collections
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
@@ -8,18 +7,19 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import sqlalchemy as sa
 
-from taskaware.digests import architecture_digests, digest
+from taskaware.digests import LENGTH, architecture_digests, digest
 from taskaware.errors import UserError
-from taskaware.store import schema
+from taskaware.store import artefacts, schema
+from taskaware.store.artefacts import Area
 from taskaware.store.reading import blocks
-from taskaware.store.records import DIVERGED, FAILED, OK
+from taskaware.store.records import DEFAULT_TYPE, DIVERGED, FAILED, OK
 
 SHOWN = 3
 DEFINITIONS = ((schema.tasks, "info"), (schema.spaces, "definition"), (schema.recipes, "definition"))
 REFERENCES = tuple(
-    (table, key.parent, key.column)
-    for table in (schema.metafeatures, schema.architectures, schema.trainings)
-    for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
+    (table, key)
+    for table in (schema.metafeatures, schema.architectures, schema.trainings, schema.artefacts)
+    for key in sorted(table.foreign_key_constraints, key=lambda key: key.column_keys[0])
 )
 
 
@@ -28,16 +28,18 @@ class Report:
     """What a check found.
 
     Attributes:
-        tasks: number of tasks looked at.
-        architectures: number of architectures looked at.
-        trainings: number of trainings looked at.
-        problems: a sentence each; empty where all is well.
+        tasks: number of tasks that were checked.
+        architectures: number of architectures that were checked.
+        trainings: number of trainings that were checked.
+        problems: a sentence each; empty where nothing is wrong.
+        artefacts: number of artefacts that were checked.
     """
 
     tasks: int
     architectures: int
     trainings: int
     problems: tuple[str, ...] = ()
+    artefacts: int = 0
 
     @property
     def ok(self) -> bool:
@@ -45,21 +47,24 @@ class Report:
         return not self.problems
 
 
-def check(connection: sa.Connection) -> Report:
+def check(connection: sa.Connection, area: Area) -> Report:
     """See `Store.check`."""
     if damages := tuple(_database(connection)):
-        # what is read from damaged pages would tell nothing
+        # rows of damaged pages mean nothing
         return Report(0, 0, 0, damages)
-    sizes = [
-        connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
-        for table in (schema.tasks, schema.architectures, schema.trainings)
-    ]
+    tables = (schema.tasks, schema.architectures, schema.trainings, schema.artefacts)
+    *sizes, files = (
+        connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() for table in tables
+    )
     problems = [problem for part in PARTS for problem in part(connection)]
-    return Report(*sizes, tuple(problems))
+    problems += [
+        _problem(len(names), "artefacts", what, names) for what, names in artefacts.faults(connection, area)
+    ]
+    return Report(*sizes, tuple(problems), files)
 
 
 def _database(connection: sa.Connection) -> Iterator[str]:
-    """What SQLite says of its own file; a server looks after its files itself."""
+    """The faults that SQLite finds in its own file; a server checks its files itself."""
     if connection.dialect.name != "sqlite":
         return
     for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(10)").all():
@@ -69,19 +74,22 @@ def _database(connection: sa.Connection) -> Iterator[str]:
 
 def _references(connection: sa.Connection) -> Iterator[str]:
     """Rows that refer to what is not there."""
-    for table, column, target in REFERENCES:
-        owner = target.table.alias()
-        orphans = sa.select(column).outerjoin(owner, owner.c[target.name] == column)
-        orphans = orphans.where(owner.c[target.name].is_(None)).subquery()
+    for table, key in REFERENCES:
+        owner = key.referred_table.alias()
+        pairs = [(part.parent, owner.c[part.column.name]) for part in key.elements]
+        match = sa.and_(*(mine == theirs for mine, theirs in pairs))
+        orphans = sa.select(*(mine for mine, _ in pairs)).outerjoin(owner, match)
+        orphans = orphans.where(pairs[0][1].is_(None)).subquery()
         count = connection.execute(sa.select(sa.func.count()).select_from(orphans)).scalar()
-        names = connection.execute(sa.select(orphans).distinct().limit(SHOWN)).scalars()
         if count:
-            what = f"refer to what is not in '{target.table.name}'"
-            yield _problem(count, f"rows of '{table.name}'", what, sorted(names))
+            names = connection.execute(sa.select(orphans).distinct().limit(SHOWN))
+            shown = sorted("/".join(map(str, name)) for name in names)
+            what = f"refer to what is not in '{owner.element.name}'"
+            yield _problem(count, f"rows of '{table.name}'", what, shown)
 
 
 def _definitions(connection: sa.Connection) -> Iterator[str]:
-    """Definitions that are no JSON, and recipes whose digest is another's."""
+    """Definitions that are no JSON, recipes with another digest than theirs, spaces with another type."""
     for table, column in DEFINITIONS:
         broken, untrue = [], []
         for name, text in connection.execute(sa.select(table.c.digest, table.c[column])):
@@ -95,6 +103,19 @@ def _definitions(connection: sa.Connection) -> Iterator[str]:
             yield _problem(len(broken), f"rows of '{table.name}'", f"have no JSON in '{column}'", broken)
         if untrue:
             yield _problem(len(untrue), "recipes", "are not what their digests say", untrue)
+    spaces = connection.execute(sa.select(schema.spaces)).all()
+    other = [space.digest for space in spaces if _type(space.definition) not in (None, space.type)]
+    if other:
+        yield _problem(len(other), "spaces", "have another type than their definition", other)
+
+
+def _type(definition: str) -> str | None:
+    """The type that a definition names; None where it is no JSON object."""
+    try:
+        found = json.loads(definition)
+    except ValueError:
+        return None
+    return str(found.get("type", DEFAULT_TYPE)) if isinstance(found, dict) else None
 
 
 def _metafeatures(connection: sa.Connection) -> Iterator[str]:
@@ -127,24 +148,28 @@ def _names(text: str) -> list | None:
 
 
 def _architectures(connection: sa.Connection) -> Iterator[str]:
-    """Architectures that are not finite, of another length than the rest of their space, or untrue."""
-    table, widths = schema.architectures, {}
-    faults = {"have numbers that are not finite": [], "are not as long as others of their space": []}
-    infinite, other = faults.values()
-    untrue = faults["are not what their digests say"] = []
+    """Architectures that are no numbers, not finite, or untrue; of two lengths in one space is allowed."""
+    table = schema.architectures
+    broken, infinite, untrue = [], [], []
     for rows in blocks(connection, sa.select(table.c.space, table.c.digest, table.c.u)):
-        for space in {row.space for row in rows}:
-            mine = [(row.digest, row.u) for row in rows if row.space == space]
-            usual = collections.Counter(len(u) // 4 * 4 for _, u in mine).most_common(1)[0][0]
-            width = widths.setdefault(space, usual)
-            other += [name for name, u in mine if len(u) != width]
-            fit = [(name, u) for name, u in mine if len(u) == width]
-            names = np.array([name for name, _ in fit], object)
-            u = np.frombuffer(b"".join(u for _, u in fit), "<f4").reshape(len(fit), width // 4)
+        broken += [row.digest for row in rows if len(row.u) % 4]
+        groups = {}
+        for space, name, u in rows:
+            if len(u) % 4 == 0:
+                groups.setdefault((space, len(u)), []).append((name, u))
+        for (space, size), group in groups.items():
+            names = np.array([name for name, _ in group], object)
+            u = np.frombuffer(b"".join(u for _, u in group), "<f4").reshape(len(group), size // 4)
             finite = np.isfinite(u).all(axis=1)
             infinite += names[~finite].tolist()
             untrue += names[finite][architecture_digests(space, u[finite]) != names[finite]].tolist()
-    return (_problem(len(found), "architectures", what, found) for what, found in faults.items() if found)
+    for found, what in (
+        (broken, "are no float32 numbers"),
+        (infinite, "have numbers that are not finite"),
+        (untrue, "are not what their digests say"),
+    ):
+        if found:
+            yield _problem(len(found), "architectures", what, found)
 
 
 def _trainings(connection: sa.Connection) -> Iterator[str]:
@@ -160,14 +185,15 @@ def _trainings(connection: sa.Connection) -> Iterator[str]:
         ),
         ("are 'failed' without an error", (rows.status == FAILED) & rows.error.is_(None)),
         ("have an error but are not 'failed'", (rows.status != FAILED) & rows.error.is_not(None)),
+        ("name no metric", rows.metric == ""),
+        ("have a negative birth", rows.birth < 0),
+        ("have a parent that is no digest", sa.func.length(rows.parent) != LENGTH),
     ):
         count = connection.execute(sa.select(sa.func.count()).where(condition)).scalar()
         if count:
-            keys = (
-                sa.select(rows.task, rows.architecture, rows.recipe, rows.seed).where(condition).limit(SHOWN)
-            )
-            names = [f"{task}/{u}/{recipe}/{seed}" for task, u, recipe, seed in connection.execute(keys)]
-            yield _problem(count, "trainings (task/architecture/recipe/seed)", what, names)
+            keys = sa.select(*(rows[name] for name in schema.KEYS)).where(condition).limit(SHOWN)
+            names = ["/".join(map(str, key)) for key in connection.execute(keys)]
+            yield _problem(count, f"trainings ({'/'.join(schema.KEYS)})", what, names)
 
 
 def _problem(count: int, things: str, what: str, names: list[str]) -> str:

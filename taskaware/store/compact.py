@@ -6,31 +6,37 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from taskaware.digests import canonical
 from taskaware.errors import StoreError, TaskawareError, UserError
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
+from taskaware.store.new_file import new_file
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord
-from taskaware.store.whole import whole_file
-
-if TYPE_CHECKING:
-    from taskaware.store.sql import Store
 
 FORMAT = "taskaware experience"
 VERSION = 2
 ARRAYS = ("z", "architectures", *PER_TRAINING)
 
 
-def pack(source: "Store | Experience", path: str | os.PathLike, *, half: bool = False) -> None:
+class Source(Protocol):
+    """What has experience: a `Store`."""
+
+    def triplets(self) -> Experience:
+        """The experience."""
+
+
+def pack(source: Source | Experience, path: str | os.PathLike, *, half: bool = False) -> None:
     """Write experience as one compact file; the same experience gives the same bytes.
+
+    Failed trainings, parents, births and artefacts stay behind; a Parquet file has the first three.
 
     Args:
         source: an experience, or a store with one space and at most one catalogue.
         path: of a file that is not there yet.
-        half: keep the architectures as float16: smaller, but they are then others, rounded ones, with
+        half: write the architectures as float16: smaller, but they are then others, rounded ones, with
             other digests.
 
     Raises:
@@ -44,7 +50,7 @@ def pack(source: "Store | Experience", path: str | os.PathLike, *, half: bool = 
     if half:
         arrays["architectures"] = _halved(arrays["architectures"])
     header = np.frombuffer(canonical(_header(experience)).encode(), np.uint8)
-    with whole_file(path) as file:
+    with new_file(path) as file:
         np.savez_compressed(file, header=header, **arrays)
 
 
@@ -83,6 +89,7 @@ DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
     NotImplementedError,
+    RuntimeError,
 )
 
 
@@ -106,6 +113,7 @@ def _header(experience: Experience) -> dict:
         "space": dataclasses.asdict(experience.space),
         "recipes": [dataclasses.asdict(recipe) for recipe in experience.recipes],
         "strategies": list(experience.strategies),
+        "metric": experience.metric,
     }
 
 
@@ -117,6 +125,7 @@ def _experience(header: dict, arrays: dict[str, np.ndarray]) -> Experience:
         space=SpaceRecord(**header["space"]),
         recipes=tuple(RecipeRecord(**recipe) for recipe in header["recipes"]),
         strategies=tuple(header["strategies"]),
+        metric=str(header.get("metric", "")),
         **arrays,
     )
 
@@ -130,7 +139,7 @@ def _widened(experience: Experience) -> Experience:
 
 
 def _halved(u: np.ndarray) -> np.ndarray:
-    if np.abs(u).max(initial=0) > np.finfo(np.float16).max:
+    if np.nanmax(np.abs(u), initial=0) > np.finfo(np.float16).max:
         raise UserError("An architecture has numbers beyond 65504, the largest of `half`. Leave `half` out.")
     return u.astype(np.float16)
 

@@ -1,4 +1,4 @@
-"""The database behind a store: its transactions, tried again where that helps, and its errors explained."""
+"""The database behind a store: transactions, tried again where that helps, and errors explained."""
 
 import random
 import time
@@ -27,11 +27,11 @@ class Database:
         self.engine = engine
         self.place = place
         self.open = True
-        self._readonly = readonly
+        self.readonly = readonly
         self._timeout = timeout
 
     def read(self, job: Callable[[sa.Connection], Found]) -> Found:
-        """What a job finds, seeing one moment of the store throughout.
+        """The result of a job that reads; it sees the store at one moment.
 
         Raises:
             StoreError: the store is closed or cannot be read.
@@ -42,12 +42,12 @@ class Database:
         return self._run(engine, job)
 
     def write(self, job: Callable[[sa.Connection], Found]) -> Found:
-        """What a job gives back whose writing is kept as a whole or, after an error, not at all.
+        """The result of a job that writes; all its changes are committed or, after an error, none.
 
         Raises:
             StoreError: the store is closed, was opened readonly, or cannot be written.
         """
-        if self.open and self._readonly:
+        if self.open and self.readonly:
             raise StoreError(f"The store '{self.place}' was opened readonly. Open it without that to write.")
         return self._run(self.engine.execution_options(**{WRITING: True}), job)
 

@@ -23,6 +23,8 @@ class Summary:
         diverged: trainings that diverged: their score was not finite.
         failed: trainings that broke off with an error.
         seconds: time spent in all of them together, where known.
+        artefacts: number of artefacts whose files are there.
+        artefact_bytes: of these files together.
     """
 
     version: int
@@ -35,20 +37,23 @@ class Summary:
     diverged: int
     failed: int
     seconds: float
+    artefacts: int = 0
+    artefact_bytes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Listed:
-    """The trainings on one task in one space with one recipe.
+    """The trainings on one task in one space with one recipe, scored in one metric.
 
     Attributes:
         task: digest of the task.
         name: its name.
         group: its group.
         problem: its problem.
-        metric: the name of its score.
+        metric: name of the metric of these trainings.
         space: digest of the space.
         space_name: its name.
+        space_type: its type.
         recipe: digest of the recipe.
         trained: trainings that ended with a score.
         diverged: trainings that diverged: their score was not finite.
@@ -74,17 +79,22 @@ class Listed:
     architectures: int
     best: float | None
     seconds: float
+    space_type: str = "mixture"
 
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """A training that broke off: digest and name of its task, digests of architecture and recipe, seed."""
+    """A training that broke off.
+
+    Digest and name of its task, digests of architecture and recipe, seed and metric.
+    """
 
     task: str
     name: str
     architecture: str
     recipe: str
     seed: int
+    metric: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,9 +119,18 @@ def summary(connection: sa.Connection) -> Summary:
     trained, diverged, failed = (found.get(status, (0,))[0] for status in (OK, DIVERGED, FAILED))
     seconds = float(sum(spent or 0 for _, spent in found.values()))
     version, created = int(entries["schema_version"]), entries["created"]
-    return Summary(
-        version, created, **sizes, trained=trained, diverged=diverged, failed=failed, seconds=seconds
-    )
+    ended = {"trained": trained, "diverged": diverged, "failed": failed, "seconds": seconds}
+    return Summary(version, created, **sizes, **ended, **_files(connection))
+
+
+def _files(connection: sa.Connection) -> dict[str, int]:
+    """How many artefacts have files, and the bytes of these; two of equal content share one."""
+    table = schema.artefacts.c
+    here = sa.select(table.path, table.size, sa.func.count().label("count"))
+    here = here.where(table.dropped.is_(None)).group_by(table.path, table.size).subquery()
+    total = sa.select(sa.func.sum(here.c.count), sa.func.sum(here.c.size))
+    count, size = connection.execute(total).one()
+    return {"artefacts": int(count or 0), "artefact_bytes": int(size or 0)}
 
 
 def listing(connection: sa.Connection) -> list[Listed]:
@@ -123,6 +142,7 @@ def listing(connection: sa.Connection) -> list[Listed]:
             rows.c.task,
             points.c.space,
             rows.c.recipe,
+            rows.c.metric,
             *(
                 sa.func.count(sa.case((rows.c.status == status, 1))).label(status)
                 for status in (OK, DIVERGED, FAILED)
@@ -133,20 +153,20 @@ def listing(connection: sa.Connection) -> list[Listed]:
             sa.func.coalesce(sa.func.sum(rows.c.seconds), 0.0).label("seconds"),
         )
         .join(points, points.c.digest == rows.c.architecture)
-        .group_by(rows.c.task, points.c.space, rows.c.recipe)
+        .group_by(rows.c.task, points.c.space, rows.c.recipe, rows.c.metric)
         .subquery()
     )
-    named = [tasks.c.digest.label("task"), tasks.c.name, tasks.c.group, tasks.c.problem, tasks.c.metric]
+    named = [tasks.c.digest.label("task"), tasks.c.name, tasks.c.group, tasks.c.problem, counted.c.metric]
     named += [spaces.c.digest.label("space"), spaces.c.name.label("space_name"), counted.c.recipe]
+    named += [spaces.c.type.label("space_type")]
     named += [counted.c[OK].label("trained"), counted.c[DIVERGED], counted.c[FAILED]]
     named += [counted.c[name] for name in ("seeds", "architectures", "best", "seconds")]
     query = sa.select(*named).join(tasks, tasks.c.digest == counted.c.task)
     query = query.join(spaces, spaces.c.digest == counted.c.space)
     found = [Listed(**row) for row in connection.execute(query).mappings()]
     # sorted here, as databases differ in how they order names
-    return sorted(
-        found, key=lambda entry: (entry.name, entry.task, entry.space_name, entry.space, entry.recipe)
-    )
+    order = ("name", "task", "space_name", "space", "recipe", "metric")
+    return sorted(found, key=lambda entry: [getattr(entry, name) for name in order])
 
 
 def failed(connection: sa.Connection, recipe: str) -> dict[str, int]:
@@ -169,7 +189,7 @@ def failures(connection: sa.Connection, limit: int) -> list[FailureGroup]:
 def _failures(connection: sa.Connection, error: str, limit: int) -> tuple[Failure, ...]:
     """The first trainings that broke off with this error, in the order of their keys."""
     table, tasks = schema.trainings, schema.tasks
-    keys = (table.c.task, table.c.architecture, table.c.recipe, table.c.seed)
+    keys = [table.c[name] for name in schema.KEYS]
     query = sa.select(table.c.task, tasks.c.name, *keys[1:]).join(tasks, tasks.c.digest == table.c.task)
     query = query.where(table.c.status == FAILED, table.c.error == error).order_by(*keys).limit(limit)
     return tuple(Failure(*row) for row in connection.execute(query))

@@ -1,4 +1,4 @@
-"""What earlier trainings have taught, as one value to learn from."""
+"""The triplets (z, u, v) of many trainings as one value to learn from."""
 
 import dataclasses
 
@@ -22,11 +22,12 @@ class Experience:
         tasks: T of them, by name.
         catalogue: digest of the catalogue of meta-features; empty when there is none.
         features: the names of its M meta-features.
-        z: (T, M) float32; a row of NaN where a task was not described by this catalogue.
+        z: (T, M) float32; a row of NaN where a task has no meta-features of this catalogue.
         space: what the architectures are points of.
-        architectures: (A, D) float32, each once.
-        recipes: how they were trained.
-        strategies: names of what proposed them.
+        architectures: (A, D) float32, each once. Where the points of the space differ in length, D is the
+            largest, and a shorter row ends in NaN; see `lengths` and `points`.
+        recipes: how the architectures were trained.
+        strategies: names of what proposed the architectures.
         task: (n,) int32, position in `tasks`.
         architecture: (n,) int32, position in `architectures`.
         recipe: (n,) int32, position in `recipes`.
@@ -36,6 +37,7 @@ class Experience:
         test_score: (n,) float32; NaN where unknown.
         loss: (n,) float32, validation loss; NaN where unknown.
         seconds: (n,) float32; NaN where unknown.
+        metric: name of the metric that all scores are in; "" where each is in the one of its task's record.
     """
 
     tasks: tuple[TaskRecord, ...]
@@ -55,11 +57,27 @@ class Experience:
     test_score: np.ndarray
     loss: np.ndarray
     seconds: np.ndarray
+    metric: str = ""
 
     @property
     def u(self) -> np.ndarray:
-        """The architecture of each training, (n, D) float32; made anew at each call."""
+        """The architecture of each training, (n, D) float32 as in `architectures`; made anew at each call."""
         return self.architectures[self.architecture]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """How many numbers each architecture has, (A,) int64."""
+        return (~np.isnan(self.architectures)).sum(axis=1)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the architectures differ in length."""
+        return bool(np.isnan(self.architectures).any())
+
+    @property
+    def points(self) -> tuple[np.ndarray, ...]:
+        """The A architectures without the NaN at their ends, float32 each."""
+        return tuple(row[:length] for row, length in zip(self.architectures, self.lengths, strict=True))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,8 +91,13 @@ class Experience:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Kinds of the T tasks."""
+        """Problems of the T tasks."""
         return tuple(task.problem for task in self.tasks)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that the scores of the T tasks are in."""
+        return tuple(self.metric or task.metric for task in self.tasks)
 
     @property
     def diverged(self) -> np.ndarray:
@@ -99,7 +122,8 @@ def check(experience: Experience) -> Experience:
     """The experience itself where its columns fit together.
 
     Raises:
-        UserError: a column has another length or problem, or points outside what it points into.
+        UserError: a column has another length or type, or points outside what it points into; or an
+            architecture has a NaN before its end.
     """
     count = len(experience.score)
     for name in PER_TRAINING:
@@ -116,4 +140,7 @@ def check(experience: Experience) -> Experience:
     u = experience.architectures
     if u.ndim != 2 or u.dtype.kind != "f":
         raise UserError(f"The architectures are {u.dtype} of the shape {u.shape}; allowed: floats, (A, D).")
+    filled = np.isnan(u)
+    if filled.any() and (filled[:, :-1] & ~filled[:, 1:]).any():
+        raise UserError("An architecture has a NaN before its end. NaN only fills up shorter rows.")
     return experience

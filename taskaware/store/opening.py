@@ -1,4 +1,4 @@
-"""From a path or a URL to a database that is known to be ours and up to date."""
+"""From a path or a URL to a database that is checked: ours, and up to date."""
 
 import os
 import sqlite3
@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from taskaware.errors import StoreError
-from taskaware.store import schema
+from taskaware.store import migrations, schema
 from taskaware.store.connecting import WRITING, Database
 from taskaware.store.failures import explained
 
@@ -36,6 +36,11 @@ def place_of(target: str | os.PathLike) -> sa.URL:
         return sa.make_url(str(target))
     except sa.exc.ArgumentError as error:
         raise StoreError(f"{target!r} is no database URL. Write postgresql://user@host/name.") from error
+
+
+def file_of(url: sa.URL) -> str:
+    """The path of an SQLite file; empty for any other database."""
+    return str(url.database) if _is_sqlite_file(url) else ""
 
 
 def shown(url: sa.URL) -> str:
@@ -142,14 +147,14 @@ def _prepare(database: Database, create: bool, readonly: bool, timeout: float) -
                 _write_ahead(database.engine, timeout)
         database.write(lambda connection: schema.create(connection, place))
         return
-    schema.refuse_newer(version, place)
+    migrations.refuse_newer(version, place)
     if version < schema.VERSION and readonly:
         raise StoreError(
-            f"The store '{place}' has schema version {version} and must be brought to {schema.VERSION}. "
-            "Open it once without `readonly`."
+            f"The store '{place}' has schema version {version} and must be migrated to {schema.VERSION}. "
+            f"Copy it, then run: taskaware experience migrate {place} (or open it once without `readonly`)."
         )
     while version < schema.VERSION:
-        version = database.write(lambda connection: schema.migrate_once(connection, place))
+        version = database.write(lambda connection: migrations.migrate_once(connection, place))
 
 
 def _write_ahead(engine: sa.Engine, timeout: float) -> None:

@@ -2,8 +2,9 @@
 
 Any reader of Parquet sees these columns, in the order of the keys of the store:
 
-    task, group, problem, metric   names of the task, of the real task behind it, of its problem and its score
-    space                        name of the space
+    task, group, problem         names of the task, of the real task behind it, and of its problem
+    metric                       name of the metric that the scores are in
+    space, space_type            name and type of the space
     architecture                 its numbers, a list
     seed
     score, test_score, loss      validation score (larger is better), score on the test rows, validation loss
@@ -11,10 +12,13 @@ Any reader of Parquet sees these columns, in the order of the keys of the store:
     status, error                "ok", "diverged" (no finite score) or "failed", then with the error's text
     strategy                     what proposed the architecture
     code_version, created        version of the training code; when it came into the store, UTC ISO 8601
+    parent, birth                digest of the architecture that it was made from, and the order number in its
+                                 search; null where there is none
     *_digest                     the store's names of task, space, architecture and recipe
 
-The key "taskaware" of the file's metadata holds as JSON the tasks with their descriptions, the spaces and the
-recipes. Nothing is executed when it is read.
+The key "taskaware" of the file's metadata holds as JSON the tasks with their meta-features, the spaces, the
+recipes, and the list of artefacts, whose files stay behind. Nothing is executed when it is read. Files of
+format version 1 (older names; no space_type, parent, birth) are read, too.
 """
 
 import dataclasses
@@ -31,39 +35,55 @@ from pyarrow import parquet
 
 from taskaware.digests import architecture_digests, canonical, digest
 from taskaware.errors import StoreError, UserError
-from taskaware.store import reading, schema, writing
-from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord
-from taskaware.store.whole import whole_file
+from taskaware.store import artefacts, reading, schema, writing
+from taskaware.store.new_file import new_file
+from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord, TrainingKey
 
 FORMAT = "taskaware experience"
-VERSION = 1
+VERSION = 2
 KEY = b"taskaware"
+# "diverged" in files of version 1
+LOST = "lost"
 BLOCK = 20_000
-NAMES = ("group", "problem", "metric")
-OWN = ("score", "test_score", "loss", "seconds", "status", "error", "strategy", "code_version", "created")
+NUMBERS = ("score", "test_score", "loss", "seconds")
+TEXTS = ("status", "error", "strategy", "code_version", "created")
+OWN = ("metric", *NUMBERS, *TEXTS, "parent", "birth")
 DIGESTS = ("task", "space", "architecture", "recipe")
 # what pyarrow and the checks raise on bytes that `export` did not write
 DAMAGES = (pa.ArrowException, UserError, OSError, ValueError, TypeError, KeyError, AttributeError)
 
-SCHEMA = pa.schema(
-    [pa.field(name, pa.string(), nullable=False) for name in ("task", *NAMES, "space")]
-    + [pa.field("architecture", pa.list_(pa.float32()), nullable=False)]
-    + [pa.field("seed", pa.int64(), nullable=False)]
-    + [pa.field(name, pa.float64()) for name in OWN[:4]]
-    + [pa.field(name, pa.string(), nullable=name == "error") for name in OWN[4:]]
-    + [pa.field(f"{name}_digest", pa.string(), nullable=False) for name in DIGESTS]
+
+def _schema(names: tuple[str, ...], *more: pa.Field) -> pa.Schema:
+    """The columns of a file: names of tasks and spaces, an architecture, a training, more, and digests."""
+    return pa.schema(
+        [pa.field(name, pa.string(), nullable=False) for name in names]
+        + [pa.field("architecture", pa.list_(pa.float32()), nullable=False)]
+        + [pa.field("seed", pa.int64(), nullable=False)]
+        + [pa.field(name, pa.float64()) for name in NUMBERS]
+        + [pa.field(name, pa.string(), nullable=name == "error") for name in TEXTS]
+        + list(more)
+        + [pa.field(f"{name}_digest", pa.string(), nullable=False) for name in DIGESTS]
+    )
+
+
+SCHEMA = _schema(
+    ("task", "group", "problem", "metric", "space", "space_type"),
+    pa.field("parent", pa.string()),
+    pa.field("birth", pa.int64()),
 )
+SCHEMAS = {1: _schema(("task", "origin", "kind", "metric", "space")), VERSION: SCHEMA}
 
 
 def export(connection: sa.Connection, path: str | os.PathLike) -> int:
     """Write the store behind the connection into a new file; see `Store.export_parquet`."""
     header = _header(connection)
-    names = {entry["digest"]: entry for kind in ("tasks", "spaces") for entry in header[kind]}
+    names = {entry["digest"]: entry for entry in header["tasks"]}
+    names |= {space.digest: {"name": space.name, "type": space.type} for space in reading.spaces(connection)}
     options = {"compression": "zstd", "write_page_checksum": True, "store_schema": False}
     # numbers seldom repeat, words do
     options["use_dictionary"] = [field.name for field in SCHEMA if field.type == pa.string()]
     written = 0
-    with whole_file(path) as file, parquet.ParquetWriter(file, SCHEMA, **options) as writer:
+    with new_file(path) as file, parquet.ParquetWriter(file, SCHEMA, **options) as writer:
         writer.add_key_value_metadata({KEY: canonical(header)})
         for rows in reading.blocks(connection, _query()):
             writer.write_batch(_encoded(rows, names))
@@ -100,7 +120,15 @@ def _header(connection: sa.Connection) -> dict:
         "metafeatures": described,
         "spaces": [dataclasses.asdict(space) for space in reading.spaces(connection)],
         "recipes": [recipe.definition for recipe in reading.recipes(connection)],
+        "artefacts": _artefacts(connection),
     }
+
+
+def _artefacts(connection: sa.Connection) -> list[dict]:
+    """The artefacts in the order of their keys; whether their files are here is left out."""
+    found = artefacts.listing(connection)
+    order = sorted(found, key=lambda each: (dataclasses.astuple(each.key), each.name))
+    return [{k: v for k, v in dataclasses.asdict(each).items() if k != "dropped"} for each in order]
 
 
 def _query() -> sa.Select:
@@ -108,7 +136,7 @@ def _query() -> sa.Select:
     keys = [rows.c.task, points.c.space, rows.c.architecture, rows.c.recipe, rows.c.seed]
     query = sa.select(*keys, points.c.u, *(rows.c[name] for name in OWN))
     query = query.join(points, points.c.digest == rows.c.architecture)
-    return query.order_by(rows.c.task, rows.c.architecture, rows.c.recipe, rows.c.seed)
+    return query.order_by(*(rows.c[name] for name in schema.KEYS))
 
 
 def _encoded(rows: list[sa.Row], names: Mapping[str, Mapping]) -> pa.RecordBatch:
@@ -116,8 +144,9 @@ def _encoded(rows: list[sa.Row], names: Mapping[str, Mapping]) -> pa.RecordBatch
     task, space, architecture, recipe, seed, u, *own = zip(*rows, strict=True)
     ends = np.cumsum([0, *(len(blob) // 4 for blob in u)], dtype=np.int32)
     columns = {"task": [names[digest]["name"] for digest in task]}
-    columns |= {name: [names[digest][name] for digest in task] for name in NAMES}
+    columns |= {name: [names[digest][name] for digest in task] for name in ("group", "problem")}
     columns |= {"space": [names[digest]["name"] for digest in space]}
+    columns |= {"space_type": [names[digest]["type"] for digest in space]}
     columns |= {"architecture": pa.ListArray.from_arrays(ends, _floats(b"".join(u))), "seed": seed}
     columns |= dict(zip(OWN, own, strict=True))
     columns |= {"task_digest": task, "space_digest": space}
@@ -140,11 +169,12 @@ def _tables(path: str | os.PathLike) -> Iterator[tuple[sa.Table, list[dict]]]:
             known["recipes"] = {digest(definition) for definition in header["recipes"]}
             for batch in file.iter_batches(BLOCK):
                 yield from _decoded(batch, known)
+            yield schema.artefacts, [_artefact_row(entry) for entry in header.get("artefacts", [])]
     except FileNotFoundError as error:
         raise StoreError(f"There is no file '{path}'. Check the path.") from error
     except DAMAGES as error:
         raise StoreError(
-            f"'{path}' is damaged or is no experience of taskaware ({error}). Nothing of it was taken over. "
+            f"'{path}' is damaged or is no experience of taskaware ({error}). Nothing of it was imported. "
             "Export or fetch it again."
         ) from error
 
@@ -167,7 +197,7 @@ def _checked_header(file: parquet.ParquetFile, path: str | os.PathLike) -> dict:
             f"'{path}' has format version {header['version']}; this taskaware reads up to {VERSION}. "
             "Update it: pip install --upgrade taskaware"
         )
-    if file.schema_arrow.remove_metadata() != SCHEMA:
+    if file.schema_arrow.remove_metadata() != SCHEMAS[header["version"]]:
         raise ValueError("its columns are others")
     return header
 
@@ -185,6 +215,17 @@ def _small_tables(header: dict) -> Iterator[tuple[sa.Table, list[dict]]]:
     yield schema.metafeatures, described
 
 
+def _artefact_row(entry: Mapping) -> dict:
+    """The row of an artefact whose file stayed behind; ValueError where it is none."""
+    sha256, name = entry["sha256"], entry["name"]
+    found = artefacts.Artefact(
+        TrainingKey(**entry["key"]), name, int(entry["size"]), sha256, str(entry["created"])
+    )
+    if not artefacts.SHA256.fullmatch(sha256):
+        raise ValueError(f"the artefact '{name}' has the SHA-256 '{sha256}'")
+    return artefacts.row_without_file(found)
+
+
 def _decoded(batch: pa.RecordBatch, known: Mapping[str, set]) -> Iterator[tuple[sa.Table, list[dict]]]:
     """Columns of `SCHEMA` as rows of architectures and of trainings.
 
@@ -192,6 +233,10 @@ def _decoded(batch: pa.RecordBatch, known: Mapping[str, set]) -> Iterator[tuple[
         ValueError: they refer to what is not there, or do not agree with themselves.
     """
     columns = {name: batch[name].to_pylist() for name in batch.schema.names if name != "architecture"}
+    if "birth" not in columns:
+        nothing = [None] * len(batch)
+        status = [DIVERGED if status == LOST else status for status in columns["status"]]
+        columns |= {"status": status, "parent": nothing, "birth": nothing}
     for name in ("task", "space", "recipe"):
         if missing := set(columns[f"{name}_digest"]) - known[f"{name}s"]:
             raise ValueError(f"it lacks the {name} '{missing.pop()}'")
@@ -200,22 +245,21 @@ def _decoded(batch: pa.RecordBatch, known: Mapping[str, set]) -> Iterator[tuple[
         if right != (score is not None and math.isfinite(score), error is not None):
             raise ValueError(f"a training is '{status}' with the score {score} and the error {error!r}")
     yield schema.architectures, _architectures(batch, columns)
-    kept = {name: columns[f"{name}_digest"] for name in ("task", "architecture", "recipe")}
-    kept |= {name: columns[name] for name in ("seed", *OWN)}
-    yield schema.trainings, [dict(zip(kept, row, strict=True)) for row in zip(*kept.values(), strict=True)]
+    own = {name: columns[f"{name}_digest"] for name in ("task", "architecture", "recipe")}
+    own |= {name: columns[name] for name in ("seed", *OWN)}
+    yield schema.trainings, [dict(zip(own, row, strict=True)) for row in zip(*own.values(), strict=True)]
 
 
 def _architectures(batch: pa.RecordBatch, columns: Mapping[str, list]) -> list[dict]:
     """The rows of `architectures`, each once; ValueError where one is not what its digest says."""
     lists = batch["architecture"]
     spaces, names = np.array(columns["space_digest"]), np.array(columns["architecture_digest"])
+    lengths = np.diff(lists.offsets.to_numpy())
     found = {}
-    for space in np.unique(spaces).tolist():
-        mine = np.flatnonzero(spaces == space)
-        values = lists.take(pa.array(mine))
-        u = values.flatten().to_numpy().reshape(len(mine), -1)
-        if (np.diff(values.offsets.to_numpy()) != u.shape[1]).any():
-            raise ValueError(f"the architectures of the space '{space}' are not equally long")
+    # grouped, as digests of a matrix are made faster than those of a list
+    for space, length in sorted(set(zip(spaces.tolist(), lengths.tolist(), strict=True))):
+        mine = np.flatnonzero((spaces == space) & (lengths == length))
+        u = lists.take(pa.array(mine)).flatten().to_numpy().reshape(len(mine), length)
         if (architecture_digests(space, u) != names[mine]).any():
             raise ValueError(f"an architecture of the space '{space}' is not what its digest says")
         found |= {

@@ -1,4 +1,4 @@
-"""What is no longer wanted goes: trainings first, then what only they referred to."""
+"""Removing trainings, and the rows and files that only they referred to."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ BLOCK = 500
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What shall go; see `Store.prune`."""
+    """What to remove; see `Store.prune`."""
 
     failed: bool
     recipe: str | None
@@ -25,33 +25,40 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Pruned:
-    """How many of each went, or would go."""
+    """How many of each were removed, or would be."""
 
     trainings: int
     architectures: int
     recipes: int
     tasks: int
+    artefacts: int = 0
 
 
 def count(connection: sa.Connection, wanted: Wanted) -> Pruned:
     """What `prune` would remove."""
     doomed = _doomed(connection, wanted)
-    query = sa.select(sa.func.count()).select_from(schema.trainings).where(doomed)
-    trainings = connection.execute(query).scalar()
-    return Pruned(trainings, *(len(_idle(connection, name, doomed, wanted.unused)) for name in OWNERS))
+    trainings, artefacts = (
+        connection.execute(sa.select(sa.func.count()).select_from(table).where(condition)).scalar()
+        for table, condition in ((schema.trainings, doomed), (schema.artefacts, _theirs(doomed)))
+    )
+    idle = (len(_idle(connection, name, doomed, wanted.unused)) for name in OWNERS)
+    return Pruned(trainings, *idle, artefacts)
 
 
 def prune(connection: sa.Connection, wanted: Wanted) -> Pruned:
-    """Remove it inside the caller's transaction; see `Store.prune`."""
+    """Remove it inside the caller's transaction, but for files; see `Store.prune`."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
-        # nobody may begin to use what is about to go; SQLite's writers are alone anyway
-        connection.exec_driver_sql("LOCK TABLE architectures, trainings IN SHARE ROW EXCLUSIVE MODE")
+        # nobody may begin to use what is about to be removed; SQLite's writers are alone anyway
+        connection.exec_driver_sql(
+            "LOCK TABLE architectures, trainings, artefacts IN SHARE ROW EXCLUSIVE MODE"
+        )
     doomed = _doomed(connection, wanted)
     idle = {name: _idle(connection, name, doomed, wanted.unused) for name in OWNERS}
+    artefacts = connection.execute(schema.artefacts.delete().where(_theirs(doomed))).rowcount
     trainings = connection.execute(schema.trainings.delete().where(doomed)).rowcount
     _delete(connection, schema.metafeatures.c.task, idle["task"])
-    # the database looks for trainings of each architecture that goes: a scan of the table without an index
+    # the database looks for trainings of each architecture that is removed: a scan without an index
     indexed = dialect in ("sqlite", "postgresql") and len(idle["architecture"]) > 0
     if indexed:
         connection.exec_driver_sql("CREATE INDEX prune_architecture ON trainings (architecture)")
@@ -59,7 +66,14 @@ def prune(connection: sa.Connection, wanted: Wanted) -> Pruned:
         _delete(connection, owner.c.digest, idle[name])
     if indexed:
         connection.exec_driver_sql("DROP INDEX prune_architecture")
-    return Pruned(trainings, *(len(idle[name]) for name in OWNERS))
+    return Pruned(trainings, *(len(idle[name]) for name in OWNERS), artefacts)
+
+
+def _theirs(doomed: sa.ColumnElement) -> sa.ColumnElement:
+    """The condition that an artefact is of a training that is removed."""
+    rows, files = schema.trainings, schema.artefacts
+    same = sa.and_(*(rows.c[name] == files.c[name] for name in schema.KEYS))
+    return sa.exists(sa.select(rows.c.task).where(same, doomed).correlate(files))
 
 
 def _doomed(connection: sa.Connection, wanted: Wanted) -> sa.ColumnElement:

@@ -2,6 +2,7 @@
 
 import binascii
 import contextlib
+import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from taskaware.digests import LENGTH
 from taskaware.errors import StoreError, UserError, unknown
 from taskaware.store import schema
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience
-from taskaware.store.records import FAILED, RecipeRecord, SpaceRecord, TaskRecord
+from taskaware.store.records import FAILED, RecipeRecord, SpaceRecord, TaskRecord, TrainingKey
 
 BLOCK = 20_000
 # how PostgreSQL's drivers make a cursor that is read block by block
@@ -67,11 +68,51 @@ def described(connection: sa.Connection, catalogue: str) -> set[str]:
     return set(connection.execute(sa.select(table.c.task).where(table.c.catalogue == catalogue)).scalars())
 
 
-def done(connection: sa.Connection, task: str, recipe: str, names: list[str]) -> set[tuple[str, int]]:
-    """(architecture, seed) of what is finished for the task and the recipe among these architectures."""
+@dataclasses.dataclass(frozen=True)
+class Birth:
+    """A training that a search proposed.
+
+    Attributes:
+        key: of the training.
+        strategy: name of the search.
+        birth: order number within the search, from 0.
+        parent: digest of the architecture that this one was made from; None where there is none.
+        status: "ok", "diverged" or "failed".
+        score: validation score; None where there is none.
+    """
+
+    key: TrainingKey
+    strategy: str
+    birth: int
+    parent: str | None
+    status: str
+    score: float | None
+
+
+def births(connection: sa.Connection, task: str) -> tuple[Birth, ...]:
+    """See `Store.births`."""
+    table = schema.trainings
+    own = ("strategy", "birth", "parent", "status", "score")
+    query = sa.select(*(table.c[name] for name in (*schema.KEYS, *own)))
+    rows = connection.execute(query.where(table.c.task == task, table.c.birth.is_not(None)))
+    found = (Birth(TrainingKey(*row[:5]), *row[5:]) for row in rows)
+    order = ("recipe", "metric", "seed", "architecture")
+    return tuple(
+        sorted(found, key=lambda row: (row.strategy, row.birth, *(getattr(row.key, name) for name in order)))
+    )
+
+
+def done(
+    connection: sa.Connection, task: str, recipe: str, names: list[str], metric: str
+) -> set[tuple[str, int]]:
+    """(architecture, seed) of what is finished for task, recipe and metric among these architectures."""
     table, found = schema.trainings, set()
+    own = sa.select(schema.tasks.c.metric).where(schema.tasks.c.digest == task).scalar_subquery()
     query = sa.select(table.c.architecture, table.c.seed).where(
-        table.c.task == task, table.c.recipe == recipe, table.c.status != FAILED
+        table.c.task == task,
+        table.c.recipe == recipe,
+        table.c.metric == (metric or own),
+        table.c.status != FAILED,
     )
     for start in range(0, len(names), 500):
         some = query.where(table.c.architecture.in_(names[start : start + 500]))
@@ -86,10 +127,12 @@ def triplets(
     recipe: str | None,
     problem: str | None,
     catalogue: str | None,
+    metric: str | None,
 ) -> Experience:
     """See `Store.triplets`."""
     chosen = _choose_space(connection, space)
-    columns, strategies = _columns(connection, _query(connection, chosen.digest, recipe, problem))
+    query = _query(connection, chosen.digest, recipe=recipe, problem=problem, metric=metric)
+    columns, strategies = _columns(connection, query)
     points, u = _points(connection, chosen.digest)
     everything, made = tasks(connection), recipes(connection)
     used = {}
@@ -109,9 +152,10 @@ def triplets(
         features=features,
         z=z,
         space=chosen,
-        architectures=u if len(used["architecture"]) == len(u) else u[used["architecture"]],
+        architectures=u if len(used["architecture"]) == len(u) else _cut(u[used["architecture"]]),
         recipes=tuple(made[place] for place in used["recipe"]),
         strategies=strategies,
+        metric=metric or "",
         **{name: columns[name][rows] for name in PER_TRAINING},
     )
 
@@ -133,7 +177,9 @@ def _check(what: str, name: str, allowed: Iterable[str]) -> None:
         raise unknown(f"{what} of the store", name, sorted(allowed))
 
 
-def _query(connection: sa.Connection, space: str, recipe: str | None, problem: str | None) -> sa.Select:
+def _query(
+    connection: sa.Connection, space: str, *, recipe: str | None, problem: str | None, metric: str | None
+) -> sa.Select:
     """The finished trainings that are asked for, with the columns of `PER_TRAINING`."""
     table = schema.trainings
     query = sa.select(*(table.c[name] for name in PER_TRAINING)).where(table.c.status != FAILED)
@@ -147,13 +193,32 @@ def _query(connection: sa.Connection, space: str, recipe: str | None, problem: s
         _check("problem", problem, {task.problem for task in tasks(connection)})
         query = query.join(schema.tasks, schema.tasks.c.digest == table.c.task)
         query = query.where(schema.tasks.c.problem == problem)
-    return query
+    return query.where(_in_metric(connection, metric))
+
+
+def _in_metric(connection: sa.Connection, metric: str | None) -> sa.ColumnElement:
+    """The condition that a training is in this metric or, where it is None, in its task's own."""
+    table, tasks_of = schema.trainings, {}
+    if metric is not None:
+        known = set(connection.execute(sa.select(table.c.metric).distinct()).scalars())
+        _check("metric", metric, known)
+        return table.c.metric == metric
+    for task in tasks(connection):
+        tasks_of.setdefault(task.metric, []).append(task.digest)
+    if len(tasks_of) == 1:
+        # a join would look up the task of each training
+        return table.c.metric == next(iter(tasks_of))
+    # a training whose task is missing is read, too, and refused later
+    return sa.and_(
+        sa.true(),
+        *((table.c.metric == name) | table.c.task.not_in(digests) for name, digests in tasks_of.items()),
+    )
 
 
 def _columns(connection: sa.Connection, query: sa.Select) -> tuple[dict, tuple[str, ...]]:
     """Columns as arrays, of keys where they are digests; and the strategies that theirs points into."""
     codes: dict[str, int] = {}
-    readers = {name: functools.partial(np.array, dtype=problem) for name, problem in TYPES.items()}
+    readers = {name: functools.partial(np.array, dtype=kind) for name, kind in TYPES.items()}
     readers |= dict.fromkeys(DIGESTS, _keys)
     readers["strategy"] = lambda names: np.array([codes.setdefault(name, len(codes)) for name in names])
     parts = {name: [reader(())] for name, reader in readers.items()}
@@ -197,16 +262,42 @@ def _placed(column: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _points(connection: sa.Connection, space: str) -> tuple[np.ndarray, np.ndarray]:
-    """Keys (A,) and numbers (A, D) float32 of all architectures of a space, in the order of their digests."""
+    """Keys (A,) and `Experience.architectures` of a whole space, in the order of the digests."""
     table = schema.architectures
-    keys, u = [_keys(())], []
+    keys, sizes, u = [_keys(())], [np.empty(0, int)], [np.empty(0, np.float32)]
     for rows in tuples(connection, sa.select(table.c.digest, table.c.u).where(table.c.space == space)):
         digests, blobs = zip(*rows, strict=True)
         keys.append(_keys(digests))
-        u.append(np.frombuffer(b"".join(blobs), "<f4").astype(np.float32).reshape(len(rows), -1))
-    keys = np.concatenate(keys)
+        sizes.append(np.fromiter(map(len, blobs), int, len(blobs)))
+        if (sizes[-1] % 4).any():
+            raise StoreError(f"{DAMAGED} architectures that are no float32 numbers. {MEND}")
+        u.append(np.frombuffer(b"".join(blobs), "<f4").astype(np.float32))
+    keys, lengths = np.concatenate(keys), np.concatenate(sizes) // 4
     order = np.argsort(keys)
-    return keys[order], np.concatenate(u)[order] if u else np.empty((0, 0), np.float32)
+    return keys[order], padded(np.concatenate(u), lengths)[order]
+
+
+def padded(numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Points of these lengths, one after another, as the rows of a matrix, filled up with NaN.
+
+    >>> padded(np.float32([1, 2, 3]), np.array([2, 1]))
+    array([[ 1.,  2.],
+           [ 3., nan]], dtype=float32)
+    """
+    width = int(lengths.max(initial=0))
+    if (lengths == width).all():
+        return numbers.reshape(len(lengths), width)
+    found = np.full((len(lengths), width), np.nan, np.float32)
+    found[np.arange(width) < lengths[:, None]] = numbers
+    return found
+
+
+def _cut(u: np.ndarray) -> np.ndarray:
+    """The matrix without columns at its end that are NaN throughout."""
+    width = u.shape[1]
+    while width and len(u) and np.isnan(u[:, width - 1]).all():
+        width -= 1
+    return u[:, :width]
 
 
 def _described(

@@ -1,4 +1,4 @@
-"""What the store keeps, as plain values: tasks, spaces, recipes, and one batch of trainings."""
+"""The records of the store as plain values: tasks, spaces, recipes, and one batch of trainings."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,20 @@ OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 NUMBERS = ("scores", "test_scores", "losses", "seconds")
 LONGEST_ERROR = 2000
 OLDER_NAMES = {"origin": "group", "kind": "problem"}
+DEFAULT_TYPE = "mixture"
 
 
 @renamed_fields(origin="group", kind="problem")
 @dataclasses.dataclass(frozen=True)
 class TaskRecord:
-    """A task as the store knows it.
+    """A task, as a row of the store.
 
     Attributes:
         digest: 16 hex digits that name its content.
         name: for people.
         group: name of the real task it is a variant of; its own name otherwise.
         problem: "classification", "regression", ...
-        metric: name of the score; larger is better.
+        metric: name of its own score; a training may be scored in another one.
         rows: rows of the task.
         features: columns without the target.
         outputs: numbers that a network gives for a row.
@@ -52,11 +53,26 @@ class TaskRecord:
 
 @dataclasses.dataclass(frozen=True)
 class SpaceRecord:
-    """A space of architectures: its digest, a name for people, and its definition as plain data."""
+    """A space of architectures.
+
+    Attributes:
+        digest: 16 hex digits that name its definition.
+        name: for people.
+        definition: plain data, what `to_dict` of the space gives.
+    """
 
     digest: str
     name: str
     definition: Mapping = dataclasses.field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """Name of its type, the entry "type" of the definition; "mixture" where there is none.
+
+        >>> SpaceRecord("0" * 16, "compact").type, SpaceRecord("1" * 16, "bits", {"type": "bit-string"}).type
+        ('mixture', 'bit-string')
+        """
+        return str(self.definition.get("type", DEFAULT_TYPE))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,9 +83,28 @@ class RecipeRecord:
     definition: Mapping
 
 
+@dataclasses.dataclass(frozen=True)
+class TrainingKey:
+    """What tells one training from all others.
+
+    Attributes:
+        task: digest of the task.
+        architecture: digest of the architecture, from `architecture_digests`.
+        recipe: digest of the recipe.
+        seed: of the training.
+        metric: name of its score; "" is the task's own.
+    """
+
+    task: str
+    architecture: str
+    recipe: str
+    seed: int
+    metric: str = ""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Trainings:
-    """A batch of n trainings on one task, column by column; `Store.append` takes it.
+    """A batch of n trainings on one task in one metric, column by column; `Store.append` takes it.
 
     A training with an error text is 'failed', one without a finite score is 'diverged', any other is 'ok'.
 
@@ -77,7 +112,8 @@ class Trainings:
         task: digest of the task.
         space: digest of the space.
         recipe: digest of the recipe.
-        u: (n, D) architectures, points of the space; finite.
+        u: (n, D) architectures, points of the space; or, where the points of the space differ in length, a
+            list of n vectors. Finite.
         seeds: (n,) integers, or one for all.
         scores: (n,) validation scores, larger is better; NaN where the candidate diverged.
         test_scores: (n,) scores on the test rows; NaN or None where unknown.
@@ -86,12 +122,16 @@ class Trainings:
         errors: n texts, None where the training ran to its end; empty when all did.
         strategy: name of what proposed the architectures.
         code_version: version of the code that trained them.
+        metric: name of the score; "" is the task's own. The same training in another metric is another row.
+        parents: n digests of the architectures that these were made from, None where there is none; empty
+            when none has a parent.
+        births: (n,) order numbers within the search that proposed them, from 0; None outside a search.
     """
 
     task: str
     space: str
     recipe: str
-    u: np.ndarray
+    u: np.ndarray | Sequence[np.ndarray]
     seeds: np.ndarray
     scores: np.ndarray
     test_scores: np.ndarray | None = None
@@ -100,6 +140,9 @@ class Trainings:
     errors: Sequence[str | None] = ()
     strategy: str = ""
     code_version: str = ""
+    metric: str = ""
+    parents: Sequence[str | None] = ()
+    births: np.ndarray | None = None
 
     @property
     def statuses(self) -> list[str]:
@@ -112,11 +155,11 @@ def checked(batch: Trainings) -> Trainings:
     """The batch with every column an array of its type and n entries.
 
     Returns:
-        u as `points` gives it, seeds int64, the other numbers float32 with NaN for whatever is not
-        finite, and n error texts.
+        u as `points` gives it, seeds and births int64, the other numbers float32 with NaN for every number
+        that is not finite, n error texts and n parents; births stays None where it is.
 
     Raises:
-        UserError: a digest is none, a column has another length than u, the seeds are no integers, or
+        UserError: a digest is none, a column has another length than u, seeds or births are no integers, or
             an architecture is not finite.
 
     >>> batch = Trainings("0" * 16, "1" * 16, "2" * 16, u=[[0.5, 1.0]], seeds=7, scores=[float("inf")])
@@ -127,14 +170,18 @@ def checked(batch: Trainings) -> Trainings:
         check_digest(what, getattr(batch, what))
     u = points(batch.u)
     columns = {name: _numbers(name, getattr(batch, name), len(u)) for name in NUMBERS}
-    errors = tuple(batch.errors) or (None,) * len(u)
-    if len(errors) != len(u):
-        raise UserError(f"'errors' has {len(errors)} entries for {len(u)} architectures. Give one for each.")
-    errors = tuple(text(error)[:LONGEST_ERROR] if error else None for error in errors)
-    columns["scores"][[error is not None for error in errors]] = np.nan
-    names = {name: text(getattr(batch, name)) for name in ("strategy", "code_version")}
-    seeds = seeds_of(batch.seeds, len(u))
-    return dataclasses.replace(batch, u=u, seeds=seeds, errors=errors, **columns, **names)
+    columns["errors"] = tuple(
+        text(error)[:LONGEST_ERROR] if error else None for error in _listed("errors", batch.errors, len(u))
+    )
+    columns["scores"][[error is not None for error in columns["errors"]]] = np.nan
+    columns["parents"] = tuple(
+        None if parent is None else check_digest("parent", parent)
+        for parent in _listed("parents", batch.parents, len(u))
+    )
+    columns |= {name: text(getattr(batch, name)) for name in ("strategy", "code_version", "metric")}
+    columns["seeds"] = seeds_of(batch.seeds, len(u))
+    columns["births"] = None if batch.births is None else _births(batch.births, len(u))
+    return dataclasses.replace(batch, u=u, **columns)
 
 
 def seeds_of(seeds: np.ndarray, count: int) -> np.ndarray:
@@ -143,19 +190,38 @@ def seeds_of(seeds: np.ndarray, count: int) -> np.ndarray:
     Raises:
         UserError: they are no integers of 64 bits, or another number of them.
     """
-    found = np.asarray(seeds)
-    if found.dtype.kind not in "iu" or (found.size and found.max() > np.iinfo(np.int64).max):
-        raise UserError(f"Seeds are integers below 2**63, but {found.dtype} was given.")
-    return _column("seeds", found, count).astype(np.int64)
+    return _integers("seeds", seeds, count)
 
 
 def text(value: object) -> str:
-    """A string that any database can keep: no NUL, no half of a surrogate pair.
+    """A string that any database can hold: no NUL, no half of a surrogate pair.
 
     >>> text("a\\0b")
     'ab'
     """
     return str(value).replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _births(births: np.ndarray, count: int) -> np.ndarray:
+    found = _integers("births", births, count)
+    if (found < 0).any():
+        raise UserError(f"A birth is an order number from 0, but {found.min()} was given.")
+    return found
+
+
+def _integers(name: str, values: np.ndarray, count: int) -> np.ndarray:
+    found = np.asarray(values)
+    if found.dtype.kind not in "iu" or (found.size and found.max() > np.iinfo(np.int64).max):
+        raise UserError(f"'{name}' are integers below 2**63, but {found.dtype} was given.")
+    return _column(name, found, count).astype(np.int64)
+
+
+def _listed(name: str, values: Sequence, count: int) -> tuple:
+    """The values, or None for each of `count` where there are none."""
+    found = tuple(values) or (None,) * count
+    if len(found) != count:
+        raise UserError(f"'{name}' has {len(found)} entries for {count} architectures. Give one for each.")
+    return found
 
 
 def _numbers(name: str, values: np.ndarray | None, count: int) -> np.ndarray:

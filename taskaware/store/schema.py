@@ -1,7 +1,33 @@
-"""The tables of the store (schema version 2), and how an older store is brought to them."""
+"""The tables of the store, schema version 2.
+
+    tasks ─────────┬─< metafeatures              z of a task, once for each catalogue
+      digest PK    │     task PK → tasks, catalogue PK, names, values (float32)
+      name, group  │
+      problem      │   spaces                    what the architectures are points of
+      metric       │     digest PK, name, type, definition (JSON)
+      rows, ...    │       │
+                   │     architectures           a point each; their lengths may differ
+    recipes        │       digest PK, space → spaces, u (float32)
+      digest PK    │       │
+      definition   │       │
+           └───────┴─< trainings >─┘             the true scores
+                         task PK, architecture PK, recipe PK, seed PK, metric PK
+                         score, test_score, loss, seconds, status, error
+                         strategy, code_version, created
+                         parent (digest of an architecture or NULL), birth (order number or NULL)
+                           │
+                       artefacts                 files of a training, in the artefact area
+                         the five keys of the training PK, name PK
+                         size, sha256, path, created, used, dropped
+
+    meta: key PK, value                          schema_version, application_id, created
+
+A digest is 16 hex digits. `metric` of a training is the name of the metric that its score is in. `parent` is
+no foreign key, as the parent may have been pruned. `dropped` is when the file of an artefact was removed to
+make room; NULL means that it is there. How an older store is brought to these tables: `migrations`.
+"""
 
 import datetime
-from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, LargeBinary, String, Text
@@ -11,18 +37,8 @@ from taskaware.errors import StoreError
 
 VERSION = 2
 APPLICATION_ID = 0x54614177
-
-# from version n to n + 1, in this order; each runs in a transaction of its own
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
-
-
-def _names_of_version_2(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE tasks RENAME COLUMN kind TO problem")
-    connection.exec_driver_sql('ALTER TABLE tasks RENAME COLUMN origin TO "group"')
-    connection.exec_driver_sql("UPDATE trainings SET status = 'diverged' WHERE status = 'lost'")
-
-
-MIGRATIONS[1] = _names_of_version_2
+KEYS = ("task", "architecture", "recipe", "seed", "metric")
+"""What tells one training from all others."""
 
 metadata = sa.MetaData()
 
@@ -64,6 +80,7 @@ spaces = sa.Table(
     metadata,
     _digest("digest", primary_key=True),
     Column("name", Text, nullable=False),
+    Column("type", String(64), nullable=False),
     Column("definition", Text, nullable=False),
 )
 architectures = sa.Table(
@@ -86,6 +103,7 @@ trainings = sa.Table(
     _digest("architecture", "architectures", primary_key=True),
     _digest("recipe", "recipes", primary_key=True),
     Column("seed", BigInteger, primary_key=True),
+    Column("metric", String(64), primary_key=True),
     Column("score", Double),
     Column("test_score", Double),
     Column("loss", Double),
@@ -95,7 +113,22 @@ trainings = sa.Table(
     Column("strategy", Text, nullable=False),
     Column("code_version", Text, nullable=False),
     Column("created", String(32), nullable=False),
+    _digest("parent"),
+    Column("birth", BigInteger),
     sqlite_with_rowid=False,
+)
+artefacts = sa.Table(
+    "artefacts",
+    metadata,
+    *(Column(name, trainings.c[name].type, primary_key=True) for name in KEYS),
+    Column("name", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("dropped", String(32)),
+    sa.ForeignKeyConstraint(KEYS, [trainings.c[name] for name in KEYS]),
 )
 
 
@@ -128,8 +161,7 @@ def found_version(connection: sa.Connection, place: str) -> int | None:
 
 def create(connection: sa.Connection, place: str) -> None:
     """All tables in an empty database, inside the caller's transaction; nothing where they are there."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPLICATION_ID)))
+    one_at_a_time(connection)
     if found_version(connection, place) is not None:
         return
     metadata.create_all(connection)
@@ -139,33 +171,7 @@ def create(connection: sa.Connection, place: str) -> None:
     connection.execute(meta.insert(), [{"key": key, "value": value} for key, value in entries.items()])
 
 
-def refuse_newer(version: int, place: str) -> None:
-    """Nothing, or StoreError where the store was written by a newer taskaware."""
-    if version > VERSION:
-        raise StoreError(
-            f"The store '{place}' has schema version {version}; this taskaware reads up to {VERSION}. "
-            "Update it: pip install --upgrade taskaware"
-        )
-
-
-def migrate_once(connection: sa.Connection, place: str) -> int:
-    """One step to the next version, inside the caller's transaction; none where the store is up to date.
-
-    Returns:
-        The version reached.
-
-    Raises:
-        StoreError: no step leads on from the present version.
-    """
-    version = found_version(connection, place)
-    if version >= VERSION:
-        return version
-    if version not in MIGRATIONS:
-        raise StoreError(
-            f"The store '{place}' has schema version {version}, from which nothing leads to {VERSION}. "
-            "Open it with the taskaware that wrote it."
-        )
-    MIGRATIONS[version](connection)
-    is_version = meta.c.key == "schema_version"
-    connection.execute(meta.update().where(is_version).values(value=str(version + 1)))
-    return version + 1
+def one_at_a_time(connection: sa.Connection) -> None:
+    """Until the transaction ends, no other process creates or migrates; SQLite's writers are alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPLICATION_ID)))

@@ -2,18 +2,31 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from taskaware.digests import check_digest
-from taskaware.store import checking, counting, opening, pruning, reading, schema, writing
+from taskaware.store import artefacts, checking, counting, opening, pruning, reading, schema, writing
+from taskaware.store.artefacts import LIMIT, Area, Artefact, area_of
 from taskaware.store.checking import Report
 from taskaware.store.compact import unpack
 from taskaware.store.connecting import Database
 from taskaware.store.counting import FailureGroup, Listed, Summary
 from taskaware.store.experience import Experience, check
 from taskaware.store.pruning import Pruned
-from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, Trainings, checked, seeds_of
+from taskaware.store.reading import Birth
+from taskaware.store.records import (
+    RecipeRecord,
+    SpaceRecord,
+    TaskRecord,
+    TrainingKey,
+    Trainings,
+    checked,
+    seeds_of,
+)
+
+NO_AREA = Area(None)
 
 
 class Store:
@@ -33,31 +46,48 @@ class Store:
     Experience(2 trainings of 2 architectures on 1 tasks, 0 meta-features)
     """
 
-    def __init__(self, database: Database):
+    def __init__(self, database: Database, area: Area = NO_AREA):
         self._database = database
+        self._area = area
         self.place = database.place
+
+    @property
+    def artefact_folder(self) -> Path | None:
+        """Folder of the artefacts; None where the store has none."""
+        return self._area.folder
 
     @classmethod
     def open(
-        cls, target: str | os.PathLike, *, create: bool = True, readonly: bool = False, timeout: float = 120.0
+        cls,
+        target: str | os.PathLike,
+        *,
+        create: bool = True,
+        readonly: bool = False,
+        timeout: float = 120.0,
+        artefacts: str | os.PathLike | None = None,
+        artefact_limit: int = LIMIT,
     ) -> "Store":
-        """The store at a path or URL, begun there where there is none.
+        """The store at a path or URL; a new one where there is none.
 
         Args:
             target: path of an SQLite file, a database URL of SQLAlchemy
                 ("postgresql+psycopg://user@host/name"), or ":memory:" for one that is gone when it is
                 closed and serves one thread.
-            create: whether to begin a store where there is none. An existing file is never overwritten.
-            readonly: never write, nor begin a store.
+            create: whether to create a store where there is none. An existing file is never overwritten.
+            readonly: never write, nor create or migrate a store.
             timeout: seconds to wait for other writers of an SQLite file, and to try again what met them.
+            artefacts: folder of the artefacts; made when the first one comes. Without one it is
+                "<file>.artefacts" beside an SQLite file, and other stores take no artefacts.
+            artefact_limit: bytes of all artefacts together; those used longest ago give way.
 
         Raises:
-            StoreError: there is no store and none may be begun; what is there is corrupt, belongs to
-                another application or to a newer taskaware, or needs a migration and is readonly; the
-                database or its driver is unknown, or it cannot be reached.
+            StoreError: there is no store and none may be created; the file is corrupt, belongs to another
+                application or to a newer taskaware, or needs a migration and is readonly; the database or
+                its driver is unknown, or it cannot be reached.
         """
         url = opening.place_of(target)
-        return cls(opening.open_database(url, create=create, readonly=readonly, timeout=timeout))
+        area = area_of(artefacts, opening.file_of(url), artefact_limit)
+        return cls(opening.open_database(url, create=create, readonly=readonly, timeout=timeout), area)
 
     def close(self) -> None:
         """Let go of the database; closing twice does no harm."""
@@ -79,7 +109,7 @@ class Store:
         )
 
     def add_task(self, task: TaskRecord) -> None:
-        """Keep a task; nothing happens where its digest is known.
+        """Add a task; nothing happens where its digest is in the store.
 
         Raises:
             UserError: its digest is none, or its info is no plain data.
@@ -91,13 +121,13 @@ class Store:
     def add_metafeatures(
         self, task: str, *, catalogue: str, names: Sequence[str], values: np.ndarray
     ) -> None:
-        """Keep the description of a task; nothing happens where this catalogue described it before.
+        """Add the meta-features of a task; nothing happens where it has some of this catalogue.
 
         Args:
             task: digest of a task of the store.
             catalogue: digest of the catalogue.
             names: of the M meta-features; the same for every task of a catalogue.
-            values: (M,), kept as float32.
+            values: (M,), stored as float32.
 
         Raises:
             UserError: the numbers of names and values differ, or the catalogue has other names here.
@@ -107,7 +137,7 @@ class Store:
         self._database.write(lambda connection: writing.describe(connection, [row]))
 
     def add_space(self, space: SpaceRecord) -> None:
-        """Keep a space; nothing happens where its digest is known.
+        """Add a space; nothing happens where its digest is in the store.
 
         Raises:
             UserError: its digest is none, or its definition is no plain data.
@@ -117,7 +147,7 @@ class Store:
         self._database.write(lambda connection: writing.insert_new(connection, schema.spaces, [row]))
 
     def add_recipe(self, definition: Mapping) -> str:
-        """Keep a recipe and return its digest; nothing else happens where it is known.
+        """Add a recipe, unless it is in the store, and return its digest.
 
         Raises:
             UserError: the definition is no plain data.
@@ -128,7 +158,7 @@ class Store:
         return row["digest"]
 
     def append(self, batch: Trainings) -> int:
-        """Keep a batch of trainings: all of it or, after an error, nothing.
+        """Add a batch of trainings: all of it or, after an error, nothing.
 
         Appending it again changes nothing. A training that failed gives way to one that did not.
 
@@ -142,21 +172,26 @@ class Store:
         batch = checked(batch)
         return self._database.write(lambda connection: writing.append(connection, batch))
 
-    def done(self, task: str, recipe: str, seeds: np.ndarray, architectures: np.ndarray) -> np.ndarray:
-        """What need not be trained again: the trainings that ended, with a score or diverged, not the failed.
+    def done(
+        self, task: str, recipe: str, seeds: np.ndarray, architectures: np.ndarray, metric: str = ""
+    ) -> np.ndarray:
+        """Which trainings need not run again: those that ended, with a score or diverged, not the failed.
 
         Args:
             task: digest of the task.
             recipe: digest of the recipe.
             seeds: (n,) integers, or one for all.
             architectures: (n,) digests, from `architecture_digests`.
+            metric: name of the score; "" is the task's own.
 
         Returns:
             (n,) mask.
         """
         names = [check_digest("architecture", name) for name in architectures]
         seeds, distinct = seeds_of(seeds, len(names)).tolist(), sorted(set(names))
-        found = self._database.read(lambda connection: reading.done(connection, task, recipe, distinct))
+        found = self._database.read(
+            lambda connection: reading.done(connection, task, recipe, distinct, metric)
+        )
         return np.array([pair in found for pair in zip(names, seeds, strict=True)], bool)
 
     def triplets(
@@ -166,20 +201,23 @@ class Store:
         recipe: str | None = None,
         problem: str | None = None,
         catalogue: str | None = None,
+        metric: str | None = None,
     ) -> Experience:
-        """The trainings that ended, as columns; only the tasks that have any.
+        """The trainings that ended, as columns; only the tasks that have any, and one metric of each.
 
         Args:
             space: digest of the space; may be left out where the store has one.
             recipe: digest of a recipe; None for all.
             problem: problem; None for all.
             catalogue: digest of the meta-features for z; may be left out where the store has one or none.
+            metric: name of the metric of the scores; None for the one in the record of each task.
 
         Raises:
             UserError: one of these is unknown, or is needed because the store has several.
             StoreError: the store cannot be read.
         """
         chosen = {"space": space, "recipe": recipe, "problem": problem, "catalogue": catalogue}
+        chosen["metric"] = metric
         return self._database.read(lambda connection: reading.triplets(connection, **chosen))
 
     def tasks(self) -> tuple[TaskRecord, ...]:
@@ -187,23 +225,28 @@ class Store:
         return self._database.read(reading.tasks)
 
     def described(self, catalogue: str) -> set[str]:
-        """Digests of the tasks whose meta-features of this catalogue are kept."""
+        """Digests of the tasks that have meta-features of this catalogue."""
         return self._database.read(lambda connection: reading.described(connection, catalogue))
 
-    def spaces(self) -> tuple[SpaceRecord, ...]:
-        """Every space, by name."""
-        return self._database.read(reading.spaces)
+    def spaces(self, type: str | None = None) -> tuple[SpaceRecord, ...]:
+        """Every space of this type, or of all, by name."""
+        found = self._database.read(reading.spaces)
+        return tuple(space for space in found if type in (None, space.type))
 
     def recipes(self) -> tuple[RecipeRecord, ...]:
         """Every recipe, by digest."""
         return self._database.read(reading.recipes)
 
+    def births(self, task: str) -> tuple[Birth, ...]:
+        """The trainings on a task that searches proposed, by strategy and birth, with their parents."""
+        return self._database.read(lambda connection: reading.births(connection, task))
+
     def summary(self) -> Summary:
-        """What the store holds, counted."""
+        """The numbers of everything in the store."""
         return self._database.read(counting.summary)
 
     def listing(self) -> list[Listed]:
-        """The trainings counted by task, space and recipe; in the order of the names of task and space."""
+        """The trainings counted by task, space, recipe and metric; in the order of these names."""
         return self._database.read(counting.listing)
 
     def failed(self, recipe: str) -> dict[str, int]:
@@ -219,15 +262,15 @@ class Store:
         return self._database.read(lambda connection: counting.failures(connection, limit))
 
     def check(self) -> Report:
-        """Whether everything in the store is whole and true; nothing is changed.
+        """Whether the content of the store is complete and consistent; nothing is changed.
 
-        Looked at are: the database itself, that every training refers to what exists, that numbers are
-        finite and as long as they should be, that digests are those of what they name, and the statuses.
+        Checked are: the database itself, that every reference leads to a row, that numbers are finite, that
+        digests are those of what they name, the statuses, and the files of artefacts with their SHA-256.
 
         Raises:
             StoreError: the store is so damaged that it cannot be read at all, or is closed.
         """
-        return self._database.read(checking.check)
+        return self._database.read(lambda connection: checking.check(connection, self._area))
 
     def prune(
         self,
@@ -241,18 +284,20 @@ class Store:
     ) -> Pruned:
         """Remove trainings, and the architectures, recipes and tasks that lose their last; all or nothing.
 
+        Artefacts go with their trainings.
+
         Args:
             failed: those that broke off with an error.
             recipe: those with this recipe, by digest.
             task: those on this task, by digest or name; a name may be that of several.
             code_version: those made by this version of the training code.
                 Of several of these, a training has to meet all.
-            unused: also the architectures, recipes and tasks that no training ever referred to. A campaign
-                that has just begun may be about to use them.
+            unused: also the architectures, recipes and tasks that no training ever referred to. A run that
+                has just begun may be about to use them.
             dry_run: only count.
 
         Returns:
-            What was removed or, with `dry_run`, what would be.
+            How many were removed or, with `dry_run`, would be.
 
         Raises:
             UserError: nothing says what to remove, or recipe, task or version is not in the store.
@@ -261,22 +306,71 @@ class Store:
         wanted = pruning.Wanted(failed, recipe, task, code_version, unused)
         if dry_run:
             return self._database.read(lambda connection: pruning.count(connection, wanted))
-        return self._database.write(lambda connection: pruning.prune(connection, wanted))
+        pruned = self._database.write(lambda connection: pruning.prune(connection, wanted))
+        self._remove_unused(self._area.files())
+        return pruned
+
+    def put_artefact(self, key: TrainingKey, name: str, content: bytes) -> Artefact:
+        """Store a file of a training; one of the same name is replaced.
+
+        Where the area has no room, the files that were used longest ago are removed; their rows stay.
+
+        Args:
+            key: of a training of the store.
+            name: one for each training, for people; it is no path.
+            content: at most as large as the area.
+
+        Raises:
+            UserError: the training is not in the store, the store has no area, or content or name are not
+                allowed.
+            StoreError: file or row cannot be written.
+        """
+        found = artefacts.described(key, name, content)
+        unused = self._database.write(
+            lambda connection: artefacts.put(connection, self._area, found, content)
+        )
+        self._remove_unused(unused)
+        return self._database.read(lambda connection: artefacts.find(connection, key, name))
+
+    def get_artefact(self, key: TrainingKey, name: str) -> bytes:
+        """The content of a file that `put_artefact` stored, compared with its SHA-256.
+
+        Raises:
+            UserError: the training is not in the store, or the store has no area.
+            StoreError: there is no such artefact, or its file was removed to make room or is damaged.
+        """
+        found = self._database.read(lambda connection: artefacts.find(connection, key, name))
+        content = artefacts.read(self._area, found)
+        if not self._database.readonly:
+            self._database.write(lambda connection: artefacts.mark_used(connection, found))
+        return content
+
+    def artefacts(self, key: TrainingKey | None = None) -> tuple[Artefact, ...]:
+        """The artefacts of a training or, without a key, of all; those used longest ago first."""
+        return self._database.read(lambda connection: artefacts.listing(connection, key))
+
+    def _remove_unused(self, paths: Sequence[str]) -> None:
+        if paths:
+            self._database.write(lambda connection: artefacts.remove_unused(connection, self._area, paths))
 
     def merge(self, other: "Store") -> int:
-        """Take over all that another store has and this one has not; in one transaction.
+        """Add everything that another store has and this one has not; in one transaction, artefacts after it.
 
         Where both have the same training, this store's stays, unless it failed and the other's did not.
+        An artefact whose file has no room or no area here comes as a row that says so.
 
         Returns:
             The number of trainings written.
         """
-        return other._database.read(
+        found = other.artefacts()
+        written = other._database.read(
             lambda source: self._database.write(lambda connection: writing.merge(connection, source))
         )
+        artefacts.merge(self._database, self._area, found, other._area)
+        return written
 
     def add_experience(self, experience: Experience) -> int:
-        """Take over what `triplets` of another store, or `unpack`, gave; in one transaction.
+        """Add what `triplets` of another store, or `unpack`, gave; in one transaction.
 
         Returns:
             The number of trainings written.
@@ -289,7 +383,7 @@ class Store:
         return self._database.write(lambda connection: writing.add_experience(connection, experience))
 
     def import_compact(self, path: str | os.PathLike) -> int:
-        """Take over the experience in a file that `pack` wrote; see `add_experience`.
+        """Add the experience in a file that `pack` wrote; see `add_experience`.
 
         Raises:
             StoreError: the file is missing, corrupt, foreign or newer, or the store cannot be written.
@@ -297,7 +391,7 @@ class Store:
         return self.add_experience(unpack(path))
 
     def export_parquet(self, path: str | os.PathLike) -> int:
-        """Write all of the store as one Parquet file; see `taskaware.store.parquet` for its columns.
+        """Write the store as one Parquet file, but for the files of artefacts; see `taskaware.store.parquet`.
 
         Returns:
             The number of trainings in it, the diverged and the failed among them.
@@ -311,7 +405,7 @@ class Store:
         return self._database.read(lambda connection: parquet.export(connection, path))
 
     def import_parquet(self, path: str | os.PathLike) -> int:
-        """Take over all that a file of `export_parquet` has and this store has not; in one transaction.
+        """Add everything that a file of `export_parquet` has and this store has not; in one transaction.
 
         Returns:
             The number of trainings written.

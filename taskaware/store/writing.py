@@ -41,6 +41,12 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: list[dict]) -> 
     dialect = connection.dialect.name
     if dialect not in INSERTS:
         return sum(_insert_one(connection, table, row) for row in ordered)
+    if dialect == "sqlite":
+        words, names = _compiled(table)
+        ordered = [tuple(row[name] for name in names) for row in ordered]
+        return connection.exec_driver_sql(
+            words, ordered, execution_options={"preserve_rowcount": True}
+        ).rowcount
     statement = _statement(dialect, table)
     if dialect == "postgresql":
         # one array a column: one statement to send, and to plan
@@ -50,7 +56,7 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: list[dict]) -> 
 
 @functools.cache
 def _statement(dialect: str, table: sa.Table) -> sa.Insert:
-    """Insert, unless the key is there; kept, because making it takes longer than running it."""
+    """Insert, unless the key is there; cached, because making it takes longer than running it."""
     statement = INSERTS[dialect](table)
     if dialect == "postgresql":
         arrays = [sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in table.c]
@@ -59,12 +65,19 @@ def _statement(dialect: str, table: sa.Table) -> sa.Insert:
         statement = statement.from_select(list(table.c.keys()), sa.select(*new.c))
     if "status" not in table.c:
         return statement.on_conflict_do_nothing()
-    new = statement.excluded
+    new, failed = statement.excluded, sa.literal_column(f"'{FAILED}'")
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key),
         set_={column.name: new[column.name] for column in table.c if not column.primary_key},
-        where=(table.c.status == FAILED) & (new.status != FAILED),
+        where=(table.c.status == failed) & (new.status != failed),
     )
+
+
+@functools.cache
+def _compiled(table: sa.Table) -> tuple[str, tuple[str, ...]]:
+    """The statement for SQLite, and the order of its columns; handing over tuples takes half the time."""
+    found = _statement("sqlite", table).compile(dialect=sqlite.dialect())
+    return str(found), tuple(found.positiontup)
 
 
 def _insert_one(connection: sa.Connection, table: sa.Table, row: dict) -> int:
@@ -73,8 +86,8 @@ def _insert_one(connection: sa.Connection, table: sa.Table, row: dict) -> int:
     there = connection.execute(sa.select(table).where(is_it)).mappings().first()
     if there and (there.get("status") != FAILED or row["status"] == FAILED):
         return 0
-    connection.execute(table.delete().where(is_it))
-    connection.execute(table.insert(), row)
+    # not deleted and inserted: artefacts may refer to it
+    connection.execute(table.update().where(is_it).values(row) if there else table.insert().values(row))
     return 1
 
 
@@ -83,14 +96,15 @@ def task_row(task: TaskRecord) -> dict:
     check_digest("task", task.digest)
     names = {name: text(getattr(task, name)) for name in ("name", "group", "problem", "metric")}
     sizes = {name: int(getattr(task, name)) for name in ("rows", "features", "outputs")}
-    kept = {"info": canonical(task.info), "added": task.added or schema.now()}
-    return {"digest": task.digest} | names | sizes | kept
+    rest = {"info": canonical(task.info), "added": task.added or schema.now()}
+    return {"digest": task.digest} | names | sizes | rest
 
 
 def space_row(space: SpaceRecord) -> dict:
     """The row of `spaces`; UserError where the digest is none or the definition is no plain data."""
     check_digest("space", space.digest)
-    return {"digest": space.digest, "name": text(space.name), "definition": canonical(space.definition)}
+    words = {"name": text(space.name), "type": text(space.type)}
+    return {"digest": space.digest} | words | {"definition": canonical(space.definition)}
 
 
 def recipe_row(definition: Mapping) -> dict:
@@ -125,14 +139,18 @@ def describe(connection: sa.Connection, rows: list[dict]) -> int:
 
 
 def merge(connection: sa.Connection, source: sa.Connection) -> int:
-    """Write what another store has inside the caller's transaction; the number of trainings written."""
+    """Write the rows of another store, but for artefacts, inside the caller's transaction.
+
+    Returns:
+        The number of trainings written.
+    """
     written = {
         table.name: sum(
             insert_new(connection, table, [dict(row._mapping) for row in rows])
             for rows in blocks(source, sa.select(table))
         )
         for table in schema.metadata.sorted_tables
-        if table is not schema.meta
+        if table not in (schema.meta, schema.artefacts)
     }
     return written["trainings"]
 
@@ -157,19 +175,21 @@ def _batches(experience: Experience) -> Iterator[Trainings]:
     groups, group = np.unique(columns, axis=0, return_inverse=True)
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(np.bincount(group, minlength=len(groups)))
+    points = experience.points if experience.ragged else ()
     for (task, recipe, strategy), rows in zip(groups, np.split(order, ends[:-1]), strict=False):
         part = experience.take(rows)
         yield Trainings(
             task=experience.tasks[task].digest,
             space=experience.space.digest,
             recipe=digest(experience.recipes[recipe].definition),
-            u=part.u,
+            u=[points[place] for place in part.architecture] if points else part.u,
             seeds=part.seed,
             scores=part.score,
             test_scores=part.test_score,
             losses=part.loss,
             seconds=part.seconds,
             strategy=experience.strategies[strategy],
+            metric=experience.metric,
         )
 
 
@@ -177,40 +197,46 @@ def append(connection: sa.Connection, batch: Trainings) -> int:
     """Write a checked batch inside the caller's transaction; the number of new trainings.
 
     Raises:
-        UserError: its task, space or recipe is not in the store, or its u is not as long as the others.
+        UserError: its task, space or recipe is not in the store, or its u is a matrix of another length than
+            the architectures of the space.
     """
-    _check_fit(connection, batch)
+    metric = _check_fit(connection, batch)
     found = architecture_digests(batch.space, batch.u).tolist()
     blobs = {name: row.tobytes() for name, row in zip(found, batch.u, strict=True)}
     points = [{"digest": name, "space": batch.space, "u": blob} for name, blob in blobs.items()]
     insert_new(connection, schema.architectures, points)
-    return insert_new(connection, schema.trainings, _rows(batch, found))
+    return insert_new(connection, schema.trainings, _rows(batch, found, batch.metric or metric))
 
 
-def _rows(batch: Trainings, architectures: list[str]) -> list[dict]:
+def _rows(batch: Trainings, architectures: list[str], metric: str) -> list[dict]:
     """The rows of `trainings`; NaN becomes NULL."""
-    fixed = {"task": batch.task, "recipe": batch.recipe, "created": schema.now()}
-    fixed |= {"strategy": batch.strategy, "code_version": batch.code_version}
+    fixed = {"task": batch.task, "recipe": batch.recipe, "metric": metric, "created": schema.now()}
+    fixed |= {"strategy": batch.strategy, "code_version": batch.code_version, "birth": None}
     varying = {"architecture": architectures, "seed": batch.seeds.tolist()}
-    varying |= {"status": batch.statuses, "error": batch.errors}
+    varying |= {"status": batch.statuses, "error": batch.errors, "parent": batch.parents}
+    if batch.births is not None:
+        varying["birth"] = batch.births.tolist()
     for name, column in COLUMNS.items():
         varying[column] = [None if value != value else value for value in getattr(batch, name).tolist()]
     names = tuple(varying)
     return [fixed | dict(zip(names, values, strict=True)) for values in zip(*varying.values(), strict=True)]
 
 
-def _check_fit(connection: sa.Connection, batch: Trainings) -> None:
-    """Nothing, or UserError where the store lacks what the batch names, or has u of another length."""
+def _check_fit(connection: sa.Connection, batch: Trainings) -> str:
+    """The metric of the task, or UserError where the store lacks what the batch names, or u does not fit."""
     named = {what: getattr(batch, what) for what in OWNERS}
-    known = connection.execute(_question(), named).one()
+    matrix = isinstance(batch.u, np.ndarray)
+    width = batch.u.shape[1] if matrix else 0
+    known = connection.execute(_question(), named | {"size": 4 * width}).one()
     for what, name in named.items():
         if known._mapping[what] is None:
             raise UserError(f"The {what} '{name}' is not in the store. Add it with `add_{what}` first.")
-    width = batch.u.shape[1]
-    if known.length not in (None, 4 * width):
+    if matrix and known.equal is None and known.length is not None:
         raise UserError(
-            f"u has {width} numbers, but the architectures of space '{batch.space}' have {known.length // 4}."
+            f"u has {width} numbers, but architectures of space '{batch.space}' have {known.length // 4}. "
+            "Where the points of a space differ in length, give u as a list of points."
         )
+    return known.metric
 
 
 @functools.cache
@@ -220,6 +246,10 @@ def _question() -> sa.Select:
         sa.select(table.c.digest).where(table.c.digest == sa.bindparam(what)).scalar_subquery().label(what)
         for what, table in OWNERS.items()
     ]
+    own = sa.select(schema.tasks.c.metric).where(schema.tasks.c.digest == sa.bindparam("task"))
     points = schema.architectures.c
-    length = sa.select(sa.func.length(points.u)).where(points.space == sa.bindparam("space")).limit(1)
-    return sa.select(*parts, length.scalar_subquery().label("length"))
+    size = sa.func.length(points.u)
+    length = sa.select(size).where(points.space == sa.bindparam("space")).limit(1)
+    equal = length.where(size == sa.bindparam("size"))
+    answers = {"metric": own, "length": length, "equal": equal}
+    return sa.select(*parts, *(query.scalar_subquery().label(name) for name, query in answers.items()))

@@ -1,74 +1,57 @@
-"""What every store must do, as checks that run on any database.
+"""The contract of an experience store, as checks that run on any database.
 
-A check takes a function that opens a new, empty store, and raises AssertionError where the store breaks the
-contract. A test runs them all:
+    from taskaware.testing.store_contract import check_store
+
+    check_store(lambda: Store.open(new_empty_place(), artefacts=new_folder()))
+
+Each check opens as many new, empty stores as it needs, and raises AssertionError where the store breaks the
+contract. `CHECKS` has them all, for a parametrized test:
 
     @pytest.mark.parametrize("check", store_contract.CHECKS)
     def test_contract(check, open_store):
         check(open_store)
-
-`upkeep_contract` has the rest: counting, pruning, checking and exporting.
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from taskaware.digests import architecture_digests
-from taskaware.errors import UserError
-from taskaware.store import Experience, SpaceRecord, Store, TaskRecord, Trainings
-
-OpenStore = Callable[[], Store]
-
-SPACE = SpaceRecord("a" * 16, "mixture", {"layers": 7, "sizes": [8, 16]})
-CATALOGUE = "c" * 16
-FEATURES = ("rows", "label_entropy")
-RECIPE = {"steps": 300, "rate": 0.01}
-TASKS = (
-    TaskRecord("0" * 15 + "2", "adult", "adult", "classification", "accuracy", 48842, 14, 2, {"note": "é ✓"}),
-    TaskRecord("0" * 15 + "1", "boston", "boston", "regression", "r2", 506, 13, 1),
+from taskaware.store import SpaceRecord
+from taskaware.testing import store_schema, store_upkeep
+from taskaware.testing.store_examples import (
+    CATALOGUE,
+    FEATURES,
+    RECIPE,
+    SPACE,
+    TASKS,
+    OpenStore,
+    assert_same,
+    example,
+    refused,
+    register,
 )
 
 
-def register(store: Store) -> str:
-    """Two tasks with meta-features, a space and a recipe, whose digest is returned."""
-    for position, task in enumerate(TASKS):
-        store.add_task(task)
-        store.add_metafeatures(task.digest, catalogue=CATALOGUE, names=FEATURES, values=[position, 0.5])
-    store.add_space(SPACE)
-    return store.add_recipe(RECIPE)
+def check_store(open_store: OpenStore) -> None:
+    """Run every check of the contract.
+
+    Args:
+        open_store: gives a new, empty store at each call, at best one with a folder for artefacts.
+
+    Raises:
+        AssertionError: a check failed; its note names the check. Other errors of the store come through, with
+            the same note.
+    """
+    for check in CHECKS:
+        try:
+            check(open_store)
+        except Exception as error:
+            error.add_note(f"in the check '{check.__name__}' of the store contract")
+            raise
 
 
-def example(recipe: str, *, task: int = 0, start: int = 0, count: int = 5) -> Trainings:
-    """A batch that depends on nothing but its arguments: the architectures from `start` on, two seeds."""
-    numbers = np.arange(start, start + count)
-    return Trainings(
-        task=TASKS[task].digest,
-        space=SPACE.digest,
-        recipe=recipe,
-        u=np.stack([numbers // 2, numbers + task, np.full(count, 0.1)], axis=1),
-        seeds=numbers % 2,
-        scores=np.where(numbers % 5 == 4, np.nan, 0.5 + numbers / 1000),
-        test_scores=0.4 + numbers / 1000,
-        losses=numbers / 7,
-        seconds=0.25,
-        strategy="random_search",
-        code_version="0.1.0",
-    )
-
-
-def assert_same(first: Experience, second: Experience) -> None:
-    """AssertionError unless both hold the same, number for number."""
-    for field in dataclasses.fields(Experience):
-        ours, theirs = getattr(first, field.name), getattr(second, field.name)
-        if isinstance(ours, np.ndarray):
-            np.testing.assert_array_equal(ours, theirs, err_msg=field.name, strict=True)
-        else:
-            assert ours == theirs, (field.name, ours, theirs)
-
-
-def what_goes_in_comes_out(open_store: OpenStore) -> None:
+def appended_trainings_are_read_back(open_store: OpenStore) -> None:
     with open_store() as store:
         recipe = register(store)
         batch = example(recipe)
@@ -112,7 +95,7 @@ def a_batch_may_repeat_itself(open_store: OpenStore) -> None:
         assert store.triplets().score.tolist() == [np.float32(0.7)]
 
 
-def nothing_is_nothing(open_store: OpenStore) -> None:
+def an_empty_batch_writes_nothing(open_store: OpenStore) -> None:
     with open_store() as store:
         recipe = register(store)
         assert store.append(example(recipe, count=0)) == 0
@@ -144,7 +127,7 @@ def order_of_arrival_does_not_show(open_store: OpenStore) -> None:
         assert_same(*forget)
 
 
-def finished_work_is_known(open_store: OpenStore) -> None:
+def ended_trainings_are_done(open_store: OpenStore) -> None:
     with open_store() as store:
         recipe = register(store)
         store.append(example(recipe))
@@ -157,7 +140,7 @@ def finished_work_is_known(open_store: OpenStore) -> None:
         assert not store.done(TASKS[0].digest, "f" * 16, more.seeds, names).any()
 
 
-def a_failure_gives_way_to_a_result(open_store: OpenStore) -> None:
+def a_result_replaces_a_failure(open_store: OpenStore) -> None:
     with open_store() as store:
         recipe = register(store)
         batch = example(recipe, count=2)
@@ -172,7 +155,7 @@ def a_failure_gives_way_to_a_result(open_store: OpenStore) -> None:
         assert (len(store.triplets()), store.summary().failed) == (2, 0)
 
 
-def only_what_is_asked_for(open_store: OpenStore) -> None:
+def triplets_are_filtered(open_store: OpenStore) -> None:
     with open_store() as store:
         recipe = register(store)
         slow = store.add_recipe({"steps": 3000})
@@ -193,7 +176,7 @@ def only_what_is_asked_for(open_store: OpenStore) -> None:
         assert len(store.triplets("b" * 16, catalogue=CATALOGUE)) == 0
 
 
-def what_does_not_fit_is_refused_whole(open_store: OpenStore) -> None:
+def a_wrong_batch_is_refused_as_a_whole(open_store: OpenStore) -> None:
     with open_store() as store:
         recipe = register(store)
         store.append(example(recipe, count=2))
@@ -214,7 +197,7 @@ def what_does_not_fit_is_refused_whole(open_store: OpenStore) -> None:
         assert store.summary().architectures == store.summary().trained == 2
 
 
-def merging_unites(open_store: OpenStore) -> None:
+def merging_adds_what_is_missing(open_store: OpenStore) -> None:
     with open_store() as store, open_store() as other, open_store() as everything:
         recipe = register(store)
         register(everything)
@@ -248,7 +231,7 @@ def the_summary_counts(open_store: OpenStore) -> None:
         found = store.summary()
         assert (found.tasks, found.spaces, found.recipes, found.architectures) == (2, 1, 1, 5)
         assert (found.trained, found.diverged, found.failed, found.seconds) == (4, 1, 0, 1.25)
-        assert found.version == 1
+        assert found.version == 2
         assert found.created.endswith("+00:00")
         assert "5 architectures" in repr(store)
         assert store.spaces() == (SPACE,)
@@ -269,28 +252,20 @@ def extremes_survive(open_store: OpenStore) -> None:
         assert found.strategies == ("Zufällig \N{GAME DIE} '); --",)
 
 
-def refused(call: Callable[[], object], words: str) -> None:
-    """AssertionError unless the call raises a UserError with these words."""
-    try:
-        call()
-    except UserError as error:
-        assert words in str(error), f"{words!r} is not in: {error}"
-    else:
-        raise AssertionError(f"Not refused; expected a UserError with {words!r}.")
-
-
 CHECKS = (
-    what_goes_in_comes_out,
+    appended_trainings_are_read_back,
     appending_twice_changes_nothing,
     a_batch_may_repeat_itself,
-    nothing_is_nothing,
+    an_empty_batch_writes_nothing,
     order_of_arrival_does_not_show,
-    finished_work_is_known,
-    a_failure_gives_way_to_a_result,
-    only_what_is_asked_for,
-    what_does_not_fit_is_refused_whole,
-    merging_unites,
+    ended_trainings_are_done,
+    a_result_replaces_a_failure,
+    triplets_are_filtered,
+    a_wrong_batch_is_refused_as_a_whole,
+    merging_adds_what_is_missing,
     experience_goes_from_store_to_store,
     the_summary_counts,
     extremes_survive,
+    *store_schema.CHECKS,
+    *store_upkeep.CHECKS,
 )

@@ -117,8 +117,8 @@ def test_experience_actions(collected, command, tmp_path, monkeypatch):
     assert "trained        9" in command("experience", "show", place)[1]
     assert "9 trainings, 3 architectures, 3 tasks" in command("experience", "check", place)[1]
     assert command("experience", "export", place, "a.parquet")[0] == 0
-    assert "9 trainings came" in command("experience", "import", "b.db", "a.parquet")[1]
-    assert "0 trainings came" in command("experience", "merge", "b.db", place)[1]
+    assert "9 trainings added" in command("experience", "import", "b.db", "a.parquet")[1]
+    assert "0 trainings added" in command("experience", "merge", "b.db", place)[1]
     counted = command("experience", "prune", "b.db", "--task", "iris")[1]
     assert "Would remove: 3 trainings" in counted
     assert "Removed: 3 trainings" in command("experience", "prune", "b.db", "--task", "iris", "--yes")[1]

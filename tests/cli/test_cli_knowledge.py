@@ -1,6 +1,8 @@
-"""`taskaware features` and `taskaware tasks`: tables for people, JSON for machines."""
+"""`taskaware features`, `tasks` and `experience`: tables for people, JSON for machines."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -9,15 +11,17 @@ from taskaware.cli.tasks import card_text
 from taskaware.data.manifests import manifests
 from taskaware.modalities.tables.metafeatures import CATALOGUE
 
+OLD_STORE = Path(__file__).parents[1] / "store" / "schema1.sqlite"
+
 
 def test_features_are_the_library_s(command, table):
     expected = taskaware.meta_features(table, "species")
     code, out, _ = command("features", table, "--target", "species", "--json")
-    told = json.loads(out)
+    answer = json.loads(out)
     assert code == 0
-    assert (told["task"], told["problem"]) == ("flowers", "classification")
-    assert {each["name"]: each["value"] for each in told["features"]} == pytest.approx(expected.to_dict())
-    assert [each["unit"] for each in told["features"]] == [feature.unit for feature in CATALOGUE]
+    assert (answer["task"], answer["problem"]) == ("flowers", "classification")
+    assert {each["name"]: each["value"] for each in answer["features"]} == pytest.approx(expected.to_dict())
+    assert [each["unit"] for each in answer["features"]] == [feature.unit for feature in CATALOGUE]
 
 
 def test_features_are_aligned(command, table):
@@ -33,8 +37,10 @@ def test_features_are_aligned(command, table):
 
 
 def test_kind_reaches_the_features(command, table):
-    told = json.loads(command("features", table, "--target", "petal", "--problem", "regression", "--json")[1])
-    assert told["problem"] == "regression"
+    answer = json.loads(
+        command("features", table, "--target", "petal", "--problem", "regression", "--json")[1]
+    )
+    assert answer["problem"] == "regression"
 
 
 def test_known_tasks(command):
@@ -49,21 +55,21 @@ def test_known_tasks(command):
 
 
 def test_known_tasks_as_json(command):
-    told = json.loads(command("tasks", "--json")[1])
-    assert [task["task"] for task in told["tasks"]] == taskaware.known_tasks()["task"].tolist()
-    assert isinstance(told["card"], dict)
+    answer = json.loads(command("tasks", "--json")[1])
+    assert [task["task"] for task in answer["tasks"]] == taskaware.known_tasks()["task"].tolist()
+    assert isinstance(answer["card"], dict)
 
 
 def test_manifests(command):
     code, out, _ = command("tasks", "--manifests")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["name", *(each.name for each in manifests())]
-    told = json.loads(command("tasks", "--manifests", "--json")[1])
-    where = {each["name"]: each["where"] for each in told}
+    answer = json.loads(command("tasks", "--manifests", "--json")[1])
+    where = {each["name"]: each["where"] for each in answer}
     assert (where["iris"], where["adult"]) == ("here", "download")
 
 
-def test_a_card_is_said_in_its_order_and_nothing_is_lost():
+def test_a_card_is_printed_in_its_order_and_in_full():
     text = card_text(
         {"seeds": [1, 2], "trainings": 12345, "made": "2026-01-31T12:00:00Z", "run_hours": 3.14159}
     )
@@ -74,3 +80,20 @@ def test_a_card_is_said_in_its_order_and_nothing_is_lost():
         "seeds      1, 2",
     ]
     assert "is not recorded" in card_text({})
+
+
+def test_an_old_store_is_migrated_by_its_command(command, tmp_path):
+    place = str(shutil.copy(OLD_STORE, tmp_path / "old.sqlite"))
+    code, _, err = command("experience", "list", place)
+    assert code != 0
+    assert f"taskaware experience migrate {place}" in err
+    code, out, _ = command("experience", "migrate", place)
+    assert (code, out) == (0, f"{place} has schema version 2.\n")
+    head, *lines = command("experience", "list", place)[1].splitlines()
+    assert head.split()[:5] == ["name", "problem", "metric", "space_name", "recipe"]
+    assert [line.split()[:4] for line in lines] == [
+        ["iris", "classification", "accuracy", "compact"],
+        ["wine", "classification", "accuracy", "compact"],
+    ]
+    code, out, _ = command("experience", "check", place)
+    assert (code, out) == (0, f"{place} has no fault: 11 trainings, 4 architectures, 2 tasks, 0 artefacts.\n")

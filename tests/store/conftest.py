@@ -54,5 +54,7 @@ def new_place(request):
 
 
 @pytest.fixture
-def open_store(new_place):
-    return lambda: Store.open(new_place())
+def open_store(new_place, tmp_path):
+    """A function that opens a new, empty store with an area for artefacts of its own."""
+    numbers = itertools.count()
+    return lambda: Store.open(new_place(), artefacts=tmp_path / f"artefacts {next(numbers)}")

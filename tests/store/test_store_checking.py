@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from taskaware.errors import StoreError
 from taskaware.store import Store
-from taskaware.testing import store_contract as contract
+from taskaware.testing import store_examples as examples
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def path(tmp_path):
     """A store with ten trainings on two tasks, one of them diverged."""
     path = tmp_path / "a.db"
     with Store.open(path) as store:
-        recipe = contract.register(store)
-        store.append(contract.example(recipe))
-        store.append(contract.example(recipe, task=1))
+        recipe = examples.register(store)
+        store.append(examples.example(recipe))
+        store.append(examples.example(recipe, task=1))
     return path
 
 
@@ -38,8 +38,8 @@ TRAININGS = "UPDATE trainings SET"
     [
         (f"{ARCHITECTURES} u = zeroblob(12) WHERE rowid = 2", "not what their digests say: 1 "),
         (f"{ARCHITECTURES} u = x'0000c07f0000000000000000' WHERE rowid = 1", "not finite: 1 "),
-        (f"{ARCHITECTURES} u = x'00000000' WHERE rowid = 2", "not as long as others of their space: 1 "),
-        (f"{ARCHITECTURES} u = x'000000' WHERE rowid = 2", "not as long as others of their space: 1 "),
+        (f"{ARCHITECTURES} u = x'00000000' WHERE rowid = 2", "not what their digests say: 1 "),
+        (f"{ARCHITECTURES} u = x'000000' WHERE rowid = 2", "are no float32 numbers: 1 "),
         ("DELETE FROM architectures WHERE rowid = 1", "'trainings' that refer to .* 'architectures': [12] "),
         ("DELETE FROM recipes", "'trainings' that refer to what is not in 'recipes': 10 "),
         ("DELETE FROM spaces", "'architectures' that refer to what is not in 'spaces': 8 "),
@@ -60,9 +60,13 @@ TRAININGS = "UPDATE trainings SET"
         ),
         (f"{TRAININGS} status = 'failed', score = NULL", "are 'failed' without an error: 10 "),
         (f"{TRAININGS} error = 'late'", "have an error but are not 'failed': 10 "),
+        (f"{TRAININGS} metric = '' WHERE seed = 0", "name no metric: 6 "),
+        (f"{TRAININGS} birth = -1 WHERE seed = 0", "have a negative birth: 6 "),
+        (f"{TRAININGS} parent = 'adam' WHERE seed = 0", "have a parent that is no digest: 6 "),
+        ("UPDATE spaces SET type = 'cell'", "Spaces that have another type than their definition: 1 "),
     ],
 )
-def test_what_is_wrong_is_said(path, statement, words):
+def test_every_fault_is_reported(path, statement, words):
     assert problems(path) == ()
     with sqlite3.connect(path) as connection:
         connection.execute(statement)
@@ -78,9 +82,10 @@ def test_what_is_wrong_is_said(path, statement, words):
         ("DELETE FROM architectures WHERE rowid = 1", "refer to what is not there"),
         ("DELETE FROM tasks", "refer to what is not there"),
         ("UPDATE trainings SET recipe = 'odd' WHERE seed = 0", "a digest that is none"),
+        ("UPDATE architectures SET u = x'000000' WHERE rowid = 1", "architectures that are no float32"),
     ],
 )
-def test_what_cannot_be_read_is_said(path, statement, words):
+def test_what_cannot_be_read_is_refused(path, statement, words):
     with sqlite3.connect(path) as connection:
         connection.execute(statement)
     connection.close()
@@ -101,7 +106,7 @@ def test_a_page_that_does_not_go_with_its_index(path):
 def test_a_reference_that_leads_nowhere_in_postgresql(new_schema):
     place = new_schema()
     with Store.open(place) as store:
-        store.append(contract.example(contract.register(store)))
+        store.append(examples.example(examples.register(store)))
         engine = sa.create_engine(place)
         with engine.begin() as connection:
             # as a restored backup without its constraints could

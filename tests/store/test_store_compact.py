@@ -9,15 +9,15 @@ import pytest
 
 from taskaware.errors import StoreError, UserError
 from taskaware.store import Store, pack, unpack
-from taskaware.testing import store_contract as contract
+from taskaware.testing import store_examples as examples
 
 
 @pytest.fixture
 def store(tmp_path):
     with Store.open(tmp_path / "a.db") as store:
-        recipe = contract.register(store)
-        store.append(contract.example(recipe, count=40))
-        store.append(dataclasses.replace(contract.example(recipe, task=1, count=30), strategy="evolution"))
+        recipe = examples.register(store)
+        store.append(examples.example(recipe, count=40))
+        store.append(dataclasses.replace(examples.example(recipe, task=1, count=30), strategy="evolution"))
         yield store
 
 
@@ -41,22 +41,22 @@ def header_of(path, **changes):
 
 
 def test_round_trip(store, packed):
-    contract.assert_same(unpack(packed), store.triplets())
+    examples.assert_same(unpack(packed), store.triplets())
 
 
 def test_into_another_store_and_back(store, packed, tmp_path):
     with Store.open(tmp_path / "b.db") as other:
         assert other.import_compact(packed) == 70
         assert other.import_compact(packed) == 0
-        contract.assert_same(other.triplets(), store.triplets())
+        examples.assert_same(other.triplets(), store.triplets())
         assert store.merge(other) == 0
 
 
 def test_an_empty_experience(tmp_path):
     with Store.open(tmp_path / "b.db") as store:
-        contract.register(store)
+        examples.register(store)
         pack(store, tmp_path / "b.npz")
-        contract.assert_same(unpack(tmp_path / "b.npz"), store.triplets())
+        examples.assert_same(unpack(tmp_path / "b.npz"), store.triplets())
 
 
 def test_the_same_experience_gives_the_same_bytes(store, packed, tmp_path):
@@ -71,6 +71,19 @@ def test_half_precision_rounds_architectures_alone(store, packed, tmp_path):
     np.testing.assert_allclose(half.u, whole.u, rtol=1e-3)
     assert (half.u != whole.u).any()
     assert half.u.dtype == np.float32
+
+
+def test_half_precision_of_points_that_differ_in_length(store, tmp_path):
+    experience = store.triplets()
+    points = experience.architectures.copy()
+    points[0, 1:] = np.nan
+    ragged = dataclasses.replace(experience, architectures=points)
+    pack(ragged, tmp_path / "half.npz", half=True)
+    found = unpack(tmp_path / "half.npz")
+    assert found.lengths.tolist()[:2] == [1, 3]
+    np.testing.assert_allclose(found.architectures, points, rtol=1e-3)
+    with pytest.raises(UserError, match="half"):
+        pack(dataclasses.replace(ragged, architectures=points + 1e6), tmp_path / "large.npz", half=True)
 
 
 def test_half_precision_refuses_what_it_cannot_hold(store, tmp_path):
@@ -104,7 +117,7 @@ def test_seventy_tasks_and_three_hundred_architectures_are_small(store, tmp_path
     )
     pack(large, tmp_path / "large.npz")
     assert (tmp_path / "large.npz").stat().st_size < 1_000_000
-    contract.assert_same(unpack(tmp_path / "large.npz"), large)
+    examples.assert_same(unpack(tmp_path / "large.npz"), large)
 
 
 def test_an_existing_file_is_left_alone(store, packed):
@@ -137,7 +150,7 @@ def test_no_flipped_byte_goes_unseen_or_raises_another_error(store, packed):
             found = unpack(packed)
         except StoreError:
             continue
-        contract.assert_same(found, whole)
+        examples.assert_same(found, whole)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x93NUMPY\x01\x00", b"PK\x05\x06" + b"\0" * 18])
@@ -163,8 +176,8 @@ def test_objects_are_not_executed(packed):
 
 
 def test_a_newer_format_is_refused_in_both_versions_words(packed):
-    rewrite(packed, header=header_of(packed, version=2))
-    with pytest.raises(StoreError, match=r"version 2; this taskaware reads up to 1.*pip install --upgrade"):
+    rewrite(packed, header=header_of(packed, version=3))
+    with pytest.raises(StoreError, match=r"version 3; this taskaware reads up to 2.*pip install --upgrade"):
         unpack(packed)
 
 
@@ -180,6 +193,7 @@ def test_a_newer_format_is_refused_in_both_versions_words(packed):
         {"architecture": np.full(70, 2**32)},
         {"architectures": np.zeros(3, np.float32)},
         {"architectures": np.full((70, 3), "a")},
+        {"architectures": np.float32([[np.nan, 1.0, 1.0]] * 70)},
         {"z": np.zeros((2, 5), np.float32)},
     ],
     ids=lambda changes: next(iter(changes)),

@@ -9,19 +9,19 @@ import pytest
 import sqlalchemy as sa
 
 from taskaware.errors import StoreError
-from taskaware.store import Store, schema
-from taskaware.testing import store_contract as contract
+from taskaware.store import Store
+from taskaware.testing import store_examples as examples
 
 COUNT = 50
 
 ENDLESS_WRITER = """
 import itertools, sys
 from taskaware.store import Store
-from taskaware.testing import store_contract as contract
+from taskaware.testing import store_examples as examples
 store = Store.open(sys.argv[1])
-recipe = contract.register(store)
+recipe = examples.register(store)
 for start in itertools.count(0, 50):
-    store.append(contract.example(recipe, start=start, count=50))
+    store.append(examples.example(recipe, start=start, count=50))
     print(start, flush=True)
 """
 
@@ -31,7 +31,7 @@ def path(tmp_path):
     """A store with five trainings."""
     path = tmp_path / "a.db"
     with Store.open(path) as store:
-        store.append(contract.example(contract.register(store)))
+        store.append(examples.example(examples.register(store)))
     return path
 
 
@@ -55,7 +55,7 @@ def test_a_store_killed_in_mid_append_opens_and_has_whole_batches(new_place, lin
         assert found % COUNT == 0
         assert found >= last + COUNT
         assert store.summary().architectures == found
-        assert store.append(contract.example(store.recipes()[0].digest, start=found, count=3)) == 3
+        assert store.append(examples.example(store.recipes()[0].digest, start=found, count=3)) == 3
 
 
 def test_a_full_disk_leaves_the_store_as_it_was(path):
@@ -64,13 +64,13 @@ def test_a_full_disk_leaves_the_store_as_it_was(path):
         before = store.triplets()
         sa.event.listen(store._database.engine, "checkout", _no_page_more)
         with pytest.raises(StoreError, match="full.*Nothing of this batch"):
-            store.append(contract.example(recipe, start=5, count=20_000))
-        contract.assert_same(store.triplets(), before)
+            store.append(examples.example(recipe, start=5, count=20_000))
+        examples.assert_same(store.triplets(), before)
         sa.event.remove(store._database.engine, "checkout", _no_page_more)
-        contract.assert_same(store.triplets(), before)
+        examples.assert_same(store.triplets(), before)
     with Store.open(path) as store:
-        contract.assert_same(store.triplets(), before)
-        assert store.append(contract.example(recipe, start=5, count=20_000)) == 20_000
+        examples.assert_same(store.triplets(), before)
+        assert store.append(examples.example(recipe, start=5, count=20_000)) == 20_000
 
 
 def _no_page_more(connection, *_):
@@ -83,11 +83,11 @@ def test_a_locked_store_is_named_after_the_timeout(path):
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked.*timeout"):
-            store.append(contract.example(recipe, start=5))
+            store.append(examples.example(recipe, start=5))
         assert len(store.triplets()) == 5
         other.execute("ROLLBACK")
         other.close()
-        assert store.append(contract.example(recipe, start=5)) == 5
+        assert store.append(examples.example(recipe, start=5)) == 5
 
 
 @pytest.mark.parametrize("content", [b"name,age\nann,3\n", b"\0" * 4096, b"SQLite"])
@@ -148,7 +148,7 @@ def test_an_empty_file_is_a_store_that_was_about_to_begin(tmp_path):
     with pytest.raises(StoreError, match="create=True"):
         Store.open(path, create=False)
     with Store.open(path) as store:
-        contract.register(store)
+        examples.register(store)
 
 
 def test_folders(tmp_path):
@@ -160,53 +160,14 @@ def test_folders(tmp_path):
 
 def test_a_newer_store_is_refused_in_both_versions_words(path):
     change(path, "UPDATE meta SET value = '9' WHERE key = 'schema_version'")
-    with pytest.raises(StoreError, match=r"version 9; this taskaware reads up to 1.*pip install --upgrade"):
+    with pytest.raises(StoreError, match=r"version 9; this taskaware reads up to 2.*pip install --upgrade"):
         Store.open(path)
 
 
 def test_a_store_without_a_way_forward_is_refused(path):
     change(path, "UPDATE meta SET value = '0' WHERE key = 'schema_version'")
-    with pytest.raises(StoreError, match="nothing leads to 1"):
+    with pytest.raises(StoreError, match="no migration leads to 2"):
         Store.open(path)
-
-
-def make_old(path):
-    """Version 0: as version 1, but without the seconds."""
-    change(
-        path,
-        "ALTER TABLE trainings DROP COLUMN seconds",
-        "UPDATE meta SET value = '0' WHERE key = 'schema_version'",
-    )
-
-
-def test_an_older_store_is_brought_up_to_date_once(path, monkeypatch):
-    def add_seconds(connection):
-        calls.append(1)
-        connection.exec_driver_sql("ALTER TABLE trainings ADD COLUMN seconds DOUBLE")
-
-    calls = []
-    make_old(path)
-    monkeypatch.setitem(schema.MIGRATIONS, 0, add_seconds)
-    with pytest.raises(StoreError, match="Open it once without `readonly`"):
-        Store.open(path, readonly=True)
-    for _ in range(2):
-        with Store.open(path) as store:
-            assert store.summary().version == 1
-            assert len(store.triplets()) == 5
-    assert calls == [1]
-
-
-def test_a_migration_that_breaks_leaves_the_old_store(path, monkeypatch):
-    def broken(connection):
-        connection.exec_driver_sql("ALTER TABLE trainings ADD COLUMN seconds DOUBLE")
-        raise RuntimeError("power cut")
-
-    make_old(path)
-    before = path.read_bytes()
-    monkeypatch.setitem(schema.MIGRATIONS, 0, broken)
-    with pytest.raises(RuntimeError, match="power cut"):
-        Store.open(path)
-    assert path.read_bytes() == before
 
 
 def test_a_database_that_does_not_answer(new_schema):

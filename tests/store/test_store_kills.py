@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from benchmarks.postgres import PostgresServer
 from taskaware.errors import StoreError
 from taskaware.store import Store, reading
-from taskaware.testing import store_contract as contract
+from taskaware.testing import store_examples as examples
 
 # stops for good in the second batch, when the statement that begins with sys.argv[2] has run
 HALTING_WRITER = """
 import sys, time
 import sqlalchemy as sa
 from taskaware.store import Store, reading
-from taskaware.testing import store_contract as contract
+from taskaware.testing import store_examples as examples
 
 def halt(connection, cursor, statement, *rest):
     if statement.startswith(sys.argv[2]):
@@ -31,10 +31,10 @@ def halt(connection, cursor, statement, *rest):
         time.sleep(600)
 
 with Store.open(sys.argv[1]) as store:
-    recipe = contract.register(store)
-    store.append(contract.example(recipe, count=64))
+    recipe = examples.register(store)
+    store.append(examples.example(recipe, count=64))
     sa.event.listen(store._database.engine, "after_cursor_execute", halt)
-    store.append(contract.example(recipe, start=64, count=64))
+    store.append(examples.example(recipe, start=64, count=64))
 """
 
 
@@ -70,8 +70,8 @@ def _mount(folder, options):
 def filled(place):
     """A store with five trainings, and its recipe."""
     store = Store.open(place)
-    recipe = contract.register(store)
-    store.append(contract.example(recipe))
+    recipe = examples.register(store)
+    store.append(examples.example(recipe))
     return store, recipe
 
 
@@ -99,13 +99,13 @@ def test_a_writer_killed_between_two_statements_leaves_no_half_of_a_batch(new_pl
         assert (found.architectures, found.trained + found.diverged) == (64, 64)
         assert store.check().ok
         recipe = store.recipes()[0].digest
-        assert store.append(contract.example(recipe, start=64, count=64)) == 64
+        assert store.append(examples.example(recipe, start=64, count=64)) == 64
 
 
 def test_a_connection_that_is_cut_in_mid_append_is_replaced(new_schema, postgres):
     place = new_schema()
     store, recipe = filled(place)
-    before, batch = store.triplets(), contract.example(recipe, start=5)
+    before, batch = store.triplets(), examples.example(recipe, start=5)
 
     def cut(connection):
         pid = connection.connection.driver_connection.info.backend_pid
@@ -117,9 +117,9 @@ def test_a_connection_that_is_cut_in_mid_append_is_replaced(new_schema, postgres
     once_after(store, "INSERT INTO architectures", cut)
     with pytest.raises(StoreError, match="broke off.*terminating connection.*not written twice"):
         store.append(batch)
-    contract.assert_same(store.triplets(), before)
+    examples.assert_same(store.triplets(), before)
     with Store.open(place) as again:
-        contract.assert_same(again.triplets(), before)
+        examples.assert_same(again.triplets(), before)
         assert again.append(batch) == 5
     assert store.append(batch) == 0
     store.close()
@@ -127,7 +127,7 @@ def test_a_connection_that_is_cut_in_mid_append_is_replaced(new_schema, postgres
 
 def test_a_server_that_crashes_in_mid_append_loses_nothing_that_was_appended(server):
     store, recipe = filled(server.url)
-    before, batch = store.triplets(), contract.example(recipe, start=5)
+    before, batch = store.triplets(), examples.example(recipe, start=5)
     once_after(store, "INSERT INTO trainings", lambda connection: server.stop(at_once=True))
     with pytest.raises(StoreError, match="broke off"):
         store.append(batch)
@@ -137,7 +137,7 @@ def test_a_server_that_crashes_in_mid_append_loses_nothing_that_was_appended(ser
         Store.open(server.url)
     server.start()
     with Store.open(server.url, create=False) as again:
-        contract.assert_same(again.triplets(), before)
+        examples.assert_same(again.triplets(), before)
         assert again.check().ok
     assert store.append(batch) == 5
     assert store.append(batch) == 0
@@ -160,8 +160,8 @@ def test_a_server_that_crashes_while_it_is_read(server, monkeypatch):
         store.triplets()
     monkeypatch.undo()
     server.start()
-    contract.assert_same(store.triplets(), before)
-    assert store.append(contract.example(recipe, start=5)) == 5
+    examples.assert_same(store.triplets(), before)
+    assert store.append(examples.example(recipe, start=5)) == 5
     store.close()
 
 
@@ -169,12 +169,12 @@ def test_a_store_on_a_disk_that_is_really_full(small_disk):
     folder, grow = small_disk
     store, recipe = filled(folder / "a.db")
     before = store.triplets()
-    large = contract.example(recipe, start=5, count=20_000)
+    large = examples.example(recipe, start=5, count=20_000)
     with pytest.raises(StoreError, match="full.*Nothing of this batch"):
         store.append(large)
-    contract.assert_same(store.triplets(), before)
+    examples.assert_same(store.triplets(), before)
     with Store.open(folder / "a.db") as again:
-        contract.assert_same(again.triplets(), before)
+        examples.assert_same(again.triplets(), before)
     with pytest.raises(StoreError, match="full.*Nothing of this batch"):
         store.append(large)
     grow()
@@ -192,10 +192,10 @@ def test_a_server_whose_disk_is_really_full(small_disk, server):
         connection.exec_driver_sql(f"CREATE TABLESPACE small LOCATION '{folder}'")
     store, recipe = filled(f"{server.url}&options=-cdefault_tablespace%3Dsmall")
     before = store.triplets()
-    large = contract.example(recipe, start=5, count=20_000)
+    large = examples.example(recipe, start=5, count=20_000)
     with pytest.raises(StoreError, match="full.*Nothing of this batch"):
         store.append(large)
-    contract.assert_same(store.triplets(), before)
+    examples.assert_same(store.triplets(), before)
     grow()
     assert store.append(large) == 20_000
     assert store.check().ok
@@ -205,15 +205,15 @@ def test_a_server_whose_disk_is_really_full(small_disk, server):
 def test_a_quota_that_is_used_up(tmp_path):
     store, recipe = filled(tmp_path / "a.db")
     before = store.triplets()
-    large = contract.example(recipe, start=5, count=20_000)
+    large = examples.example(recipe, start=5, count=20_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
     try:
         with pytest.raises(StoreError, match="(refused|full).*Nothing of this batch"):
             store.append(large)
-        contract.assert_same(store.triplets(), before)
+        examples.assert_same(store.triplets(), before)
         with Store.open(tmp_path / "a.db") as again:
-            contract.assert_same(again.triplets(), before)
+            examples.assert_same(again.triplets(), before)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert store.append(large) == 20_000
@@ -224,7 +224,7 @@ def test_a_quota_that_is_used_up(tmp_path):
 def test_an_export_onto_a_full_disk_leaves_nothing(small_disk, tmp_path):
     folder, grow = small_disk
     store, recipe = filled(tmp_path / "a.db")
-    store.append(contract.example(recipe, start=5, count=40_000))
+    store.append(examples.example(recipe, start=5, count=40_000))
     with pytest.raises(StoreError, match="cannot be written.*No space left"):
         store.export_parquet(folder / "a.parquet")
     assert list(folder.iterdir()) == []
@@ -242,7 +242,7 @@ def test_a_clash_that_sqlite_refuses_at_once_is_tried_again(tmp_path):
     def read_then_write(connection):
         counts.append(connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar())
         if len(counts) == 1:
-            other.append(contract.example(recipe, start=5))
+            other.append(examples.example(recipe, start=5))
         connection.exec_driver_sql("UPDATE trainings SET strategy = 'x'")
 
     store._database.read(read_then_write)
@@ -270,7 +270,7 @@ def test_a_deadlock_in_postgresql_is_tried_again(new_schema):
 
         return job
 
-    a, b = (task.digest for task in contract.TASKS)
+    a, b = (task.digest for task in examples.TASKS)
     thread = threading.Thread(target=other._database.write, args=[changes(b, a)])
     thread.start()
     store._database.write(changes(a, b))

@@ -10,19 +10,18 @@ import pytest
 
 from taskaware.errors import StoreError, UserError
 from taskaware.store import Store, Trainings, writing
-from taskaware.testing import store_contract as contract
-from taskaware.testing import upkeep_contract
+from taskaware.testing import store_examples as examples
+from taskaware.testing.store_contract import CHECKS
 
-CHECKS = (*contract.CHECKS, *upkeep_contract.CHECKS)
 WRITER = """
 import sys, time
 from taskaware.store import Store
-from taskaware.testing import store_contract as contract
+from taskaware.testing import store_examples as examples
 place, start, begin = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 time.sleep(max(0.0, begin - time.time()))
 with Store.open(place) as store:
-    recipe = contract.register(store)
-    new = [store.append(contract.example(recipe, start=start + 10 * i, count=20)) for i in range(40)]
+    recipe = examples.register(store)
+    new = [store.append(examples.example(recipe, start=start + 10 * i, count=20)) for i in range(40)]
 print(sum(new))
 """
 
@@ -44,6 +43,18 @@ def test_contract_in_memory(check):
     check(lambda: Store.open(":memory:"))
 
 
+def test_the_contract_in_one_call(tmp_path):
+    numbers = iter(range(99))
+    check_store(lambda: Store.open(":memory:", artefacts=tmp_path / str(next(numbers))))
+
+
+def test_a_store_that_breaks_the_contract_is_named(monkeypatch):
+    monkeypatch.setattr(Store, "merge", lambda self, other: 0)
+    with pytest.raises(AssertionError) as raised:
+        check_store(lambda: Store.open(":memory:"))
+    assert "in the check 'merging_adds_what_is_missing'" in raised.value.__notes__[0]
+
+
 def test_two_processes_begin_and_fill_one_store(new_place):
     place, begin = new_place(), str(time.time() + 1.5)
     writers = [
@@ -60,11 +71,11 @@ def test_two_processes_begin_and_fill_one_store(new_place):
 def test_a_reader_sees_one_moment_while_another_writes(new_place):
     place = new_place()
     with Store.open(place) as store, Store.open(place) as writer:
-        recipe = contract.register(store)
+        recipe = examples.register(store)
 
         def look_twice(connection):
             before = connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar()
-            assert writer.append(contract.example(recipe)) == 5
+            assert writer.append(examples.example(recipe)) == 5
             return before, connection.exec_driver_sql("SELECT count(*) FROM trainings").scalar()
 
         assert store._database.read(look_twice) == (0, 0)
@@ -74,22 +85,22 @@ def test_a_reader_sees_one_moment_while_another_writes(new_place):
 def test_what_was_written_is_there_after_reopening(new_place):
     place = new_place()
     with Store.open(place) as store:
-        store.append(contract.example(contract.register(store)))
+        store.append(examples.example(examples.register(store)))
         before = store.triplets()
     with Store.open(place, create=False) as store:
-        contract.assert_same(store.triplets(), before)
+        examples.assert_same(store.triplets(), before)
 
 
 def test_readonly_reads_and_never_writes(new_place):
     place = new_place()
     with Store.open(place) as store:
-        recipe = contract.register(store)
-        store.append(contract.example(recipe))
+        recipe = examples.register(store)
+        store.append(examples.example(recipe))
     with Store.open(place, readonly=True) as store:
         assert len(store.triplets()) == 5
         for write in (
-            lambda: store.append(contract.example(recipe, start=5)),
-            lambda: store.add_task(contract.TASKS[0]),
+            lambda: store.append(examples.example(recipe, start=5)),
+            lambda: store.add_task(examples.TASKS[0]),
             lambda: store.add_recipe({"steps": 1}),
             lambda: store.merge(store),
         ):
@@ -144,8 +155,8 @@ def test_a_broken_url_is_refused(url):
 
 def test_metafeatures_of_one_catalogue_have_one_list_of_names(tmp_path):
     with Store.open(tmp_path / "a.db") as store:
-        contract.register(store)
-        task, catalogue = contract.TASKS[0].digest, contract.CATALOGUE
+        examples.register(store)
+        task, catalogue = examples.TASKS[0].digest, examples.CATALOGUE
         with pytest.raises(UserError, match="other names"):
             store.add_metafeatures(task, catalogue=catalogue, names=["rows", "classes"], values=[1, 2])
         with pytest.raises(UserError, match="2 names"):
@@ -162,10 +173,10 @@ def test_what_is_no_plain_data_is_named(tmp_path):
 def test_a_batch_larger_than_a_block_of_reading(tmp_path):
     count = 45_000
     with Store.open(tmp_path / "a.db") as store:
-        recipe = contract.register(store)
+        recipe = examples.register(store)
         u = np.repeat(np.eye(3, dtype=np.float32), count // 3, axis=0)
         seeds = np.arange(count)
-        task, space = contract.TASKS[0].digest, contract.SPACE.digest
+        task, space = examples.TASKS[0].digest, examples.SPACE.digest
         assert store.append(Trainings(task, space, recipe, u, seeds, scores=seeds)) == count
         found = store.triplets()
         assert len(found.architectures) == 3

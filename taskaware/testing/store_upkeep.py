@@ -1,4 +1,4 @@
-"""What every store must do to be looked after: count, prune, check, export; see `store_contract`."""
+"""Checks of the store contract: counting, pruning, checking and exporting; see `store_contract`."""
 
 import dataclasses
 import tempfile
@@ -8,7 +8,7 @@ import numpy as np
 
 from taskaware.digests import architecture_digests
 from taskaware.store import SpaceRecord, Store
-from taskaware.testing.store_contract import (
+from taskaware.testing.store_examples import (
     CATALOGUE,
     SPACE,
     TASKS,
@@ -20,8 +20,8 @@ from taskaware.testing.store_contract import (
 )
 
 
-def _campaign(store: Store) -> tuple[str, str]:
-    """Two recipes, two tasks, ten architectures; one diverged, three failed. The recipes' digests."""
+def _filled(store: Store) -> tuple[str, str]:
+    """Add 13 trainings of two recipes on two tasks, some diverged and three failed; the recipes' digests."""
     recipe = register(store)
     slow = store.add_recipe({"steps": 3000})
     store.append(example(recipe))
@@ -34,7 +34,7 @@ def _campaign(store: Store) -> tuple[str, str]:
 
 def the_listing_counts_by_task_space_and_recipe(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe, slow = _campaign(store)
+        recipe, slow = _filled(store)
         found = {(entry.name, entry.recipe): entry for entry in store.listing()}
         assert set(found) == {("adult", recipe), ("adult", slow), ("boston", slow)}
         assert list(found) == sorted(found)
@@ -55,7 +55,7 @@ def the_listing_counts_by_task_space_and_recipe(open_store: OpenStore) -> None:
 def failures_are_grouped_by_their_error(open_store: OpenStore) -> None:
     with open_store() as store:
         assert store.failures() == []
-        recipe, slow = _campaign(store)
+        recipe, slow = _filled(store)
         memory, killed = store.failures()
         assert (memory.error, memory.count, killed.error, killed.count) == ("out of memory", 2, "killed", 1)
         batch = example(slow, start=10)
@@ -70,9 +70,9 @@ def failures_are_grouped_by_their_error(open_store: OpenStore) -> None:
         assert store.failed(recipe) == {}
 
 
-def pruning_takes_what_it_is_told_and_what_only_that_used(open_store: OpenStore) -> None:
+def pruning_removes_trainings_and_what_only_they_used(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe, slow = _campaign(store)
+        recipe, slow = _filled(store)
         for wrong, words in (
             ({}, "Nothing says"),
             ({"task": "adlut"}, "Did you mean 'adult'"),
@@ -82,11 +82,11 @@ def pruning_takes_what_it_is_told_and_what_only_that_used(open_store: OpenStore)
             refused(lambda wrong=wrong: store.prune(**wrong), words)
         before = store.summary()
         for wanted, counts in (
-            ({"failed": True, "task": "boston"}, (0, 0, 0, 0)),
-            ({"failed": True}, (3, 3, 0, 0)),
-            ({"code_version": "0.2.0"}, (2, 2, 0, 0)),
-            ({"task": TASKS[1].digest}, (3, 1, 1, 1)),
-            ({"recipe": recipe}, (5, 5, 1, 1)),
+            ({"failed": True, "task": "boston"}, (0, 0, 0, 0, 0)),
+            ({"failed": True}, (3, 3, 0, 0, 0)),
+            ({"code_version": "0.2.0"}, (2, 2, 0, 0, 0)),
+            ({"task": TASKS[1].digest}, (3, 1, 1, 1, 0)),
+            ({"recipe": recipe}, (5, 5, 1, 1, 0)),
         ):
             expected = store.prune(**wanted, dry_run=True)
             assert store.summary() == before
@@ -98,30 +98,30 @@ def pruning_takes_what_it_is_told_and_what_only_that_used(open_store: OpenStore)
         assert store.described(CATALOGUE) == set()
 
 
-def pruning_spares_what_is_about_to_be_used(open_store: OpenStore) -> None:
+def pruning_leaves_what_no_training_used_yet(open_store: OpenStore) -> None:
     with open_store() as store:
-        recipe, _ = _campaign(store)
+        recipe, _ = _filled(store)
         idle = store.add_recipe({"steps": 1})
         assert store.prune(recipe=recipe).recipes == 1
         assert idle in {entry.digest for entry in store.recipes()}
-        assert dataclasses.astuple(store.prune(unused=True, dry_run=True)) == (0, 0, 1, 0)
-        assert dataclasses.astuple(store.prune(unused=True)) == (0, 0, 1, 0)
+        assert dataclasses.astuple(store.prune(unused=True, dry_run=True)) == (0, 0, 1, 0, 0)
+        assert dataclasses.astuple(store.prune(unused=True)) == (0, 0, 1, 0, 0)
         assert idle not in {entry.digest for entry in store.recipes()}
         assert store.append(example(store.recipes()[0].digest, start=20)) == 5
 
 
-def a_sound_store_is_called_sound(open_store: OpenStore) -> None:
+def a_sound_store_passes_its_check(open_store: OpenStore) -> None:
     with open_store() as store:
         assert store.check().ok
-        _campaign(store)
+        _filled(store)
         found = store.check()
         assert found.problems == ()
         assert (found.tasks, found.architectures, found.trainings) == (2, 11, 13)
 
 
-def parquet_keeps_everything(open_store: OpenStore) -> None:
+def parquet_has_everything(open_store: OpenStore) -> None:
     with tempfile.TemporaryDirectory() as folder, open_store() as store, open_store() as other:
-        _campaign(store)
+        _filled(store)
         store.add_space(SpaceRecord("b" * 16, "cells", {"cells": [1.5, None]}))
         wide = dataclasses.replace(example(store.recipes()[0].digest), space="b" * 16, u=np.eye(5))
         store.append(wide)
@@ -148,8 +148,8 @@ def parquet_keeps_everything(open_store: OpenStore) -> None:
 CHECKS = (
     the_listing_counts_by_task_space_and_recipe,
     failures_are_grouped_by_their_error,
-    pruning_takes_what_it_is_told_and_what_only_that_used,
-    pruning_spares_what_is_about_to_be_used,
-    a_sound_store_is_called_sound,
-    parquet_keeps_everything,
+    pruning_removes_trainings_and_what_only_they_used,
+    pruning_leaves_what_no_training_used_yet,
+    a_sound_store_passes_its_check,
+    parquet_has_everything,
 )

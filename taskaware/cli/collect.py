@@ -1,7 +1,7 @@
 """`taskaware collect`: fill a store with experience."""
 
-from taskaware.cli.campaign import add_run_options, run_config
 from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:

@@ -1,7 +1,7 @@
 """`taskaware evaluate`: how good the evaluator is for tasks that it knows nothing of."""
 
-from taskaware.cli.campaign import add_run_options, run_config
 from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:

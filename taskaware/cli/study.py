@@ -1,4 +1,4 @@
-"""What all commands that run a campaign share: options, a folder, progress, the last word."""
+"""What all commands that run a study share: options, a folder, progress, the last word."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ def run_config(config: object, name: str, arguments: Arguments) -> None:
     """Change the config as the arguments say, run it in its folder, and say what came of it.
 
     Args:
-        config: settings of a campaign.
+        config: settings of a study.
         name: for the default folder.
         arguments: of `add_run_options`.
 
@@ -49,23 +49,23 @@ def run_config(config: object, name: str, arguments: Arguments) -> None:
         EngineError: jobs failed; the others are kept.
     """
     from taskaware.runner.run_folder import RunFolder
-    from taskaware.studies.registry import campaign_of
+    from taskaware.studies.registry import study_of
     from taskaware.studies.settings import overridden
 
-    campaign = campaign_of(config)
+    study = study_of(config)
     if arguments.keys:
         print(_listed(config, arguments.json))
         return
     config = config.smoke() if arguments.smoke else config
     config = overridden(config, [*_shorthands(config, arguments), *arguments.set])
-    path = arguments.out or _default_folder(campaign.name, config, name, arguments.smoke)
+    path = arguments.out or _default_folder(study.name, config, name, arguments.smoke)
     # By its name, wherever the program lies.
-    folder = RunFolder.open(path, campaign.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
+    folder = RunFolder.open(path, study.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
     say = print if not arguments.json else _silent
     say(f"run        {folder.path} (config {folder.digest})", flush=True)
     try:
         with _logging(arguments.log):
-            summary = campaign.run(config, folder, False if arguments.json else None)
+            summary = study.run(config, folder, False if arguments.json else None)
     except KeyboardInterrupt:
         print("What is finished is kept; the same command goes on from there.", file=sys.stderr)
         raise
@@ -130,10 +130,10 @@ def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
         yield from (f"{name}={value}" for name in names)
 
 
-def _default_folder(campaign: str, config: object, name: str, smoke: bool) -> Path:
+def _default_folder(study: str, config: object, name: str, smoke: bool) -> Path:
     from taskaware.runner.run_folder import config_digest
 
-    found = config_digest(campaign, config)
+    found = config_digest(study, config)
     return Path("runs") / f"{name}{'-smoke' if smoke else ''}-{found[:8]}"
 
 

@@ -27,7 +27,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "run",
-    "Run an experiment, or go on where it stopped.",
+    "Run an experiment, a folder with a config.py; the same command resumes it.",
     (
         "taskaware run experiments/compare-strategies --smoke",
         "taskaware run experiments/compare-strategies --set trainer.steps=200 --engine processes --report",

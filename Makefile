@@ -26,7 +26,7 @@ test: setup ## check style, layers, docs and behaviour
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
 
-chaos: setup ## campaigns killed a hundred times for each engine, and compared with undisturbed ones
+chaos: setup ## studies killed a hundred times for each engine, and compared with undisturbed ones
 	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
 
 notebooks: setup ## execute the notebooks anew and keep their outputs

@@ -1,4 +1,4 @@
-"""Campaigns that are killed, again and again: `make chaos`.
+"""Studies that are killed, again and again: `make chaos`.
 
     python -m benchmarks.chaos --kills 100
 
@@ -33,17 +33,17 @@ from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained
 
-VICTIMS = ("campaign", "worker", "append")
+VICTIMS = ("study", "worker", "append")
 SECONDS_PER_JOB = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
 class Torment:
-    """What a campaign went through.
+    """What a study went through.
 
     Attributes:
         starts: how often it was started.
-        kills: of the campaign or of a worker that hit it before its end.
+        kills: of the study or of a worker that hit it before its end.
         jobs: that went well, by the journal.
         repeated: jobs that went well more than once.
         trainings: in the store at the end.
@@ -95,15 +95,15 @@ def torment(
     real: bool = False,
     seed: int = 0,
 ) -> Torment:
-    """Kill a campaign at random moments, go on each time, and at last let it come to its end.
+    """Kill a study at random moments, go on each time, and at last let it come to its end.
 
     Args:
         folder: for the store and the run.
-        kills: so many of them; less where the campaign has come to its end before.
+        kills: so many of them; less where the study has come to its end before.
         engine: of the runner.
-        victims: what is killed, drawn each time: "campaign" (by SIGKILL), "worker" (one of its workers), or
-            "append" (the campaign, between two statements of one transaction of the store).
-        jobs: of the campaign.
+        victims: what is killed, drawn each time: "study" (by SIGKILL), "worker" (one of its workers), or
+            "append" (the study, between two statements of one transaction of the store).
+        jobs: of the study.
         real: whether it really trains.
         seed: of the moments.
 
@@ -119,7 +119,7 @@ def torment(
     starts = done = killed = 0
     while killed < kills:
         falls = "append" in victims and rng.random() < 1 / len(victims)
-        process = _campaign([*words, *(["--fall-at", str(rng.randint(1, 20))] if falls else [])])
+        process = _study([*words, *(["--fall-at", str(rng.randint(1, 20))] if falls else [])])
         starts += 1
         _wait_for_work(process, run)
         while process.poll() is None:
@@ -136,7 +136,7 @@ def torment(
         done = now
         if process.returncode == 0:
             break
-    assert _campaign(words).wait() == 0
+    assert _study(words).wait() == 0
     entries = [e["job"] for e in read_journal(run / "journal.jsonl") if e["status"] == "ok"]
     repeated = sum(times > 1 for times in Counter(entries).values())
     with Store.open(store, create=False) as opened:
@@ -145,9 +145,9 @@ def torment(
 
 
 def undisturbed(folder: Path, *, engine: str = "serial", jobs: int = 200, real: bool = False) -> Experience:
-    """The experience of the same campaign, left alone."""
+    """The experience of the same study, left alone."""
     words = ["--store", str(folder / "experience.sqlite"), "--run", str(folder / "run"), "--engine", engine]
-    assert _campaign([*words, "--jobs", str(jobs), *["--real"] * real]).wait() == 0
+    assert _study([*words, "--jobs", str(jobs), *["--real"] * real]).wait() == 0
     with Store.open(folder / "experience.sqlite", create=False) as store:
         return store.triplets()
 
@@ -160,9 +160,9 @@ def pretended(task: Task, batch: Batch) -> Trained:
     return Trained(score, score / 2, 1 - score, score[:, None], np.full(len(score), SECONDS_PER_JOB))
 
 
-def _campaign(words: list[str]) -> subprocess.Popen:
+def _study(words: list[str]) -> subprocess.Popen:
     # Compiled programs that a killed process was writing belong to no other test.
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.chaos", "--campaign", *words])
+    return subprocess.Popen([sys.executable, "-m", "benchmarks.chaos", "--study", *words])
 
 
 def _wait_for_work(process: subprocess.Popen, run: Path) -> None:
@@ -189,7 +189,7 @@ def _kill_a_worker(process: subprocess.Popen, rng: random.Random) -> int:
     return 1
 
 
-def _run_campaign(arguments: argparse.Namespace) -> int:
+def _run_study(arguments: argparse.Namespace) -> int:
     settings = settings_for(
         arguments.store, engine=arguments.engine, jobs=arguments.jobs, real=arguments.real
     )
@@ -227,15 +227,15 @@ def main() -> int:
     parser.add_argument("--engine", default="", help="one of the engines; serial and processes by default")
     parser.add_argument("--real", action="store_true", help="really train")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--campaign", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--study", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--store", help=argparse.SUPPRESS)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--fall-at", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.campaign:
-        return _run_campaign(arguments)
+    if arguments.study:
+        return _run_study(arguments)
     for engine in [arguments.engine] if arguments.engine else ["serial", "processes"]:
-        victims = VICTIMS if engine == "processes" else ("campaign", "append")
+        victims = VICTIMS if engine == "processes" else ("study", "append")
         with tempfile.TemporaryDirectory() as calm, tempfile.TemporaryDirectory() as wild:
             expected = undisturbed(Path(calm), engine="serial", jobs=arguments.jobs, real=arguments.real)
             found = torment(

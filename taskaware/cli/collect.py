@@ -1,7 +1,7 @@
 """`taskaware collect`: fill a store with experience."""
 
-from taskaware.cli.campaign import add_run_options, run_config
 from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
@@ -31,22 +31,44 @@ def _add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
     parser.add_argument(
-        "--variants", type=whole(0, 10_000), default=0, metavar="N", help="made of each task (default: 0)"
+        "--variants",
+        type=whole(0, 10_000),
+        default=0,
+        metavar="N",
+        help="altered copies of each task, as further tasks (default: 0)",
     )
     parser.add_argument(
-        "--architectures", type=whole(1, 10_000_000), default=256, metavar="N", help="default: 256"
+        "--architectures",
+        type=whole(1, 10_000_000),
+        default=256,
+        metavar="N",
+        help="networks trained on each task (default: 256)",
     )
-    parser.add_argument("--seeds", type=whole(1, 10_000), default=1, metavar="N", help="default: 1")
-    parser.add_argument("--space", default="compact", metavar="compact|published", help="default: compact")
     parser.add_argument(
-        "--store", default="experience.sqlite", metavar="STORE", help="path or URL (experience.sqlite)"
+        "--seeds",
+        type=whole(1, 10_000),
+        default=1,
+        metavar="N",
+        help="trainings of each network on each task (default: 1)",
+    )
+    parser.add_argument(
+        "--space",
+        default="compact",
+        metavar="compact|published",
+        help="what networks are drawn from (default: compact)",
+    )
+    parser.add_argument(
+        "--store",
+        default="experience.sqlite",
+        metavar="STORE",
+        help="path or URL (default: experience.sqlite)",
     )
     add_run_options(parser)
 
 
 COMMAND = Command(
     "collect",
-    "Train random architectures on every task of a suite, and keep what came of it.",
+    "Train random networks on every table of a suite; a store of experience comes out.",
     (
         "taskaware collect bundled --tasks iris wine --architectures 32",
         "taskaware collect bundled --variants 4 --architectures 64",

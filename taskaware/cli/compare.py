@@ -1,7 +1,7 @@
 """`taskaware compare`: search strategies at equal budget."""
 
-from taskaware.cli.campaign import add_run_options, run_config
 from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
@@ -30,16 +30,28 @@ def _add_arguments(parser: Parser) -> None:
         "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of tables with an index.csv"
     )
     parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
-    parser.add_argument("--strategies", nargs="+", metavar="NAME", help="only these")
-    parser.add_argument("--budget", type=whole(1, 1_000_000), default=48, metavar="N", help="default: 48")
-    parser.add_argument("--seeds", type=whole(1, 10_000), default=3, metavar="N", help="default: 3")
-    parser.add_argument("--store", default="", metavar="STORE", help="that every training joins")
+    parser.add_argument(
+        "--strategies", nargs="+", metavar="NAME", help="only these strategies (default: all)"
+    )
+    parser.add_argument(
+        "--budget",
+        type=whole(1, 1_000_000),
+        default=48,
+        metavar="N",
+        help="trainings of each search (default: 48)",
+    )
+    parser.add_argument(
+        "--seeds", type=whole(1, 10_000), default=3, metavar="N", help="searches on each task (default: 3)"
+    )
+    parser.add_argument(
+        "--store", default="", metavar="STORE", help="path or URL of a store that receives every training"
+    )
     add_run_options(parser)
 
 
 COMMAND = Command(
     "compare",
-    "Search strategies × tasks × seeds at an equal budget of trainings.",
+    "Compare search strategies on many tasks, each with the same number of trainings.",
     (
         "taskaware compare bundled --tasks iris wine --budget 16 --report",
         "taskaware compare my-tables --strategies random evolution --seeds 5 --engine processes",

@@ -1,11 +1,11 @@
-"""The arguments that say which data set, and what is to be predicted."""
+"""The arguments that name the data set and what is to be predicted."""
 
 import argparse
 
 from taskaware.cli.parser import Parser, one_of
 
 PROBLEMS = ("classification", "regression")
-_DATA = "CSV, TSV, Parquet, ARFF or JSON-lines file, name of a data set, hf:<id>, or openml:<id>"
+_DATA = "CSV, TSV, Parquet, ARFF or JSON-lines file; a name of 'tasks --manifests'; hf:<id>; openml:<id>"
 
 
 def add_dataset(parser: Parser) -> None:
@@ -16,7 +16,7 @@ def add_dataset(parser: Parser) -> None:
         "--problem",
         type=one_of("problem", PROBLEMS),
         metavar="|".join(PROBLEMS),
-        help="by default what the target looks like",
+        help="default: by the look of the target",
     )
     # the old name, for one version
     parser.add_argument("--kind", dest="problem", type=one_of("problem", PROBLEMS), help=argparse.SUPPRESS)

@@ -1,5 +1,6 @@
 """The door of the command line: words in, an exit code out."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -24,19 +25,41 @@ from taskaware.cli import (
 from taskaware.cli.parser import Arguments, Command, Parser, check_words
 from taskaware.errors import TaskawareError
 
-COMMANDS: tuple[Command, ...] = (
-    recommend.COMMAND,
-    predict.COMMAND,
-    features.COMMAND,
-    tasks.COMMAND,
-    collect.COMMAND,
-    evaluate.COMMAND,
-    compare.COMMAND,
-    train_evaluator.COMMAND,
-    experience.COMMAND,
-    run.COMMAND,
-    report.COMMAND,
-)
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "to get a network for a data set": (recommend.COMMAND, predict.COMMAND, features.COMMAND, tasks.COMMAND),
+    "to learn from experience of your own": (
+        collect.COMMAND,
+        experience.COMMAND,
+        train_evaluator.COMMAND,
+        evaluate.COMMAND,
+    ),
+    "to run experiments": (compare.COMMAND, run.COMMAND, report.COMMAND),
+}
+"""Commands by what they are for."""
+
+COMMANDS = tuple(command for group in GROUPS.values() for command in group)
+
+ABOUT = """taskaware names a neural network for your data set before anything is trained on it.
+
+It measures the data set, compares it with tasks on which many networks were trained before, and answers with
+the network that should score best, the score to expect, and how uncertain that is. Where no known task is
+similar, a note says so and the answer is a safe default."""
+
+GUIDE: dict[str, tuple[str, ...]] = {
+    "first steps, in this order": (
+        "taskaware recommend iris",
+        "taskaware recommend sales.csv --target price",
+        "taskaware recommend sales.csv --target price --fit --save model",
+        "taskaware predict model new.csv --out predictions.csv",
+    ),
+    "recommendations from experience of your own, in this order": (
+        "taskaware collect my-tables --architectures 500 --engine processes",
+        "taskaware train-evaluator experience.sqlite --with-shipped --out mine.npz",
+        "taskaware evaluate experience.sqlite --report",
+        "taskaware recommend sales.csv --target price --evaluator mine.npz",
+    ),
+}
+"""What to type one after the other, by what it leads to."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -65,7 +88,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def read(words: Sequence[str]) -> Arguments | None:
-    """The arguments, with the command's `run`; None where help or the version was asked for and is said.
+    """The arguments, with the command's `run`; None where help or the version was asked for.
 
     Raises:
         UserError: a word is unknown, missing or of the wrong form.
@@ -75,11 +98,13 @@ def read(words: Sequence[str]) -> Arguments | None:
     """
     parser = Parser(
         prog="taskaware",
-        description="Give it a dataset, get the neural architecture that suits it, before any training.",
+        usage="taskaware COMMAND ... [--help] [--version]",
+        description=ABOUT,
         epilog=_epilog(),
     )
     parser.add_argument("--version", action="version", version=f"taskaware {taskaware.__version__}")
-    places = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    # `_epilog` lists the commands in groups, which argparse cannot.
+    places = parser.add_subparsers(prog="taskaware", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
     commands = {command.name: _add_command(places, command) for command in COMMANDS}
     check_words(parser, commands, words)
     # argparse ends --help and --version by SystemExit.
@@ -91,7 +116,6 @@ def read(words: Sequence[str]) -> Arguments | None:
 def _add_command(places, command: Command) -> Parser:
     parser = places.add_parser(
         command.name,
-        help=command.summary,
         description=command.summary,
         epilog=_listed("examples", command.examples),
     )
@@ -101,9 +125,15 @@ def _add_command(places, command: Command) -> Parser:
 
 
 def _epilog() -> str:
-    examples = [line for command in COMMANDS for line in command.examples]
-    codes = [f"{code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items()]
-    return f"{_listed('examples', examples)}\n\n{_listed('exit codes', codes)}"
+    commands = {
+        f"commands {title}": [f"{command.name:<16} {command.summary}" for command in group]
+        for title, group in GROUPS.items()
+    }
+    codes = {"exit codes": [f"{code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items()]}
+    parts = [_listed(title, lines) for title, lines in (commands | GUIDE | codes).items()]
+    return "\n\n".join(
+        [*parts, "'taskaware COMMAND --help' lists the options of a command and shows examples."]
+    )
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:
@@ -115,7 +145,7 @@ def _error_line(code: int, line: str, as_json: bool) -> str:
 
 
 def _speak_utf8() -> None:
-    """Labels leave as they came, whatever the system's own encoding."""
+    """Write UTF-8 in every locale, so that labels leave as they came."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -1,7 +1,7 @@
 """`taskaware evaluate`: how good the evaluator is for tasks that it knows nothing of."""
 
-from taskaware.cli.campaign import add_run_options, run_config
 from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
@@ -26,18 +26,35 @@ def run(arguments: Arguments) -> None:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "experience", metavar="STORE", nargs="?", default="shipped", help="path or URL (default: shipped)"
+        "experience",
+        metavar="STORE",
+        nargs="?",
+        default="shipped",
+        help="path or URL of experience (default: shipped)",
     )
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these")
-    parser.add_argument("--folds", type=whole(2, 10_000), default=5, metavar="N", help="default: 5")
-    parser.add_argument("--seeds", type=whole(1, 10_000), default=5, metavar="N", help="default: 5")
-    parser.add_argument("--space", default="compact", metavar="compact|published", help="default: compact")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these methods (default: all)")
+    parser.add_argument(
+        "--folds",
+        type=whole(2, 10_000),
+        default=5,
+        metavar="N",
+        help="parts that tasks are left out in (default: 5)",
+    )
+    parser.add_argument(
+        "--seeds", type=whole(1, 10_000), default=5, metavar="N", help="repetitions (default: 5)"
+    )
+    parser.add_argument(
+        "--space",
+        default="compact",
+        metavar="compact|published",
+        help="what networks are drawn from (default: compact)",
+    )
     add_run_options(parser)
 
 
 COMMAND = Command(
     "evaluate",
-    "Leave tasks out of the evaluator, and judge what it picks for them beside simpler methods.",
+    "Measure how good recommendations are on tasks left out, beside simpler methods.",
     ("taskaware evaluate --report", "taskaware evaluate experience.sqlite --seeds 3 --engine processes"),
     _add_arguments,
     run,

@@ -1,4 +1,4 @@
-"""How the command line ends: a code for each problem of error, and one line that says what is wrong."""
+"""How the command line ends: a code for each kind of error, and one line that says what is wrong."""
 
 import errno
 import os
@@ -16,12 +16,12 @@ PIPE = 141
 MEANINGS = {
     DONE: "done",
     1: "an error in taskaware itself, with a traceback",
-    USER: "an option, a file or the data is not usable; the message says the mend",
+    USER: "an option, a file or the data is not usable; the message names the mend",
     SAVED: "a model, a recommendation, an evaluator or the experience is damaged or from elsewhere",
     ENGINE: "a training failed",
     SYSTEM: "a file could not be read or written, or the disk is full",
     INTERRUPTED: "stopped by Ctrl-C",
-    PIPE: "whoever read the output has stopped reading",
+    PIPE: "the program that read the output has ended",
 }
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -51,16 +51,16 @@ def ending(error: BaseException) -> tuple[int, str]:
         return PIPE, ""
     if isinstance(error, OSError):
         return SYSTEM, _system_line(error)
-    line = spoken(" ".join(str(error).split()))
+    line = as_typed(" ".join(str(error).split()))
     if isinstance(error, UserError):
         return USER, line
     return (SAVED if isinstance(error, CheckpointError | StoreError) else ENGINE), line
 
 
-def spoken(text: str) -> str:
-    """A text of the library with Python's arguments said as options.
+def as_typed(text: str) -> str:
+    """A text of the library, with options in the place of Python's arguments.
 
-    >>> spoken("leave_out=True asks without it.")
+    >>> as_typed("leave_out=True asks without it.")
     '--leave-out asks without it.'
     """
     for python, option in _IN_PYTHON:

@@ -33,7 +33,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "features",
-    "The meta-features of a data set: what the recommendation knows of it.",
+    "Show the measurements of a data set (its meta-features) that a recommendation starts from.",
     ("taskaware features sales.csv --target price", "taskaware features wine --json"),
     _add_arguments,
     run,

@@ -1,7 +1,8 @@
-"""Reading arguments: every word that is not known is answered with the nearest one that is."""
+"""Reading arguments: an unknown word is answered with the nearest one that exists."""
 
 import argparse
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,13 +12,15 @@ _OPTION = re.compile(r"-[^\d.]\S*")
 
 Arguments = argparse.Namespace
 
+WIDTH = 110
+"""Columns of help, at most."""
+
 
 class Parser(argparse.ArgumentParser):
     """argparse's parser, whose errors are `UserError` and whose options cannot be abbreviated."""
 
     def __init__(self, **settings):
-        layout = argparse.RawDescriptionHelpFormatter
-        super().__init__(allow_abbrev=False, formatter_class=layout, **settings)
+        super().__init__(allow_abbrev=False, formatter_class=_layout, **settings)
 
     @property
     def options(self) -> list[str]:
@@ -31,6 +34,12 @@ class Parser(argparse.ArgumentParser):
         """
         text = message.removeprefix("argument ")
         raise UserError(f"{text[:1].upper()}{text[1:].rstrip('.')}. See '{self.prog} --help'.")
+
+
+def _layout(prog: str) -> argparse.HelpFormatter:
+    """Text as it was written, options in lines that are at most `WIDTH` columns wide."""
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=min(columns, WIDTH))
 
 
 class Command(NamedTuple):
@@ -54,8 +63,8 @@ class Command(NamedTuple):
 def check_words(parser: Parser, commands: dict[str, Parser], words: Sequence[str]) -> None:
     """Refuse a command or an option that does not exist.
 
-    argparse itself would first complain of what it lacks, which is often only a word that it did not
-    recognise.
+    argparse itself would first complain that a word is missing, which often stands there with a typing
+    error.
 
     Args:
         parser: of what stands before the command.

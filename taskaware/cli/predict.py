@@ -60,7 +60,7 @@ def _check_answers(model, rows) -> None:
 
 
 def _score(model, rows) -> str:
-    """The score on the rows whose answer is known; a label that the model never saw counts as wrong."""
+    """The score on the rows whose answer is known; a label that is new to the model counts as wrong."""
     import numpy as np
 
     from taskaware.data import columns
@@ -79,16 +79,18 @@ def _score(model, rows) -> str:
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="folder that 'recommend --fit --save' wrote")
     parser.add_argument("new", metavar="NEW", help="rows in any form that 'recommend' reads; target or not")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write there, not to the terminal")
-    parser.add_argument("--proba", action="store_true", help="the probability of each class, too")
-    parser.add_argument("--score", action="store_true", help="say how many are right, where NEW has answers")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file (default: the terminal)")
+    parser.add_argument("--proba", action="store_true", help="add the probability of each class")
+    parser.add_argument(
+        "--score", action="store_true", help="print the score on the rows of NEW that have answers"
+    )
     parser.add_argument("--json", action="store_true", help="JSON in place of CSV, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
 
 COMMAND = Command(
     "predict",
-    "What a saved model predicts for new rows, as CSV.",
+    "Predict new rows with a model that 'recommend --fit --save' wrote; CSV comes out.",
     (
         "taskaware predict model new.csv --out predictions.csv",
         "taskaware predict model new.parquet --proba --score",

@@ -1,11 +1,11 @@
-"""`taskaware recommend`: the architecture for a data set, and, where asked for, the trained model."""
+"""`taskaware recommend`: the network for a data set and, with --fit, the trained model."""
 
 import io
 import json
 from pathlib import Path
 
 from taskaware.cli.dataset import add_dataset
-from taskaware.cli.exits import spoken
+from taskaware.cli.exits import as_typed
 from taskaware.cli.output import check_outputs, write_file
 from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
 from taskaware.errors import UserError
@@ -32,23 +32,25 @@ def run(arguments: Arguments) -> None:
         evaluator=_evaluator(arguments.evaluator),
         seed=arguments.seed,
     )
-    say = _silent if arguments.json else print
-    say(spoken(recommendation.explain()), flush=True)
-    told = {"written": _write(arguments, recommendation, say)}
+    show = _silent if arguments.json else print
+    show(as_typed(recommendation.explain()), flush=True)
+    answer = {"written": _write(arguments, recommendation, show)}
     if arguments.fit:
-        told |= {"fit": _fit(recommendation, task, arguments, say)}
+        answer |= {"fit": _fit(recommendation, task, arguments, show)}
     if arguments.json:
-        print(json.dumps(json.loads(recommendation.to_json()) | told, indent=1))
+        print(json.dumps(json.loads(recommendation.to_json()) | answer, indent=1))
 
 
 def _check(arguments: Arguments) -> None:
     if arguments.members and not arguments.fit:
-        raise UserError("--members is of the training, and nothing is trained without --fit. Add --fit.")
+        raise UserError("--members requires --fit.")
     if arguments.save and not arguments.fit:
-        raise UserError("--save keeps a trained model, and nothing is trained without --fit. Add --fit.")
+        raise UserError("--save requires --fit: without it there is no trained model to save.")
     if arguments.plot and arguments.plot.suffix.lower() not in DRAWINGS:
         allowed = ", ".join(DRAWINGS)
-        raise UserError(f"--plot: '{arguments.plot}' is no drawing. Let its name end with one of {allowed}.")
+        raise UserError(
+            f"--plot: '{arguments.plot}' is not a drawing. Give a name that ends with one of {allowed}."
+        )
     files = {"--out": arguments.out, "--plot": arguments.plot, "--source": arguments.source}
     check_outputs(files, arguments.save, force=arguments.force, source=arguments.data)
 
@@ -63,10 +65,10 @@ def _evaluator(path: Path | None):
 
 
 def _silent(*words, **settings) -> None:
-    """What is said in place of `print` where the output is JSON: nothing."""
+    """Stands in for `print` where the output is JSON."""
 
 
-def _write(arguments: Arguments, recommendation, say) -> dict[str, str]:
+def _write(arguments: Arguments, recommendation, show) -> dict[str, str]:
     """Write the files that were asked for; where they are, by option."""
     contents = {
         "out": lambda path: recommendation.to_json().encode(),
@@ -78,7 +80,7 @@ def _write(arguments: Arguments, recommendation, say) -> dict[str, str]:
         path = getattr(arguments, name)
         if path is not None:
             write_file(path, content(path))
-            say(f"  written    {path}", flush=True)
+            show(f"  written    {path}", flush=True)
             written[name] = str(path)
     return written
 
@@ -89,55 +91,72 @@ def _drawing(recommendation, ending: str) -> bytes:
     return page.getvalue()
 
 
-def _fit(recommendation, task, arguments: Arguments, say) -> dict[str, object]:
+def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
     """Train, and save where that was asked for; how it went."""
     model = recommendation.fit(task, seed=arguments.seed, members=arguments.members)
     last = model.history.iloc[-1]
     steps, seconds = int(last["step"]), float(last["seconds"])
-    say(
+    show(
         f"  trained    {model.metric} {model.best_score:.3f} on validation rows, in {seconds:.1f} s",
         flush=True,
     )
-    told = {"metric": model.metric, "score": model.best_score, "members": model.members}
-    told |= {"steps": steps, "seconds": seconds}
+    answer = {"metric": model.metric, "score": model.best_score, "members": model.members}
+    answer |= {"steps": steps, "seconds": seconds}
     if arguments.save is None:
-        return told
+        return answer
     folder = model.save(arguments.save, force=arguments.force)
-    say(f"  written    {folder}")
-    return told | {"saved": str(folder)}
+    show(f"  written    {folder}")
+    return answer | {"saved": str(folder)}
 
 
 def _add_arguments(parser: Parser) -> None:
     add_dataset(parser)
     parser.add_argument("--out", type=Path, metavar="REC.json", help="write the recommendation")
     parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
-    parser.add_argument("--source", type=Path, metavar="NET.py", help="write the network as Flax code")
-    parser.add_argument("--fit", action="store_true", help="train the network, too")
+    parser.add_argument(
+        "--source", type=Path, metavar="NET.py", help="write the network as Flax code of its own"
+    )
+    parser.add_argument("--fit", action="store_true", help="train the network as well")
     parser.add_argument(
         "--members",
         type=whole(1, 100),
         metavar="N",
         help="with --fit: networks that answer together (default: 5, and 1 beyond 10,000 rows)",
     )
-    parser.add_argument("--save", type=Path, metavar="FOLDER", help="with --fit: keep the trained model")
     parser.add_argument(
-        "--leave-out", action="store_true", help="forget the data set first, where it is a known one"
+        "--save", type=Path, metavar="FOLDER", help="with --fit: write the trained model, for 'predict'"
     )
     parser.add_argument(
-        "--evaluator", type=Path, metavar="FILE.npz", help="of 'train-evaluator' (default: the shipped one)"
+        "--leave-out",
+        action="store_true",
+        help="ignore what is known of this data set (to test the recommendation)",
     )
     parser.add_argument(
-        "--candidates", type=whole(1, 10_000), default=10, metavar="K", help="how many are kept (default: 10)"
+        "--evaluator",
+        type=Path,
+        metavar="FILE.npz",
+        help="written by 'train-evaluator' (default: the shipped one)",
+    )
+    parser.add_argument(
+        "--candidates",
+        type=whole(1, 10_000),
+        default=10,
+        metavar="K",
+        help="networks in the answer, best first (default: 10)",
     )
     parser.add_argument(
         "--optimizer",
         type=one_of("optimizer", OPTIMIZERS),
         default=OPTIMIZERS[0],
         metavar="|".join(OPTIMIZERS),
-        help="how candidates are sought (default: gradient_ascent)",
+        help="search for the best prediction (default: gradient_ascent)",
     )
     parser.add_argument(
-        "--seed", type=whole(0, 2**31 - 1), default=0, metavar="N", help="the same seed, the same answer"
+        "--seed",
+        type=whole(0, 2**31 - 1),
+        default=0,
+        metavar="N",
+        help="the same seed gives the same answer (default: 0)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace files and models that exist")
@@ -145,7 +164,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "recommend",
-    "The architecture that suits a data set; nothing is trained unless --fit is given.",
+    "Name the network that suits a data set and the score to expect; --fit trains it, too.",
     (
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",

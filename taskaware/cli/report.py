@@ -27,7 +27,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "report",
-    "A run as one HTML page with plots; it opens without a network.",
+    "Write the results of a run as one HTML page with plots, which opens without a network.",
     ("taskaware report runs/compare-1a2b3c4d",),
     _add_arguments,
     run,

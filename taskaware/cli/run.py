@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from taskaware.cli.campaign import add_run_options, run_config
 from taskaware.cli.parser import Arguments, Command, Parser
+from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
@@ -13,7 +13,7 @@ def run(arguments: Arguments) -> None:
         UserError: there is no such experiment, or a setting does not do.
         EngineError: jobs failed.
     """
-    from taskaware.studies.settings import load_experiment
+    from taskaware.studies.experiment import load_experiment
 
     path = Path(arguments.experiment)
     config = load_experiment(path)
@@ -27,7 +27,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "run",
-    "Run an experiment, or go on where it stopped.",
+    "Run an experiment, a folder with a config.py; the same command resumes it.",
     (
         "taskaware run experiments/compare-strategies --smoke",
         "taskaware run experiments/compare-strategies --set trainer.steps=200 --engine processes --report",

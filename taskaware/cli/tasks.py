@@ -51,14 +51,14 @@ def card_text(card: Mapping) -> str:
         return "When this was learned, and how long it took, is not recorded in this evaluator."
     names = [*(name for name in CARD if name in card), *(name for name in card if name not in CARD)]
     width = max(len(CARD.get(name, name)) for name in names)
-    return "\n".join(f"{CARD.get(name, name):<{width}}  {_said(card[name])}" for name in names)
+    return "\n".join(f"{CARD.get(name, name):<{width}}  {_in_words(card[name])}" for name in names)
 
 
-def _said(value: object) -> str:
+def _in_words(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_said(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_in_words(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_said, value))
+        return ", ".join(map(_in_words, value))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -80,16 +80,16 @@ def _where(manifest) -> str:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument("--card", action="store_true", help="only how the evaluator was made")
+    parser.add_argument("--card", action="store_true", help="only how, when and from what was learned")
     parser.add_argument(
-        "--manifests", action="store_true", help="the data sets that can be named, in place of the tasks"
+        "--manifests", action="store_true", help="list the data sets that commands accept by name"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 
 COMMAND = Command(
     "tasks",
-    "The known tasks, what was learned from them, when, and how long it took.",
+    "List the tasks that recommendations were learned from; --manifests: data sets with a name.",
     ("taskaware tasks", "taskaware tasks --manifests"),
     _add_arguments,
     run,

@@ -41,13 +41,17 @@ def _add_arguments(parser: Parser) -> None:
         "--recipe",
         default="",
         metavar="DIGEST",
-        help="the only one that counts (see 'experience list')",
+        help="use only trainings with this recipe (see 'experience list')",
     )
     parser.add_argument(
         "--with-shipped", action="store_true", help="learn from the shipped experience as well"
     )
     parser.add_argument(
-        "--seed", type=whole(0, 2**31 - 1), default=0, metavar="N", help="the same seed, the same evaluator"
+        "--seed",
+        type=whole(0, 2**31 - 1),
+        default=0,
+        metavar="N",
+        help="the same seed gives the same evaluator (default: 0)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
@@ -55,7 +59,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "train-evaluator",
-    "An evaluator that learns from your own experience, or from yours beside the shipped.",
+    "Learn from your own experience, for 'recommend --evaluator'.",
     ("taskaware train-evaluator experience.sqlite --with-shipped --out mine.npz",),
     _add_arguments,
     run,

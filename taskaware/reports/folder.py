@@ -1,4 +1,4 @@
-"""Reading the folder of a run, whichever campaign has written it, finished or not."""
+"""Reading the folder of a run, whichever study has written it, finished or not."""
 
 import dataclasses
 import json
@@ -98,7 +98,7 @@ def read_run(folder: Path) -> Run:
         raise _no_run(folder)
     about = _read_json(folder / CONFIG)
     if not isinstance(about.get("campaign"), str):
-        raise _damaged(folder / CONFIG, "it names no campaign")
+        raise _damaged(folder / CONFIG, "it names no study")
     result = _read_json(folder / RESULT) if (folder / RESULT).exists() else None
     tables = {name: _read_table(folder / f"{name}.csv", *columns) for name, columns in TABLES.items()}
     jobs = _read_jobs(folder / JOURNAL)
@@ -187,11 +187,11 @@ def _no_run(folder: Path) -> UserError:
             f"'{folder}' is no run, but has some in it. Name one: {', '.join(inside[:LISTED])}{more}."
         )
     return UserError(
-        f"'{folder}' is no run: it has no {CONFIG}. Name the folder that a campaign has written, "
+        f"'{folder}' is no run: it has no {CONFIG}. Name the folder that a study has written, "
         "such as runs/NAME."
     )
 
 
 def _damaged(path: Path, why: str) -> UserError:
-    mend = "Run the campaign again in a new folder." if path.name == CONFIG else "Remove it, and run again."
+    mend = "Run the study again in a new folder." if path.name == CONFIG else "Remove it, and run again."
     return UserError(f"'{path}' is damaged ({' '.join(why.split())}). {mend}")

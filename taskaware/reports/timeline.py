@@ -49,7 +49,7 @@ def parts(run: Run) -> Iterator[Markup]:
 
 
 def course(jobs: pd.DataFrame) -> Course:
-    """Cut out the pauses between one start of a campaign and the next.
+    """Cut out the pauses between one start of a study and the next.
 
     Args:
         jobs: with `end` and `seconds`.

@@ -33,7 +33,7 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
     The same folder gives the same bytes. A run that is not finished is reported as far as it is.
 
     Args:
-        folder: of a run, as a campaign has written it.
+        folder: of a run, as a study has written it.
         path: of the file; by default `report.html` in the folder.
         force: replace a file that is there.
 

@@ -1,6 +1,7 @@
 """Many jobs on one machine or many; knows no machine learning and imports no JAX."""
 
-from taskaware.runner.engine import ENGINES, Ended, Engine, RunnerSettings, open_engine
+from taskaware.runner.engine import ENGINES, Ended, Engine, RunnerSettings
+from taskaware.runner.engines import open_engine
 from taskaware.runner.job import Job, Outcome
 from taskaware.runner.journal import Journal, read_journal
 from taskaware.runner.progress import Progress

@@ -1,8 +1,8 @@
-"""What an engine is: it makes attempts at jobs, somewhere, and says how each one ended."""
+"""What an engine is: it makes attempts at jobs, somewhere, and reports how each one ended."""
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from taskaware.errors import UserError, unknown
@@ -85,32 +85,6 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End every worker, whatever it is doing."""
-
-
-def open_engine(settings: RunnerSettings, work: Work, resources: Mapping[str, object]) -> Engine:
-    """The engine that the settings name.
-
-    Args:
-        settings: checked here.
-        work: what is done with each job.
-        resources: by name, what jobs may need; read when first needed.
-
-    Raises:
-        UserError: a setting is out of range, or the engine is not installed.
-        EngineError: it cannot be started.
-    """
-    settings.check()
-    if settings.engine == "serial":
-        from taskaware.runner.serial import Serial
-
-        return Serial(work, resources, settings.time_limit)
-    if settings.engine == "processes":
-        from taskaware.runner.processes import Processes
-
-        return Processes(work, resources, settings.workers or cores(), settings.time_limit)
-    from taskaware.runner.on_ray import OnRay
-
-    return OnRay(work, resources, settings.workers, settings.time_limit, settings.address)
 
 
 def cores() -> int:

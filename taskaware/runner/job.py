@@ -13,7 +13,7 @@ class Job:
         label: for people.
         needs: name of the resource that the work function is handed; "" for none. A resource travels to each
             worker once, not with each job.
-        size: how much work it is, in the campaign's own units.
+        size: how much work it is, in the study's own units.
         about: plain data for the journal: task, seed, ...
     """
 

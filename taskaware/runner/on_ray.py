@@ -40,7 +40,7 @@ class OnRay:
     isolated = True
 
     def __init__(
-        self, work: Work, resources: Mapping[str, object], workers: int, time_limit: float, address: str
+        self, work: Work, resources: Mapping[str, object], *, workers: int, time_limit: float, address: str
     ):
         ray = self._ray = _ray()
         self._ours = not ray.is_initialized()

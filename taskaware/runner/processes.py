@@ -69,7 +69,7 @@ class Processes:
 
     isolated = True
 
-    def __init__(self, work: Work, resources: Mapping[str, object], workers: int, time_limit: float = 0.0):
+    def __init__(self, work: Work, resources: Mapping[str, object], *, workers: int, time_limit: float = 0.0):
         if getattr(work, "__module__", "") == "__main__":
             raise UserError("A worker cannot import what is defined in __main__. Move the work to a module.")
         self.slots = workers

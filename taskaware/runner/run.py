@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from taskaware.runner.engine import MEMORY, OK, Ended, Engine, RunnerSettings, Work, open_engine
+from taskaware.runner.engine import MEMORY, OK, Ended, Engine, RunnerSettings, Work
+from taskaware.runner.engines import open_engine
 from taskaware.runner.job import Job, Outcome
 
 log = logging.getLogger(__name__)

@@ -24,37 +24,38 @@ class RunFolder:
 
     Attributes:
         path: of the folder.
-        campaign: name of what was run.
+        study: name of what was run.
         digest: of the resolved config, see `config_digest`.
     """
 
     path: Path
-    campaign: str
+    study: str
     digest: str
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike, campaign: str, config: object, *, command: str | None = None
+        cls, path: str | os.PathLike, study: str, config: object, *, command: str | None = None
     ) -> "RunFolder":
         """Begin a run, or go on with the same one.
 
         Args:
             path: a new or empty folder, or that of a run with the same config.
-            campaign: name of what is run.
+            study: name of what is run.
             config: the resolved one, a dataclass of plain data.
             command: what was typed, for the record.
 
         Raises:
             UserError: the folder holds something else.
         """
-        folder = cls(Path(path), campaign, config_digest(campaign, config))
+        folder = cls(Path(path), study, config_digest(study, config))
         if (folder.path / CONFIG).exists():
             folder._check_same()
             return folder
         if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
             raise UserError(f"'{path}' holds something else than a run. Choose another folder.")
         folder.path.mkdir(parents=True, exist_ok=True)
-        about = {"campaign": campaign, "digest": folder.digest, "config": dataclasses.asdict(config)}
+        # "campaign" is the name of a study in files; those of earlier runs are read and resumed.
+        about = {"campaign": study, "digest": folder.digest, "config": dataclasses.asdict(config)}
         about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
         atomic_write(folder.path / CONFIG, json.dumps(about, indent=1).encode())
         return folder
@@ -86,16 +87,16 @@ class RunFolder:
             found = (about["campaign"], about["digest"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"'{self.path / CONFIG}' is damaged. Choose another folder.") from error
-        if found != (self.campaign, self.digest):
+        if found != (self.study, self.digest):
             raise UserError(
                 f"'{self.path}' holds the run of another config ({found[0]} {found[1]}; this one is "
-                f"{self.campaign} {self.digest}). Choose another folder, or take the settings back."
+                f"{self.study} {self.digest}). Choose another folder, or take the settings back."
             )
 
 
-def config_digest(campaign: str, config: object) -> str:
+def config_digest(study: str, config: object) -> str:
     """16 hex digits that name what a run is; where its jobs run is no part of it."""
-    return digest({"campaign": campaign, "config": _without_runners(dataclasses.asdict(config))})
+    return digest({"campaign": study, "config": _without_runners(dataclasses.asdict(config))})
 
 
 def _without_runners(config: Mapping) -> dict:

@@ -14,7 +14,7 @@ class Serial:
     """Attempts in this process, one at a time.
 
     A time limit is kept in the main thread of a POSIX process, at the next step of Python after it; a job
-    that kills the process kills the campaign, which then goes on where it stopped when it is started again.
+    that kills the process kills the study, which then goes on where it stopped when it is started again.
     """
 
     slots = 1

@@ -215,7 +215,7 @@ def jobs_of(
 
     Args:
         known: what is held out of.
-        settings: of the campaign.
+        settings: of the study.
         fold: (method, seed, number of the fold) → what the worker gets.
         content: what the results depend on beside it.
         resource: name of what every job reads.

@@ -1,10 +1,11 @@
-"""The campaigns that there are: what settings each reads, and what runs it."""
+"""The studies that there are: which settings each reads, and what runs it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from taskaware.errors import UserError
 from taskaware.objectives.collect import CollectSettings
+from taskaware.registry import Registry
 from taskaware.runner.run_folder import RunFolder
 from taskaware.studies.collect import run_collect
 from taskaware.studies.compare import CompareSettings, compare
@@ -17,8 +18,8 @@ from taskaware.studies.shipped import ShipSettings, run_ship
 from taskaware.studies.vary import VarySettings, vary
 
 
-class Campaign(NamedTuple):
-    """One of them.
+class Study(NamedTuple):
+    """What can be run as an experiment.
 
     Attributes:
         name: of it, in the run's folder and report.
@@ -31,27 +32,30 @@ class Campaign(NamedTuple):
     run: Callable[[object, RunFolder, bool | None], dict]
 
 
-CAMPAIGNS = (
-    Campaign("collect", CollectSettings, run_collect),
-    Campaign("evaluate", EvaluateSettings, evaluate),
-    Campaign("compare", CompareSettings, compare),
-    Campaign("growing", GrowingSettings, grow),
-    Campaign("learned-features", LearnedFeaturesSettings, run_learned_features),
-    Campaign("models", ModelsSettings, compare_models),
-    Campaign("published", PublishedSettings, run_published),
-    Campaign("ship", ShipSettings, run_ship),
-    Campaign("vary", VarySettings, vary),
+_ALL = (
+    Study("collect", CollectSettings, run_collect),
+    Study("evaluate", EvaluateSettings, evaluate),
+    Study("compare", CompareSettings, compare),
+    Study("growing", GrowingSettings, grow),
+    Study("learned-features", LearnedFeaturesSettings, run_learned_features),
+    Study("models", ModelsSettings, compare_models),
+    Study("published", PublishedSettings, run_published),
+    Study("ship", ShipSettings, run_ship),
+    Study("vary", VarySettings, vary),
 )
 
+STUDIES: Registry[Study] = Registry("study", {study.name: study for study in _ALL})
+"""Every study by its name; one of your own: `STUDIES.add(name, Study(...))` in an experiment's config.py."""
 
-def campaign_of(config: object) -> Campaign:
-    """The campaign that a config is for.
+
+def study_of(config: object) -> Study:
+    """The study that a config is for.
 
     Raises:
         UserError: none is.
     """
-    for campaign in CAMPAIGNS:
-        if isinstance(config, campaign.settings):
-            return campaign
-    allowed = ", ".join(campaign.settings.__name__ for campaign in CAMPAIGNS)
-    raise UserError(f"No campaign reads a {type(config).__name__}. Allowed: {allowed}.")
+    for study in STUDIES.values():
+        if isinstance(config, study.settings):
+            return study
+    allowed = ", ".join(study.settings.__name__ for study in STUDIES.values())
+    raise UserError(f"No study reads a {type(config).__name__}. Allowed: {allowed}.")

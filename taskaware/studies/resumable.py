@@ -1,4 +1,4 @@
-"""Jobs whose results stand in the journal: each is done once, however often the campaign is started."""
+"""Jobs whose results stand in the journal: each is done once, however often the study is started."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -37,7 +37,7 @@ def do_once(
     """Do the jobs that the folder's journal does not have yet; those that failed are tried again.
 
     Args:
-        jobs: all of the campaign.
+        jobs: all of the study.
         work: what is done with each.
         settings: where.
         folder: of the run.

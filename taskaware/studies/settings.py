@@ -1,15 +1,12 @@
-"""Configs of experiments: read from a Python file, changed by `key=value`, typed by their fields."""
+"""Settings of studies: dataclasses that `key=value` changes, typed by their fields."""
 
 import dataclasses
 import inspect
 import math
 import re
-import sys
-import traceback
 import types
 import typing
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from taskaware.errors import UserError, unknown
@@ -24,16 +21,24 @@ MENDS = {
 
 
 class Setting(NamedTuple):
-    """What is known of a setting.
+    """One setting, in words.
 
     Attributes:
-        kind: what it takes, in words.
+        kind: what it takes.
         value: that it has, as it would be assigned.
         comment: above it in the source; "" where there is none.
     """
 
     kind: str
     value: str
+    comment: str
+
+
+class Leaf(NamedTuple):
+    """A setting that is no group of others: its type, its value, and the comment above it."""
+
+    hint: object
+    value: object
     comment: str
 
 
@@ -49,84 +54,57 @@ def overridden(config, assignments: Sequence[str]):
             does not pass its own `check`.
     """
     for assignment in assignments:
-        key, equals, text = assignment.partition("=")
+        key, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals:
             raise UserError(f"'{assignment}' sets nothing. Write key=value, for example seeds=3.")
-        config = _assigned(config, key.strip(), text.strip(), list(keys(config)))
+        leaf = _leaf(dict(_leaves(config)), key)
+        config = _replaced(config, key.split("."), _read(key, text, leaf.hint))
     _check(config)
     return config
 
 
-def keys(config, before: str = "") -> dict[str, Setting]:
-    """Every setting of a config by its dotted name, behind what stands before it."""
-    found: dict[str, Setting] = {}
+def keys(config) -> dict[str, Setting]:
+    """Every setting of a config by its dotted name."""
+    return {
+        name: Setting(_kind(leaf.hint), _shown(leaf.value), leaf.comment) for name, leaf in _leaves(config)
+    }
+
+
+def _leaves(config, before: str = "") -> Iterator[tuple[str, Leaf]]:
+    """Every setting by its dotted name, behind the names of the groups before it."""
     comments, hints = _comments(type(config)), typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value, hint, name = getattr(config, field.name), hints[field.name], before + field.name
         if dataclasses.is_dataclass(hint):
-            found |= keys(value, f"{name}.")
+            yield from _leaves(value, f"{name}.")
         else:
-            found[name] = Setting(_kind(hint), _shown(value), comments.get(field.name, ""))
-    return found
+            yield name, Leaf(hint, value, comments.get(field.name, ""))
 
 
-def load_experiment(path: str | Path):
-    """The config that an experiment's `config.py` returns; this runs the file.
-
-    Args:
-        path: of the experiment's folder, or of the file.
+def _leaf(leaves: dict[str, Leaf], key: str) -> Leaf:
+    """The setting of that name.
 
     Raises:
-        UserError: there is no such experiment (the nearest is named), or it returns no campaign's settings.
+        UserError: there is none; one that only lacks its groups is found by its end.
     """
-    from taskaware.studies.registry import campaign_of
-
-    file = Path(path)
-    file = file / "config.py" if file.is_dir() else file
-    if not file.is_file():
-        raise _no_experiment(Path(path))
-    config = _called(file)
-    if not dataclasses.is_dataclass(config) or isinstance(config, type):
-        raise UserError(f"'{file}': config() returned {config!r}. Return the settings of a campaign.")
-    try:
-        campaign_of(config)
-    except UserError as error:
-        raise UserError(f"'{file}': {error}") from error
-    return config
+    if key in leaves:
+        return leaves[key]
+    inside = [name for name in leaves if name.startswith(f"{key}.")]
+    if inside:
+        raise UserError(f"Setting '{key}' is a group. Set one of {', '.join(inside)}.")
+    ends = [f"'{name}'" for name in leaves if key and name.endswith(f".{key}")]
+    if not ends:
+        raise unknown("setting", key, leaves)
+    raise UserError(
+        f"Unknown setting '{key}'. Did you mean {' or '.join(ends)}? Allowed: {', '.join(leaves)}."
+    )
 
 
-def _called(file: Path) -> object:
-    """What the file's `config` returns."""
-    source = file.read_bytes()
-    module = types.ModuleType(f"_taskaware_experiment_{abs(hash(file.resolve()))}")
-    module.__file__ = str(file)
-    # Where dataclasses, type hints and `inspect` look for the module of a class.
-    sys.modules[module.__name__] = module
-    try:
-        # Compiled here, as an import would leave a __pycache__ in the experiment's folder.
-        exec(compile(source, str(file), "exec"), module.__dict__)
-        make = getattr(module, "config", None)
-        config = make() if callable(make) else None
-    except (Exception, SystemExit) as error:
-        raise _no_config(file, error) from error
-    if not callable(make):
-        raise UserError(f"'{file}' has no function config(). Write one that returns a campaign's settings.")
-    return config
-
-
-def _no_config(file: Path, error: BaseException) -> UserError:
-    lines = [step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename == str(file)]
-    where = f", line {lines[-1]}," if lines else ""
-    return UserError(f"'{file}'{where} gives no config ({type(error).__name__}: {error}). Mend the file.")
-
-
-def _no_experiment(path: Path) -> UserError:
-    if path.is_dir():
-        return UserError(f"'{path}' has no config.py. Name the folder of an experiment.")
-    known = sorted(str(file.parent) for file in Path("experiments").glob("*/config.py"))
-    if known:
-        return unknown("experiment", path, known)
-    return UserError(f"There is no experiment '{path}'. An experiment is a folder with a config.py.")
+def _replaced(config, path: Sequence[str], value: object):
+    """The config with one value in it changed."""
+    name, *rest = path
+    inner = _replaced(getattr(config, name), rest, value) if rest else value
+    return dataclasses.replace(config, **{name: inner})
 
 
 def _check(config) -> None:
@@ -136,31 +114,6 @@ def _check(config) -> None:
             _check(inner)
     if hasattr(config, "check"):
         config.check()
-
-
-def _assigned(config, key: str, text: str, allowed: Sequence[str], before: str = ""):
-    name, dot, rest = key.partition(".")
-    hints = typing.get_type_hints(type(config))
-    nested = name in hints and dataclasses.is_dataclass(hints[name])
-    if name not in hints or nested != bool(dot):
-        inside = [each for each in allowed if each.startswith(before + key + ".")]
-        if nested and inside:
-            raise UserError(f"Setting '{before + key}' is a group. Set one of {', '.join(inside)}.")
-        raise _unknown(before + key, allowed)
-    if nested:
-        value = _assigned(getattr(config, name), rest, text, allowed, f"{before}{name}.")
-    else:
-        value = _read(before + key, text, hints[name])
-    return dataclasses.replace(config, **{name: value})
-
-
-def _unknown(key: str, allowed: Sequence[str]) -> UserError:
-    """The error for a key that does not exist; one that only lacks its groups is found by its end."""
-    inside = [name for name in allowed if key and name.endswith(f".{key}")]
-    if not inside:
-        return unknown("setting", key, allowed)
-    near = " or ".join(f"'{name}'" for name in inside)
-    return UserError(f"Unknown setting '{key}'. Did you mean {near}? Allowed: {', '.join(allowed)}.")
 
 
 def _read(key: str, text: str, hint: object, instead: str = "") -> object:

@@ -59,8 +59,8 @@ def test_a_drawing_has_a_known_ending(refused, no_work, table, tmp_path):
 
 
 def test_what_is_of_the_training_needs_fit(refused, no_work, table, tmp_path):
-    assert refused("recommend", table, "--save", tmp_path / "model").endswith("Add --fit.")
-    assert refused("recommend", table, "--members", "2").endswith("Add --fit.")
+    assert refused("recommend", table, "--save", tmp_path / "model").startswith("--save requires --fit")
+    assert refused("recommend", table, "--members", "2") == "--members requires --fit."
     assert "whole number from 1 to 100" in refused("recommend", table, "--fit", "--members", "0")
 
 

@@ -1,4 +1,4 @@
-"""`taskaware run`, on a small campaign of the test's own: what it says, keeps, goes on with and ends with."""
+"""`taskaware run`, on a small study of the test's own: what it says, keeps, goes on with and ends with."""
 
 import dataclasses
 import json
@@ -7,14 +7,14 @@ import re
 
 import pytest
 
-from taskaware.cli.campaign import _shorthands
 from taskaware.cli.entry import read
+from taskaware.cli.study import _shorthands
 from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.runner import Job, RunnerSettings
 from taskaware.studies import registry
 from taskaware.studies.published import PublishedSettings
-from taskaware.studies.registry import Campaign
+from taskaware.studies.registry import Study
 from taskaware.studies.resumable import do_once
 from taskaware.studies.shipped import ShipSettings
 
@@ -77,15 +77,15 @@ class World:
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """The campaign of squares, and `experiments/squares` in the current folder."""
+    """The study of squares, and `experiments/squares` in the current folder."""
     world = World()
-    campaigns = (*registry.CAMPAIGNS, Campaign("square", SquareSettings, world.run))
-    monkeypatch.setattr(registry, "CAMPAIGNS", campaigns)
+    registry.STUDIES.add("square", Study("square", SquareSettings, world.run))
     folder = tmp_path / "experiments" / "squares"
     folder.mkdir(parents=True)
     (folder / "config.py").write_text(CONFIG.format(module=__name__))
     monkeypatch.chdir(tmp_path)
-    return world
+    yield world
+    registry.STUDIES.remove("square")
 
 
 RUN = ("run", "experiments/squares")
@@ -131,7 +131,7 @@ def test_interrupted_it_goes_on_where_it_was(world, command, tmp_path):
     world.happens = {3: KeyboardInterrupt()}
     code, out, err = command(*RUN)
     assert code == 130
-    assert err.splitlines()[-2] == "What is finished is kept; the same command goes on from there."
+    assert err.splitlines()[-2] == "What is finished stays; the same command goes on from there."
     assert "total" not in out and world.done == [0, 1, 2]
     assert not (_only_run(tmp_path) / "result.json").exists()
     world.happens = {}
@@ -193,13 +193,13 @@ def test_the_folder_can_be_chosen(world, command, refused, tmp_path):
 def test_the_settings_are_listed_with_their_meaning(world, command, tmp_path):
     _, out, _ = command(*RUN, "--keys")
     lines = out.splitlines()
-    assert lines[0].split() == ["key", "value", "problem", "what"]
+    assert lines[0].split() == ["key", "value", "kind", "what"]
     assert lines[1].split(maxsplit=2) == ["numbers", "5", "a whole number  Numbers to square."]
     listed = json.loads(command(*RUN, "--keys", "--json")[1])
     scale = {
         "key": "scale",
         "value": "1.0",
-        "problem": "a number",
+        "kind": "a number",
         "what": "Factor of each square.",
     }
     assert listed[1] == scale

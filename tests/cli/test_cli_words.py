@@ -17,6 +17,14 @@ def test_every_example_can_be_typed(command):
         assert entry.read(words).run is command.run
 
 
+def test_the_first_steps_can_be_typed():
+    for lines in entry.GUIDE.values():
+        for line in lines:
+            program, *words = shlex.split(line)
+            assert program == "taskaware"
+            assert entry.read(words).run
+
+
 def test_names_are_the_library_s():
     from taskaware.recommendation.ascent import OPTIMIZERS
     from taskaware.tasks.task import PROBLEMS
@@ -28,9 +36,13 @@ def test_names_are_the_library_s():
 def test_help_names_commands_examples_and_exit_codes(command):
     code, out, err = command("--help")
     assert (code, err) == (0, "")
+    lines = out.splitlines()
     for each in entry.COMMANDS:
-        assert f"  {each.name}" in out
-        assert all(line in out for line in each.examples)
+        assert f"  {each.name:<16} {each.summary}" in lines
+        assert len(each.summary) <= 90
+    for title, typed in entry.GUIDE.items():
+        place = lines.index(f"{title}:")
+        assert lines[place + 1 : place + 1 + len(typed)] == [f"  {line}" for line in typed]
     for number, meaning in exits.MEANINGS.items():
         assert f"{number}  {meaning}" in out
 

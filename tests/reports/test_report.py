@@ -309,7 +309,7 @@ def test_folders_that_are_no_run_are_refused_with_the_mend(tmp_path):
     ("name", "content", "why"),
     [
         ("config.json", b"[", "damaged"),
-        ("config.json", b"{}", "names no campaign"),
+        ("config.json", b"{}", "names no study"),
         ("result.json", b"[1]", "holds no object"),
         ("picks.csv", b"method,seed\nrandom,0\n", "has no column task, group"),
         ("picks.csv", b"\xff\xfe\x00", "damaged"),

@@ -1,4 +1,4 @@
-"""Twenty kills in all: of campaigns, of workers, and in the middle of a transaction; then a full disk."""
+"""Twenty kills in all: of studies, of workers, and in the middle of a transaction; then a full disk."""
 
 import os
 import subprocess
@@ -14,13 +14,13 @@ JOBS = 120
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The experience of the campaign that nobody disturbed."""
+    """The experience of the study that nobody disturbed."""
     return chaos.undisturbed(tmp_path_factory.mktemp("calm"), jobs=JOBS)
 
 
 @pytest.mark.parametrize(
     ("engine", "victims", "kills"),
-    [("serial", ("campaign", "append"), 10), ("processes", ("campaign", "worker", "append"), 10)],
+    [("serial", ("study", "append"), 10), ("processes", ("study", "worker", "append"), 10)],
     ids=["serial", "processes"],
 )
 def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected, engine, victims, kills):
@@ -40,12 +40,12 @@ runpy.run_module("benchmarks.chaos", run_name="__main__", alter_sys=True)
 """Files may not grow beyond 200 KB: what a full disk or a quota is to SQLite."""
 
 
-def test_a_full_disk_ends_the_campaign_in_words_and_room_lets_it_go_on(tmp_path, expected):
+def test_a_full_disk_ends_the_study_in_words_and_room_lets_it_go_on(tmp_path, expected):
     words = ["--store", str(tmp_path / "experience.sqlite"), "--run", str(tmp_path / "run")]
     words += ["--engine", "serial", "--jobs", str(JOBS)]
     environment = os.environ | {"TASKAWARE_COMPILED": "0"}
     full = subprocess.run(
-        [sys.executable, "-c", NO_ROOM, "--campaign", *words],
+        [sys.executable, "-c", NO_ROOM, "--study", *words],
         capture_output=True,
         text=True,
         timeout=300,
@@ -56,7 +56,7 @@ def test_a_full_disk_ends_the_campaign_in_words_and_room_lets_it_go_on(tmp_path,
     with Store.open(tmp_path / "experience.sqlite") as store:
         kept = store.summary().trained
     assert 0 < kept < 2 * JOBS
-    again = [sys.executable, "-m", "benchmarks.chaos", "--campaign", *words]
+    again = [sys.executable, "-m", "benchmarks.chaos", "--study", *words]
     assert subprocess.run(again, timeout=300).returncode == 0
     with Store.open(tmp_path / "experience.sqlite") as store:
         chaos.same_experience(store.triplets(), expected)

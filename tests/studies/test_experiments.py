@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taskaware.cli import main
-from taskaware.studies.settings import load_experiment
+from taskaware.studies.experiment import load_experiment
 
 EXPERIMENTS = sorted(
     path.parent for path in (Path(__file__).parent.parent.parent / "experiments").glob("*/config.py")

@@ -7,8 +7,9 @@ import pytest
 
 from taskaware.errors import UserError
 from taskaware.objectives.collect import CollectSettings
-from taskaware.studies.registry import CAMPAIGNS, campaign_of
-from taskaware.studies.settings import keys, load_experiment, overridden
+from taskaware.studies.experiment import load_experiment
+from taskaware.studies.registry import STUDIES, study_of
+from taskaware.studies.settings import keys, overridden
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,17 +112,17 @@ def test_keys_of_a_config_without_source_have_no_comments():
     assert keys(made()) == {"size": ("a whole number", "3", "")}
 
 
-@pytest.mark.parametrize("campaign", CAMPAIGNS, ids=lambda campaign: campaign.name)
-def test_what_is_listed_can_be_assigned_back(campaign):
-    config = campaign.settings()
-    assert campaign_of(config) is campaign
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+def test_what_is_listed_can_be_assigned_back(study):
+    config = study.settings()
+    assert study_of(config) is study
     assert overridden(config, [f"{name}={known.value}" for name, known in keys(config).items()]) == config
     assert all(known.comment for known in keys(config).values())
 
 
-def test_a_value_that_is_no_config_belongs_to_no_campaign():
-    with pytest.raises(UserError, match="No campaign reads a Outer"):
-        campaign_of(Outer())
+def test_a_value_that_is_no_config_belongs_to_no_study():
+    with pytest.raises(UserError, match="No study reads a Outer"):
+        study_of(Outer())
 
 
 HEAD = "from taskaware.objectives.collect import CollectSettings\n"
@@ -182,7 +183,7 @@ def config():
         ("(\n", "gives no config (SyntaxError"),
         (
             "import dataclasses\nconfig = dataclasses.make_dataclass('Odd', [])\n",
-            "No campaign reads a Odd. Allowed: CollectSettings",
+            "No study reads a Odd. Allowed: CollectSettings",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What all commands that run a campaign share: options, a folder, progress, the last word."""
+"""What all commands that run a study share: options, a folder, progress, the summary."""
 
 import contextlib
 import json
@@ -18,8 +18,16 @@ FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 def add_run_options(parser: Parser) -> None:
     """Put the options of a run on a command's parser."""
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
-    parser.add_argument("--keys", action="store_true", help="list the settings, and run nothing")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting, for example trainer.steps=200; may be repeated",
+    )
+    parser.add_argument(
+        "--keys", action="store_true", help="list the settings with their meaning; nothing runs"
+    )
     parser.add_argument(
         "--engine",
         type=one_of("engine", ENGINES),
@@ -29,56 +37,60 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument(
         "--workers", type=whole(0, 100_000), metavar="N", help="workers (default: one for each core)"
     )
-    parser.add_argument("--smoke", action="store_true", help="the same in seconds, to see that it runs")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the run (default: runs/NAME-DIGEST)")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append what happens to a file")
+    parser.add_argument(
+        "--smoke", action="store_true", help="a tiny version that takes seconds, to see that it runs"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/NAME-DIGEST)"
+    )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append log lines to a file")
     parser.add_argument("--report", action="store_true", help="write report.html into the folder afterwards")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 
 def run_config(config: object, name: str, arguments: Arguments) -> None:
-    """Change the config as the arguments say, run it in its folder, and say what came of it.
+    """Change the config as the arguments ask, run it in its folder, and print its summary.
 
     Args:
-        config: settings of a campaign.
+        config: settings of a study.
         name: for the default folder.
         arguments: of `add_run_options`.
 
     Raises:
         UserError: a setting is unknown or out of range, or the folder holds something else.
-        EngineError: jobs failed; the others are kept.
+        EngineError: jobs failed; the results of the others stay.
     """
     from taskaware.runner.run_folder import RunFolder
-    from taskaware.studies.registry import campaign_of
+    from taskaware.studies.registry import study_of
     from taskaware.studies.settings import overridden
 
-    campaign = campaign_of(config)
+    study = study_of(config)
     if arguments.keys:
         print(_listed(config, arguments.json))
         return
     config = config.smoke() if arguments.smoke else config
     config = overridden(config, [*_shorthands(config, arguments), *arguments.set])
-    path = arguments.out or _default_folder(campaign.name, config, name, arguments.smoke)
+    path = arguments.out or _default_folder(study.name, config, name, arguments.smoke)
     # By its name, wherever the program lies.
-    folder = RunFolder.open(path, campaign.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
-    say = print if not arguments.json else _silent
-    say(f"run        {folder.path} (config {folder.digest})", flush=True)
+    folder = RunFolder.open(path, study.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
+    show = print if not arguments.json else _silent
+    show(f"run        {folder.path} (config {folder.digest})", flush=True)
     try:
         with _logging(arguments.log):
-            summary = campaign.run(config, folder, False if arguments.json else None)
+            summary = study.run(config, folder, False if arguments.json else None)
     except KeyboardInterrupt:
-        print("What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        print("What is finished stays; the same command goes on from there.", file=sys.stderr)
         raise
-    say(summary_text(summary), flush=True)
-    told = {"folder": str(folder.path), "digest": folder.digest, "summary": summary}
+    show(summary_text(summary), flush=True)
+    answer = {"folder": str(folder.path), "digest": folder.digest, "summary": summary}
     if arguments.report:
-        told["report"] = str(_report(folder.path))
-        say(f"written    {told['report']}")
+        answer["report"] = str(_report(folder.path))
+        show(f"written    {answer['report']}")
     if arguments.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(answer, indent=1))
     if summary.get("failed"):
         raise EngineError(
-            f"{summary['failed']} of {summary['jobs']} jobs failed; the others are kept. "
+            f"{summary['failed']} of {summary['jobs']} jobs failed; the results of the others stay. "
             f"Why: taskaware report {folder.path}. The same command tries them again."
         )
 
@@ -94,13 +106,13 @@ def summary_text(summary: dict) -> str:
     ours      0.75
     """
     plain = {key: value for key, value in summary.items() if not isinstance(value, dict)}
-    parts = ["\n".join(f"{key:<10} {_said(value)}" for key, value in plain.items())]
+    parts = ["\n".join(f"{key:<10} {_in_words(value)}" for key, value in plain.items())]
     for title, group in summary.items():
         if not isinstance(group, dict):
             continue
         rows = {name: row if isinstance(row, dict) else {"value": row} for name, row in group.items()}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-        cells = [[name, *(_said(row.get(column)) for column in columns)] for name, row in rows.items()]
+        cells = [[name, *(_in_words(row.get(column)) for column in columns)] for name, row in rows.items()]
         parts.append(aligned([title, *columns], cells, right=columns))
     return "\n\n".join(part for part in parts if part)
 
@@ -110,7 +122,7 @@ def _listed(config: object, as_json: bool) -> str:
     from taskaware.studies.settings import keys
 
     names = ["key", "value", "kind", "what"]
-    rows = [[name, known.value, known.kind, known.comment] for name, known in keys(config).items()]
+    rows = [[name, found.value, found.kind, found.comment] for name, found in keys(config).items()]
     if as_json:
         return json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=1)
     return aligned(names, rows)
@@ -130,10 +142,10 @@ def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
         yield from (f"{name}={value}" for name in names)
 
 
-def _default_folder(campaign: str, config: object, name: str, smoke: bool) -> Path:
+def _default_folder(study: str, config: object, name: str, smoke: bool) -> Path:
     from taskaware.runner.run_folder import config_digest
 
-    found = config_digest(campaign, config)
+    found = config_digest(study, config)
     return Path("runs") / f"{name}{'-smoke' if smoke else ''}-{found[:8]}"
 
 
@@ -167,7 +179,7 @@ def _report(folder: Path) -> Path:
     return report(folder, force=True)
 
 
-def _said(value: object) -> str:
+def _in_words(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -178,4 +190,4 @@ def _said(value: object) -> str:
 
 
 def _silent(*words: object, **settings: object) -> None:
-    """What is said in place of `print` where the output is JSON: nothing."""
+    """Stands in for `print` where the output is JSON."""

@@ -1,4 +1,4 @@
-"""Commands that run campaigns, and those that look after what they leave."""
+"""Commands that run studies, and those that look after what they leave."""
 
 import json
 

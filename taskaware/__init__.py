@@ -11,8 +11,10 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "METRICS": "taskaware.tasks.metrics",
     "AscentSettings": "taskaware.recommendation.ascent",
     "CheckpointError": "taskaware.errors",
+    "Metric": "taskaware.tasks.metrics",
     "Recommendation": "taskaware.recommendation.recommendation",
     "StoreError": "taskaware.errors",
     "CollectSettings": "taskaware.objectives.collect",

@@ -20,7 +20,7 @@ from taskaware.recommendation.safety import apart, chance, default, farthest, is
 from taskaware.surrogates import Evaluator, fit_evaluator, load_evaluator
 from taskaware.surrogates.evaluator import View
 from taskaware.surrogates.training_data import FEWEST_TASKS
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 
 NEIGHBOURS = 5
@@ -188,7 +188,7 @@ def _answer(
 
 def _other_metric(task: Task) -> list[str]:
     """What has to be said where the experience was scored by another metric than the task's."""
-    known = METRICS_OF[task.problem][0]
+    known = default_metric(task.problem)
     if task.metric == known:
         return []
     return [

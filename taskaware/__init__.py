@@ -11,10 +11,12 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "METRICS": "taskaware.tasks.metrics",
     "AscentSettings": "taskaware.recommendation.ascent",
     "CheckpointError": "taskaware.errors",
     "EvaluatorSettings": "taskaware.surrogates",
     "JointSettings": "taskaware.surrogates.joint_settings",
+    "Metric": "taskaware.tasks.metrics",
     "Recommendation": "taskaware.recommendation.recommendation",
     "SURROGATES": "taskaware.surrogates",
     "StoreError": "taskaware.errors",

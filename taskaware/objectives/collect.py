@@ -1,4 +1,4 @@
-"""Collecting experience: train random architectures on every task of a suite and keep the triplets.
+"""Collecting experience: train random architectures on every task of a suite and record the triplets.
 
 A job is one task, one seed and one batch of architectures. What the store has already is no job, so the same
 call again goes on where it stopped. A result does not depend on what else is in its batch.
@@ -18,7 +18,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
-from taskaware.objectives.record import definition, register, trainings
+from taskaware.objectives.record import add_recipe, register, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.store import Store, Trainings
@@ -78,7 +78,7 @@ class CollectSettings:
         return self
 
     def smoke(self) -> "CollectSettings":
-        """The same in seconds: two small tasks, four architectures, a few steps, nothing kept."""
+        """The same in seconds: two small tasks, four architectures, a few steps, nothing recorded."""
         return dataclasses.replace(
             self,
             suite=("bundled",),
@@ -153,14 +153,15 @@ def collect(
     journal: Journal | None = None,
     show: bool | None = None,
 ) -> Collected:
-    """Train what the store does not have yet; every job is kept as soon as it is finished.
+    """Train what the store does not have yet; every job is recorded as soon as it is finished.
 
     Args:
-        tasks: in any form; the settings' suite, tasks and variants do not count here.
+        tasks: in any form, each scored by its own metric; the settings' suite, tasks and variants do not
+            count here.
         store: where the triplets go; what it holds already is not trained again. A job that failed before
             is tried again.
         settings: of everything else.
-        journal: where each job's end is noted.
+        journal: where the end of each job is noted.
         show: see `Progress`.
     """
     began = time.perf_counter()
@@ -174,7 +175,7 @@ def collect(
     outcomes = run(jobs, train_batch, settings.runner, resources=resources, halve=halve)
     with Progress(jobs, unit="training", show=show) as progress:
         for outcome in outcomes:
-            trained = kept(outcome)
+            trained = recorded(outcome)
             added += store.append(trained)
             if outcome.error is None:
                 diverged += (gone := int(np.isinf(trained.scores).sum()))
@@ -191,11 +192,12 @@ def collect(
 def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
     """The jobs that are left, task by task and narrow architectures first, so that programs serve again."""
     space, recipe = preset(settings.space), settings.trainer
-    recipe_digest = store.add_recipe(definition(recipe))
     points = common_architectures(space, settings.architectures)
     points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
     names = architecture_digests(space.digest, points)
+    recipes = {metric: add_recipe(store, recipe, metric) for metric in dict.fromkeys(t.metric for t in tasks)}
     for task in tasks:
+        recipe_digest = recipes[task.metric]
         for seed in settings.seeds_of(task):
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names))
             # Bounds of batches that do not move with what is done already.
@@ -205,10 +207,16 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
 
 
 def train_batch(task: Task, batch: Batch) -> Trained:
-    """What a worker does with a job."""
+    """What a worker does with a job: train its architectures, scored by the task's metric."""
     prepared = _prepared(task, batch.seed, batch.recipe)
     return train(
-        batch.space, batch.points, prepared, batch.recipe, seed=batch.seed, chunk_for=batch.chunk_for
+        batch.space,
+        batch.points,
+        prepared,
+        batch.recipe,
+        seed=batch.seed,
+        chunk_for=batch.chunk_for,
+        metric=task.metric,
     )
 
 
@@ -230,8 +238,8 @@ def halve(job: Job) -> tuple[Job, ...]:
     )
 
 
-def kept(outcome: Outcome) -> Trainings:
-    """How the end of a job stands in the store; a job that failed has its error with each architecture."""
+def recorded(outcome: Outcome) -> Trainings:
+    """The end of a job as the store takes it; a job that failed has its error with each architecture."""
     job, batch = outcome.job, outcome.job.spec
     about = (job.needs, batch.space, job.about["recipe"], batch.points)
     if outcome.error is None:

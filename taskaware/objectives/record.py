@@ -1,4 +1,4 @@
-"""How tasks, spaces, recipes and trainings of a campaign come into the store."""
+"""How tasks, spaces, recipes and trainings come into the store."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ import numpy as np
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
 from taskaware.spaces import MixtureSpace
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.metrics import DEFAULTS, default_metric
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION, Trained
@@ -23,7 +23,17 @@ def trainings(
     seed: int,
     strategy: str,
 ) -> Trainings:
-    """What came of some points (n, D) of a space on a task, as the store takes it."""
+    """What came of some points of a space on a task, as the store takes it.
+
+    Args:
+        task: digest of the task.
+        space: of the points.
+        recipe: digest that `add_recipe` gave for the recipe and the metric of the scores.
+        points: n architectures, (n, D).
+        trained: their results.
+        seed: of the split and the training.
+        strategy: name of what proposed the points.
+    """
     return Trainings(
         task,
         space.digest,
@@ -40,22 +50,48 @@ def trainings(
 
 
 def register(store: Store, tasks: Iterable[Task], space: MixtureSpace, recipe: TrainingRecipe) -> str:
-    """Make the tasks, the space and the recipe known to a store; the digest of the recipe."""
+    """Make the tasks, the space and the recipe known to a store.
+
+    Args:
+        store: that is told.
+        tasks: each is described where the store has no meta-features of it yet.
+        space: of the architectures.
+        recipe: how they are trained.
+
+    Returns:
+        The digest of the recipe with scores in the default metrics; see `add_recipe` for others.
+    """
     described = store.described(catalogue_digest())
     for task in tasks:
         if task.digest not in described:
             describe(store, task)
     store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
-    return store.add_recipe(definition(recipe))
+    return add_recipe(store, recipe)
 
 
-def definition(recipe: TrainingRecipe) -> dict:
-    """A recipe as the store knows it: scores of another version of the trainer are others."""
-    return {**recipe.to_dict(), "trainer": VERSION}
+def add_recipe(store: Store, recipe: TrainingRecipe, metric: str = "") -> str:
+    """Make a recipe known to a store, with the metric of the scores; its digest."""
+    return store.add_recipe(definition(recipe, metric))
+
+
+def definition(recipe: TrainingRecipe, metric: str = "") -> dict:
+    """A recipe as the store knows it: scores of another metric or version of the trainer are others.
+
+    Args:
+        recipe: how architectures are trained.
+        metric: name of the score; a default metric of a problem, or "", is not written down.
+
+    >>> definition(TrainingRecipe(), "r2") == definition(TrainingRecipe())
+    True
+    >>> definition(TrainingRecipe(), "rmse")["metric"]
+    'rmse'
+    """
+    own = {} if metric in ("", *DEFAULTS.values()) else {"metric": metric}
+    return {**recipe.to_dict(), "trainer": VERSION, **own}
 
 
 def describe(store: Store, task: Task) -> None:
-    """Keep a task and its meta-features."""
+    """Write a task and its meta-features down."""
     columns = task.data.columns
     store.add_task(
         TaskRecord(
@@ -63,7 +99,7 @@ def describe(store: Store, task: Task) -> None:
             task.name,
             task.group or task.name,
             task.problem,
-            METRICS_OF[task.problem][0],
+            default_metric(task.problem),
             task.rows,
             len(columns),
             task.outputs,

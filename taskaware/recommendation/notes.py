@@ -8,7 +8,7 @@ import numpy as np
 
 from taskaware.recommendation.safety import farthest, separation
 from taskaware.surrogates import Evaluator
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 
 FEWEST_COMPARED = 20
@@ -17,7 +17,7 @@ CLEARLY = 0.01
 
 def about_metric(task: Task) -> list[str]:
     """Where the experience was scored by another metric than the task's: which one is predicted."""
-    scored_by = METRICS_OF[task.problem][0]
+    scored_by = default_metric(task.problem)
     if task.metric == scored_by:
         return []
     return [

@@ -8,7 +8,7 @@ import numpy as np
 from taskaware.children.mixture.describe import describe, read, summary
 from taskaware.deprecation import renamed_fields
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 
 
@@ -50,7 +50,7 @@ class TaskCard:
         return cls(
             task.name,
             task.problem,
-            METRICS_OF[task.problem][0],
+            default_metric(task.problem),
             task.target_name,
             task.classes,
             task.rows,

@@ -21,10 +21,9 @@ from taskaware.runner import Job, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.studies.baselines import BASELINES, missing, version
 from taskaware.studies.resumable import do_once
-from taskaware.tasks.metrics import METRICS
+from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import split
 from taskaware.tasks.task import PROBLEMS, Task
-from taskaware.training.scoring import WORST_R2
 
 TREES = "trees"
 """The model whose scores are written for others to read."""
@@ -169,14 +168,16 @@ def plan(tasks: Sequence[Task], settings: ModelsSettings) -> list[Job]:
 
 
 def score_model(task: Task, trial: Trial) -> float:
-    """Test score of a model that was trained on the rows of a task that are not for testing.
+    """Test score, in the problem's default metric, of a model trained on the rows that are not for testing.
 
-    R² is cut at WORST_R2, as in the experience; predictions that are no numbers have the worst score.
+    It is cut at the metric's `low`, as in the experience; predictions that are no numbers have that score.
     """
     parts = split(task, trial.seed)
     predicted = BASELINES[trial.model].predict(task, parts, trial.seed)
-    score = METRICS[task.metric](task.target[parts.test], predicted)
-    return max(score, WORST_R2) if np.isfinite(score) else WORST_R2
+    metric = metric_of(task.problem)
+    if not np.isfinite(predicted).all():
+        return metric.low
+    return max(metric.on_host(task.target[parts.test], predicted), metric.low)
 
 
 def by_task(scores: pd.DataFrame) -> pd.DataFrame:

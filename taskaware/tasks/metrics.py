@@ -1,71 +1,134 @@
-"""Scores of predictions. Larger is better in every one of them."""
+"""What a score is: one registry of metrics; larger is better in every one of them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-import numpy as np
+from taskaware.errors import UserError, unknown
+from taskaware.registry import Registry
+
+MASKED = -1e9
+"""Output of a class that does not exist: networks of one bucket of classes share a compiled program."""
+
+SMALLEST = 1.1920929e-07
+"""Probabilities are cut at it before a logarithm is taken, as scikit-learn does with float32."""
+
+LARGER, SMALLER = "larger is better", "smaller is better"
+
+DEFAULTS = {"classification": "accuracy", "regression": "r2"}
+"""The metric of a task that names none, by problem; the shipped experience is scored by it."""
 
 
-def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of rows whose class is right.
+def unchanged(score: float) -> float:
+    """The score itself."""
+    return score
+
+
+def negated(score: float) -> float:
+    """The score as people know it where the known number is an error.
+
+    >>> negated(-0.25)
+    0.25
+    """
+    return -score
+
+
+class Metric(NamedTuple):
+    """A score of predictions; the score is larger where the predictions are better.
+
+    Attributes:
+        name: in METRICS.
+        problems: that it scores: "classification", "regression".
+        reads: what `on_host` takes as predictions: "classes" (indices, (N,)), "probabilities" (N, K) or
+            "values" (N,), in the target's own units.
+        on_host: (truth (N,), predictions) → score, a float. A class index of -1 in the truth is a class
+            that the model does not know.
+        on_device: (outputs (n, K), y (n,), weight (n,), scale) → score, a scalar; traceable by JAX.
+            Classification: logits, MASKED where there is no such class, and class indices as floats.
+            Regression: standardised values in column 0 and in y; times `scale`, differences of them are in
+            the target's own units. Rows of weight 0 are padding.
+        low, high: range of the score; trainings are recorded with no less than `low`.
+        shown: score → the number that people know: an error is shown as it is, and its negative is the score.
+        direction: of the number that `shown` gives, in a few words.
+    """
+
+    name: str
+    problems: tuple[str, ...]
+    reads: str
+    on_host: Callable
+    on_device: Callable
+    low: float = float("-inf")
+    high: float = float("inf")
+    shown: Callable[[float], float] = unchanged
+    direction: str = LARGER
+
+    def text(self, score: float) -> str:
+        """The score as people read it.
+
+        >>> METRICS["rmse"].text(-2.5), METRICS["accuracy"].text(0.75)
+        ('rmse 2.500', 'accuracy 0.750')
+        """
+        return f"{self.name} {self.shown(score):.3f}"
+
+
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    {
+        "accuracy": "taskaware.tasks.classification:ACCURACY",
+        "balanced_accuracy": "taskaware.tasks.classification:BALANCED_ACCURACY",
+        "roc_auc": "taskaware.tasks.classification:ROC_AUC",
+        "log_loss": "taskaware.tasks.classification:LOG_LOSS",
+        "f1_macro": "taskaware.tasks.classification:F1_MACRO",
+        "perplexity": "taskaware.tasks.classification:PERPLEXITY",
+        "bits_per_character": "taskaware.tasks.classification:BITS_PER_CHARACTER",
+        "r2": "taskaware.tasks.regression:R2",
+        "rmse": "taskaware.tasks.regression:RMSE",
+        "mae": "taskaware.tasks.regression:MAE",
+    },
+)
+
+
+def default_metric(problem: str) -> str:
+    """Name of the metric of a task that names none.
+
+    Raises:
+        UserError: there is no such problem.
+
+    >>> default_metric("regression")
+    'r2'
+    """
+    if problem not in DEFAULTS:
+        raise unknown("problem", problem, DEFAULTS)
+    return DEFAULTS[problem]
+
+
+def metrics_of(problem: str) -> tuple[str, ...]:
+    """Names of the metrics that score a problem, its default first.
+
+    >>> metrics_of("regression")
+    ('r2', 'rmse', 'mae')
+    """
+    first = default_metric(problem)
+    return (first, *(name for name, m in METRICS.items() if problem in m.problems and name != first))
+
+
+def metric_of(problem: str, name: str | None = None) -> Metric:
+    """The metric of that name, if it scores the problem; the problem's default where no name is given.
 
     Args:
-        truth, predicted: class indices, (N,), N at least 1.
+        problem: "classification" or "regression".
+        name: in METRICS.
 
-    Returns:
-        A number in [0, 1].
+    Raises:
+        UserError: there is none (the nearest name is given), or it scores another problem.
 
-    >>> accuracy(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2]))
-    0.75
+    >>> metric_of("classification", "log_loss").direction
+    'smaller is better'
     """
-    return float(np.mean(truth == predicted))
-
-
-def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean over the classes that occur in `truth` of the share of their rows that are right.
-
-    Args:
-        truth, predicted: class indices, (N,), N at least 1.
-
-    Returns:
-        A number in [0, 1]; 1 / classes for a constant prediction.
-
-    Source: Brodersen, Ong, Stephan, Buhmann 2010.
-
-    >>> balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
-    0.5
-    """
-    _, places, rows = np.unique(truth, return_inverse=True, return_counts=True)
-    right = np.bincount(places, weights=truth == predicted, minlength=len(rows))
-    return float(np.mean(right / rows))
-
-
-def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Coefficient of determination: 1 - squared error / squared error of the mean.
-
-    Args:
-        truth, predicted: values, (N,), N at least 1.
-
-    Returns:
-        A number of at most 1; 0 for predicting the mean. Where `truth` is constant: 1 if the prediction
-        is exact, otherwise 0.
-
-    Source: Wright 1921; scikit-learn's convention for a constant truth.
-
-    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
-    0.5
-    """
-    error = float(np.sum(np.square(np.asarray(truth, np.float64) - predicted)))
-    spread = float(np.sum(np.square(truth - np.mean(truth, dtype=np.float64))))
-    if spread == 0.0:
-        return float(error == 0.0)
-    return 1.0 - error / spread
-
-
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "accuracy": accuracy,
-    "balanced_accuracy": balanced_accuracy,
-    "r2": r2,
-}
-
-METRICS_OF = {"classification": ("accuracy", "balanced_accuracy"), "regression": ("r2",)}
-"""The metrics of each problem; the first is the default."""
+    name = name or default_metric(problem)
+    if name in METRICS and problem in METRICS[name].problems:
+        return METRICS[name]
+    if name in METRICS:
+        others = ", ".join(METRICS[name].problems)
+        allowed = ", ".join(metrics_of(problem))
+        raise UserError(f"Unknown metric of a {problem} '{name}': it scores {others}. Allowed: {allowed}.")
+    raise unknown(f"metric of a {problem}", name, metrics_of(problem))

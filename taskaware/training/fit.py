@@ -20,6 +20,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.progress import tqdm
 from taskaware.spaces import MixtureSpace
+from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
@@ -111,6 +112,7 @@ class Run:
         if not np.isfinite(losses).all():
             self.diverged = True
             return
+        scores = np.where(np.isnan(scores), -np.inf, scores)
         if (scores >= self.best).any():
             self.params = _better(scores >= self.best, jax.device_get(params), self.params)
         self.since = np.where(scores > self.best, len(self.records), self.since)
@@ -171,7 +173,8 @@ def fit(
     prepared = prepare(task, seed, _unlimited(recipe), _whole(task))
     steps = _steps(recipe, len(parts[0].train))
     point = jnp.asarray(point, jnp.float32)
-    program = Program(space, groups(space, point[None])[0][0], task.metric)
+    metrics, classes = (metric_of(task.problem, task.metric),), task.problem == "classification"
+    program = Program(space, groups(space, point[None])[0][0], metrics, classes)
     rows = _rows(parts, seed=seed, steps=steps, batch_size=recipe.batch_size)
     chosen = candidates(program, point[None], recipe)
     work = Work(program, prepared.arrays, chosen, rows, schedule(recipe, steps))
@@ -211,7 +214,7 @@ def advance_members(
         return segment(program, state, own, chosen, rows.train, rates, key)
 
     state, (score, loss) = jax.vmap(one)(state, rows, keys)
-    return state, (score[:, 0], loss[:, 0])
+    return state, (score[:, 0, 0], loss[:, 0])
 
 
 def _whole(task: Task) -> Split:

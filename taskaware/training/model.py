@@ -106,7 +106,9 @@ class Model:
         return self._outputs(rows)
 
     def score(self, rows, target=None) -> float:
-        """The model's metric (of `tasks.metrics.METRICS`, larger is better) on rows with known answers.
+        """The model's metric (of `tasks.metrics.METRICS`) on rows with known answers.
+
+        Larger is better in every metric: an error, such as "rmse", comes back with a minus.
 
         Args:
             rows: frame with the target column in it, or the features alone.
@@ -114,15 +116,17 @@ class Model:
                 one that it misses.
 
         Raises:
-            UserError: there are no answers, too few, or some are missing; or the rows are not usable.
+            UserError: there are no answers, too few, or some are missing; the rows are not usable; or the
+                metric is one of your own that is not in METRICS now.
         """
-        truth = self._answers(rows, target)
+        metric, truth = METRICS.named(self.metric), self._answers(rows, target)
         outputs = self._outputs(rows)
         if len(truth) != len(outputs):
             raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")
-        if self.problem == "classification":
-            return METRICS[self.metric](class_indices(truth, self.classes), outputs.argmax(1))
-        return METRICS[self.metric](columns.numbers(truth), self._in_units(outputs))
+        if self.problem == "regression":
+            return metric.on_host(columns.numbers(truth), self._in_units(outputs))
+        predicted = outputs if metric.reads == "probabilities" else outputs.argmax(1)
+        return metric.on_host(class_indices(truth, self.classes), predicted)
 
     def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
         """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only.
@@ -150,7 +154,8 @@ class Model:
 
     def __repr__(self) -> str:
         one = self.members == 1
-        rows = f"{self.metric} {self.best_score:.3f} on {'its' if one else 'their'} validation rows"
+        scored = METRICS[self.metric].text(self.best_score) if self.metric in METRICS else self.metric
+        rows = f"{scored} on {'its' if one else 'their'} validation rows"
         made_of = "" if one else f" of {self.members} networks"
         return f"<taskaware model for '{self.target_name}' ({self.problem}){made_of}, {rows}>"
 
@@ -193,7 +198,7 @@ class Model:
 
     @property
     def _program(self) -> Program:
-        return Program(self.space, self.width, self.metric)
+        return Program(self.space, self.width, (), self.problem == "classification")
 
     def _features(self, rows) -> pd.DataFrame:
         if not isinstance(rows, pd.DataFrame):

@@ -33,6 +33,7 @@ class TaskArrays(NamedTuple):
         allowed: which outputs exist, (K,).
         validation: rows that score during training.
         test: rows that are reported.
+        scale: one unit of y in the target's own units, ().
     """
 
     x: Inputs
@@ -41,6 +42,7 @@ class TaskArrays(NamedTuple):
     allowed: Bool[Array, " K"]
     validation: Part
     test: Part
+    scale: Float[Array, ""]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,6 +55,7 @@ class Prepared:
         train: positions of the training rows in `arrays.x`.
         target_mean, target_std: how a regression target was standardised; 0 and 1 in classification.
         problem: of the task.
+        metric: name of the task's own metric.
     """
 
     arrays: TaskArrays
@@ -61,6 +64,7 @@ class Prepared:
     target_mean: float
     target_std: float
     problem: str
+    metric: str
 
 
 def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None = None) -> Prepared:
@@ -94,8 +98,9 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
         allowed=jnp.arange(outputs) < task.outputs,
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
+        scale=jnp.asarray(std, jnp.float32),
     )
-    return Prepared(arrays, encoder, np.arange(stops[0]), mean, std, task.problem)
+    return Prepared(arrays, encoder, np.arange(stops[0]), mean, std, task.problem, task.metric)
 
 
 def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.ndarray:

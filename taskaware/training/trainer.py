@@ -26,11 +26,11 @@ from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.modalities.tables.encode import EMBEDDINGS
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.metrics import Metric, metric_of
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.scoring import row_losses
-from taskaware.training.scoring import score as score_of
+from taskaware.training.results import Trained, joined, summary
+from taskaware.training.scoring import row_losses, scores
 
 VERSION = 2
 """Raise it when the same recipe would give other scores: what is stored is told apart by it."""
@@ -66,29 +66,8 @@ class Program(NamedTuple):
 
     space: MixtureSpace
     width: int
-    metric: str
-
-    @property
-    def classification(self) -> bool:
-        return self.metric in METRICS_OF["classification"]
-
-
-class Trained(NamedTuple):
-    """Results of n candidates, in the order they were given.
-
-    Attributes:
-        score: validation score, larger is better; -inf for a diverged candidate (one that turned NaN), (n,).
-        test_score: score on the test part after the last step; -inf for a diverged one, (n,).
-        loss: validation loss after the last step, (n,).
-        curve: validation score at each evaluation, (n, evaluations).
-        seconds: wall-clock time of a candidate, its share of the chunk, compiling left out, (n,).
-    """
-
-    score: np.ndarray
-    test_score: np.ndarray
-    loss: np.ndarray
-    curve: np.ndarray
-    seconds: np.ndarray
+    metrics: tuple[Metric, ...]
+    classification: bool
 
 
 def train(
@@ -99,8 +78,9 @@ def train(
     *,
     seed: int,
     chunk_for: int = 0,
+    metric: str | None = None,
 ) -> Trained:
-    """Train every point to the end and score it by the first metric of the task's problem.
+    """Train every point to the end and score it.
 
     Args:
         space: the points' space.
@@ -110,14 +90,18 @@ def train(
         seed: of first weights, row order and dropped units; the same for every candidate.
         chunk_for: train in chunks as large as for so many candidates, although there are fewer; a program
             that was compiled for them serves again.
+        metric: name of the metric that scores, for instance `prepared.metric`, the task's own; the default
+            one of the task's problem if None.
 
     Returns:
         The results, in the order of the points. Training a candidate alone gives the same, within float
         tolerance.
+
+    Raises:
+        UserError: the metric is unknown, or scores another problem.
     """
-    parts = list(train_chunks(space, points, prepared, recipe, seed=seed, chunk_for=chunk_for))
-    order = np.argsort(np.concatenate([members for members, _ in parts]))
-    return Trained(*(np.concatenate(column)[order] for column in zip(*(t for _, t in parts), strict=True)))
+    chunks = train_chunks(space, points, prepared, recipe, seed=seed, chunk_for=chunk_for, metric=metric)
+    return joined(list(chunks))
 
 
 def train_chunks(
@@ -128,14 +112,15 @@ def train_chunks(
     *,
     seed: int,
     chunk_for: int = 0,
+    metric: str | None = None,
 ) -> Iterator[tuple[np.ndarray, Trained]]:
     """`train`, chunk by chunk: (indices of the points, their results), so that each can be kept at once."""
     keep_compiled()
-    points = jnp.asarray(points)
+    metrics, points = scored_by(prepared.problem, metric), jnp.asarray(points)
     arrays = jax.device_put(prepared.arrays, _placed())
     prepared = dataclasses.replace(prepared, arrays=arrays)
     for width, members in groups(space, points):
-        program = Program(space, width, METRICS_OF[prepared.problem][0])
+        program = Program(space, width, metrics, prepared.problem == "classification")
         size = chunk_size(program, prepared.arrays, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
@@ -143,6 +128,12 @@ def train_chunks(
             results = _train_chunk(program, spread, prepared, recipe, seed)
             trained = Trained(*(column[: len(chunk)] for column in results))
             yield chunk, trained._replace(seconds=trained.seconds * (size / len(chunk)))
+
+
+def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
+    """The metric of that name and the default metric of a problem, once if they are one."""
+    wanted, default = metric_of(problem, metric), metric_of(problem)
+    return (wanted,) if wanted is default else (wanted, default)
 
 
 def groups(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
@@ -236,7 +227,7 @@ def segment(
         key: of the dropped units.
 
     Returns:
-        The new state, and score and loss, (C,) each.
+        The new state, and scores (C, m) and loss (C,).
     """
 
     def advance(state, x, y, key, rate, chosen):
@@ -260,15 +251,15 @@ def segment(
 def evaluate(
     program: Program, params: dict, arrays: TaskArrays, wired: Wiring, part: Part
 ) -> tuple[Array, Array]:
-    """Score and loss of C candidates on a part, (C,) each; NaN where the candidate diverged."""
+    """Scores (C, m) and loss (C,) of C candidates on a part; NaN where the candidate diverged."""
     x, y = _rows(arrays.x, part.rows), arrays.y[part.rows]
 
     def one(params, wired):
         outputs = _outputs(program, params, arrays, x, wired)
         losses = row_losses(program.classification, outputs, y)
         loss = jnp.sum(losses * part.weight) / part.weight.sum()
-        score = score_of(program.metric, outputs, y, part.weight)
-        return jnp.where(jnp.isfinite(loss), score, jnp.nan), loss
+        found = scores(program.metrics, outputs, y, part.weight, arrays.scale)
+        return jnp.where(jnp.isfinite(loss), found, jnp.nan), loss
 
     return jax.vmap(one)(params, wired)
 
@@ -298,35 +289,20 @@ def _train_chunk(
     state = start(program, prepared.arrays, chosen, init_key)
     rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
     rates, length = schedule(recipe, recipe.steps), recipe.segment
-    scores, loss, began = [], None, 0.0
+    curves, loss, began = [], None, 0.0
     for number in range(recipe.evaluations):
         now = slice(number * length, (number + 1) * length)
         key = jax.random.fold_in(dropout_key, number)
         state, (score, loss) = segment(program, state, prepared.arrays, chosen, rows[now], rates[now], key)
-        scores.append(score)
+        curves.append(score)
         if number == 0:
             jax.block_until_ready(score)
             began = time.perf_counter()
     test_score, _ = evaluate(program, state.params, prepared.arrays, chosen.wired, prepared.arrays.test)
-    curve = np.stack(jax.device_get(scores), axis=1)
+    curves = np.stack(jax.device_get(curves), axis=1)
     measured = max(recipe.evaluations - 1, 1) / recipe.evaluations
     seconds = (time.perf_counter() - began) / measured / len(points)
-    return _summary(recipe, curve, np.asarray(test_score), np.asarray(loss), seconds)
-
-
-def _summary(
-    recipe: TrainingRecipe, curve: np.ndarray, test: np.ndarray, loss: np.ndarray, seconds: float
-) -> Trained:
-    reduce = np.mean if recipe.score_reduction == "mean" else np.max
-    score = reduce(curve[:, -recipe.score_last :], axis=1)
-    diverged = ~np.isfinite(score)
-    return Trained(
-        np.where(diverged, -np.inf, score),
-        np.where(diverged, -np.inf, test),
-        loss,
-        curve,
-        np.full(len(curve), seconds),
-    )
+    return summary(recipe, curves, np.asarray(test_score), np.asarray(loss), seconds)
 
 
 @functools.partial(jax.jit, static_argnames="space")

@@ -10,12 +10,11 @@ import pytest
 
 from taskaware.spaces import preset
 from taskaware.spaces.mixture import RecipeCoordinate
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.split import split
 from taskaware.training import trainer
 from taskaware.training.prepare import Part, batches, prepare
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.scoring import WORST_R2
 from taskaware.training.trainer import Program, Trained, train
 
 ALL = np.arange(6)
@@ -98,7 +97,7 @@ def test_few_candidates_may_use_the_program_of_many(small, points, classes, trai
 
 
 def test_memory_bounds_a_chunk(small, classes, monkeypatch):
-    program = Program(small, 8, "accuracy")
+    program = Program(small, 8, trainer.scored_by("classification"), True)
     count = trainer.parameter_count(program, classes.arrays)
     params = trainer.start(
         program,
@@ -158,7 +157,7 @@ def test_padded_rows_never_weigh(small, points, problem, request):
 
 
 def state_of(space, width, prepared, points):
-    program = Program(space, width, METRICS_OF[prepared.problem][0])
+    program = Program(space, width, trainer.scored_by(prepared.problem), prepared.problem == "classification")
     chosen = trainer.candidates(program, points, RECIPE)
     return program, chosen, trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
 
@@ -210,7 +209,7 @@ def scores_by_hand(truth, outputs, metric):
 def test_score_and_loss_equal_scikit_learn(small, points, problem, metric, request):
     prepared = request.getfixturevalue(problem)
     program, chosen, state = state_of(small, 4, prepared, points[:3])
-    program = program._replace(metric=metric)
+    program = program._replace(metrics=(METRICS[metric],))
     params = jax.tree.map(lambda leaf: 0.1 * leaf, state.params)
     scores, losses = trainer.evaluate(
         program, params, prepared.arrays, chosen.wired, prepared.arrays.validation
@@ -220,14 +219,14 @@ def test_score_and_loss_equal_scikit_learn(small, points, problem, metric, reque
         one = jax.tree.map(lambda leaf, c=c: leaf[c], (params, chosen.wired))
         outputs = np.asarray(trainer._outputs(program, one[0], prepared.arrays, prepared.arrays.x, one[1]))
         expected = scores_by_hand(np.asarray(prepared.arrays.y)[rows], outputs[rows], metric)
-        np.testing.assert_allclose((scores[c], losses[c]), expected, rtol=1e-4)
+        np.testing.assert_allclose((scores[c, 0], losses[c]), expected, rtol=1e-4)
 
 
 def test_a_hopeless_regression_is_cut(small, points, values):
     program, chosen, state = state_of(small, 4, values, points[:3])
     params = state.params | {"output_bias": state.params["output_bias"] + 100}
     score, loss = trainer.evaluate(program, params, values.arrays, chosen.wired, values.arrays.validation)
-    np.testing.assert_array_equal(score, WORST_R2)
+    np.testing.assert_array_equal(score, METRICS["r2"].low)
     assert (loss > 1000).all()
 
 
@@ -297,7 +296,7 @@ def test_gradient_equals_finite_differences(small, points, problem, request):
     prepared = request.getfixturevalue(problem)
     with jax.enable_x64(True):
         point = small.encode(small.decode(points[5])._replace(gamma=jnp.zeros(7)))
-        wide = Program(small, 8, METRICS_OF[prepared.problem][0])
+        wide = Program(small, 8, trainer.scored_by(prepared.problem), prepared.problem == "classification")
         arrays = jax.tree.map(_doubled, prepared.arrays)
         chosen = trainer.candidates(wide, jnp.asarray(point, float)[None], RECIPE)
         params = trainer.start(wide, arrays, chosen, jax.random.key(0)).params
@@ -327,7 +326,7 @@ def test_training_equals_a_loop_written_out(small, points, classes, dropout):
     recipe = dataclasses.replace(RECIPE, steps=45, learning_rate=0.1, dropout=dropout)
     found = train(small, points[:1], classes, recipe, seed=3)
     width = int(small.width(points[0]))
-    program, arrays = Program(small, width, "accuracy"), classes.arrays
+    program, arrays = Program(small, width, trainer.scored_by("classification"), True), classes.arrays
     chosen = trainer.candidates(program, points[:1], recipe)
     key, dropout_key = jax.random.split(jax.random.key(3))
     params = jax.tree.map(lambda leaf: leaf[0], trainer.start(program, arrays, chosen, key).params)

@@ -12,8 +12,8 @@ from taskaware.data.load import Loaded, load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
 from taskaware.deprecation import renamed_arguments
-from taskaware.errors import UserError, unknown
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.errors import UserError
+from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.target import class_indices, read_target
 from taskaware.tasks.task import Task
 
@@ -35,7 +35,7 @@ def make_task(
         problem: "classification" or "regression"; by default what the source says, or what the target looks
             like (see `target.read_target`).
         name: for people; by default the source's.
-        metric: one of `METRICS_OF[problem]`; by default "accuracy" or "r2".
+        metric: one of `tasks.metrics.METRICS` that scores the problem; by default "accuracy" or "r2".
 
     Raises:
         UserError: the source cannot be read, the target is not usable (see `target.read_target`), or no
@@ -61,7 +61,7 @@ def make_task(
         target_name=target_name,
         target=_read_only(found.values),
         classes=found.classes,
-        metric=_metric(metric, found.problem),
+        metric=metric_of(found.problem, metric).name,
         notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
         group=name,
         reader=schema,
@@ -83,13 +83,6 @@ def _target_name(loaded: Loaded) -> str:
             f"Columns: {', '.join(map(repr, names[:20]))}."
         )
     return loaded.target
-
-
-def _metric(metric: str | None, problem: str) -> str:
-    allowed = METRICS_OF[problem]
-    if metric is not None and metric not in allowed:
-        raise unknown(f"metric of a {problem}", metric, allowed)
-    return metric or allowed[0]
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,89 @@
+"""Scores of predicted numbers, on the host and inside compiled programs."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taskaware.tasks.metrics import SMALLER, Metric, negated
+
+WORST_R2 = -1.0
+"""Trainings are recorded with no smaller R²: how hopeless a hopeless one is teaches nothing."""
+
+
+def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Coefficient of determination: 1 - squared error / squared error of the mean.
+
+    Args:
+        truth, predicted: values, (N,), N at least 1.
+
+    Returns:
+        A number of at most 1; 0 for predicting the mean. Where `truth` is constant: 1 if the prediction
+        is exact, otherwise 0.
+
+    Source: Wright 1921; scikit-learn's convention for a constant truth.
+
+    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
+    0.5
+    """
+    from sklearn.metrics import r2_score
+
+    truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
+    if len(truth) == 1:
+        return float(truth[0] == predicted[0])
+    return float(r2_score(truth, predicted))
+
+
+def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Minus the root of the mean squared error, in the target's units.
+
+    Args:
+        truth, predicted: values, (N,), N at least 1.
+
+    >>> rmse(np.array([1.0, 2.0]), np.array([1.0, 4.0])) == -(2**0.5)
+    True
+    """
+    from sklearn.metrics import root_mean_squared_error
+
+    return -float(root_mean_squared_error(np.asarray(truth, np.float64), np.asarray(predicted, np.float64)))
+
+
+def mae(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Minus the mean absolute error, in the target's units.
+
+    Args:
+        truth, predicted: values, (N,), N at least 1.
+
+    >>> mae(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    -1.0
+    """
+    from sklearn.metrics import mean_absolute_error
+
+    return -float(mean_absolute_error(np.asarray(truth, np.float64), np.asarray(predicted, np.float64)))
+
+
+Outputs = Float[Array, "n K"]
+Rows = Float[Array, " n"]
+Score = Float[Array, ""]
+
+
+def _r2(outputs: Outputs, y: Rows, weight: Rows, scale: Score) -> Score:
+    """R²; far below WORST_R2 where all rows have one value."""
+    mean = jnp.sum(y * weight) / weight.sum()
+    spread = jnp.sum(jnp.square(y - mean) * weight)
+    left = jnp.sum(jnp.square(outputs[:, 0] - y) * weight)
+    return 1 - left / jnp.maximum(spread, 1e-12)
+
+
+def _rmse(outputs: Outputs, y: Rows, weight: Rows, scale: Score) -> Score:
+    return -scale * jnp.sqrt(jnp.sum(jnp.square(outputs[:, 0] - y) * weight) / weight.sum())
+
+
+def _mae(outputs: Outputs, y: Rows, weight: Rows, scale: Score) -> Score:
+    return -scale * jnp.sum(jnp.abs(outputs[:, 0] - y) * weight) / weight.sum()
+
+
+PROBLEMS = ("regression",)
+
+R2 = Metric("r2", PROBLEMS, "values", r2, _r2, WORST_R2, 1.0)
+RMSE = Metric("rmse", PROBLEMS, "values", rmse, _rmse, high=0.0, shown=negated, direction=SMALLER)
+MAE = Metric("mae", PROBLEMS, "values", mae, _mae, high=0.0, shown=negated, direction=SMALLER)

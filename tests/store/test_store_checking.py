@@ -44,7 +44,7 @@ TRAININGS = "UPDATE trainings SET"
         ("DELETE FROM recipes", "'trainings' that refer to what is not in 'recipes': 10 "),
         ("DELETE FROM spaces", "'architectures' that refer to what is not in 'spaces': 8 "),
         ("DELETE FROM tasks WHERE name = 'adult'", "'metafeatures' that refer to what .* 'tasks': 1 "),
-        ("UPDATE recipes SET definition = '{}'", "Recipes that are do not match their digests: 1 "),
+        ("UPDATE recipes SET definition = '{}'", "Recipes that do not match their digests: 1 "),
         ("UPDATE recipes SET definition = '{'", "'recipes' that have no JSON in 'definition': 1 "),
         ("UPDATE tasks SET info = ''", "'tasks' that have no JSON in 'info': 2 "),
         (f'{DESCRIPTIONS} "values" = zeroblob(4)', "another number of meta-features than of names: 2 "),

@@ -14,7 +14,7 @@ LENGTH = 16
 
 
 def digest(value: object) -> str:
-    """16 hex digits that name plain data, whatever the order of its keys.
+    """16 hex digits that name plain data, independent of the order of its keys.
 
     Args:
         value: None, booleans, finite numbers, strings, and arrays, lists, tuples, dataclasses and

@@ -2,7 +2,7 @@
 
 A file is named by the SHA-256 of its content, so equal files are there once, and no name of a user becomes a
 path. Content is bytes: it is compared with its SHA-256 when it is read, and never unpickled. When the area is
-full, the files that were used longest ago are removed; their rows stay and say so.
+full, the files that were used longest ago are removed; their rows stay, marked as dropped.
 """
 
 import contextlib
@@ -228,7 +228,7 @@ def alone(connection: sa.Connection) -> None:
 def merge(target: Database, area: Area, found: Iterable[Artefact], source: Area) -> None:
     """Add the artefacts of another store, whose trainings are here; what is here already stays.
 
-    A file that cannot be read there, or has no room or no area here, comes as a row that says so.
+    Where a file cannot be read there, or has no room or no area here, its row comes marked as dropped.
     """
     here = {(each.key, each.name): each for each in target.read(listing)}
     for each in found:

@@ -91,18 +91,18 @@ def _references(connection: sa.Connection) -> Iterator[str]:
 def _definitions(connection: sa.Connection) -> Iterator[str]:
     """Definitions that are no JSON, recipes with another digest than theirs, spaces with another type."""
     for table, column in DEFINITIONS:
-        broken, untrue = [], []
+        broken, mismatched = [], []
         for name, text in connection.execute(sa.select(table.c.digest, table.c[column])):
             try:
                 value = json.loads(text)
                 if table is schema.recipes and digest(value) != name:
-                    untrue.append(name)
+                    mismatched.append(name)
             except (ValueError, UserError):
                 broken.append(name)
         if broken:
             yield _problem(len(broken), f"rows of '{table.name}'", f"have no JSON in '{column}'", broken)
-        if untrue:
-            yield _problem(len(untrue), "recipes", "are not what their digests say", untrue)
+        if mismatched:
+            yield _problem(len(mismatched), "recipes", "do not match their digests", mismatched)
     spaces = connection.execute(sa.select(schema.spaces)).all()
     other = [space.digest for space in spaces if _type(space.definition) not in (None, space.type)]
     if other:
@@ -148,9 +148,9 @@ def _names(text: str) -> list | None:
 
 
 def _architectures(connection: sa.Connection) -> Iterator[str]:
-    """Architectures that are no numbers, not finite, or untrue; of two lengths in one space is allowed."""
+    """Architectures that are no numbers, are not finite, or do not match their digests."""
     table = schema.architectures
-    broken, infinite, untrue = [], [], []
+    broken, infinite, mismatched = [], [], []
     for rows in blocks(connection, sa.select(table.c.space, table.c.digest, table.c.u)):
         broken += [row.digest for row in rows if len(row.u) % 4]
         groups = {}
@@ -162,11 +162,11 @@ def _architectures(connection: sa.Connection) -> Iterator[str]:
             u = np.frombuffer(b"".join(u for _, u in group), "<f4").reshape(len(group), size // 4)
             finite = np.isfinite(u).all(axis=1)
             infinite += names[~finite].tolist()
-            untrue += names[finite][architecture_digests(space, u[finite]) != names[finite]].tolist()
+            mismatched += names[finite][architecture_digests(space, u[finite]) != names[finite]].tolist()
     for found, what in (
         (broken, "are no float32 numbers"),
         (infinite, "have numbers that are not finite"),
-        (untrue, "are not what their digests say"),
+        (mismatched, "do not match their digests"),
     ):
         if found:
             yield _problem(len(found), "architectures", what, found)
@@ -199,8 +199,8 @@ def _trainings(connection: sa.Connection) -> Iterator[str]:
 def _problem(count: int, things: str, what: str, names: list[str]) -> str:
     """One sentence with the first few names.
 
-    >>> _problem(2, "recipes", "are not what their digests say", ["a", "b"])
-    "Recipes that are not what their digests say: 2 ('a', 'b')."
+    >>> _problem(2, "recipes", "do not match their digests", ["a", "b"])
+    "Recipes that do not match their digests: 2 ('a', 'b')."
     """
     listed = ", ".join(f"'{name}'" for name in names[:SHOWN])
     more = ", ..." if count > SHOWN else ""

@@ -17,7 +17,7 @@ Found = TypeVar("Found")
 
 
 class Database:
-    """Runs jobs in transactions; a connection that was lost is replaced at the next job.
+    """Runs jobs in transactions; a broken connection is replaced at the next job.
 
     A job is a function of a connection. It may run more than once, each time from the beginning, as what
     an earlier try wrote was undone.

@@ -14,7 +14,7 @@ class Summary:
 
     Attributes:
         version: schema version.
-        created: when the store was begun, UTC ISO 8601.
+        created: when the store was created, UTC ISO 8601.
         tasks: number of tasks.
         spaces: number of spaces.
         recipes: number of recipes.

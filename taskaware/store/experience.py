@@ -16,7 +16,7 @@ PER_TRAINING = (*INDICES, "seed", *NUMBERS)
 class Experience:
     """Triplets (z, u, v) of n trainings on T tasks in one space, column by column.
 
-    Rows are in the order of task, architecture, recipe and seed, whatever the order they came in.
+    Rows are in the order of task, architecture, recipe and seed, not in that of appending.
 
     Attributes:
         tasks: T of them, by name.

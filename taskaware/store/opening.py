@@ -74,7 +74,7 @@ def _is_sqlite_file(url: sa.URL) -> bool:
 
 
 def _check_file(place: str, create: bool) -> None:
-    """Nothing, or StoreError where SQLite would not say clearly what is wrong with the path."""
+    """Nothing, or StoreError where SQLite would not report clearly what is wrong with the path."""
     path = Path(place)
     if path.is_dir():
         raise StoreError(f"'{place}' is a folder. Name a file in it, like '{path / 'experience.db'}'.")
@@ -120,7 +120,7 @@ def _sqlite_connection(url: sa.URL, create: bool, readonly: bool, timeout: float
     mode = "ro" if readonly else "rwc" if create else "rw"
     path = "" if memory else urllib.parse.quote(str(Path(url.database).absolute()))
     name = ":memory:" if memory else f"file:{path}?mode={mode}"
-    # isolation_level None: transactions begin where SQLAlchemy says so, in `_begin`
+    # isolation_level None: SQLAlchemy begins transactions, in `_begin`
     connection = sqlite3.connect(
         name, uri=not memory, timeout=timeout, isolation_level=None, check_same_thread=False
     )

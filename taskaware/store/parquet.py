@@ -251,7 +251,7 @@ def _decoded(batch: pa.RecordBatch, known: Mapping[str, set]) -> Iterator[tuple[
 
 
 def _architectures(batch: pa.RecordBatch, columns: Mapping[str, list]) -> list[dict]:
-    """The rows of `architectures`, each once; ValueError where one is not what its digest says."""
+    """The rows of `architectures`, each once; ValueError where one does not match its digest."""
     lists = batch["architecture"]
     spaces, names = np.array(columns["space_digest"]), np.array(columns["architecture_digest"])
     lengths = np.diff(lists.offsets.to_numpy())
@@ -261,7 +261,7 @@ def _architectures(batch: pa.RecordBatch, columns: Mapping[str, list]) -> list[d
         mine = np.flatnonzero((spaces == space) & (lengths == length))
         u = lists.take(pa.array(mine)).flatten().to_numpy().reshape(len(mine), length)
         if (architecture_digests(space, u) != names[mine]).any():
-            raise ValueError(f"an architecture of the space '{space}' is not what its digest says")
+            raise ValueError(f"an architecture of the space '{space}' does not match its digest")
         found |= {
             name: {"digest": name, "space": space, "u": row.tobytes()}
             for name, row in zip(names[mine].tolist(), u.astype("<f4"), strict=True)

@@ -36,12 +36,12 @@ class Pruned:
 
 def count(connection: sa.Connection, wanted: Wanted) -> Pruned:
     """What `prune` would remove."""
-    doomed = _doomed(connection, wanted)
+    chosen = _condition(connection, wanted)
     trainings, artefacts = (
         connection.execute(sa.select(sa.func.count()).select_from(table).where(condition)).scalar()
-        for table, condition in ((schema.trainings, doomed), (schema.artefacts, _theirs(doomed)))
+        for table, condition in ((schema.trainings, chosen), (schema.artefacts, _theirs(chosen)))
     )
-    idle = (len(_idle(connection, name, doomed, wanted.unused)) for name in OWNERS)
+    idle = (len(_idle(connection, name, chosen, wanted.unused)) for name in OWNERS)
     return Pruned(trainings, *idle, artefacts)
 
 
@@ -53,10 +53,10 @@ def prune(connection: sa.Connection, wanted: Wanted) -> Pruned:
         connection.exec_driver_sql(
             "LOCK TABLE architectures, trainings, artefacts IN SHARE ROW EXCLUSIVE MODE"
         )
-    doomed = _doomed(connection, wanted)
-    idle = {name: _idle(connection, name, doomed, wanted.unused) for name in OWNERS}
-    artefacts = connection.execute(schema.artefacts.delete().where(_theirs(doomed))).rowcount
-    trainings = connection.execute(schema.trainings.delete().where(doomed)).rowcount
+    chosen = _condition(connection, wanted)
+    idle = {name: _idle(connection, name, chosen, wanted.unused) for name in OWNERS}
+    artefacts = connection.execute(schema.artefacts.delete().where(_theirs(chosen))).rowcount
+    trainings = connection.execute(schema.trainings.delete().where(chosen)).rowcount
     _delete(connection, schema.metafeatures.c.task, idle["task"])
     # the database looks for trainings of each architecture that is removed: a scan without an index
     indexed = dialect in ("sqlite", "postgresql") and len(idle["architecture"]) > 0
@@ -69,14 +69,14 @@ def prune(connection: sa.Connection, wanted: Wanted) -> Pruned:
     return Pruned(trainings, *(len(idle[name]) for name in OWNERS), artefacts)
 
 
-def _theirs(doomed: sa.ColumnElement) -> sa.ColumnElement:
+def _theirs(chosen: sa.ColumnElement) -> sa.ColumnElement:
     """The condition that an artefact is of a training that is removed."""
     rows, files = schema.trainings, schema.artefacts
     same = sa.and_(*(rows.c[name] == files.c[name] for name in schema.KEYS))
-    return sa.exists(sa.select(rows.c.task).where(same, doomed).correlate(files))
+    return sa.exists(sa.select(rows.c.task).where(same, chosen).correlate(files))
 
 
-def _doomed(connection: sa.Connection, wanted: Wanted) -> sa.ColumnElement:
+def _condition(connection: sa.Connection, wanted: Wanted) -> sa.ColumnElement:
     """The condition that a training has to meet to be removed."""
     table, conditions = schema.trainings, []
     if wanted.failed:
@@ -91,7 +91,7 @@ def _doomed(connection: sa.Connection, wanted: Wanted) -> sa.ColumnElement:
         conditions.append(table.c.code_version == _known("code version", wanted.code_version, known))
     if not conditions and not wanted.unused:
         raise UserError(
-            "Nothing says what to prune. Give `failed`, `recipe`, `task`, `code_version` or `unused`."
+            "There is no condition for pruning. Give `failed`, `recipe`, `task`, `code_version` or `unused`."
         )
     return sa.and_(*conditions) if conditions else sa.false()
 
@@ -112,11 +112,11 @@ def _tasks(connection: sa.Connection, wanted: str) -> list[str]:
     return found
 
 
-def _idle(connection: sa.Connection, name: str, doomed: sa.ColumnElement, unused: bool) -> list[str]:
-    """The digests of those that no training refers to once the doomed are gone."""
+def _idle(connection: sa.Connection, name: str, chosen: sa.ColumnElement, unused: bool) -> list[str]:
+    """The digests of those that no training refers to once the chosen ones are removed."""
     column = schema.trainings.c[name]
-    before = sa.select(OWNERS[name].c.digest) if unused else sa.select(column).where(doomed)
-    return list(connection.execute(before.except_(sa.select(column).where(~doomed))).scalars())
+    before = sa.select(OWNERS[name].c.digest) if unused else sa.select(column).where(chosen)
+    return list(connection.execute(before.except_(sa.select(column).where(~chosen))).scalars())
 
 
 def _delete(connection: sa.Connection, column: sa.Column, values: list[str]) -> None:

@@ -10,10 +10,10 @@ from taskaware.digests import check_digest
 from taskaware.store import artefacts, checking, counting, opening, pruning, reading, schema, writing
 from taskaware.store.artefacts import LIMIT, Area, Artefact, area_of
 from taskaware.store.checking import Report
-from taskaware.store.compact import unpack
 from taskaware.store.connecting import Database
 from taskaware.store.counting import FailureGroup, Listed, Summary
-from taskaware.store.experience import Experience, check
+from taskaware.store.exchange import Exchange
+from taskaware.store.experience import Experience
 from taskaware.store.pruning import Pruned
 from taskaware.store.reading import Birth
 from taskaware.store.records import (
@@ -29,11 +29,11 @@ from taskaware.store.records import (
 NO_AREA = Area(None)
 
 
-class Store:
+class Store(Exchange):
     """Experience in a database; open it with `Store.open`, at best in a `with` block.
 
     Several processes may write at once, each through a Store that it opened itself. A write that meets
-    another one waits and is tried again; a connection that was lost is replaced at the next call.
+    another one waits and is tried again; a broken connection is replaced at the next call.
 
     >>> with Store.open(":memory:") as store:
     ...     store.add_task(TaskRecord("0" * 16, "iris", "iris", "classification", "accuracy", 150, 4, 3))
@@ -293,14 +293,14 @@ class Store:
             code_version: those made by this version of the training code.
                 Of several of these, a training has to meet all.
             unused: also the architectures, recipes and tasks that no training ever referred to. A run that
-                has just begun may be about to use them.
+                has just started may be about to use them.
             dry_run: only count.
 
         Returns:
             How many were removed or, with `dry_run`, would be.
 
         Raises:
-            UserError: nothing says what to remove, or recipe, task or version is not in the store.
+            UserError: there is no condition, or recipe, task or version is not in the store.
             StoreError: the store cannot be written.
         """
         wanted = pruning.Wanted(failed, recipe, task, code_version, unused)
@@ -352,67 +352,3 @@ class Store:
     def _remove_unused(self, paths: Sequence[str]) -> None:
         if paths:
             self._database.write(lambda connection: artefacts.remove_unused(connection, self._area, paths))
-
-    def merge(self, other: "Store") -> int:
-        """Add everything that another store has and this one has not; in one transaction, artefacts after it.
-
-        Where both have the same training, this store's stays, unless it failed and the other's did not.
-        An artefact whose file has no room or no area here comes as a row that says so.
-
-        Returns:
-            The number of trainings written.
-        """
-        found = other.artefacts()
-        written = other._database.read(
-            lambda source: self._database.write(lambda connection: writing.merge(connection, source))
-        )
-        artefacts.merge(self._database, self._area, found, other._area)
-        return written
-
-    def add_experience(self, experience: Experience) -> int:
-        """Add what `triplets` of another store, or `unpack`, gave; in one transaction.
-
-        Returns:
-            The number of trainings written.
-
-        Raises:
-            UserError: its columns do not fit together.
-            StoreError: the store cannot be written.
-        """
-        experience = check(experience)
-        return self._database.write(lambda connection: writing.add_experience(connection, experience))
-
-    def import_compact(self, path: str | os.PathLike) -> int:
-        """Add the experience in a file that `pack` wrote; see `add_experience`.
-
-        Raises:
-            StoreError: the file is missing, corrupt, foreign or newer, or the store cannot be written.
-        """
-        return self.add_experience(unpack(path))
-
-    def export_parquet(self, path: str | os.PathLike) -> int:
-        """Write the store as one Parquet file, but for the files of artefacts; see `taskaware.store.parquet`.
-
-        Returns:
-            The number of trainings in it, the diverged and the failed among them.
-
-        Raises:
-            StoreError: the file exists or cannot be written, or the store cannot be read.
-        """
-        # on use: no other call needs pyarrow
-        from taskaware.store import parquet
-
-        return self._database.read(lambda connection: parquet.export(connection, path))
-
-    def import_parquet(self, path: str | os.PathLike) -> int:
-        """Add everything that a file of `export_parquet` has and this store has not; in one transaction.
-
-        Returns:
-            The number of trainings written.
-
-        Raises:
-            StoreError: the file is missing, damaged, foreign or newer, or the store cannot be written.
-        """
-        from taskaware.store import parquet
-
-        return self._database.write(lambda connection: parquet.take_over(connection, path))

@@ -1,4 +1,4 @@
-"""How rows come into the tables: each once, in one order, whatever the database."""
+"""Inserting rows: each once, in one order, on any database."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence

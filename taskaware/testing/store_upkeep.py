@@ -74,7 +74,7 @@ def pruning_removes_trainings_and_what_only_they_used(open_store: OpenStore) -> 
     with open_store() as store:
         recipe, slow = _filled(store)
         for wrong, words in (
-            ({}, "Nothing says"),
+            ({}, "no condition"),
             ({"task": "adlut"}, "Did you mean 'adult'"),
             ({"recipe": "f" * 16}, "recipe"),
             ({"code_version": "9"}, "code version"),

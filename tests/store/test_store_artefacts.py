@@ -214,8 +214,8 @@ def test_merging_keeps_to_the_limit(place, area, tmp_path):
             other.put_artefact(key, "weights", bytes([number]) * 100)
         store.merge(other)
         assert sum(path.stat().st_size for path in files(area)) == 200
-        kept = [each for each in store.artefacts() if not each.dropped]
-        assert [store.get_artefact(each.key, "weights")[0] for each in kept] == [3, 4]
+        here = [each for each in store.artefacts() if not each.dropped]
+        assert [store.get_artefact(each.key, "weights")[0] for each in here] == [3, 4]
         assert len(store.artefacts()) == 5
         assert store.check().problems == ()
 

@@ -36,15 +36,15 @@ TRAININGS = "UPDATE trainings SET"
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        (f"{ARCHITECTURES} u = zeroblob(12) WHERE rowid = 2", "not what their digests say: 1 "),
+        (f"{ARCHITECTURES} u = zeroblob(12) WHERE rowid = 2", "do not match their digests: 1 "),
         (f"{ARCHITECTURES} u = x'0000c07f0000000000000000' WHERE rowid = 1", "not finite: 1 "),
-        (f"{ARCHITECTURES} u = x'00000000' WHERE rowid = 2", "not what their digests say: 1 "),
+        (f"{ARCHITECTURES} u = x'00000000' WHERE rowid = 2", "do not match their digests: 1 "),
         (f"{ARCHITECTURES} u = x'000000' WHERE rowid = 2", "are no float32 numbers: 1 "),
         ("DELETE FROM architectures WHERE rowid = 1", "'trainings' that refer to .* 'architectures': [12] "),
         ("DELETE FROM recipes", "'trainings' that refer to what is not in 'recipes': 10 "),
         ("DELETE FROM spaces", "'architectures' that refer to what is not in 'spaces': 8 "),
         ("DELETE FROM tasks WHERE name = 'adult'", "'metafeatures' that refer to what .* 'tasks': 1 "),
-        ("UPDATE recipes SET definition = '{}'", "Recipes that are not what their digests say: 1 "),
+        ("UPDATE recipes SET definition = '{}'", "Recipes that do not match their digests: 1 "),
         ("UPDATE recipes SET definition = '{'", "'recipes' that have no JSON in 'definition': 1 "),
         ("UPDATE tasks SET info = ''", "'tasks' that have no JSON in 'info': 2 "),
         (f'{DESCRIPTIONS} "values" = zeroblob(4)', "another number of meta-features than of names: 2 "),

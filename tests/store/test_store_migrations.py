@@ -44,7 +44,7 @@ Store.open(sys.argv[1])
 
 @pytest.fixture
 def old_file(tmp_path):
-    """A copy of the kept store."""
+    """A copy of the store of schema 1."""
     return str(shutil.copy(HERE / "schema1.sqlite", tmp_path / "old.sqlite"))
 
 

@@ -179,8 +179,8 @@ def test_a_newer_format_is_refused_in_both_versions_words(exported, other):
     [
         (replaced("status", 3, "odd"), "a training is 'odd'"),
         (replaced("score", 3, None), "with the score None"),
-        (replaced("architecture", 3, [0.0, 0.0, 7.0]), "not what its digest says"),
-        (replaced("architecture", 3, [0.0, 0.0]), "not what its digest says"),
+        (replaced("architecture", 3, [0.0, 0.0, 7.0]), "does not match its digest"),
+        (replaced("architecture", 3, [0.0, 0.0]), "does not match its digest"),
         (replaced("task_digest", 3, "f" * 16), "lacks the task 'ffff"),
         (replaced("recipe_digest", 3, "f" * 16), "lacks the recipe 'ffff"),
         (replaced("space_digest", 3, "f" * 16), "lacks the space 'ffff"),

@@ -11,7 +11,7 @@ import pytest
 from taskaware.errors import StoreError, UserError
 from taskaware.store import Store, Trainings, writing
 from taskaware.testing import store_examples as examples
-from taskaware.testing.store_contract import CHECKS
+from taskaware.testing.store_contract import CHECKS, check_store
 
 WRITER = """
 import sys, time

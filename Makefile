@@ -29,7 +29,7 @@ test: setup ## check style, layers, docs and behaviour
 chaos: setup ## studies killed a hundred times for each engine, and compared with undisturbed ones
 	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
 
-notebooks: setup ## execute the notebooks anew and keep their outputs
+notebooks: setup ## execute the notebooks and write their outputs into them
 	$(BIN)/python -m benchmarks.notebooks --write
 
 bench: bench-recommend bench-trainer bench-runner bench-quality ## all benchmarks

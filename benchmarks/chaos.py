@@ -57,7 +57,14 @@ class Torment:
 
 
 def settings_for(store: str, *, engine: str, jobs: int, real: bool = False) -> CollectSettings:
-    """A collection of about so many jobs of two trainings."""
+    """A collection of jobs of two trainings each.
+
+    Args:
+        store: path of it.
+        engine: of the runner.
+        jobs: about so many.
+        real: whether it really trains.
+    """
     return CollectSettings(
         tasks=("iris", "wine"),
         architectures=-(-jobs // 4) * 2,
@@ -70,7 +77,7 @@ def settings_for(store: str, *, engine: str, jobs: int, real: bool = False) -> C
 
 
 def same_experience(first: Experience, second: Experience) -> None:
-    """AssertionError unless both hold the same rows, number for number, in all but what the clock says."""
+    """AssertionError unless both hold the same rows, number for number, in all but their times."""
     for field in dataclasses.fields(Experience):
         ours, theirs = getattr(first, field.name), getattr(second, field.name)
         if field.name == "tasks":
@@ -145,7 +152,14 @@ def torment(
 
 
 def undisturbed(folder: Path, *, engine: str = "serial", jobs: int = 200, real: bool = False) -> Experience:
-    """The experience of the same study, left alone."""
+    """The experience of the same study, left alone.
+
+    Args:
+        folder: for the store and the run.
+        engine: of the runner.
+        jobs: of the study.
+        real: whether it really trains.
+    """
     words = ["--store", str(folder / "experience.sqlite"), "--run", str(folder / "run"), "--engine", engine]
     assert _study([*words, "--jobs", str(jobs), *["--real"] * real]).wait() == 0
     with Store.open(folder / "experience.sqlite", create=False) as store:
@@ -207,7 +221,7 @@ def _run_study(arguments: argparse.Namespace) -> int:
 
 
 def _fall_between_statements(number: int) -> None:
-    """End this process by SIGKILL after so many inserts into the store, whatever transaction they are in."""
+    """End this process by SIGKILL after so many inserts into the store, also within a transaction."""
     import sqlalchemy as sa
 
     left = [number]

@@ -1,4 +1,4 @@
-"""Notebooks: executed in a fresh kernel, and kept with their outputs (`make notebooks`).
+"""Notebooks: executed in a fresh kernel and written with their outputs (`make notebooks`).
 
 python -m benchmarks.notebooks [--write] [NAME ...]
 """
@@ -33,9 +33,10 @@ def execute(path: Path) -> nbformat.NotebookNode:
 
 
 def main() -> None:
+    """Execute the notebooks that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", type=Path, default=sorted(Path("notebooks").glob("*.ipynb")))
-    parser.add_argument("--write", action="store_true", help="keep the outputs")
+    parser.add_argument("--write", action="store_true", help="write the outputs into the notebooks")
     arguments = parser.parse_args()
     for path in arguments.names:
         notebook = execute(path)

@@ -74,17 +74,14 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._bin / program), "-D", str(self.folder / "data"), *arguments]
-        said = self.folder / "said"
+        printed, log = self.folder / "printed", self.folder / "log"
         # into a file: the server inherits the output and would keep a pipe open
-        with said.open("wb") as output:
+        with printed.open("wb") as output:
             done = subprocess.run(
                 command, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT, **self._user
             )
         if done.returncode:
-            log = self.folder / "log"
-            words = said.read_text("utf-8", "replace") + (
-                log.read_text("utf-8", "replace") if log.exists() else ""
-            )
+            words = "".join(path.read_text("utf-8", "replace") for path in (printed, log) if path.exists())
             raise EngineError(f"PostgreSQL's {program} failed: {words.strip()[-2000:]}")
 
 

@@ -13,7 +13,12 @@ def bucket(size: int, smallest: int = 8) -> int:
 
 
 def pad_to(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:
-    """`array` with zeros appended along `axis` up to `length`.
+    """The array with zeros appended.
+
+    Args:
+        array: of any rank and type.
+        length: along the axis; at least what the array has.
+        axis: that grows.
 
     >>> pad_to(np.array([1, 2]), 4)
     array([1, 2, 0, 0])

@@ -53,8 +53,8 @@ def atomic_write(path: str | os.PathLike, content: bytes, *, replace: bool = Tru
 def atomic_file(path: str | os.PathLike, *, replace: bool = True) -> Iterator[BinaryIO]:
     """A file to write into, which takes its name when the block ends without an error.
 
-    The permissions of a file that it replaces are kept. A link is replaced, not followed. A device or a pipe,
-    as /dev/stdout, is written straight into.
+    The new file has the permissions of one that it replaces. A link is replaced, not followed. A device or a
+    pipe, as /dev/stdout, is written straight into.
 
     Args:
         path: of the file, in a folder that exists.

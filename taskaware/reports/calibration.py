@@ -1,4 +1,4 @@
-"""Whether predicted scores are as sure as they say."""
+"""Whether the uncertainty of predicted scores is right."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ Z_EDGES = np.linspace(-4.5, 4.5, 28)
 
 
 def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
-    """None where nobody said how sure it is."""
+    """None where no prediction has a deviation."""
     table = run.calibration
     used = table[(table["deviation"] > 0) & table["predicted"].notna() & table["actual"].notna()]
     if used.empty:
@@ -94,7 +94,7 @@ def _draw_scatter(ax: "Axes", table: pd.DataFrame, colour: str, reach: tuple[flo
 
 def _scatter_caption(table: pd.DataFrame, looks: Mapping[str, Look], names: list[str]) -> str:
     caption = (
-        "Predicted score of what was picked, with one stated standard deviation to each side, against the "
+        "Predicted score of what was picked, with one predicted standard deviation to each side, against the "
         "score it really has: points on the diagonal are right, points above it were underestimated."
     )
     most = table["method"].value_counts().max()
@@ -127,7 +127,7 @@ def _coverage_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
         "Share of the actual scores inside the intervals that should hold 50, 80 and 95 % of them, with the "
         "nominal share as a dark line: bars below the line were too sure, bars above it too careful."
     )
-    return page.figure(plots.svg(sheet, "coverage", "Coverage of the stated intervals"), caption)
+    return page.figure(plots.svg(sheet, "coverage", "Coverage of the predicted intervals"), caption)
 
 
 def _z_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
@@ -142,7 +142,7 @@ def _z_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     ax.set(xlabel="(actual - predicted) / deviation", ylabel="density", xlim=(Z_EDGES[0], Z_EDGES[-1]))
     _square_legend(sheet, looks)
     caption = (
-        "By how many stated deviations the actual score is above the predicted one, beside the standard "
+        "By how many predicted deviations the actual score is above the predicted one, beside the standard "
         "normal distribution (grey), which honest predictions would follow: wider is too sure, a shift to "
         "the left too hopeful; what is further out is in the last bin."
     )

@@ -19,7 +19,7 @@ BARS = 40
 
 
 def section(run: Run) -> page.Section | None:
-    """None where nothing says what it took."""
+    """None where there is neither a table of costs nor a journal."""
     table = _by_task(run)
     parts: list[Markup] = []
     if len(table):
@@ -33,7 +33,7 @@ def section(run: Run) -> page.Section | None:
 
 
 def _by_task(run: Run) -> pd.DataFrame:
-    """`cost.csv`, or what the journal says where there is none."""
+    """`cost.csv`, or the sums of the journal where there is none."""
     if len(run.cost):
         return run.cost
     jobs = run.jobs[run.jobs["task"] != ""]
@@ -53,9 +53,9 @@ def _lead(table: pd.DataFrame, run: Run) -> Markup:
     speed = f", {page.number(trainings / seconds, 2)} a second" if seconds > 0 else ""
     diverged = int(table["diverged"].sum())
     gone = f"; {diverged:,} of them diverged (NaN)" if diverged else ""
-    whence = "" if len(run.cost) else " (by the journal; the seconds of a job are those of its last attempt)"
+    source = "" if len(run.cost) else " (by the journal; the seconds of a job are those of its last attempt)"
     work = page.duration(seconds)
-    return page.paragraph(f"{trainings:,.0f} {run.unit} in {work} of work{speed}{gone}{whence}.")
+    return page.paragraph(f"{trainings:,.0f} {run.unit} in {work} of work{speed}{gone}{source}.")
 
 
 def _seconds_figure(table: pd.DataFrame) -> Markup:

@@ -43,7 +43,7 @@ def _words(run: Run, failed: pd.DataFrame, later: pd.DataFrame) -> Iterator[str]
     if len(failed):
         yield f"{page.counted(len(failed), 'job')} failed and did not go well later."
     elif run.failed:
-        yield f"{page.counted(run.failed, 'job')} failed; the journal here does not say which."
+        yield f"{page.counted(run.failed, 'job')} failed; the journal here does not name them."
     if len(later):
         yield f"{page.counted(len(later), 'job')} went well only after another attempt."
 
@@ -51,7 +51,7 @@ def _words(run: Run, failed: pd.DataFrame, later: pd.DataFrame) -> Iterator[str]
 def _group(error: str, group: pd.DataFrame) -> list[Markup]:
     names = [label or job for label, job in zip(group["label"], group["job"], strict=True)]
     more = f", and {len(names) - LABELS:,} more" if len(names) > LABELS else ""
-    text = page.shortened(error, ERROR) or "without a word"
+    text = page.shortened(error, ERROR) or "no message"
     several = group["error"].nunique()
     alike = f" ({several} wordings that differ in numbers)" if several > 1 else ""
     tasks = group.loc[group["task"] != "", "task"].nunique()

@@ -150,7 +150,7 @@ def _read_jobs(path: Path) -> pd.DataFrame:
 
 
 def _elapsed(times: Sequence[object], seconds: pd.Series) -> pd.Series:
-    """When each job ended, in seconds since the first one began; NaN where that is not known."""
+    """When each job ended, in seconds since the first one began; NaN where the time is missing."""
     texts = pd.Series([_text(time) for time in times], dtype=str)
     at = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
     end = (at - pd.Timestamp(0, tz="UTC")).dt.total_seconds()

@@ -1,4 +1,4 @@
-"""The head of the page: what was run, how it ended, and what it has to say in numbers."""
+"""The head of the page: what was run, how it ended, and its summary in numbers."""
 
 import datetime
 from collections.abc import Iterator, Mapping
@@ -20,6 +20,7 @@ COUNTED = ("jobs", "failed")
 
 
 def title(run: Run) -> str:
+    """The name of the study, for people."""
     study = run.about["campaign"]
     return TITLES.get(study, study)
 

@@ -28,6 +28,7 @@ class Section(NamedTuple):
 
     @property
     def anchor(self) -> str:
+        """What links to the section name."""
         return self.title.lower().replace(" ", "-")
 
 
@@ -60,16 +61,18 @@ def title_block(kicker: str, title: str, facts: str, command: str | None) -> Mar
         kicker: small, above the title.
         title: of the page.
         facts: small, below the title.
-        command: that made the run; None where it is not known.
+        command: that made the run; None where it was not recorded.
     """
     return _part("title_block", kicker, title, facts, command)
 
 
 def paragraph(text: str) -> Markup:
+    """Plain text."""
     return _part("paragraph", text)
 
 
 def heading(text: str) -> Markup:
+    """A heading within a section."""
     return _part("heading", text)
 
 
@@ -176,7 +179,7 @@ def shortened(text: str, longest: int) -> str:
 
 @functools.cache
 def _templates() -> Environment:
-    """The templates; whatever is filled in is made readable and escaped."""
+    """The templates; everything that is filled in is made readable and escaped."""
     return Environment(
         loader=PackageLoader("taskaware.reports"),
         autoescape=True,

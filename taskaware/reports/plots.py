@@ -68,7 +68,7 @@ _USED = re.compile(r"#([\w.-]+)[\")]")
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """The settings in which everything is drawn, whatever the user's own are."""
+    """The settings in which everything is drawn, in place of the user's own."""
     import matplotlib.style
 
     with matplotlib.style.context(SETTINGS, after_reset=True):
@@ -83,9 +83,14 @@ def sheet(width: float, height: float) -> "Figure":
 
 
 def small_multiples(rows: int, columns: int, height: float) -> tuple["Figure", list["Axes"]]:
-    """A wide figure of many small plots, each `height` inches high with its title.
+    """A wide figure of many small plots.
 
     The margins are fixed: measuring every label, as `sheet` does, takes as long as drawing.
+
+    Args:
+        rows: of plots.
+        columns: of plots.
+        height: of each with its title, in inches.
     """
     from matplotlib.figure import Figure
 
@@ -155,7 +160,14 @@ def bare(ax: "Axes", *, left: bool = True) -> None:
 
 
 def box_row(ax: "Axes", row: int, values: np.ndarray, colour: str) -> None:
-    """Points along a row of the plot, a box around the middle half of them, a line at the median."""
+    """Points along a row of the plot, a box around the middle half of them, a line at the median.
+
+    Args:
+        ax: to draw on.
+        row: height of the row on the vertical axis.
+        values: places of the points on the horizontal axis.
+        colour: of everything.
+    """
     if not len(values):
         return
     places = row + spread(len(values), 0.52)
@@ -166,7 +178,14 @@ def box_row(ax: "Axes", row: int, values: np.ndarray, colour: str) -> None:
 
 
 def legend(figure: "Figure", entries: dict[str, Look], *, lines: bool = False, columns: int = 5) -> None:
-    """Names and looks above everything else; nothing where there is a single one."""
+    """Names and looks above everything else; nothing where there is a single one.
+
+    Args:
+        figure: to draw on.
+        entries: look by name.
+        lines: show the line of each, not its marker.
+        columns: of names, at most.
+    """
     from matplotlib.lines import Line2D
 
     if len(entries) < 2:

@@ -20,7 +20,7 @@ PANELS, COLUMNS = 24, 4
 
 
 def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
-    """None where no progress is known."""
+    """None where the run has no table of progress."""
     table = run.progress[run.progress["trainings"].notna()]
     if table.empty:
         return None
@@ -73,7 +73,7 @@ def normalised(table: pd.DataFrame, column: str) -> pd.Series:
 def curves(table: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
     """Mean over tasks after each number of trainings: a column for each (strategy, seed).
 
-    Between its rows a search keeps what it had; behind the last row of a strategy is NaN.
+    Between its rows a search has what it had before; behind the last row of a strategy is NaN.
     """
     wide = table.assign(value=values).pivot_table(
         index="trainings", columns=["strategy", "seed", "task"], values="value", aggfunc="last", dropna=False

@@ -62,7 +62,7 @@ def ranks(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Mean rank over seeds, a row for each task, a column for each name; 1 is best, ties share a rank.
 
     Args:
-        table: see `Field`; whoever has no score is last.
+        table: see `Field`; one without a score is last.
         measure: column of scores, larger is better.
     """
     rank = table.groupby(["task", "seed"])[measure].rank(ascending=False, na_option="bottom")

@@ -21,7 +21,7 @@ SHORTEST_PAUSE, PAUSE_SHARE = 60.0, 0.05
 UNITS = ((7200.0, 3600.0, "hours"), (180.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 
 
-class Course(NamedTuple):
+class Clocked(NamedTuple):
     """The jobs on a clock that stands still while none runs.
 
     Attributes:
@@ -42,13 +42,13 @@ def parts(run: Run) -> Iterator[Markup]:
     jobs = run.jobs[run.jobs["end"].notna() & (run.jobs["seconds"] > 0)]
     if jobs.empty:
         return
-    seen = course(jobs)
+    clocked = clocked_jobs(jobs)
     yield page.heading("Over time")
-    yield _throughput_figure(seen, run.unit)
-    yield _workers_figure(seen)
+    yield _throughput_figure(clocked, run.unit)
+    yield _workers_figure(clocked)
 
 
-def course(jobs: pd.DataFrame) -> Course:
+def clocked_jobs(jobs: pd.DataFrame) -> Clocked:
     """Cut out the pauses between one start of a study and the next.
 
     Args:
@@ -66,11 +66,16 @@ def course(jobs: pd.DataFrame) -> Course:
     shift = before[np.searchsorted(edges, start, side="right")] + spans[0, 0]
     placed = jobs.assign(start=start - shift, end=end - shift)
     cuts = (edges - before[1:] - spans[0, 0]).tolist()
-    return Course(placed, float(spans[-1, 1] - spans[0, 0] - before[-1]), cuts, float(lengths.sum()))
+    return Clocked(placed, float(spans[-1, 1] - spans[0, 0] - before[-1]), cuts, float(lengths.sum()))
 
 
 def merged(start: np.ndarray, end: np.ndarray, slack: float) -> np.ndarray:
-    """Stretches as few as possible, (n, 2), in order; those at most `slack` apart become one.
+    """Stretches as few as possible, (n, 2), in order.
+
+    Args:
+        start: of each stretch.
+        end: of each stretch.
+        slack: stretches that are at most so far apart become one.
 
     >>> merged(np.array([0.0, 5.0, 1.0]), np.array([2.0, 6.0, 3.0]), 0.5).tolist()
     [[0.0, 3.0], [5.0, 6.0]]
@@ -91,7 +96,7 @@ def throughput(jobs: pd.DataFrame, edges: np.ndarray) -> np.ndarray:
 
 
 def clock(length: float) -> tuple[float, str]:
-    """The unit in which a stretch of seconds is told, in seconds, and its name.
+    """The unit for a stretch of seconds, in seconds, and its name.
 
     >>> clock(600.0)
     (60.0, 'minutes')
@@ -99,33 +104,36 @@ def clock(length: float) -> tuple[float, str]:
     return next(((scale, name) for least, scale, name in UNITS if length >= least), UNITS[-1][1:])
 
 
-def _throughput_figure(seen: Course, unit: str) -> Markup:
-    edges = np.linspace(0, seen.length, BINS + 1)
-    speed = throughput(seen.jobs, edges)
-    scale, name = clock(seen.length)
+def _throughput_figure(clocked: Clocked, unit: str) -> Markup:
+    edges = np.linspace(0, clocked.length, BINS + 1)
+    speed = throughput(clocked.jobs, edges)
+    scale, name = clock(clocked.length)
     sheet = plots.sheet(plots.WIDE, 2.6)
     ax = sheet.subplots()
     ax.stairs(speed, edges / scale, color=ACCENT, fill=True, alpha=0.25)
     ax.stairs(speed, edges / scale, color=ACCENT, lw=1.6, baseline=None)
     ax.axhline(speed.mean(), color=MUTED, lw=1.1, ls="--")
-    _finish(ax, seen, scale, name)
+    _finish(ax, clocked, scale, name)
     ax.set(ylabel=f"{unit} a second", ylim=(0, max(1.08 * speed.max(), 1e-9)))
+    mean = page.number(speed.mean(), 2)
     caption = (
         f"{unit.capitalize()} finished a second while the run went on, the dashed line being the mean "
-        f"({page.number(speed.mean(), 2)}){_pauses(seen)}: a dip is large tasks, compiling, or workers idle."
+        f"({mean}){_pauses(clocked)}: a dip is large tasks, compiling, or workers idle."
     )
     return page.figure(plots.svg(sheet, "throughput", "Work a second over time"), caption)
 
 
-def _workers_figure(seen: Course) -> Markup:
-    jobs = seen.jobs
+def _workers_figure(clocked: Clocked) -> Markup:
+    jobs = clocked.jobs
     spans = {
-        name: merged(mine["start"].to_numpy(), mine["end"].to_numpy(), seen.length / 800)
+        name: merged(mine["start"].to_numpy(), mine["end"].to_numpy(), clocked.length / 800)
         for name, mine in jobs.groupby("worker")
     }
-    busy = {name: float(np.minimum((s[:, 1] - s[:, 0]).sum() / seen.length, 1)) for name, s in spans.items()}
+    busy = {
+        name: float(np.minimum((s[:, 1] - s[:, 0]).sum() / clocked.length, 1)) for name, s in spans.items()
+    }
     shown = sorted(_chosen(busy), key=_natural)
-    scale, unit = clock(seen.length)
+    scale, unit = clock(clocked.length)
     sheet = plots.sheet(plots.WIDE, 0.75 + 0.24 * max(len(shown), 2))
     ax = sheet.subplots()
     for row, name in enumerate(shown):
@@ -139,26 +147,26 @@ def _workers_figure(seen: Course) -> Markup:
     ax.set_yticks(range(len(shown)), [plots.label(name, 18) for name in shown], fontsize=8)
     ax.set(ylim=(len(shown) - 0.4, -0.6), ylabel="worker")
     plots.bare(ax, left=False)
-    _finish(ax, seen, scale, unit)
+    _finish(ax, clocked, scale, unit)
     few = f" ({len(shown)} of {len(busy)}, from the busiest to the idlest)" if len(shown) < len(busy) else ""
     mean = np.mean(list(busy.values()))
     caption = (
         f"When each worker{few} was at work on a job, with its share of the whole time at the right (mean "
-        f"{100 * mean:.0f} %){_pauses(seen)}: gaps are time in which it had nothing to do."
+        f"{100 * mean:.0f} %){_pauses(clocked)}: gaps are time in which it had nothing to do."
     )
     return page.figure(plots.svg(sheet, "workers", "What each worker did over time"), caption)
 
 
-def _finish(ax: "Axes", seen: Course, scale: float, unit: str) -> None:
-    for cut in seen.cuts:
+def _finish(ax: "Axes", clocked: Clocked, scale: float, unit: str) -> None:
+    for cut in clocked.cuts:
         ax.axvline(cut / scale, color=FAINT, lw=1.2, ls=":")
-    ax.set(xlim=(0, seen.length / scale), xlabel=f"{unit} since the first job began")
+    ax.set(xlim=(0, clocked.length / scale), xlabel=f"{unit} since the first job began")
 
 
-def _pauses(seen: Course) -> str:
-    if not seen.cuts:
+def _pauses(clocked: Clocked) -> str:
+    if not clocked.cuts:
         return ""
-    return f"; {page.duration(seen.paused)} in which no job ran are cut out at the dotted lines"
+    return f"; {page.duration(clocked.paused)} in which no job ran are cut out at the dotted lines"
 
 
 def _chosen(busy: dict[str, float]) -> list[str]:

@@ -1,15 +1,23 @@
-"""One attempt at a job, in the process that makes it: whatever happens becomes a word and a value."""
+"""One attempt at a job, in the process that makes it: every end becomes a word and a value."""
 
 import time
 
 from taskaware.runner.engine import ERROR, MEMORY, OK, Work
 
-# what JAX and CUDA say, in errors of types that are not known here
+# Words of JAX and CUDA, in errors whose types are not imported here.
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "OUT_OF_MEMORY")
 
 
 def attempt(work: Work, resource: object, spec: object) -> tuple[str, object, float]:
-    """(how it ended, the result or the error in words, seconds); see `Ended`.
+    """Do the work once.
+
+    Args:
+        work: what is done.
+        resource: that the job needs, or None.
+        spec: of the job.
+
+    Returns:
+        How it ended, the result or the error in words, seconds; see `Ended`.
 
     >>> attempt(lambda resource, spec: resource / spec, 1.0, 2.0)[:2]
     ('ok', 0.5)
@@ -30,5 +38,5 @@ def is_memory(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """An error in one line: its type, and what it says."""
+    """An error in one line: its type and its message."""
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -67,7 +67,7 @@ class Ended(NamedTuple):
 class Engine(Protocol):
     """Makes at most `slots` attempts at a time.
 
-    An engine never raises for what a job does: the end of every attempt is told by `next`.
+    An engine never raises for what a job does: `next` reports the end of every attempt.
 
     Attributes:
         slots: attempts that run at once.
@@ -84,7 +84,7 @@ class Engine(Protocol):
         """Wait for the end of one of the attempts that run."""
 
     def close(self) -> None:
-        """End every worker, whatever it is doing."""
+        """End every worker, busy or not."""
 
 
 def cores() -> int:

@@ -29,7 +29,7 @@ class Journal:
         """Write how a job ended.
 
         Args:
-            outcome: what the runner said.
+            outcome: from the runner.
             more: plain data that belongs to it: `diverged`, a result, ...
 
         Raises:

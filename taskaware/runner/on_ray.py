@@ -20,18 +20,24 @@ class Server:
 
     def __init__(self, work: Work):
         self._work = work
-        self._kept: dict[str, object] = {}
+        self._held: dict[str, object] = {}
 
     def ready(self) -> None:
         """Answer, once the actor has begun."""
 
     def do(self, needs: str, reference: list, spec: object) -> tuple[str, object, float]:
-        """Make an attempt; the resource behind the reference is fetched when it is first needed."""
+        """Make an attempt; the resource behind the reference is fetched when it is first needed.
+
+        Args:
+            needs: name of the resource, or "".
+            reference: to it, in a list so that Ray does not fetch it; empty for none.
+            spec: of the job.
+        """
         import ray
 
-        if needs and needs not in self._kept:
-            self._kept[needs] = ray.get(reference[0])
-        return attempt(self._work, self._kept.get(needs), spec)
+        if needs and needs not in self._held:
+            self._held[needs] = ray.get(reference[0])
+        return attempt(self._work, self._held.get(needs), spec)
 
 
 class OnRay:

@@ -24,7 +24,7 @@ from taskaware.runner.job import Job
 STILLBORN = 3
 """So many workers may end in a row before one of them was ready; then something is wrong with all."""
 
-KEPT = 8
+HELD = 8
 """Resources that a worker holds at most; the oldest gives way."""
 
 
@@ -35,7 +35,7 @@ class Worker:
     Attributes:
         number: its place, from 0.
         process: its process.
-        ready: whether it has said that it can begin.
+        ready: whether it has reported that it can begin.
         held: names of the resources that it has, the oldest first.
         ticket: of the attempt that it makes; None while it is free.
         began: when it began that, in seconds of `time.monotonic`.
@@ -49,7 +49,7 @@ class Worker:
     began: float = 0.0
 
     def send(self, *message: object) -> None:
-        """Hand it a message; a worker that is gone is noticed by whoever reads from it."""
+        """Hand it a message; that a worker is gone is noticed where its messages are read."""
         packed = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         with contextlib.suppress(OSError):
             self.process.stdin.write(packed)
@@ -86,7 +86,7 @@ class Processes:
         if job.needs and job.needs not in worker.held:
             worker.send("keep", job.needs, self._resources[job.needs])
             worker.held.append(job.needs)
-            if len(worker.held) > KEPT:
+            if len(worker.held) > HELD:
                 worker.send("drop", worker.held.pop(0))
         worker.ticket, worker.began = ticket, time.monotonic()
         worker.send("do", ticket, job.needs, job.spec)
@@ -136,10 +136,10 @@ class Processes:
         """Replace a worker that ended by itself; the end of its attempt, if it made one."""
         code = worker.process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        # One that was killed says nothing about the others.
+        # That one was killed does not mean that the others fail.
         self._stillborn += not worker.ready and code != -9
         if self._stillborn >= STILLBORN:
-            raise EngineError(f"Workers end before they are ready ({how}). What they said stands above.")
+            raise EngineError(f"Workers end before they are ready ({how}). Their messages stand above.")
         return self._replaced(worker, DEATH, f"The worker died ({how}).")
 
     def _replaced(self, worker: Worker, how: str, why: str) -> Ended | None:
@@ -164,7 +164,7 @@ class Processes:
         return worker
 
     def _listen(self, worker: Worker) -> None:
-        """Bring what a worker says into the inbox, until it is gone."""
+        """Bring the messages of a worker into the inbox, until it is gone."""
         try:
             while True:
                 self._inbox.put((worker, pickle.load(worker.process.stdout)))
@@ -186,6 +186,6 @@ def _share(number: int, workers: int) -> list[int]:
 
 
 def _import_path() -> str:
-    """Where a worker finds this package, and whatever this process finds."""
+    """Where a worker finds this package and everything that this process finds."""
     own = str(Path(taskaware.__file__).resolve().parent.parent)
     return os.pathsep.join(dict.fromkeys([own, *(path for path in sys.path if path)]))

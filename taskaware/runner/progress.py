@@ -31,7 +31,7 @@ class Progress:
         self._groups, self._jobs, self._total = len(self._left), len(jobs), sum(job.size for job in jobs)
         self._unit = unit
         self.done = self.ended = self.failed = 0
-        self._began = self._said = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         self._lines = show is None and not sys.stderr.isatty() and not _in_notebook()
         hidden = self._lines or show is False
         self._bar = tqdm(total=self._total, unit=unit, disable=hidden, smoothing=0.05, dynamic_ncols=True)
@@ -45,8 +45,8 @@ class Progress:
         self._left[job.about.get(self._group)] -= job.size
         self._bar.set_postfix_str(self._where(), refresh=False)
         self._bar.update(job.size)
-        if self._lines and time.monotonic() - self._said > EVERY:
-            self._said = time.monotonic()
+        if self._lines and time.monotonic() - self._last_line > EVERY:
+            self._last_line = time.monotonic()
             log.info("%s", self.line())
 
     def line(self) -> str:
@@ -59,7 +59,7 @@ class Progress:
         )
 
     def close(self) -> None:
-        """The last word."""
+        """End the bar; without one, write the last line."""
         self._bar.close()
         if self._lines and self.ended:
             log.info("%s", self.line())

@@ -1,4 +1,4 @@
-"""The loop that brings jobs to an end, whatever happens on the way."""
+"""The loop that brings every job to an end."""
 
 import itertools
 import logging
@@ -45,7 +45,7 @@ def run(
 
     Raises:
         UserError: a setting is out of range, or the engine is not installed.
-        EngineError: the engine itself cannot be started or kept running.
+        EngineError: the engine itself cannot be started or does not stay up.
     """
     settings = settings or RunnerSettings()
     engine = open_engine(settings, work, resources or {})

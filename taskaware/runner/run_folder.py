@@ -76,7 +76,14 @@ class RunFolder:
         return path
 
     def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
-        """Write `result.json`: the run has come to its end."""
+        """Write `result.json`: the run has come to its end.
+
+        Args:
+            jobs: that were to be done in this start.
+            failed: those of them that were given up.
+            seconds: that it took.
+            summary: plain data, printed and reported.
+        """
         result = {"finished": _now(), "jobs": jobs, "failed": failed}
         result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
         atomic_write(self.path / RESULT, json.dumps(result, indent=1).encode())
@@ -95,13 +102,13 @@ class RunFolder:
 
 
 def config_digest(study: str, config: object) -> str:
-    """16 hex digits that name what a run is; where its jobs run is no part of it."""
+    """16 hex digits that name what a run is; where its jobs run is not part of it."""
     return digest({"campaign": study, "config": _without_runners(dataclasses.asdict(config))})
 
 
 def _without_runners(config: Mapping) -> dict:
-    kept = {name: value for name, value in config.items() if name != "runner"}
-    return {n: _without_runners(v) if isinstance(v, Mapping) else v for n, v in kept.items()}
+    left = {name: value for name, value in config.items() if name != "runner"}
+    return {n: _without_runners(v) if isinstance(v, Mapping) else v for n, v in left.items()}
 
 
 def _now() -> str:

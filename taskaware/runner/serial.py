@@ -13,7 +13,7 @@ from taskaware.runner.job import Job
 class Serial:
     """Attempts in this process, one at a time.
 
-    A time limit is kept in the main thread of a POSIX process, at the next step of Python after it; a job
+    A time limit holds in the main thread of a POSIX process, at the next step of Python after it; a job
     that kills the process kills the study, which then goes on where it stopped when it is started again.
     """
 

@@ -26,18 +26,18 @@ def main(shares: list[str]) -> None:
     messages: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(incoming, messages), daemon=True).start()
     _, work = messages.get()
-    _say(outgoing, "ready")
-    kept: dict[str, object] = {}
+    _send(outgoing, "ready")
+    held: dict[str, object] = {}
     while True:
         kind, *rest = messages.get()
         if kind == "keep":
-            kept[rest[0]] = rest[1]
+            held[rest[0]] = rest[1]
             continue
         if kind == "drop":
-            del kept[rest[0]]
+            del held[rest[0]]
             continue
         ticket, needs, spec = rest
-        how, value, seconds = attempt(work, kept[needs] if needs else None, spec)
+        how, value, seconds = attempt(work, held[needs] if needs else None, spec)
         try:
             packed = pickle.dumps((ticket, how, value, seconds), protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as error:
@@ -58,7 +58,7 @@ def _listen(incoming, messages: queue.SimpleQueue) -> None:
         os._exit(1)
 
 
-def _say(outgoing, message: object) -> None:
+def _send(outgoing, message: object) -> None:
     pickle.dump(message, outgoing)
     outgoing.flush()
 

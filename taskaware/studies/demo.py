@@ -1,4 +1,4 @@
-"""The main job on a real dataset that the shipped experience has not seen: `make demo`."""
+"""Recommend, train and test on a real data set that the shipped evaluator did not learn from: `make demo`."""
 
 import time
 

@@ -61,7 +61,7 @@ def _no_config(file: Path, error: BaseException) -> UserError:
 def _no_experiment(path: Path) -> UserError:
     if path.is_dir():
         return UserError(f"'{path}' has no config.py. Name the folder of an experiment.")
-    known = sorted(str(file.parent) for file in Path("experiments").glob("*/config.py"))
-    if known:
-        return unknown("experiment", path, known)
+    there = sorted(str(file.parent) for file in Path("experiments").glob("*/config.py"))
+    if there:
+        return unknown("experiment", path, there)
     return UserError(f"There is no experiment '{path}'. An experiment is a folder with a config.py.")

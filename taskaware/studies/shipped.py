@@ -46,8 +46,8 @@ class ShipSettings:
     tables: CollectSettings = CollectSettings(architectures=96, store="tables.sqlite")
     # The experience on variants of these, from which it learns too; its store may be theirs.
     tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
-    # Groups that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
-    held_back: tuple[str, ...] = ("breast-cancer",)
+    # Groups that the evaluator learns nothing from, so that a demo can use a dataset that is new to it.
+    held_back: tuple[str, ...] = ()
     # Folder that the files are written to; "" for the run's own.
     into: str = ""
 
@@ -91,7 +91,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     began = time.perf_counter()
     settings.check()
     into = Path(settings.into or folder.path)
-    told, failed, jobs = {}, 0, 0
+    summary, failed, jobs = {}, 0, 0
     parts = {
         "": settings.collect,
         "-variants": settings.variants,
@@ -108,17 +108,17 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         varied = np.array([is_variant(task) for task in experience.names], bool)
         experience = experience.take(varied[experience.task] == name.endswith("-variants"))
         write(experience, into / f"experience{name}.npz")
-        told[f"experience{name}"] = str(experience)
+        summary[f"experience{name}"] = str(experience)
     known = together(*(unpack(into / f"experience{name}.npz") for name in TEACHING))
     evaluator = train_evaluator(known, without=settings.held_back)
-    card = {**evaluator.card, "shipped too": told["experience-published"]}
+    card = {**evaluator.card, "shipped too": summary["experience-published"]}
     card |= {"held out": how_good(known), "distrust": DISTRUST}
     evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
-    told |= {"evaluator": f"learned from {len(evaluator.training_data.names)} tasks", "written to": str(into)}
-    told |= {"jobs": jobs, "failed": failed}
-    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=told)
-    return told
+    summary |= {"evaluator": f"learned from {len(evaluator.training_data.names)} tasks", "written to": str(into)}
+    summary |= {"jobs": jobs, "failed": failed}
+    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary)
+    return summary
 
 
 def how_good(experience: Experience) -> dict[str, str]:
@@ -129,12 +129,12 @@ def how_good(experience: Experience) -> dict[str, str]:
     picks, found = pd.concat(parts), {}
     place, picked = picks["place"], picks["picked"]
     off = np.abs(known.score[place, picked] - picks["predicted"])
-    told = picks.assign(
+    table = picks.assign(
         problem=np.array(known.problems)[place],
         regret=np.nanmax(known.test_score, axis=1)[place] - known.test_score[place, picked],
         within=off <= INTERVAL_80 * picks["deviation"],
     )
-    for problem, its in told.groupby("problem"):
+    for problem, its in table.groupby("problem"):
         found[problem] = (
             f"{len(its)} tasks, rank correlation {its['spearman'].mean():.2f}, test score "
             f"{its['regret'].mean():.3f} below the best of all architectures, "

@@ -54,7 +54,7 @@ class VarySettings:
         return overridden(self.evaluate, change.split())
 
     def smoke(self) -> "VarySettings":
-        """The same in seconds: one method, eight tasks known, the first two changes."""
+        """The same in seconds: one method, experience of eight tasks, the first two changes."""
         small = dataclasses.replace(self.evaluate.smoke(), methods=self.evaluate.methods[:1], tasks=8)
         return dataclasses.replace(self, evaluate=small, changes=self.changes[:2])
 
@@ -83,20 +83,30 @@ def vary(settings: VarySettings, folder: RunFolder, show: bool | None = None) ->
         jobs, failed = jobs + summary["jobs"], failed + summary["failed"]
         picks = pd.read_csv(path / "picks.csv")
         first = picks if first is None else first
-        rows += [row(change, name, found, picks, first) for name, found in summary["methods"].items()]
+        rows += [
+            row(change, name, found, picks=picks, first=first) for name, found in summary["methods"].items()
+        ]
     table = pd.DataFrame(rows)
     folder.write_table("changes", table)
     draw(table, folder)
-    told = {"jobs": jobs, "failed": failed, "changes": table.to_dict("records")}
-    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=told)
-    return told
+    result = {"jobs": jobs, "failed": failed, "changes": table.to_dict("records")}
+    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=result)
+    return result
 
 
-def row(change: str, method: str, found: dict, picks: pd.DataFrame, first: pd.DataFrame) -> dict:
-    """What `quality.standing` says, and what the change loses on the same tasks and seeds, as plain data.
+def row(change: str, method: str, found: dict, *, picks: pd.DataFrame, first: pd.DataFrame) -> dict:
+    """The numbers of `quality.standing`, and what the change loses on the same tasks and seeds.
 
-    `lost` is the mean difference of the picks' test scores to those of the first evaluation's same method
-    (or only one), `lost_se` its standard error over groups.
+    Args:
+        change: that was made.
+        method: that picked.
+        found: what the evaluation's summary has for the method.
+        picks: of the evaluation with the change.
+        first: picks of the evaluation without one.
+
+    Returns:
+        Plain data. `lost` is the mean difference of the picks' test scores to those of the same method (or
+        the only one) without the change, `lost_se` its standard error over groups.
     """
     reference = first[first["method"] == method] if (first["method"] == method).any() else first
     pair = [

@@ -99,7 +99,7 @@ def jobs(*rows):
 
 def test_pauses_are_cut_out_and_work_stays():
     table = jobs((100, 100, 8, "ok", "0"), (150, 100, 4, "ok", "1"), (5100, 100, 6, "ok", "0"))
-    seen = timeline.course(table)
+    seen = timeline.clocked_jobs(table)
     assert (seen.length, seen.cuts, seen.paused) == (250, [150], 4850)
     assert seen.jobs["start"].tolist() == [0, 50, 150] and seen.jobs["end"].tolist() == [100, 150, 250]
     edges = np.linspace(0, seen.length, 11)
@@ -109,7 +109,7 @@ def test_pauses_are_cut_out_and_work_stays():
 
 
 def test_work_of_failed_jobs_counts_for_nothing():
-    seen = timeline.course(jobs((10, 10, 8, "failed", "0"), (20, 10, 4, "ok", "0")))
+    seen = timeline.clocked_jobs(jobs((10, 10, 8, "failed", "0"), (20, 10, 4, "ok", "0")))
     np.testing.assert_allclose(timeline.throughput(seen.jobs, np.array([0.0, 10, 20])), [0, 0.4])
 
 

@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AscentSettings": "taskaware.recommendation.ascent",
     "CheckpointError": "taskaware.errors",
+    "MODALITIES": "taskaware.modalities.modality",
     "Recommendation": "taskaware.recommendation.recommendation",
     "StoreError": "taskaware.errors",
     "CollectSettings": "taskaware.objectives.collect",
@@ -28,7 +29,7 @@ _HOMES = {
     "load_evaluator": "taskaware.surrogates",
     "load_model": "taskaware.training.model",
     "load_recommendation": "taskaware.recommendation.as_json",
-    "make_task": "taskaware.modalities.tables.build",
+    "make_task": "taskaware.modalities.reading",
     "manifests": "taskaware.data.manifests",
     "meta_features": "taskaware.recommendation.products",
     "preset": "taskaware.spaces",

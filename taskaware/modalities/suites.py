@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from taskaware.errors import UserError, unknown
-from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.reading import make_task
 from taskaware.tasks.task import Task
 
 GROUPS = {

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.modalities.reading import modality_of, vector
+from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.spaces import MixtureSpace
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
 from taskaware.tasks.metrics import METRICS_OF
@@ -56,7 +57,6 @@ def definition(recipe: TrainingRecipe) -> dict:
 
 def describe(store: Store, task: Task) -> None:
     """Keep a task and its meta-features."""
-    columns = task.data.columns
     store.add_task(
         TaskRecord(
             task.digest,
@@ -65,7 +65,7 @@ def describe(store: Store, task: Task) -> None:
             task.problem,
             METRICS_OF[task.problem][0],
             task.rows,
-            len(columns),
+            modality_of(task).card(task).features,
             task.outputs,
         )
     )

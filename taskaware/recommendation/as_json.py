@@ -62,6 +62,7 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
 
 def _of_fields(fields: dict) -> Recommendation:
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
+    task["widths"] = tuple((name, width) for name, width in task.get("widths", ()))
     ranked = [_candidate(entry) for entry in fields["ranked"]]
     space = MixtureSpace.from_dict(fields["space"])
     if {len(candidate.point) for candidate in ranked} != {space.dimension}:

@@ -10,9 +10,8 @@ import numpy as np
 
 from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
-from taskaware.modalities.tables.build import make_task
-from taskaware.modalities.tables.encode import layout
-from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.modalities.reading import make_task, vector
+from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
@@ -44,8 +43,9 @@ def recommend(
     """The architecture that suits a dataset, before anything is trained on it.
 
     Args:
-        dataset: DataFrame, (X, y), Hugging Face Dataset or DatasetDict, path to a CSV, TSV, Parquet, ARFF or
-            JSON-lines file, name of a manifest, "hf:<id>", "openml:<id>", or a Task.
+        dataset: a Task, or what one of `MODALITIES` accepts: DataFrame, (X, y), Hugging Face Dataset or
+            DatasetDict, path to a CSV, TSV, Parquet, ARFF or JSON-lines file, name of a manifest, "hf:<id>",
+            "openml:<id>".
         target: name of the target column (or its values, beside an X).
         problem: "classification" or "regression"; by default what the target looks like, which is said in
             `notes`.
@@ -156,7 +156,6 @@ def _answer(
 ) -> Recommendation:
     scores, uncertainties = stated(evaluator, z, task.problem, proposal.mean, proposal.deviation)
     distances = evaluator.distances(z)
-    numbers, categories = layout(task.data)
     safe = evaluator.known.u[default(evaluator, task.problem)].astype(np.float32)
     place = int(np.abs(proposal.points - safe).max(1).argmin())
     ranked = [
@@ -172,7 +171,7 @@ def _answer(
     if strange := is_strange(evaluator, z):
         ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
     return Recommendation(
-        task=TaskCard.of(task, numbers, categories),
+        task=TaskCard.of(task),
         space=evaluator.space,
         ranked=tuple(ranked),
         default=safest,

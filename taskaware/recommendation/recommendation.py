@@ -10,8 +10,7 @@ import numpy as np
 
 from taskaware.children.mixture.describe import summary
 from taskaware.errors import UserError
-from taskaware.modalities.tables.build import make_task
-from taskaware.modalities.tables.encode import block_of
+from taskaware.modalities.reading import make_task
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.task import Task
@@ -160,7 +159,7 @@ class Recommendation:
         from taskaware.children.mixture.fixed import FixedNetwork
 
         point = tuple(float(number) for number in self.point)
-        block = tuple(block_of(self.task.numbers).tolist())
+        block = tuple(self.task.block(self.space).tolist())
         return FixedNetwork(self.space, point, self.task.outputs, block, self.task.categories)
 
     def source(self) -> str:
@@ -168,7 +167,7 @@ class Recommendation:
         from taskaware.children.mixture.source import source
 
         task = self.task
-        block = block_of(task.numbers)
+        block = task.block(self.space)
         return source(self.space, self.point, block=block, categories=task.categories, outputs=task.outputs)
 
     def fit(
@@ -277,7 +276,12 @@ class Recommendation:
         target = self._own_target(dataset) if target is None else target
         card = self.task
         return make_task(
-            dataset, target, problem=card.problem, name=card.name, metric=card.own_metric or card.metric
+            dataset,
+            target,
+            problem=card.problem,
+            name=card.name,
+            metric=card.own_metric or card.metric,
+            modality=card.modality,
         )
 
     def _check_fits(self, task: Task) -> None:

@@ -1,4 +1,4 @@
-"""A data set of any form → a task."""
+"""A table of any form → a task."""
 
 import dataclasses
 import difflib
@@ -11,23 +11,21 @@ from taskaware.data import columns
 from taskaware.data.load import Loaded, load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
-from taskaware.deprecation import renamed_arguments
-from taskaware.errors import UserError, unknown
-from taskaware.tasks.metrics import METRICS_OF
+from taskaware.errors import UserError
+from taskaware.tasks.making import metric_of
 from taskaware.tasks.target import class_indices, read_target
 from taskaware.tasks.task import Task
 
 _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
 
 
-@renamed_arguments(kind="problem")
 def make_task(
     source, target=None, *, problem: str | None = None, name: str | None = None, metric: str | None = None
 ) -> Task:
-    """Make a task of a data set.
+    """Make a task of a table; what `modalities.reading.make_task` does with one.
 
     Rows without a target are left out, and so are feature columns that are the same in every row; the
-    task's reader accepts those columns all the same. What was assumed is said in `notes`.
+    task's reader accepts those columns all the same. What was assumed stands in `notes`.
 
     Args:
         source: whatever `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
@@ -61,7 +59,7 @@ def make_task(
         target_name=target_name,
         target=_read_only(found.values),
         classes=found.classes,
-        metric=_metric(metric, found.problem),
+        metric=metric_of(found.problem, metric),
         notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
         group=name,
         reader=schema,
@@ -83,13 +81,6 @@ def _target_name(loaded: Loaded) -> str:
             f"Columns: {', '.join(map(repr, names[:20]))}."
         )
     return loaded.target
-
-
-def _metric(metric: str | None, problem: str) -> str:
-    allowed = METRICS_OF[problem]
-    if metric is not None and metric not in allowed:
-        raise unknown(f"metric of a {problem}", metric, allowed)
-    return metric or allowed[0]
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from taskaware.data.named import listed
 from taskaware.modalities.tables.variants import is_variant
 from taskaware.objectives.collect import CollectSettings
 from taskaware.recommendation.ascent import AscentSettings
@@ -45,7 +46,7 @@ class ShipSettings:
     # The experience on variants of these, from which it learns too; its store may be theirs.
     tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
     # Groups that the evaluator learns nothing from: `make demo` needs a dataset that is new to it.
-    held_back: tuple[str, ...] = ("breast-cancer",)
+    held_back: tuple[str, ...] = listed("held_back")
     # Folder that the files are written to; "" for the run's own.
     into: str = ""
 
@@ -60,13 +61,13 @@ class ShipSettings:
 
     def smoke(self) -> "ShipSettings":
         """The same in seconds, written into the run's own folder."""
-        three = {"tasks": ("iris", "wine", "diabetes"), "store": "smoke.sqlite"}
+        three = {"tasks": listed("smoke.ship"), "store": "smoke.sqlite"}
         small, published, variants = (
             dataclasses.replace(part.smoke(), **three)
             for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
-        other = {"tasks": ("digits",), "store": "tables.sqlite"}
+        other = {"tasks": listed("smoke.ship_tables"), "store": "tables.sqlite"}
         tables, varied = (
             dataclasses.replace(part.smoke(), **other) for part in (self.tables, self.tables_variants)
         )

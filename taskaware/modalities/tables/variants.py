@@ -77,7 +77,8 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
 
     Args:
         task: a real one.
-        count: of variants wanted; fewer come back where the table does not give so many.
+        count: of variants wanted; fewer come back where the table does not give so many, and none of a task
+            that is no table.
         seed: the same seed gives the same variants, and a larger count the same ones first.
 
     Returns:
@@ -92,6 +93,8 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
     """
     if count < 0:
         raise UserError(f"variants: {count} of them cannot be made. Give 0 or more.")
+    if task.modality != "tables":
+        return []
     rng = np.random.default_rng([seed, int(task.digest, 16)])
     asked = Question(frame_of(task), task.target_name, task.problem)
     found: dict[str, Task] = {}

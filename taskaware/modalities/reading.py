@@ -1,4 +1,4 @@
-"""A data set of any kind → a task, and what every modality tells of it."""
+"""A data set of any kind → a task, and what every modality computes of it."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ def make_task(
     Rows without a target are left out. What was assumed stands in the task's `notes`.
 
     Args:
-        source: whatever one of `MODALITIES` accepts. Tables: a frame, (X, y), a Hugging Face Dataset, a file,
+        source: what one of `MODALITIES` accepts. Tables: a frame, (X, y), a Hugging Face Dataset, a file,
             a name, see `data.load`.
         target: name of the target column, or its values; by default what the source says.
         problem: "classification" or "regression"; by default what the source says, or what the target looks

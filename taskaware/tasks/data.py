@@ -1,4 +1,4 @@
-"""What a task asks of its rows, whatever kind of data they are."""
+"""What a task asks of its rows, of any kind of data."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ class Data(Protocol):
     Attributes:
         rows: N.
         row_hashes: a 64-bit hash of every row's content, (N,); equal content, equal hash.
-        digest: 16 hex digits that name the content, whatever the order of the rows.
+        digest: 16 hex digits that name the content, in any order of the rows.
     """
 
     @property

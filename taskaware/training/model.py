@@ -1,4 +1,4 @@
-"""Networks trained to the end, and what has to be kept beside their weights to answer `predict`."""
+"""Networks trained to the end, and what stands beside their weights to answer `predict`."""
 
 import dataclasses
 import functools
@@ -56,7 +56,7 @@ class Model:
         width, outputs: of the computed networks.
         params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
-        best_score: validation score of the weights that were kept, mean over the networks.
+        best_score: validation score of the best weights, mean over the networks.
         history: training record, one row per evaluation: step, train seconds, and score and loss, means over
             the networks.
     """
@@ -324,13 +324,8 @@ def _check_weights(model: Model) -> None:
     zeros = {name: np.zeros((1, width), np.float32) for name, width in model.blocks.widths.items()}
     row = padded_inputs(side_by_side(zeros, names), 1)
     wired = candidates(model._program, model.point, TrainingRecipe()).wired
-    expected = jax.eval_shape(
-        network(model._program, model.outputs).init,
-        jax.random.key(0),
-        row,
-        columns_of(model.blocks, names),
-        wired,
-    )["params"]
+    init, columns = network(model._program, model.outputs).init, columns_of(model.blocks, names)
+    expected = jax.eval_shape(init, jax.random.key(0), row, columns, wired)["params"]
     if not model.params or not model.members:
         raise ValueError("there are no weights")
     wanted = {name: (model.members, *leaf.shape) for name, leaf in expected.items()}

@@ -28,7 +28,7 @@ def make_task(
     task's reader accepts those columns all the same. What was assumed stands in `notes`.
 
     Args:
-        source: whatever `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
+        source: what `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
         target: name of the target column, or its values; by default what the source says.
         problem: "classification" or "regression"; by default what the source says, or what the target looks
             like (see `target.read_target`).

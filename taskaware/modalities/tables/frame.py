@@ -37,8 +37,8 @@ def frame_of(task: Task) -> pd.DataFrame:
 def library_frame(table: Table) -> pd.DataFrame:
     """A table as other libraries read it: float64 or pandas' category, NaN where missing; columns x0, x1, ...
 
-    It differs from `frame_of`, which `make_task` reads back: names that any library takes, booleans as numbers,
-    texts and columns of more than MOST_CATEGORIES labels as codes.
+    It differs from `frame_of`, which `make_task` reads back: names that any library takes, booleans as
+    numbers, texts and columns of more than MOST_CATEGORIES labels as codes.
 
     >>> colours = Column("colour", "category", np.array([1, -1, 0], np.int32), ("blue", "red"))
     >>> library_frame(Table("paint", (colours,), 3))["x0"].tolist()

@@ -46,7 +46,7 @@ class TableBlocks(Blocks):
 
 
 class Tables(Modality):
-    """Whatever `data.load` reads; the most general kind, which accepts all sources."""
+    """What `data.load` reads; the most general kind, which accepts all sources."""
 
     name = "tables"
 

@@ -13,8 +13,8 @@ def run(arguments: Arguments) -> None:
     Raises:
         UserError: the data is not usable.
     """
-    from taskaware.modalities.tables.build import make_task
-    from taskaware.modalities.tables.metafeatures import CATALOGUE, meta_features
+    from taskaware.modalities.reading import make_task, meta_features
+    from taskaware.modalities.tables.metafeatures import CATALOGUE
 
     task = make_task(arguments.data, arguments.target, problem=arguments.problem)
     values = meta_features(task)

@@ -1,4 +1,4 @@
-"""Whatever a user has → a frame with a name and, where it is known, a target."""
+"""What a user has → a frame with a name and, where it is known, a target."""
 
 import dataclasses
 from pathlib import Path

@@ -33,7 +33,7 @@ class Manifest:
     Attributes:
         name: what a user calls it; the file's name.
         title: one line for people.
-        target: name of the target column, whatever the source calls it.
+        target: name of the target column, under any name that the source gives it.
         problem: "classification" or "regression".
         licence: under which it may be used.
         sources: where it is to be had, in the order in which they are tried.

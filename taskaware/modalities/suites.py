@@ -6,55 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from taskaware.data.named import group_of, listed
 from taskaware.errors import UserError, unknown
-from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.modality import MODALITIES
+from taskaware.modalities.reading import make_task
 from taskaware.tasks.task import Task
 
-GROUPS = {
-    "autos": "autos",
-    "autohorse": "autos",
-    "autoprice": "autos",
-    "breast-cancer": "breast-cancer",
-    "wisconsin": "breast-cancer",
-    "cholesterol": "heart",
-    "cleveland": "heart",
-    "heart.c": "heart",
-    "heart.h": "heart",
-    "heart.statlog": "heart",
-    "column2C": "column",
-    "column3C": "column",
-    "digits": "optdigits",
-    "optdigits": "optdigits",
-    "hypothyroid": "thyroid",
-    "sick": "thyroid",
-    "wine-quality": "wine-quality",
-    "winequality-red": "wine-quality",
-    "winequality-white": "wine-quality",
-}
-"""Tasks that are relatives, by name: they must be held out together. A task not named here is its own group.
-
-Candidates came from comparing every pair of tables: numeric columns were paired by the overlap of their
-values' distributions, and rows equal in up to five paired columns were counted, against the count after the
-columns had been shuffled. The candidates, and tables with near names, were then compared on the columns that
-correspond by meaning, a missing value being equal to another:
-
-    first / second              columns  of the first's rows in the second, and the reverse
-    autos / autohorse                10   99%  100%   (numeric ones; the rest is coded differently)
-    autos / autoprice                14   78%  100%
-    column2C / column3C               6  100%  100%
-    hypothyroid / sick               29  100%  100%
-    cleveland / cholesterol           5  100%  100%
-    heart.c / cleveland               5  100%   99.7%  (one row differs)
-    heart.c / heart.statlog           5   89%   99.6%
-    digits / optdigits               64  100%   32%
-    wisconsin / breast-cancer        30   80% of the first: all thirty measurements stand in one row there
-
-Related without shared rows, by the same study and (nearly) the same columns: heart.h with heart.c (another
-hospital; 0 rows), winequality-red with winequality-white (0.2%). "wine-quality" (OpenML) joins both by its
-description; it was not compared. Not related by rows, and left apart: ailerons with delta.elevators (0 rows
-on the 4 columns they share); ailerons with delta.ailerons, and the two deltas with each other, no more than
-when shuffled on the one column each pair shares by name. Tables of categories only were not paired.
-"""
+WORDS = {"tabular": "tables"}
+"""What an index may call a modality, beside its name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +25,8 @@ class Entry:
         source: what `make_task` reads.
         target: name of the target; None if the source says it.
         problem: "classification" or "regression"; None if the source says it.
-        relatives: name that it shares with its relatives; "" for what `GROUPS` says.
+        relatives: name that it shares with its relatives; "" for what `named.group_of` says.
+        modality: kind of data; None if the source says it.
     """
 
     name: str
@@ -74,15 +34,17 @@ class Entry:
     target: str | None = None
     problem: str | None = None
     relatives: str = ""
+    modality: str | None = None
 
     @property
     def group(self) -> str:
-        """Whatever is held out is held out by this name."""
-        return self.relatives or GROUPS.get(self.name, self.name)
+        """What is held out is held out by this name."""
+        return self.relatives or group_of(self.name)
 
     def task(self) -> Task:
         """Read it now; `name` and `group` are the entry's."""
-        task = make_task(self.source, self.target, problem=self.problem, name=self.name)
+        about = {"problem": self.problem, "name": self.name, "modality": self.modality}
+        task = make_task(self.source, self.target, **about)
         return dataclasses.replace(task, group=self.group)
 
 
@@ -133,9 +95,8 @@ class Suite:
 
 
 def bundled_suite() -> Suite:
-    """The five data sets that come with scikit-learn: no network is needed."""
-    names = ("iris", "wine", "breast-cancer", "digits", "diabetes")
-    return Suite("bundled", tuple(Entry(name, name) for name in names))
+    """The data sets that come with scikit-learn: no network is needed."""
+    return Suite("bundled", tuple(Entry(name, name) for name in listed("bundled")))
 
 
 def suite_named(*names: str) -> Suite:
@@ -161,15 +122,16 @@ def suite_named(*names: str) -> Suite:
 
 
 def folder_suite(path: str | Path) -> Suite:
-    """The tables of a folder, as its `index.csv` lists them.
+    """The tasks of a folder, as its `index.csv` lists them.
 
     Args:
         path: the folder. Its `index.csv` has the columns name, modality, task (the problem), target, file
-            (relative to the folder), and any others; only rows of modality "tabular" are taken. Tables with
-            the same name in a column group are relatives, which are held out together.
+            (relative to the folder), and any others. Rows whose modality is one of `MODALITIES` are taken;
+            "tabular" is another word for "tables". Tasks with the same name in a column group are relatives,
+            which are held out together.
 
     Raises:
-        UserError: no such index, a column of it is missing, or it lists no table.
+        UserError: no such index, a column of it is missing, or it lists no task that can be read.
     """
     folder = Path(path)
     index = folder / "index.csv"
@@ -181,9 +143,12 @@ def folder_suite(path: str | Path) -> Suite:
         rows = list(csv.DictReader(file))
     needed = ("name", "modality", "task", "target", "file")
     missing = [column for column in needed if rows and column not in rows[0]]
-    tables = [row for row in rows if row.get("modality") == "tabular"]
-    if missing or not tables:
-        raise UserError(f"'{index}' lists no table ({', '.join(needed)} are needed; missing: {missing}).")
+    found = [(row, _modality(row)) for row in rows if _modality(row) in MODALITIES]
+    if missing or not found:
+        raise UserError(
+            f"'{index}' lists no task that can be read: of the columns {', '.join(needed)} it lacks "
+            f"{missing}, and of its {len(rows)} rows {len(found)} are of {', '.join(MODALITIES)}."
+        )
     entries = tuple(
         Entry(
             row["name"],
@@ -191,7 +156,13 @@ def folder_suite(path: str | Path) -> Suite:
             row["target"],
             row["task"],
             row.get("group") or row.get("origin") or "",
+            modality,
         )
-        for row in tables
+        for row, modality in found
     )
     return Suite(folder.name, entries)
+
+
+def _modality(row: dict[str, str]) -> str:
+    word = row.get("modality") or ""
+    return WORDS.get(word, word)

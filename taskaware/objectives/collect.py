@@ -15,6 +15,7 @@ import pandas as pd
 
 from taskaware.arrays import bucket
 from taskaware.compilation import keep_compiled
+from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
@@ -82,7 +83,7 @@ class CollectSettings:
         return dataclasses.replace(
             self,
             suite=("bundled",),
-            tasks=("iris", "wine"),
+            tasks=listed("smoke.collect"),
             variants=min(self.variants, 1),
             architectures=4,
             seeds=min(self.seeds, 2),

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.modalities.reading import modality_of, vector
+from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.spaces import MixtureSpace
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
 from taskaware.tasks.metrics import DEFAULTS, default_metric
@@ -91,8 +92,7 @@ def definition(recipe: TrainingRecipe, metric: str = "") -> dict:
 
 
 def describe(store: Store, task: Task) -> None:
-    """Write a task and its meta-features down."""
-    columns = task.data.columns
+    """Keep a task and its meta-features."""
     store.add_task(
         TaskRecord(
             task.digest,
@@ -101,7 +101,7 @@ def describe(store: Store, task: Task) -> None:
             task.problem,
             default_metric(task.problem),
             task.rows,
-            len(columns),
+            modality_of(task).card(task).features,
             task.outputs,
         )
     )

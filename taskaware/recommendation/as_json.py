@@ -65,6 +65,7 @@ def read_fields(path: str | os.PathLike) -> dict:
 def _of_fields(fields: dict) -> dict:
     fields = _present(fields)
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
+    task["widths"] = tuple((name, width) for name, width in task.get("widths", ()))
     ranked = [_candidate(entry) for entry in fields["ranked"]]
     space = MixtureSpace.from_dict(fields["space"])
     if {len(candidate.point) for candidate in ranked} != {space.dimension}:

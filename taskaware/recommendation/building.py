@@ -3,8 +3,7 @@
 import dataclasses
 
 from taskaware.errors import UserError
-from taskaware.modalities.tables.build import make_task
-from taskaware.modalities.tables.encode import block_of
+from taskaware.modalities.reading import make_task
 from taskaware.recommendation.record import Record
 from taskaware.tasks.task import Task
 
@@ -30,7 +29,7 @@ def module(record: Record):
     from taskaware.children.mixture.fixed import FixedNetwork
 
     task, point = record.task, tuple(float(number) for number in record.point)
-    block = tuple(block_of(task.numbers).tolist())
+    block = tuple(task.block(record.space).tolist())
     return FixedNetwork(record.space, point, task.outputs, block, task.categories)
 
 
@@ -39,7 +38,7 @@ def source(record: Record) -> str:
     from taskaware.children.mixture import source as writing
 
     task = record.task
-    block = block_of(task.numbers)
+    block = task.block(record.space)
     return writing.source(
         record.space, record.point, block=block, categories=task.categories, outputs=task.outputs
     )
@@ -77,7 +76,8 @@ def task_for(record: Record, dataset, target=None) -> Task:
     if target is None and not isinstance(dataset, tuple):
         target = card.target_name
     metric = card.own_metric or card.metric
-    return _fitting(record, make_task(dataset, target, problem=card.problem, name=card.name, metric=metric))
+    about = {"problem": card.problem, "name": card.name, "metric": metric, "modality": card.modality}
+    return _fitting(record, make_task(dataset, target, **about))
 
 
 def _fitting(record: Record, task: Task) -> Task:

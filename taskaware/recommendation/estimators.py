@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taskaware.data.loaded import feature_frame, of_arrays
 from taskaware.errors import UserError
-from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.reading import make_task
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.target import MIN_ROWS
 from taskaware.tasks.task import Task
@@ -102,7 +102,7 @@ class _TaskAware(BaseEstimator):
     def _rows(self, X) -> pd.DataFrame:
         """Rows for prediction, under the names that the model knows."""
         check_is_fitted(self)
-        return self._features(X, fitting=False).set_axis(self.model_.schema.names, axis=1)
+        return self._features(X, fitting=False).set_axis(self.model_.reader.names, axis=1)
 
     def _features(self, X, *, fitting: bool) -> pd.DataFrame:
         """The rows as a frame; what X is like is kept when fitting, and compared with what it was after."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.reading import make_task
 from taskaware.objectives.collect import CollectSettings, collect
 from taskaware.recommendation.teach import train_evaluator
 from taskaware.store import Store

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from taskaware.children.mixture.describe import describe, read, summary
+from taskaware.children.mixture.describe import CATEGORY_EMBEDDINGS, describe, read, summary
 from taskaware.deprecation import renamed_fields
+from taskaware.modalities.reading import modality_of
+from taskaware.modalities.tables.encode import widths_of
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
@@ -21,10 +23,13 @@ class TaskCard:
         name, problem, target_name: of the task.
         metric: that the experience was scored by, and scores are predicted in.
         classes: labels, empty in regression.
-        rows, features: of the table.
-        numbers, categories: numeric columns (with indicators of missing values) and one-hot columns that a
-            network of this task reads.
+        rows, features: as people count them.
+        numbers, categories: columns of the narrowest numeric block (those of a table, with indicators of
+            missing values) and one-hot columns that a network of this task reads.
         own_metric: that `fit` chooses the best weights by; `metric` if empty.
+        modality: kind of data.
+        widths: (name, columns) of each block that a network of this task reads; empty for a table that an
+            older taskaware wrote down.
     """
 
     name: str
@@ -37,27 +42,26 @@ class TaskCard:
     numbers: int
     categories: int
     own_metric: str = ""
+    modality: str = "tables"
+    widths: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def of(cls, task: Task, numbers: int, categories: int) -> "TaskCard":
-        """Of a task.
-
-        Args:
-            task: any.
-            numbers, categories: of its layout, see `Attributes`.
-        """
-        features = len(task.data.columns)
+    def of(cls, task: Task) -> "TaskCard":
+        card = modality_of(task).card(task)
+        widths = dict(card.widths)
         return cls(
             task.name,
             task.problem,
             default_metric(task.problem),
             task.target_name,
             task.classes,
-            task.rows,
-            features,
-            numbers,
-            categories,
+            card.rows,
+            card.features,
+            min((width for name, width in widths.items() if name not in CATEGORY_EMBEDDINGS), default=0),
+            widths.get("one_hot", 0),
             task.metric,
+            task.modality,
+            card.widths,
         )
 
     @property
@@ -66,9 +70,18 @@ class TaskCard:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The kinds of input column that a network of this task reads."""
-        sizes = {"numbers": self.numbers, "categories": self.categories}
-        return tuple(name for name, size in sizes.items() if size)
+        """The embeddings that a network of this task has columns for."""
+        return tuple(name for name, width in self._widths.items() if width)
+
+    def block(self, space: MixtureSpace) -> np.ndarray:
+        """Embedding of each numeric column that a network reads, as an index into the space's names."""
+        names = [name for name in space.embedding_names if name not in CATEGORY_EMBEDDINGS]
+        places = [space.embedding_names.index(name) for name in names]
+        return np.repeat(places, [self._widths.get(name, 0) for name in names]).astype(np.int32)
+
+    @property
+    def _widths(self) -> dict[str, int]:
+        return dict(self.widths) or widths_of(self.numbers, self.categories)
 
 
 @renamed_fields(came_from="found_by")

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import pandas as pd
 
 from taskaware.deprecation import renamed_arguments
-from taskaware.modalities.tables import metafeatures
-from taskaware.modalities.tables.build import make_task
+from taskaware.modalities import reading
+from taskaware.modalities.reading import make_task
+from taskaware.modalities.tables.metafeatures import MetaFeature
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.surrogates import Evaluator
 from taskaware.tasks.task import Task
@@ -14,7 +15,7 @@ from taskaware.tasks.task import Task
 
 @renamed_arguments(kind="problem")
 def meta_features(
-    dataset, target=None, *, problem: str | None = None, extra: Iterable[metafeatures.MetaFeature] = ()
+    dataset, target=None, *, problem: str | None = None, extra: Iterable[MetaFeature] = ()
 ) -> pd.Series:
     """The named meta-features of a dataset.
 
@@ -34,7 +35,7 @@ def meta_features(
     np.float64(1.585)
     """
     task = dataset if isinstance(dataset, Task) else make_task(dataset, target, problem=problem)
-    return pd.Series(metafeatures.meta_features(task, extra), name=task.name)
+    return pd.Series(reading.meta_features(task, extra), name=task.name)
 
 
 def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:

@@ -7,8 +7,7 @@ import numpy as np
 
 from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
-from taskaware.modalities.tables.build import make_task
-from taskaware.modalities.tables.encode import layout
+from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import checked, query_of, recognise, shipped_evaluator
 from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
@@ -37,8 +36,9 @@ def recommend(
     """The architecture that suits a dataset, before anything is trained on it.
 
     Args:
-        dataset: DataFrame, (X, y), Hugging Face Dataset or DatasetDict, path to a CSV, TSV, Parquet, ARFF or
-            JSON-lines file, name of a manifest, "hf:<id>", "openml:<id>", or a Task.
+        dataset: a Task, or what one of `MODALITIES` accepts: DataFrame, (X, y), Hugging Face Dataset or
+            DatasetDict, path to a CSV, TSV, Parquet, ARFF or JSON-lines file, name of a manifest, "hf:<id>",
+            "openml:<id>".
         target: name of the target column (or its values, beside an X).
         problem: "classification" or "regression"; by default what the target looks like, which
             `notes` tells.
@@ -110,7 +110,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
     if unfamiliar := is_unfamiliar(evaluator, z):
         ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
     return Recommendation(
-        task=TaskCard.of(found.task, *layout(found.task.data)),
+        task=TaskCard.of(found.task),
         space=evaluator.space,
         ranked=tuple(ranked),
         default=safest,

@@ -29,14 +29,12 @@ from threadpoolctl import threadpool_limits
 from taskaware.compilation import keep_compiled
 from taskaware.data.schema import Field, Schema
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables.frame import library_frame
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.split import Split
 from taskaware.tasks.target import class_indices
 from taskaware.tasks.task import Task
 from taskaware.training import fit, trainer
-
-MOST_CATEGORIES = 254
-"""Of a column that models read as categories (scikit-learn's trees read no more); others become numbers."""
 
 VERSION = 1
 """Raised when the libraries' models are given anything else than before: their scores are found anew."""
@@ -57,16 +55,6 @@ class Baseline(NamedTuple):
     predict: Callable[[Task, Split, int], np.ndarray]
     packages: tuple[str, ...] = ()
     imported: tuple[str, ...] = ()
-
-
-def frame_of(table: Table) -> pd.DataFrame:
-    """A table as libraries read it: float64 or pandas' category, NaN where missing; columns x0, x1, ...
-
-    >>> colours = Column("colour", "category", np.array([1, -1, 0], np.int32), ("blue", "red"))
-    >>> frame_of(Table("paint", (colours,), 3))["x0"].tolist()
-    ['red', nan, 'blue']
-    """
-    return pd.DataFrame({f"x{place}": _series(column) for place, column in enumerate(table.columns)})
 
 
 def recommended(task: Task, parts: Split, seed: int, *, members: int | None = None) -> np.ndarray:
@@ -148,7 +136,7 @@ def library(
 
     Classes of less than `fewest` rows are not learned.
     """
-    frame, rows = frame_of(task.data), _frequent(task, _known(parts), fewest)
+    frame, rows = library_frame(task.data), _frequent(task, _known(parts), fewest)
     model = make(task.problem, seed)
     # One thread, as workers fill the cores: threads that wait for each other are far slower than one.
     with threadpool_limits(1), warnings.catch_warnings():
@@ -210,14 +198,6 @@ def _frequent(task: Task, rows: np.ndarray, fewest: int) -> np.ndarray:
     if task.problem == "regression":
         return rows
     return rows[np.bincount(task.target[rows])[task.target[rows]] >= fewest]
-
-
-def _series(column: Column) -> np.ndarray | pd.Categorical:
-    if column.is_numeric:
-        return column.values
-    if len(column.categories) > MOST_CATEGORIES:
-        return np.where(column.missing, np.nan, column.values)
-    return pd.Categorical.from_codes(column.values, column.categories)
 
 
 def _read_as(column: Column) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from taskaware.modalities.reading import modality_of
 from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.modalities.tables.variants import with_variants
@@ -50,7 +51,7 @@ def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.
     rows = []
     for task in tasks:
         mine = known.take(known.task == place.get(task.digest, -1))
-        about = (task.name, task.problem, task.rows, len(task.data.columns))
+        about = (task.name, task.problem, task.rows, modality_of(task).card(task).features)
         spent = float(np.nansum(mine.seconds))
         rows.append(
             (*about, len(mine), int(mine.diverged.sum()), failed.get(task.digest, 0), round(spent, 2))

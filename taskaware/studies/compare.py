@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from taskaware.data.named import listed
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.suites import suite_named
@@ -97,7 +98,7 @@ class CompareSettings:
         return dataclasses.replace(
             self,
             suite=("bundled",),
-            tasks=("iris", "wine"),
+            tasks=listed("smoke.compare"),
             budget=4,
             round=2,
             seeds=1,

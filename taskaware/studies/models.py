@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from taskaware.data.named import listed
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.files import atomic_write
@@ -89,7 +90,7 @@ class ModelsSettings:
         models = tuple(name for name in self.models if not BASELINES[name].packages) or self.models
         small = {
             "suite": ("bundled",),
-            "tasks": ("iris", "diabetes"),
+            "tasks": listed("smoke.models"),
             "most_rows": 0,
             "seeds": 1,
             "trees": "",

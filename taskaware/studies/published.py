@@ -3,6 +3,7 @@
 import dataclasses
 import time
 
+from taskaware.data.named import listed
 from taskaware.errors import UserError
 from taskaware.objectives.collect import CollectSettings
 from taskaware.runner.run_folder import RunFolder
@@ -35,8 +36,8 @@ class PublishedSettings:
 
     def smoke(self) -> "PublishedSettings":
         """The same, small: four small tasks, three architectures, kept in the run's folder."""
-        names = ("iris", "wine", "diabetes", "breast-cancer")
-        small = dataclasses.replace(self.collect.smoke(), tasks=names, architectures=3, store="")
+        tasks = listed("smoke.published")
+        small = dataclasses.replace(self.collect.smoke(), tasks=tasks, architectures=3, store="")
         small = dataclasses.replace(small, trainer=dataclasses.replace(small.trainer, train_rows=128))
         return dataclasses.replace(self, collect=small, evaluate=self.evaluate.smoke())
 

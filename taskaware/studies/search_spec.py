@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from taskaware.compilation import keep_compiled
-from taskaware.modalities.tables.metafeatures import vector
+from taskaware.modalities.reading import vector
 from taskaware.objectives.collect import GRID, Batch, train_batch
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import shipped_evaluator

@@ -62,13 +62,13 @@ class ShipSettings:
 
     def smoke(self) -> "ShipSettings":
         """The same in seconds, written into the run's own folder."""
-        three = {"tasks": ("iris", "wine", "diabetes"), "store": "smoke.sqlite"}
+        three = {"tasks": listed("smoke.ship"), "store": "smoke.sqlite"}
         small, published, variants = (
             dataclasses.replace(part.smoke(), **three)
             for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
-        other = {"tasks": ("digits",), "store": "tables.sqlite"}
+        other = {"tasks": listed("smoke.ship_tables"), "store": "tables.sqlite"}
         tables, varied = (
             dataclasses.replace(part.smoke(), **other) for part in (self.tables, self.tables_variants)
         )
@@ -115,7 +115,10 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     card |= {"held out": how_good(known), "distrust": DISTRUST}
     evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
-    summary |= {"evaluator": f"learned from {len(evaluator.training_data.names)} tasks", "written to": str(into)}
+    summary |= {
+        "evaluator": f"learned from {len(evaluator.training_data.names)} tasks",
+        "written to": str(into),
+    }
     summary |= {"jobs": jobs, "failed": failed}
     folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary)
     return summary

@@ -1,5 +1,7 @@
-"""What a task asks of its rows, whatever kind of data they are."""
+"""What a task asks of its rows, of any kind of data."""
 
+import dataclasses
+import functools
 import hashlib
 from typing import Protocol, Self
 
@@ -13,7 +15,7 @@ class Data(Protocol):
     Attributes:
         rows: N.
         row_hashes: a 64-bit hash of every row's content, (N,); equal content, equal hash.
-        digest: 16 hex digits that name the content, whatever the order of the rows.
+        digest: 16 hex digits that name the content, in any order of the rows.
     """
 
     @property
@@ -61,3 +63,45 @@ def content_digest(what: str, row_hashes: UInt64[np.ndarray, " N"]) -> str:
     hasher = hashlib.sha256(what.encode())
     hasher.update(np.sort(row_hashes).tobytes())
     return hasher.hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Listed:
+    """Data that is one value for each row, such as a text, or an array of any shape.
+
+    Attributes:
+        what: name of the modality; part of the digest.
+        values: N texts, bytes or arrays.
+
+    >>> texts = Listed("text", ("red", "blue", "red"))
+    >>> texts.rows, texts.take([1]).values, len(set(texts.row_hashes.tolist()))
+    (3, ('blue',), 2)
+    """
+
+    what: str
+    values: tuple
+
+    @property
+    def rows(self) -> int:
+        return len(self.values)
+
+    @functools.cached_property
+    def row_hashes(self) -> UInt64[np.ndarray, " N"]:
+        words = [hashlib.sha256(_as_bytes(value)).digest()[:8] for value in self.values]
+        return np.frombuffer(b"".join(words), np.uint64)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        return content_digest(self.what, self.row_hashes)
+
+    def take(self, rows: np.ndarray) -> "Listed":
+        return Listed(self.what, tuple(self.values[row] for row in np.arange(self.rows)[rows]))
+
+
+def _as_bytes(value: str | bytes | np.ndarray) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bytes):
+        return value
+    array = np.ascontiguousarray(value)
+    return f"{array.dtype.str}{array.shape}".encode() + array.tobytes()

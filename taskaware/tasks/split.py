@@ -26,7 +26,7 @@ def split(task: Task, seed: int, *, validation: float = 0.2, test: float | None 
     """Deal the rows of a task out at random.
 
     In classification every class keeps its share in each part (to about one row), and every class has a row
-    in `train`. The same content and seed give the same split, whatever the order of the rows.
+    in `train`. The same content and seed give the same split, in any order of the rows.
 
     Args:
         task: N rows.
@@ -102,7 +102,7 @@ def _cut(task: Task, shares: tuple[float, ...], order: np.ndarray, part: np.ndar
 def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """The rows, class after class, at random within each; and which of them `train` can spare.
 
-    The first row of every class is not spared, so that none is lost to training.
+    The first row of every class is not spared, so that training has them all.
     """
     order = rng.permutation(np.argsort(task.row_hashes, kind="stable"))
     if task.problem == "regression":

@@ -53,10 +53,10 @@ def read_target(series: pd.Series, problem: str | None = None) -> Target:
     if problem is not None and problem not in PROBLEMS:
         raise unknown("problem", problem, PROBLEMS)
     name = series.name
-    seen, _ = columns.describe(series)
-    if seen == "date":
+    kind, _ = columns.describe(series)
+    if kind == "date":
         raise UserError(f"Target '{name}' is a date. Give a number, for instance the days since a start.")
-    numbers = columns.numbers(series) if seen == "numeric" else None
+    numbers = columns.numbers(series) if kind == "numeric" else None
     present = ~np.isnan(numbers) if numbers is not None else columns.distinct(series)[0] >= 0
     _check_rows(name, present)
     series, numeric = series[present], numbers[present] if numbers is not None else None

@@ -25,7 +25,7 @@ class Task:
         classes: the labels in the order of the indices, as the user wrote them; empty in regression.
         metric: name of the score, one of `metrics.METRICS`; larger is better.
         notes: what was assumed on the way here, one sentence each, to be shown to the user.
-        group: name of the real task this one is a variant of (its own name otherwise); whatever is
+        group: name of the real task this one is a variant of (its own name otherwise); what is
             held out is held out by group.
         reader: how rows for prediction are read into data like this; None for tasks made by hand.
         test: the source's own test rows as a task of the same classes; None where it has none.
@@ -62,5 +62,5 @@ class Task:
 
     @functools.cached_property
     def digest(self) -> str:
-        """16 hex digits that name the content of features and target, whatever the row order."""
+        """16 hex digits that name the content of features and target, in any order of the rows."""
         return content_digest(f"{self.problem}|{self.data.digest}", self.row_hashes)

@@ -170,7 +170,7 @@ def fit(
     if members is None:
         members = MEMBERS if task.rows <= MOST_ROWS else 1
     parts = splits(task, seed, members, validation=validation)
-    prepared = prepare(task, seed, _unlimited(recipe), _whole(task))
+    prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=space.embedding_names)
     steps = _steps(recipe, len(parts[0].train))
     point = jnp.asarray(point, jnp.float32)
     metrics, classes = (metric_of(task.problem, task.metric),), task.problem == "classification"
@@ -218,7 +218,7 @@ def advance_members(
 
 
 def _whole(task: Task) -> Split:
-    """All rows in one part: the encoder learns from them all."""
+    """All rows in one part: the blocks learn from them all."""
     return Split(np.arange(task.rows), np.arange(0), np.arange(0))
 
 
@@ -288,8 +288,9 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         metric=task.metric,
         target_name=task.target_name,
         classes=task.classes,
-        schema=task.reader,
-        encoder=prepared.encoder,
+        modality=task.modality,
+        reader=task.reader,
+        blocks=prepared.blocks,
         space=work.program.space,
         point=np.asarray(point),
         width=work.program.width,

@@ -1,4 +1,4 @@
-"""Networks trained to the end, and what has to be kept beside their weights to answer `predict`."""
+"""Networks trained to the end, and what stands beside their weights to answer `predict`."""
 
 import dataclasses
 import functools
@@ -18,27 +18,28 @@ from jaxtyping import Float
 from taskaware.arrays import bucket
 from taskaware.children.mixture.network import Inputs
 from taskaware.data import columns
-from taskaware.data.loaded import feature_frame
-from taskaware.data.schema import Schema
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import CheckpointError, UserError
-from taskaware.modalities.tables.encode import Encoder
+from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.modality import MODALITIES
 from taskaware.spaces import MixtureSpace
+from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.target import class_indices
-from taskaware.training.prepare import columns_of, padded_inputs
+from taskaware.training.prepare import columns_of, padded_inputs, side_by_side
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Program, candidates, network
 
 FORMAT = "taskaware model"
+_OLD_NAMES = {"kind": "problem", "schema": "reader"}
 VERSION = 4
 ROWS_AT_ONCE = 8192
 
 
-@renamed_fields(kind="problem")
+@renamed_fields(kind="problem", schema="reader", encoder="blocks")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """Trained networks of one architecture, which answer as one about tables like the one they learned from.
+    """Trained networks of one architecture, which answer as one about rows like those they learned from.
 
     Classes have the mean probability over the networks; numbers are the mean.
 
@@ -48,13 +49,14 @@ class Model:
         metric: name of the score.
         target_name: name of the target column.
         classes: labels as the user wrote them; empty in regression.
-        schema: how rows are read.
-        encoder: learned from all rows that were given, those included that chose the weights.
+        modality: name of the kind of data.
+        reader: how rows are read; None for a task made by hand, whose model answers nothing.
+        blocks: learned from all rows that were given, those included that chose the weights.
         space, point: the architecture, (D,).
         width, outputs: of the computed networks.
         params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
-        best_score: validation score of the weights that were kept, mean over the networks.
+        best_score: validation score of the best weights, mean over the networks.
         history: training record, one row per evaluation: step, train seconds, and score and loss, means over
             the networks.
     """
@@ -64,8 +66,9 @@ class Model:
     metric: str
     target_name: str
     classes: tuple
-    schema: Schema
-    encoder: Encoder
+    modality: str
+    reader: Reader | None
+    blocks: Blocks
     space: MixtureSpace
     point: np.ndarray
     width: int
@@ -85,7 +88,8 @@ class Model:
         """Labels as the user wrote them, or numbers, (N,).
 
         Args:
-            rows: DataFrame or array with the features of N rows; a target column is ignored.
+            rows: N rows in a form that the modality reads (a table: DataFrame or array with the features); a
+                target column is ignored.
 
         Raises:
             UserError: a column is missing, new or unreadable.
@@ -178,40 +182,31 @@ class Model:
 
     def _outputs(self, rows) -> np.ndarray:
         """Probability of each class, or the standardised number, of each row, (N, K)."""
-        frame = self._features(rows)
-        x = self.encoder.transform(self.schema.apply(frame, "rows"))
-        count = len(x[0])
+        names = self.space.embedding_names
+        x = side_by_side(self.blocks.transform(self._read(rows)), names)
         parts = []
-        for first in range(0, count, ROWS_AT_ONCE):
-            part = [block[first : first + ROWS_AT_ONCE] for block in x]
-            inputs = padded_inputs(part, bucket(len(part[0]), 64))
+        for first in range(0, len(x.numbers), ROWS_AT_ONCE):
+            part = Inputs(*(block[first : first + ROWS_AT_ONCE] for block in x))
+            inputs = padded_inputs(part, bucket(len(part.numbers), 64))
             outputs = _forward(
                 self._program,
                 (self.outputs, len(self.classes)),
                 self.params,
                 inputs,
-                columns_of(self.encoder),
+                columns_of(self.blocks, names),
                 self.point,
             )
-            parts.append(np.asarray(outputs)[: len(part[0])])
+            parts.append(np.asarray(outputs)[: len(part.numbers)])
         return np.concatenate(parts)
 
     @property
     def _program(self) -> Program:
         return Program(self.space, self.width, (), self.problem == "classification")
 
-    def _features(self, rows) -> pd.DataFrame:
-        if not isinstance(rows, pd.DataFrame):
-            frame = feature_frame(rows)
-            names = [field.name for field in self.schema.fields]
-            if frame.shape[1] != len(names):
-                raise UserError(
-                    f"X has {frame.shape[1]} features, but the model was trained on {len(names)} features."
-                )
-            return frame.set_axis(names, axis=1)
-        if self.target_name in rows and self.target_name not in self.schema.names:
-            return rows.drop(columns=self.target_name)
-        return rows
+    def _read(self, rows) -> Data:
+        if self.reader is None:
+            raise UserError("This model's task was made by hand, without a reader. Make it with `make_task`.")
+        return self.reader.read(rows, self.target_name)
 
     def _write(self, folder: Path) -> None:
         fields = {
@@ -219,18 +214,19 @@ class Model:
             "version": VERSION,
             **{f: getattr(self, f) for f in _PLAIN_FIELDS},
             "classes": list(self.classes),
-            "schema": self.schema.to_dict(),
+            "reader": None if self.reader is None else self.reader.to_dict(),
             "space": self.space.to_dict(),
             "history": self.history.to_dict(orient="list"),
         }
         (folder / "model.json").write_text(json.dumps(fields, indent=1, default=str), encoding="utf-8")
         arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
-        arrays |= {f"encoder/{name}": value for name, value in self.encoder.to_arrays().items()}
+        arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
         np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
 
 
 _PLAIN_FIELDS = (
     "name",
+    "modality",
     "problem",
     "metric",
     "target_name",
@@ -256,11 +252,12 @@ def load_model(folder: str | os.PathLike) -> Model:
     try:
         arrays = _arrays_in(folder / "weights.npz")
         params = _under(arrays, "param/")
+        modality = MODALITIES.named(fields["modality"])
         model = Model(
             **{name: fields[name] for name in _PLAIN_FIELDS},
             classes=tuple(fields["classes"]),
-            schema=Schema.from_dict(fields["schema"]),
-            encoder=Encoder.from_arrays(_under(arrays, "encoder/")),
+            reader=None if fields["reader"] is None else modality.reader_from(fields["reader"]),
+            blocks=modality.blocks_from(_under(arrays, "block/")),
             space=MixtureSpace.from_dict(fields["space"]),
             point=arrays["point"],
             params={name: jnp.asarray(value) for name, value in params.items()},
@@ -269,6 +266,8 @@ def load_model(folder: str | os.PathLike) -> Model:
         _check_weights(model)
     except (KeyError, TypeError, ValueError, AttributeError, CheckpointError) as error:
         raise CheckpointError(f"The model in '{folder}' is damaged ({error}). Save it again.") from error
+    except UserError as error:
+        raise CheckpointError(f"The model in '{folder}' cannot be read here. {error}") from error
     return model
 
 
@@ -286,7 +285,10 @@ def label_array(classes: tuple) -> np.ndarray:
 
 
 def _under(arrays: Mapping, prefix: str) -> dict:
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+    older = "encoder/" if prefix == "block/" else prefix
+    return {
+        name.partition("/")[2]: value for name, value in arrays.items() if name.startswith((prefix, older))
+    }
 
 
 def _arrays_in(path: Path) -> dict[str, np.ndarray]:
@@ -306,15 +308,13 @@ def _check_is_model(folder: Path) -> dict:
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json says something else.")
     version = fields.get("version")
-    if version == 3:
-        fields["problem"] = fields.pop("kind", None)
-    elif version != VERSION:
+    if version not in (3, VERSION):
         older = isinstance(version, int) and version < 3
         raise CheckpointError(
             f"The model in '{folder}' has format version {version}; this taskaware reads {VERSION}. "
             f"{'Train it again' if older else 'Update taskaware'}."
         )
-    return fields
+    return {"modality": "tables"} | {_OLD_NAMES.get(name, name): value for name, value in fields.items()}
 
 
 def _check_weights(model: Model) -> None:
@@ -325,12 +325,12 @@ def _check_weights(model: Model) -> None:
     """
     if model.point.shape != (model.space.dimension,):
         raise ValueError(f"the point has shape {model.point.shape}")
-    encoder = model.encoder
-    row = padded_inputs([np.zeros((1, n), np.float32) for n in (len(encoder.block), encoder.categories)], 1)
+    names = model.space.embedding_names
+    zeros = {name: np.zeros((1, width), np.float32) for name, width in model.blocks.widths.items()}
+    row = padded_inputs(side_by_side(zeros, names), 1)
     wired = candidates(model._program, model.point, TrainingRecipe()).wired
-    expected = jax.eval_shape(
-        network(model._program, model.outputs).init, jax.random.key(0), row, columns_of(encoder), wired
-    )["params"]
+    init, columns = network(model._program, model.outputs).init, columns_of(model.blocks, names)
+    expected = jax.eval_shape(init, jax.random.key(0), row, columns, wired)["params"]
     if not model.params or not model.members:
         raise ValueError("there are no weights")
     wanted = {name: (model.members, *leaf.shape) for name, leaf in expected.items()}

@@ -1,7 +1,7 @@
 """Task + seed → padded arrays on the device, ready for many trainings."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -9,11 +9,20 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.arrays import bucket, pad_to
+from taskaware.children.mixture.describe import CATEGORY_EMBEDDINGS
 from taskaware.children.mixture.network import Columns, Inputs
-from taskaware.modalities.tables.encode import EMBEDDINGS, Encoder
+from taskaware.deprecation import renamed_fields
+from taskaware.errors import UserError
+from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.reading import modality_of
+from taskaware.spaces import MixtureSpace
+from taskaware.spaces.presets import TABLE_EMBEDDINGS
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
+
+EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
+"""What the named spaces mix, in their order."""
 
 
 class Part(NamedTuple):
@@ -45,36 +54,64 @@ class TaskArrays(NamedTuple):
     scale: Float[Array, ""]
 
 
+@renamed_fields(encoder="blocks")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prepared:
-    """A task, split and encoded for one seed.
+    """A task, split and turned into feature blocks for one seed.
 
     Attributes:
         arrays: what the programs read.
-        encoder: learned from the training part.
+        blocks: learned from the training part.
         train: positions of the training rows in `arrays.x`.
         target_mean, target_std: how a regression target was standardised; 0 and 1 in classification.
         problem: of the task.
         metric: name of the task's own metric.
+        embeddings: that the arrays' columns are numbered by.
     """
 
     arrays: TaskArrays
-    encoder: Encoder
+    blocks: Blocks
     train: np.ndarray
     target_mean: float
     target_std: float
     problem: str
     metric: str
+    embeddings: tuple[str, ...] = EMBEDDINGS
+
+    def check(self, space: MixtureSpace) -> "Prepared":
+        """The same, if the networks of a space can read it.
+
+        Raises:
+            UserError: the space mixes other embeddings.
+        """
+        if space.embedding_names != self.embeddings:
+            raise UserError(
+                f"The space '{space.name}' has the embeddings {', '.join(space.embedding_names)}; the rows "
+                f"are embedded as {', '.join(self.embeddings)}, in this order. "
+                "Give embeddings=space.embedding_names to `prepare`."
+            )
+        return self
 
 
-def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None = None) -> Prepared:
-    """Split (by the seed, unless `parts` are given), cut to the recipe's sizes, encode, pad.
+def prepare(
+    task: Task,
+    seed: int,
+    recipe: TrainingRecipe,
+    parts: Split | None = None,
+    *,
+    embeddings: tuple[str, ...] = EMBEDDINGS,
+) -> Prepared:
+    """Split (by the seed, unless `parts` are given), cut to the recipe's sizes, fit blocks, pad.
 
     Args:
         task: N rows.
         seed: of the split and of the rows drawn where a part is larger than the recipe's size.
         recipe: gives the sizes.
         parts: rows of the three parts.
+        embeddings: names of the space that the task is trained in.
+
+    Raises:
+        UserError: the task's modality gives a block of another name.
     """
     parts = split(task, seed) if parts is None else parts
     rng = np.random.default_rng(seed)
@@ -83,9 +120,10 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
         _draw(rng, rows, limit)
         for rows, limit in zip((parts.train, parts.validation, parts.test), limits, strict=True)
     ]
-    encoder = Encoder.fit(task.data, kept[0])
+    blocks = modality_of(task).fit_blocks(task.data, kept[0])
+    columns = columns_of(blocks, embeddings)
     rows = np.concatenate(kept)
-    x = encoder.transform(task.data, rows)
+    x = side_by_side(blocks.transform(task.data, rows), embeddings)
     height = bucket(len(rows), 1024)
     y = task.target[rows].astype(np.float64)
     mean, std = _target_scale(task, y[: len(kept[0])])
@@ -94,13 +132,13 @@ def prepare(task: Task, seed: int, recipe: TrainingRecipe, parts: Split | None =
     arrays = TaskArrays(
         x=padded_inputs(x, height),
         y=jnp.asarray(pad_to((y - mean) / std, height), jnp.float32),
-        columns=columns_of(encoder),
+        columns=columns,
         allowed=jnp.arange(outputs) < task.outputs,
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
         scale=jnp.asarray(std, jnp.float32),
     )
-    return Prepared(arrays, encoder, np.arange(stops[0]), mean, std, task.problem, task.metric)
+    return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
 
 def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.ndarray:
@@ -111,16 +149,53 @@ def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.nda
     return order[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
 
 
-def columns_of(encoder: Encoder) -> Columns:
-    """What the encoder's columns are, padding included."""
-    block = np.full(_room(len(encoder.block)), len(EMBEDDINGS), np.int32)
-    block[: len(encoder.block)] = encoder.block
-    return Columns(jnp.asarray(block), jnp.asarray(encoder.active))
+def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
+    """What the columns of blocks are, padding included; embeddings without a block have none.
+
+    Raises:
+        UserError: a block has no name of an embedding, or only one of "one_hot" and "learned" is given.
+    """
+    widths, active = blocks.widths, blocks.active
+    _check_names(widths, embeddings)
+    numeric = [name for name in embeddings if name not in CATEGORY_EMBEDDINGS]
+    place = np.repeat(
+        [embeddings.index(name) for name in numeric], [widths.get(name, 0) for name in numeric]
+    ).astype(np.int32)
+    block = np.full(_room(len(place)), len(embeddings), np.int32)
+    block[: len(place)] = place
+    counts = np.array([active.get(name, 0) for name in embeddings], np.float32)
+    return Columns(jnp.asarray(block), jnp.asarray(counts))
 
 
-def padded_inputs(x: Sequence[np.ndarray], height: int) -> Inputs:
-    """What an encoder gave, with rows and columns of zeros up to the buckets."""
+def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]) -> Inputs:
+    """Blocks as a network reads them: the numeric ones side by side, and the one-hot columns."""
+    rows = len(next(iter(matrices.values())))
+    numeric = [matrices[name] for name in embeddings if name in matrices and name not in CATEGORY_EMBEDDINGS]
+    numbers = (
+        np.concatenate(numeric, axis=1, dtype=np.float32) if numeric else np.zeros((rows, 0), np.float32)
+    )
+    return Inputs(numbers, matrices.get("one_hot", np.zeros((rows, 0), np.float32)))
+
+
+def padded_inputs(x: Inputs, height: int) -> Inputs:
+    """The rows with rows and columns of zeros up to the buckets."""
     return Inputs(*(jnp.asarray(pad_to(pad_to(part, _room(part.shape[1]), 1), height)) for part in x))
+
+
+def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None:
+    unknown = [name for name in widths if name not in embeddings]
+    if unknown:
+        raise UserError(
+            f"Blocks {', '.join(map(repr, unknown))} are none of the space's embeddings: "
+            f"{', '.join(embeddings)}. Name them after these."
+        )
+    read = [name for name in CATEGORY_EMBEDDINGS if name in embeddings]
+    given = [name for name in read if name in widths]
+    if given and (given != read or len({widths[name] for name in given}) > 1):
+        raise UserError(
+            f"Of the blocks {', '.join(map(repr, read))} only {', '.join(map(repr, given))} is there, or "
+            "they differ in width. They are one matrix, read by two embeddings: give both, or neither."
+        )
 
 
 def _room(columns: int) -> int:

@@ -23,8 +23,6 @@ from jaxtyping import Array, Float
 from taskaware.arrays import bucket
 from taskaware.children.mixture.network import Inputs, MixtureNetwork, Wiring, wiring
 from taskaware.compilation import keep_compiled
-from taskaware.errors import UserError
-from taskaware.modalities.tables.encode import EMBEDDINGS
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import Metric, metric_of
 from taskaware.training.prepare import Part, Prepared, TaskArrays, batches
@@ -117,7 +115,7 @@ def train_chunks(
     """`train`, chunk by chunk: (indices of the points, their results), so that each can be kept at once."""
     keep_compiled()
     metrics, points = scored_by(prepared.problem, metric), jnp.asarray(points)
-    arrays = jax.device_put(prepared.arrays, _placed())
+    arrays = jax.device_put(prepared.check(space).arrays, _placed())
     prepared = dataclasses.replace(prepared, arrays=arrays)
     for width, members in groups(space, points):
         program = Program(space, width, metrics, prepared.problem == "classification")
@@ -137,16 +135,7 @@ def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
 
 
 def groups(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
-    """(width, indices of the points that use it), narrow first.
-
-    Raises:
-        UserError: the space mixes other embeddings than the encoder gives.
-    """
-    if space.embedding_names != EMBEDDINGS:
-        raise UserError(
-            f"The space '{space.name}' has the embeddings {', '.join(space.embedding_names)}; tables are "
-            f"embedded as {', '.join(EMBEDDINGS)}, in this order."
-        )
+    """(width, indices of the points that use it), narrow first."""
     widths = np.asarray(_widths(space, points))
     return [(int(width), np.flatnonzero(widths == width)) for width in np.unique(widths)]
 

@@ -174,8 +174,12 @@ def test_parameters_of_a_padded_task_are_cut_to_size():
     frame = pd.DataFrame({"x": np.arange(90.0) % 7, "c": ["a", "b", "c"] * 30, "y": list("uvwvwu") * 15})
     task = make_task(frame, "y")
     prepared = prepare(task, 0, TrainingRecipe())
-    arrays, (numbers, categories) = prepared.arrays, prepared.encoder.transform(task.data)
-    sizes = {"block": prepared.encoder.block, "categories": categories.shape[1], "outputs": task.outputs}
+    arrays, (numbers, categories) = prepared.arrays, prepared.blocks.encoder.transform(task.data)
+    sizes = {
+        "block": prepared.blocks.encoder.block,
+        "categories": categories.shape[1],
+        "outputs": task.outputs,
+    }
     assert arrays.x.numbers.shape[1] > numbers.shape[1]
     assert arrays.x.categories.shape[1] > categories.shape[1]
     space = preset("compact")
@@ -218,10 +222,12 @@ def test_parameters_of_another_width_are_refused():
         source_params(space, narrow, params, block=[2], categories=0, outputs=OUTPUTS)
 
 
-def test_columns_that_no_embedding_reads_are_refused():
+def test_shares_of_embeddings_without_columns_go_to_the_others():
     space = preset("compact")
     vector = built(space, [], quantile=1, one_hot=1)
-    with pytest.raises(UserError, match="listens to quantile"):
-        source(space, vector, block=[0, 1, 7], categories=0, outputs=1)
+    text = source(space, vector, block=[0, 1, 7], categories=0, outputs=1)
+    assert "0.5 * numbers[:, 0:1],  # standardised" in text and "quantile" not in text
+    with pytest.raises(UserError, match="needs an input"):
+        source(space, vector, block=[7], categories=0, outputs=1)
     with pytest.raises(UserError, match="needs an input"):
         source(space, vector, block=[], categories=0, outputs=1)

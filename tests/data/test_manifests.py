@@ -1,8 +1,12 @@
+import tomllib
+from importlib import resources
+
 import pytest
 
 from taskaware.data import manifests as room
 from taskaware.data import sources
 from taskaware.data.loaded import Loaded
+from taskaware.data.named import group_of, groups, listed
 from taskaware.errors import UserError
 
 
@@ -76,3 +80,18 @@ def test_sources_are_tried_in_order(tmp_path, monkeypatch):
 def test_wrong_manifests(tmp_path, text):
     with pytest.raises(UserError, match="'mine.toml'"):
         written(tmp_path, text)
+
+
+def test_lists_of_names_are_of_data_sets_that_exist():
+    offline = {manifest.name for manifest in room.manifests() if manifest.offline}
+    assert set(listed("bundled")) == offline
+    assert set(listed("held_back")) <= offline
+    studies = ("collect", "compare", "models", "published", "ship", "ship_tables")
+    assert all(set(listed(f"smoke.{study}")) <= offline for study in studies)
+
+
+def test_every_data_set_has_one_group():
+    plain = tomllib.loads((resources.files("taskaware.data") / "groups.toml").read_text(encoding="utf-8"))
+    assert len(groups()) == sum(map(len, plain.values())) == 19
+    assert group_of("heart.h") == group_of("cholesterol") == "heart"
+    assert group_of("iris") == "iris"

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
+from taskaware.data.named import group_of
 from taskaware.errors import UserError
-from taskaware.modalities.suites import GROUPS, bundled_suite, folder_suite
+from taskaware.modalities.modality import MODALITIES
+from taskaware.modalities.suites import bundled_suite, folder_suite
 from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.tables.modality import Tables
 from taskaware.tasks.split import split
 
 
@@ -41,10 +44,35 @@ def test_folder(tmp_path):
         suite.task("heart.c")
 
 
+def test_a_folder_of_another_modality(tmp_path):
+    """What an index calls by the name of a modality is read by it."""
+    read = {}
+
+    class Smells(Tables):
+        name = "smells"
+
+        def accepts(self, source):
+            return False
+
+        def read(self, source, target=None, **about):
+            read[about["name"]] = source
+            return super().read(source, target, **about)
+
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i},{i % 3}\n" for i in range(30)))
+    (tmp_path / "index.csv").write_text("name,modality,task,target,file\na,smells,regression,y,a.csv\n")
+    with pytest.raises(UserError, match="of its 1 rows 0 are of tables"):
+        folder_suite(tmp_path)
+    MODALITIES.add("smells", Smells())
+    try:
+        assert folder_suite(tmp_path).task("a").rows == 30 and read == {"a": tmp_path / "a.csv"}
+    finally:
+        MODALITIES.remove("smells")
+
+
 @pytest.mark.parametrize("text", ["", "name,file\na,b\n", "name,modality,task,target,file\na,text,b,c,d\n"])
 def test_folder_without_tables(tmp_path, text):
     (tmp_path / "index.csv").write_text(text)
-    with pytest.raises(UserError, match="lists no table"):
+    with pytest.raises(UserError, match="lists no task"):
         folder_suite(tmp_path)
 
 
@@ -54,12 +82,12 @@ def test_folder_without_index(tmp_path):
 
 
 def test_relatives_share_rows(real_data):
-    """Spot checks of GROUPS: these tasks hold the same rows with another target."""
+    """Spot checks of groups.toml: these tasks hold the same rows with another target."""
     for first, second in (("column2C", "column3C"), ("hypothyroid", "sick")):
         tables = [make_task(real_data(name), target).data for name, target in _targets(first, second)]
         hashes = [np.sort(table.row_hashes) for table in tables]
         np.testing.assert_array_equal(*hashes)
-        assert GROUPS[first] == GROUPS[second]
+        assert group_of(first) == group_of(second) != first
 
 
 def _targets(*names):

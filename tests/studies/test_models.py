@@ -13,10 +13,11 @@ from threadpoolctl import threadpool_limits
 from taskaware.errors import UserError
 from taskaware.modalities.suites import bundled_suite
 from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.tables.frame import library_frame
 from taskaware.runner.run_folder import RunFolder
 from taskaware.studies import baselines as rivals
 from taskaware.studies import models as comparing
-from taskaware.studies.baselines import BASELINES, Baseline, frame_of, recommended
+from taskaware.studies.baselines import BASELINES, Baseline, recommended
 from taskaware.studies.models import (
     ModelsSettings,
     Trial,
@@ -179,12 +180,12 @@ def test_a_class_of_one_row_does_not_stop_the_trees():
 
 
 def test_frames_hold_numbers_and_categories(mixed):
-    frame = frame_of(mixed.data)
+    frame = library_frame(mixed.data)
     problems = [str(dtype) for dtype in frame.dtypes]
     assert set(problems) == {"float64", "category"} and len(frame) == 120
     assert frame["x0"].isna().sum() == mixed.data.columns[0].missing.sum() > 0
     wide = pd.DataFrame({"id": [f"n{i % 300}" for i in range(600)], "y": np.arange(600) % 7})
-    assert str(frame_of(make_task(wide, "y").data)["x0"].dtype) == "float64"
+    assert str(library_frame(make_task(wide, "y").data)["x0"].dtype) == "float64"
 
 
 @pytest.mark.parametrize(("wrong", "score"), [(np.nan, -1.0), (1e9, -1.0)])

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_wine
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.build import make_task
@@ -199,7 +201,7 @@ def test_saved_it_is_the_same(model, folder):
     assert loaded.score(frame) == model.score(frame)
     assert repr(loaded) == repr(model)
     pd.testing.assert_frame_equal(loaded.history, model.history)
-    assert (loaded.space, loaded.schema, loaded.classes) == (model.space, model.schema, model.classes)
+    assert (loaded.space, loaded.reader, loaded.classes) == (model.space, model.reader, model.classes)
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "weights.npz"]
     again = load_model(loaded.save(folder.with_name("again")))
     np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
@@ -241,7 +243,8 @@ def test_others_may_read_it_as_any_folder(folder, tmp_path):
         ({"version": 9}, "version 9.*Update taskaware"),
         ({"version": 2}, "version 2.*Train it again"),
         ({"version": "x"}, "version x"),
-        ({"schema": {"columns": []}}, "damaged"),
+        ({"reader": {"columns": []}}, "damaged"),
+        ({"modality": "smells"}, "Unknown modality 'smells'"),
         ({"space": {}}, "damaged"),
         ({"classes": None}, "damaged"),
         ({"classes": ["a"] * 9}, "damaged"),
@@ -338,3 +341,39 @@ def test_nothing_is_executed(folder, tmp_path):
     with pytest.raises(CheckpointError, match="not a taskaware model"):
         load_model(folder)
     assert not trace.exists()
+
+
+def test_models_of_before_are_read():
+    """A model that version 0.1 wrote, and the probabilities that it gave (format version 3)."""
+    kept = Path(__file__).with_name("model_v3")
+    wine = load_wine(as_frame=True).data.iloc[::12]
+    model = load_model(kept)
+    found = model.predict_proba(wine)
+    np.testing.assert_allclose(found, json.loads((kept / "probabilities.json").read_text()), atol=1e-5)
+    assert (model.problem, model.modality, model.reader.names) == (
+        "classification",
+        "tables",
+        tuple(wine.columns),
+    )
+    with pytest.warns(FutureWarning, match="Model.schema is now Model.reader"):
+        assert model.schema is model.reader
+
+
+def test_a_model_without_a_modality_is_one_of_tables(folder, model):
+    file = folder / "model.json"
+    fields = json.loads(file.read_text())
+    assert (fields["version"], fields.pop("modality")) == (4, "tables")
+    fields["schema"] = fields.pop("reader")
+    file.write_text(json.dumps(fields))
+    with np.load(folder / "weights.npz") as weights:
+        arrays = {name.replace("block/", "encoder/"): weights[name] for name in weights.files}
+    np.savez(folder / "weights.npz", **arrays)
+    frame = made(seed=1)
+    np.testing.assert_array_equal(load_model(folder).predict_proba(frame), model.predict_proba(frame))
+
+
+def test_a_model_without_a_reader_says_so(model, tmp_path):
+    byhand = dataclasses.replace(model, reader=None)
+    for each in (byhand, load_model(byhand.save(tmp_path / "model"))):
+        with pytest.raises(UserError, match="made by hand, without a reader"):
+            each.predict(made())

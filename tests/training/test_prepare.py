@@ -28,7 +28,7 @@ def classes(task):
 def test_rows_are_those_of_the_split(task, problem):
     made = task(problem)
     prepared, parts = prepare(made, 3, RECIPE), split(made, 3)
-    numbers, categories = prepared.encoder.transform(made.data)
+    numbers, categories = prepared.blocks.encoder.transform(made.data)
     arrays = prepared.arrays
     for rows, weight, expected in (
         (prepared.train, np.ones(len(prepared.train)), parts.train),
@@ -47,7 +47,7 @@ def test_rows_are_those_of_the_split(task, problem):
 
 def test_padding_is_zeros_of_no_embedding(classes):
     prepared = prepare(classes, 0, RECIPE)
-    arrays, encoder = prepared.arrays, prepared.encoder
+    arrays, encoder = prepared.arrays, prepared.blocks.encoder
     columns, rows = len(encoder.block), classes.rows
     shapes = (*arrays.x.numbers.shape, *arrays.x.categories.shape, *arrays.validation.rows.shape)
     assert all(power_of_two(size) for size in shapes)
@@ -73,7 +73,7 @@ def test_a_regression_target_is_standardised_by_its_training_rows(task):
 def test_only_training_rows_teach(classes):
     parts = split(classes, 0)
     fewer = dataclasses.replace(parts, validation=parts.validation[:5], test=parts.test[:5])
-    first, second = (prepare(classes, 0, RECIPE, p).encoder.to_arrays() for p in (parts, fewer))
+    first, second = (prepare(classes, 0, RECIPE, p).blocks.to_arrays() for p in (parts, fewer))
     for name in first:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 

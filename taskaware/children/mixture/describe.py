@@ -128,8 +128,8 @@ def architecture(
     Args:
         space: where the point lies.
         vector: the point.
-        inputs: kinds of column that the table has, of "numbers" and "categories"; embeddings of the other
-            kind are left out.
+        inputs: what the dataset has: kinds of column, of "numbers" and "categories", or embeddings by name;
+            others are left out, and their shares go to those of their group that are there.
 
     Raises:
         UserError: the vector is no point of the space, an input is unknown, or no embedding reads it.
@@ -245,6 +245,43 @@ def reads(embedding: str) -> str:
     return "categories" if embedding in CATEGORY_EMBEDDINGS else "numbers"
 
 
+def is_input(embedding: str, inputs: Collection[str]) -> bool:
+    """Whether a dataset has columns for an embedding, given the kinds of its columns, or embeddings."""
+    return embedding in inputs or reads(embedding) in inputs
+
+
+def present_gamma(
+    space: MixtureSpace, gamma: Float[Array, " E"], present: Bool[Array, " E"], xp=np
+) -> Float[Array, " E"]:
+    """Shares of the embeddings that a dataset has: those of a group's absent ones go to its present ones.
+
+    Where the present ones of a group have no share, they get equal ones. A group that is there as a whole, or
+    not at all, keeps its shares.
+
+    Args:
+        space: whose groups they are.
+        gamma: share of each embedding within its group.
+        present: whether the dataset has columns for it.
+        xp: NumPy, or jax.numpy inside a program.
+
+    >>> from taskaware.spaces import preset
+    >>> gamma, present = np.array([0.5, 0.3, 0.2, 0, 0, 0.4, 0.6]), np.arange(7) % 5 < 2
+    >>> present_gamma(preset("compact"), gamma, present).round(3).tolist()
+    [0.625, 0.375, 0.0, 0.0, 0.0, 0.4, 0.6]
+    """
+    parts, start = [], 0
+    for group in space.embeddings:
+        share, there = gamma[start : start + len(group)], present[start : start + len(group)]
+        left = share * there
+        total = left.sum()
+        dealt = xp.where(
+            total > 0, left / xp.where(total > 0, total, 1.0), there / xp.maximum(there.sum(), 1)
+        )
+        parts.append(xp.where(there.all() | ~there.any(), share, dealt))
+        start += len(group)
+    return xp.concatenate(parts)
+
+
 def percent(share: float) -> str:
     """
     >>> percent(0.304)
@@ -266,8 +303,8 @@ def _mixture(parts: list[tuple[float, str]], most: int | None = None) -> str:
 
 def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection[str]) -> tuple[Weights, int]:
     for name in inputs:
-        if name not in INPUTS:
-            raise unknown("input", name, INPUTS)
+        if name not in INPUTS + space.embedding_names:
+            raise unknown("input", name, INPUTS + space.embedding_names)
     if not inputs:
         raise UserError("A network needs an input, and none was given. Give 'numbers', 'categories' or both.")
     vector = np.asarray(vector, np.float32)
@@ -295,11 +332,13 @@ def read(space: MixtureSpace, vector: Float[Array, " D"]) -> tuple[Weights, Int[
 
 
 def _embeddings(space: MixtureSpace, gamma: np.ndarray, inputs: Collection[str]) -> tuple[Embedding, ...]:
-    every = [
+    present = np.array([is_input(name, inputs) for name in space.embedding_names])
+    shares = present_gamma(space, gamma, present) * present
+    heard = tuple(
         Embedding(name, reads(name), _rounded(share))
-        for name, share in zip(space.embedding_names, gamma, strict=True)
-    ]
-    heard = tuple(e for e in every if e.share > 0 and e.reads in inputs)
+        for name, share in zip(space.embedding_names, shares, strict=True)
+        if share > 0
+    )
     if not heard:
         raise UserError(
             f"No embedding of the space '{space.name}' reads {' or '.join(inputs)}. Add one to it."

@@ -17,6 +17,7 @@ from taskaware.children.mixture.describe import (
     Architecture,
     Layer,
     architecture,
+    is_input,
     percent,
     reads,
     summary,
@@ -181,7 +182,7 @@ def _chips(net: Architecture, inputs: Collection[str]) -> list[Chip]:
     shares = {embedding.name: embedding.share for embedding in net.embeddings}
     chips, y = [], 0.0
     for group in net.space.embeddings:
-        names = [name for name in group if reads(name) in inputs]
+        names = [name for name in group if is_input(name, inputs)]
         y += CHIP_HEIGHT / 2 * bool(chips)
         heading = [(reads(name), None) for name in names[:1]]
         for text, share in heading + [(name, shares.get(name, 0)) for name in names]:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from taskaware.children.mixture.describe import present_gamma
 from taskaware.spaces import MixtureSpace, Weights
 
 LEARNED_RANK = 16
@@ -110,7 +111,8 @@ class MixtureNetwork(nn.Module):
 
     def _embed(self, x: Inputs, columns: Columns, wired: Wiring) -> Array:
         """The mixed embedding: every fixed one through a linear map, the learned one through two."""
-        names, gamma = self.space.embedding_names, wired.gamma
+        names = self.space.embedding_names
+        gamma = present_gamma(self.space, wired.gamma, columns.active > 0, jnp)
         scale = 1 / jnp.sqrt(jnp.maximum(columns.active, 1.0))
         hidden = self.param("embedding_bias", nn.initializers.zeros, (self.width,))[None]
         if x.numbers.shape[-1]:

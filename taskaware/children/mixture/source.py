@@ -133,7 +133,7 @@ def source(
         "categories": categories,
         "train": any("Dropout" in line for line in body),
     }
-    line = summary(space, vector, inputs=_inputs(block, categories))
+    line = summary(space, vector, inputs=_inputs(space, block, categories))
     return _module(line, body, {name: text for name, text in arguments.items() if given[name]}, outputs)
 
 
@@ -204,12 +204,16 @@ def parameter_count(
     return total + (net.last_width + 1) * outputs
 
 
-def _inputs(block: Sequence[int], categories: int) -> list[str]:
-    return ["numbers"] * (len(block) > 0) + ["categories"] * (categories > 0)
+def _inputs(space: MixtureSpace, block: Sequence[int], categories: int) -> list[str]:
+    """The embeddings that the columns are made for."""
+    numeric = [
+        name for place, name in enumerate(space.embedding_names) if place in set(np.asarray(block).tolist())
+    ]
+    return numeric + ["categories"] * (categories > 0)
 
 
 def _architecture(space: MixtureSpace, vector: Array, block: Sequence[int], categories: int) -> Architecture:
-    return architecture(space, vector, inputs=_inputs(block, categories))
+    return architecture(space, vector, inputs=_inputs(space, block, categories))
 
 
 def _selected(net: Architecture, block: Sequence[int], categories: int) -> list[Selected]:

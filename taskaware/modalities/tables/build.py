@@ -1,4 +1,4 @@
-"""A data set of any form → a task."""
+"""A table of any form → a task."""
 
 import dataclasses
 import difflib
@@ -11,7 +11,6 @@ from taskaware.data import columns
 from taskaware.data.load import Loaded, load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
-from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.target import class_indices, read_target
@@ -20,17 +19,16 @@ from taskaware.tasks.task import Task
 _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
 
 
-@renamed_arguments(kind="problem")
 def make_task(
     source, target=None, *, problem: str | None = None, name: str | None = None, metric: str | None = None
 ) -> Task:
-    """Make a task of a data set.
+    """Make a task of a table; what `modalities.reading.make_task` does with one.
 
     Rows without a target are left out, and so are feature columns that are the same in every row; the
-    task's reader accepts those columns all the same. What was assumed is said in `notes`.
+    task's reader accepts those columns all the same. What was assumed stands in `notes`.
 
     Args:
-        source: whatever `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
+        source: what `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
         target: name of the target column, or its values; by default what the source says.
         problem: "classification" or "regression"; by default what the source says, or what the target looks
             like (see `target.read_target`).

@@ -96,7 +96,12 @@ class Encoder:
     @property
     def block(self) -> np.ndarray:
         """Index into EMBEDDINGS of each numeric output column, (D,) int32."""
-        return block_of(len(self.median) + int(self.indicated.sum()))
+        return block_of(self.numbers)
+
+    @property
+    def numbers(self) -> int:
+        """Numeric columns with the indicators of their missing values: columns of a plain embedding."""
+        return len(self.median) + int(self.indicated.sum())
 
     @property
     def categories(self) -> int:
@@ -154,8 +159,15 @@ class Encoder:
 
 def block_of(numbers: int) -> np.ndarray:
     """Embedding of each numeric column that a network reads, given the numeric columns of the table."""
-    widths = [numbers, numbers, numbers, numbers * BINS, numbers * 2 * len(FREQUENCIES)]
+    widths = list(widths_of(numbers, 0).values())[:-2]
     return np.repeat(np.arange(len(widths), dtype=np.int32), widths)
+
+
+def widths_of(numbers: int, categories: int) -> dict[str, int]:
+    """Columns of each embedding, given the numeric columns (with indicators) and the one-hot columns."""
+    waves = numbers * 2 * len(FREQUENCIES)
+    widths = [numbers, numbers, numbers, numbers * BINS, waves, categories, categories]
+    return dict(zip(EMBEDDINGS, widths, strict=True))
 
 
 def layout(table: Table) -> tuple[int, int]:

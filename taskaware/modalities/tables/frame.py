@@ -1,17 +1,20 @@
-"""Task → the frame that it could have been made of."""
+"""Task → the frame that it could have been made of, and the one that other libraries read."""
 
 import numpy as np
 import pandas as pd
 
-from taskaware.data.table import Column
+from taskaware.data.table import Column, Table
 from taskaware.tasks.task import Task
+
+MOST_CATEGORIES = 254
+"""Of a column that models read as categories (scikit-learn's trees read no more); others become numbers."""
 
 
 def frame_of(task: Task) -> pd.DataFrame:
     """Features and target of a task, a row for each of its rows, in their order.
 
     `make_task` makes the same task of it, as far as `Task.digest` can tell: every column has a dtype that is
-    read as its problem, but for the days of a date, which are numbers here. Test rows of its own stay out.
+    read as its kind, but for the days of a date, which are numbers here. Test rows of its own stay out.
 
     Args:
         task: N rows.
@@ -31,6 +34,19 @@ def frame_of(task: Task) -> pd.DataFrame:
     return pd.DataFrame({**columns, task.target_name: target})
 
 
+def library_frame(table: Table) -> pd.DataFrame:
+    """A table as other libraries read it: float64 or pandas' category, NaN where missing; columns x0, x1, ...
+
+    It differs from `frame_of`, which `make_task` reads back: names that any library takes, booleans as
+    numbers, texts and columns of more than MOST_CATEGORIES labels as codes.
+
+    >>> colours = Column("colour", "category", np.array([1, -1, 0], np.int32), ("blue", "red"))
+    >>> library_frame(Table("paint", (colours,), 3))["x0"].tolist()
+    ['red', nan, 'blue']
+    """
+    return pd.DataFrame({f"x{place}": _series(column) for place, column in enumerate(table.columns)})
+
+
 def _values(column: Column) -> np.ndarray | pd.api.extensions.ExtensionArray:
     if column.kind == "boolean":
         return pd.array(column.values, dtype="boolean")
@@ -38,3 +54,11 @@ def _values(column: Column) -> np.ndarray | pd.api.extensions.ExtensionArray:
         return column.values
     labels = pd.Categorical.from_codes(column.values, column.categories)
     return labels.astype(object) if column.kind == "text" else labels
+
+
+def _series(column: Column) -> np.ndarray | pd.Categorical:
+    if column.is_numeric:
+        return column.values
+    if len(column.categories) > MOST_CATEGORIES:
+        return np.where(column.missing, np.nan, column.values)
+    return pd.Categorical.from_codes(column.values, column.categories)

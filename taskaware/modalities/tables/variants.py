@@ -77,7 +77,8 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
 
     Args:
         task: a real one.
-        count: of variants wanted; fewer come back where the table does not give so many.
+        count: of variants wanted; fewer come back where the table does not give so many, and none of a task
+            that is no table.
         seed: the same seed gives the same variants, and a larger count the same ones first.
 
     Returns:
@@ -92,6 +93,8 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
     """
     if count < 0:
         raise UserError(f"variants: {count} of them cannot be made. Give 0 or more.")
+    if task.modality != "tables":
+        return []
     rng = np.random.default_rng([seed, int(task.digest, 16)])
     asked = Question(frame_of(task), task.target_name, task.problem)
     found: dict[str, Task] = {}
@@ -215,26 +218,26 @@ def _odds(question: Question) -> dict[Change, float]:
 
 def _changed(question: Question, rng: np.random.Generator) -> tuple[list[str], Question]:
     """What one or two changes, and fewer rows where there are too many, make of a question."""
-    said, left = [], {fewer_rows} if len(question.frame) > MOST_ROWS else set()
+    done, left = [], {fewer_rows} if len(question.frame) > MOST_ROWS else set()
     for _ in range(int(rng.integers(1, 3))):
         changes, odds = zip(*(each for each in _odds(question).items() if each[0] not in left), strict=True)
         change = changes[int(rng.choice(len(changes), p=np.array(odds) / sum(odds)))]
         words, question = change(question, rng)
-        said.append(words)
+        done.append(words)
         left.add(change)
         if len(question.frame) < FEWEST_ROWS:
-            return said, question
+            return done, question
     if len(question.frame) > MOST_ROWS:
         words, question = fewer_rows(question, rng)
-        said.append(words)
-    return said, question
+        done.append(words)
+    return done, question
 
 
 def _made(task: Task, changed: tuple[list[str], Question], number: int) -> Task | None:
     """The variant; None where it is no task worth learning."""
-    said, question = changed
+    done, question = changed
     frame, target, problem = question
-    name = f"{task.name}~{'~'.join(said)}#{number}"
+    name = f"{task.name}~{'~'.join(done)}#{number}"
     try:
         made = make_task(frame.reset_index(drop=True), target, problem=problem, name=name)
     except UserError:

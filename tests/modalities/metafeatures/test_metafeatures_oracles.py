@@ -149,13 +149,13 @@ def test_halves_share_no_row_and_have_like_classes(marks):
 def test_landmarks_equal_scikit_learn(marks, ours, theirs):
     for half, _ in halves(marks):
         np.testing.assert_array_equal(
-            ours(half).argmax(axis=1), theirs.fit(half.rows, half.groups).predict(half.seen)
+            ours(half).argmax(axis=1), theirs.fit(half.rows, half.groups).predict(half.queries)
         )
 
 
 def test_score_is_accuracy_over_the_majority(marks):
     predicted = [
-        np.mean(sklearn.neighbors.KNeighborsClassifier(1).fit(h.rows, h.groups).predict(h.seen) == truth)
+        np.mean(sklearn.neighbors.KNeighborsClassifier(1).fit(h.rows, h.groups).predict(h.queries) == truth)
         for h, truth in halves(marks)
     ]
     base = np.bincount(marks.groups).max() / 240
@@ -164,7 +164,7 @@ def test_score_is_accuracy_over_the_majority(marks):
 
 def test_naive_bayes_nearly_equals_scikit_learn(marks):
     for half, _ in halves(marks):
-        theirs = sklearn.naive_bayes.GaussianNB().fit(half.rows, half.groups).predict(half.seen)
+        theirs = sklearn.naive_bayes.GaussianNB().fit(half.rows, half.groups).predict(half.queries)
         assert np.mean(landmarks.naive_bayes(half).argmax(axis=1) == theirs) > 0.97
 
 
@@ -173,7 +173,7 @@ def test_ridge_equals_scikit_learn(marks):
     alpha = landmarks.PENALTY * np.trace(half.inner)
     model = sklearn.kernel_ridge.KernelRidge(alpha=alpha, kernel="linear")
     centre = half.outcome.mean(axis=0)
-    expected = centre + model.fit(half.rows, half.outcome - centre).predict(half.seen)
+    expected = centre + model.fit(half.rows, half.outcome - centre).predict(half.queries)
     np.testing.assert_allclose(landmarks.linear_ridge(half), expected, atol=1e-9)
 
 
@@ -183,7 +183,7 @@ def test_stump_equals_scikit_learn(rng):
     groups = (target > np.median(target)).astype(int)
     half = Landmarks(design, target[:, None], groups, False).halves[0]
     tree = sklearn.tree.DecisionTreeRegressor(max_depth=1).fit(half.rows, half.outcome)
-    np.testing.assert_allclose(landmarks.stump(half)[:, 0], tree.predict(half.seen))
+    np.testing.assert_allclose(landmarks.stump(half)[:, 0], tree.predict(half.queries))
 
 
 def test_interaction_shows_in_the_gains(rng, build):

@@ -69,7 +69,7 @@ def _one_blas_thread() -> Iterator[None]:
 
 
 def _bounded(feature: MetaFeature, view: View) -> float:
-    """The one place where the catalogue's ranges are kept."""
+    """The one place where the catalogue's ranges are enforced."""
     value = float(feature.compute(view))
     return min(max(value if np.isfinite(value) else 0.0, feature.low), feature.high)
 

@@ -167,7 +167,7 @@ class Information:
 
 
 def _equivalent_features(v: "View") -> float:
-    """log10(1 + H(target) / mean I): features needed if none said the same as another."""
+    """log10(1 + H(target) / mean I): features needed if no two told the same."""
     share = mean(v.information.normalised)
     return np.log10(1 + 1 / max(share, 1e-4)) if v.information.target_entropy > 0 else 0.0
 

@@ -25,14 +25,14 @@ class Half:
     """What a model may see: t rows to learn from, and of s others the features alone.
 
     Attributes:
-        rows, seen: (t, D) and (s, D) design of the training rows and of those to predict.
+        rows, queries: (t, D) and (s, D) design of the training rows and of those to predict.
         outcome: (t, C) what is to be learnt.
         groups: (t,) class of each training row, or fifth of the target it lies in.
         inner, across: (t, t) and (s, t) inner products of training rows with themselves and the others.
     """
 
     rows: np.ndarray
-    seen: np.ndarray
+    queries: np.ndarray
     outcome: np.ndarray
     groups: np.ndarray
     inner: np.ndarray
@@ -46,7 +46,7 @@ class Half:
     @functools.cached_property
     def distances(self) -> tuple[np.ndarray, np.ndarray]:
         """(t, t) and (s, t) squared distances of training rows to themselves and to the others."""
-        squares, others = np.diag(self.inner), np.sum(self.seen**2, axis=1)
+        squares, others = np.diag(self.inner), np.sum(self.queries**2, axis=1)
         return (
             np.maximum(squares[:, None] + squares - 2 * self.inner, 0.0),
             np.maximum(others[:, None] + squares - 2 * self.across, 0.0),
@@ -167,7 +167,7 @@ def naive_bayes(half: Half) -> np.ndarray:
     squares = np.maximum(half.member.T @ half.rows**2 - sizes * centre**2, 0.0)
     precision = (sizes + 1) / (squares + 1)
     constant = np.log(sizes[:, 0]) + 0.5 * np.sum(np.log(precision) - precision * centre**2, axis=1)
-    log_posterior = constant + half.seen @ (precision * centre).T - 0.5 * half.seen**2 @ precision.T
+    log_posterior = constant + half.queries @ (precision * centre).T - 0.5 * half.queries**2 @ precision.T
     posterior = np.exp(log_posterior - log_posterior.max(axis=1, keepdims=True))
     return posterior / posterior.sum(axis=1, keepdims=True) @ half.group_outcomes
 
@@ -187,7 +187,7 @@ def stump(half: Half) -> np.ndarray:
     means = low / np.maximum(len(rows) - size, 1), high / np.maximum(size, 1)
     between = np.sum(low * means[0] + high * means[1], axis=1)
     best = int(np.argmax(np.where(size[:, 0] > 0, between, -1.0)))
-    upper = half.seen[:, best // SPLITS] > limits.ravel()[best]
+    upper = half.queries[:, best // SPLITS] > limits.ravel()[best]
     return np.where(upper[:, None], means[1][best], means[0][best])
 
 

@@ -1,0 +1,38 @@
+"""What is known of data sets by their names alone: which are relatives, and lists of them."""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+
+
+@functools.cache
+def groups() -> Mapping[str, str]:
+    """Group of each data set that has relatives, by its name; how they were found: `docs/groups.md`."""
+    return {name: group for group, names in _read("groups.toml").items() for name in names}
+
+
+def group_of(name: str) -> str:
+    """The group of a data set: what is held out is held out by it.
+
+    >>> group_of("heart.c"), group_of("sonar")
+    ('heart', 'sonar')
+    """
+    return groups().get(name, name)
+
+
+def listed(name: str) -> tuple[str, ...]:
+    """Names of the data sets of a list in `suites.toml`; a dot leads into a table.
+
+    >>> listed("smoke.collect")
+    ('iris', 'wine')
+    """
+    found = _read("suites.toml")
+    for part in name.split("."):
+        found = found[part]
+    return tuple(found)
+
+
+@functools.cache
+def _read(file: str) -> dict:
+    return tomllib.loads((resources.files("taskaware.data") / file).read_text(encoding="utf-8"))

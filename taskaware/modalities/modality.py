@@ -1,0 +1,123 @@
+"""What a kind of data is: how it is read, its feature blocks, its meta-features; and the list of them."""
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from taskaware.data.table import Column, Table
+from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.tables import metafeatures
+from taskaware.modalities.tables.samples import Samples, draw_samples
+from taskaware.registry import Registry
+from taskaware.tasks.data import Reader
+from taskaware.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What stays of a dataset after it is gone, for people and for the code of a network.
+
+    Attributes:
+        rows: N.
+        features: as a person would count them.
+        widths: (name, columns) of each block that all rows would give.
+    """
+
+    rows: int
+    features: int
+    widths: tuple[tuple[str, int], ...]
+
+
+class Modality(Protocol):
+    """One kind of data. Subclass it, set `name`, and write the five abstract methods.
+
+    Attributes:
+        name: under which it stands in `MODALITIES`, and in every task and saved model of this kind.
+    """
+
+    name: str
+
+    @abstractmethod
+    def accepts(self, source: object) -> bool:
+        """Whether a source, or the X of an (X, y), is of this kind; told at a glance, nothing is read."""
+
+    @abstractmethod
+    def read(
+        self,
+        source: object,
+        target: object = None,
+        *,
+        problem: str | None = None,
+        name: str | None = None,
+        metric: str | None = None,
+    ) -> Task:
+        """The task of a source; `tasks.making.task_of` does what all kinds share.
+
+        Args:
+            source: that was accepted; X, or (X, y).
+            target: values, or the name of the target, or None where the source has it.
+            problem, name, metric: as given to `make_task`.
+
+        Raises:
+            UserError: a row cannot be read; names it and the mend.
+        """
+
+    @abstractmethod
+    def fit_blocks(self, data: Any, rows: np.ndarray) -> Blocks:
+        """Feature blocks, learned from these rows alone (indices, at least one)."""
+
+    @abstractmethod
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> Blocks:
+        """The blocks that `Blocks.to_arrays` wrote."""
+
+    @abstractmethod
+    def reader_from(self, plain: dict) -> Reader:
+        """The reader that `Reader.to_dict` wrote.
+
+        Raises:
+            CheckpointError: it is something else.
+        """
+
+    def as_table(self, task: Task) -> Task:
+        """The task as a table, from which meta-features and samples are taken: blocks as numeric columns.
+
+        Rows come in an order that their content gives, so that the order of the task's rows changes nothing.
+        """
+        order = np.argsort(task.row_hashes, kind="stable")
+        data = task.data.take(order)
+        blocks = self.fit_blocks(data, np.arange(task.rows)).transform(data)
+        columns = tuple(
+            Column(f"{name}.{place}", "numeric", values.astype(np.float64))
+            for name, matrix in blocks.items()
+            if name != "learned"  # these are the columns of "one_hot"
+            for place, values in enumerate(matrix.T)
+        )
+        table = Table(task.name, columns, task.rows)
+        return dataclasses.replace(
+            task, data=table, target=task.target[order], reader=None, test=None, modality="tables"
+        )
+
+    def meta_features(self, task: Task, extra: Iterable[metafeatures.MetaFeature] = ()) -> dict[str, float]:
+        """Every name of the catalogue with its finite number, then those of `extra`."""
+        return metafeatures.meta_features(self.as_table(task), extra)
+
+    def samples(
+        self, task: Task, *, rows: int = 256, columns: int = 32, outputs: int = 8, seed: int = 0
+    ) -> Samples:
+        """Raw rows for the learned generator; arguments as for `draw_samples`."""
+        return draw_samples(self.as_table(task), rows=rows, columns=columns, outputs=outputs, seed=seed)
+
+    def card(self, task: Task) -> Card:
+        """What stays of the task for people."""
+        widths = self.fit_blocks(task.data, np.arange(task.rows)).widths
+        features = sum(width for name, width in widths.items() if name != "learned")
+        return Card(task.rows, features, tuple(widths.items()))
+
+
+MODALITIES: Registry[Modality] = Registry(
+    "modality", {"tables": "taskaware.modalities.tables.modality:TABLES"}
+)
+"""The kinds of data, the general ones first: of those that accept a source, the last one reads it."""

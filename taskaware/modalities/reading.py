@@ -1,0 +1,97 @@
+"""A data set of any kind → a task, and what every modality computes of it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from taskaware.deprecation import renamed_arguments
+from taskaware.errors import UserError
+from taskaware.modalities.modality import MODALITIES, Modality
+from taskaware.modalities.tables.metafeatures import NAMES, MetaFeature
+from taskaware.tasks.task import Task
+
+
+@renamed_arguments(kind="problem")
+def make_task(
+    source,
+    target=None,
+    *,
+    problem: str | None = None,
+    name: str | None = None,
+    metric: str | None = None,
+    modality: str | None = None,
+) -> Task:
+    """Make a task of a data set.
+
+    Rows without a target are left out. What was assumed stands in the task's `notes`.
+
+    Args:
+        source: what one of `MODALITIES` accepts. Tables: a frame, (X, y), a Hugging Face Dataset, a file,
+            a name, see `data.load`.
+        target: name of the target column, or its values; by default what the source says.
+        problem: "classification" or "regression"; by default what the source says, or what the target looks
+            like (see `target.read_target`).
+        name: for people; by default the source's.
+        metric: a name in METRICS; by default "accuracy" or "r2".
+        modality: name of the kind of data; by default the last of `MODALITIES` that accepts the source.
+
+    Raises:
+        UserError: the source cannot be read, the target is not usable, or there is no such modality.
+
+    >>> import pandas as pd
+    >>> task = make_task(pd.DataFrame({"x": range(20), "colour": ["red", "blue"] * 10}), "colour")
+    >>> task.problem, task.classes, task.modality
+    ('classification', ('blue', 'red'), 'tables')
+    """
+    chosen = _accepting(source) if modality is None else MODALITIES.named(modality)
+    return chosen.read(source, target, problem=problem, name=name, metric=metric)
+
+
+def modality_of(task: Task) -> Modality:
+    """The kind of data that a task is made of.
+
+    Raises:
+        UserError: its modality is not in `MODALITIES`.
+    """
+    return MODALITIES.named(task.modality)
+
+
+def meta_features(task: Task, extra: Iterable[MetaFeature] = ()) -> dict[str, float]:
+    """The meta-features of a task of any kind, by name, in the order of the catalogue.
+
+    Args:
+        task: of one of `MODALITIES`.
+        extra: your own, computed after the catalogue's, on the task as a table.
+
+    Raises:
+        UserError: one of `extra` does not keep its promise, or the modality gives other names than the
+            catalogue's, or a number that is not finite.
+    """
+    extra = tuple(extra)
+    found = modality_of(task).meta_features(task, extra)
+    names = (*NAMES, *(feature.name for feature in extra))
+    if tuple(found) != names:
+        odd = sorted(set(found) ^ set(names))[:5] or "their order"
+        raise UserError(
+            f"Modality '{task.modality}' gives {len(found)} meta-features for {len(names)} names; they "
+            f"differ in {odd}. Give those of metafeatures.NAMES, in their order."
+        )
+    broken = [name for name, value in found.items() if not np.isfinite(value)]
+    if broken:
+        raise UserError(
+            f"Modality '{task.modality}' gives no finite number for {broken[:5]}. Give a default."
+        )
+    return found
+
+
+def vector(task: Task) -> np.ndarray:
+    """The vector z of a task of any kind, (M,) float32, in the order of `metafeatures.NAMES`."""
+    return np.array(list(meta_features(task).values()), np.float32)
+
+
+def _accepting(source: object) -> Modality:
+    features = source[0] if isinstance(source, tuple) and len(source) == 2 else source
+    for name in reversed(list(MODALITIES)):
+        if MODALITIES[name].accepts(features):
+            return MODALITIES[name]
+    raise UserError(f"No modality accepts a {type(features).__name__}. There are: {', '.join(MODALITIES)}.")

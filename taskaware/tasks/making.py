@@ -1,0 +1,80 @@
+"""Rows of any kind and the values to be predicted for them → a task."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from taskaware.errors import UserError
+from taskaware.tasks.data import Data, Reader
+from taskaware.tasks.metrics import metric_of
+from taskaware.tasks.target import read_target
+from taskaware.tasks.task import Task
+
+
+def task_of(
+    data: Data,
+    target: object,
+    *,
+    modality: str,
+    reader: Reader | None = None,
+    problem: str | None = None,
+    name: str | None = None,
+    metric: str | None = None,
+    notes: Sequence[str] = (),
+) -> Task:
+    """A task of rows that a modality has read; those without a target are left out.
+
+    Args:
+        data: N rows.
+        target: N values; a pandas Series gives the target its name.
+        modality: name of the kind of data.
+        reader: how later rows are read.
+        problem: "classification" or "regression"; by default what the target looks like.
+        name: for people; by default the modality's.
+        metric: name in METRICS; by default that of the problem.
+        notes: what was assumed of the rows, one sentence each.
+
+    Raises:
+        UserError: there is no target, or not one for each row, or it is not usable (see `read_target`).
+    """
+    series = _series(target, data.rows)
+    found = read_target(series, problem)
+    kept = data if found.present.all() else data.take(np.flatnonzero(found.present))
+    found.values.setflags(write=False)
+    return Task(
+        name=name or modality,
+        problem=found.problem,
+        data=kept,
+        target_name=str(series.name),
+        target=found.values,
+        classes=found.classes,
+        metric=metric_of(found.problem, metric).name,
+        notes=(*notes, *found.notes),
+        group=name or modality,
+        reader=reader,
+        modality=modality,
+    )
+
+
+def apart(source: object, target: object = None) -> tuple[object, object]:
+    """X and y of a source that may be (X, y), where the target may be its values or its name.
+
+    >>> apart((["a", "b"], [1, 2])), apart(["a", "b"], [1, 2])
+    ((['a', 'b'], [1, 2]), (['a', 'b'], [1, 2]))
+    """
+    if isinstance(source, tuple) and len(source) == 2:
+        features, values = source
+        return features, values if target is None else pd.Series(np.asarray(values), name=str(target))
+    return source, target
+
+
+def _series(target: object, rows: int) -> pd.Series:
+    if target is None or isinstance(target, str):
+        named = "" if target is None else f" but the name '{target}'"
+        raise UserError(f"There are no target values{named}. Give one for each row: target=[...].")
+    series = target if isinstance(target, pd.Series) else pd.Series(np.asarray(target))
+    if len(series) != rows:
+        raise UserError(f"There are {rows} rows and {len(series)} targets. Give one target for each row.")
+    name = "target" if series.name is None else series.name
+    return series.set_axis(pd.RangeIndex(rows)).rename(str(name))

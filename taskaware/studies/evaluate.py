@@ -1,7 +1,7 @@
-"""Leave tasks out: what the evaluator, and simpler methods beside it, pick for tasks they know nothing of.
+"""Leave tasks out: what the evaluator, and simpler methods, pick for tasks that they learned nothing from.
 
 A job is one method, one seed and one fold of tasks, held out by group. Everything is learned and picked from
-kept experience; nothing is trained on a task.
+stored experience; nothing is trained on a task.
 """
 
 import dataclasses
@@ -153,7 +153,7 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
     settings.check()
     study, curve = prepared(settings)
     jobs = plan(study, settings)
-    resources = {"known": study}
+    resources = {"study": study}
     done = do_once(
         jobs, pick, settings.runner, folder, keep=_kept, resources=resources, unit="pick", group="method",
         show=show,
@@ -166,7 +166,7 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
 
 
 def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
-    """What is known, and the curve of the random search on each of its tasks, (T, MOST).
+    """The data of the study, and the curve of the random search on each of its tasks, (T, MOST).
 
     Raises:
         UserError: the experience is of another space, holds nothing drawn at random, or too few groups.
@@ -175,27 +175,27 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
     experience = open_experience(settings.experience, space, settings.recipe)
     if settings.experience == "shipped":
         experience = with_more(experience, settings.more)
-    known = training_data(experience)
-    found = quality.trials(experience, known)
-    pool = _drawn(experience, known)
-    kept = pool.any(axis=1)
-    groups = {group for group, keep in zip(known.groups, kept, strict=True) if keep}
+    data = training_data(experience)
+    found = quality.trials(experience, data)
+    pool = _drawn(experience, data)
+    drawn = pool.any(axis=1)
+    groups = {group for group, there in zip(data.groups, drawn, strict=True) if there}
     if len(groups) < FEWEST_GROUPS:
         raise UserError(
             f"'{settings.experience}' has trainings of random architectures for {len(groups)} groups; "
             f"{FEWEST_GROUPS} are needed to hold some out. Collect more."
         )
-    masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
+    masked = [np.where(pool[:, :, None], scores, np.nan)[drawn] for scores in (found.score, found.test_score)]
     curve = quality.random_search_curve(quality.Trials(*masked), MOST)
-    known, pool = known.take(kept), pool[kept]
-    chosen = quality.eligible(known, settings.fewest)
+    data, pool = data.take(drawn), pool[drawn]
+    chosen = quality.eligible(data, settings.fewest)
     if not chosen.any():
-        most = (~np.isnan(known.score[known.real])).sum(1).max()
+        most = (~np.isnan(data.score[data.real])).sum(1).max()
         raise UserError(
             f"Setting fewest={settings.fewest} leaves no task to pick for: at most {most} architectures were "
             "trained on one. Give fewer."
         )
-    return StudyData(space, known, pool & chosen[:, None]), curve
+    return StudyData(space, data, pool & chosen[:, None]), curve
 
 
 def plan(study: StudyData, settings: EvaluateSettings) -> list[Job]:
@@ -205,7 +205,7 @@ def plan(study: StudyData, settings: EvaluateSettings) -> list[Job]:
         thin = (settings.deal, settings.tasks, settings.architectures)
         return Fold(method, settings.evaluator, seed, settings.folds, number, *thin)
 
-    return jobs_of(known.training_data, settings, fold, content_of(known), "known")
+    return jobs_of(study.training_data, settings, fold, content_of(study), "study")
 
 
 def jobs_of(
@@ -234,13 +234,13 @@ def jobs_of(
 def pick(study: StudyData, fold: Fold) -> list[dict]:
     """What a worker does with a job; see `quality.picks`."""
     keep_compiled()
-    picker = METHODS[fold.method](study.space, fold.evaluator)
+    selector = METHODS[fold.method](study.space, fold.evaluator)
     out = list(quality.held_out(study.training_data, fold.folds, fold.seed, fold.deal))[fold.number]
 
-    def taught(rest: TrainingData, unseen: NewTasks, seed: int) -> Choice:
-        return picker(rest.thinned(fold.tasks, fold.architectures, seed), unseen, seed)
+    def thinned_first(rest: TrainingData, new: NewTasks, seed: int) -> Choice:
+        return selector(rest.thinned(fold.tasks, fold.architectures, seed), new, seed)
 
-    return quality.picks(study.training_data, taught, out, fold.seed, study.pool)
+    return quality.picks(study.training_data, thinned_first, out, fold.seed, study.pool)
 
 
 def _drawn(experience: Experience, data: TrainingData) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Growing: what picks for tasks like one's own are worth before and after some of one's own are known.
 
 The tasks of a family are those that one user might have. Before, none of them is known; after, some are, and
-the picks for the others of the family are judged. Nothing else that is known changes; whether anything is
-forgotten, tasks of other families show, each held out.
+the picks for the others of the family are scored. Nothing else in the training data changes; tasks of other
+families, each held out, show whether anything is forgotten.
 """
 
 import dataclasses
@@ -189,8 +189,8 @@ def parts(known: TrainingData, work: Grown) -> Parts:
     order = rng.permutation(np.array(work.family))
     like = np.isin(names, order[work.most :])
     family = np.isin(groups, groups[np.isin(names, order)])
-    strange = rng.permutation(np.flatnonzero(quality.eligible(known) & ~family))[:STRANGERS]
-    strangers = np.isin(np.arange(len(names)), strange)
+    drawn = rng.permutation(np.flatnonzero(quality.eligible(known) & ~family))[:STRANGERS]
+    strangers = np.isin(np.arange(len(names)), drawn)
     out = np.isin(groups, groups[like | strangers])
     own = np.isin(groups, groups[np.isin(names, order[: work.own])])
     return Parts(~out & (own | ~family), like, strangers)
@@ -201,12 +201,12 @@ def pick(known: StudyData, work: Grown) -> list[dict]:
     keep_compiled()
     mine = known.training_data
     which = parts(mine, work)
-    picker = learned(known.space, work.evaluator, AscentSettings().kappa)
+    selector = learned(known.space, work.evaluator, AscentSettings().kappa)
     middle, spread = quality.scale(mine.test_score)
     rows = []
     for about, wanted in (("like", which.like), ("stranger", which.strangers)):
         there = np.flatnonzero(which.known | wanted)
-        for found in quality.picks(mine.take(there), picker, wanted[there], work.seed, known.pool[there]):
+        for found in quality.picks(mine.take(there), selector, wanted[there], work.seed, known.pool[there]):
             task, place = there[found["place"]], found["picked"]
             test = mine.test_score[task, place]
             rows.append(

@@ -130,7 +130,7 @@ class Fold:
 def run_learned_features(
     settings: LearnedFeaturesSettings, folder: RunFolder, show: bool | None = None
 ) -> dict:
-    """Hold every task out, with its relatives, and judge what each method picks for it.
+    """Hold every task out, with its relatives, and score what each method picks for it.
 
     Args:
         settings: checked before any work.
@@ -177,8 +177,8 @@ def pick(read: Read, fold: Fold) -> list[dict]:
     keep_compiled()
     known = read.known
     out = list(quality.held_out(known.training_data, fold.folds, fold.seed))[fold.number]
-    picker = _picker(fold.method, fold.joint, known.space, read.samples)
-    return quality.picks(known.training_data, picker, out, fold.seed, known.pool)
+    selector = _selector(fold.method, fold.joint, known.space, read.samples)
+    return quality.picks(known.training_data, selector, out, fold.seed, known.pool)
 
 
 def joint_settings(method: str, ours: JointSettings) -> JointSettings:
@@ -196,7 +196,7 @@ def joint_settings(method: str, ours: JointSettings) -> JointSettings:
     return dataclasses.replace(ours, beside=method == "beside")
 
 
-def _picker(
+def _selector(
     method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]
 ) -> Selector:
     if method == "statistical":

@@ -234,7 +234,7 @@ def recommended_points(
     folds: int,
     seed: int,
 ) -> Iterator[tuple[int, Proposal]]:
-    """(task, what is proposed for it by an evaluator that knows no relative of it), every task once."""
+    """(task, what is proposed for it by an evaluator that learned from no relative), every task once."""
     for out in held_out(data, folds, seed):
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & eligible(data)):

@@ -175,7 +175,7 @@ def read_npz(path: Path) -> tuple[dict, dict]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return json.loads(arrays.pop("header").tobytes()), arrays
-    # A damaged archive raises whatever zlib, zipfile and numpy make of it.
+    # A damaged archive raises errors of zlib, zipfile and numpy.
     except Exception as error:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 

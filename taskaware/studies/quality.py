@@ -238,10 +238,8 @@ def recommended_points(
     for out in held_out(data, folds, seed):
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & eligible(data)):
-            yield (
-                int(task),
-                propose(evaluator, TaskQuery(data.z[task], data.problems[task]), ascent, seed=seed),
-            )
+            query = TaskQuery(data.z[task], data.problems[task])
+            yield int(task), propose(evaluator, query, ascent, seed=seed)
 
 
 Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]

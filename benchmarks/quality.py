@@ -33,7 +33,7 @@ BUDGETS = (1, 3, 8, 16)
 
 def line(known: TrainingData, curve: np.ndarray, name: str, reached: np.ndarray, ranks: float | None) -> dict:
     """One row of the table from test scores (seeds, T); tasks that only teach do not count."""
-    judged = quality.judged(known)
+    judged = quality.eligible(known)
     standing = quality.standing(known.take(judged), curve[judged], reached[:, judged])
     return {"method": name, "spearman": ranks, **standing}
 
@@ -192,7 +192,7 @@ def main() -> None:
     found = quality.trials(experience, known)
     curve = quality.random_search_curve(found, MOST)
     seeds = list(range(arguments.seeds))
-    judged = quality.judged(known)
+    judged = quality.eligible(known)
     print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.groups)[judged]))} groups")
     rows = from_pool(known, curve, space, arguments.methods, arguments.folds, seeds)
     rows += with_trainings(known, curve, found, space, arguments.folds, seeds)

@@ -100,12 +100,12 @@ class _TaskAware(BaseEstimator):
         return int(check_random_state(self.random_state).randint(LARGEST_SEED))
 
     def _rows(self, X) -> pd.DataFrame:
-        """Rows for prediction, under the names that the model knows."""
+        """Rows for prediction, under the names that the model was trained with."""
         check_is_fitted(self)
         return self._features(X, fitting=False).set_axis(self.model_.reader.names, axis=1)
 
     def _features(self, X, *, fitting: bool) -> pd.DataFrame:
-        """The rows as a frame; what X is like is kept when fitting, and compared with what it was after."""
+        """The rows as a frame; columns are recorded when fitting, and compared after."""
         if isinstance(X, pd.DataFrame):
             return validate_data(self, X, reset=fitting, skip_check_array=True)
         return feature_frame(
@@ -134,7 +134,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
     Args:
         evaluator: what predicts scores of architectures; the shipped one if None.
         ascent: `AscentSettings`, how candidates are sought; the default ones if None.
-        leave_out: whether the evaluator forgets a dataset that it knows already.
+        leave_out: whether a dataset that the evaluator learned from is left out.
         members: how many networks of the architecture are trained, and averaged; None as in
             `Recommendation.fit`.
         validation: share of the rows that choose a network's best weights, in (0, 1).

@@ -1,18 +1,16 @@
-"""Growing: one's own tasks join what the evaluator knows."""
+"""Growing: one's own tasks join the training data of the evaluator."""
 
 from collections.abc import Iterable
 
-from taskaware.modalities.reading import make_task
 from taskaware.objectives.collect import CollectSettings, collect
-from taskaware.recommendation.teach import train_evaluator
+from taskaware.recommendation.teach import read_tasks, train_evaluator
 from taskaware.store import Store
 from taskaware.surrogates import Evaluator
-from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 
 def learn(
-    datasets: Iterable,
+    datasets: Iterable | str,
     *,
     architectures: int = 64,
     store: str = "experience.sqlite",
@@ -20,14 +18,14 @@ def learn(
     with_shipped: bool = True,
     progress: bool | None = None,
 ) -> Evaluator:
-    """Train architectures on tasks of your own, keep them, and learn an evaluator that knows them too.
+    """Train architectures on tasks of your own, record them, and learn an evaluator from them too.
 
     The architectures are those that the shipped experience was made with, in their order, so that your tasks
     and the shipped ones teach about the same points. What the store has already is not trained again; the
-    evaluator itself takes seconds, and nothing that was known before is forgotten.
+    evaluator itself takes seconds, and nothing that was learned before is forgotten.
 
     Args:
-        datasets: each a Task, or (data, target), or whatever `make_task` reads on its own.
+        datasets: each a Task, (data, target), or what `make_task` reads on its own; or the name of a suite.
         architectures: how many are trained on each task.
         store: path or URL of your experience.
         trainer: how they are trained; as the shipped ones were if None.
@@ -35,21 +33,13 @@ def learn(
         progress: whether to show it; by default where there is a terminal.
 
     Returns:
-        For `recommend(..., evaluator=...)`, or to be kept with `save_evaluator`.
+        For `recommend(..., evaluator=...)`, or `save_evaluator`.
 
     Raises:
         UserError: a dataset cannot be used, or there are too few tasks to learn from.
     """
-    tasks = [_task(dataset) for dataset in datasets]
+    tasks = read_tasks(datasets)
     settings = CollectSettings(architectures=architectures, trainer=trainer or TrainingRecipe())
     with Store.open(store) as opened:
         collect(tasks, opened, settings, show=progress)
     return train_evaluator(store, with_shipped=with_shipped)
-
-
-def _task(dataset) -> Task:
-    if isinstance(dataset, Task):
-        return dataset
-    if isinstance(dataset, tuple) and len(dataset) == 2 and isinstance(dataset[1], str):
-        return make_task(*dataset)
-    return make_task(dataset)

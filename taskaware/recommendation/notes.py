@@ -58,7 +58,7 @@ def about_baselines(evaluator: Evaluator, problem: str) -> list[str]:
     rows = [i for i, name in enumerate(data.digests) if name in trees and data.problems[i] == problem]
     if len(rows) < FEWEST_COMPARED:
         return []
-    networks = data.test_score[rows, np.nanargmax(data.score[rows], axis=1)]
+    networks = data.best_test()[rows]
     lead = np.array([trees[data.digests[i]] for i in rows]) - networks
     return [
         f"On {(lead > CLEARLY).sum()} of {len(rows)} known {problem} tasks a gradient-boosted tree with "

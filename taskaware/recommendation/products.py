@@ -51,7 +51,7 @@ def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
             "task": data.names,
             "group": data.groups,
             "problem": data.problems,
-            "architectures": (~pd.isna(data.score)).sum(1),
+            "architectures": data.trained(),
             "top_score": data.top,
             "spread": data.spread,
         }

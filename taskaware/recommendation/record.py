@@ -29,7 +29,7 @@ class Record:
         default: the architecture that is best on average over the training tasks of this problem; None where
             an older taskaware wrote the recommendation.
         chance: probability that the recommended architecture scores above the default one; None where it is
-            that one, or the evaluator knows no covariance.
+            that one, or the evaluator has no covariance.
     """
 
     task: TaskCard

@@ -3,17 +3,23 @@
 import dataclasses
 import datetime
 import platform
+from collections.abc import Iterable
 
 import numpy as np
 
-from taskaware.errors import unknown
+from taskaware.errors import UserError, unknown
+from taskaware.modalities.suites import suite_named
+from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.metafeatures import catalogue_digest
+from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.recommendation.shipped import comparable, open_experience
 from taskaware.runner.engine import cores
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
-from taskaware.surrogates import Evaluator, EvaluatorSettings, fit_evaluator
-from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates import SURROGATES, Evaluator, EvaluatorSettings, fit_evaluator
+from taskaware.surrogates.training_data import FEWEST_TASKS
+from taskaware.surrogates.triplets import data_for
+from taskaware.tasks.task import Task
 
 MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants")
 """Experience that teaches beside the shipped tasks: their variants, and more tables and variants of them."""
@@ -27,7 +33,8 @@ def train_evaluator(
     with_shipped: bool = False,
     more: tuple[str, ...] = MORE,
     without: tuple[str, ...] = (),
-    settings: EvaluatorSettings | None = None,
+    settings: object = None,
+    datasets: Iterable | str | None = None,
     seed: int = 0,
 ) -> Evaluator:
     """Learn an evaluator that `recommend(..., evaluator=...)` can ask.
@@ -39,24 +46,78 @@ def train_evaluator(
         with_shipped: whether to learn from the shipped experience as well.
         more: what else of the package joins the shipped experience, see MORE.
         without: groups to learn nothing from.
-        settings: how; the default ones if None.
-        seed: of whatever is drawn; the same seed gives the same evaluator.
+        settings: `EvaluatorSettings`, `JointSettings`, or those of a surrogate of your own; the default ones
+            if None.
+        datasets: the raw data of the experience's tasks, for surrogates that read them (`JointSettings`):
+            name of a suite ("bundled", or a folder with an index.csv), or datasets in any form that
+            `recommend` takes. It learns from the tasks that are among them.
+        seed: of all draws; the same seed gives the same evaluator.
 
     Raises:
-        UserError: there are too few tasks, a task was trained with several recipes, or the space is unknown.
+        UserError: there are too few tasks, a task was trained with several recipes, the space is unknown, or
+            raw data are needed and not given, or given and not needed.
         StoreError: the store cannot be opened.
     """
-    chosen = preset(space)
+    chosen, settings = preset(space), settings or EvaluatorSettings()
+    samples = _samples(settings, datasets)
     named = isinstance(experience, str)
-    known = open_experience(experience, chosen, recipe) if named else comparable(experience)
+    found = open_experience(experience, chosen, recipe) if named else comparable(experience)
     if with_shipped:
-        known = together(open_experience("shipped", chosen), known)
+        found = together(open_experience("shipped", chosen), found)
     if with_shipped or (named and experience == "shipped"):
-        known = with_more(known, more)
-    learned_from = training_data(known).without(*without)
-    evaluator = fit_evaluator(chosen, learned_from, settings, seed=seed)
-    used = np.isin(np.array(known.groups)[known.task], learned_from.groups)
-    return dataclasses.replace(evaluator, catalogue=known.catalogue, card=card(known.take(used)))
+        found = with_more(found, more)
+    if samples is not None:
+        found = _only(found, samples)
+    reads_triplets = SURROGATES.named(settings.network).reads_triplets
+    data = data_for(found, reads_triplets).without(*without)
+    evaluator = fit_evaluator(chosen, data, settings, seed=seed, samples=samples)
+    used = np.isin(np.array(found.groups)[found.task], data.groups)
+    return dataclasses.replace(evaluator, catalogue=found.catalogue, card=card(found.take(used)))
+
+
+def read_tasks(datasets: Iterable | str) -> list[Task]:
+    """Datasets as tasks: of a suite by its name, or each a Task, (data, target), or what `make_task` reads.
+
+    Raises:
+        UserError: one cannot be used.
+    """
+    return list(suite_named(datasets)) if isinstance(datasets, str) else [_task(one) for one in datasets]
+
+
+def _task(dataset) -> Task:
+    if isinstance(dataset, Task):
+        return dataset
+    if isinstance(dataset, tuple) and len(dataset) == 2 and isinstance(dataset[1], str):
+        return make_task(*dataset)
+    return make_task(dataset)
+
+
+def _samples(settings: object, datasets: Iterable | str | None) -> dict[str, Samples] | None:
+    """Raw rows of the datasets by digest; None where the surrogate reads none."""
+    if not SURROGATES.named(settings.network).reads_samples:
+        if datasets is not None:
+            raise UserError(
+                f"datasets= is given, but the surrogate '{settings.network}' reads no raw data. Leave it "
+                "out, or pass settings=JointSettings()."
+            )
+        return None
+    if datasets is None:
+        raise UserError(
+            f"The surrogate '{settings.network}' learns from raw data, which no experience holds. Pass the "
+            "data of its tasks: datasets='bundled', a folder with an index.csv, or a list of datasets."
+        )
+    return {task.digest: draw_samples(task) for task in read_tasks(datasets)}
+
+
+def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:
+    """The trainings on tasks with raw rows."""
+    there = np.isin(_digests(experience), list(samples))
+    if there.sum() < FEWEST_TASKS:
+        raise UserError(
+            f"Of {len(samples)} datasets, {there.sum()} are tasks of the experience; {FEWEST_TASKS} are "
+            "needed. Collect trainings on them first (`ta.learn`), or give the data of its tasks."
+        )
+    return experience.take(there[experience.task])
 
 
 def together(*parts: Experience) -> Experience:

@@ -1,7 +1,7 @@
-"""Leave tasks out: what the evaluator, and simpler methods beside it, pick for tasks they know nothing of.
+"""Leave tasks out: what the evaluator, and simpler methods, pick for tasks that they learned nothing from.
 
 A job is one method, one seed and one fold of tasks, held out by group. Everything is learned and picked from
-kept experience; nothing is trained on a task.
+stored experience; nothing is trained on a task.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from taskaware.spaces import preset
 from taskaware.store import Experience
 from taskaware.studies import quality
 from taskaware.studies.resumable import do_once
-from taskaware.studies.scoring import Known, judged
+from taskaware.studies.scoring import StudyData, score_picks
 from taskaware.studies.selectors import METHODS, Choice, NewTasks, check_evaluator
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
@@ -125,13 +125,13 @@ class Fold:
 
 
 def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Hold every task out, with its relatives, and judge what each method picks for it.
+    """Hold every task out, with its relatives, and score what each method picks for it.
 
     Writes `picks.csv` (a row for each method, seed and task: `spearman` of the preference with the true
     validation scores, `score` and `test_score` of the pick, `regret`: by how much the best test score of the
     pool is better, `top1`: whether the pick has the best validation score) and `calibration.csv` (of the
-    methods that say how sure they are: the score that `recommend` would state for the pick, its standard
-    deviation, and the actual one) and `chances.csv` (of the method that states one: the chance of the pick to
+    methods that predict scores: the score that `recommend` would give for the pick, its standard
+    deviation, and the actual one) and `chances.csv` (of the method that gives one: the chance of the pick to
     beat the architecture that is best on average, and whether its test score `won`, 0.5 for a tie).
 
     Args:
@@ -142,8 +142,8 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
     Returns:
         The summary: tasks, groups, jobs that were to be done, those that failed, and by method the mean of
         `spearman`, what `quality.standing` says, `coverage` of the 80 % interval, and the Brier score of the
-        chances, `chance_brier`, beside that of their best constant, `chance_constant` (None where none are
-        stated).
+        chances, `chance_brier`, beside that of their best constant, `chance_constant` (None where there
+        are none).
 
     Raises:
         UserError: the settings or the experience do not do.
@@ -151,22 +151,22 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
     """
     began = time.perf_counter()
     settings.check()
-    known, curve = prepared(settings)
-    jobs = plan(known, settings)
-    resources = {"known": known}
+    study, curve = prepared(settings)
+    jobs = plan(study, settings)
+    resources = {"study": study}
     done = do_once(
         jobs, pick, settings.runner, folder, keep=_kept, resources=resources, unit="pick", group="method",
         show=show,
     )  # fmt: skip
     summary = {"jobs": done.begun, "failed": done.failed}
-    summary |= judged(known, curve, done.entries, settings.methods, folder)
+    summary |= score_picks(study, curve, done.entries, settings.methods, folder)
     seconds = time.perf_counter() - began
     folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
     return summary
 
 
-def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
-    """What is known, and the curve of the random search on each of its tasks, (T, MOST).
+def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
+    """The data of the study, and the curve of the random search on each of its tasks, (T, MOST).
 
     Raises:
         UserError: the experience is of another space, holds nothing drawn at random, or too few groups.
@@ -175,46 +175,46 @@ def prepared(settings: EvaluateSettings) -> tuple[Known, np.ndarray]:
     experience = open_experience(settings.experience, space, settings.recipe)
     if settings.experience == "shipped":
         experience = with_more(experience, settings.more)
-    known = training_data(experience)
-    found = quality.trials(experience, known)
-    pool = _drawn(experience, known)
-    kept = pool.any(axis=1)
-    groups = {group for group, keep in zip(known.groups, kept, strict=True) if keep}
+    data = training_data(experience)
+    found = quality.trials(experience, data)
+    pool = _drawn(experience, data)
+    drawn = pool.any(axis=1)
+    groups = {group for group, there in zip(data.groups, drawn, strict=True) if there}
     if len(groups) < FEWEST_GROUPS:
         raise UserError(
             f"'{settings.experience}' has trainings of random architectures for {len(groups)} groups; "
             f"{FEWEST_GROUPS} are needed to hold some out. Collect more."
         )
-    masked = [np.where(pool[:, :, None], scores, np.nan)[kept] for scores in (found.score, found.test_score)]
+    masked = [np.where(pool[:, :, None], scores, np.nan)[drawn] for scores in (found.score, found.test_score)]
     curve = quality.random_search_curve(quality.Trials(*masked), MOST)
-    known, pool = known.take(kept), pool[kept]
-    chosen = quality.judged(known, settings.fewest)
+    data, pool = data.take(drawn), pool[drawn]
+    chosen = quality.eligible(data, settings.fewest)
     if not chosen.any():
-        most = (~np.isnan(known.score[known.real])).sum(1).max()
+        most = (~np.isnan(data.score[data.real])).sum(1).max()
         raise UserError(
             f"Setting fewest={settings.fewest} leaves no task to pick for: at most {most} architectures were "
             "trained on one. Give fewer."
         )
-    return Known(space, known, pool & chosen[:, None]), curve
+    return StudyData(space, data, pool & chosen[:, None]), curve
 
 
-def plan(known: Known, settings: EvaluateSettings) -> list[Job]:
+def plan(study: StudyData, settings: EvaluateSettings) -> list[Job]:
     """All jobs, method by method."""
 
     def fold(method: str, seed: int, number: int) -> Fold:
         thin = (settings.deal, settings.tasks, settings.architectures)
         return Fold(method, settings.evaluator, seed, settings.folds, number, *thin)
 
-    return jobs_of(known.training_data, settings, fold, content_of(known), "known")
+    return jobs_of(study.training_data, settings, fold, content_of(study), "study")
 
 
 def jobs_of(
-    known: TrainingData, settings, fold: Callable[[str, int, int], object], content: object, resource: str
+    data: TrainingData, settings, fold: Callable[[str, int, int], object], content: object, resource: str
 ) -> list[Job]:
     """A job for each method, seed and fold of settings that have `methods`, `seeds` and `folds`.
 
     Args:
-        known: what is held out of.
+        data: what is held out of.
         settings: of the study.
         fold: (method, seed, number of the fold) → what the worker gets.
         content: what the results depend on beside it.
@@ -224,33 +224,33 @@ def jobs_of(
     for method in settings.methods:
         for seed in range(settings.seeds):
             deal = getattr(settings, "deal", "random")
-            for number, out in enumerate(quality.held_out(known, settings.folds, seed, deal)):
+            for number, out in enumerate(quality.held_out(data, settings.folds, seed, deal)):
                 about = {"method": method, "seed": seed, "fold": number}
                 label, work = f"{method}, seed {seed}, fold {number}", fold(method, seed, number)
                 jobs.append(Job(digest([content, work]), work, label, resource, int(out.sum()), about))
     return jobs
 
 
-def pick(known: Known, fold: Fold) -> list[dict]:
+def pick(study: StudyData, fold: Fold) -> list[dict]:
     """What a worker does with a job; see `quality.picks`."""
     keep_compiled()
-    picker = METHODS[fold.method](known.space, fold.evaluator)
-    out = list(quality.held_out(known.training_data, fold.folds, fold.seed, fold.deal))[fold.number]
+    selector = METHODS[fold.method](study.space, fold.evaluator)
+    out = list(quality.held_out(study.training_data, fold.folds, fold.seed, fold.deal))[fold.number]
 
-    def taught(rest: TrainingData, unseen: NewTasks, seed: int) -> Choice:
-        return picker(rest.thinned(fold.tasks, fold.architectures, seed), unseen, seed)
+    def thinned_first(rest: TrainingData, new: NewTasks, seed: int) -> Choice:
+        return selector(rest.thinned(fold.tasks, fold.architectures, seed), new, seed)
 
-    return quality.picks(known.training_data, taught, out, fold.seed, known.pool)
+    return quality.picks(study.training_data, thinned_first, out, fold.seed, study.pool)
 
 
-def _drawn(experience: Experience, known: TrainingData) -> np.ndarray:
+def _drawn(experience: Experience, data: TrainingData) -> np.ndarray:
     """Mask of the architectures that only random draws brought to each task, (T, A)."""
-    places = {name: row for row, name in enumerate(known.digests)}
+    places = {name: row for row, name in enumerate(data.digests)}
     row = np.array([places.get(task.digest, -1) for task in experience.tasks])[experience.task]
     random = np.array([name == "random" for name in experience.strategies], bool)[experience.strategy]
     tables = []
     for chosen in (random, ~random):
-        table = np.zeros(known.score.shape, bool)
+        table = np.zeros(data.score.shape, bool)
         table[row[chosen & (row >= 0)], experience.architecture[chosen & (row >= 0)]] = True
         tables.append(table)
     return tables[0] & ~tables[1]
@@ -260,9 +260,9 @@ def _kept(outcome: Outcome) -> dict:
     return {"picks": outcome.result}
 
 
-def content_of(known: Known) -> str:
-    """Digest of what is known, so that grown experience is evaluated anew."""
-    hasher = hashlib.sha256("".join(known.training_data.digests).encode())
-    for column in (known.training_data.z, known.training_data.u, known.training_data.score, known.pool):
+def content_of(study: StudyData) -> str:
+    """Digest of the data, so that grown experience is evaluated anew."""
+    hasher = hashlib.sha256("".join(study.training_data.digests).encode())
+    for column in (study.training_data.z, study.training_data.u, study.training_data.score, study.pool):
         hasher.update(np.ascontiguousarray(column).tobytes())
-    return digest([known.space.digest, known.training_data.groups, hasher.hexdigest()])
+    return digest([study.space.digest, study.training_data.groups, hasher.hexdigest()])

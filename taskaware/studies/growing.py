@@ -1,8 +1,8 @@
 """Growing: what picks for tasks like one's own are worth before and after some of one's own are known.
 
 The tasks of a family are those that one user might have. Before, none of them is known; after, some are, and
-the picks for the others of the family are judged. Nothing else that is known changes; whether anything is
-forgotten, tasks of other families show, each held out.
+the picks for the others of the family are scored. Nothing else in the training data changes; tasks of other
+families, each held out, show whether anything is forgotten.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from taskaware.runner.run_folder import RunFolder
 from taskaware.studies import quality
 from taskaware.studies.evaluate import EvaluateSettings, content_of, prepared
 from taskaware.studies.resumable import do_once
-from taskaware.studies.scoring import Known
+from taskaware.studies.scoring import StudyData
 from taskaware.studies.selectors import learned
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.surrogates.training_data import TrainingData
@@ -169,7 +169,7 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
     return summary
 
 
-def plan(known: Known, settings: GrowingSettings) -> list[Job]:
+def plan(known: StudyData, settings: GrowingSettings) -> list[Job]:
     """A job for each family, number of own tasks and seed."""
     jobs, content = [], content_of(known)
     for number, family in enumerate(settings.families):
@@ -189,24 +189,24 @@ def parts(known: TrainingData, work: Grown) -> Parts:
     order = rng.permutation(np.array(work.family))
     like = np.isin(names, order[work.most :])
     family = np.isin(groups, groups[np.isin(names, order)])
-    strange = rng.permutation(np.flatnonzero(quality.judged(known) & ~family))[:STRANGERS]
-    strangers = np.isin(np.arange(len(names)), strange)
+    drawn = rng.permutation(np.flatnonzero(quality.eligible(known) & ~family))[:STRANGERS]
+    strangers = np.isin(np.arange(len(names)), drawn)
     out = np.isin(groups, groups[like | strangers])
     own = np.isin(groups, groups[np.isin(names, order[: work.own])])
     return Parts(~out & (own | ~family), like, strangers)
 
 
-def pick(known: Known, work: Grown) -> list[dict]:
+def pick(known: StudyData, work: Grown) -> list[dict]:
     """What a worker does with a job."""
     keep_compiled()
     mine = known.training_data
     which = parts(mine, work)
-    picker = learned(known.space, work.evaluator, AscentSettings().kappa)
+    selector = learned(known.space, work.evaluator, AscentSettings().kappa)
     middle, spread = quality.scale(mine.test_score)
     rows = []
     for about, wanted in (("like", which.like), ("stranger", which.strangers)):
         there = np.flatnonzero(which.known | wanted)
-        for found in quality.picks(mine.take(there), picker, wanted[there], work.seed, known.pool[there]):
+        for found in quality.picks(mine.take(there), selector, wanted[there], work.seed, known.pool[there]):
             task, place = there[found["place"]], found["picked"]
             test = mine.test_score[task, place]
             rows.append(

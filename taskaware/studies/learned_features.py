@@ -24,7 +24,7 @@ from taskaware.studies.evaluate import (
     prepared,
 )
 from taskaware.studies.resumable import do_once
-from taskaware.studies.scoring import Known, judged
+from taskaware.studies.scoring import StudyData, score_picks
 from taskaware.studies.selectors import Selector, learned
 from taskaware.surrogates.joint_settings import PUBLISHED_JOINT, JointSettings, check_joint
 
@@ -100,11 +100,11 @@ class Read(NamedTuple):
     """What every job reads.
 
     Attributes:
-        known: see `evaluate.Known`.
+        known: see `evaluate.StudyData`.
         samples: of every task, by its digest.
     """
 
-    known: Known
+    known: StudyData
     samples: dict[str, Samples]
 
 
@@ -130,7 +130,7 @@ class Fold:
 def run_learned_features(
     settings: LearnedFeaturesSettings, folder: RunFolder, show: bool | None = None
 ) -> dict:
-    """Hold every task out, with its relatives, and judge what each method picks for it.
+    """Hold every task out, with its relatives, and score what each method picks for it.
 
     Args:
         settings: checked before any work.
@@ -149,7 +149,7 @@ def run_learned_features(
     known, curve = prepared(settings.evaluation)
     samples = _samples(settings)
     there = [name in samples for name in known.training_data.digests]
-    known, curve = Known(known.space, known.training_data.take(there), known.pool[there]), curve[there]
+    known, curve = StudyData(known.space, known.training_data.take(there), known.pool[there]), curve[there]
     _check_groups(settings, known)
     jobs = plan(known, settings)
     done = do_once(
@@ -157,13 +157,13 @@ def run_learned_features(
         unit="pick", group="method", show=show,
     )  # fmt: skip
     summary = {"jobs": done.begun, "failed": done.failed}
-    summary |= judged(known, curve, done.entries, settings.methods, folder)
+    summary |= score_picks(known, curve, done.entries, settings.methods, folder)
     seconds = time.perf_counter() - began
     folder.finish(jobs=done.begun, failed=done.failed, seconds=seconds, summary=summary)
     return summary
 
 
-def plan(known: Known, settings: LearnedFeaturesSettings) -> list[Job]:
+def plan(known: StudyData, settings: LearnedFeaturesSettings) -> list[Job]:
     """All jobs, method by method."""
 
     def fold(method: str, seed: int, number: int) -> Fold:
@@ -177,8 +177,8 @@ def pick(read: Read, fold: Fold) -> list[dict]:
     keep_compiled()
     known = read.known
     out = list(quality.held_out(known.training_data, fold.folds, fold.seed))[fold.number]
-    picker = _picker(fold.method, fold.joint, known.space, read.samples)
-    return quality.picks(known.training_data, picker, out, fold.seed, known.pool)
+    selector = _selector(fold.method, fold.joint, known.space, read.samples)
+    return quality.picks(known.training_data, selector, out, fold.seed, known.pool)
 
 
 def joint_settings(method: str, ours: JointSettings) -> JointSettings:
@@ -196,7 +196,7 @@ def joint_settings(method: str, ours: JointSettings) -> JointSettings:
     return dataclasses.replace(ours, beside=method == "beside")
 
 
-def _picker(
+def _selector(
     method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]
 ) -> Selector:
     if method == "statistical":
@@ -210,7 +210,7 @@ def _samples(settings: LearnedFeaturesSettings) -> dict[str, Samples]:
     }
 
 
-def _check_groups(settings: LearnedFeaturesSettings, known: Known) -> None:
+def _check_groups(settings: LearnedFeaturesSettings, known: StudyData) -> None:
     count = len(set(known.training_data.groups))
     if count < FEWEST_GROUPS:
         raise UserError(

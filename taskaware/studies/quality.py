@@ -49,14 +49,14 @@ class Trials:
     test_score: np.ndarray
 
 
-def trials(experience: Experience, known: TrainingData) -> Trials:
+def trials(experience: Experience, data: TrainingData) -> Trials:
     """The experience as tables, in the order of the training data; what diverged has the worst score."""
     digests = [record.digest for record in experience.tasks]
     place = np.full(len(digests), -1)
-    for row, digest in enumerate(known.digests):
+    for row, digest in enumerate(data.digests):
         place[digests.index(digest)] = row
     seeds, seed = np.unique(experience.seed, return_inverse=True)
-    shape = (len(known.names), len(known.u), len(seeds))
+    shape = (len(data.names), len(data.u), len(seeds))
     tables = []
     for values in (experience.score, experience.test_score):
         table = np.full(shape, np.nan)
@@ -93,94 +93,94 @@ def worth(curve: np.ndarray, reached: float) -> float:
     return float(np.interp(reached, rising, np.arange(1, len(rising) + 1)))
 
 
-def judged(known: TrainingData, fewest: int = 0) -> np.ndarray:
+def eligible(data: TrainingData, fewest: int = 0) -> np.ndarray:
     """Mask of the tasks that are picked for, (T,): no variants, and with `fewest` architectures or more.
 
     With few, a random search cannot go on for long; such a task teaches, and is picked for by nobody. For 0,
     half as many are needed as any task has.
     """
-    trained = (~np.isnan(known.score)).sum(1)
-    return known.real & (trained >= (fewest or trained.max() / 2))
+    trained = (~np.isnan(data.score)).sum(1)
+    return data.real & (trained >= (fewest or trained.max() / 2))
 
 
-def held_out(known: TrainingData, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
+def held_out(data: TrainingData, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
     """Masks of the tasks held out together, by group; every task once.
 
     Args:
-        known: all tasks.
+        data: all tasks.
         folds: parts.
         seed: of a random deal.
         deal: "random", or "far": groups in the order of the first principal component of their tasks'
             scaled meta-features, so that a part lies together and the outer ones apart from all others.
     """
-    groups, place = np.unique(known.groups, return_inverse=True)
+    groups, place = np.unique(data.groups, return_inverse=True)
     if deal == "far":
-        x = Scaler.fit(known.z)(known.z)
+        x = Scaler.fit(data.z)(data.z)
         along = np.linalg.svd(x - x.mean(0), full_matrices=False)[0][:, 0]
         order = groups[np.argsort(np.bincount(place, along) / np.bincount(place), kind="stable")]
     else:
         order = np.random.default_rng(seed).permutation(groups)
     for part in np.array_split(order, min(folds, len(order))):
-        yield np.isin(known.groups, part)
+        yield np.isin(data.groups, part)
 
 
 def leave_tasks_out(
-    known: TrainingData, pickers: Mapping[str, Selector], *, folds: int, seeds: Sequence[int]
+    data: TrainingData, selectors: Mapping[str, Selector], *, folds: int, seeds: Sequence[int]
 ) -> Iterator[pd.DataFrame]:
-    """What each picker picks from the pool for every task while it is held out, fold by fold.
+    """What each selector picks from the pool for every task while it is held out, fold by fold.
 
     Yields:
         A row for each (method, seed, task), see `picks`.
     """
     for seed in seeds:
-        for out in held_out(known, folds, seed):
+        for out in held_out(data, folds, seed):
             rows = [
                 {"method": name, "seed": seed} | row
-                for name, picker in pickers.items()
-                for row in picks(known, picker, out, seed)
+                for name, selector in selectors.items()
+                for row in picks(data, selector, out, seed)
             ]
             yield pd.DataFrame(rows)
 
 
 def picks(
-    known: TrainingData, picker: Selector, out: np.ndarray, seed: int, pool: np.ndarray | None = None
+    data: TrainingData, selector: Selector, out: np.ndarray, seed: int, pool: np.ndarray | None = None
 ) -> list[dict]:
-    """What a picker picks for tasks held out.
+    """What a selector picks for tasks held out.
 
     Args:
-        known: all tasks.
-        picker: sees the tasks that are not held out, and of the others what `NewTasks` has.
+        data: all tasks.
+        selector: gets the tasks that are not held out, and of the others what `NewTasks` has.
         out: mask of the tasks held out, (T,).
-        seed: for the picker.
-        pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; whatever was
-            trained on the `judged` ones if None.
+        seed: for the selector.
+        pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; all that was
+            trained on the `eligible` ones if None.
 
     Returns:
-        Plain data for each task: its name and `place` in `known`, the position `picked` among the
+        Plain data for each task: its name and `place` in `data`, the position `picked` among the
         architectures, `spearman` of the preference with the true validation scores, and the `predicted` score
-        of what was picked and its `deviation`, None where none is stated; the position of the `default` and
+        of what was picked and its `deviation`, None where none is predicted; position of the `default` and
         the `chance` to beat it, see `Choice`.
     """
-    allowed = ~np.isnan(known.score) & (judged(known)[:, None] if pool is None else pool)
+    allowed = ~np.isnan(data.score) & (eligible(data)[:, None] if pool is None else pool)
     wanted = np.flatnonzero(out & allowed.any(1))
     if not len(wanted):
         return []
-    choice = picker(known.take(~out), NewTasks.of(known.take(wanted)), seed)
+    choice = selector(data.take(~out), NewTasks.of(data.take(wanted)), seed)
     rows = []
     for row, task in enumerate(wanted):
         there = allowed[task]
         preference = np.nan_to_num(choice.preference[row], nan=-np.inf)
         picked = int(np.flatnonzero(there)[preference[there].argmax()])
-        said = choice.predicted is not None
+        scored = choice.predicted is not None
         against = choice.chance is not None and picked == int(preference.argmax())
         rows.append(
             {
-                "task": known.names[task],
+                "task": data.names[task],
                 "place": int(task),
                 "picked": picked,
-                "spearman": spearman(preference[there], known.score[task][there]),
-                "predicted": float(choice.predicted[row, picked]) if said else None,
-                "deviation": float(choice.deviation[row, picked]) if said else None,
+                "spearman": spearman(preference[there], data.score[task][there]),
+                "predicted": float(choice.predicted[row, picked]) if scored else None,
+                "deviation": float(choice.deviation[row, picked]) if scored else None,
                 "default": int(choice.default[row]) if against else None,
                 "chance": float(choice.chance[row]) if against else None,
             }
@@ -195,11 +195,11 @@ def scale(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle, np.maximum(best - middle, 1e-3)
 
 
-def standing(known: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
+def standing(data: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
     """How well a method does, as plain data.
 
     Args:
-        known: T tasks.
+        data: T tasks.
         curve: of the random search on each, (T, most).
         reached: test scores of what the method picked, (seeds, T); NaN where it picked nothing.
 
@@ -209,7 +209,7 @@ def standing(known: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dic
     """
     mean = np.nanmean(reached, axis=0)
     seeds = np.nanmean(reached, axis=1)
-    middle, spread = scale(known.test_score)
+    middle, spread = scale(data.test_score)
     worths = {
         "worth": (mean, curve),
         "worth_normalised": ((mean - middle) / spread, (curve - middle[:, None]) / spread[:, None]),
@@ -217,56 +217,54 @@ def standing(known: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dic
     found = {
         "test_score": float(mean.mean()),
         "test_score_se": float(seeds.std(ddof=1) / len(seeds) ** 0.5) if len(seeds) > 1 else 0.0,
-        "regret": float((np.nanmax(known.test_score, axis=1) - mean).mean()),
+        "regret": float((np.nanmax(data.test_score, axis=1) - mean).mean()),
     }
     for name, (scores, curves) in worths.items():
         found[name] = worth(curves.mean(0), scores.mean())
-        found[f"{name}_se"] = _worth_error(known.groups, curves, scores)
+        found[f"{name}_se"] = _worth_error(data.groups, curves, scores)
     return found
 
 
 def recommended_points(
     space: MixtureSpace,
-    known: TrainingData,
+    data: TrainingData,
     settings: EvaluatorSettings,
     ascent: AscentSettings,
     *,
     folds: int,
     seed: int,
 ) -> Iterator[tuple[int, Proposal]]:
-    """(task, what is proposed for it by an evaluator that knows no relative of it), every task once."""
-    for out in held_out(known, folds, seed):
-        evaluator = fit_evaluator(space, known.take(~out), settings, seed=seed)
-        for task in np.flatnonzero(out & judged(known)):
-            yield (
-                int(task),
-                propose(evaluator, TaskQuery(known.z[task], known.problems[task]), ascent, seed=seed),
-            )
+    """(task, what is proposed for it by an evaluator that learned from no relative), every task once."""
+    for out in held_out(data, folds, seed):
+        evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
+        for task in np.flatnonzero(out & eligible(data)):
+            query = TaskQuery(data.z[task], data.problems[task])
+            yield int(task), propose(evaluator, query, ascent, seed=seed)
 
 
 Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
-"""(what is known, tasks to choose for, seed) → what to train next on one: (task, places trained, their
+"""(training data, tasks to choose for, seed) → what to train next on one: (task, places trained, their
 validation scores) → places."""
 
 
-def by_portfolio(known: TrainingData, unseen: NewTasks, seed: int):
+def by_portfolio(data: TrainingData, new: NewTasks, seed: int):
     """The same greedy portfolio on every task, member after member."""
-    del unseen, seed
-    members = portfolio(known, PORTFOLIO)
+    del new, seed
+    members = portfolio(data, PORTFOLIO)
     return lambda task, places, scores: members[len(places) : len(places) + 1]
 
 
 def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
-    """What `Recommendation.refine` would train, of the known architectures."""
+    """What `Recommendation.refine` would train, of the training architectures."""
 
-    def begin(known: TrainingData, unseen: NewTasks, seed: int):
-        evaluator, kappa = fit_evaluator(space, known, settings, seed=seed), AscentSettings().kappa
+    def begin(data: TrainingData, new: NewTasks, seed: int):
+        evaluator, kappa = fit_evaluator(space, data, settings, seed=seed), AscentSettings().kappa
         orders, states = {}, {}
-        for task, query in enumerate(unseen.queries()):
-            mean, deviation = evaluator.posterior(query).mean_std(architecture_features(space, known.u))
+        for task, query in enumerate(new.queries()):
+            mean, deviation = evaluator.posterior(query).mean_std(architecture_features(space, data.u))
             first = int(np.argmax(mean - kappa * deviation))
-            orders[task] = np.array([first, *np.delete(np.arange(len(known.u)), first)])
-            states[task] = Refinement.begin(evaluator, query, known.u[orders[task]])
+            orders[task] = np.array([first, *np.delete(np.arange(len(data.u)), first)])
+            states[task] = Refinement.begin(evaluator, query, data.u[orders[task]])
 
         def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
             order = orders[task]
@@ -279,15 +277,15 @@ def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
 
 
 def after_trainings(
-    known: TrainingData, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
+    data: TrainingData, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
 ) -> Iterator[tuple[int, int, int]]:
     """(task, budget, architecture that validation picks) after so many trainings on each task, held out.
 
     A training is looked up: its score is the one of the first seed.
     """
-    for out in held_out(known, folds, seed):
-        wanted = out & judged(known)
-        more = trainer(known.take(~out), NewTasks.of(known.take(wanted)), seed)
+    for out in held_out(data, folds, seed):
+        wanted = out & eligible(data)
+        more = trainer(data.take(~out), NewTasks.of(data.take(wanted)), seed)
         for number, task in enumerate(np.flatnonzero(wanted)):
             places, scores = np.zeros(0, int), found.score[task, :, 0]
             for budget in budgets:

@@ -20,14 +20,15 @@ CALIBRATION = ["method", "seed", "task", "group", "problem", "predicted", "devia
 CHANCES = ["method", "seed", "task", "group", "problem", "chance", "won"]
 
 
-class Known(NamedTuple):
+class StudyData(NamedTuple):
     """What every job reads; it travels to each worker once.
 
     Attributes:
         space: of the architectures.
         training_data: T tasks.
         pool: what may be picked on each task, (T, A): architectures that were drawn at random. What a search
-            has found on a task knows it already. Nothing on tasks that teach only, see `quality.judged`.
+            has found on a task depends on its scores. Nothing on tasks that only teach, see
+            `quality.eligible`.
     """
 
     space: MixtureSpace
@@ -35,13 +36,13 @@ class Known(NamedTuple):
     pool: np.ndarray
 
 
-def judged(
-    known: Known, curve: np.ndarray, entries: list[dict], methods: Sequence[str], folder: RunFolder
+def score_picks(
+    study: StudyData, curve: np.ndarray, entries: list[dict], methods: Sequence[str], folder: RunFolder
 ) -> dict:
     """Write `picks.csv` and `calibration.csv`.
 
     Args:
-        known: what was picked from.
+        study: what was picked from.
         curve: see `prepared`.
         entries: of the journal, with `method`, `seed` and `picks`.
         methods: in the order of the summary; those that have picked nothing are left out.
@@ -50,21 +51,21 @@ def judged(
     Returns:
         The part of the summary that is about picks.
     """
-    table = _table(known, entries)
+    table = _table(study, entries)
     folder.write_table("picks", table[PICKS])
     calibration = table[table["deviation"].notna()].rename(columns={"score": "actual"})[CALIBRATION]
     folder.write_table("calibration", calibration)
     folder.write_table("chances", table[table["won"].notna()][CHANCES])
     names = [name for name in methods if (table["method"] == name).any()]
     return {
-        "tasks": int(known.pool.any(1).sum()),
-        "groups": len(set(np.array(known.training_data.groups)[known.pool.any(1)])),
-        "methods": {name: _summary(known, curve, table[table["method"] == name]) for name in names},
+        "tasks": int(study.pool.any(1).sum()),
+        "groups": len(set(np.array(study.training_data.groups)[study.pool.any(1)])),
+        "methods": {name: _summary(study, curve, table[table["method"] == name]) for name in names},
     }
 
 
-def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
-    """A row for each method, seed and task, with what is known of the pick."""
+def _table(study: StudyData, entries: list[dict]) -> pd.DataFrame:
+    """A row for each method, seed and task, with the scores of the pick."""
     rows = [{"method": e["method"], "seed": e["seed"]} | row for e in entries for row in e["picks"]]
     columns = ["method", "seed", "task", "place", "picked", "spearman", "predicted", "deviation"]
     columns += ["default", "chance"]
@@ -77,7 +78,7 @@ def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
         "chance": float,
     }
     table = pd.DataFrame(rows, columns=columns).astype(types)
-    pool, place, picked = _pool(known), table["place"].to_numpy(), table["picked"].to_numpy()
+    pool, place, picked = _pool(study), table["place"].to_numpy(), table["picked"].to_numpy()
     score, test = pool.score, pool.test_score
     default = table["default"].fillna(0).to_numpy(int)
     ahead = test[place, picked] - test[place, default]
@@ -92,25 +93,25 @@ def _table(known: Known, entries: list[dict]) -> pd.DataFrame:
     )
 
 
-def _pool(known: Known) -> TrainingData:
+def _pool(study: StudyData) -> TrainingData:
     """The training data without what could not be picked."""
-    kept = {name: getattr(known.training_data, name) for name in ("score", "test_score")}
+    tables = {name: getattr(study.training_data, name) for name in ("score", "test_score")}
     return dataclasses.replace(
-        known.training_data, **{name: np.where(known.pool, scores, np.nan) for name, scores in kept.items()}
+        study.training_data, **{name: np.where(study.pool, scores, np.nan) for name, scores in tables.items()}
     )
 
 
-def _summary(known: Known, curve: np.ndarray, table: pd.DataFrame) -> dict:
+def _summary(study: StudyData, curve: np.ndarray, table: pd.DataFrame) -> dict:
     """How well one method does, over the tasks for which it has picked."""
     reached = table.pivot(index="seed", columns="place", values="test_score")
     there = reached.columns.to_numpy()
-    standing = quality.standing(_pool(known).take(there), curve[there], reached.to_numpy())
-    stated = table[table["deviation"].notna()]
-    within = (stated["score"] - stated["predicted"]).abs() <= INTERVAL_80 * stated["deviation"]
+    standing = quality.standing(_pool(study).take(there), curve[there], reached.to_numpy())
+    scored = table[table["deviation"].notna()]
+    within = (scored["score"] - scored["predicted"]).abs() <= INTERVAL_80 * scored["deviation"]
     return {
         "spearman": float(table["spearman"].mean()),
         **standing,
-        "coverage": float(within.mean()) if len(stated) else None,
+        "coverage": float(within.mean()) if len(scored) else None,
         **_brier(table[table["won"].notna()]),
     }
 

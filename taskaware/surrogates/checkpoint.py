@@ -15,6 +15,7 @@ from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.registry import SURROGATES
 from taskaware.surrogates.settings import present_name
 from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.triplets import TripletData
 
 FORMAT = "taskaware evaluator"
 VERSION = 3
@@ -49,6 +50,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
         "catalogue": evaluator.catalogue,
         "card": dict(evaluator.card),
         "training_data": {name: getattr(data, name) for name in _TEXTS},
+        "form": "triplets" if isinstance(data, TripletData) else "table",
     } | evaluator.header()
     arrays = {f"param/{name}": value for name, value in _flat(evaluator.params).items()}
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
@@ -105,7 +107,8 @@ def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
         texts = header[prefix]
         data = {name: tuple(texts[name if name in texts else _OLDER_TEXTS[name]]) for name in _TEXTS}
         fields["level"] = TaskLevel(**_under(arrays, "level/"))
-        fields["training_data"] = TrainingData(**data, **_under(arrays, f"{prefix}/"))
+        form = TripletData if header.get("form") == "triplets" else TrainingData
+        fields["training_data"] = form(**data, **_under(arrays, f"{prefix}/"))
     return SURROGATES[network].restored(fields, header)
 
 
@@ -172,7 +175,7 @@ def read_npz(path: Path) -> tuple[dict, dict]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return json.loads(arrays.pop("header").tobytes()), arrays
-    # A damaged archive raises whatever zlib, zipfile and numpy make of it.
+    # A damaged archive raises errors of zlib, zipfile and numpy.
     except Exception as error:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 

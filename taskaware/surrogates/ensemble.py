@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,8 @@ class EnsembleEvaluator(Evaluator):
     Attributes:
         params: of the members, every leaf with a leading axis of E members.
     """
+
+    reads_triplets: ClassVar[bool] = True
 
     @classmethod
     def fit(

@@ -52,6 +52,8 @@ class Evaluator(abc.ABC):
 
     reads_samples: ClassVar[bool] = False
     """Whether it reads raw rows of a task, so that a query needs `samples`."""
+    reads_triplets: ClassVar[bool] = False
+    """Whether it learns from `TripletData` as well as from a table."""
 
     @classmethod
     @abc.abstractmethod

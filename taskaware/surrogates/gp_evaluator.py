@@ -53,6 +53,7 @@ class GPEvaluator(Evaluator):
             samples: not read.
         """
         del seed, samples
+        data = data.table()
         scaler = Scaler.fit(data.z)
         grid = GPData.of(space, data, scaler(data.z))
         with threadpool_limits(1):

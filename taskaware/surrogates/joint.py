@@ -39,6 +39,7 @@ class JointEvaluator(Evaluator):
     size: SampleSize = SampleSize()
 
     reads_samples: ClassVar[bool] = True
+    reads_triplets: ClassVar[bool] = True
 
     @classmethod
     def fit(

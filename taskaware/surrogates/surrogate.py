@@ -40,7 +40,11 @@ class Posterior(Protocol):
     def joint(
         self, features: Float[np.ndarray, "n F"]
     ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n n"]] | None:
-        """Expectation and covariance, on the host; None where the surrogate knows no covariance."""
+        """Expectation and covariance, on the host; None where the surrogate has no covariance.
+
+        A posterior that has one also has `noise`, the variance of one more score, so that `refine` can
+        condition on new trainings; it predicts warped scores, see `warping`.
+        """
 
     def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
         """Predictions in the surrogate's unit → normalised scores."""
@@ -50,7 +54,7 @@ class Posterior(Protocol):
 
 
 class ScaledPosterior:
-    """A posterior whose unit is the normalised score, and that knows no covariance; to inherit from.
+    """A posterior whose unit is the normalised score, and that has no covariance; to inherit from.
 
     Attributes:
         scale: of the task's scores; None where the problem of the task was not named.

@@ -1,16 +1,24 @@
 """Experience → what a surrogate learns from: a table of tasks and architectures, scores made comparable."""
 
 import dataclasses
-import functools
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from taskaware.errors import UserError
 from taskaware.modalities.tables.variants import is_variant
-from taskaware.spaces import MixtureSpace
 from taskaware.store import Experience
+from taskaware.surrogates.features import architecture_features, features_of, names_of_features
+
+__all__ = [
+    "TrainingData",
+    "architecture_features",
+    "features_of",
+    "names_of_features",
+    "normalised",
+    "training_data",
+    "with_loss",
+]
 
 FLOOR = -4.0
 LOSS = 1.0
@@ -23,8 +31,31 @@ FEWEST_TASKS = 3
 FEWEST_GROUPS = 5
 
 
+class TaskList:
+    """What training data of any form tell of their tasks; to inherit from."""
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def real(self) -> np.ndarray:
+        """Mask of the tasks that are no variants of others, (T,)."""
+        return np.array([not is_variant(name) for name in self.names], bool)
+
+    def without(self, *groups: str):
+        """The tasks of every other group."""
+        return self.take(np.array([group not in groups for group in self.groups]))
+
+    def of_problem(self, problem: str) -> np.ndarray:
+        """Mask of the tasks of a problem, (T,), or of all where too few groups have real ones of it."""
+        alike = np.array(self.problems) == problem
+        groups = set(np.array(self.groups)[alike & self.real])
+        return alike if len(groups) >= FEWEST_GROUPS else np.ones_like(alike)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class TrainingData:
+class TrainingData(TaskList):
     """Mean scores over seeds, normalised within each task; T tasks, at most A architectures on each.
 
     Attributes:
@@ -58,11 +89,6 @@ class TrainingData:
     top: np.ndarray
     spread: np.ndarray
 
-    @property
-    def real(self) -> np.ndarray:
-        """Mask of the tasks that are no variants of others, (T,)."""
-        return np.array([not is_variant(name) for name in self.names], bool)
-
     def take(self, tasks: np.ndarray) -> "TrainingData":
         """Only these tasks (indices or mask)."""
         places = np.arange(len(self.names))[tasks]
@@ -72,15 +98,17 @@ class TrainingData:
         columns = ("z", "score", "test_score", "noise", "target", "top", "spread")
         return dataclasses.replace(self, **texts, **{name: getattr(self, name)[places] for name in columns})
 
-    def without(self, *groups: str) -> "TrainingData":
-        """The tasks of every other group."""
-        return self.take(np.array([group not in groups for group in self.groups]))
+    def table(self) -> "TrainingData":
+        """As a table of tasks and architectures, which it is."""
+        return self
 
-    def of_problem(self, problem: str) -> np.ndarray:
-        """Mask of the tasks of a problem, (T,), or of all where too few groups have real ones of it."""
-        alike = np.array(self.problems) == problem
-        groups = set(np.array(self.groups)[alike & self.real])
-        return alike if len(groups) >= FEWEST_GROUPS else np.ones_like(alike)
+    def trained(self) -> np.ndarray:
+        """Architectures with a score on each task, (T,)."""
+        return (~np.isnan(self.score)).sum(1)
+
+    def best_test(self) -> np.ndarray:
+        """Test score of the architecture with the best validation score on each task, (T,)."""
+        return self.test_score[np.arange(len(self.names)), np.nanargmax(self.score, axis=1)]
 
     def thinned(self, tasks: int, architectures: int, seed: int) -> "TrainingData":
         """Less of the same, drawn at random.
@@ -148,6 +176,19 @@ def training_data(experience: Experience) -> TrainingData:
     Raises:
         UserError: fewer than FEWEST_TASKS tasks carry a score, or a task has no meta-features.
     """
+    tasks, records, z = tasks_of(experience)
+    rows = [task_scores(experience, task) for task in tasks]
+    stacked = (np.stack(column) for column in zip(*rows, strict=True))
+    columns = dict(zip(TaskScores._fields, stacked, strict=True))
+    return TrainingData(*texts_of(records), z=z, u=experience.architectures, **columns)
+
+
+def tasks_of(experience: Experience) -> tuple[np.ndarray, list, np.ndarray]:
+    """Positions, records and meta-features of the tasks with a score.
+
+    Raises:
+        UserError: fewer than FEWEST_TASKS tasks carry a score, or a task has no meta-features.
+    """
     tasks = np.unique(experience.task[~experience.diverged])
     if len(tasks) < FEWEST_TASKS:
         raise UserError(
@@ -158,26 +199,34 @@ def training_data(experience: Experience) -> TrainingData:
     bare = [record.name for record, row in zip(records, z, strict=True) if not np.isfinite(row).all()]
     if bare:
         raise UserError(f"No meta-features are stored for {', '.join(bare[:5])}. Add them before learning.")
-    tables = [_table(experience, task) for task in tasks]
-    score, test, noise = (np.stack(column) for column in zip(*tables, strict=True))
-    _, top, spread = normalised(score)
-    better = np.stack([_better(experience, task) for task in tasks])
-    target, *_ = normalised(with_loss(score, spread, better))
-    noise = np.where((better > 0).any(1), STEADIER, 1.0) * noise
-    return TrainingData(
-        names=tuple(record.name for record in records),
-        groups=tuple(record.group for record in records),
-        problems=tuple(record.problem for record in records),
-        digests=tuple(record.digest for record in records),
-        z=z,
-        u=experience.architectures,
-        score=score,
-        test_score=test,
-        noise=noise,
-        target=target,
-        top=top,
-        spread=spread,
-    )
+    return tasks, records, z
+
+
+def texts_of(records: list) -> tuple[tuple[str, ...], ...]:
+    """Names, groups, problems and digests of T tasks."""
+    columns = ("name", "group", "problem", "digest")
+    return tuple(tuple(getattr(record, column) for record in records) for column in columns)
+
+
+class TaskScores(NamedTuple):
+    """What one task teaches about A architectures; see `TrainingData`, of which it is a row."""
+
+    score: np.ndarray
+    test_score: np.ndarray
+    noise: float
+    target: np.ndarray
+    top: float
+    spread: float
+
+
+def task_scores(experience: Experience, task: int) -> TaskScores:
+    """Mean scores of all architectures on a task, and what the surrogate learns of them."""
+    score, test, noise = _table(experience, task)
+    better = _better(experience, task)
+    _, top, spread = normalised(score[None])
+    target, *_ = normalised(with_loss(score[None], spread, better[None]))
+    noise = noise * (STEADIER if (better > 0).any() else 1.0)
+    return TaskScores(score, test, noise, target[0], top[0], spread[0])
 
 
 def with_loss(score: np.ndarray, spread: np.ndarray, better: np.ndarray) -> np.ndarray:
@@ -200,44 +249,6 @@ def normalised(score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     top = np.array([np.sort(row[~np.isnan(row)])[-5:].mean() for row in score])
     spread = np.maximum(top - np.nanmedian(score, axis=1), 1e-3)
     return np.maximum((score - top[:, None]) / spread[:, None], FLOOR), top, spread
-
-
-def architecture_features(space: MixtureSpace, u: np.ndarray) -> np.ndarray:
-    """What the evaluator reads of each point: its weights, and sums over them that mean something, (n, F)."""
-    return np.asarray(_features(space, u))
-
-
-def features_of(space: MixtureSpace, vector: jax.Array) -> jax.Array:
-    """`architecture_features` of one point (D,), differentiable, (F,)."""
-    weights = space.soft_weights(vector)
-    sizes = jnp.log2(jnp.array([float(size) for size, _ in space.baselines]))
-    first = jnp.array([float(name == space.activations[0]) for _, name in space.baselines])
-    size, active = weights.alpha @ sizes / sizes.max(), weights.alpha @ first
-    depth = weights.beta.sum() + 1e-6
-    mixed = -jnp.sum(weights.alpha * jnp.log(weights.alpha + 1e-6), axis=-1)
-    sums = [
-        depth / space.layers,
-        (weights.beta @ size) / depth,
-        (weights.beta @ active) / depth,
-        (weights.beta @ mixed) / depth,
-        jnp.max(weights.beta * size),
-    ]
-    parts = [weights.alpha.ravel(), weights.beta, weights.gamma, weights.recipe, size * weights.beta]
-    return jnp.concatenate([*parts, jnp.stack(sums)])
-
-
-def names_of_features(space: MixtureSpace) -> list[str]:
-    """What each number of `features_of` tells of; numbers of one softmax, or of all layers, share a name."""
-    layers, baselines = space.shapes.alpha
-    groups = [f"embedding {g}" for g, group in enumerate(space.embeddings) for _ in group]
-    recipe = [coordinate.name for coordinate in space.recipe]
-    sums = ["depth", "size", "activation", "mixed", "largest"]
-    return ["alpha"] * (layers * baselines) + ["beta"] * layers + groups + recipe + ["sizes"] * layers + sums
-
-
-@functools.partial(jax.jit, static_argnames="space")
-def _features(space: MixtureSpace, u: np.ndarray) -> jax.Array:
-    return jax.vmap(functools.partial(features_of, space))(jnp.asarray(u))
 
 
 def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, float]:

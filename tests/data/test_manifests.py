@@ -85,7 +85,6 @@ def test_wrong_manifests(tmp_path, text):
 def test_lists_of_names_are_of_data_sets_that_exist():
     offline = {manifest.name for manifest in room.manifests() if manifest.offline}
     assert set(listed("bundled")) == offline
-    assert set(listed("held_back")) <= offline
     studies = ("collect", "compare", "models", "published", "ship", "ship_tables")
     assert all(set(listed(f"smoke.{study}")) <= offline for study in studies)
 

@@ -166,8 +166,6 @@ def test_a_process_of_three_tasks_stays_with_what_it_knows(misled, z, far):
     apart, reach = nearest(process, found.points[:1])
     assert found.came_from[0] == "known" or apart[0] < reach + 0.1
     features = architecture_features(process.space, process.training_data.u)
-    mean, deviation = process.posterior(TaskQuery(z + far, KIND)).mean_std(
-        architecture_features(process.space, process.training_data.u)
-    )
+    mean, deviation = process.posterior(TaskQuery(z + far, KIND)).mean_std(features)
     assert found.bound[0] >= float((mean - settings.kappa * deviation).max()) - 1e-3
     assert np.isfinite(found.mean).all() and (found.deviation > 0).all()

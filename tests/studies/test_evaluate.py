@@ -15,7 +15,7 @@ from taskaware.spaces import preset
 from taskaware.store import Store, pack
 from taskaware.studies import evaluate as evaluating
 from taskaware.studies.evaluate import EvaluateSettings, evaluate, plan, prepared
-from taskaware.studies.scoring import judged
+from taskaware.studies.scoring import score_picks
 from taskaware.studies.selectors import METHODS, Choice
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.surrogates import training_data as training_data
@@ -119,7 +119,7 @@ def test_what_was_not_trained_is_not_beaten(settings, undisturbed, tmp_path):
     pool = known.pool.copy()
     pool[place, default] = False
     folder = RunFolder.open(tmp_path / "run", "evaluate", settings)
-    judged(known._replace(pool=pool), curve, entries, ("evaluator",), folder)
+    score_picks(known._replace(pool=pool), curve, entries, ("evaluator",), folder)
     gone = [row for row in rows if (row["place"], row["default"]) == (place, default)]
     assert len(pd.read_csv(tmp_path / "run" / "chances.csv")) == len(rows) - len(gone) < len(rows)
 

@@ -120,9 +120,9 @@ def test_tasks_with_few_architectures_and_variants_teach_and_are_picked_for_by_n
     known = made_up()
     known.score[2, :4] = np.nan
     known = dataclasses.replace(known, names=(*known.names[:5], "task0~rows:0.5#1"))
-    assert quality.judged(known).tolist() == [True, True, False, True, True, False]
-    assert quality.judged(known, 3).tolist() == [True, True, True, True, True, False]
-    assert not quality.judged(known, 8).any()
+    assert quality.eligible(known).tolist() == [True, True, False, True, True, False]
+    assert quality.eligible(known, 3).tolist() == [True, True, True, True, True, False]
+    assert not quality.eligible(known, 8).any()
     seen = []
 
     def spy(rest, unseen, seed):

@@ -1,0 +1,163 @@
+"""Training data in long form: tasks that share few architectures, or none."""
+
+import dataclasses
+
+import numpy as np
+
+from taskaware.store import Experience
+from taskaware.surrogates.training_data import (
+    ADDITIVE_STEPS,
+    FLOOR,
+    TaskList,
+    TrainingData,
+    task_scores,
+    tasks_of,
+    texts_of,
+    training_data,
+)
+
+LARGEST_TABLE = 50_000_000
+"""Numbers in a table of tasks and architectures, above which surrogates that can learn from triplets."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TripletData(TaskList):
+    """n mean scores over seeds; memory grows with n, not with tasks times architectures.
+
+    Networks learn from it as it is; a Gaussian process needs `table`.
+
+    Attributes:
+        names, groups, problems, digests: of the tasks, T each.
+        z: meta-features, (T, M).
+        u: architectures, (A, D), each once.
+        task, architecture: positions of each score, (n,), by task.
+        score, test_score, target: as in `TrainingData`, (n,) each.
+        noise, top, spread: of the tasks, as there, (T,) each.
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    problems: tuple[str, ...]
+    digests: tuple[str, ...]
+    z: np.ndarray
+    u: np.ndarray
+    task: np.ndarray
+    architecture: np.ndarray
+    score: np.ndarray
+    test_score: np.ndarray
+    target: np.ndarray
+    noise: np.ndarray
+    top: np.ndarray
+    spread: np.ndarray
+
+    def take(self, tasks: np.ndarray) -> "TripletData":
+        """Only these tasks (indices or mask)."""
+        places = np.arange(len(self.names))[tasks]
+        rows = np.concatenate([self._rows(place) for place in places] or [np.zeros(0, int)])
+        texts = {
+            name: tuple(getattr(self, name)[place] for place in places)
+            for name in ("names", "groups", "problems", "digests")
+        }
+        columns = {name: getattr(self, name)[places] for name in ("z", "noise", "top", "spread")}
+        long = {name: getattr(self, name)[rows] for name in ("architecture", "score", "test_score", "target")}
+        task = np.repeat(np.arange(len(places)), self.trained()[places])
+        return dataclasses.replace(self, task=task, **texts, **columns, **long)
+
+    def table(self) -> TrainingData:
+        """As a table, T x A numbers."""
+        shape = (len(self.names), len(self.u))
+        tables = {}
+        for name in ("score", "test_score", "target"):
+            tables[name] = np.full(shape, np.nan)
+            tables[name][self.task, self.architecture] = getattr(self, name)
+        same = ("names", "groups", "problems", "digests", "z", "u", "noise", "top", "spread")
+        return TrainingData(**{name: getattr(self, name) for name in same}, **tables)
+
+    def trained(self) -> np.ndarray:
+        """Architectures with a score on each task, (T,)."""
+        return np.bincount(self.task, minlength=len(self.names))
+
+    def best(self, count: int) -> np.ndarray:
+        """Positions in `u` of the best architectures of each task, best first, (T, count).
+
+        A task with fewer repeats its last.
+        """
+        found = []
+        for task in range(len(self.names)):
+            rows = self._rows(task)
+            order = rows[np.argsort(-self.score[rows], kind="stable")][:count]
+            found.append(np.pad(self.architecture[order], (0, count - len(order)), mode="edge"))
+        return np.stack(found)
+
+    def best_test(self) -> np.ndarray:
+        """Test score of the architecture with the best validation score on each task, (T,)."""
+        rows = (self._rows(task) for task in range(len(self.names)))
+        return np.array([self.test_score[places[self.score[places].argmax()]] for places in rows])
+
+    def averages(self) -> np.ndarray:
+        """Mean normalised score of each architecture over the tasks, (A,), see `TrainingData.filled`."""
+        count, often = self.trained(), np.bincount(self.architecture, minlength=len(self.u))
+        columns = np.zeros(len(self.u))
+        for _ in range(ADDITIVE_STEPS):
+            left = self.target - columns[self.architecture]
+            rows = np.bincount(self.task, left, len(count)) / np.maximum(count, 1)
+            columns = np.bincount(self.architecture, self.target - rows[self.task], len(columns))
+            columns = columns / np.maximum(often, 1)
+        total = np.zeros(len(columns))
+        for task, row in enumerate(rows):
+            sums, own = np.clip(row + columns, FLOOR, 0.0), self._rows(task)
+            sums[self.architecture[own]] = self.target[own]
+            total += sums
+        return np.where(often > 0, total / len(rows), FLOOR)
+
+    def draw(self, rng: np.random.Generator, tasks: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Architectures for each of some tasks, drawn from those that it has a score of, with replacement.
+
+        Args:
+            rng: that draws.
+            tasks: positions of them, (S, t).
+            count: architectures of each, a.
+
+        Returns:
+            Their positions in `u`, (S, t, a) int32, and their targets, float32.
+        """
+        first, held = np.searchsorted(self.task, np.arange(len(self.names))), self.trained()
+        steps = rng.random((*tasks.shape, count)) * held[tasks][..., None]
+        rows = first[tasks][..., None] + steps.astype(int)
+        return self.architecture[rows].astype(np.int32), self.target[rows].astype(np.float32)
+
+    def _rows(self, task: int) -> np.ndarray:
+        return np.arange(*np.searchsorted(self.task, [task, task + 1]))
+
+
+def triplet_data(experience: Experience) -> TripletData:
+    """Average over seeds, normalise within tasks, as `training_data` does.
+
+    Raises:
+        UserError: fewer than FEWEST_TASKS tasks carry a score, or a task has no meta-features.
+    """
+    tasks, records, z = tasks_of(experience)
+    long, levels = [], []
+    for place, task in enumerate(tasks):
+        found = task_scores(experience, task)
+        there = np.flatnonzero(~np.isnan(found.score))
+        values = (found.score[there], found.test_score[there], found.target[there])
+        long.append((np.full(len(there), place), there, *values))
+        levels.append((found.noise, found.top, found.spread))
+    columns = [np.concatenate(column) for column in zip(*long, strict=True)]
+    of_tasks = [np.array(column) for column in zip(*levels, strict=True)]
+    return TripletData(*texts_of(records), z, experience.architectures, *columns, *of_tasks)
+
+
+def data_for(experience: Experience, reads_triplets: bool) -> TrainingData | TripletData:
+    """In the form that suits: a table, or triplets where a table would be too large and they can be read.
+
+    Args:
+        experience: to learn from.
+        reads_triplets: whether the surrogate does.
+
+    Raises:
+        UserError: as `training_data`.
+    """
+    size = len(np.unique(experience.task)) * len(experience.architectures)
+    return triplet_data(experience) if reads_triplets and size > LARGEST_TABLE else training_data(experience)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import space_from
 from taskaware.surrogates.evaluator import Evaluator, Scaler, TaskLevel
 from taskaware.surrogates.gp_data import feature_groups
 from taskaware.surrogates.kernel import Kernel
@@ -89,7 +89,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
         texts = header["known"]
         known = {name: tuple(texts[name if name in texts else _OLDER[name]]) for name in _TEXTS}
         evaluator = Evaluator(
-            space=MixtureSpace.from_dict(header["space"]),
+            space=space_from(header["space"]),
             network=header["network"],
             params=_params(header["network"], _under(arrays, "param/")),
             scaler=Scaler(**_under(arrays, "scaler/")),

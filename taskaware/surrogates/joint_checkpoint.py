@@ -10,7 +10,7 @@ import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.samples import SampleSize
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import space_from
 from taskaware.surrogates.checkpoint import check_format, read_npz, write_npz
 from taskaware.surrogates.evaluator import Scaler
 from taskaware.surrogates.fit import EvaluatorSettings
@@ -83,7 +83,7 @@ def _made(header: dict, arrays: dict) -> JointEvaluator:
     settings = JointSettings(**made | {"evaluator": EvaluatorSettings(**made["evaluator"])})
     flat = {tuple(name.split("/")[1:]): leaf for name, leaf in arrays.items() if name.startswith("param/")}
     return JointEvaluator(
-        space=MixtureSpace.from_dict(header["space"]),
+        space=space_from(header["space"]),
         settings=settings,
         params=traverse.unflatten_dict(flat),
         scaler=Scaler(arrays["scaler/centre"], arrays["scaler/spread"]),

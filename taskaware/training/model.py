@@ -23,7 +23,7 @@ from taskaware.data.schema import Schema
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.encode import Encoder
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space, space_from
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.target import class_indices
 from taskaware.training.prepare import columns_of, padded_inputs
@@ -66,7 +66,7 @@ class Model:
     classes: tuple
     schema: Schema
     encoder: Encoder
-    space: MixtureSpace
+    space: Space
     point: np.ndarray
     width: int
     outputs: int
@@ -256,7 +256,7 @@ def load_model(folder: str | os.PathLike) -> Model:
             classes=tuple(fields["classes"]),
             schema=Schema.from_dict(fields["schema"]),
             encoder=Encoder.from_arrays(_under(arrays, "encoder/")),
-            space=MixtureSpace.from_dict(fields["space"]),
+            space=space_from(fields["space"]),
             point=arrays["point"],
             params={name: jnp.asarray(value) for name, value in params.items()},
             history=pd.DataFrame(fields["history"]),

@@ -21,7 +21,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
 from taskaware.objectives.record import add_recipe, register, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
-from taskaware.spaces import MixtureSpace, preset
+from taskaware.spaces import Space, preset
 from taskaware.store import Store, Trainings
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import Prepared, prepare
@@ -109,7 +109,7 @@ class Batch:
         chunk_for: see `trainer.train`.
     """
 
-    space: MixtureSpace
+    space: Space
     points: np.ndarray
     recipe: TrainingRecipe
     seed: int
@@ -137,7 +137,7 @@ class Collected:
     seconds: float
 
 
-def common_architectures(space: MixtureSpace, count: int) -> np.ndarray:
+def common_architectures(space: Space, count: int) -> np.ndarray:
     """The architectures that every task is trained with, (count, D): the same for everybody.
 
     Rounded to GRID, so that the last bit of one machine's draw does not make an architecture of its own.

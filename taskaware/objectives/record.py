@@ -6,7 +6,7 @@ import numpy as np
 
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
 from taskaware.tasks.metrics import DEFAULTS, default_metric
 from taskaware.tasks.task import Task
@@ -16,7 +16,7 @@ from taskaware.training.trainer import VERSION, Trained
 
 def trainings(
     task: str,
-    space: MixtureSpace,
+    space: Space,
     recipe: str,
     points: np.ndarray,
     trained: Trained,
@@ -50,7 +50,7 @@ def trainings(
     )
 
 
-def register(store: Store, tasks: Iterable[Task], space: MixtureSpace, recipe: TrainingRecipe) -> str:
+def register(store: Store, tasks: Iterable[Task], space: Space, recipe: TrainingRecipe) -> str:
     """Make the tasks, the space and the recipe known to a store.
 
     Args:

@@ -9,7 +9,7 @@ from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.record import Record
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import space_from
 
 FORMAT = "taskaware recommendation"
 VERSION = 3
@@ -67,7 +67,7 @@ def _of_fields(fields: dict) -> dict:
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
     task["widths"] = tuple((name, width) for name, width in task.get("widths", ()))
     ranked = [_candidate(entry) for entry in fields["ranked"]]
-    space = MixtureSpace.from_dict(fields["space"])
+    space = space_from(fields["space"])
     if {len(candidate.point) for candidate in ranked} != {space.dimension}:
         raise ValueError("no candidates, or not of this space")
     return {

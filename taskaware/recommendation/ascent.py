@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
 from taskaware.search import gradient_ascent, maximise, random_search
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.surrogates.training_data import architecture_features, features_of
 
@@ -160,7 +160,7 @@ def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
 
 @functools.partial(jax.jit, static_argnames=("space", "how"))
 def _seek(
-    space: MixtureSpace,
+    space: Space,
     how: tuple[str, int, int],
     posterior: Posterior,
     limits: Guard,

@@ -6,7 +6,7 @@ import numpy as np
 
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.metafeatures import catalogue_digest
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.store import Experience, Store, unpack
 
 SHIPPED = {
@@ -18,7 +18,7 @@ SHIPPED = {
 """Files that come with the package, by the names that settings give them."""
 
 
-def open_experience(name: str, space: MixtureSpace, recipe: str = "") -> Experience:
+def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
     """What is known of architectures of a space.
 
     Args:
@@ -78,7 +78,7 @@ def _only(experience: Experience, recipe: str) -> Experience:
     return experience.take(experience.recipe == names.index(recipe))
 
 
-def _shipped(space: MixtureSpace, file: str) -> Experience:
+def _shipped(space: Space, file: str) -> Experience:
     """The file of that space, if there is one; else the one of that name."""
     folder = resources.files("taskaware.shipped")
     own = folder / f"experience-{space.name}.npz"

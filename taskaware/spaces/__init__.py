@@ -2,5 +2,20 @@
 
 from taskaware.spaces.mixture import MixtureSpace, Point, Weights
 from taskaware.spaces.presets import PRESETS, preset
+from taskaware.spaces.registry import SPACES, space_from
+from taskaware.spaces.space import Decision, RelaxedSpace, Space, change_one, decided
 
-__all__ = ["PRESETS", "MixtureSpace", "Point", "Weights", "preset"]
+__all__ = [
+    "PRESETS",
+    "SPACES",
+    "Decision",
+    "MixtureSpace",
+    "Point",
+    "RelaxedSpace",
+    "Space",
+    "Weights",
+    "change_one",
+    "decided",
+    "preset",
+    "space_from",
+]

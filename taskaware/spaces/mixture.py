@@ -12,16 +12,20 @@ Source: US20220121906A1; Kokiopoulou, Hauth, Sbaiz et al. 2019 (arXiv:1902.05781
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-CUTOFF = 0.02
-CORNER = 8.0
+from taskaware.spaces import mixture_draws, mixture_features
+from taskaware.spaces.mixture_draws import CORNER, CUTOFF
+from taskaware.spaces.space import Decision
+
 BOUND = 10.0
 
 
@@ -131,17 +135,30 @@ class MixtureSpace:
     @property
     def digest(self) -> str:
         """16 hex digits that name the space's definition; odds of sampling are no part of it."""
-        definition = {k: v for k, v in self.to_dict().items() if k not in ("name", "width_odds")}
+        definition = {k: v for k, v in self.to_dict().items() if k not in ("type", "name", "width_odds")}
         return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
 
-    def to_dict(self) -> dict:
+    @functools.cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Each layer's baselines, each layer's presence, each choice of embeddings, each recipe coordinate.
+
+        All of them are continuous. A group of one embedding leaves nothing to decide.
+        """
+        return mixture_features.decisions(self)
+
+    @functools.cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """What each number of `features` tells of; numbers of one softmax, or of all layers, share a name."""
+        return mixture_features.feature_names(self)
+
+    def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads back."""
-        return dataclasses.asdict(self)
+        return {"type": "mixture", **dataclasses.asdict(self)}
 
     @classmethod
-    def from_dict(cls, data: dict) -> "MixtureSpace":
+    def from_dict(cls, data: Mapping[str, Any]) -> "MixtureSpace":
         """The space that `to_dict` wrote (also after a trip through JSON)."""
-        fields = dict(data)
+        fields = {name: value for name, value in data.items() if name != "type"}
         fields["sizes"] = tuple(data["sizes"])
         fields["activations"] = tuple(data["activations"])
         fields["embeddings"] = tuple(tuple(group) for group in data["embeddings"])
@@ -178,7 +195,7 @@ class MixtureSpace:
 
     def weights(self, vector: Float[Array, "*b D"]) -> Weights:
         """What the network does: softmax of each group, shares under CUTOFF dropped, recipe in its units."""
-        soft = self.soft_weights(vector)
+        soft = self.soften(vector)
         beta = _drop_small(jnp.stack([soft.beta, 1 - soft.beta], axis=-1))[..., 0]
         return Weights(
             _drop_small(soft.alpha),
@@ -187,8 +204,8 @@ class MixtureSpace:
             self._recipe_values(soft.recipe),
         )
 
-    def soft_weights(self, vector: Float[Array, "*b D"]) -> Weights:
-        """The plain softmax of each group, recipe in [0, 1]: smooth everywhere, for the evaluator."""
+    def soften(self, vector: Float[Array, "*b D"]) -> Weights:
+        """The plain softmax of each group, recipe in [0, 1]: smooth everywhere, for surrogates."""
         point = self.decode(vector)
         return Weights(
             jax.nn.softmax(point.alpha, axis=-1),
@@ -196,6 +213,12 @@ class MixtureSpace:
             self._by_group(jax.nn.softmax, point.gamma),
             point.recipe,
         )
+
+    soft_weights = soften
+
+    def features(self, vector: Float[Array, " D"]) -> Float[Array, " F"]:
+        """What a surrogate reads: the soft weights, and sums over them that mean something."""
+        return mixture_features.features(self, vector)
 
     def width(self, vector: Float[Array, "*b D"]) -> Int[Array, "*b"]:
         """The largest size that a present layer uses: all the width that has to be computed."""
@@ -210,17 +233,18 @@ class MixtureSpace:
         The largest size in use is drawn first, by `width_odds`; a mixture's shares are Dirichlet(1/2) over
         the sizes up to it; the recipe is uniform.
         """
-        return jax.vmap(self._sample_one)(jax.random.split(key, count))
+        return jax.vmap(lambda one: self.encode(Point(*mixture_draws.one_sample(self, one))))(
+            jax.random.split(key, count)
+        )
 
     def mutate(self, key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
         """The point with one decision drawn anew: a layer's alpha, a beta, an embedding group or the recipe.
 
+        The child always means another network or recipe: a plain group is never drawn as it is.
+
         Source: Real et al. 2019, one mutation per child.
         """
-        choice_key, sample_key = jax.random.split(key)
-        labels = self.decision_labels()
-        choice = jax.random.randint(choice_key, (), 0, max(labels) + 1)
-        return jnp.where(jnp.array(labels) == choice, self._sample_one(sample_key), vector)
+        return mixture_draws.mutated(self, key, vector)
 
     def decision_labels(self) -> tuple[int, ...]:
         """For each of the D numbers, the index of the decision it belongs to."""
@@ -250,21 +274,6 @@ class MixtureSpace:
         whole_layers = jnp.all((weights.beta == 0) | (weights.beta == 1), axis=-1)
         return one_baseline & whole_layers & jnp.all((weights.gamma == 0) | (weights.gamma == 1), axis=-1)
 
-    def _sample_one(self, key: Array) -> Float[Array, " D"]:
-        plain_key, width_key, alpha_key, beta_key, gamma_key, recipe_key = jax.random.split(key, 6)
-        plain = jax.random.bernoulli(plain_key)
-        largest = jax.random.choice(width_key, len(self.sizes), p=jnp.array(self.width_odds))
-        size_index = jnp.array([i for i in range(len(self.sizes)) for _ in self.activations])
-        alpha = _draw_shares(alpha_key, self.shapes.alpha, size_index <= largest, plain)
-        present = jnp.array([True, True])
-        beta = _draw_shares(beta_key, self.shapes.beta, present, plain, odds=jnp.array([0.75, 0.25]))
-        gammas = [
-            _draw_shares(jax.random.fold_in(gamma_key, g), (len(group),), jnp.ones(len(group), bool), plain)
-            for g, group in enumerate(self.embeddings)
-        ]
-        recipe = jax.random.uniform(recipe_key, self.shapes.recipe)
-        return self.encode(Point(alpha, beta, jnp.concatenate(gammas), recipe))
-
     def _by_group(self, function, gamma: Float[Array, "*b E"]) -> Float[Array, "*b E"]:
         parts, start = [], 0
         for group in self.embeddings:
@@ -291,17 +300,3 @@ def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
 
 def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
     return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
-
-
-def _draw_shares(key: Array, shape: tuple, allowed: Array, plain: Array, odds: Array | None = None) -> Array:
-    """Logits of a corner (if plain) or of a Dirichlet(1/2) mixture, over the allowed ones."""
-    corner_key, mixture_key = jax.random.split(key)
-    odds = jnp.ones(shape[-1]) if odds is None else odds
-    log_odds = jnp.where(allowed, jnp.log(odds), -jnp.inf)
-    picked = jax.random.categorical(corner_key, jnp.broadcast_to(log_odds, shape), axis=-1)
-    corner = CORNER * jax.nn.one_hot(picked, shape[-1])
-    gammas = jnp.where(
-        allowed, jax.random.gamma(mixture_key, 0.5 * odds * len(odds) / odds.sum(), shape), 0.0
-    )
-    mixture = jnp.log(jnp.maximum(gammas / gammas.max(-1, keepdims=True), jnp.exp(-CORNER))) + CORNER
-    return jnp.where(plain, corner, mixture)

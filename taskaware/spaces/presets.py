@@ -2,6 +2,7 @@
 
 from taskaware.errors import unknown
 from taskaware.spaces.mixture import MixtureSpace, RecipeCoordinate
+from taskaware.spaces.space import Space
 
 TABLE_EMBEDDINGS = (
     ("standardised", "robust", "quantile", "piecewise", "periodic"),
@@ -40,7 +41,7 @@ PUBLISHED = MixtureSpace(
 PRESETS = {space.name: space for space in (COMPACT, PUBLISHED)}
 
 
-def preset(name: str) -> MixtureSpace:
+def preset(name: str) -> Space:
     """The space of that name.
 
     Raises:

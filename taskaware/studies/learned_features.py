@@ -14,7 +14,7 @@ from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.samples import Samples, SampleSize, draw_samples
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.studies import quality
 from taskaware.studies.evaluate import (
     FEWEST_GROUPS,
@@ -196,9 +196,7 @@ def joint_settings(method: str, ours: JointSettings) -> JointSettings:
     return dataclasses.replace(ours, beside=method == "beside")
 
 
-def _selector(
-    method: str, ours: JointSettings, space: MixtureSpace, samples: Mapping[str, Samples]
-) -> Selector:
+def _selector(method: str, ours: JointSettings, space: Space, samples: Mapping[str, Samples]) -> Selector:
     if method == "statistical":
         return learned(space, ours.evaluator, KAPPA)
     return learned(space, joint_settings(method, ours), KAPPA, samples=samples)

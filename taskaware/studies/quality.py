@@ -14,7 +14,7 @@ import pandas as pd
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.refine import TOGETHER
 from taskaware.recommendation.refinement import Refinement
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.store import Experience
 from taskaware.studies.selectors import NewTasks, Selector, portfolio
 from taskaware.surrogates import EvaluatorSettings, TaskQuery, TrainingData, fit_evaluator
@@ -226,7 +226,7 @@ def standing(data: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dict
 
 
 def recommended_points(
-    space: MixtureSpace,
+    space: Space,
     data: TrainingData,
     settings: EvaluatorSettings,
     ascent: AscentSettings,
@@ -254,7 +254,7 @@ def by_portfolio(data: TrainingData, new: NewTasks, seed: int):
     return lambda task, places, scores: members[len(places) : len(places) + 1]
 
 
-def by_refinement(space: MixtureSpace, settings: EvaluatorSettings) -> Trainer:
+def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
     """What `Recommendation.refine` would train, of the training architectures."""
 
     def begin(data: TrainingData, new: NewTasks, seed: int):
@@ -295,7 +295,7 @@ def after_trainings(
 
 
 def true_scores(
-    space: MixtureSpace, task: Task, points: np.ndarray, recipe: TrainingRecipe, seeds: Sequence[int]
+    space: Space, task: Task, points: np.ndarray, recipe: TrainingRecipe, seeds: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Validation and test score of points that are trained on a task, mean over seeds, (n,) each."""
     results = [

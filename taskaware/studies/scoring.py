@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.runner.run_folder import RunFolder
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.studies import quality
 from taskaware.surrogates import TrainingData
 
@@ -31,7 +31,7 @@ class StudyData(NamedTuple):
             `quality.eligible`.
     """
 
-    space: MixtureSpace
+    space: Space
     training_data: TrainingData
     pool: np.ndarray
 

@@ -15,7 +15,7 @@ from taskaware.objectives.collect import GRID, Batch, train_batch
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.search import Strategy, evolution, random_search, spend
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
@@ -38,7 +38,7 @@ class Contest:
     """
 
     strategy: str
-    space: MixtureSpace
+    space: Space
     seed: int
     budget: int
     round: int
@@ -109,7 +109,7 @@ LEARNED = ("recommend", "recommend_then_evolve")
 
 
 @functools.lru_cache(maxsize=2)
-def ranked_candidates(space: MixtureSpace, task: Task, settings: EvaluatorSettings, seed: int) -> np.ndarray:
+def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, seed: int) -> np.ndarray:
     """What an evaluator that knows neither the task nor a relative of it would try on it, best first, (n, D).
 
     It learns from the shipped experience.

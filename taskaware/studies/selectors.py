@@ -11,7 +11,7 @@ from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.samples import Samples
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates import (
     PUBLISHED,
     SURROGATES,
@@ -97,7 +97,7 @@ def nearest_task(data: TrainingData, new: NewTasks, seed: int) -> Choice:
     return Choice(data.target[distance.argmin(1)])
 
 
-def boosted(space: MixtureSpace) -> Selector:
+def boosted(space: Space) -> Selector:
     """A gradient-boosted evaluator on the same triplets: scikit-learn's HistGradientBoostingRegressor."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -116,7 +116,7 @@ def boosted(space: MixtureSpace) -> Selector:
 
 
 def learned(
-    space: MixtureSpace,
+    space: Space,
     settings: object,
     kappa: float,
     safe: bool = False,
@@ -177,7 +177,7 @@ def published(loss: str) -> EvaluatorSettings:
     return dataclasses.replace(PUBLISHED, loss=loss)
 
 
-METHODS: dict[str, Callable[[MixtureSpace, EvaluatorSettings], Selector]] = {
+METHODS: dict[str, Callable[[Space, EvaluatorSettings], Selector]] = {
     "random": lambda space, ours: random_choice,
     "single_best": lambda space, ours: single_best,
     "nearest_task": lambda space, ours: nearest_task,

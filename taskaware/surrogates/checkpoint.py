@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import space_from
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.registry import SURROGATES
@@ -93,7 +93,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
 def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
     network = _network(header)
     fields = {
-        "space": MixtureSpace.from_dict(header["space"]),
+        "space": space_from(header["space"]),
         "network": network,
         "params": _nested(_under(arrays, "param/")),
         "scaler": Scaler(**_under(arrays, "scaler/")),

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.samples import Samples
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
 from taskaware.surrogates.networks import network_named
@@ -33,7 +33,7 @@ class EnsembleEvaluator(Evaluator):
     @classmethod
     def fit(
         cls,
-        space: MixtureSpace,
+        space: Space,
         data: TrainingData,
         settings: EvaluatorSettings,
         *,
@@ -122,7 +122,7 @@ def member_predictions(
 
 
 def network_shapes(
-    space: MixtureSpace, name: str, z: Float[np.ndarray, " K"], members: int
+    space: Space, name: str, z: Float[np.ndarray, " K"], members: int
 ) -> dict[str, tuple[int, ...]]:
     """Shapes of an ensemble's weights, by name.
 

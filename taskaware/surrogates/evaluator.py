@@ -16,7 +16,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
 from taskaware.surrogates.settings import EvaluatorSettings
 from taskaware.surrogates.surrogate import Posterior, TaskQuery, predict_points
@@ -40,7 +40,7 @@ class Evaluator(abc.ABC):
         settings: that it was made with; None where they are not recorded.
     """
 
-    space: MixtureSpace
+    space: Space
     network: str
     params: Mapping
     scaler: Scaler
@@ -59,7 +59,7 @@ class Evaluator(abc.ABC):
     @abc.abstractmethod
     def fit(
         cls,
-        space: MixtureSpace,
+        space: Space,
         data: TrainingData,
         settings: object,
         *,
@@ -161,5 +161,5 @@ class Evaluator(abc.ABC):
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def _predict(space: MixtureSpace, posterior: Posterior, u: Array) -> tuple[Array, Array]:
+def _predict(space: Space, posterior: Posterior, u: Array) -> tuple[Array, Array]:
     return predict_points(functools.partial(features_of, space), posterior, u)

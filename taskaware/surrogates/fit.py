@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_arguments
 from taskaware.modalities.tables.samples import Samples
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.registry import SURROGATES
 from taskaware.surrogates.settings import PUBLISHED, EvaluatorSettings
@@ -16,7 +16,7 @@ __all__ = ["PUBLISHED", "EvaluatorSettings", "fit_evaluator"]
 
 @renamed_arguments(known="training_data")
 def fit_evaluator(
-    space: MixtureSpace,
+    space: Space,
     training_data: TrainingData,
     settings: object = None,
     *,

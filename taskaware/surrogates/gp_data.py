@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.training_data import TrainingData, architecture_features, names_of_features
 from taskaware.surrogates.warping import warped
 from taskaware.tasks.task import PROBLEMS
@@ -50,7 +50,7 @@ class GPData(NamedTuple):
     noise: Float[np.ndarray, " T"]
 
     @classmethod
-    def of(cls, space: MixtureSpace, data: TrainingData, x: Float[np.ndarray, "T M"]) -> "GPData":
+    def of(cls, space: Space, data: TrainingData, x: Float[np.ndarray, "T M"]) -> "GPData":
         """The training data as a grid, (T, A), warped.
 
         Args:
@@ -69,7 +69,7 @@ class GPData(NamedTuple):
 
 
 @functools.cache
-def feature_groups(space: MixtureSpace) -> np.ndarray:
+def feature_groups(space: Space) -> np.ndarray:
     """Number of the group of each architecture feature, (F,): those of a group share a length scale."""
     names = names_of_features(space)
     order = list(dict.fromkeys(names))

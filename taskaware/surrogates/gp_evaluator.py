@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from taskaware.compilation import keep_compiled
 from taskaware.errors import unknown
 from taskaware.modalities.tables.samples import Samples
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.gp import GPPosterior, Process
 from taskaware.surrogates.gp_data import GPData, feature_groups
@@ -36,7 +36,7 @@ class GPEvaluator(Evaluator):
     @classmethod
     def fit(
         cls,
-        space: MixtureSpace,
+        space: Space,
         data: TrainingData,
         settings: object,
         *,

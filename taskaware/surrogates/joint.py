@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.ensemble import EnsemblePosterior
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.joint_learning import first_params, generated, learn_jointly, on_device, samples_of
@@ -44,7 +44,7 @@ class JointEvaluator(Evaluator):
     @classmethod
     def fit(
         cls,
-        space: MixtureSpace,
+        space: Space,
         data: TrainingData,
         settings: JointSettings,
         *,

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize, stack_samples
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.generator import generator_named
 from taskaware.surrogates.joint_settings import JointSettings
 from taskaware.surrogates.learning import Batches, draw_batches, first_weights, mean_loss, optimizer, stacked
@@ -22,7 +22,7 @@ from taskaware.surrogates.training_data import TrainingData, architecture_featur
 
 
 def learn_jointly(
-    space: MixtureSpace,
+    space: Space,
     data: TrainingData,
     x: Float[np.ndarray, "T M"],
     samples: Samples,

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.surrogates.losses import loss_named
 from taskaware.surrogates.networks import network_named
 from taskaware.surrogates.settings import EvaluatorSettings
@@ -18,7 +18,7 @@ from taskaware.surrogates.training_data import TrainingData, architecture_featur
 
 
 def learn_networks(
-    space: MixtureSpace,
+    space: Space,
     data: TrainingData,
     x: Float[np.ndarray, "T M"],
     settings: EvaluatorSettings,

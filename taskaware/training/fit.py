@@ -19,7 +19,7 @@ from taskaware.arrays import bucket, pad_to
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.progress import tqdm
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
@@ -132,7 +132,7 @@ class Run:
 
 def fit(
     task: Task,
-    space: MixtureSpace,
+    space: Space,
     point: np.ndarray,
     *,
     recipe: TrainingRecipe | None = None,

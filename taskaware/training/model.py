@@ -22,7 +22,7 @@ from taskaware.deprecation import renamed_fields
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.modality import MODALITIES
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space, space_from
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.target import class_indices
@@ -69,7 +69,7 @@ class Model:
     modality: str
     reader: Reader | None
     blocks: Blocks
-    space: MixtureSpace
+    space: Space
     point: np.ndarray
     width: int
     outputs: int
@@ -258,7 +258,7 @@ def load_model(folder: str | os.PathLike) -> Model:
             classes=tuple(fields["classes"]),
             reader=None if fields["reader"] is None else modality.reader_from(fields["reader"]),
             blocks=modality.blocks_from(_under(arrays, "block/")),
-            space=MixtureSpace.from_dict(fields["space"]),
+            space=space_from(fields["space"]),
             point=arrays["point"],
             params={name: jnp.asarray(value) for name, value in params.items()},
             history=pd.DataFrame(fields["history"]),

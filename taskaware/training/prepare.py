@@ -15,7 +15,7 @@ from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import Space
 from taskaware.spaces.presets import TABLE_EMBEDDINGS
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
@@ -78,7 +78,7 @@ class Prepared:
     metric: str
     embeddings: tuple[str, ...] = EMBEDDINGS
 
-    def check(self, space: MixtureSpace) -> "Prepared":
+    def check(self, space: Space) -> "Prepared":
         """The same, if the networks of a space can read it.
 
         Raises:

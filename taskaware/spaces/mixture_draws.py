@@ -1,0 +1,130 @@
+"""Random points of a mixture space, and points with one decision drawn anew."""
+
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+if TYPE_CHECKING:
+    from taskaware.spaces.mixture import MixtureSpace
+
+CUTOFF = 0.02
+"""A smaller share of a group is dropped."""
+CORNER = 8.0
+"""Logit of the one share of a plain group; the others have 0."""
+PRESENT_ODDS = (0.75, 0.25)
+"""How often a layer is drawn as present and as absent."""
+
+
+class Row(NamedTuple):
+    """One decision of a mixture space, padded to the length of the longest (K).
+
+    Attributes:
+        entries: of the vector, D where padded, (K,).
+        odds: of each share, 0 where padded, (K,).
+        size: position of each share's size; 0 where it has none, (K,).
+        recipe: whether it is a coordinate of the recipe.
+    """
+
+    entries: Array
+    odds: Array
+    size: Array
+    recipe: Array
+
+
+def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, Array]:
+    """The parts of one random point: logits of alpha, beta and gamma, and the recipe."""
+    plain_key, width_key, alpha_key, beta_key, gamma_key, recipe_key = jax.random.split(key, 6)
+    plain = jax.random.bernoulli(plain_key)
+    largest = _largest_size(space, width_key)
+    size_index = jnp.array([i for i in range(len(space.sizes)) for _ in space.activations])
+    alpha = _draw_shares(alpha_key, space.shapes.alpha, size_index <= largest, plain)
+    both = jnp.array([True, True])
+    beta = _draw_shares(beta_key, space.shapes.beta, both, plain, odds=jnp.array(PRESENT_ODDS))
+    gammas = [
+        _draw_shares(jax.random.fold_in(gamma_key, g), (len(group),), jnp.ones(len(group), bool), plain)
+        for g, group in enumerate(space.embeddings)
+    ]
+    recipe = jax.random.uniform(recipe_key, space.shapes.recipe)
+    return alpha, beta, jnp.concatenate(gammas), recipe
+
+
+def mutated(space: "MixtureSpace", key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
+    """The vector with one decision drawn anew; only that decision is drawn, and never the value it has."""
+    choice_key, size_key, draw_key = jax.random.split(key, 3)
+    rows = jax.tree.map(jnp.asarray, _rows(space))
+    choice = jax.random.randint(choice_key, (), 0, len(rows.odds))
+    row = Row(*(column[choice] for column in rows))
+    now = vector.at[row.entries].get(mode="fill", fill_value=-jnp.inf)
+    allowed = (row.odds > 0) & (row.size <= _largest_size(space, size_key))
+    fresh = jax.random.uniform(draw_key)
+    # A coordinate that is drawn as it was goes to the other side.
+    fresh = jnp.where(fresh == now[0], (fresh + 0.5) % 1.0, fresh)
+    new = jnp.where(row.recipe, fresh, _other_shares(draw_key, now, row.odds, allowed))
+    return vector.at[row.entries].set(new, mode="drop")
+
+
+@functools.lru_cache(maxsize=32)
+def _rows(space: "MixtureSpace") -> Row:
+    """All decisions, as NumPy arrays with the axis of the decisions in front."""
+    decisions, recipes = space.decisions, len(space.recipe)
+    longest = max(len(decision.entries) for decision in decisions)
+    entries = np.full((len(decisions), longest), space.dimension)
+    odds, size = np.zeros(entries.shape, np.float32), np.zeros(entries.shape, int)
+    for number, decision in enumerate(decisions):
+        count = len(decision.entries)
+        entries[number, :count], odds[number, :count] = decision.entries, 1.0
+        if number < space.layers:
+            size[number, :count] = np.repeat(np.arange(len(space.sizes)), len(space.activations))
+        elif number < 2 * space.layers:
+            odds[number, :count] = PRESENT_ODDS
+    return Row(entries, odds, size, np.arange(len(decisions)) >= len(decisions) - recipes)
+
+
+def _largest_size(space: "MixtureSpace", key: Array) -> Array:
+    return jax.random.choice(key, len(space.sizes), p=jnp.array(space.width_odds))
+
+
+def _other_shares(
+    key: Array, now: Float[Array, " K"], odds: Float[Array, " K"], allowed: Bool[Array, " K"]
+) -> Float[Array, " K"]:
+    """Logits of a corner or of a Dirichlet mixture that mean something else than those of now."""
+    plain_key, corner_key, mixture_key = jax.random.split(key, 3)
+    place, real = jnp.arange(len(now)), odds > 0
+    top = jnp.argmax(now)
+    same = _is_plain(now) & (place == top)
+    free = allowed & ~same
+    free = jnp.where(jnp.any(free), free, real & (place != top))
+    picked = jax.random.categorical(
+        corner_key, jnp.where(free, jnp.log(jnp.where(real, odds, 1.0)), -jnp.inf)
+    )
+    corner = CORNER * jax.nn.one_hot(picked, len(now))
+    concentration = 0.5 * jnp.where(real, odds, 1.0) * jnp.sum(real) / jnp.sum(odds)
+    mixture = _shares_to_logits(jnp.where(allowed, jax.random.gamma(mixture_key, concentration), 0.0))
+    unchanged = _is_plain(jnp.where(real, mixture, -jnp.inf)) & same[jnp.argmax(mixture)]
+    return jnp.where(jax.random.bernoulli(plain_key) | unchanged, corner, mixture)
+
+
+def _is_plain(logits: Float[Array, " K"]) -> Array:
+    """Whether one share is left when the small ones are dropped."""
+    return jnp.sum(jax.nn.softmax(logits) >= CUTOFF) <= 1
+
+
+def _draw_shares(key: Array, shape: tuple, allowed: Array, plain: Array, odds: Array | None = None) -> Array:
+    """Logits of a corner (if plain) or of a Dirichlet(1/2) mixture, over the allowed ones."""
+    corner_key, mixture_key = jax.random.split(key)
+    odds = jnp.ones(shape[-1]) if odds is None else odds
+    log_odds = jnp.where(allowed, jnp.log(odds), -jnp.inf)
+    picked = jax.random.categorical(corner_key, jnp.broadcast_to(log_odds, shape), axis=-1)
+    corner = CORNER * jax.nn.one_hot(picked, shape[-1])
+    gammas = jnp.where(
+        allowed, jax.random.gamma(mixture_key, 0.5 * odds * len(odds) / odds.sum(), shape), 0.0
+    )
+    return jnp.where(plain, corner, _shares_to_logits(gammas))
+
+
+def _shares_to_logits(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+    return jnp.log(jnp.maximum(shares / shares.max(-1, keepdims=True), jnp.exp(-CORNER))) + CORNER

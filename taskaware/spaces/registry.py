@@ -1,0 +1,23 @@
+"""Which spaces there are, by the type that their files name, and the one reader of them all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from taskaware.registry import Registry
+from taskaware.spaces.space import Space
+
+SPACES: Registry[type[Space]] = Registry("space type", {"mixture": "taskaware.spaces.mixture:MixtureSpace"})
+"""Type name → class."""
+
+
+def space_from(data: Mapping[str, Any]) -> Space:
+    """The space that `Space.to_dict` wrote; without a "type" it is a mixture, as older files have it.
+
+    Raises:
+        UserError: there is no such type; the nearest name is given.
+
+    >>> from taskaware.spaces import preset
+    >>> space_from(preset("compact").to_dict()) == preset("compact")
+    True
+    """
+    return SPACES.named(data.get("type", "mixture")).from_dict(data)

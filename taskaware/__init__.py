@@ -11,9 +11,11 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CHILDREN": "taskaware.children.child",
     "METRICS": "taskaware.tasks.metrics",
     "AscentSettings": "taskaware.recommendation.ascent",
     "CheckpointError": "taskaware.errors",
+    "Child": "taskaware.children.child",
     "Metric": "taskaware.tasks.metrics",
     "Recommendation": "taskaware.recommendation.recommendation",
     "StoreError": "taskaware.errors",

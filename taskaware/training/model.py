@@ -16,6 +16,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from taskaware.arrays import bucket
+from taskaware.children.child import Batch, Child, Design, child_of
 from taskaware.children.mixture.network import Inputs
 from taskaware.data import columns
 from taskaware.data.loaded import feature_frame
@@ -27,8 +28,6 @@ from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.target import class_indices
 from taskaware.training.prepare import columns_of, padded_inputs
-from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import Program, candidates, network
 
 FORMAT = "taskaware model"
 VERSION = 4
@@ -51,7 +50,8 @@ class Model:
         schema: how rows are read.
         encoder: learned from all rows that were given, those included that chose the weights.
         space, point: the architecture, (D,).
-        width, outputs: of the computed networks.
+        width: key of the point's group, see `children.child`; of a mixture, the width of the networks.
+        outputs: of the networks.
         params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
         best_score: validation score of the weights that were kept, mean over the networks.
@@ -79,7 +79,7 @@ class Model:
     @property
     def members(self) -> int:
         """How many networks answer together."""
-        return len(next(iter(self.params.values())))
+        return len(jax.tree.leaves(self.params)[0])
 
     def predict(self, rows) -> np.ndarray:
         """Labels as the user wrote them, or numbers, (N,).
@@ -186,19 +186,19 @@ class Model:
             part = [block[first : first + ROWS_AT_ONCE] for block in x]
             inputs = padded_inputs(part, bucket(len(part[0]), 64))
             outputs = _forward(
-                self._program,
-                (self.outputs, len(self.classes)),
-                self.params,
-                inputs,
-                columns_of(self.encoder),
-                self.point,
+                child_of(self.space), self._design, self.params, self._batch(inputs), self.point
             )
-            parts.append(np.asarray(outputs)[: len(part[0])])
+            parts.append(np.asarray(outputs)[: len(part[0]), : max(len(self.classes), 1)])
         return np.concatenate(parts)
 
     @property
-    def _program(self) -> Program:
-        return Program(self.space, self.width, (), self.problem == "classification")
+    def _design(self) -> Design:
+        return Design(self.space, self.width)
+
+    def _batch(self, inputs: Inputs) -> Batch:
+        allowed = np.arange(self.outputs) < max(len(self.classes), 1)
+        y = np.zeros(len(inputs.numbers), np.float32)
+        return Batch(inputs, y, columns_of(self.encoder), allowed, self.problem == "classification")
 
     def _features(self, rows) -> pd.DataFrame:
         if not isinstance(rows, pd.DataFrame):
@@ -327,26 +327,24 @@ def _check_weights(model: Model) -> None:
         raise ValueError(f"the point has shape {model.point.shape}")
     encoder = model.encoder
     row = padded_inputs([np.zeros((1, n), np.float32) for n in (len(encoder.block), encoder.categories)], 1)
-    wired = candidates(model._program, model.point, TrainingRecipe()).wired
-    expected = jax.eval_shape(
-        network(model._program, model.outputs).init, jax.random.key(0), row, columns_of(encoder), wired
-    )["params"]
+    child = child_of(model.space)
+    candidate = child.read(model._design, jnp.asarray(model.point))
+    expected = jax.eval_shape(child.init, jax.random.key(0), candidate, model._batch(row)).params
     if not model.params or not model.members:
         raise ValueError("there are no weights")
-    wanted = {name: (model.members, *leaf.shape) for name, leaf in expected.items()}
-    found = {name: leaf.shape for name, leaf in model.params.items()}
+    wanted = jax.tree.map(lambda leaf: (model.members, *leaf.shape), expected)
+    found = jax.tree.map(jnp.shape, model.params)
     if wanted != found or model.outputs < len(model.classes):
         raise ValueError("the weights are those of another network")
 
 
-@functools.partial(jax.jit, static_argnames=("program", "sizes"))
-def _forward(program: Program, sizes: tuple[int, int], params, inputs: Inputs, columns, point):
-    """What the networks give together, (n, K); sizes are those of the output and of its real classes."""
-    outputs, classes = sizes
-    wired = candidates(program, point, TrainingRecipe()).wired
+@functools.partial(jax.jit, static_argnames=("child", "design"))
+def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
+    """What the networks give together: probabilities (0: no such class), or a value, (n, K)."""
+    candidate = child.read(design, point)
 
     def one(params):
-        given = network(program, outputs).apply({"params": params}, inputs, columns, wired)
-        return jax.nn.softmax(given[:, :classes]) if classes else given
+        given = child.outputs(params, candidate, batch)
+        return jax.nn.softmax(batch.masked(given)) if batch.classification else given
 
     return jax.vmap(one)(params).mean(0)

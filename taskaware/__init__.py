@@ -11,11 +11,13 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CHILDREN": "taskaware.children.child",
     "METRICS": "taskaware.tasks.metrics",
     "AscentSettings": "taskaware.recommendation.ascent",
     "CheckpointError": "taskaware.errors",
     "EvaluatorSettings": "taskaware.surrogates",
     "JointSettings": "taskaware.surrogates.joint_settings",
+    "Child": "taskaware.children.child",
     "Metric": "taskaware.tasks.metrics",
     "MODALITIES": "taskaware.modalities.modality",
     "Recommendation": "taskaware.recommendation.recommendation",

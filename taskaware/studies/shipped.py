@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from taskaware.data.named import listed
 from taskaware.files import atomic_write
 from taskaware.modalities.tables.variants import is_variant
 from taskaware.objectives.collect import CollectSettings

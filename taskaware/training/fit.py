@@ -7,7 +7,7 @@ one: so every row trains most of them, and their errors cancel in part.
 import functools
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,26 +16,26 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket, pad_to
+from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.progress import tqdm
-from taskaware.spaces import Space
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
-from taskaware.training.prepare import Part, Prepared, TaskArrays, batches, prepare
-from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import (
-    Candidates,
+from taskaware.training.prepare import Part, Prepared, TaskArrays, batches, embeddings_of, prepare
+from taskaware.training.programs import (
     Program,
-    State,
+    Steps,
     candidates,
-    groups,
+    hyper_of,
     schedule,
     segment,
+    share_done,
     start,
 )
+from taskaware.training.recipe import TrainingRecipe
 
 VERSION = 3
 """Raise it when the same seed would train other networks: scores of comparisons are told apart by it."""
@@ -72,23 +72,28 @@ class Work(NamedTuple):
     """What is trained on what.
 
     Attributes:
-        program, arrays: of the task and the architecture.
-        chosen: the architecture and its learning rate, as a batch of one.
+        program, design, arrays: of the task and the architecture.
+        chosen: the architecture, as a batch of one.
         rows: of the M members.
-        rates: factor of the learning rate at each step, (steps,).
+        rate: factor of the learning rate at each step, (steps,).
     """
 
     program: Program
+    design: Design
     arrays: TaskArrays
-    chosen: Candidates
+    chosen: Any
     rows: Rows
-    rates: np.ndarray
+    rate: np.ndarray
 
     def cooled(self, times: int) -> "Work":
         """The same with the learning rate times COOLER, so often."""
-        hyper = self.chosen.hyper
-        hyper = hyper._replace(learning_rate=hyper.learning_rate * COOLER**times)
-        return self._replace(chosen=self.chosen._replace(hyper=hyper))
+        return self._replace(rate=self.rate * np.float32(COOLER**times))
+
+    def segment(self, number: int) -> tuple[Steps, Part]:
+        """The steps of every member between two evaluations, and the rows that score it, (M, ...) each."""
+        now = slice(number * SEGMENT, (number + 1) * SEGMENT)
+        steps = Steps(self.rows.train[:, now], self.rate[now], share_done(len(self.rate))[now])
+        return steps, self.rows.validation
 
 
 class Run:
@@ -132,7 +137,7 @@ class Run:
 
 def fit(
     task: Task,
-    space: Space,
+    space: Any,
     point: np.ndarray,
     *,
     recipe: TrainingRecipe | None = None,
@@ -146,7 +151,7 @@ def fit(
 
     The number of steps is the recipe's, and more for a task with more rows than the recipe takes, so that
     each row is seen as often. Where a loss turns NaN, training begins again with a cooler learning rate,
-    ATTEMPTS times in all. Ctrl-C ends the training and keeps the best weights so far.
+    ATTEMPTS times in all. Ctrl-C ends the training; the best weights so far are the answer.
 
     Args:
         task: what to learn; its metric chooses the best weights.
@@ -170,14 +175,13 @@ def fit(
     if members is None:
         members = MEMBERS if task.rows <= MOST_ROWS else 1
     parts = splits(task, seed, members, validation=validation)
-    prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=space.embedding_names)
+    prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=embeddings_of(space))
     steps = _steps(recipe, len(parts[0].train))
     point = jnp.asarray(point, jnp.float32)
-    metrics, classes = (metric_of(task.problem, task.metric),), task.problem == "classification"
-    program = Program(space, groups(space, point[None])[0][0], metrics, classes)
+    program, design = _program(task, space, point, recipe)
     rows = _rows(parts, seed=seed, steps=steps, batch_size=recipe.batch_size)
-    chosen = candidates(program, point[None], recipe)
-    work = Work(program, prepared.arrays, chosen, rows, schedule(recipe, steps))
+    chosen = candidates(program.child, design, point[None])
+    work = Work(program, design, prepared.arrays, chosen, rows, schedule(recipe, steps))
     last = None
     for attempt in range(ATTEMPTS):
         run = _train(work.cooled(attempt), seed=seed, patience=patience, progress=progress)
@@ -192,7 +196,7 @@ def fit(
 
 
 @functools.partial(jax.jit, static_argnames="program")
-def start_members(program: Program, arrays: TaskArrays, chosen: Candidates, keys: Array) -> State:
+def start_members(program: Program, arrays: TaskArrays, chosen: Any, keys: Array) -> State:
     """Fresh state of M networks of one candidate, from M keys; every leaf is (M, 1, ...)."""
     return jax.vmap(lambda key: start(program, arrays, chosen, key))(keys)
 
@@ -202,19 +206,37 @@ def advance_members(
     program: Program,
     state: State,
     arrays: TaskArrays,
-    chosen: Candidates,
-    rows: Rows,
-    rates: Array,
+    chosen: Any,
+    work: tuple[Steps, Part],
     keys: Array,
 ) -> tuple[State, tuple[Float[Array, " M"], Float[Array, " M"]]]:
-    """`segment` for M networks of one candidate, each with its own rows and keys: state, scores, losses."""
+    """`segment` for M networks of one candidate, each with its own rows and keys.
 
-    def one(state, rows, key):
-        own = arrays._replace(validation=rows.validation)
-        return segment(program, state, own, chosen, rows.train, rates, key)
+    Args:
+        program: static part; the first metric scores.
+        state: of the M networks; donated.
+        arrays: the task.
+        chosen: the candidate, as a batch of one.
+        work: see `Work.segment`.
+        keys: of what the steps draw, (M,).
 
-    state, (score, loss) = jax.vmap(one)(state, rows, keys)
+    Returns:
+        The new state, and scores and losses, (M,) each.
+    """
+    steps, validation = work
+
+    def one(state, rows, part, key):
+        own = arrays._replace(validation=part)
+        return segment(program, state, own, chosen, steps._replace(rows=rows), key)
+
+    state, (score, loss) = jax.vmap(one)(state, steps.rows, validation, keys)
     return state, (score[:, 0, 0], loss[:, 0])
+
+
+def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tuple[Program, Design]:
+    child, metrics = child_of(space), (metric_of(task.problem, task.metric),)
+    [(key, _)] = child.group(space, point[None])
+    return Program(child, metrics, task.problem == "classification"), Design(space, key, hyper_of(recipe))
 
 
 def _whole(task: Task) -> Split:
@@ -244,25 +266,22 @@ def _steps(recipe: TrainingRecipe, rows: int) -> int:
 
 def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Run:
     members, steps = work.rows.train.shape[:2]
-    init_keys, dropout_keys = (
-        jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed))
-    )
+    shown = work.program.metrics[0].shown
+    init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
     state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members)
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
     try:
         for number in range(steps // SEGMENT):
-            now = slice(number * SEGMENT, (number + 1) * SEGMENT)
-            keys = jax.vmap(jax.random.fold_in, (0, None))(dropout_keys, number)
-            rows = work.rows._replace(train=work.rows.train[:, now])
-            state, results = advance_members(
-                work.program, state, work.arrays, work.chosen, rows, work.rates[now], keys
-            )
+            keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)
+            now = work.segment(number)
+            state, results = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
             scores, losses = (np.asarray(result, np.float64) for result in results)
-            run.add(now.stop, state.params, scores, losses)
+            run.add((number + 1) * SEGMENT, state.params, scores, losses)
             if run.diverged:
                 break
             bar.update(SEGMENT)
-            bar.set_postfix(score=f"{scores.mean():.3f}", best=f"{run.best.mean():.3f}", refresh=False)
+            now, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
+            bar.set_postfix(score=now, best=best, refresh=False)
             if run.age >= patience:
                 break
     except KeyboardInterrupt:
@@ -291,11 +310,11 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         modality=task.modality,
         reader=task.reader,
         blocks=prepared.blocks,
-        space=work.program.space,
+        space=work.design.space,
         point=np.asarray(point),
-        width=work.program.width,
+        width=work.design.key,
         outputs=len(prepared.arrays.allowed),
-        params={name: jnp.asarray(value[:, 0]) for name, value in run.params.items()},
+        params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
         best_score=float(run.best.mean()),

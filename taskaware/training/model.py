@@ -16,6 +16,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from taskaware.arrays import bucket
+from taskaware.children.child import Batch, Child, Design, child_of
 from taskaware.children.mixture.network import Inputs
 from taskaware.data import columns
 from taskaware.deprecation import renamed_fields
@@ -26,9 +27,7 @@ from taskaware.spaces import Space, space_from
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.target import class_indices
-from taskaware.training.prepare import columns_of, padded_inputs, side_by_side
-from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import Program, candidates, network
+from taskaware.training.prepare import columns_of, embeddings_of, padded_inputs, side_by_side
 
 FORMAT = "taskaware model"
 _OLD_NAMES = {"kind": "problem", "schema": "reader"}
@@ -53,7 +52,8 @@ class Model:
         reader: how rows are read; None for a task made by hand, whose model answers nothing.
         blocks: learned from all rows that were given, those included that chose the weights.
         space, point: the architecture, (D,).
-        width, outputs: of the computed networks.
+        width: key of the point's group, see `children.child`; of a mixture, the width of the networks.
+        outputs: of the networks.
         params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
         best_score: validation score of the best weights, mean over the networks.
@@ -82,7 +82,7 @@ class Model:
     @property
     def members(self) -> int:
         """How many networks answer together."""
-        return len(next(iter(self.params.values())))
+        return len(jax.tree.leaves(self.params)[0])
 
     def predict(self, rows) -> np.ndarray:
         """Labels as the user wrote them, or numbers, (N,).
@@ -182,26 +182,30 @@ class Model:
 
     def _outputs(self, rows) -> np.ndarray:
         """Probability of each class, or the standardised number, of each row, (N, K)."""
-        names = self.space.embedding_names
-        x = side_by_side(self.blocks.transform(self._read(rows)), names)
+        x = side_by_side(self.blocks.transform(self._read(rows)), self._embeddings)
         parts = []
         for first in range(0, len(x.numbers), ROWS_AT_ONCE):
             part = Inputs(*(block[first : first + ROWS_AT_ONCE] for block in x))
             inputs = padded_inputs(part, bucket(len(part.numbers), 64))
             outputs = _forward(
-                self._program,
-                (self.outputs, len(self.classes)),
-                self.params,
-                inputs,
-                columns_of(self.blocks, names),
-                self.point,
+                child_of(self.space), self._design, self.params, self._batch(inputs), self.point
             )
-            parts.append(np.asarray(outputs)[: len(part.numbers)])
+            parts.append(np.asarray(outputs)[: len(part.numbers), : max(len(self.classes), 1)])
         return np.concatenate(parts)
 
     @property
-    def _program(self) -> Program:
-        return Program(self.space, self.width, (), self.problem == "classification")
+    def _design(self) -> Design:
+        return Design(self.space, self.width)
+
+    def _batch(self, inputs: Inputs) -> Batch:
+        allowed = np.arange(self.outputs) < max(len(self.classes), 1)
+        y = np.zeros(len(inputs.numbers), np.float32)
+        columns = columns_of(self.blocks, self._embeddings)
+        return Batch(inputs, y, columns, allowed, self.problem == "classification")
+
+    @property
+    def _embeddings(self) -> tuple[str, ...]:
+        return embeddings_of(self.space)
 
     def _read(self, rows) -> Data:
         if self.reader is None:
@@ -325,28 +329,26 @@ def _check_weights(model: Model) -> None:
     """
     if model.point.shape != (model.space.dimension,):
         raise ValueError(f"the point has shape {model.point.shape}")
-    names = model.space.embedding_names
     zeros = {name: np.zeros((1, width), np.float32) for name, width in model.blocks.widths.items()}
-    row = padded_inputs(side_by_side(zeros, names), 1)
-    wired = candidates(model._program, model.point, TrainingRecipe()).wired
-    init, columns = network(model._program, model.outputs).init, columns_of(model.blocks, names)
-    expected = jax.eval_shape(init, jax.random.key(0), row, columns, wired)["params"]
+    row = padded_inputs(side_by_side(zeros, model._embeddings), 1)
+    child = child_of(model.space)
+    candidate = child.read(model._design, jnp.asarray(model.point))
+    expected = jax.eval_shape(child.init, jax.random.key(0), candidate, model._batch(row)).params
     if not model.params or not model.members:
         raise ValueError("there are no weights")
-    wanted = {name: (model.members, *leaf.shape) for name, leaf in expected.items()}
-    found = {name: leaf.shape for name, leaf in model.params.items()}
+    wanted = jax.tree.map(lambda leaf: (model.members, *leaf.shape), expected)
+    found = jax.tree.map(jnp.shape, model.params)
     if wanted != found or model.outputs < len(model.classes):
         raise ValueError("the weights are those of another network")
 
 
-@functools.partial(jax.jit, static_argnames=("program", "sizes"))
-def _forward(program: Program, sizes: tuple[int, int], params, inputs: Inputs, columns, point):
-    """What the networks give together, (n, K); sizes are those of the output and of its real classes."""
-    outputs, classes = sizes
-    wired = candidates(program, point, TrainingRecipe()).wired
+@functools.partial(jax.jit, static_argnames=("child", "design"))
+def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
+    """What the networks give together: probabilities (0: no such class), or a value, (n, K)."""
+    candidate = child.read(design, point)
 
     def one(params):
-        given = network(program, outputs).apply({"params": params}, inputs, columns, wired)
-        return jax.nn.softmax(given[:, :classes]) if classes else given
+        given = child.outputs(params, candidate, batch)
+        return jax.nn.softmax(batch.masked(given)) if batch.classification else given
 
     return jax.vmap(one)(params).mean(0)

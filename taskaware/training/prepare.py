@@ -84,13 +84,18 @@ class Prepared:
         Raises:
             UserError: the space mixes other embeddings.
         """
-        if space.embedding_names != self.embeddings:
+        if embeddings_of(space) != self.embeddings:
             raise UserError(
-                f"The space '{space.name}' has the embeddings {', '.join(space.embedding_names)}; the rows "
+                f"The space '{space.name}' has the embeddings {', '.join(embeddings_of(space))}; the rows "
                 f"are embedded as {', '.join(self.embeddings)}, in this order. "
                 "Give embeddings=space.embedding_names to `prepare`."
             )
         return self
+
+
+def embeddings_of(space: Space) -> tuple[str, ...]:
+    """Names of the embeddings that a space mixes; those of tables where it mixes none."""
+    return getattr(space, "embedding_names", EMBEDDINGS)
 
 
 def prepare(

@@ -244,3 +244,19 @@ def test_scores_of_several_recipes_are_not_mixed(tasks, tmp_path):
     assert len(found) == 6 and {found.recipes[place].digest for place in found.recipe} == {second}
     with pytest.raises(UserError, match="Unknown recipe"):
         open_experience(place, preset("small"), "0" * 16)
+
+
+def test_experience_is_recorded_under_the_metric_of_its_task(tasks):
+    own = dataclasses.replace(tasks[1], metric="log_loss")
+    few = dataclasses.replace(SETTINGS, architectures=2, seeds=1)
+    with Store.open(":memory:") as store:
+        collect([own], store, few, show=False)
+        [recipe] = store.triplets().recipes
+        assert recipe.definition["metric"] == "log_loss"
+        scores = store.triplets().score
+        assert (scores < 0).all() and np.isfinite(scores).all()
+        assert collect([own], store, few, show=False).jobs == 0
+        # By accuracy, the problem's default, nothing has been trained yet.
+        assert collect([tasks[1]], store, few, show=False).added == 2
+        plain = [r for r in store.triplets().recipes if "metric" not in r.definition]
+        assert [dict(r.definition) | {"metric": "log_loss"} for r in plain] == [dict(recipe.definition)]

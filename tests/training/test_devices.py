@@ -12,7 +12,8 @@ import jax, numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.spaces import preset
 from taskaware.modalities.tables.build import make_task
-from taskaware.training import trainer
+from taskaware.children.child import Design, child_of
+from taskaware.training import chunks, programs, trainer
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 keep_compiled()
@@ -22,10 +23,10 @@ points = space.sample(jax.random.key(0), 21)
 prepared = prepare(make_task("iris"), 0, recipe)
 each = 16 * jax.local_device_count()
 found = trainer.train(space, points, prepared, recipe, seed=0, chunk_for=each)
-program = trainer.Program(space, 8, trainer.scored_by("classification"), True)
-spread = jax.device_put(np.asarray(points)[np.resize(np.arange(21), each)], trainer._placed("candidates"))
-chosen = trainer.candidates(program, spread, recipe)
-state = trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
+program = programs.Program(child_of(space), programs.scored_by("classification"), True)
+spread = jax.device_put(np.asarray(points)[np.resize(np.arange(21), each)], chunks.placed("candidates"))
+chosen = programs.candidates(program.child, Design(space, 8), spread)
+state = programs.start(program, prepared.arrays, chosen, jax.random.key(0))
 used = len(jax.tree.leaves(state.params)[0].sharding.device_set)
 np.savez(sys.argv[1], score=found.score, test=found.test_score, loss=found.loss, used=used)
 """

@@ -182,6 +182,12 @@ def test_ctrl_c_before_the_first_evaluation_ends_it(task, small, point, monkeypa
         fit(task(), small, point, recipe=RECIPE, progress=False)
 
 
+def rate_of(chosen, steps):
+    """The learning rate at the top of the schedule."""
+    plain = room.schedule(RECIPE, RECIPE.steps)[round(float(steps.done[0]) * RECIPE.steps)]
+    return round(float(chosen.learning_rate[0] * steps.rate[0] / plain), 7)
+
+
 @pytest.fixture
 def fragile(monkeypatch):
     """A function: learning rates above `limit` turn one member NaN in segment `number`; gives the rates."""
@@ -190,13 +196,13 @@ def fragile(monkeypatch):
     def install(limit, number=1):
         rates, calls = [], []
 
-        def advance(program, state, arrays, chosen, rows, factors, keys):
-            rate = float(chosen.hyper.learning_rate[0])
+        def advance(program, state, arrays, chosen, work, keys):
+            rate = rate_of(chosen, work[0])
             if rate not in rates:
                 rates.append(rate)
                 calls.clear()
             calls.append(rate)
-            state, (score, loss) = real(program, state, arrays, chosen, rows, factors, keys)
+            state, (score, loss) = real(program, state, arrays, chosen, work, keys)
             lost = rate > limit and len(calls) >= number
             return state, (score, loss.at[-1].set(jnp.nan) if lost else loss)
 
@@ -233,9 +239,9 @@ def test_what_an_earlier_rate_reached_is_kept(task, small, point, monkeypatch):
     """The last attempt is lost at once, the one before it after two evaluations."""
     real, calls = room.advance_members, []
 
-    def advance(program, state, arrays, chosen, rows, factors, keys):
-        calls.append(round(float(chosen.hyper.learning_rate[0]), 9))
-        state, (score, loss) = real(program, state, arrays, chosen, rows, factors, keys)
+    def advance(program, state, arrays, chosen, work, keys):
+        calls.append(rate_of(chosen, work[0]))
+        state, (score, loss) = real(program, state, arrays, chosen, work, keys)
         ends = len(set(calls)) == ATTEMPTS or calls.count(calls[-1]) == 3
         return state, (score, loss * jnp.nan if ends else loss)
 
@@ -273,6 +279,28 @@ def test_the_metric_of_the_task_chooses_the_weights(task, small, point):
     assert found.metric == "balanced_accuracy"
     scores = scores_of_members(found, made, splits(made, 0, 2))
     assert np.mean(scores) == pytest.approx(found.best_score, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("problem", "metric"),
+    [
+        ("classification", "roc_auc"),
+        ("classification", "log_loss"),
+        ("regression", "rmse"),
+        ("regression", "mae"),
+    ],
+)
+def test_every_sort_of_metric_chooses_weights(task, small, point, problem, metric):
+    """What the compiled program scored is what the model scores on the host, in the target's own units."""
+    made = task(problem)
+    if problem == "regression":
+        made = dataclasses.replace(made, target=1000 + 50 * made.target)
+    made = dataclasses.replace(made, metric=metric)
+    found = fit(made, small, point, recipe=RECIPE, members=2, progress=False)
+    scores = scores_of_members(found, made, splits(made, 0, 2))
+    assert np.mean(scores) == pytest.approx(found.best_score, rel=1e-4)
+    shown = -found.best_score if metric != "roc_auc" else found.best_score
+    assert f"{metric} {shown:.3f}" in repr(found) and shown > 0
 
 
 def test_values_out_of_range_are_refused(task, small, point):

@@ -1,6 +1,7 @@
 """Many candidates at once are each candidate alone; padding, order and chunks do not show."""
 
 import dataclasses
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -8,17 +9,23 @@ import numpy as np
 import optax
 import pytest
 
+from taskaware.children.child import CHILDREN, Design, child_of
+from taskaware.children.mixture.child import _apply, optimizer
+from taskaware.children.mixture.network import MixtureNetwork
+from taskaware.errors import UserError
 from taskaware.spaces import preset
 from taskaware.spaces.mixture import RecipeCoordinate
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.split import split
-from taskaware.training import trainer
+from taskaware.training import chunks, programs, trainer
 from taskaware.training.prepare import Part, batches, prepare
+from taskaware.training.programs import Program, Steps
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import Program, Trained, train
+from taskaware.training.trainer import Trained, train
 
 ALL = np.arange(6)
 RECIPE = TrainingRecipe(steps=6, evaluations=3, batch_size=16, score_last=2, learning_rate=0.02)
+HYPER = programs.hyper_of(RECIPE)
 
 
 @pytest.fixture(scope="module")
@@ -80,40 +87,35 @@ def test_results_have_the_order_of_the_points(small, points, classes, trained):
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_chunks_do_not_show(small, points, classes, trained, size, monkeypatch):
-    monkeypatch.setattr(trainer, "LARGEST_CHUNK", {jax.default_backend(): size})
-    chunks = list(trainer.train_chunks(small, points, classes, RECIPE, seed=0))
-    assert max(len(members) for members, _ in chunks) == size
-    assert sorted(np.concatenate([members for members, _ in chunks])) == list(range(6))
-    for members, part in chunks:
+    monkeypatch.setattr(chunks, "LARGEST_CHUNK", {jax.default_backend(): size})
+    parts = list(trainer.train_chunks(small, points, classes, RECIPE, seed=0))
+    assert max(len(members) for members, _ in parts) == size
+    assert sorted(np.concatenate([members for members, _ in parts])) == list(range(6))
+    for members, part in parts:
         assert_close(part, trained, members, flips=1)
 
 
 def test_few_candidates_may_use_the_program_of_many(small, points, classes, trained):
     train(small, points, classes, RECIPE, seed=0, chunk_for=8)
-    compiled = trainer.segment._cache_size()
+    compiled = programs.segment._cache_size()
     found = train(small, points[1:3], classes, RECIPE, seed=0, chunk_for=8)
-    assert trainer.segment._cache_size() == compiled
+    assert programs.segment._cache_size() == compiled
     assert_close(found, trained, np.array([1, 2]), flips=1)
 
 
 def test_memory_bounds_a_chunk(small, classes, monkeypatch):
-    program = Program(small, 8, trainer.scored_by("classification"), True)
-    count = trainer.parameter_count(program, classes.arrays)
-    params = trainer.start(
-        program,
-        classes.arrays,
-        trainer.candidates(program, jnp.zeros((1, small.dimension)), RECIPE),
-        jax.random.key(0),
-    ).params
-    assert count == sum(leaf.size for leaf in jax.tree.leaves(params))
-    for candidates, expected in ((1, 1), (3.9, 2), (4, 4), (0.1, 1)):
-        limit = int(16 * count * candidates)
-        monkeypatch.setattr(trainer, "CHUNK_BYTES", {jax.default_backend(): limit})
-        assert trainer.chunk_size(program, classes.arrays, 100) == expected
+    point = jnp.zeros((1, small.dimension))
+    program, chosen, state = state_of(small, 8, classes, point)
+    count = chunks.parameter_count(program, Design(small, 8), classes.arrays, point)
+    assert count == sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    for fitting, expected in ((1, 1), (3.9, 2), (4, 4), (0.1, 1)):
+        limit = int(16 * count * fitting)
+        monkeypatch.setattr(chunks, "CHUNK_BYTES", {jax.default_backend(): limit})
+        assert chunks.chunk_size(count, 100) == expected
 
 
 def test_groups_are_the_widths(small, points):
-    found = trainer.groups(small, points[::-1])
+    found = child_of(small).group(small, points[::-1])
     assert [(width, members.tolist()) for width, members in found] == [(4, [3, 4, 5]), (8, [0, 1, 2])]
 
 
@@ -157,21 +159,37 @@ def test_padded_rows_never_weigh(small, points, problem, request):
 
 
 def state_of(space, width, prepared, points):
-    program = Program(space, width, trainer.scored_by(prepared.problem), prepared.problem == "classification")
-    chosen = trainer.candidates(program, points, RECIPE)
-    return program, chosen, trainer.start(program, prepared.arrays, chosen, jax.random.key(0))
+    program = program_of(prepared)
+    chosen = programs.candidates(program.child, Design(space, width, HYPER), points)
+    return program, chosen, programs.start(program, prepared.arrays, chosen, jax.random.key(0))
+
+
+def program_of(prepared, *metrics):
+    metrics = metrics or programs.scored_by(prepared.problem)
+    return Program(CHILDREN["mixture"], metrics, prepared.problem == "classification")
+
+
+def batch_of(prepared, rows=slice(None), arrays=None):
+    arrays = prepared.arrays if arrays is None else arrays
+    return programs._batch(program_of(prepared), arrays, rows)
+
+
+def outputs_of(params, chosen, batch, place=None):
+    """Masked outputs of a candidate (or of one of a batch of them)."""
+    if place is not None:
+        params, chosen = jax.tree.map(lambda leaf: leaf[place], (params, chosen))
+    return batch.masked(CHILDREN["mixture"].outputs(params, chosen, batch))
 
 
 def test_a_class_that_does_not_exist_is_never_given(small, points, classes):
     program, chosen, state = state_of(small, 4, classes, points[:3])
     part = classes.arrays.validation
-    plain_score, plain_loss = trainer.evaluate(program, state.params, classes.arrays, chosen.wired, part)
+    plain_score, plain_loss = programs.evaluate(program, state.params, classes.arrays, chosen, part)
     params = state.params | {"output_bias": state.params["output_bias"].at[:, 3].set(1e6)}
-    score, loss = trainer.evaluate(program, params, classes.arrays, chosen.wired, part)
+    score, loss = programs.evaluate(program, params, classes.arrays, chosen, part)
     np.testing.assert_array_equal(score, plain_score)
     np.testing.assert_array_equal(loss, plain_loss)
-    one = jax.tree.map(lambda leaf: leaf[0], (params, chosen.wired))
-    outputs = trainer._outputs(program, one[0], classes.arrays, classes.arrays.x, one[1])
+    outputs = outputs_of(params, chosen, batch_of(classes), 0)
     assert (jax.nn.softmax(outputs)[:, 3] == 0).all()
     assert (outputs.argmax(-1) != 3).all()
 
@@ -179,8 +197,8 @@ def test_a_class_that_does_not_exist_is_never_given(small, points, classes):
 def test_padded_columns_learn_nothing(small, points, classes):
     program, chosen, state = state_of(small, 4, classes, points[:3])
     rows = batches(classes.train, 0, 4, 16)
-    rates = np.ones(4, np.float32)
-    state, _ = trainer.segment(program, state, classes.arrays, chosen, rows, rates, jax.random.key(0))
+    steps = Steps(rows, np.ones(4, np.float32), np.zeros(4, np.float32))
+    state, _ = programs.segment(program, state, classes.arrays, chosen, steps, jax.random.key(0))
     padded = classes.arrays.columns.block == 7
     assert padded.any()
     assert (state.params["number_kernel"][:, padded] == 0).all()
@@ -211,21 +229,41 @@ def test_score_and_loss_equal_scikit_learn(small, points, problem, metric, reque
     program, chosen, state = state_of(small, 4, prepared, points[:3])
     program = program._replace(metrics=(METRICS[metric],))
     params = jax.tree.map(lambda leaf: 0.1 * leaf, state.params)
-    scores, losses = trainer.evaluate(
-        program, params, prepared.arrays, chosen.wired, prepared.arrays.validation
-    )
+    scores, losses = programs.evaluate(program, params, prepared.arrays, chosen, prepared.arrays.validation)
     rows = np.asarray(prepared.arrays.validation.rows)[np.asarray(prepared.arrays.validation.weight) == 1]
     for c in range(3):
-        one = jax.tree.map(lambda leaf, c=c: leaf[c], (params, chosen.wired))
-        outputs = np.asarray(trainer._outputs(program, one[0], prepared.arrays, prepared.arrays.x, one[1]))
+        outputs = np.asarray(outputs_of(params, chosen, batch_of(prepared), c))
         expected = scores_by_hand(np.asarray(prepared.arrays.y)[rows], outputs[rows], metric)
         np.testing.assert_allclose((scores[c, 0], losses[c]), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("problem", "metric"), [("classes", "log_loss"), ("values", "rmse")])
+def test_a_task_of_its_own_metric_has_both_scores(small, points, problem, metric, request, trained):
+    prepared = request.getfixturevalue(problem)
+    both = train(small, points, prepared, RECIPE, seed=0, metric=metric)
+    plain = trained if problem == "classes" else train(small, points, prepared, RECIPE, seed=0)
+    np.testing.assert_allclose(both.default_score, plain.score, atol=1e-6)
+    np.testing.assert_allclose(both.loss, plain.loss, rtol=1e-5)
+    np.testing.assert_array_equal(plain.default_score, plain.score)
+    own = both.loss if metric == "log_loss" else np.sqrt(both.loss) * prepared.target_std
+    np.testing.assert_allclose(both.curve[:, -1], -own, rtol=1e-4)
+    np.testing.assert_allclose(both.score, both.curve[:, -2:].mean(1), rtol=1e-6)
+    with pytest.raises(UserError, match="Unknown metric of a"):
+        train(small, points, prepared, RECIPE, seed=0, metric="rmse" if problem == "classes" else "roc_auc")
+
+
+def test_results_without_a_default_score_have_it_once():
+    ones = np.ones(2)
+    made = Trained(ones, ones, ones, ones[:, None], ones)
+    assert made.default_score is made.score
+    assert len(made) == len(Trained._fields) == 6
+    assert pickle.loads(pickle.dumps(made)).default_score.tolist() == [1, 1]
 
 
 def test_a_hopeless_regression_is_cut(small, points, values):
     program, chosen, state = state_of(small, 4, values, points[:3])
     params = state.params | {"output_bias": state.params["output_bias"] + 100}
-    score, loss = trainer.evaluate(program, params, values.arrays, chosen.wired, values.arrays.validation)
+    score, loss = programs.evaluate(program, params, values.arrays, chosen, values.arrays.validation)
     np.testing.assert_array_equal(score, METRICS["r2"].low)
     assert (loss > 1000).all()
 
@@ -253,16 +291,16 @@ def test_a_point_that_is_no_number_is_lost(small, points, classes, trained):
 
 def test_tasks_of_one_bucket_share_programs(small, points, task):
     recipe = dataclasses.replace(RECIPE, batch_size=20, validation_rows=25)
-    programs = (trainer.segment, trainer.start, trainer.evaluate)
+    watched = (programs.segment, programs.start, programs.evaluate, programs.candidates)
 
     def compiled(made, seed, chosen):
-        before = [program._cache_size() for program in programs]
+        before = [program._cache_size() for program in watched]
         train(small, chosen, prepare(made, seed, recipe), recipe, seed=seed)
-        return [program._cache_size() - count for program, count in zip(programs, before, strict=True)]
+        return [program._cache_size() - count for program, count in zip(watched, before, strict=True)]
 
     first = compiled(task(rows=150, features=3, classes=3), 0, points[:3])
     assert first[0] == 1
-    assert compiled(task(rows=140, features=4, classes=4, seed=1), 1, points[2::-1]) == [0, 0, 0]
+    assert compiled(task(rows=140, features=4, classes=4, seed=1), 1, points[2::-1]) == [0, 0, 0, 0]
     assert compiled(task(rows=150, features=3, classes=5), 0, points[:3])[0] == 1
 
 
@@ -270,7 +308,7 @@ def test_tasks_of_one_bucket_share_programs(small, points, task):
     ("steps", "warmup"), [(1, 0.1), (2, 0.5), (10, 0.0), (40, 0.1), (40, 1.0), (300, 0.1)]
 )
 def test_schedule(steps, warmup):
-    rates = trainer.schedule(TrainingRecipe(warmup=warmup), steps)
+    rates = programs.schedule(TrainingRecipe(warmup=warmup), steps)
     rising = max(1, round(warmup * steps))
     assert rates.shape == (steps,)
     assert rates.dtype == np.float32
@@ -285,7 +323,7 @@ def test_schedule(steps, warmup):
 
 def test_biases_do_not_decay():
     params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
-    rule = trainer.optimizer(0.1, 0.5)
+    rule = optimizer(0.1, 0.5)
     updates, _ = rule.update(jax.tree.map(jnp.zeros_like, params), rule.init(params), params)
     np.testing.assert_allclose(updates["kernel"], -0.05, rtol=1e-6)
     np.testing.assert_array_equal(updates["bias"], 0)
@@ -296,16 +334,15 @@ def test_gradient_equals_finite_differences(small, points, problem, request):
     prepared = request.getfixturevalue(problem)
     with jax.enable_x64(True):
         point = small.encode(small.decode(points[5])._replace(gamma=jnp.zeros(7)))
-        wide = Program(small, 8, trainer.scored_by(prepared.problem), prepared.problem == "classification")
         arrays = jax.tree.map(_doubled, prepared.arrays)
-        chosen = trainer.candidates(wide, jnp.asarray(point, float)[None], RECIPE)
-        params = trainer.start(wide, arrays, chosen, jax.random.key(0)).params
-        params, wired = jax.tree.map(lambda leaf: _doubled(leaf[0]), (params, chosen.wired))
-        x, y = trainer._rows(arrays.x, prepared.train[:8]), arrays.y[prepared.train[:8]]
+        doubled = dataclasses.replace(prepared, arrays=arrays)
+        _, chosen, state = state_of(small, 8, doubled, jnp.asarray(point, float)[None])
+        params, candidate = jax.tree.map(lambda leaf: _doubled(leaf[0]), (state.params, chosen))
+        batch = batch_of(doubled, prepared.train[:8])
 
         @jax.jit
         def loss(params):
-            return trainer._loss(wide, params, arrays, x, y, wired, jax.random.key(1))
+            return batch.loss(_apply(params, candidate, batch, jax.random.key(1)))
 
         gradient = jax.grad(loss)(params)
         for name, leaf in params.items():
@@ -325,23 +362,23 @@ def test_training_equals_a_loop_written_out(small, points, classes, dropout):
     """The same steps with Optax, one candidate, one step after the other."""
     recipe = dataclasses.replace(RECIPE, steps=45, learning_rate=0.1, dropout=dropout)
     found = train(small, points[:1], classes, recipe, seed=3)
-    width = int(small.width(points[0]))
-    program, arrays = Program(small, width, trainer.scored_by("classification"), True), classes.arrays
-    chosen = trainer.candidates(program, points[:1], recipe)
+    width, arrays = int(small.width(points[0])), classes.arrays
+    design = Design(small, width, programs.hyper_of(recipe))
+    chosen = programs.candidates(CHILDREN["mixture"], design, points[:1])
     key, dropout_key = jax.random.split(jax.random.key(3))
-    params = jax.tree.map(lambda leaf: leaf[0], trainer.start(program, arrays, chosen, key).params)
-    wired = jax.tree.map(lambda leaf: leaf[0], chosen.wired)
-    rates = jnp.asarray(trainer.schedule(recipe, 45))
+    first = programs.start(program_of(classes), arrays, chosen, key).params
+    params, wired = jax.tree.map(lambda leaf: leaf[0], (first, chosen.wired))
+    rates = jnp.asarray(programs.schedule(recipe, 45))
     rule = optax.adamw(
         lambda step: 0.1 * rates[step],
         b2=0.99,
         weight_decay=recipe.weight_decay,
         mask={name: not name.endswith("bias") for name in params},
     )
-    net, state = trainer.network(program, 4), rule.init(params)
+    net, state = MixtureNetwork(small, width, 4), rule.init(params)
 
     def loss(params, rows, key=None):
-        x = trainer._rows(arrays.x, rows)
+        x = jax.tree.map(lambda leaf: leaf[rows], arrays.x)
         outputs = net.apply({"params": params}, x, arrays.columns, wired, key)[:, :3]
         labels = arrays.y[rows].astype(int)
         return -jnp.take_along_axis(jax.nn.log_softmax(outputs), labels[:, None], axis=1).mean()

@@ -1,0 +1,144 @@
+"""What is trained for a point of a space: one interface, and one registry by the type of the space."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float
+
+from taskaware.registry import Registry
+from taskaware.tasks.metrics import MASKED
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["x", "y", "columns", "allowed"],
+    meta_fields=["classification"],
+)
+@dataclasses.dataclass(frozen=True, eq=False)
+class Batch:
+    """Some rows of a task, as a child reads them; a pytree.
+
+    Attributes:
+        x: n rows, a pytree of arrays of n rows each; of tables `x.numbers` (n, D) and `x.categories` (n, T).
+        y: class indices as floats, or standardised values, (n,).
+        columns: what the columns of x are, a pytree; of tables `children.mixture.network.Columns`.
+        allowed: which of the K outputs exist, (K,).
+        classification: whether the outputs are logits of classes; else output 0 is the standardised value.
+    """
+
+    x: Any
+    y: Float[Array, " n"]
+    columns: Any
+    allowed: Bool[Array, " K"]
+    classification: bool
+
+    @property
+    def outputs(self) -> int:
+        """K, how many numbers a child has to give for a row."""
+        return len(self.allowed)
+
+    def masked(self, outputs: Float[Array, "n K"]) -> Float[Array, "n K"]:
+        """The outputs, MASKED where there is no such class."""
+        return jnp.where(self.allowed, outputs, MASKED) if self.classification else outputs
+
+    def losses(self, outputs: Float[Array, "n K"]) -> Float[Array, " n"]:
+        """Cross-entropy, or the squared error of output 0, of each row."""
+        if self.classification:
+            labels = self.y.astype(jnp.int32)
+            return optax.softmax_cross_entropy_with_integer_labels(self.masked(outputs), labels)
+        return jnp.square(outputs[:, 0] - self.y)
+
+    def loss(self, outputs: Float[Array, "n K"]) -> Float[Array, ""]:
+        """What training lowers: the mean of `losses`."""
+        return self.losses(outputs).mean()
+
+
+class Hyper(NamedTuple):
+    """Training values of a recipe; they hold where a space has no coordinates for them."""
+
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    dropout: float = 0.0
+
+
+class Design(NamedTuple):
+    """What a compiled program depends on beside a point's numbers; hashable.
+
+    Attributes:
+        space: of the points.
+        key: of their group.
+        hyper: of the recipe.
+    """
+
+    space: Any
+    key: Hashable
+    hyper: Hyper = Hyper()
+
+
+class State(NamedTuple):
+    """What training changes: `params`, which `outputs` reads, and `optimizer`, which `step` carries along."""
+
+    params: Any
+    optimizer: Any = ()
+
+
+class Now(NamedTuple):
+    """A step of a training.
+
+    Attributes:
+        key: of whatever is drawn in it; the same for every candidate.
+        rate: factor of the learning rate by the trainer's schedule, in [0, 1].
+        done: share of all steps that are done before it, in [0, 1).
+    """
+
+    key: Array
+    rate: Float[Array, ""]
+    done: Float[Array, ""]
+
+
+class Child(NamedTuple):
+    """How points of one type of space are trained: five pure functions, each for one candidate.
+
+    The trainer maps them over many candidates and over the steps. The optimizer is part of `step`, so a point
+    may be an update rule, too. All but `group` are traced by JAX.
+
+    Attributes:
+        group: (space, points (n, D)) → [(key, rows of the points)]; one compiled program trains all points
+            of equal key, so `key` is hashable, and is all that shapes may depend on. Each row is in one
+            group, whatever the other points are.
+        read: (design, point (D,)) → the candidate, a pytree: what the others need of the point, computed
+            once.
+        init: (key, candidate, batch) → its first State; the batch has one row.
+        step: (state, candidate, batch, now) → the state after one step on the rows of the batch.
+        outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.
+    """
+
+    group: Callable
+    read: Callable
+    init: Callable
+    step: Callable
+    outputs: Callable
+
+
+CHILDREN: Registry[Child] = Registry(
+    "type of space with a child", {"mixture": "taskaware.children.mixture.child:CHILD"}
+)
+"""Type of a space (its `type`) → how its points are trained."""
+
+
+def child_of(space: Any) -> Child:
+    """How the points of a space are trained.
+
+    Raises:
+        UserError: no child is registered for its type; `CHILDREN.add` does it.
+
+    >>> from taskaware.spaces import preset
+    >>> child_of(preset("compact")) is CHILDREN["mixture"]
+    True
+    """
+    return CHILDREN.named(getattr(space, "type", "mixture"))

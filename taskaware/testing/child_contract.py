@@ -1,0 +1,214 @@
+"""What every child must do, as checks that run on any child.
+
+A check takes a `Subject` and raises AssertionError where the child breaks the contract. A test runs them all,
+after `CHILDREN.add`:
+
+    def test_contract():
+        check_child(lambda: (my_space, my_points))
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from taskaware.children.child import Batch, Child, Design, Now, child_of
+from taskaware.modalities.tables.build import make_task
+from taskaware.training import programs
+from taskaware.training.prepare import Prepared, prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import Trained, train
+
+ROWS = 160
+RECIPE = TrainingRecipe(steps=20, evaluations=4, batch_size=32, score_last=2, learning_rate=0.01)
+CLOSE = 5e-4
+
+
+class Subject(NamedTuple):
+    """A child under test.
+
+    Attributes:
+        space: whose child it is.
+        points: n of them, 3 or more, no two equal, (n, D).
+        draws: whether `init` uses its key: then two keys must give two first states.
+        prepared: a task.
+    """
+
+    space: Any
+    points: np.ndarray
+    draws: bool
+    prepared: Prepared
+
+
+def check_child(make: Callable[[], tuple[Any, np.ndarray]], *, draws: bool = True) -> None:
+    """Run every check on the child of a space, on a classification and a regression; for other packages too.
+
+    Args:
+        make: () → the space, whose type CHILDREN knows, and three or more of its points (n, D), at least two
+            of them in one group.
+        draws: whether first weights are random.
+
+    Raises:
+        AssertionError: a check failed; the traceback names it.
+    """
+    space, points = make()
+    points = np.asarray(points, np.float32)
+    assert len(points) >= 3, f"make() gave {len(points)} points; the checks need 3 or more."
+    for problem in ("classification", "regression"):
+        subject = Subject(space, points, draws, prepare(_task(problem), 0, RECIPE))
+        for check in CHECKS:
+            check(subject)
+
+
+def every_point_is_in_one_group(subject: Subject) -> None:
+    groups = child_of(subject.space).group(subject.space, jnp.asarray(subject.points))
+    rows = np.concatenate([np.asarray(rows) for _, rows in groups])
+    assert sorted(rows.tolist()) == list(range(len(subject.points)))
+    keys = [key for key, _ in groups]
+    assert len(set(keys)) == len(keys), f"Two groups have one key: {keys}."
+    for key, rows in groups:
+        alone = child_of(subject.space).group(subject.space, jnp.asarray(subject.points[rows[:1]]))
+        assert alone[0][0] == key, "The group of a point depends on its company."
+
+
+def outputs_have_their_shape(subject: Subject) -> None:
+    for case in _cases(subject):
+        state = case.child.init(jax.random.key(0), case.candidate, case.row)
+        given = case.child.outputs(state.params, case.candidate, case.batch)
+        assert given.shape == (len(case.batch.y), case.batch.outputs), given.shape
+
+
+def compiled_equals_eager(subject: Subject) -> None:
+    for case in _cases(subject):
+        now = Now(jax.random.key(1), jnp.float32(0.5), jnp.float32(0.0))
+        states = []
+        for wrap in (jax.jit, lambda function: function):
+            read = wrap(functools.partial(case.child.read, case.design))
+            candidate = read(case.point)
+            state = wrap(case.child.init)(jax.random.key(0), candidate, case.row)
+            state = wrap(case.child.step)(state, candidate, case.batch, now)
+            states.append((state, wrap(case.child.outputs)(state.params, candidate, case.batch)))
+        _assert_close(*states)
+
+
+def first_states_follow_their_key(subject: Subject) -> None:
+    for case in _cases(subject):
+        first, again, other = (
+            case.child.init(jax.random.key(seed), case.candidate, case.row).params for seed in (0, 0, 1)
+        )
+        assert _equal(first, again), "One key gave two first states."
+        differ = not _equal(first, other)
+        assert differ == subject.draws, f"draws={subject.draws}, but that two keys differ is {differ}."
+
+
+def same_seed_same_result(subject: Subject) -> None:
+    first, again = _train(subject), _train(subject)
+    for name in ("score", "test_score", "loss", "curve"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name), err_msg=name)
+    assert np.isfinite(first.loss).all(), "A candidate diverged on an easy task."
+
+
+def together_equals_alone(subject: Subject) -> None:
+    together = _train(subject)
+    for row in range(len(subject.points)):
+        alone = _train(subject._replace(points=subject.points[row : row + 1]))
+        np.testing.assert_allclose(alone.loss[0], together.loss[row], rtol=CLOSE, atol=CLOSE)
+
+
+def training_lowers_the_loss(subject: Subject) -> None:
+    first = np.median([float(_first_loss(case)) for case in _cases(subject)])
+    last = np.median(_train(subject).loss)
+    assert last < first, f"The loss was {first} and is {last} after training."
+
+
+def a_diverged_candidate_takes_no_other_with_it(subject: Subject) -> None:
+    points = subject.points.copy()
+    points[0] = np.nan
+    without, found = _train(subject), _train(subject._replace(points=points))
+    assert found.score[0] == found.test_score[0] == -np.inf, "A point of NaN has a score."
+    np.testing.assert_allclose(found.loss[1:], without.loss[1:], rtol=CLOSE, atol=CLOSE)
+
+
+def one_compilation_is_enough(subject: Subject) -> None:
+    compiled = (programs.candidates, programs.start, programs.segment, programs.evaluate)
+    _train(subject)
+    before = [program._cache_size() for program in compiled]
+    _train(subject, seed=1)
+    _train(subject._replace(points=subject.points[::-1]))
+    assert [program._cache_size() for program in compiled] == before, "Another seed or order compiles anew."
+
+
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    every_point_is_in_one_group,
+    outputs_have_their_shape,
+    compiled_equals_eager,
+    first_states_follow_their_key,
+    same_seed_same_result,
+    together_equals_alone,
+    training_lowers_the_loss,
+    a_diverged_candidate_takes_no_other_with_it,
+    one_compilation_is_enough,
+)
+
+
+class _Case(NamedTuple):
+    """One point, read, with rows of the task."""
+
+    child: Child
+    design: Design
+    point: jax.Array
+    candidate: Any
+    row: Batch
+    batch: Batch
+
+
+def _cases(subject: Subject) -> Iterator[_Case]:
+    """One point of each group."""
+    child, arrays = child_of(subject.space), subject.prepared.arrays
+    classification = subject.prepared.problem == "classification"
+    for key, rows in child.group(subject.space, jnp.asarray(subject.points)):
+        design, point = Design(subject.space, key), jnp.asarray(subject.points[rows[0]])
+        row, batch = (
+            Batch(
+                jax.tree.map(lambda leaf, n=n: leaf[:n], arrays.x),
+                arrays.y[:n],
+                arrays.columns,
+                arrays.allowed,
+                classification,
+            )
+            for n in (1, 32)
+        )
+        yield _Case(child, design, point, child.read(design, point), row, batch)
+
+
+def _first_loss(case: _Case) -> jax.Array:
+    state = case.child.init(jax.random.key(0), case.candidate, case.row)
+    return case.batch.loss(case.child.outputs(state.params, case.candidate, case.batch))
+
+
+def _train(subject: Subject, *, seed: int = 0) -> Trained:
+    return train(subject.space, subject.points, subject.prepared, RECIPE, seed=seed)
+
+
+def _task(problem: str):
+    """A task that a linear model learns."""
+    x = np.random.default_rng(0).normal(size=(ROWS, 3))
+    frame = pd.DataFrame(x).add_prefix("x")
+    signal = x.sum(axis=1)
+    frame["y"] = np.where(signal > 0, "more", "less") if problem == "classification" else signal
+    return make_task(frame, "y", problem=problem, name=f"contract {problem}")
+
+
+def _equal(first: Any, second: Any) -> bool:
+    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _assert_close(first: Any, second: Any) -> None:
+    assert jax.tree.structure(first) == jax.tree.structure(second)
+    for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
+        np.testing.assert_allclose(a, b, rtol=CLOSE, atol=CLOSE)

@@ -1,0 +1,141 @@
+"""The compiled programs that train many candidates of any child: mapped over candidates, scanned over steps.
+
+All candidates of a seed have the same rows, keys of first weights and keys of each step, which makes them
+comparable and keeps the input out of the batch axis.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taskaware.children.child import Batch, Child, Design, Hyper, Now, State
+from taskaware.tasks.metrics import Metric, metric_of
+from taskaware.training.prepare import Part, TaskArrays
+from taskaware.training.recipe import TrainingRecipe
+
+
+class Program(NamedTuple):
+    """What a compiled program depends on beside its arguments; static.
+
+    Attributes:
+        child: what is trained.
+        metrics: that score, m of them.
+        classification: whether it is; else regression.
+    """
+
+    child: Child
+    metrics: tuple[Metric, ...]
+    classification: bool
+
+
+class Steps(NamedTuple):
+    """What each of S steps reads.
+
+    Attributes:
+        rows: positions in `TaskArrays.x`, (S, B).
+        rate: factor of the learning rate, (S,).
+        done: share of all steps that are done before it, (S,).
+    """
+
+    rows: np.ndarray
+    rate: np.ndarray
+    done: np.ndarray
+
+
+def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
+    """The metric of that name and the default metric of a problem, once if they are one."""
+    wanted, default = metric_of(problem, metric), metric_of(problem)
+    return (wanted,) if wanted is default else (wanted, default)
+
+
+def hyper_of(recipe: TrainingRecipe) -> Hyper:
+    """What a recipe has for spaces without such coordinates."""
+    return Hyper(recipe.learning_rate, recipe.weight_decay, recipe.dropout)
+
+
+@functools.partial(jax.jit, static_argnames=("child", "design"))
+def candidates(child: Child, design: Design, points: Float[Array, "C D"]) -> Any:
+    """C points as the programs read them."""
+    return jax.vmap(functools.partial(child.read, design))(points)
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def start(program: Program, arrays: TaskArrays, chosen: Any, key: Array) -> State:
+    """Fresh state of C candidates, all from one key."""
+    batch = _batch(program, arrays, slice(1))
+    return jax.vmap(lambda candidate: program.child.init(key, candidate, batch))(chosen)
+
+
+@functools.partial(jax.jit, static_argnames="program", donate_argnames="state")
+def segment(
+    program: Program, state: State, arrays: TaskArrays, chosen: Any, steps: Steps, key: Array
+) -> tuple[State, tuple[Array, Array]]:
+    """Some steps of every candidate, then its validation scores and loss.
+
+    Args:
+        program: static part.
+        state: of C candidates; donated.
+        arrays: the task.
+        chosen: the C candidates.
+        steps: S of them.
+        key: of what the steps draw.
+
+    Returns:
+        The new state, and scores (C, m) and loss (C,).
+    """
+
+    def step(state, now):
+        index, (rows, rate, done) = now
+        batch, moment = _batch(program, arrays, rows), Now(jax.random.fold_in(key, index), rate, done)
+        many = jax.vmap(lambda own, candidate: program.child.step(own, candidate, batch, moment))
+        return many(state, chosen), None
+
+    state, _ = jax.lax.scan(step, state, (jnp.arange(len(steps.rate)), steps))
+    return state, evaluate(program, state.params, arrays, chosen, arrays.validation)
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def evaluate(
+    program: Program, params: Any, arrays: TaskArrays, chosen: Any, part: Part
+) -> tuple[Array, Array]:
+    """Scores (C, m) and loss (C,) of C candidates on a part; the scores of a diverged one are NaN.
+
+    Args:
+        program: static part.
+        params: of the C candidates.
+        arrays: the task.
+        chosen: the C candidates.
+        part: rows that score.
+    """
+    batch, weight = _batch(program, arrays, part.rows), part.weight
+
+    def one(params, candidate):
+        outputs = batch.masked(program.child.outputs(params, candidate, batch))
+        loss = jnp.sum(batch.losses(outputs) * weight) / weight.sum()
+        found = [metric.on_device(outputs, batch.y, weight, arrays.scale) for metric in program.metrics]
+        cut = [jnp.maximum(score, metric.low) for score, metric in zip(found, program.metrics, strict=True)]
+        return jnp.where(jnp.isfinite(loss), jnp.stack(cut), jnp.nan), loss
+
+    return jax.vmap(one)(params, chosen)
+
+
+def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:
+    """Factor of the learning rate at each step, (steps,): a linear rise, then a cosine to zero."""
+    rising = max(1, round(recipe.warmup * steps))
+    step = np.arange(steps)
+    falling = 0.5 * (1 + np.cos(np.pi * (step - rising) / max(1, steps - rising)))
+    return np.where(step < rising, (step + 1) / rising, falling).astype(np.float32)
+
+
+def share_done(steps: int) -> np.ndarray:
+    """Share of the steps that are done before each, (steps,)."""
+    return np.arange(steps, dtype=np.float32) / np.float32(steps)
+
+
+def _batch(program: Program, arrays: TaskArrays, rows: Array | slice) -> Batch:
+    x = jax.tree.map(lambda leaf: leaf[rows], arrays.x)
+    return Batch(x, arrays.y[rows], arrays.columns, arrays.allowed, program.classification)

@@ -11,6 +11,8 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "SPACES": "taskaware.spaces",
+    "STRATEGIES": "taskaware.strategies",
     "AscentSettings": "taskaware.recommendation.ascent",
     "CheckpointError": "taskaware.errors",
     "Recommendation": "taskaware.recommendation.recommendation",
@@ -34,15 +36,21 @@ _HOMES = {
     "preset": "taskaware.spaces",
     "recommend": "taskaware.recommendation.recommend",
     "report": "taskaware.reports",
+    "search": "taskaware.objectives.searching",
     "save_evaluator": "taskaware.surrogates",
     "train_evaluator": "taskaware.recommendation.teach",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]
+_ROOMS = ("objectives", "strategies")
+"""Packages with public functions of their own: `ta.strategies.evolution()`."""
+
+__all__ = ["__version__", *sorted([*_HOMES, *_ROOMS])]
 
 
 def __getattr__(name: str) -> object:
     """The public names on first use, so that `import taskaware` stays fast."""
+    if name in _ROOMS:
+        return importlib.import_module(f"taskaware.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'taskaware' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOMES[name]), name)

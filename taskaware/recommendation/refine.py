@@ -7,22 +7,15 @@ import time
 import numpy as np
 
 from taskaware.errors import UserError
-from taskaware.objectives import record as keeping
-from taskaware.objectives.record import register
-from taskaware.progress import tqdm
+from taskaware.objectives.trainings import TOGETHER, trained
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.recommendation import Recommendation
-from taskaware.recommendation.refinement import Refinement
+from taskaware.recommendation.refinement import Refinement, refining
 from taskaware.store import Store
+from taskaware.strategies import AllDiverged, search
 from taskaware.surrogates import Evaluator
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import prepare
-from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import train
-
-TOGETHER = 4
-"""Candidates trained in one program; what an interruption can lose."""
 
 
 def refine(
@@ -46,21 +39,23 @@ def refine(
     proposed = propose(evaluator, z, task.problem, AscentSettings(), seed=seed)
     points, came_from = _recommended_first(recommendation, proposed)
     refinement = Refinement.begin(evaluator, z, task.problem, points)
-    recipe = TrainingRecipe()
-    hidden = None if progress is None else not progress
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
-        name = "" if opened is None else register(opened, [task], evaluator.space, recipe)
-        prepared = prepare(task, seed, recipe)
-        bar = tqdm(total=trainings, desc="refining", unit="training", disable=hidden)
-        while len(refinement.rows) < min(trainings, len(points)):
-            rows = refinement.next(min(TOGETHER, trainings - len(refinement.rows)))
-            trained = train(evaluator.space, points[rows], prepared, recipe, seed=seed, chunk_for=TOGETHER)
-            if opened is not None:
-                about = (task.digest, evaluator.space, name, points[rows], trained)
-                opened.append(keeping.trainings(*about, seed=seed, strategy="refine"))
-            refinement = refinement.told(rows, trained.score)
-            bar.update(len(rows))
-        bar.close()
+        objective = trained(task, evaluator.space, seed=seed, store=opened, strategy="refine")
+        try:
+            history = search(
+                refining(refinement, points),
+                objective,
+                space=evaluator.space,
+                budget=min(trainings, len(points)),
+                seed=seed,
+                together=TOGETHER,
+                errors="raise",
+                progress=progress,
+                title="refining",
+            )
+        except AllDiverged as error:
+            history = error.history
+    refinement = refinement.told(history.info["candidate"], history.scores)
     seconds = time.perf_counter() - began
     return _answer(recommendation, refinement, points, came_from, seconds)
 

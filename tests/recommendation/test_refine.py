@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import StoreError, UserError
-from taskaware.recommendation import refine as room
+from taskaware.objectives import trainings as room
 from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
@@ -62,7 +62,7 @@ def test_tasks_like_this_one_count_most(process, begun):
     assert begun.likeness.argmax() == 0
     nearest = process.distances(process.known.z[0] + 0.1)[process.known.real]
     for problem in (same, ~same):
-        order = np.argsort(nearest[kind], kind="stable")
+        order = np.argsort(nearest[problem], kind="stable")
         assert (np.diff(begun.likeness[problem][order]) <= 0).all()
     alone = dataclasses.replace(begun, likeness=np.eye(len(known.names))[0])
     first = int(alone.next(1)[0])

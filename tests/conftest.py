@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-STRICT_ROOMS = ("children", "search", "spaces", "training")
+STRICT_ROOMS = ("children", "spaces", "strategies", "training")
 
 
 def _real_folder() -> Path:

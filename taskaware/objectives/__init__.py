@@ -1,1 +1,20 @@
-""""""
+"""What a search maximises: trainings, predictions, any function; and where trainings become experience."""
+
+import importlib
+
+_HOMES = {
+    "Objective": "taskaware.strategies",
+    "Outcomes": "taskaware.strategies",
+    "function": "taskaware.objectives.functions",
+    "predicted": "taskaware.objectives.predictions",
+    "trained": "taskaware.objectives.trainings",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    """On first use: what trains is heavy to import."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'taskaware.objectives' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -19,10 +19,11 @@ from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
-from taskaware.objectives.record import add_recipe, register, trainings
+from taskaware.objectives.record import definition, register, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.spaces import Space, preset
 from taskaware.store import Store, Trainings
+from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import Prepared, prepare
 from taskaware.training.recipe import TrainingRecipe
@@ -107,6 +108,7 @@ class Batch:
         recipe: how to train.
         seed: of the split and the training.
         chunk_for: see `trainer.train`.
+        metric: name of the score; "" is the default one of the task's problem.
     """
 
     space: Space
@@ -114,6 +116,7 @@ class Batch:
     recipe: TrainingRecipe
     seed: int
     chunk_for: int
+    metric: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,19 +199,19 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
     points = common_architectures(space, settings.architectures)
     points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
     names = architecture_digests(space.digest, points)
-    recipes = {metric: add_recipe(store, recipe, metric) for metric in dict.fromkeys(t.metric for t in tasks)}
+    recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
-        recipe_digest = recipes[task.metric]
+        metric = "" if task.metric == default_metric(task.problem) else task.metric
         for seed in settings.seeds_of(task):
-            missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names))
+            missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names, metric))
             # Bounds of batches that do not move with what is done already.
             for _, part in pd.Series(missing).groupby(missing // settings.batch):
-                batch = Batch(space, points[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK))
+                batch = Batch(space, points[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK), metric)
                 yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 
 
 def train_batch(task: Task, batch: Batch) -> Trained:
-    """What a worker does with a job: train its architectures, scored by the task's metric."""
+    """What a worker does with a job: train its architectures, scored by its metric."""
     prepared = _prepared(task, batch.seed, batch.recipe)
     return train(
         batch.space,
@@ -217,7 +220,7 @@ def train_batch(task: Task, batch: Batch) -> Trained:
         batch.recipe,
         seed=batch.seed,
         chunk_for=batch.chunk_for,
-        metric=task.metric,
+        metric=batch.metric or None,
     )
 
 
@@ -243,17 +246,20 @@ def recorded(outcome: Outcome) -> Trainings:
     """The end of a job as the store takes it; a job that failed has its error with each architecture."""
     job, batch = outcome.job, outcome.job.spec
     about = (job.needs, batch.space, job.about["recipe"], batch.points)
+    more = {"seed": batch.seed, "strategy": "random", "metric": batch.metric}
     if outcome.error is None:
-        return trainings(*about, outcome.result, seed=batch.seed, strategy="random")
+        return trainings(*about, outcome.result, **more)
     count = len(batch.points)
     diverged = Trained(*(np.full(count, np.nan) for _ in Trained._fields))
-    failed = trainings(*about, diverged, seed=batch.seed, strategy="random")
+    failed = trainings(*about, diverged, **more)
     return dataclasses.replace(failed, errors=[outcome.error] * count)
 
 
 def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> Job:
     return Job(
-        id=digest([task, recipe, batch.space.digest, batch.seed, names.tolist()]),
+        id=digest(
+            [task, recipe, batch.space.digest, batch.seed, names.tolist(), *filter(None, [batch.metric])]
+        ),
         spec=batch,
         label=f"{name}, seed {batch.seed}, {len(names)} from {names[0]}",
         needs=task,

@@ -8,7 +8,7 @@ from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.spaces import Space
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
-from taskaware.tasks.metrics import DEFAULTS, default_metric
+from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION, Trained
@@ -23,17 +23,19 @@ def trainings(
     *,
     seed: int,
     strategy: str,
+    metric: str = "",
 ) -> Trainings:
     """What came of some points of a space on a task, as the store takes it.
 
     Args:
         task: digest of the task.
         space: of the points.
-        recipe: digest that `add_recipe` gave for the recipe and the metric of the scores.
+        recipe: digest that `register` gave for the recipe.
         points: n architectures, (n, D).
         trained: their results.
         seed: of the split and the training.
         strategy: name of what proposed the points.
+        metric: name of the score; "" is the default one of the task's problem.
     """
     return Trainings(
         task,
@@ -47,6 +49,7 @@ def trainings(
         seconds=trained.seconds,
         strategy=strategy,
         code_version=str(VERSION),
+        metric=metric,
     )
 
 
@@ -60,35 +63,19 @@ def register(store: Store, tasks: Iterable[Task], space: Space, recipe: Training
         recipe: how they are trained.
 
     Returns:
-        The digest of the recipe with scores in the default metrics; see `add_recipe` for others.
+        The digest of the recipe.
     """
     described = store.described(catalogue_digest())
     for task in tasks:
         if task.digest not in described:
             describe(store, task)
     store.add_space(SpaceRecord(space.digest, space.name, space.to_dict()))
-    return add_recipe(store, recipe)
+    return store.add_recipe(definition(recipe))
 
 
-def add_recipe(store: Store, recipe: TrainingRecipe, metric: str = "") -> str:
-    """Make a recipe known to a store, with the metric of the scores; its digest."""
-    return store.add_recipe(definition(recipe, metric))
-
-
-def definition(recipe: TrainingRecipe, metric: str = "") -> dict:
-    """A recipe as the store knows it: scores of another metric or version of the trainer are others.
-
-    Args:
-        recipe: how architectures are trained.
-        metric: name of the score; a default metric of a problem, or "", is not written down.
-
-    >>> definition(TrainingRecipe(), "r2") == definition(TrainingRecipe())
-    True
-    >>> definition(TrainingRecipe(), "rmse")["metric"]
-    'rmse'
-    """
-    own = {} if metric in ("", *DEFAULTS.values()) else {"metric": metric}
-    return {**recipe.to_dict(), "trainer": VERSION, **own}
+def definition(recipe: TrainingRecipe) -> dict:
+    """A recipe as the store knows it: scores of another version of the trainer are others."""
+    return {**recipe.to_dict(), "trainer": VERSION}
 
 
 def describe(store: Store, task: Task) -> None:

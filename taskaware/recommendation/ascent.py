@@ -16,8 +16,8 @@ from jaxtyping import Array, Float
 
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
-from taskaware.search import gradient_ascent, maximise, random_search
-from taskaware.spaces import Space
+from taskaware.spaces import RelaxedSpace
+from taskaware.strategies import gradient_ascent, maximise, random
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.surrogates.training_data import architecture_features, features_of
 
@@ -160,7 +160,7 @@ def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
 
 @functools.partial(jax.jit, static_argnames=("space", "how"))
 def _seek(
-    space: Space,
+    space: RelaxedSpace,
     how: tuple[str, int, int],
     posterior: Posterior,
     limits: Guard,
@@ -183,10 +183,10 @@ def _seek(
     own = pool[jnp.argsort(-known[0])[:own_starts]]
     starts = jnp.concatenate([warm, own])
     strategies = {
-        "gradient_ascent": lambda: gradient_ascent(space, starts),
-        "random_search": lambda: random_search(space, len(starts)),
+        "gradient_ascent": lambda: gradient_ascent(starts),
+        "random_search": random,
     }
-    trace = maximise(strategies[optimizer](), bound, key, rounds)
+    trace = maximise(strategies[optimizer]()(space, len(starts)), bound, key, rounds)
     climbed = jnp.take_along_axis(trace.points, trace.values.argmax(0)[None, :, None], axis=0)[0]
     fresh = jnp.concatenate([climbed, space.discretise(climbed)])
     judged = judge(jax.vmap(functools.partial(features_of, space))(fresh))

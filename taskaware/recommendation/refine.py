@@ -7,23 +7,17 @@ import time
 import numpy as np
 
 from taskaware.errors import UserError
-from taskaware.objectives import record as keeping
-from taskaware.objectives.record import register
-from taskaware.progress import tqdm
+from taskaware.objectives.trainings import TOGETHER, trained
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import query_of, recognise, shipped_evaluator
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.record import Record
-from taskaware.recommendation.refinement import Refinement
+from taskaware.recommendation.refinement import Refinement, refining
 from taskaware.store import Store
+from taskaware.strategies import AllDiverged, search
 from taskaware.surrogates import Evaluator
+from taskaware.tasks.metrics import METRICS, Metric
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import prepare
-from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import train
-
-TOGETHER = 4
-"""Candidates trained in one program; what an interruption can lose."""
 
 
 def refine(
@@ -45,23 +39,47 @@ def refine(
     proposed = propose(evaluator, query, AscentSettings(), seed=seed)
     points, came_from = _recommended_first(recommendation, proposed)
     refinement = Refinement.begin(evaluator, query, points)
-    recipe = TrainingRecipe()
-    hidden = None if progress is None else not progress
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
-        name = "" if opened is None else register(opened, [task], evaluator.space, recipe)
-        prepared = prepare(task, seed, recipe)
-        bar = tqdm(total=trainings, desc="refining", unit="training", disable=hidden)
-        while len(refinement.rows) < min(trainings, len(points)):
-            rows = refinement.next(min(TOGETHER, trainings - len(refinement.rows)))
-            trained = train(evaluator.space, points[rows], prepared, recipe, seed=seed, chunk_for=TOGETHER)
-            if opened is not None:
-                about = (task.digest, evaluator.space, name, points[rows], trained)
-                opened.append(keeping.trainings(*about, seed=seed, strategy="refine"))
-            refinement = refinement.told(rows, trained.score)
-            bar.update(len(rows))
-        bar.close()
-    seconds = time.perf_counter() - began
-    return _answer(recommendation, refinement, points, came_from, seconds)
+        objective = trained(task, evaluator.space, seed=seed, store=opened, strategy="refine")
+        try:
+            history = search(
+                refining(refinement, points),
+                objective,
+                space=evaluator.space,
+                budget=min(trainings, len(points)),
+                seed=seed,
+                together=TOGETHER,
+                errors="raise",
+                progress=progress,
+                title="refining",
+            )
+        except AllDiverged as error:
+            history = error.history
+    # The evaluator predicts the default metric, so it learns from that; the task's own metric chooses.
+    candidates = history.info["candidate"]
+    refinement = refinement.told(candidates, history.info["default_score"])
+    found = Refined(refinement, points, tuple(came_from), candidates, history.scores)
+    answer = _answer(recommendation, found, METRICS[task.metric])
+    return dataclasses.replace(answer, seconds=answer.seconds + time.perf_counter() - began)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Refined:
+    """What came of the trainings.
+
+    Attributes:
+        refinement: the posterior after them.
+        points: N candidates, (N, D).
+        came_from: where each was found, N.
+        trained: candidates that were trained, n, in this order.
+        scores: their validation scores in the task's own metric, (n,).
+    """
+
+    refinement: Refinement
+    points: np.ndarray
+    came_from: tuple[str, ...]
+    trained: np.ndarray
+    scores: np.ndarray
 
 
 def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
@@ -72,32 +90,24 @@ def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.n
     return points, [recommendation.ranked[0].found_by, *(proposed.came_from[place] for place in other)]
 
 
-def _answer(
-    before: Record,
-    refinement: Refinement,
-    points: np.ndarray,
-    came_from: list[str],
-    seconds: float,
-) -> Record:
-    """The best of those trained first, then all others by what is believed of them now."""
-    expected, doubt = refinement.stated()
-    best = refinement.best()
+def _answer(before: Record, found: Refined, metric: Metric) -> Record:
+    """The best of those trained first, then all others by what is now expected of them."""
+    expected, deviation = found.refinement.stated()
+    best = int(found.trained[found.scores.argmax()])
     order = [best, *(row for row in np.argsort(-expected) if row != best)][: len(before.ranked)]
-    done = set(refinement.rows.tolist())
+    done = set(found.trained.tolist())
     ranked = tuple(
         Candidate(
-            point=tuple(float(number) for number in points[row]),
+            point=tuple(float(number) for number in found.points[row]),
             predicted_score=float(expected[row]),
-            uncertainty=float(doubt[row]),
-            found_by="trained" if row in done else came_from[row],
+            uncertainty=float(deviation[row]),
+            found_by="trained" if row in done else found.came_from[row],
         )
         for row in order
     )
-    told = refinement.scores[refinement.rows == best][0]
+    reached, first = metric.shown(found.scores.max()), metric.shown(found.scores[0])
     note = (
-        f"{len(done)} candidates were trained on this dataset; the best of them reached {told:.3f} on "
-        f"validation rows, the first recommendation {refinement.scores[0]:.3f}."
+        f"{len(done)} candidates were trained on this dataset; the best of them reached {reached:.3f} "
+        f"({metric.name}) on validation rows, the first recommendation {first:.3f}."
     )
-    return dataclasses.replace(
-        before, ranked=ranked, chance=None, notes=(*before.notes, note), seconds=before.seconds + seconds
-    )
+    return dataclasses.replace(before, ranked=ranked, chance=None, notes=(*before.notes, note))

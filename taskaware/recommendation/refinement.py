@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from taskaware.errors import UserError
+from taskaware.spaces import Space
+from taskaware.strategies import Factory, Feedback, Strategy
 from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.training_data import FLOOR, architecture_features
 from taskaware.surrogates.warping import unwarp, warped
@@ -43,6 +45,7 @@ class Refinement:
         likeness: what each of these tasks counts, (T,); their sum is 1.
         rows: candidates trained, n.
         scores: their validation scores, -inf of a diverged one, n.
+        asked: candidates that were asked for, in their order, those trained among them.
     """
 
     mean: Float[np.ndarray, " N"]
@@ -55,6 +58,7 @@ class Refinement:
     likeness: Float[np.ndarray, " T"]
     rows: Int[np.ndarray, " n"]
     scores: Float[np.ndarray, " n"]
+    asked: Int[np.ndarray, " a"] = dataclasses.field(default_factory=lambda: np.zeros(0, int))
 
     @classmethod
     def begin(cls, evaluator: Evaluator, query: TaskQuery, points) -> "Refinement":
@@ -105,9 +109,10 @@ class Refinement:
     def next(self, count: int) -> Int[np.ndarray, " k"]:
         """The candidates that are worth training next, together; fewer where fewer are left."""
         mean, _ = self.believed()
-        chosen = [] if len(self.rows) else [self.best()][:count]
-        while len(chosen) < min(count, len(mean) - len(self.rows)):
-            taken = [*self.rows, *chosen]
+        before = list(dict.fromkeys([*self.rows, *self.asked]))
+        chosen = [] if before else [self.best()][:count]
+        while len(chosen) < min(count, len(mean) - len(before)):
+            taken = [*before, *chosen]
             reached = self.known[:, taken].max(1) if taken else np.full(len(self.known), FLOOR)
             gain = self.likeness @ np.maximum(self.known - reached[:, None], 0) + TIE * mean
             gain[taken] = -np.inf
@@ -170,3 +175,29 @@ def _likeness(evaluator: Evaluator, z: Float[np.ndarray, " M"], problem: str) ->
     weights = np.where(evaluator.training_data.of_problem(problem)[real], 1.0, OTHER_KIND)
     weights = weights * np.exp(-0.5 * (distances / width) ** 2)
     return weights / weights.sum()
+
+
+def refining(begun: Refinement, points: Float[np.ndarray, "N D"]) -> Factory:
+    """The choice of candidates as a search strategy, whose state is a Refinement; it ends when none is left.
+
+    Args:
+        begun: before the first training.
+        points: the candidates, in the order of the Refinement.
+    """
+
+    def bound(space: Space, together: int) -> Strategy:
+        del space
+
+        def ask(key, state: Refinement) -> tuple[Refinement, np.ndarray]:
+            del key
+            rows = state.next(together)
+            return dataclasses.replace(state, asked=np.append(state.asked, rows).astype(int)), points[rows]
+
+        def tell(state: Refinement, told: np.ndarray, feedback: Feedback) -> tuple[Refinement, dict]:
+            number = len(state.rows) + np.arange(len(told)) if feedback.number is None else feedback.number
+            rows = state.asked[np.asarray(number)]
+            return state.told(rows, np.asarray(feedback.value, float)), {"candidate": rows}
+
+        return Strategy(lambda key: begun, ask, tell, traceable=False)
+
+    return bound

@@ -21,14 +21,16 @@ from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset
 from taskaware.store import Store
+from taskaware.strategies import History
+from taskaware.strategies.evolution import VERSION as EVOLUTION
 from taskaware.studies import quality
 from taskaware.studies.resumable import do_once
-from taskaware.studies.search_spec import LEARNED, STRATEGIES, Contest, Course, search_task
+from taskaware.studies.search_spec import COMPARED, LEARNED, SearchSpec, search_task
 from taskaware.studies.selectors import check_evaluator
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import VERSION
+from taskaware.training.trainer import VERSION, Trained
 
 LEAST = {"budget": 1, "round": 1, "population": 1, "tournament": 1, "seeds": 1}
 PROGRESS = ["strategy", "task", "group", "problem", "seed", "trainings", "best_score", "test_score"]
@@ -42,7 +44,7 @@ class CompareSettings:
     suite: tuple[str, ...] = ("bundled",)
     # Names of the tasks that are wanted; all of the suites if empty.
     tasks: tuple[str, ...] = ()
-    # Names of the strategies, see STRATEGIES.
+    # Names of the strategies, see COMPARED.
     strategies: tuple[str, ...] = ("random", "evolution", "recommend")
     # Trainings that each strategy has for each task and seed.
     budget: int = 48
@@ -72,10 +74,10 @@ class CompareSettings:
             UserError: a name is unknown (the nearest is given), or a number is out of range.
         """
         for name in self.strategies:
-            if name not in STRATEGIES:
-                raise unknown("strategy", name, STRATEGIES)
+            if name not in COMPARED:
+                raise unknown("strategy", name, COMPARED)
         if not self.strategies:
-            raise UserError(f"No strategy is named. Allowed: {', '.join(STRATEGIES)}.")
+            raise UserError(f"No strategy is named. Allowed: {', '.join(COMPARED)}.")
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
@@ -161,11 +163,12 @@ def plan(tasks: Sequence[Task], settings: CompareSettings) -> list[Job]:
     for task in tasks:
         for seed in range(settings.seeds):
             for strategy in settings.strategies:
-                contest = Contest(strategy, space, seed, **terms, recipe=settings.trainer)
+                spec = SearchSpec(strategy, space, seed, **terms, recipe=settings.trainer)
                 about = {"task": task.name, "seed": seed, "strategy": strategy}
                 label = f"{strategy} on {task.name}, seed {seed}"
-                name = digest([task.digest, task.group, contest, VERSION])
-                jobs.append(Job(name, contest, label, task.digest, settings.budget, about))
+                versions = [] if strategy == "random" else [EVOLUTION]
+                name = digest([task.digest, task.group, spec, VERSION, *versions])
+                jobs.append(Job(name, spec, label, task.digest, settings.budget, about))
     return jobs
 
 
@@ -199,13 +202,17 @@ def standings(progress: pd.DataFrame) -> dict:
 
 def _keep(outcome: Outcome, store: Store | None, recipe: str) -> dict:
     """Write a search that went well into the store, if there is one; what the journal shall have of it."""
-    contest: Contest = outcome.job.spec
-    course: Course = outcome.result
-    found = course.trained
+    spec: SearchSpec = outcome.job.spec
+    history: History = outcome.result
     if store is not None:
-        about = (outcome.job.needs, contest.space, recipe, course.points, found)
-        store.append(trainings(*about, seed=contest.seed, strategy=contest.strategy))
-    return {"scores": _plain(found.score), "test_scores": _plain(found.test_score)}
+        about = (outcome.job.needs, spec.space, recipe, history.points, _as_trained(history))
+        store.append(trainings(*about, seed=spec.seed, strategy=spec.strategy))
+    return {"scores": _plain(history.scores), "test_scores": _plain(history.test_scores)}
+
+
+def _as_trained(history: History) -> Trained:
+    scores = history.scores
+    return Trained(scores, history.test_scores, history.info["loss"], scores[:, None], history.seconds)
 
 
 def _plain(scores: np.ndarray) -> list[float | None]:

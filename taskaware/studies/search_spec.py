@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,22 +11,33 @@ import numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.reading import vector
 from taskaware.objectives.collect import GRID, Batch, train_batch
+from taskaware.objectives.trainings import outcomes_of
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import shipped_evaluator
-from taskaware.search import Strategy, evolution, random_search, spend
 from taskaware.spaces import Space
+from taskaware.strategies import (
+    AllDiverged,
+    Factory,
+    History,
+    Objective,
+    Outcomes,
+    Strategy,
+    evolution,
+    portfolio_then,
+    random,
+    search,
+)
 from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.trainer import Trained
 
 
 @dataclasses.dataclass(frozen=True)
-class Contest:
+class SearchSpec:
     """What a worker needs to know of a search beside the task.
 
     Attributes:
-        strategy: a name in STRATEGIES.
+        strategy: a name in COMPARED.
         space: that is searched.
         seed: of the split, of the trainings and of what the strategy draws.
         budget: trainings.
@@ -48,61 +58,66 @@ class Contest:
     recipe: TrainingRecipe
 
 
-class Course(NamedTuple):
-    """Every candidate of a search in the order of the trainings: points (budget, D), and how each fared."""
+def search_task(task: Task, spec: SearchSpec) -> History:
+    """Spend the budget of a spec on a task; what a candidate scores does not depend on its company.
 
-    points: np.ndarray
-    trained: Trained
-
-
-def search_task(task: Task, contest: Contest) -> Course:
-    """Spend the budget of a contest on a task; what a candidate scores does not depend on its company."""
+    An error of a training goes through, and the job with it. A search that diverges everywhere has a history.
+    """
     keep_compiled()
-    results: list[Trained] = []
 
-    def judge(points: np.ndarray) -> np.ndarray:
+    def evaluate(points: np.ndarray) -> Outcomes:
         # One size of chunk for every round: a single program serves, and its rounding is always the same.
-        batch = Batch(contest.space, points, contest.recipe, contest.seed, chunk_for=contest.round)
-        results.append(train_batch(task, batch))
-        return results[-1].score
+        batch = Batch(spec.space, points, spec.recipe, spec.seed, chunk_for=spec.round)
+        return outcomes_of(train_batch(task, batch))
 
     # Tasks draw apart, or luck with a seed would be luck everywhere.
-    key = jax.random.fold_in(jax.random.key(contest.seed), int(task.digest[:8], 16))
-    points, _ = spend(_on_grid(STRATEGIES[contest.strategy](contest, task)), judge, key, contest.budget)
-    return Course(points, Trained(*(np.concatenate(column) for column in zip(*results, strict=True))))
+    key = jax.random.fold_in(jax.random.key(spec.seed), int(task.digest[:8], 16))
+    strategy = on_grid(COMPARED[spec.strategy](spec, task))
+    try:
+        return search(
+            strategy,
+            Objective(evaluate, unit="training"),
+            space=spec.space,
+            budget=spec.budget,
+            seed=key,
+            together=spec.round,
+            errors="raise",
+            progress=False,
+        )
+    except AllDiverged as error:
+        return error.history
 
 
-def random(contest: Contest, task: Task) -> Strategy:
+def draw(spec: SearchSpec, task: Task) -> Factory:
     """The control."""
-    del task
-    return random_search(contest.space, contest.round)
+    del spec, task
+    return random()
 
 
-def evolve(contest: Contest, task: Task) -> Strategy:
+def evolve(spec: SearchSpec, task: Task) -> Factory:
     """Aging evolution from a random population."""
     del task
-    return _evolution(contest)
+    return evolution(population=spec.population, tournament=spec.tournament)
 
 
-def recommend(contest: Contest, task: Task) -> Strategy:
-    """The evaluator's candidates, best first: a first population that takes up the whole budget."""
-    size = max(contest.budget, contest.round)
-    ranked = ranked_candidates(contest.space, task, contest.evaluator, contest.seed)
-    return evolution(contest.space, contest.round, population=size, tournament=1, initial=ranked[:size])
+def recommend(spec: SearchSpec, task: Task) -> Factory:
+    """The evaluator's candidates, best first; random ones where the budget goes beyond."""
+    return portfolio_then(ranked_candidates(spec.space, task, spec.evaluator, spec.seed), random())
 
 
-def recommend_then_evolve(contest: Contest, task: Task) -> Strategy:
+def recommend_then_evolve(spec: SearchSpec, task: Task) -> Factory:
     """Aging evolution from the evaluator's best candidates."""
-    ranked = ranked_candidates(contest.space, task, contest.evaluator, contest.seed)
-    return _evolution(contest, ranked[: contest.population])
+    ranked = ranked_candidates(spec.space, task, spec.evaluator, spec.seed)
+    return portfolio_then(ranked[: spec.population], evolve(spec, task))
 
 
-STRATEGIES: dict[str, Callable[[Contest, Task], Strategy]] = {
-    "random": random,
+COMPARED: dict[str, Callable[[SearchSpec, Task], Factory]] = {
+    "random": draw,
     "evolution": evolve,
     "recommend": recommend,
     "recommend_then_evolve": recommend_then_evolve,
 }
+"""The strategies that may be compared, bound to what they need to know of a search."""
 
 LEARNED = ("recommend", "recommend_then_evolve")
 """Those that know the space of the shipped evaluator only."""
@@ -121,16 +136,16 @@ def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, see
     return propose(evaluator, TaskQuery(vector(task), task.problem), AscentSettings(), seed=seed).points
 
 
-def _evolution(contest: Contest, initial: np.ndarray | None = None) -> Strategy:
-    return evolution(
-        contest.space,
-        contest.round,
-        population=contest.population,
-        tournament=contest.tournament,
-        initial=initial,
-    )
-
-
-def _on_grid(strategy: Strategy) -> Strategy:
+def on_grid(factory: Factory) -> Factory:
     """The strategy, its points rounded to GRID: the last bit of a draw makes no architecture of its own."""
-    return strategy._replace(ask=lambda key, state: jnp.round(strategy.ask(key, state) / GRID) * GRID)
+
+    def bound(space: Space, together: int) -> Strategy:
+        strategy = factory(space, together)
+
+        def ask(key, state):
+            state, points = strategy.ask(key, state)
+            return state, jnp.round(points / GRID) * GRID
+
+        return strategy._replace(ask=ask)
+
+    return bound

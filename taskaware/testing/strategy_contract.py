@@ -1,10 +1,10 @@
-"""What every search strategy must do, as checks that run on any strategy.
+"""What every search strategy must do, as checks that run on any strategy, over any space.
 
 A check takes a `Subject` and raises AssertionError where the strategy breaks the contract. A test of a
 strategy runs them all:
 
     def test_contract():
-        check_strategy(lambda space: my_strategy(space, points=16))
+        check_strategy(my_strategy(temperature=2.0))
 """
 
 import functools
@@ -16,9 +16,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.search import Objective, Strategy, Trace, maximise, score
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import MixtureSpace, Space
 from taskaware.spaces.mixture import RecipeCoordinate
+from taskaware.strategies import (
+    AllDiverged,
+    Factory,
+    Feedback,
+    Objective,
+    Outcomes,
+    Strategy,
+    maximise,
+    search,
+    settled,
+    traced,
+)
 
 ROUNDS = 12
 SPACE = MixtureSpace(
@@ -39,29 +50,50 @@ class Subject(NamedTuple):
     """A strategy under test.
 
     Attributes:
-        make: space → strategy.
+        make: the strategy, its settings given: (space, points of an ask) → strategy.
         draws: whether it uses its keys: then two keys must give two searches, otherwise the same one.
+        space: that it searches.
+        together: points of an ask.
     """
 
-    make: Callable[[MixtureSpace], Strategy]
+    make: Factory
     draws: bool = True
+    space: Space = SPACE
+    together: int = 6
+
+    @property
+    def strategy(self) -> Strategy:
+        return self.make(self.space, self.together)
 
 
-def check_strategy(make: Callable[[MixtureSpace], Strategy], *, draws: bool = True) -> None:
-    """Run every check on a strategy; for strategies of other packages too.
+class Found(NamedTuple):
+    """N points (N, D) that a search looked at, and their values (N,)."""
 
-    The checks search `SPACE`, which has 17 dimensions, for `ROUNDS` rounds; what the strategy asks for in a
-    round should be a few points up to a hundred.
+    points: np.ndarray
+    values: np.ndarray
+
+    @property
+    def best(self) -> tuple[np.ndarray, float]:
+        place = int(self.values.argmax())
+        return self.points[place], float(self.values[place])
+
+
+def check_strategy(make: Factory, *, draws: bool = True, space: Space = SPACE, together: int = 6) -> None:
+    """Run every check on a strategy; for strategies of other packages too, in JAX or in NumPy.
+
+    The checks search a space for `ROUNDS` rounds.
 
     Args:
-        make: space → strategy.
+        make: the strategy, its settings given: (space, points of an ask) → strategy.
         draws: whether the strategy uses its keys.
+        space: that it searches; one of mixtures with 17 dimensions by default.
+        together: points of an ask.
 
     Raises:
         AssertionError: a check failed; the traceback names it.
     """
     for check in CHECKS:
-        check(Subject(make, draws))
+        check(Subject(make, draws, space, together))
 
 
 def paraboloid(vector: Float[Array, " D"]) -> Float[Array, ""]:
@@ -69,17 +101,35 @@ def paraboloid(vector: Float[Array, " D"]) -> Float[Array, ""]:
     return -jnp.mean(jnp.square((vector - SUMMIT) / EXTENT))
 
 
-def half_lost(vector: Float[Array, " D"]) -> Float[Array, ""]:
+def half_diverged(vector: Float[Array, " D"]) -> Float[Array, ""]:
     """The paraboloid, but NaN in the half of the space where the summit lies."""
     return jnp.where(vector[-1] > 0.5, jnp.nan, paraboloid(vector))
 
 
-def all_lost(vector: Float[Array, " D"]) -> Float[Array, ""]:
+def all_diverged(vector: Float[Array, " D"]) -> Float[Array, ""]:
     """NaN everywhere, its gradient too."""
     return jnp.nan * jnp.sum(vector)
 
 
-OBJECTIVES = (paraboloid, half_lost, all_lost)
+OBJECTIVES = (paraboloid, half_diverged, all_diverged)
+"""On `SPACE`; see `objectives_of` for those on others."""
+
+
+@functools.cache
+def objectives_of(space: Space) -> tuple[Callable, Callable, Callable]:
+    """A hill, the same with half of the space diverged, and nothing but diverged points."""
+    if space == SPACE:
+        return OBJECTIVES
+    some = jax.vmap(space.features)(space.sample(jax.random.key(7), 64))
+    summit, middle = some[0], some[:, -1].mean()
+
+    def hill(vector):
+        return -jnp.mean(jnp.square(space.features(vector) - summit))
+
+    def half(vector):
+        return jnp.where(space.features(vector)[-1] > middle, jnp.nan, hill(vector))
+
+    return hill, half, all_diverged
 
 
 def same_key_same_search(subject: Subject) -> None:
@@ -90,103 +140,178 @@ def same_key_same_search(subject: Subject) -> None:
 
 def two_keys_differ(subject: Subject) -> None:
     first, second = _search(subject), _search(subject, seed=1)
-    differ = bool((first.points != second.points).any())
+    differ = first.points.shape != second.points.shape or bool((first.points != second.points).any())
     assert differ == subject.draws, f"draws={subject.draws}, but that two keys differ is {differ}."
 
 
 def one_compilation_is_enough(subject: Subject) -> None:
+    if not subject.strategy.traceable:
+        return
     for seed in range(3):
         _search(subject, seed=seed)
     assert _compiled(subject)._cache_size() == 1
 
 
 def compiled_equals_eager(subject: Subject) -> None:
-    strategy = subject.make(SPACE)
+    strategy = subject.strategy
+    if not strategy.traceable:
+        return
     init, ask, tell = (jax.jit(function) for function in strategy[:3])
     state = strategy.init(jax.random.key(0))
     _assert_close(init(jax.random.key(0)), state)
-    for number in range(3):
+    first = 0
+    for number in range(2):
         key = jax.random.key(number)
-        points = strategy.ask(key, state)
-        _assert_close(ask(key, state), points)
-        feedback = score(strategy, paraboloid, points)
+        asked = strategy.ask(key, state)
+        _assert_close(ask(key, state), asked)
+        state, points = asked
+        feedback = _feedback(subject, points, first)
         compiled = tell(state, points, feedback)
-        state = strategy.tell(state, points, feedback)
-        _assert_close(compiled, state)
+        state, info = strategy.tell(state, points, feedback)
+        _assert_close(compiled, (state, info))
+        first += len(points)
 
 
 def state_keeps_its_form(subject: Subject) -> None:
     """Structure, shapes, dtypes, and what JAX calls weak types."""
+    strategy = subject.strategy
+    if not strategy.traceable:
+        return
 
     def one_round(key):
-        strategy = subject.make(SPACE)
         state = strategy.init(key)
-        points = strategy.ask(key, state)
-        return state, strategy.tell(state, points, score(strategy, paraboloid, points))
+        asked, points = strategy.ask(key, state)
+        return state, asked, strategy.tell(asked, points, _feedback(subject, points, 0))[0]
 
-    before, after = jax.eval_shape(one_round, jax.random.key(0))
-    assert jax.tree.structure(before) == jax.tree.structure(after), (before, after)
+    states = jax.eval_shape(one_round, jax.random.key(0))
+    trees = [jax.tree.structure(state) for state in states]
+    assert trees[0] == trees[1] == trees[2], states
     forms = [
-        [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(state)]
-        for state in (before, after)
+        [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(state)] for state in states
     ]
-    assert forms[0] == forms[1], forms
+    assert forms[0] == forms[1] == forms[2], forms
+
+
+def asking_twice_gives_other_points(subject: Subject) -> None:
+    """Unless the strategy says that it repeats: then the same ones."""
+    strategy = subject.strategy
+    state, first = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
+    _, second = strategy.ask(jax.random.key(2), state)
+    same = np.shape(first) == np.shape(second) and bool(np.all(np.asarray(first) == np.asarray(second)))
+    assert same == strategy.repeats, f"repeats={strategy.repeats}, but asking twice gives the same: {same}."
+
+
+def it_may_be_told_in_any_order_and_one_at_a_time(subject: Subject) -> None:
+    strategy = subject.strategy
+    ask, tell = _functions(strategy)
+    state, first = ask(jax.random.key(1), strategy.init(jax.random.key(0)))
+    waiting = [(number, point) for number, point in enumerate(np.asarray(first))]
+    asked = len(waiting)
+    for turn in range(3):
+        # The youngest first, and the oldest half stays under way while more is asked for.
+        for number, point in reversed(waiting[len(waiting) // 2 :]):
+            state, _ = tell(state, point[None], _feedback(subject, point[None], number))
+        waiting = waiting[: len(waiting) // 2]
+        state, points = ask(jax.random.key(10 + turn), state)
+        waiting += [(asked + place, point) for place, point in enumerate(np.asarray(points))]
+        asked += len(points)
+        _assert_inside(subject.space, points)
+
+
+def it_may_be_told_what_others_asked_for(subject: Subject) -> None:
+    strategy, space = subject.strategy, subject.space
+    ask, tell = _functions(strategy)
+    foreign = space.sample(jax.random.key(5), subject.together)
+    feedback = _feedback(subject, foreign, 0)._replace(number=-2 - jnp.arange(len(foreign), dtype=jnp.int32))
+    state, _ = tell(strategy.init(jax.random.key(0)), foreign, feedback)
+    for seed in range(3):
+        state, points = ask(jax.random.key(seed), state)
+        _assert_inside(space, points)
+        state, _ = tell(state, points, _feedback(subject, points, seed * len(points)))
 
 
 def every_point_is_in_the_space(subject: Subject) -> None:
-    for objective in OBJECTIVES:
-        points = _search(subject, objective).points
-        assert points.dtype == jnp.float32, points.dtype
-        assert points.shape[2:] == (SPACE.dimension,), points.shape
-        outside = ~np.asarray(SPACE.contains(points))
-        assert not outside.any(), f"{objective.__name__}: {outside.sum()} of {outside.size} are outside."
+    for number in range(3):
+        points = _search(subject, number).points
+        assert points.dtype == np.float32, points.dtype
+        assert points.shape[1:] == (subject.space.dimension,), points.shape
+        _assert_inside(subject.space, points)
 
 
 def values_are_those_of_the_points(subject: Subject) -> None:
-    trace = _search(subject)
-    expected = jax.vmap(jax.vmap(paraboloid))(trace.points)
-    np.testing.assert_allclose(trace.values, expected, rtol=1e-4, atol=1e-6)
-    point, value = trace.best
-    assert value == trace.values.max()
-    np.testing.assert_allclose(paraboloid(point), value, rtol=1e-4, atol=1e-6)
+    found = _search(subject)
+    expected = jax.vmap(objectives_of(subject.space)[0])(found.points)
+    np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-6)
 
 
-def nan_never_wins(subject: Subject) -> None:
-    trace = _search(subject, half_lost)
-    diverged = np.asarray(trace.points[..., -1] > 0.5)
-    np.testing.assert_array_equal(trace.values[diverged], -np.inf)
-    assert np.isfinite(trace.values[~diverged]).all()
-    point, value = trace.best
-    assert diverged.all() or (np.isfinite(value) and point[-1] <= 0.5), (point, value)
+def a_diverged_point_never_wins(subject: Subject) -> None:
+    found = _search(subject, 1)
+    diverged = np.isnan(jax.vmap(objectives_of(subject.space)[1])(found.points))
+    np.testing.assert_array_equal(found.values[diverged], -np.inf)
+    assert np.isfinite(found.values[~diverged]).all()
+    assert diverged.all() or np.isfinite(found.best[1]), found.best
 
 
-def a_search_that_loses_everything_ends(subject: Subject) -> None:
-    trace = _search(subject, all_lost)
-    np.testing.assert_array_equal(trace.values, -np.inf)
-    assert trace.best[1] == -np.inf
+def a_search_that_diverges_everywhere_ends(subject: Subject) -> None:
+    np.testing.assert_array_equal(_search(subject, 2).values, -np.inf)
 
 
 def it_beats_its_first_round(subject: Subject) -> None:
     """On the average of four searches, for luck may give a single first round its best point."""
-    traces = [_search(subject, seed=seed) for seed in range(4)]
-    assert all(trace.best[1] >= trace.values[0].max() for trace in traces)
-    gains = [float(trace.best[1] - trace.values[0].max()) for trace in traces]
+    all_found = [_search(subject, seed=seed) for seed in range(4)]
+    gains = [found.best[1] - float(found.values[: subject.together].max()) for found in all_found]
     assert np.mean(gains) > 0, gains
 
 
-def _search(subject: Subject, objective: Objective = paraboloid, seed: int = 0) -> Trace:
-    return _compiled(subject)(jax.random.key(seed), OBJECTIVES.index(objective))
+def _search(subject: Subject, number: int = 0, seed: int = 0) -> Found:
+    """ROUNDS rounds on the objective of that number."""
+    if subject.strategy.traceable:
+        trace = _compiled(subject)(jax.random.key(seed), number)
+        return Found(np.asarray(trace.points).reshape(-1, trace.points.shape[-1]), np.ravel(trace.values))
+    value = jax.jit(jax.vmap(objectives_of(subject.space)[number]))
+    objective = Objective(lambda points: Outcomes(np.asarray(value(points))))
+    try:
+        history = search(
+            subject.strategy,
+            objective,
+            space=subject.space,
+            budget=ROUNDS * subject.together,
+            seed=seed,
+            progress=False,
+        )
+    except AllDiverged as error:
+        history = error.history
+    return Found(history.points, history.scores)
 
 
 @functools.lru_cache(maxsize=4)
-def _compiled(subject: Subject) -> Callable[[Array, int], Trace]:
+def _compiled(subject: Subject) -> Callable:
     """(key, number of the objective) → search, as one program; kept, for nearly all checks run it."""
-    strategy = subject.make(SPACE)
+    strategy, objectives = subject.strategy, objectives_of(subject.space)
 
-    def search(key, number):
-        return maximise(strategy, lambda vector: jax.lax.switch(number, OBJECTIVES, vector), key, ROUNDS)
+    def run(key, number):
+        return maximise(strategy, lambda vector: jax.lax.switch(number, objectives, vector), key, ROUNDS)
 
-    return jax.jit(search)
+    return jax.jit(run)
+
+
+def _functions(strategy: Strategy) -> tuple[Callable, Callable]:
+    if not strategy.traceable:
+        return strategy.ask, strategy.tell
+    return jax.jit(strategy.ask), jax.jit(strategy.tell)
+
+
+def _feedback(subject: Subject, points: Float[Array, "n D"], first: int) -> Feedback:
+    """What a strategy is told of points on the hill, the first of which is the evaluation of that number."""
+    objective = traced(objectives_of(subject.space)[0])
+    evaluate = objective.with_gradient if subject.strategy.wants_gradient else objective.evaluate
+    found = settled(evaluate(jnp.asarray(points)), len(points))
+    return Feedback(found.score, found.gradient, first + jnp.arange(len(points), dtype=jnp.int32))
+
+
+def _assert_inside(space: Space, points: Array) -> None:
+    inside = np.asarray(space.contains(jnp.asarray(points)))
+    assert inside.all(), f"{(~inside).sum()} of {inside.size} points are outside."
 
 
 def _assert_close(found, expected) -> None:
@@ -207,9 +332,12 @@ CHECKS = (
     one_compilation_is_enough,
     compiled_equals_eager,
     state_keeps_its_form,
+    asking_twice_gives_other_points,
+    it_may_be_told_in_any_order_and_one_at_a_time,
+    it_may_be_told_what_others_asked_for,
     every_point_is_in_the_space,
     values_are_those_of_the_points,
-    nan_never_wins,
-    a_search_that_loses_everything_ends,
+    a_diverged_point_never_wins,
+    a_search_that_diverges_everywhere_ends,
     it_beats_its_first_round,
 )

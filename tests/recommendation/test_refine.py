@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import StoreError, UserError
-from taskaware.recommendation import refine as room
+from taskaware.objectives import trainings as room
 from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store

@@ -15,13 +15,13 @@ from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.objectives.collect import GRID
 from taskaware.runner import RunnerSettings, read_journal
 from taskaware.runner.run_folder import RunFolder
-from taskaware.search import Strategy
 from taskaware.spaces import preset
 from taskaware.store import Store
+from taskaware.strategies import Strategy
 from taskaware.studies import compare as comparing
-from taskaware.studies import search_spec as contests
+from taskaware.studies import search_spec
 from taskaware.studies.compare import CompareSettings, compare, plan, standings
-from taskaware.studies.search_spec import STRATEGIES, ranked_candidates, search_task
+from taskaware.studies.search_spec import COMPARED, ranked_candidates, search_task
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
@@ -108,27 +108,27 @@ def pretended(monkeypatch):
         score = (np.abs(batch.points).sum(1, dtype=np.float64) * 0.618 + task.rows / 1000) % 1.0
         return Trained(score, score / 2, 1 - score, score[:, None], np.zeros(len(score)))
 
-    def drawn(contest, task):
+    def drawn(spec, task):
         def ask(key, state):
-            return jax.random.uniform(key, (contest.round, contest.space.dimension)) + len(contest.strategy)
+            return state, jax.random.uniform(key, (spec.round, spec.space.dimension)) + len(spec.strategy)
 
-        return Strategy(lambda key: (), ask, lambda state, points, feedback: state)
+        return lambda *_: Strategy(lambda key: (), ask, lambda state, points, feedback: (state, {}))
 
-    monkeypatch.setattr(contests, "train_batch", train_batch)
+    monkeypatch.setattr(search_spec, "train_batch", train_batch)
     for name in ("random", "evolution"):
-        monkeypatch.setitem(STRATEGIES, name, drawn)
+        monkeypatch.setitem(COMPARED, name, drawn)
 
 
 @pytest.mark.parametrize("after", [1, 3])
 def test_a_run_that_was_stopped_goes_on_and_does_nothing_twice(tmp_path, monkeypatch, pretended, after):
     begun, left = [], [after]
 
-    def counted(task, contest):
+    def counted(task, spec):
         if left[0] == 0:
             raise KeyboardInterrupt
         left[0] -= 1
-        begun.append((task.name, contest))
-        return search_task(task, contest)
+        begun.append((task.name, spec))
+        return search_task(task, spec)
 
     def settings(store):
         return dataclasses.replace(SETTINGS, strategies=("random", "evolution"), store=str(tmp_path / store))
@@ -165,12 +165,12 @@ def test_processes_give_the_same_as_serial(undisturbed, tmp_path):
 
 def test_a_score_does_not_depend_on_company(iris):
     (job,) = plan([iris], dataclasses.replace(SETTINGS, strategies=("random",)))
-    course = search_task(iris, job.spec)
+    history = search_task(iris, job.spec)
     prepared = prepare(iris, 0, SETTINGS.trainer)
     for place in (0, 5):
-        alone = train(SPACE, course.points[[place]], prepared, SETTINGS.trainer, seed=0, chunk_for=4)
-        assert alone.score[0] == course.trained.score[place]
-        assert alone.test_score[0] == course.trained.test_score[place]
+        alone = train(SPACE, history.points[[place]], prepared, SETTINGS.trainer, seed=0, chunk_for=4)
+        assert alone.score[0] == history.scores[place]
+        assert alone.test_score[0] == history.test_scores[place]
 
 
 def test_tasks_and_seeds_draw_apart_and_a_larger_budget_begins_alike(iris, pretended):
@@ -209,38 +209,38 @@ def test_recommend_then_evolve_goes_on_from_the_best_candidates(iris):
     ],
 )
 def test_a_recommendation_knows_neither_the_task_nor_a_relative(iris, monkeypatch, changes, gone):
-    taught, original = [], contests.fit_evaluator
+    taught, original = [], search_spec.fit_evaluator
 
     def spy(space, known, *settings, seed):
         taught.append(known)
         return original(space, known, *settings, seed=seed)
 
-    monkeypatch.setattr(contests, "fit_evaluator", spy)
+    monkeypatch.setattr(search_spec, "fit_evaluator", spy)
     ranked_candidates(SPACE, dataclasses.replace(iris, **changes), HASTY, 1)
     (known,) = taught
-    everything = set(contests.shipped_evaluator().training_data.groups)
+    everything = set(search_spec.shipped_evaluator().training_data.groups)
     assert set(known.groups) == everything - gone and iris.digest not in known.digests
 
 
 def test_a_search_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, pretended):
-    def broken(contest, task):
+    def broken(spec, task):
         raise RuntimeError("no idea")
 
     settings = dataclasses.replace(SETTINGS, tasks=("iris",), strategies=("random", "evolution"))
-    sound = STRATEGIES["evolution"]
-    monkeypatch.setitem(STRATEGIES, "evolution", broken)
+    sound = COMPARED["evolution"]
+    monkeypatch.setitem(COMPARED, "evolution", broken)
     summary = run(settings, tmp_path / "run")
     assert (summary["jobs"], summary["failed"], list(summary["strategies"])) == (2, 1, ["random"])
     entries = list(read_journal(tmp_path / "run" / "journal.jsonl"))
     assert [entry["error"] for entry in entries] == [None, "RuntimeError: no idea"]
-    monkeypatch.setitem(STRATEGIES, "evolution", sound)
+    monkeypatch.setitem(COMPARED, "evolution", sound)
     summary = run(settings, tmp_path / "run")
     assert (summary["jobs"], summary["failed"], summary["compared"]) == (1, 0, 1)
 
 
 def test_where_all_fails_the_table_is_empty(tmp_path, monkeypatch):
     settings = dataclasses.replace(SETTINGS, tasks=("iris",), strategies=("random",))
-    monkeypatch.setitem(STRATEGIES, "random", lambda contest, task: None)
+    monkeypatch.setitem(COMPARED, "random", lambda spec, task: None)
     summary = run(settings, tmp_path / "run")
     assert (summary["failed"], summary["compared"], summary["strategies"]) == (1, 0, {})
     assert len(pd.read_csv(tmp_path / "run" / "progress.csv")) == 0
@@ -335,6 +335,6 @@ def test_other_strategies_know_the_published_space():
 
 
 def test_smoke_is_small():
-    small = CompareSettings(strategies=tuple(STRATEGIES), store="x.db", seeds=9).smoke().check()
+    small = CompareSettings(strategies=tuple(COMPARED), store="x.db", seeds=9).smoke().check()
     assert (small.tasks, small.budget, small.seeds, small.store) == (("iris", "wine"), 4, 1, "")
     assert small.trainer.steps == 10

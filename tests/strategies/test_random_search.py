@@ -4,14 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from taskaware.search import gradient_ascent, maximise, random_search
+from taskaware.strategies import gradient_ascent, maximise, random
 from taskaware.testing.strategy_contract import SPACE, paraboloid
 
 
 @pytest.fixture(scope="module")
 def drawn():
     """Six random searches of 20 rounds of 8 points."""
-    search = jax.jit(lambda key: maximise(random_search(SPACE, points=8), paraboloid, key, 20))
+    search = jax.jit(lambda key: maximise(random()(SPACE, 8), paraboloid, key, 20))
     return [search(jax.random.key(seed)) for seed in range(6)]
 
 
@@ -23,7 +23,7 @@ def test_every_round_draws_from_the_space_anew(drawn):
 
 def test_gradient_ascent_beats_it_at_equal_evaluations(drawn):
     climb = jax.jit(
-        lambda starts: maximise(gradient_ascent(SPACE, starts), paraboloid, jax.random.key(0), 20)
+        lambda starts: maximise(gradient_ascent(starts)(SPACE, 8), paraboloid, jax.random.key(0), 20)
     )
     for chance in drawn:
         climbed = climb(chance.points[0])

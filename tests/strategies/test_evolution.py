@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.search import Feedback, evolution, maximise, random_search
-from taskaware.testing.strategy_contract import SPACE
+from taskaware.strategies import Feedback, evolution, maximise, portfolio_then, random
 
 
 class Cube:
     """Six numbers from 0 to 1, each of them a decision: a space that is quick to draw from."""
 
-    dimension = 6
+    name, dimension = "cube", 6
 
     def sample(self, key, count):
         return jax.random.uniform(key, (count, 6))
@@ -23,8 +22,8 @@ class Cube:
         place = jax.random.randint(place_key, (), 0, 6)
         return point.at[place].set(jax.random.uniform(value_key))
 
-    def project(self, points):
-        return jnp.clip(points, 0.0, 1.0)
+    def contains(self, points):
+        return jnp.all((points >= 0) & (points <= 1), axis=-1)
 
 
 CUBE = Cube()
@@ -44,22 +43,23 @@ def history(strategy, values):
     """The points of rounds that are told these values, (R n, D) for (R, n)."""
     state, points = strategy.init(jax.random.key(0)), []
     for number, row in enumerate(values):
-        asked = strategy.ask(jax.random.key(number), state)
-        state = strategy.tell(state, asked, Feedback(jnp.asarray(row, jnp.float32)))
+        state, asked = strategy.ask(jax.random.key(number), state)
+        state, _ = strategy.tell(state, asked, Feedback(jnp.asarray(row, jnp.float32)))
         points.append(np.asarray(asked))
     return np.concatenate(points)
 
 
 def test_the_first_population_is_the_given_points_then_random_ones():
-    given = jnp.array([[0.5] * 6, [9.0] * 6])
-    points = history(evolution(CUBE, 3, population=9, tournament=2, initial=given), np.zeros((3, 3)))
-    np.testing.assert_array_equal(points[:2], [[0.5] * 6, [1.0] * 6])
+    given = jnp.array([[0.5] * 6, [1.0] * 6])
+    strategy = portfolio_then(given, evolution(population=9, tournament=2))(CUBE, 3)
+    points = history(strategy, np.zeros((3, 3)))
+    np.testing.assert_array_equal(points[:2], given)
     assert not any(is_child(a, b) for n, a in enumerate(points) for b in points[:n])
 
 
 def test_a_child_is_the_best_of_a_large_sample_with_one_decision_changed():
     values = np.random.default_rng(0).random((12, 4))
-    points = history(evolution(CUBE, 4, population=8, tournament=200), values)
+    points = history(evolution(population=8, tournament=200)(CUBE, 4), values)
     for number in range(8, len(points)):
         told = number // 4 * 4
         best = told - 8 + values.ravel()[told - 8 : told].argmax()
@@ -69,7 +69,7 @@ def test_a_child_is_the_best_of_a_large_sample_with_one_decision_changed():
 def test_the_oldest_dies_although_it_was_the_best():
     values = np.zeros((9, 1))
     values[0] = 1.0
-    points = history(evolution(CUBE, 1, population=4, tournament=100), values)
+    points = history(evolution(population=4, tournament=100)(CUBE, 1), values)
     # Born as number 4, the last child of the best; those after it can only descend from what is left.
     assert [is_child(point, points[0]) for point in points[:5]] == [True, False, False, False, True]
     assert all(any(is_child(points[n], points[i]) for i in range(n - 4, n)) for n in range(5, 9))
@@ -77,29 +77,50 @@ def test_the_oldest_dies_although_it_was_the_best():
 
 def test_a_sample_of_one_chooses_anybody():
     values = np.arange(40.0)[:, None]
-    points = history(evolution(CUBE, 1, population=5, tournament=1), values)
+    points = history(evolution(population=5, tournament=1)(CUBE, 1), values)
     best_is_parent = [is_child(points[n], points[n - 1]) for n in range(5, 40)]
     assert 0 < np.mean(best_is_parent) < 0.6
 
 
 def test_a_round_that_ends_the_first_population_has_children_of_those_told():
     values = np.random.default_rng(1).random((3, 4))
-    points = history(evolution(CUBE, 4, population=6, tournament=100), values)
+    points = history(evolution(population=6, tournament=100)(CUBE, 4), values)
     best = values.ravel()[:4].argmax()
     assert [is_child(point, points[best]) for point in points[4:8]] == [False, False, True, True]
 
 
-def test_a_short_last_round_may_be_told():
-    strategy = evolution(CUBE, 4, population=4, tournament=2)
-    state = strategy.init(jax.random.key(0))
-    asked = strategy.ask(jax.random.key(1), state)
-    state = strategy.tell(state, asked[:3], Feedback(jnp.arange(3.0)))
-    assert int(state.born) == 3
-    assert state.values.tolist() == [0.0, 1.0, 2.0, -np.inf]
+def test_asking_again_before_a_tell_goes_on():
+    """Through the first population, then to children of those told; nothing waits for the slowest."""
+    strategy = evolution(population=4, tournament=50)(CUBE, 2)
+    state, first = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
+    state, second = strategy.ask(jax.random.key(2), state)
+    state, third = strategy.ask(jax.random.key(3), state)
+    assert len(np.unique(np.concatenate([first, second, third]), axis=0)) == 6
+    assert not any(is_child(child, parent) for child in third for parent in [*first, *second])
+    feedback = Feedback(jnp.array([3.0]), number=jnp.array([3]))
+    state, info = strategy.tell(state, second[1:], feedback)
+    assert info["parent"].tolist() == [-1] and int(state.born) == 1
+    state, fourth = strategy.ask(jax.random.key(4), state)
+    assert all(is_child(child, second[1]) for child in fourth)
+    _, info = strategy.tell(state, fourth, Feedback(jnp.zeros(2), number=jnp.array([6, 7])))
+    assert info["parent"].tolist() == [3, 3]
 
 
-def test_a_population_that_is_lost_goes_on():
-    points = history(evolution(CUBE, 4, population=8), np.full((5, 4), -np.inf))
+def test_points_of_others_become_parents():
+    strategy = portfolio_then(jnp.full((5, 6), 0.25), evolution(population=4, tournament=50))(CUBE, 2)
+    state, numbers = strategy.init(jax.random.key(0)), []
+    for number in range(5):
+        state, asked = strategy.ask(jax.random.key(number), state)
+        feedback = Feedback(jnp.arange(2.0), number=2 * number + jnp.arange(2))
+        state, info = strategy.tell(state, asked, feedback)
+        numbers += info["parent"].tolist()
+        if number == 2:
+            assert is_child(asked[1], [0.25] * 6) and (asked[0] == 0.25).all()
+    assert numbers[:6] == [-1, -1, -1, -1, -1, 3] and set(numbers[6:8]) == {5}
+
+
+def test_a_population_that_diverged_goes_on():
+    points = history(evolution(population=8)(CUBE, 4), np.full((5, 4), -np.inf))
     assert len(np.unique(points, axis=0)) == 20
 
 
@@ -108,20 +129,19 @@ def test_it_beats_random_search_at_equal_budget():
         search = jax.jit(lambda key: maximise(strategy, rugged, key, rounds=40).best[1])
         return np.array([search(key) for key in jax.random.split(jax.random.key(7), 10)])
 
-    evolved = best(evolution(CUBE, points=8, population=32, tournament=8))
-    drawn = best(random_search(CUBE, points=8))
+    evolved = best(evolution(population=32, tournament=8)(CUBE, 8))
+    drawn = best(random()(CUBE, 8))
     assert (evolved > drawn).all(), (evolved, drawn)
 
 
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [
-        ({"points": 9, "population": 8}, "population=8 is less than the 9"),
-        ({"points": 0}, "points=0"),
-        ({"points": 1, "tournament": 0}, "tournament=0"),
-        ({"points": 1, "population": 1, "initial": np.zeros((2, 17))}, "2 initial points are more"),
+        ({"population": 8}, "population=8 is less than the 9"),
+        ({"population": 0}, "population=0"),
+        ({"tournament": 0}, "tournament=0"),
     ],
 )
 def test_numbers_out_of_range_are_named(numbers, words):
     with pytest.raises(UserError, match=words):
-        evolution(SPACE, **numbers)
+        evolution(**numbers)(CUBE, 9)

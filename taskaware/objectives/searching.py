@@ -1,0 +1,133 @@
+"""`ta.search`: any strategy on any objective over any space."""
+
+import os
+from collections.abc import Callable
+
+from taskaware.errors import UserError
+from taskaware.objectives.functions import function
+from taskaware.spaces import Space, preset
+from taskaware.strategies import (
+    STRATEGIES,
+    Factory,
+    History,
+    Objective,
+    Progress,
+    Strategy,
+)
+from taskaware.strategies import search as drive
+
+NEEDED = ("name", "dimension", "digest", "decisions", "sample", "mutate", "contains", "features")
+
+
+def search(
+    space: str | Space = "compact",
+    strategy: str | Factory | Strategy = "evolution",
+    *,
+    budget: int,
+    objective: Callable | Objective | None = None,
+    task: object = None,
+    target: str | None = None,
+    seed: int = 0,
+    together: int | None = None,
+    recipe=None,
+    store: str | os.PathLike | None = None,
+    journal: str | os.PathLike | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+    progress: bool | None = None,
+) -> History:
+    """Search a space for the point with the largest value; of an objective of your own, or trained on a task.
+
+    The same seed gives the same history, and a smaller budget the beginning of it. Ctrl-C ends the search and
+    gives what it has. A point whose objective raises an error, or is NaN, has diverged; the search goes on.
+
+    Args:
+        space: name of a preset, or any `Space`.
+        strategy: name in `taskaware.STRATEGIES`, or what a function of `ta.strategies` gives.
+        budget: evaluations, 1 or more.
+        objective: a function of a point (D,), or an `Objective`, see `ta.objectives`; larger is better.
+        task: instead, anything that `make_task` reads: each point is trained on it, and its validation score
+            counts; the history has the test score, too.
+        target: of the task, see `make_task`.
+        seed: of all draws, of the split and of the trainings.
+        together: points of a round, before the strategy is told; what suits the objective if None.
+        recipe: how each point is trained, the default `TrainingRecipe` if None; needs a task.
+        store: path or database URL of the experience that every training joins; needs a task.
+        journal: a new file that gets a line of JSON for each evaluation, as soon as it is done.
+        on_progress: called after each round with a `Progress`.
+        progress: whether a bar is shown; in terminals only if None.
+
+    Returns:
+        Every evaluation; see its `best`, `to_frame()` and `plot()`.
+
+    Raises:
+        UserError: a name is unknown, the space lacks what a space has, there is not exactly one of objective
+            and task, the budget is below 1, or all evaluations diverged (`AllDiverged`).
+
+    >>> def near_one(point):
+    ...     return -((point - 1) ** 2).sum()
+    >>> found = search("compact", "random", objective=near_one, budget=8, progress=False)
+    >>> len(found), found.best.score == found.scores.max()
+    (8, True)
+    """
+    space = _space(space)
+    strategy = _strategy(strategy)
+    if (objective is None) == (task is None):
+        raise UserError("Give either objective=..., a function of a point, or task=..., what to train on.")
+    if budget < 1:
+        raise UserError(f"budget={budget} evaluates nothing. Give 1 or more.")
+    if task is None:
+        _refuse_of_tasks(target=target, recipe=recipe, store=store)
+        objective = objective if isinstance(objective, Objective) else function(objective)
+    else:
+        objective = _trained(task, target, space, recipe, seed, store)
+    return drive(
+        strategy,
+        objective,
+        space=space,
+        budget=budget,
+        seed=seed,
+        together=together,
+        journal=journal,
+        on_progress=on_progress,
+        progress=progress,
+    )
+
+
+def _space(space: str | Space) -> Space:
+    if isinstance(space, str):
+        return preset(space)
+    lacking = [name for name in NEEDED if not hasattr(space, name)]
+    if lacking:
+        raise UserError(
+            f"{space!r} is no space: it has no {', '.join(lacking)}. Give the name of a preset, or a space "
+            "that passes `taskaware.testing.space_contract.check_space`."
+        )
+    return space
+
+
+def _strategy(strategy: str | Factory | Strategy) -> Factory | Strategy:
+    if isinstance(strategy, str):
+        return STRATEGIES.named(strategy)()
+    if any(strategy is made for made in STRATEGIES.values()):
+        # ta.strategies.evolution instead of ta.strategies.evolution(): all settings have defaults.
+        return strategy()
+    if not callable(strategy) and not isinstance(strategy, Strategy):
+        raise UserError(f"{strategy!r} is no strategy. Give a name ({', '.join(STRATEGIES)}) or a factory.")
+    return strategy
+
+
+def _refuse_of_tasks(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UserError(
+                f"{name}=... belongs to task=...; your own objective has no use for it. Leave it out."
+            )
+
+
+def _trained(task: object, target: str | None, space: Space, recipe, seed: int, store) -> Objective:
+    from taskaware.modalities.reading import make_task
+    from taskaware.objectives.trainings import trained
+    from taskaware.tasks.task import Task
+
+    task = task if isinstance(task, Task) else make_task(task, target)
+    return trained(task, space, recipe, seed, store=store)

@@ -1,0 +1,79 @@
+"""The objective that trains: a task, a space and a recipe; every training becomes experience."""
+
+import contextlib
+import os
+from contextlib import AbstractContextManager
+
+import numpy as np
+
+from taskaware.objectives.record import register, trainings
+from taskaware.spaces import Space
+from taskaware.store import Store
+from taskaware.strategies import Objective, Outcomes
+from taskaware.tasks.metrics import default_metric
+from taskaware.tasks.task import Task
+from taskaware.training.prepare import embeddings_of, prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import Trained, train
+
+TOGETHER = 4
+"""Candidates trained in one program; what an interruption can lose."""
+
+
+def trained(
+    task: Task,
+    space: Space,
+    recipe: TrainingRecipe | None = None,
+    seed: int = 0,
+    *,
+    store: "Store | str | os.PathLike | None" = None,
+    together: int = TOGETHER,
+    strategy: str = "search",
+) -> Objective:
+    """The validation score, in the task's own metric, of a point that is trained on a task.
+
+    Args:
+        task: that is trained on.
+        space: of the points.
+        recipe: how; the default one if None.
+        seed: of the split and the trainings.
+        store: an open store, or the path or database URL of one, that every training joins.
+        together: points of a round; their scores do not depend on it, within float tolerance.
+        strategy: under which name the store shall have them.
+
+    Raises:
+        UserError: the recipe is out of range.
+        StoreError: the store cannot be opened.
+    """
+    recipe = (recipe or TrainingRecipe()).check()
+    name, metric = "", "" if task.metric == default_metric(task.problem) else task.metric
+    if store is not None:
+        with _opened(store) as opened:
+            name = register(opened, [task], space, recipe)
+    prepared = []
+
+    def evaluate(points: np.ndarray) -> Outcomes:
+        prepared or prepared.append(prepare(task, seed, recipe, embeddings=embeddings_of(space)))
+        found = train(space, points, prepared[0], recipe, seed=seed, chunk_for=together, metric=task.metric)
+        if store is not None:
+            about = {"seed": seed, "strategy": strategy, "metric": metric}
+            batch = trainings(task.digest, space, name, points, found, **about)
+            with _opened(store) as opened:
+                opened.append(batch)
+        return outcomes_of(found)
+
+    return Objective(evaluate, together=together, unit="training")
+
+
+def outcomes_of(found: Trained) -> Outcomes:
+    """Trainings as a search takes them."""
+    return Outcomes(
+        found.score,
+        found.test_score,
+        found.seconds,
+        more={"loss": found.loss, "default_score": found.default_score},
+    )
+
+
+def _opened(store: "Store | str | os.PathLike") -> AbstractContextManager[Store]:
+    return contextlib.nullcontext(store) if isinstance(store, Store) else Store.open(store)

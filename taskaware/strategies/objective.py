@@ -1,0 +1,87 @@
+"""What a search maximises, and what comes of evaluating points."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from taskaware.errors import UserError
+
+DIVERGED = -np.inf
+"""The value of a point without one: its training turned NaN, its objective raised, its gradient is NaN."""
+
+
+class Outcomes(NamedTuple):
+    """What came of n points; a field that an objective does not know is None.
+
+    Attributes:
+        score: larger is better; anything not finite where the point diverged, (n,).
+        test_score: on rows that no search looks at, (n,).
+        seconds: each took, (n,).
+        gradient: of the score by the point, (n, D).
+        errors: what each raised, "" where nothing, n of them.
+        more: further numbers of each by name, such as its loss, (n,) each.
+    """
+
+    score: Float[Array, " n"]
+    test_score: Float[Array, " n"] | None = None
+    seconds: Float[Array, " n"] | None = None
+    gradient: Float[Array, "n D"] | None = None
+    errors: tuple[str, ...] | None = None
+    more: dict[str, Any] | None = None
+
+
+class Objective(NamedTuple):
+    """What a search maximises.
+
+    Attributes:
+        evaluate: points (n, D) → outcomes.
+        traceable: whether JAX can trace `evaluate`; such a search is one compiled program.
+        with_gradient: like `evaluate`, with gradients; None if there are none.
+        together: how many points it likes to be given at once.
+        unit: what an evaluation is called, for progress bars.
+    """
+
+    evaluate: Callable[[Float[Array, "n D"]], Outcomes]
+    traceable: bool = False
+    with_gradient: Callable[[Float[Array, "n D"]], Outcomes] | None = None
+    together: int = 1
+    unit: str = "evaluation"
+
+
+def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: int = 16) -> Objective:
+    """The objective of a function of one point that JAX can trace and differentiate."""
+
+    def with_gradient(points):
+        score, gradient = jax.vmap(jax.value_and_grad(value))(points)
+        return Outcomes(score, gradient=gradient)
+
+    return Objective(lambda points: Outcomes(jax.vmap(value)(points)), True, with_gradient, together)
+
+
+def settled(outcomes: Outcomes, count: int) -> Outcomes:
+    """The outcomes of so many points, each diverged one with DIVERGED; here, and only here, it gets that.
+
+    Raises:
+        UserError: there is not one score for each point.
+    """
+    if np.shape(outcomes.score) != (count,):
+        raise UserError(
+            f"The objective gave scores of shape {np.shape(outcomes.score)} for {count} points. "
+            f"It has to give one number for each: shape ({count},)."
+        )
+    numbers = jnp if isinstance(outcomes.score, jax.Array) else np
+    diverged = ~numbers.isfinite(outcomes.score)
+    gradient = outcomes.gradient
+    if gradient is not None:
+        diverged |= jnp.any(~jnp.isfinite(gradient), axis=-1)
+        gradient = jnp.where(diverged[:, None], 0.0, gradient)
+    test = outcomes.test_score
+    return outcomes._replace(
+        score=numbers.where(diverged, DIVERGED, outcomes.score),
+        test_score=None if test is None else numbers.where(diverged, DIVERGED, test),
+        gradient=gradient,
+    )

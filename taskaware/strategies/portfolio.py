@@ -1,0 +1,111 @@
+"""A given list of points first, then any other strategy, which is told of them."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from taskaware.errors import UserError
+from taskaware.spaces import Space
+from taskaware.strategies.strategy import Factory, Feedback, Strategy
+
+
+class Portfolio(NamedTuple):
+    """Points asked for so far, the portfolio (so that one program serves any), and the other's state."""
+
+    asked: Int[Array, ""]
+    points: Float[Array, "m D"]
+    then: Any
+
+
+def portfolio_then(points: Float[Array, "m D"], strategy: Factory) -> Factory:
+    """Ask for the points in their order, then go on with the other strategy, which is told of all.
+
+    Args:
+        points: best first, such as known good ones, or what a surrogate recommends.
+        strategy: how to go on.
+
+    Raises:
+        UserError: there is no point, or, when it is bound, one lies outside the space.
+
+    >>> from taskaware.spaces import preset
+    >>> from taskaware.strategies import evolution
+    >>> begin = jnp.zeros((3, 40))
+    >>> strategy = portfolio_then(begin, evolution(population=8))(preset("compact"), 2)
+    >>> state, first = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
+    >>> bool((first == 0).all())
+    True
+    """
+    given = jnp.asarray(points, jnp.float32)
+    if given.ndim != 2 or not len(given):
+        raise UserError(f"A portfolio is a table of points (m, D), not an array of shape {given.shape}.")
+
+    def bound(space: Space, together: int) -> Strategy:
+        _check_inside(space, given)
+        inner = strategy(space, together)
+        ask = (_ask_traced if inner.traceable else _ask_on_host)(inner, together)
+        # The other's own count begins with the ask that goes beyond the portfolio.
+        shift = len(given) // together * together if inner.traceable else len(given)
+
+        def init(key: Array) -> Portfolio:
+            return Portfolio(jnp.int32(0), given, inner.init(key))
+
+        def tell(state: Portfolio, points: Float[Array, "n D"], feedback: Feedback) -> tuple[Portfolio, dict]:
+            number = feedback.number
+            inner_number = None if number is None else _inwards(jnp.asarray(number), len(given), shift)
+            then, info = inner.tell(state.then, points, feedback._replace(number=inner_number))
+            if "parent" in info:
+                info = info | {"parent": _outwards(jnp.asarray(info["parent"]), len(given), shift)}
+            return state._replace(then=then), info
+
+        return inner._replace(init=init, ask=ask, tell=tell)
+
+    return bound
+
+
+def _ask_traced(inner: Strategy, together: int):
+    def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array, "n D"]]:
+        place, count = state.asked + jnp.arange(together), len(state.points)
+        wait = (state.then, jnp.zeros((together, state.points.shape[1]), jnp.float32))
+        goes_on = place[-1] >= count
+        then, points = jax.lax.cond(goes_on, lambda: inner.ask(key, state.then), lambda: wait)
+        chosen = state.points[jnp.minimum(place, count - 1)]
+        points = jnp.where((place < count)[:, None], chosen, points)
+        return Portfolio(state.asked + together, state.points, then), points
+
+    return ask
+
+
+def _ask_on_host(inner: Strategy, together: int):
+    def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array, "n D"]]:
+        points, then = np.asarray(state.points)[int(state.asked) :][:together], state.then
+        if not len(points):
+            then, points = inner.ask(key, then)
+        return state._replace(asked=state.asked + len(points), then=then), points
+
+    return ask
+
+
+def _inwards(number: Int[Array, " n"], given: int, shift: int) -> Int[Array, " n"]:
+    """Evaluations as the other strategy counts them: its own from 0, the portfolio's from -2 downwards."""
+    foreign = jnp.where(number < 0, number - given, -2 - number)
+    return jnp.where(number < given, foreign, number - shift)
+
+
+def _outwards(number: Int[Array, " n"], given: int, shift: int) -> Int[Array, " n"]:
+    """The inverse; -1 stays."""
+    foreign = jnp.where(number < -1 - given, number + given, -2 - number)
+    return jnp.where(number >= 0, number + shift, jnp.where(number == -1, -1, foreign))
+
+
+def _check_inside(space: Space, points: Float[Array, "m D"]) -> None:
+    if points.shape[1] != space.dimension:
+        raise UserError(
+            f"The portfolio's points have {points.shape[1]} numbers; those of '{space.name}' have "
+            f"{space.dimension}."
+        )
+    inside = np.asarray(space.contains(points))
+    if not inside.all():
+        raise UserError(f"Point {int(np.argmin(inside))} of the portfolio is no point of '{space.name}'.")

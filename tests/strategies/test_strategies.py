@@ -1,0 +1,116 @@
+"""The contract on every strategy, and that the contract finds what it is there for."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from taskaware.strategies import STRATEGIES, Strategy, evolution, gradient_ascent, portfolio_then, random
+from taskaware.testing import strategy_contract
+from taskaware.testing.strategy_contract import SPACE, Subject, check_strategy
+from tests.toys.bits import Bits
+from tests.toys.climber import hill_climber
+
+SPREAD = jnp.linspace(0, 1, 6)[:, None]
+STARTS = (jnp.sin(7 * SPREAD * jnp.arange(1, SPACE.dimension + 1)[None]) * 3).at[:, -1:].set(SPREAD)
+BITS = Bits(16)
+
+SUBJECTS = {
+    "evolution": Subject(evolution(population=16, tournament=5)),
+    "evolution of bits": Subject(evolution(population=16, tournament=5), space=BITS, together=4),
+    "gradient_ascent": Subject(gradient_ascent(STARTS), draws=False),
+    "gradient_ascent from random points": Subject(gradient_ascent()),
+    "random": Subject(random()),
+    "portfolio, then evolution": Subject(
+        portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), evolution(population=12, tournament=4)),
+        space=BITS,
+        together=4,
+    ),
+    "hill climber": Subject(hill_climber(), space=BITS, together=4),
+    "portfolio, then hill climber": Subject(
+        portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), hill_climber()), space=BITS, together=4
+    ),
+}
+
+
+@pytest.mark.parametrize("check", strategy_contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_contract(name, check):
+    check(SUBJECTS[name])
+
+
+def test_every_registered_strategy_is_under_contract_and_needs_no_setting():
+    assert set(STRATEGIES) <= set(SUBJECTS)
+    for name in STRATEGIES:
+        assert isinstance(STRATEGIES.named(name)()(SPACE, 2), Strategy)
+
+
+def walk(*, step=0.5, ask=None, tell=None, init=None):
+    """A random walk from the middle, with any of its parts replaced by a broken one."""
+
+    def bound(space, together):
+        def walk_init(key):
+            del key
+            return jnp.zeros((together, space.dimension)).at[:, -2:].set(0.5), jnp.float32(0)
+
+        def walk_ask(key, state):
+            return state, space.project(state[0] + step * jax.random.normal(key, state[0].shape))
+
+        def walk_tell(state, points, feedback):
+            best = jnp.argmax(feedback.value)
+            return (jnp.broadcast_to(points[best], state[0].shape), state[1]), {}
+
+        return Strategy(init or walk_init, ask or walk_ask, tell or walk_tell)
+
+    return bound
+
+
+def test_a_sound_strategy_of_ones_own():
+    check_strategy(walk())
+
+
+def still(key, state):
+    return state, state[0] + 0 * jax.random.normal(key, (6, 17))
+
+
+BROKEN = {
+    "two_keys_differ": {"ask": still},
+    "asking_twice_gives_other_points": {"ask": still},
+    "every_point_is_in_the_space": {
+        "ask": lambda key, state: (state, state[0] + 30 * jax.random.normal(key, (6, 17)))
+    },
+    "state_keeps_its_form": {"tell": lambda state, points, feedback: ((points, jnp.int32(0)), {})},
+    "it_may_be_told_in_any_order_and_one_at_a_time": {
+        "tell": lambda state, points, feedback: ((state[0] + points * feedback.value[5], state[1]), {}),
+        "ask": lambda key, state: (state, state[0] * jnp.nan),
+    },
+    "it_beats_its_first_round": {"ask": still},
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_contract_finds(name):
+    check = getattr(strategy_contract, name)
+    with pytest.raises(AssertionError):
+        check(Subject(walk(**BROKEN[name])))
+
+
+def test_a_strategy_that_does_not_draw_or_repeats_has_to_be_declared():
+    subject = SUBJECTS["gradient_ascent"]
+    with pytest.raises(AssertionError, match="draws=True, but that two keys differ is False"):
+        strategy_contract.two_keys_differ(subject._replace(draws=True))
+    hidden = subject._replace(make=lambda space, n: gradient_ascent(STARTS)(space, n)._replace(repeats=False))
+    with pytest.raises(AssertionError, match="repeats=False, but asking twice gives the same: True"):
+        strategy_contract.asking_twice_gives_other_points(hidden)
+
+
+def test_climbs_told_in_another_order_are_the_same_climbs():
+    subject = SUBJECTS["gradient_ascent"]
+    strategy = subject.strategy
+    state = strategy.init(jax.random.key(0))
+    feedback = strategy_contract._feedback(subject, state.points, 0)
+    together, _ = strategy.tell(state, state.points, feedback)
+    order = np.array([3, 0, 5, 1, 4, 2])
+    mixed = jax.tree.map(lambda leaf: leaf[order], feedback)
+    apart, _ = strategy.tell(state, state.points[order], mixed)
+    np.testing.assert_allclose(apart.points, together.points, rtol=1e-6)

@@ -1,9 +1,8 @@
 """The answer of `recommend`, with everything that can be done with it."""
 
 import os
-from pathlib import Path
 
-from taskaware.errors import UserError
+from taskaware.files import atomic_write
 from taskaware.recommendation import as_json, building, explain
 from taskaware.recommendation.building import FitOptions
 from taskaware.recommendation.record import Record
@@ -115,10 +114,5 @@ class Recommendation(Record):
         """
         text = as_json.to_text(self)
         if path is not None:
-            path = Path(path)
-            if path.exists() and not force:
-                raise UserError(
-                    f"'{path}' exists already. Choose another name, or pass force=True to replace it."
-                )
-            path.write_text(text, encoding="utf-8")
+            atomic_write(path, text.encode(), replace=force)
         return text

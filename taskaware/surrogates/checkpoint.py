@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from taskaware.errors import CheckpointError, UserError
+from taskaware.files import atomic_file
 from taskaware.spaces import space_from
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.level import Scaler, TaskLevel
@@ -149,20 +150,11 @@ def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: boo
     Raises:
         UserError: the file exists and `force` is not given.
     """
-    path = Path(path)
-    if path.exists() and not force:
-        raise UserError(f"'{path}' exists already. Choose another name, or pass force=True to replace it.")
     header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with fresh.open("wb") as file:
-            np.savez_compressed(
-                file, header=header_bytes, **{name: _small(value) for name, value in arrays.items()}
-            )
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return path
+    small = {name: _small(value) for name, value in arrays.items()}
+    with atomic_file(path, replace=force) as file:
+        np.savez_compressed(file, header=header_bytes, **small)
+    return Path(path)
 
 
 def read_npz(path: Path) -> tuple[dict, dict]:

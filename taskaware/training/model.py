@@ -4,8 +4,6 @@ import dataclasses
 import functools
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from taskaware.children.mixture.network import Inputs
 from taskaware.data import columns
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import CheckpointError, UserError
+from taskaware.files import atomic_folder, refuse_existing
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.modality import MODALITIES
 from taskaware.spaces import Space, space_from
@@ -141,19 +140,13 @@ class Model:
             UserError: the folder exists and `force` is not given.
         """
         folder = Path(folder)
-        if folder.exists() and not force:
-            raise UserError(
-                f"'{folder}' exists already. Choose another name, or pass force=True to replace it."
-            )
+        if not force:
+            refuse_existing(folder)
+        elif folder.exists():
+            _check_is_model(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".taskaware-") as fresh:
-            whole = Path(fresh) / "model"
-            whole.mkdir()
-            self._write(whole)
-            if folder.exists():
-                _check_is_model(folder)
-                shutil.rmtree(folder)
-            whole.rename(folder)
+        with atomic_folder(folder, replace=force) as fresh:
+            self._write(fresh)
         return folder
 
     def __repr__(self) -> str:

@@ -106,6 +106,9 @@ def _check_inside(space: Space, points: Float[Array, "m D"]) -> None:
             f"The portfolio's points have {points.shape[1]} numbers; those of '{space.name}' have "
             f"{space.dimension}."
         )
-    inside = np.asarray(space.contains(points))
+    if isinstance(points, jax.core.Tracer):
+        return
+    with jax.ensure_compile_time_eval():
+        inside = np.asarray(space.contains(points))
     if not inside.all():
         raise UserError(f"Point {int(np.argmin(inside))} of the portfolio is no point of '{space.name}'.")

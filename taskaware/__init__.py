@@ -8,7 +8,7 @@
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "CHILDREN": "taskaware.children.child",

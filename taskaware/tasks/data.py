@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import hashlib
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import UInt64
@@ -27,7 +27,7 @@ class Data(Protocol):
     @property
     def digest(self) -> str: ...
 
-    def take(self, rows: np.ndarray) -> Self:
+    def take(self, rows: np.ndarray) -> "Data":
         """Only these rows, in this order (indices), or those of a mask."""
 
 

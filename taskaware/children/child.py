@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Bool, Float
 
 from taskaware.registry import Registry
+from taskaware.spaces import type_of
 from taskaware.tasks.metrics import MASKED
 
 
@@ -141,4 +142,4 @@ def child_of(space: Any) -> Child:
     >>> child_of(preset("compact")) is CHILDREN["mixture"]
     True
     """
-    return CHILDREN.named(getattr(space, "type", "mixture"))
+    return CHILDREN.named(type_of(space))

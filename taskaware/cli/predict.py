@@ -64,6 +64,7 @@ def _score(model, rows) -> str:
     import numpy as np
 
     from taskaware.data import columns
+    from taskaware.tasks.metrics import METRICS
 
     answers = rows[model.target_name]
     numeric = model.problem == "regression"
@@ -73,7 +74,7 @@ def _score(model, rows) -> str:
         raise UserError(f"--score needs the answers, and column '{model.target_name}' is empty.")
     score = model.score(rows[known].drop(columns=model.target_name), values[known])
     without = f", {(~known).sum()} without an answer left out" if not known.all() else ""
-    return f"{model.metric} {score:.4f} on {known.sum()} rows{without}"
+    return f"{METRICS[model.metric].text(score, 4)} on {known.sum()} rows{without}"
 
 
 def _add_arguments(parser: Parser) -> None:

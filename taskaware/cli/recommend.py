@@ -93,11 +93,13 @@ def _drawing(recommendation, ending: str) -> bytes:
 
 def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
     """Train, and save where that was asked for; how it went."""
+    from taskaware.tasks.metrics import METRICS
+
     model = recommendation.fit(task, seed=arguments.seed, members=arguments.members)
     last = model.history.iloc[-1]
     steps, seconds = int(last["step"]), float(last["seconds"])
     show(
-        f"  trained    {model.metric} {model.best_score:.3f} on validation rows, in {seconds:.1f} s",
+        f"  trained    {METRICS[model.metric].text(model.best_score)} on validation rows, in {seconds:.1f} s",
         flush=True,
     )
     answer = {"metric": model.metric, "score": model.best_score, "members": model.members}

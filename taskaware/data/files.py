@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from taskaware.data.arff import read_arff
+from taskaware.data.encodings import UTF8, encoding_of
 from taskaware.errors import UserError
 
 FORMATS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".arff", ".jsonl", ".jsonl.gz", ".json")
@@ -50,32 +51,42 @@ def read_file(path: Path) -> pd.DataFrame:
 def _mend(ending: str) -> str:
     if ending == ".parquet":
         return "Check that the file is whole."
-    return "It must be whole and in UTF-8; otherwise read it yourself and give the frame."
+    return "Check that the file is whole, or read it yourself and give the frame."
 
 
-def _first_bytes(path: Path) -> str:
+def _first_text(path: Path, encoding: str) -> str:
     opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "rb") as file:
+    with opened(path, "rt", encoding=encoding, errors="ignore") as file:
         head = file.read(65536)
-    if b"\0" in head:
+    if "\0" in head:
         raise ValueError("it holds zero bytes, so it is no text")
-    return head.decode("utf-8-sig", errors="ignore")
+    return head
 
 
 def _read_delimited(path: Path) -> pd.DataFrame:
     """A text table; the separator is the sign that the line of names has most often outside quotes."""
-    names = re.sub(r'"[^"]*"', "", _first_bytes(path).lstrip().split("\n", 1)[0])
+    encoding = encoding_of(path)
+    names = re.sub(r'"[^"]*"', "", _first_text(path, encoding).lstrip().split("\n", 1)[0])
     separator = max(",;\t|", key=names.count) if any(sign in names for sign in ",;\t|") else ","
-    return pd.read_csv(path, sep=separator, low_memory=False, encoding="utf-8-sig")
+    return _noted(pd.read_csv(path, sep=separator, low_memory=False, encoding=encoding), encoding)
 
 
 def _read_json(path: Path) -> pd.DataFrame:
-    head = _first_bytes(path).lstrip()
+    encoding = encoding_of(path)
+    head = _first_text(path, encoding).lstrip()
     opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig") as file:
-        if head.startswith("["):
-            return pd.DataFrame(json.load(file))
-        return pd.DataFrame([json.loads(line) for line in file if line.strip()])
+    with opened(path, "rt", encoding=encoding) as file:
+        rows = (
+            json.load(file) if head.startswith("[") else [json.loads(line) for line in file if line.strip()]
+        )
+    return _noted(pd.DataFrame(rows), encoding)
+
+
+def _noted(frame: pd.DataFrame, encoding: str) -> pd.DataFrame:
+    """The frame; an encoding that was guessed stands in its `attrs`."""
+    if encoding != UTF8:
+        frame.attrs["encoding"] = encoding
+    return frame
 
 
 _READERS = {

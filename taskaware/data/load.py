@@ -80,5 +80,8 @@ def _from_string(source: str) -> Loaded:
 
 
 def _from_path(path: Path) -> Loaded:
-    ending = format_of(path) or ""
-    return Loaded(tidy(read_file(path.expanduser())), path.name[: len(path.name) - len(ending)] or path.name)
+    name = path.name[: len(path.name) - len(format_of(path) or "")]
+    frame = read_file(path.expanduser())
+    encoding = frame.attrs.get("encoding")
+    notes = (f"'{path.name}' is not UTF-8; it is read as {encoding}.",) if encoding else ()
+    return Loaded(tidy(frame), name or path.name, notes=notes)

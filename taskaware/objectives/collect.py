@@ -19,7 +19,7 @@ from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
-from taskaware.objectives.record import definition, register, trainings
+from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.spaces import Space, preset
 from taskaware.store import Store, Trainings
@@ -179,10 +179,10 @@ def collect(
     outcomes = run(jobs, train_batch, settings.runner, resources=resources, halve=halve)
     with Progress(jobs, unit="training", show=show) as progress:
         for outcome in outcomes:
-            trained = recorded(outcome)
-            added += store.append(trained)
+            batches = recorded(outcome)
+            added += [store.append(batch) for batch in batches][0]
             if outcome.error is None:
-                diverged += (gone := int(np.isinf(trained.scores).sum()))
+                diverged += (gone := int(np.isinf(batches[0].scores).sum()))
             else:
                 gone, failed = 0, failed + 1
             if journal is not None:
@@ -242,17 +242,17 @@ def halve(job: Job) -> tuple[Job, ...]:
     )
 
 
-def recorded(outcome: Outcome) -> Trainings:
+def recorded(outcome: Outcome) -> list[Trainings]:
     """The end of a job as the store takes it; a job that failed has its error with each architecture."""
     job, batch = outcome.job, outcome.job.spec
     about = (job.needs, batch.space, job.about["recipe"], batch.points)
     more = {"seed": batch.seed, "strategy": "random", "metric": batch.metric}
     if outcome.error is None:
-        return trainings(*about, outcome.result, **more)
+        return teaching(trainings(*about, outcome.result, **more), outcome.result)
     count = len(batch.points)
     diverged = Trained(*(np.full(count, np.nan) for _ in Trained._fields))
     failed = trainings(*about, diverged, **more)
-    return dataclasses.replace(failed, errors=[outcome.error] * count)
+    return [dataclasses.replace(failed, errors=[outcome.error] * count)]
 
 
 def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> Job:

@@ -1,5 +1,6 @@
 """How tasks, spaces, recipes and trainings come into the store."""
 
+import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
@@ -51,6 +52,21 @@ def trainings(
         code_version=str(VERSION),
         metric=metric,
     )
+
+
+def teaching(batch: Trainings, trained: Trained) -> list[Trainings]:
+    """The batch and, where it is in a metric of the task's own, the same in the default metric.
+
+    Surrogates learn from default metrics, in which tasks can be compared.
+
+    Args:
+        batch: trainings.
+        trained: their results.
+    """
+    if not batch.metric:
+        return [batch]
+    plain = dataclasses.replace(batch, metric="", scores=trained.default_score, test_scores=None)
+    return [batch, plain]
 
 
 def register(store: Store, tasks: Iterable[Task], space: Space, recipe: TrainingRecipe) -> str:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from taskaware.objectives.record import register, trainings
+from taskaware.objectives.record import register, teaching, trainings
 from taskaware.spaces import Space
 from taskaware.store import Store
 from taskaware.strategies import Objective, Outcomes
@@ -59,7 +59,8 @@ def trained(
             about = {"seed": seed, "strategy": strategy, "metric": metric}
             batch = trainings(task.digest, space, name, points, found, **about)
             with _opened(store) as opened:
-                opened.append(batch)
+                for each in teaching(batch, found):
+                    opened.append(each)
         return outcomes_of(found)
 
     return Objective(evaluate, together=together, unit="training")

@@ -2,7 +2,7 @@
 
 from taskaware.spaces.mixture import MixtureSpace, Point, Weights
 from taskaware.spaces.presets import PRESETS, preset
-from taskaware.spaces.registry import SPACES, space_from
+from taskaware.spaces.registry import SPACES, space_from, type_of
 from taskaware.spaces.space import Decision, RelaxedSpace, Space, change_one, decided
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "decided",
     "preset",
     "space_from",
+    "type_of",
 ]

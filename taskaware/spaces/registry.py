@@ -21,3 +21,13 @@ def space_from(data: Mapping[str, Any]) -> Space:
     True
     """
     return SPACES.named(data.get("type", "mixture")).from_dict(data)
+
+
+def type_of(space: Space) -> str:
+    """The type that a space is registered by: its attribute `type`, or what `to_dict` writes.
+
+    >>> from taskaware.spaces import preset
+    >>> type_of(preset("compact"))
+    'mixture'
+    """
+    return getattr(space, "type", "") or space.to_dict()["type"]

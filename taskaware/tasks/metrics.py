@@ -61,13 +61,13 @@ class Metric(NamedTuple):
     shown: Callable[[float], float] = unchanged
     direction: str = LARGER
 
-    def text(self, score: float) -> str:
+    def text(self, score: float, digits: int = 3) -> str:
         """The score as people read it.
 
         >>> METRICS["rmse"].text(-2.5), METRICS["accuracy"].text(0.75)
         ('rmse 2.500', 'accuracy 0.750')
         """
-        return f"{self.name} {self.shown(score):.3f}"
+        return f"{self.name} {self.shown(score):.{digits}f}"
 
 
 METRICS: Registry[Metric] = Registry(

@@ -61,7 +61,6 @@ def test_json_strings_stay_strings(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"a,b\n1,\xe9\n", "UTF-8"),
         ("a.csv", b"\x00\x01\x02,\n", "zero bytes"),
         ("a.csv", b"", "cannot be read as .csv"),
         ("a.csv", b"a,b\n1,2\n1,2,3\n", "line 3"),
@@ -251,3 +250,28 @@ def test_nothing_heavy_is_imported():
 def test_loaded_passes_through():
     loaded = Loaded(FRAME, "mine", "y")
     assert load(loaded) is loaded
+
+
+@pytest.mark.parametrize(
+    ("encoding", "city"),
+    [("cp1252", "Würzburg"), ("cp1251", "Москва"), ("utf-16", "Würzburg"), ("cp932", "東京都港区")],
+)
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_files_in_other_encodings(tmp_path, encoding, city, ending):
+    frame = pd.DataFrame({"Größe" if encoding == "cp1252" else "size": range(12), "city": [city, "Rom"] * 6})
+    frame.to_csv(tmp_path / f"towns{ending}", index=False, encoding=encoding)
+    found = load(tmp_path / f"towns{ending}")
+    pd.testing.assert_frame_equal(found.frame, frame)
+    assert "is not UTF-8; it is read as " in found.notes[0]
+
+
+def test_one_odd_letter_far_down_is_found(tmp_path):
+    rows = ["name;x", *["Anna;1"] * 300_000, "J\u00e4ger;2"]
+    (tmp_path / "long.csv").write_bytes("\n".join(rows).encode("cp1252"))
+    assert load(tmp_path / "long.csv").frame["name"].iloc[-1] == "J\u00e4ger"
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    (tmp_path / "image.csv").write_bytes(bytes(range(256)) * 40)
+    with pytest.raises(UserError, match="'.*image.csv'"):
+        load(tmp_path / "image.csv")

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from taskaware.errors import UserError
-from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest, vector
+from taskaware.modalities.reading import vector
+from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.modalities.tables.samples import draw_samples
 from taskaware.surrogates import Evaluator, TaskQuery, load_evaluator
 from taskaware.surrogates.training_data import FEWEST_TASKS

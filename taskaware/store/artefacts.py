@@ -104,7 +104,7 @@ def area_of(folder: object, file: str, limit: int) -> Area:
     return Area(Path(f"{file}.artefacts" if folder is None else folder).expanduser(), limit)
 
 
-def put(connection: sa.Connection, area: Area, found: Artefact, content: bytes) -> list[str]:
+def put(connection: sa.Connection, area: Area, found: Artefact, content: bytes) -> tuple[Artefact, list[str]]:
     """Write a file and its row, and mark as dropped what no longer has room.
 
     Args:
@@ -114,7 +114,8 @@ def put(connection: sa.Connection, area: Area, found: Artefact, content: bytes) 
         content: its bytes.
 
     Returns:
-        Relative paths that may have no row any more: for `remove_unused`, after the transaction.
+        The artefact as it was written, and relative paths that may have no row any more: for
+        `remove_unused`, after the transaction.
 
     Raises:
         UserError: it is larger than the area, the store has no area, or the training is not in the store.
@@ -135,7 +136,8 @@ def put(connection: sa.Connection, area: Area, found: Artefact, content: bytes) 
     # the same content may have been dropped with another training
     connection.execute(table.update().where(table.c.sha256 == found.sha256).values(dropped=None))
     connection.execute(table.insert(), _row(found) | {"used": _next(connection)})
-    return [old for old in replaced if old != path] + _make_room(connection, area.limit)
+    unused = [old for old in replaced if old != path] + _make_room(connection, area.limit)
+    return found, unused
 
 
 def described(key: TrainingKey, name: str, content: bytes) -> Artefact:

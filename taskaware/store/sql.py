@@ -326,11 +326,11 @@ class Store(Exchange):
             StoreError: file or row cannot be written.
         """
         found = artefacts.described(key, name, content)
-        unused = self._database.write(
+        written, unused = self._database.write(
             lambda connection: artefacts.put(connection, self._area, found, content)
         )
         self._remove_unused(unused)
-        return self._database.read(lambda connection: artefacts.find(connection, key, name))
+        return written
 
     def get_artefact(self, key: TrainingKey, name: str) -> bytes:
         """The content of a file that `put_artefact` stored, compared with its SHA-256.

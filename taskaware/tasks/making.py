@@ -7,7 +7,7 @@ import pandas as pd
 
 from taskaware.errors import UserError
 from taskaware.tasks.data import Data, Reader
-from taskaware.tasks.metrics import metric_of
+from taskaware.tasks.metrics import metric_name
 from taskaware.tasks.target import read_target
 from taskaware.tasks.task import Task
 
@@ -49,7 +49,7 @@ def task_of(
         target_name=str(series.name),
         target=found.values,
         classes=found.classes,
-        metric=metric_of(found.problem, metric).name,
+        metric=metric_name(found.problem, metric),
         notes=(*notes, *found.notes),
         group=name or modality,
         reader=reader,

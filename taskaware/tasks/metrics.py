@@ -111,6 +111,15 @@ def metrics_of(problem: str) -> tuple[str, ...]:
     return (first, *(name for name, m in METRICS.items() if problem in m.problems and name != first))
 
 
+def metric_name(problem: str, name: str | None = None) -> str:
+    """The name itself, checked by `metric_of`; the default metric of the problem, where none is given.
+
+    >>> metric_name("regression")
+    'r2'
+    """
+    return default_metric(problem) if name is None else metric_of(problem, name).name
+
+
 def metric_of(problem: str, name: str | None = None) -> Metric:
     """The metric of that name, if it scores the problem; the problem's default where no name is given.
 

@@ -148,7 +148,7 @@ def test_an_evaluator_from_my_own_experience(collected, command, tmp_path, table
     assert code == 0 and "trainings" in out
     told = command("recommend", table, "--target", "species", "--evaluator", path, "--json")
     assert told[0] == 0
-    known = {each["name"] for each in json.loads(told[1])["known"]}
+    known = {each["name"] for each in json.loads(told[1])["nearest_tasks"]}
     assert known == {"iris", "wine", "diabetes"}
     assert "exists already" in command("train-evaluator", collected / "a.db", "--out", path)[2]
 

@@ -250,13 +250,12 @@ def test_experience_is_recorded_under_the_metric_of_its_task(tasks):
     own = dataclasses.replace(tasks[1], metric="log_loss")
     few = dataclasses.replace(SETTINGS, architectures=2, seeds=1)
     with Store.open(":memory:") as store:
-        collect([own], store, few, show=False)
-        [recipe] = store.triplets().recipes
-        assert recipe.definition["metric"] == "log_loss"
-        scores = store.triplets().score
+        assert collect([own], store, few, show=False).added == 2
+        scores = store.triplets(metric="log_loss").score
         assert (scores < 0).all() and np.isfinite(scores).all()
+        # The same trainings by accuracy, the default metric, from which surrogates learn.
+        plain = store.triplets()
+        assert len(plain) == 2 and plain.metrics == ("accuracy",) and (plain.score > 0).all()
+        assert np.isnan(plain.test_score).all()
         assert collect([own], store, few, show=False).jobs == 0
-        # By accuracy, the problem's default, nothing has been trained yet.
-        assert collect([tasks[1]], store, few, show=False).added == 2
-        plain = [r for r in store.triplets().recipes if "metric" not in r.definition]
-        assert [dict(r.definition) | {"metric": "log_loss"} for r in plain] == [dict(recipe.definition)]
+        assert [record.metric for record in store.tasks()] == ["accuracy"]

@@ -74,8 +74,8 @@ def test_a_task_is_trained_on_and_joins_the_experience(tmp_path):
 
 def test_a_prediction_is_an_objective_with_gradients():
     evaluator, task = shipped_evaluator(), ta.make_task("iris")
-    z = vector(task)
-    objective = ta.objectives.predicted(evaluator, z, task.problem, kappa=1.0, together=4)
+    query = ta.TaskQuery(vector(task), task.problem)
+    objective = ta.objectives.predicted(evaluator, query, kappa=1.0, together=4)
     found = search(evaluator.space, "gradient_ascent", objective=objective, budget=40)
     assert found.scores[-4:].max() > found.scores[:4].max()
 

@@ -12,7 +12,7 @@ from taskaware.data.load import Loaded, load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
 from taskaware.errors import UserError
-from taskaware.tasks.metrics import metric_of
+from taskaware.tasks.metrics import metric_name
 from taskaware.tasks.target import class_indices, read_target
 from taskaware.tasks.task import Task
 
@@ -59,7 +59,7 @@ def make_task(
         target_name=target_name,
         target=_read_only(found.values),
         classes=found.classes,
-        metric=metric_of(found.problem, metric).name,
+        metric=metric_name(found.problem, metric),
         notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
         group=name,
         reader=schema,

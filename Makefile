@@ -20,10 +20,11 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## recommend, explain, train and test on a real dataset, beside baselines
 	$(BIN)/python -m taskaware.studies.demo
 
-test: setup ## check style, layers, docs and behaviour
+test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/ruff check taskaware tests benchmarks experiments
 	$(BIN)/ruff format --check taskaware tests benchmarks experiments
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
 chaos: setup ## studies killed a hundred times for each engine, and compared with undisturbed ones
@@ -53,7 +54,7 @@ lock: setup ## lock the dependencies anew (needs uv)
 	  --no-emit-index-url --no-header --quiet -o requirements.lock
 
 clean: ## remove the environment and what was built
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
 .PHONY: help setup demo test chaos notebooks bench bench-recommend bench-trainer bench-runner bench-quality \
   lock clean

@@ -7,6 +7,48 @@
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from taskaware import objectives as objectives
+    from taskaware import strategies as strategies
+    from taskaware.children.child import CHILDREN as CHILDREN
+    from taskaware.children.child import Child as Child
+    from taskaware.data.manifests import manifests as manifests
+    from taskaware.errors import CheckpointError as CheckpointError
+    from taskaware.errors import StoreError as StoreError
+    from taskaware.errors import TaskawareError as TaskawareError
+    from taskaware.errors import UserError as UserError
+    from taskaware.modalities.modality import MODALITIES as MODALITIES
+    from taskaware.modalities.reading import make_task as make_task
+    from taskaware.objectives.collect import CollectSettings as CollectSettings
+    from taskaware.objectives.collect import collect as collect
+    from taskaware.objectives.searching import search as search
+    from taskaware.recommendation.ascent import AscentSettings as AscentSettings
+    from taskaware.recommendation.estimators import TaskAwareClassifier as TaskAwareClassifier
+    from taskaware.recommendation.estimators import TaskAwareRegressor as TaskAwareRegressor
+    from taskaware.recommendation.learn import learn as learn
+    from taskaware.recommendation.loading import load_recommendation as load_recommendation
+    from taskaware.recommendation.products import known_tasks as known_tasks
+    from taskaware.recommendation.products import meta_features as meta_features
+    from taskaware.recommendation.recommend import recommend as recommend
+    from taskaware.recommendation.recommendation import Recommendation as Recommendation
+    from taskaware.recommendation.teach import train_evaluator as train_evaluator
+    from taskaware.reports import report as report
+    from taskaware.runner import RunnerSettings as RunnerSettings
+    from taskaware.spaces import SPACES as SPACES
+    from taskaware.spaces import preset as preset
+    from taskaware.store import Store as Store
+    from taskaware.strategies import STRATEGIES as STRATEGIES
+    from taskaware.surrogates import SURROGATES as SURROGATES
+    from taskaware.surrogates import EvaluatorSettings as EvaluatorSettings
+    from taskaware.surrogates import TaskQuery as TaskQuery
+    from taskaware.surrogates import load_evaluator as load_evaluator
+    from taskaware.surrogates import save_evaluator as save_evaluator
+    from taskaware.surrogates.joint_settings import JointSettings as JointSettings
+    from taskaware.tasks.metrics import METRICS as METRICS
+    from taskaware.tasks.metrics import Metric as Metric
+    from taskaware.training.model import load_model as load_model
 
 __version__ = "0.2.0"
 

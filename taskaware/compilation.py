@@ -7,6 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+SETTING = "jax_compilation_cache_dir"
+"""JAX's own name of the folder; its settings become attributes when it is imported."""
+
 
 def cache_folder() -> Path:
     """Where taskaware puts what it can make again; it may not exist yet.
@@ -26,7 +29,7 @@ def keep_compiled() -> None:
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir or os.environ.get("TASKAWARE_COMPILED") == "0":
+    if getattr(jax.config, SETTING) or os.environ.get("TASKAWARE_COMPILED") == "0":
         return
     chosen = _chosen()
     if chosen is None or not _usable(chosen):
@@ -36,7 +39,7 @@ def keep_compiled() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update(SETTING, str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 

@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 Called = TypeVar("Called", bound=Callable)
 
@@ -25,7 +25,7 @@ def renamed_arguments(**names: str) -> Callable[[Called], Called]:
 
     def decorate(function: Called) -> Called:
         @functools.wraps(function)
-        def called(*args, **kwargs):
+        def called(*args: Any, **kwargs: Any) -> Any:
             for old in names.keys() & kwargs.keys():
                 new = names[old]
                 if new in kwargs:
@@ -35,7 +35,7 @@ def renamed_arguments(**names: str) -> Callable[[Called], Called]:
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
 
-        return called
+        return cast(Called, called)
 
     return decorate
 
@@ -48,7 +48,8 @@ def renamed_fields(**names: str) -> Callable[[type], type]:
     """
 
     def decorate(cls: type) -> type:
-        cls.__init__ = renamed_arguments(**names)(cls.__init__)
+        made: Any = cls
+        made.__init__ = renamed_arguments(**names)(made.__init__)
         for old, new in names.items():
             setattr(cls, old, _renamed(old, new))
         return cls

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from taskaware.errors import UserError
 
@@ -44,7 +45,7 @@ def canonical(value: object) -> str:
     return json.dumps(_plain(value, "value"), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def architecture_digests(space: str, u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+def architecture_digests(space: str, u: np.ndarray | Sequence[ArrayLike]) -> np.ndarray:
     """The digests of architectures: of the space's digest and the float32 bytes of each point.
 
     Args:
@@ -70,7 +71,7 @@ def architecture_digests(space: str, u: np.ndarray | Sequence[np.ndarray]) -> np
     return np.array(found, f"U{LENGTH}")
 
 
-def points(u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarray, ...]:
+def points(u: np.ndarray | Sequence[ArrayLike]) -> np.ndarray | tuple[np.ndarray, ...]:
     """Architectures as they are stored: little-endian float32 without -0.
 
     Args:
@@ -85,16 +86,15 @@ def points(u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarra
     >>> [len(point) for point in points([[0.0, 1.0], [0.5]])]
     [2, 1]
     """
-    listed = isinstance(u, list | tuple)
     with np.errstate(over="ignore"):
-        rows = [np.ascontiguousarray(row, "<f4") for row in u] if listed else np.ascontiguousarray(u, "<f4")
-    if listed:
-        return _points_of_list(rows)
+        if isinstance(u, list | tuple):
+            return _points_of_list([np.ascontiguousarray(row, "<f4") for row in u])
+        rows = np.ascontiguousarray(u, "<f4")
     if rows.ndim != 2:
         raise UserError(
             f"Architectures are an array (n, D) or a list of points, but u has the shape {rows.shape}."
         )
-    _refuse_infinite(np.isfinite(rows).all(axis=1))
+    _refuse_infinite(np.all(np.isfinite(rows), axis=1))
     return rows + np.float32(0)
 
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -224,7 +224,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 @functools.cache
-def _renameat2():
+def _renameat2() -> Callable[..., int] | None:
     """The function of Linux's C library; None where there is none."""
     if not sys.platform.startswith("linux"):
         return None
@@ -263,5 +263,5 @@ def _is_of_another(error: OSError, target: Path, fresh: Path) -> bool:
 
 def _worded(error: OSError, target: Path) -> OSError:
     """The error with the path that was asked for, and the mend."""
-    why = f"{error.strerror}. {MENDS.get(error.errno, _ANY_MEND)}"
+    why = f"{error.strerror}. {MENDS.get(error.errno or 0, _ANY_MEND)}"
     return OSError(error.errno, why, str(target))

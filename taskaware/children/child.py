@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
@@ -33,9 +34,9 @@ class Batch:
     """
 
     x: Any
-    y: Float[Array, " n"]
+    y: Float[Array | np.ndarray, " n"]
     columns: Any
-    allowed: Bool[Array, " K"]
+    allowed: Bool[Array | np.ndarray, " K"]
     classification: bool
 
     @property

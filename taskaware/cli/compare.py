@@ -1,5 +1,7 @@
 """`taskaware compare`: search strategies at equal budget."""
 
+from typing import Any
+
 from taskaware.cli.parser import Arguments, Command, Parser, whole
 from taskaware.cli.study import add_run_options, run_config
 
@@ -13,7 +15,7 @@ def run(arguments: Arguments) -> None:
     """
     from taskaware.studies.compare import CompareSettings
 
-    chosen = {"strategies": tuple(arguments.strategies)} if arguments.strategies else {}
+    chosen: dict[str, Any] = {"strategies": tuple(arguments.strategies)} if arguments.strategies else {}
     settings = CompareSettings(
         suite=tuple(arguments.suite),
         tasks=tuple(arguments.tasks or ()),

@@ -1,5 +1,7 @@
 """`taskaware evaluate`: how good the evaluator is for tasks that it knows nothing of."""
 
+from typing import Any
+
 from taskaware.cli.parser import Arguments, Command, Parser, whole
 from taskaware.cli.study import add_run_options, run_config
 
@@ -13,7 +15,7 @@ def run(arguments: Arguments) -> None:
     """
     from taskaware.studies.evaluate import EvaluateSettings
 
-    chosen = {"methods": tuple(arguments.methods)} if arguments.methods else {}
+    chosen: dict[str, Any] = {"methods": tuple(arguments.methods)} if arguments.methods else {}
     settings = EvaluateSettings(
         experience=arguments.experience,
         space=arguments.space,

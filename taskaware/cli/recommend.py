@@ -34,7 +34,7 @@ def run(arguments: Arguments) -> None:
     )
     show = _silent if arguments.json else print
     show(as_typed(recommendation.explain()), flush=True)
-    answer = {"written": _write(arguments, recommendation, show)}
+    answer: dict[str, object] = {"written": _write(arguments, recommendation, show)}
     if arguments.fit:
         answer |= {"fit": _fit(recommendation, task, arguments, show)}
     if arguments.json:

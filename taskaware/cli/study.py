@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Parser, one_of, whole
@@ -48,7 +49,7 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 
-def run_config(config: object, name: str, arguments: Arguments) -> None:
+def run_config(config: Any, name: str, arguments: Arguments) -> None:
     """Change the config as the arguments ask, run it in its folder, and print its summary.
 
     Args:

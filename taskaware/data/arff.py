@@ -6,6 +6,7 @@ Format: Witten, Frank, Hall, "Data Mining", 2011, section 2.4.
 
 import re
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,8 @@ def _row(path: Path, number: int, line: str, width: int) -> list[str | None]:
 def _split(line: str) -> list[str]:
     values, place = [], 0
     while place < len(line):
-        found = _VALUE.match(line, place)
+        # The pattern matches anywhere, if only the empty text.
+        found = cast(re.Match[str], _VALUE.match(line, place))
         values.append(found[1])
         place = found.end()
     return values + [""] * line.endswith(",")

@@ -1,6 +1,7 @@
 """A data set of any kind → a task, and what every modality computes of it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from taskaware.tasks.task import Task
 
 @renamed_arguments(kind="problem")
 def make_task(
-    source,
-    target=None,
+    source: Any,
+    target: Any = None,
     *,
     problem: str | None = None,
     name: str | None = None,

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 import jax
 import numpy as np
@@ -21,7 +22,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
-from taskaware.spaces import Space, preset
+from taskaware.spaces import MixtureSpace, Space, preset
 from taskaware.store import Store, Trainings
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
@@ -195,7 +196,8 @@ def collect(
 
 def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
     """The jobs that are left, task by task and narrow architectures first, so that programs serve again."""
-    space, recipe = preset(settings.space), settings.trainer
+    # Narrow ones first: only a mixture has a width, and every preset is one.
+    space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
     points = common_architectures(space, settings.architectures)
     points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
     names = architecture_digests(space.digest, points)
@@ -226,7 +228,8 @@ def train_batch(task: Task, batch: Batch) -> Trained:
 
 def halve(job: Job) -> tuple[Job, ...]:
     """The job as two of half the size, trained in chunks of half the size; () where it is a single one."""
-    batch, middle = job.spec, len(job.spec.points) // 2
+    batch: Batch = job.spec
+    middle = len(batch.points) // 2
     if not middle:
         return ()
     names = architecture_digests(batch.space.digest, batch.points)
@@ -244,14 +247,14 @@ def halve(job: Job) -> tuple[Job, ...]:
 
 def recorded(outcome: Outcome) -> list[Trainings]:
     """The end of a job as the store takes it; a job that failed has its error with each architecture."""
-    job, batch = outcome.job, outcome.job.spec
+    job = outcome.job
+    batch: Batch = job.spec
     about = (job.needs, batch.space, job.about["recipe"], batch.points)
-    more = {"seed": batch.seed, "strategy": "random", "metric": batch.metric}
+    record = functools.partial(trainings, *about, seed=batch.seed, strategy="random", metric=batch.metric)
     if outcome.error is None:
-        return teaching(trainings(*about, outcome.result, **more), outcome.result)
+        return teaching(record(outcome.result), outcome.result)
     count = len(batch.points)
-    diverged = Trained(*(np.full(count, np.nan) for _ in Trained._fields))
-    failed = trainings(*about, diverged, **more)
+    failed = record(Trained(*(np.full(count, np.nan) for _ in Trained._fields)))
     return [dataclasses.replace(failed, errors=[outcome.error] * count)]
 
 

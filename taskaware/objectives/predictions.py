@@ -1,5 +1,7 @@
 """The objective that predicts: what a surrogate expects of a point on a task; instant, with gradients."""
 
+from jaxtyping import Array, Float
+
 from taskaware.strategies import Objective, traced
 from taskaware.surrogates import Evaluator, TaskQuery
 
@@ -15,7 +17,7 @@ def predicted(evaluator: Evaluator, query: TaskQuery, *, kappa: float = 0.0, tog
     """
     posterior = evaluator.posterior(query)
 
-    def value(point):
+    def value(point: Float[Array, " D"]) -> Float[Array, ""]:
         mean, deviation = posterior.mean_std(evaluator.space.features(point)[None])
         return (mean - kappa * deviation)[0]
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from taskaware.errors import UserError
 from taskaware.objectives.functions import function
@@ -16,6 +17,10 @@ from taskaware.strategies import (
 )
 from taskaware.strategies import search as drive
 
+if TYPE_CHECKING:
+    from taskaware.store import Store
+    from taskaware.training.recipe import TrainingRecipe
+
 NEEDED = ("name", "dimension", "digest", "decisions", "sample", "mutate", "contains", "features")
 
 
@@ -29,8 +34,8 @@ def search(
     target: str | None = None,
     seed: int = 0,
     together: int | None = None,
-    recipe=None,
-    store: str | os.PathLike | None = None,
+    recipe: "TrainingRecipe | None" = None,
+    store: "Store | str | os.PathLike | None" = None,
     journal: str | os.PathLike | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
@@ -77,12 +82,13 @@ def search(
         raise UserError(f"budget={budget} evaluates nothing. Give 1 or more.")
     if task is None:
         _refuse_of_tasks(target=target, recipe=recipe, store=store)
-        objective = objective if isinstance(objective, Objective) else function(objective)
+        given = cast(Callable | Objective, objective)
+        driven = given if isinstance(given, Objective) else function(given)
     else:
-        objective = _trained(task, target, space, recipe, seed, store)
+        driven = _trained(task, target, space, recipe, seed, store)
     return drive(
         strategy,
-        objective,
+        driven,
         space=space,
         budget=budget,
         seed=seed,
@@ -110,7 +116,7 @@ def _strategy(strategy: str | Factory | Strategy) -> Factory | Strategy:
         return STRATEGIES.named(strategy)()
     if any(strategy is made for made in STRATEGIES.values()):
         # ta.strategies.evolution instead of ta.strategies.evolution(): all settings have defaults.
-        return strategy()
+        return cast(Callable[[], Factory], strategy)()
     if not callable(strategy) and not isinstance(strategy, Strategy):
         raise UserError(f"{strategy!r} is no strategy. Give a name ({', '.join(STRATEGIES)}) or a factory.")
     return strategy
@@ -124,7 +130,14 @@ def _refuse_of_tasks(**given: object) -> None:
             )
 
 
-def _trained(task: object, target: str | None, space: Space, recipe, seed: int, store) -> Objective:
+def _trained(
+    task: object,
+    target: str | None,
+    space: Space,
+    recipe: "TrainingRecipe | None",
+    seed: int,
+    store: "Store | str | os.PathLike | None",
+) -> Objective:
     from taskaware.modalities.reading import make_task
     from taskaware.objectives.trainings import trained
     from taskaware.tasks.task import Task

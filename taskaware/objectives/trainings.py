@@ -12,7 +12,7 @@ from taskaware.store import Store
 from taskaware.strategies import Objective, Outcomes
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import embeddings_of, prepare
+from taskaware.training.prepare import Prepared, embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
 
@@ -50,14 +50,16 @@ def trained(
     if store is not None:
         with _opened(store) as opened:
             name = register(opened, [task], space, recipe)
-    prepared = []
+    prepared: list[Prepared] = []
 
     def evaluate(points: np.ndarray) -> Outcomes:
-        prepared or prepared.append(prepare(task, seed, recipe, embeddings=embeddings_of(space)))
+        if not prepared:
+            prepared.append(prepare(task, seed, recipe, embeddings=embeddings_of(space)))
         found = train(space, points, prepared[0], recipe, seed=seed, chunk_for=together, metric=task.metric)
         if store is not None:
-            about = {"seed": seed, "strategy": strategy, "metric": metric}
-            batch = trainings(task.digest, space, name, points, found, **about)
+            batch = trainings(
+                task.digest, space, name, points, found, seed=seed, strategy=strategy, metric=metric
+            )
             with _opened(store) as opened:
                 for each in teaching(batch, found):
                     opened.append(each)

@@ -7,7 +7,7 @@ more, beside every known architecture and beside the plain networks near it.
 
 import dataclasses
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -79,7 +79,7 @@ class Guard(NamedTuple):
         kappa, distance_penalty: of the settings.
     """
 
-    features: Float[Array, "A F"]
+    features: Float[Array | np.ndarray, "A F"]
     reach: Float[Array, ""]
     kappa: Float[Array, ""]
     distance_penalty: Float[Array, ""]
@@ -127,7 +127,7 @@ def propose(
     settings.check()
     posterior = evaluator.posterior(query) if posterior is None else posterior
     pool = np.asarray(evaluator.training_data.u, np.float32)
-    warm = warm_starts(evaluator, query.z, settings)
+    warm = warm_starts(evaluator, cast(np.ndarray, query.z), settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
     arguments = (posterior, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
     found = _seek(evaluator.space, how, *arguments)
@@ -155,7 +155,8 @@ def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
     np.fill_diagonal(gaps, np.inf)
     reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
     numbers = (reach, settings.kappa, settings.distance_penalty)
-    return Guard(features, *(np.float32(number) for number in numbers))
+    parts: list[Any] = [np.float32(number) for number in numbers]
+    return Guard(features, *parts)
 
 
 @functools.partial(jax.jit, static_argnames=("space", "how"))

@@ -9,7 +9,7 @@ from taskaware.children.mixture.describe import CATEGORY_EMBEDDINGS, describe, r
 from taskaware.deprecation import renamed_fields
 from taskaware.modalities.reading import modality_of
 from taskaware.modalities.tables.encode import widths_of
-from taskaware.spaces import Space
+from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 
@@ -73,7 +73,7 @@ class TaskCard:
         """The embeddings that a network of this task has columns for."""
         return tuple(name for name, width in self._widths.items() if width)
 
-    def block(self, space: Space) -> np.ndarray:
+    def block(self, space: MixtureSpace) -> np.ndarray:
         """Embedding of each numeric column that a network reads, as an index into the space's names."""
         names = [name for name in space.embedding_names if name not in CATEGORY_EMBEDDINGS]
         places = [space.embedding_names.index(name) for name in names]
@@ -141,7 +141,7 @@ class Architecture:
     text: str
 
     @classmethod
-    def of(cls, space: Space, point: np.ndarray, inputs: tuple[str, ...]) -> "Architecture":
+    def of(cls, space: MixtureSpace, point: np.ndarray, inputs: tuple[str, ...]) -> "Architecture":
         """The parts of a point.
 
         Args:

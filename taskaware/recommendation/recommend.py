@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from typing import cast
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from taskaware.recommendation.notes import about_baselines, about_distance, abou
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
+from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.tasks.task import Task
 
@@ -100,7 +102,9 @@ class Found:
 
 
 def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
-    evaluator, problem, z = found.evaluator, found.task.problem, found.query.z
+    evaluator, problem = found.evaluator, found.task.problem
+    # `query_of` always reads it.
+    z = cast(np.ndarray, found.query.z)
     safe = evaluator.training_data.u[default(evaluator, problem)].astype(np.float32)
     place = int(np.abs(found.proposal.points - safe).max(1).argmin())
     candidates = found.candidates()
@@ -111,7 +115,8 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
         ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
     return Recommendation(
         task=TaskCard.of(found.task),
-        space=evaluator.space,
+        # What an answer tells of an architecture, it tells of a mixture.
+        space=cast(MixtureSpace, evaluator.space),
         ranked=tuple(ranked),
         default=safest,
         chance=chance(evaluator, found.posterior, np.array(ranked[0].point, np.float32), safe),

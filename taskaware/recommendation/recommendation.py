@@ -1,6 +1,7 @@
 """The answer of `recommend`, with everything that can be done with it."""
 
 import os
+from typing import cast
 
 from taskaware.files import atomic_write
 from taskaware.recommendation import as_json, building, explain
@@ -102,7 +103,9 @@ class Recommendation(Record):
         from taskaware.recommendation.refine import refine
 
         task = building.task_for(self, dataset, target)
-        return refine(self, task, trainings=trainings, evaluator=evaluator, store=store, progress=progress)
+        found = refine(self, task, trainings=trainings, evaluator=evaluator, store=store, progress=progress)
+        # It is made of this one by `dataclasses.replace`, so it is of its class.
+        return cast(Recommendation, found)
 
     def to_json(self, path: str | os.PathLike | None = None, *, force: bool = False) -> str:
         """The recommendation as JSON text, written to `path` where one is given.

@@ -8,7 +8,7 @@ import numpy as np
 from taskaware.children.mixture.describe import summary
 from taskaware.deprecation import renamed_fields
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
-from taskaware.spaces import Space
+from taskaware.spaces import MixtureSpace
 
 
 @renamed_fields(known="nearest_tasks")
@@ -33,7 +33,7 @@ class Record:
     """
 
     task: TaskCard
-    space: Space
+    space: MixtureSpace
     ranked: tuple[Candidate, ...]
     nearest_tasks: tuple[Neighbour, ...]
     meta_features: tuple[float, ...]

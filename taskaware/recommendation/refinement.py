@@ -10,6 +10,7 @@ Source: greedy portfolios, as in Feurer, Springenberg and Hutter 2015 (initial d
 """
 
 import dataclasses
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,6 +19,7 @@ from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.strategies import Factory, Feedback, Strategy
 from taskaware.surrogates import Evaluator, TaskQuery
+from taskaware.surrogates.level import TaskScale
 from taskaware.surrogates.training_data import FLOOR, architecture_features
 from taskaware.surrogates.warping import unwarp, warped
 
@@ -81,17 +83,18 @@ class Refinement:
                 "Use one of network 'gp', as the shipped one is."
             )
         mean, covariance = joint
-        top, top_error, spread, spread_error, *_ = evaluator.scale(query)
+        # The network 'gp' always has a scale, and its posterior has the noise.
+        top, top_error, spread, spread_error, *_ = cast(TaskScale, evaluator.scale(query))
         tops, steps = np.meshgrid(TOPS, SPREADS, indexing="ij")
         return cls(
             mean,
             covariance,
-            float(posterior.noise),
+            float(cast(Any, posterior).noise),
             (top + top_error * tops).ravel(),
             np.maximum(spread * np.exp(spread_error * steps), LEAST_SPREAD).ravel(),
             -0.5 * (tops**2 + steps**2).ravel(),
             _on_known_tasks(evaluator, np.asarray(points, np.float32)),
-            _likeness(evaluator, query.z, query.problem),
+            _likeness(evaluator, cast(np.ndarray, query.z), cast(str, query.problem)),
             np.zeros(0, int),
             np.zeros(0),
         )

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import platform
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def train_evaluator(
     with_shipped: bool = False,
     more: tuple[str, ...] = MORE,
     without: tuple[str, ...] = (),
-    settings: object = None,
+    settings: Any = None,
     datasets: Iterable | str | None = None,
     seed: int = 0,
 ) -> Evaluator:
@@ -60,11 +61,12 @@ def train_evaluator(
     """
     chosen, settings = preset(space), settings or EvaluatorSettings()
     samples = _samples(settings, datasets)
-    named = isinstance(experience, str)
-    found = open_experience(experience, chosen, recipe) if named else comparable(experience)
+    found = (
+        open_experience(experience, chosen, recipe) if isinstance(experience, str) else comparable(experience)
+    )
     if with_shipped:
         found = together(open_experience("shipped", chosen), found)
-    if with_shipped or (named and experience == "shipped"):
+    if with_shipped or (isinstance(experience, str) and experience == "shipped"):
         found = with_more(found, more)
     if samples is not None:
         found = _only(found, samples)
@@ -92,7 +94,7 @@ def _task(dataset) -> Task:
     return make_task(dataset)
 
 
-def _samples(settings: object, datasets: Iterable | str | None) -> dict[str, Samples] | None:
+def _samples(settings: Any, datasets: Iterable | str | None) -> dict[str, Samples] | None:
     """Raw rows of the datasets by digest; None where the surrogate reads none."""
     if not SURROGATES.named(settings.network).reads_samples:
         if datasets is not None:

@@ -1,7 +1,7 @@
 """Whether the uncertainty of predicted scores is right."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def coverage(table: pd.DataFrame) -> dict[float, float]:
 
 def _left_out(count: int) -> Markup:
     if not count:
-        return ""
+        return Markup()
     return page.paragraph(f"{page.counted(count, 'prediction')} without a number or a deviation left out.")
 
 
@@ -80,7 +80,7 @@ def _draw_scatter(ax: "Axes", table: pd.DataFrame, colour: str, reach: tuple[flo
     every = -(-len(table) // POINTS)
     shown = table.iloc[::every]
     ax.plot(reach, reach, color=FAINT, lw=1.2, zorder=1)
-    bars = {"fmt": "none", "ecolor": colour, "elinewidth": 0.7, "alpha": 0.22, "zorder": 2}
+    bars: dict[str, Any] = {"fmt": "none", "ecolor": colour, "elinewidth": 0.7, "alpha": 0.22, "zorder": 2}
     ax.errorbar(shown["predicted"], shown["actual"], xerr=shown["deviation"], **bars)
     for problem, marker in zip(sorted(shown["problem"].unique()), ("o", "^", "s", "D"), strict=False):
         mine = shown[shown["problem"] == problem]

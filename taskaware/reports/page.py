@@ -4,7 +4,7 @@ import functools
 import math
 import numbers
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -202,7 +202,9 @@ def _part(name: str, *values: object) -> Markup:
 
 
 def _cell(value: object) -> str:
-    text = number(value) if isinstance(value, numbers.Real) else "" if value is None else str(value)
+    text = (
+        number(cast(float, value)) if isinstance(value, numbers.Real) else "" if value is None else str(value)
+    )
     return shortened(text, CELL)
 
 

@@ -37,7 +37,7 @@ def _figure(by_task: pd.DataFrame, names: Sequence[str], column: str, looks: Map
     values = {name: by_task.loc[name, column].dropna().to_numpy() for name in names}
     everything = np.concatenate(list(values.values()))
     if not len(everything):
-        return ""
+        return Markup()
     order = sorted(names, key=lambda name: _sorting(values[name], column))
     sheet = plots.sheet(plots.WIDE, 0.75 + 0.42 * len(names))
     ax = sheet.subplots()

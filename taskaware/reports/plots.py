@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from markupsafe import Markup
@@ -130,12 +130,13 @@ def label(text: object, longest: int = 24) -> str:
 
 def plain(ax: "Axes", which: str = "both") -> None:
     """Numbers at a logarithmic axis that are written out, without exponents."""
+    from matplotlib.scale import LogTransform
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for axis in (ax.xaxis, ax.yaxis):
         if which in ("both", axis.axis_name) and axis.get_scale() == "log":
             low, high = axis.get_view_interval()
-            if axis.get_transform().base == 10 and high / low < 300:
+            if cast(LogTransform, axis.get_transform()).base == 10 and high / low < 300:
                 axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
             axis.set_minor_formatter(NullFormatter())
@@ -195,7 +196,9 @@ def legend(figure: "Figure", entries: dict[str, Look], *, lines: bool = False, c
         for look in entries.values()
     ]
     names = [label(name, 30) for name in entries]
-    loc = "outside upper left" if figure.get_layout_engine() else "upper left"
+    loc: Literal["outside upper left", "upper left"] = (
+        "outside upper left" if figure.get_layout_engine() else "upper left"
+    )
     figure.legend(handles, names, loc=loc, ncols=min(len(names), columns), handlelength=1.8)
 
 

@@ -1,7 +1,7 @@
 """How far the best score so far has come, over the number of trainings."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from taskaware.reports.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
 
 MEASURES = {"best_score": "validation", "test_score": "test"}
 PANELS, COLUMNS = 24, 4
@@ -168,7 +169,8 @@ def _task_figure(table: pd.DataFrame, tasks: list[str], column: str, looks: Mapp
         _limit(ax, found)
         plots.budget_axis(ax, most)
         ax.set_title(plots.label(task, 26))
-        ax.yaxis.get_major_locator().set_params(nbins=4)
+        # A linear axis has a locator of this kind.
+        cast("MaxNLocator", ax.yaxis.get_major_locator()).set_params(nbins=4)
     for place, ax in enumerate(axes):
         ax.set_visible(place < len(tasks))
         ax.tick_params(labelbottom=place + columns >= len(tasks))
@@ -211,5 +213,5 @@ def _ends_table(table: pd.DataFrame) -> Markup:
     wide = means.unstack("strategy")
     names = [f"{name}, {MEASURES[column]}" for column, name in wide.columns]
     rows = ([task, *row] for task, row in zip(wide.index, wide.to_numpy(), strict=True))
-    shown = page.table(["task", *names], sorted(rows, key=lambda row: row[0]))
+    shown = page.table(["task", *names], sorted(rows, key=lambda row: str(row[0])))
     return page.details("Scores at the end, mean over seeds", shown)

@@ -1,7 +1,7 @@
 """Who comes first on which task."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -192,7 +192,7 @@ def _draw_map(ax: "Axes", part: pd.DataFrame, rows: int, *, lettered: bool) -> N
 def _name_columns(ax: "Axes", names: Sequence[str], room: float, *, lettered: bool) -> None:
     """Names above the columns, turned where they have not enough room (inches)."""
     size = 8.5 if lettered else 7
-    turned = {}
+    turned: dict[str, Any] = {}
     if max(map(len, names)) * LETTER * size > room:
         turned = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
     ax.xaxis.tick_top()

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from taskaware.errors import UserError, unknown
 from taskaware.runner.job import Job
@@ -11,8 +11,11 @@ from taskaware.runner.job import Job
 OK, ERROR, MEMORY, TIMEOUT, DEATH = "ok", "error", "memory", "timeout", "death"
 ENGINES = ("serial", "processes", "ray")
 
-Work = Callable[[object, object], object]
-"""(the resource that the job needs or None, the job's spec) → result; importable by its name."""
+Work = Callable[[Any, Any], object]
+"""(the resource that the job needs or None, the job's spec) → result; importable by its name.
+
+Resource and spec are of the types that the study itself put into its jobs; an engine only carries them.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What is to be done, and how it ended, as plain values."""
 
 import dataclasses
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Job:
     """
 
     id: str
-    spec: object = dataclasses.field(compare=False)
+    spec: Any = dataclasses.field(compare=False)
     label: str = dataclasses.field(default="", compare=False)
     needs: str = dataclasses.field(default="", compare=False)
     size: int = dataclasses.field(default=1, compare=False)
@@ -39,7 +40,7 @@ class Outcome:
     """
 
     job: Job
-    result: object
+    result: Any
     error: str | None
     attempts: int
     seconds: float

@@ -135,7 +135,7 @@ def _ray():
 
 def _connect(ray, address: str, workers: int) -> None:
     """Join the cluster at the address, or begin one on this machine with so many places."""
-    options = {"log_to_driver": True, "logging_level": logging.ERROR}
+    options: dict[str, object] = {"log_to_driver": True, "logging_level": logging.ERROR}
     if address:
         options |= {"address": address}
     else:

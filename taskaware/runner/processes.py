@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, cast
 
 import taskaware
 from taskaware.errors import EngineError, UserError
@@ -48,18 +49,28 @@ class Worker:
     ticket: int | None = None
     began: float = 0.0
 
+    @property
+    def inbound(self) -> IO[bytes]:
+        """Where it reads messages; a pipe, as `Processes` starts it."""
+        return cast(IO[bytes], self.process.stdin)
+
+    @property
+    def outbound(self) -> IO[bytes]:
+        """Where it writes messages."""
+        return cast(IO[bytes], self.process.stdout)
+
     def send(self, *message: object) -> None:
         """Hand it a message; that a worker is gone is noticed where its messages are read."""
         packed = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         with contextlib.suppress(OSError):
-            self.process.stdin.write(packed)
-            self.process.stdin.flush()
+            self.inbound.write(packed)
+            self.inbound.flush()
 
     def end(self) -> None:
         """Kill it and wait for its end."""
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
+        for pipe in (self.inbound, self.outbound):
             with contextlib.suppress(OSError):
                 pipe.close()
 
@@ -103,7 +114,8 @@ class Processes:
             except queue.Empty:
                 worker = min((w for w in self._workers if w.ticket is not None), key=lambda w: w.began)
                 if time.monotonic() - worker.began >= self._limit:
-                    return self._replaced(worker, TIMEOUT, f"Not done after {self._limit:g} s.")
+                    # The worker has a ticket, so an attempt ends here.
+                    return cast(Ended, self._replaced(worker, TIMEOUT, f"Not done after {self._limit:g} s."))
                 continue
             if worker not in self._workers:
                 continue
@@ -167,7 +179,7 @@ class Processes:
         """Bring the messages of a worker into the inbox, until it is gone."""
         try:
             while True:
-                self._inbox.put((worker, pickle.load(worker.process.stdout)))
+                self._inbox.put((worker, pickle.load(worker.outbound)))
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             self._inbox.put((worker, "gone"))
 

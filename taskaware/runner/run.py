@@ -3,7 +3,7 @@
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from taskaware.runner.engine import MEMORY, OK, Ended, Engine, RunnerSettings, Work
@@ -30,7 +30,7 @@ def run(
     *,
     resources: Mapping[str, object] | None = None,
     halve: Halve = lambda job: (),
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Bring every job to an end; the outcomes come as they come.
 
     A job that fails is tried again `settings.retries` times, and then has its error for an outcome; one that

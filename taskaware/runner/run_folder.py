@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,7 +35,7 @@ class RunFolder:
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike, study: str, config: object, *, command: str | None = None
+        cls, path: str | os.PathLike, study: str, config: Any, *, command: str | None = None
     ) -> "RunFolder":
         """Begin a run, or go on with the same one.
 
@@ -55,7 +56,11 @@ class RunFolder:
             raise UserError(f"'{path}' holds something else than a run. Choose another folder.")
         folder.path.mkdir(parents=True, exist_ok=True)
         # "campaign" is the name of a study in files; those of earlier runs are read and resumed.
-        about = {"campaign": study, "digest": folder.digest, "config": dataclasses.asdict(config)}
+        about: dict[str, object] = {
+            "campaign": study,
+            "digest": folder.digest,
+            "config": dataclasses.asdict(config),
+        }
         about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
         atomic_write(folder.path / CONFIG, json.dumps(about, indent=1).encode())
         return folder
@@ -101,7 +106,7 @@ class RunFolder:
             )
 
 
-def config_digest(study: str, config: object) -> str:
+def config_digest(study: str, config: Any) -> str:
     """16 hex digits that name what a run is; where its jobs run is not part of it."""
     return digest({"campaign": study, "config": _without_runners(dataclasses.asdict(config))})
 

@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -43,6 +43,15 @@ class Point(NamedTuple):
     beta: Float[Array, "*b L 2"]
     gamma: Float[Array, "*b E"]
     recipe: Float[Array, "*b R"]
+
+
+class Shapes(NamedTuple):
+    """The shapes of the parts of one point."""
+
+    alpha: tuple[int, int]
+    beta: tuple[int, int]
+    gamma: tuple[int]
+    recipe: tuple[int]
 
 
 class Weights(NamedTuple):
@@ -118,9 +127,9 @@ class MixtureSpace:
         return tuple(name for group in self.embeddings for name in group)
 
     @property
-    def shapes(self) -> Point:
+    def shapes(self) -> Shapes:
         """The shape of each part of one point."""
-        return Point(
+        return Shapes(
             (self.layers, len(self.baselines)),
             (self.layers, 2),
             (len(self.embedding_names),),
@@ -190,8 +199,8 @@ class MixtureSpace:
     def project(self, vector: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest point of the space."""
         point = self.decode(vector)
-        clipped = [jnp.clip(part, -BOUND, BOUND) for part in point[:3]]
-        return self.encode(Point(*clipped, jnp.clip(point.recipe, 0.0, 1.0)))
+        alpha, beta, gamma = (jnp.clip(part, -BOUND, BOUND) for part in point[:3])
+        return self.encode(Point(alpha, beta, gamma, jnp.clip(point.recipe, 0.0, 1.0)))
 
     def weights(self, vector: Float[Array, "*b D"]) -> Weights:
         """What the network does: softmax of each group, shares under CUTOFF dropped, recipe in its units."""
@@ -274,7 +283,9 @@ class MixtureSpace:
         whole_layers = jnp.all((weights.beta == 0) | (weights.beta == 1), axis=-1)
         return one_baseline & whole_layers & jnp.all((weights.gamma == 0) | (weights.gamma == 1), axis=-1)
 
-    def _by_group(self, function, gamma: Float[Array, "*b E"]) -> Float[Array, "*b E"]:
+    def _by_group(
+        self, function: Callable[[Array], Array], gamma: Float[Array, "*b E"]
+    ) -> Float[Array, "*b E"]:
         parts, start = [], 0
         for group in self.embeddings:
             parts.append(function(gamma[..., start : start + len(group)]))

@@ -29,10 +29,10 @@ class Row(NamedTuple):
         recipe: whether it is a coordinate of the recipe.
     """
 
-    entries: Array
-    odds: Array
-    size: Array
-    recipe: Array
+    entries: Array | np.ndarray
+    odds: Array | np.ndarray
+    size: Array | np.ndarray
+    recipe: Array | np.ndarray
 
 
 def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, Array]:
@@ -89,7 +89,10 @@ def _largest_size(space: "MixtureSpace", key: Array) -> Array:
 
 
 def _other_shares(
-    key: Array, now: Float[Array, " K"], odds: Float[Array, " K"], allowed: Bool[Array, " K"]
+    key: Array,
+    now: Float[Array, " K"],
+    odds: Float[Array | np.ndarray, " K"],
+    allowed: Bool[Array | np.ndarray, " K"],
 ) -> Float[Array, " K"]:
     """Logits of a corner or of a Dirichlet mixture that mean something else than those of now."""
     plain_key, corner_key, mixture_key = jax.random.split(key, 3)

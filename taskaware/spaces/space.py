@@ -1,7 +1,7 @@
 """What a space is: the cut between what can be designed and everything that reads, draws or searches it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +39,10 @@ class Space(Protocol):
         decisions: what can be decided. An entry that belongs to none of them is the same in all points.
         feature_names: what each number of `features` tells of; numbers that tell of one thing share a name.
     """
+
+    if TYPE_CHECKING:
+        # For type checkers only, so that `isinstance` asks for no more than before.
+        def __hash__(self) -> int: ...
 
     @property
     def name(self) -> str: ...

@@ -1,8 +1,13 @@
 """Experience: the trainings ever made, in SQL, and as one small file to ship."""
 
+from typing import TYPE_CHECKING
+
 from taskaware.store.compact import pack, unpack
 from taskaware.store.experience import Experience
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, TrainingKey, Trainings
+
+if TYPE_CHECKING:
+    from taskaware.store.sql import Artefact, Birth, FailureGroup, Listed, Pruned, Report, Store, Summary
 
 __all__ = [
     "Artefact",

@@ -9,9 +9,11 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -23,7 +25,7 @@ from taskaware.store.records import TrainingKey, text
 from taskaware.store.writing import insert_new
 
 LIMIT = 2**30
-LONGEST_NAME = schema.artefacts.c.name.type.length
+LONGEST_NAME = cast(sa.String, schema.artefacts.c.name.type).length or 0
 PATH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -60,8 +62,9 @@ class Area:
 
     def files(self) -> list[str]:
         """The relative paths of all files in the area that are named as ours."""
-        found = self.folder.glob("??/*") if self.folder else ()
-        names = (path.relative_to(self.folder).as_posix() for path in found)
+        if not self.folder:
+            return []
+        names = (path.relative_to(self.folder).as_posix() for path in self.folder.glob("??/*"))
         return sorted(name for name in names if PATH.fullmatch(name))
 
 
@@ -86,7 +89,7 @@ class Artefact:
     dropped: str = ""
 
 
-def area_of(folder: object, file: str, limit: int) -> Area:
+def area_of(folder: str | os.PathLike | None, file: str, limit: int) -> Area:
     """The area of a store.
 
     Args:
@@ -204,7 +207,10 @@ def listing(connection: sa.Connection, key: TrainingKey | None = None) -> tuple[
     return tuple(
         Artefact(
             TrainingKey(*(row[name] for name in schema.KEYS)),
-            *(row[name] for name in ("name", "size", "sha256", "created")),
+            row["name"],
+            row["size"],
+            row["sha256"],
+            row["created"],
             row["dropped"] or "",
         )
         for row in connection.execute(query).mappings()
@@ -239,10 +245,8 @@ def merge(target: Database, area: Area, found: Iterable[Artefact], source: Area)
             continue
         content = _content(source, each) if area.folder and each.size <= area.limit else None
         if content is not None:
-            unused = target.write(
-                lambda connection, each=each, content=content: put(connection, area, each, content)
-            )
-            target.write(lambda connection, unused=unused: remove_unused(connection, area, unused))
+            unused = target.write(functools.partial(put, area=area, found=each, content=content))
+            target.write(functools.partial(remove_unused, area=area, paths=unused))
         elif mine is None:
             rows = [row_without_file(each)]
             target.write(functools.partial(insert_new, table=schema.artefacts, rows=rows))
@@ -255,7 +259,8 @@ def row_without_file(found: Artefact) -> dict:
 
 def faults(connection: sa.Connection, area: Area) -> Iterator[tuple[str, list[str]]]:
     """What is wrong with files: the fault, and the names of the artefacts that have it."""
-    table, wrong = schema.artefacts, {"have a path that is none": [], "have no file, or a damaged one": []}
+    table = schema.artefacts
+    wrong: dict[str, list[str]] = {"have a path that is none": [], "have no file, or a damaged one": []}
     paths, files = wrong.values()
     for path, sha256 in connection.execute(sa.select(table.c.path, table.c.sha256).distinct()):
         if path != _path_of(sha256) or not PATH.fullmatch(path):

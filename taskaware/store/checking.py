@@ -53,14 +53,14 @@ def check(connection: sa.Connection, area: Area) -> Report:
         # rows of damaged pages mean nothing
         return Report(0, 0, 0, damages)
     tables = (schema.tasks, schema.architectures, schema.trainings, schema.artefacts)
-    *sizes, files = (
-        connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() for table in tables
+    kept, drawn, trained, files = (
+        connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables
     )
     problems = [problem for part in PARTS for problem in part(connection)]
     problems += [
         _problem(len(names), "artefacts", what, names) for what, names in artefacts.faults(connection, area)
     ]
-    return Report(*sizes, tuple(problems), files)
+    return Report(kept, drawn, trained, tuple(problems), files)
 
 
 def _database(connection: sa.Connection) -> Iterator[str]:
@@ -78,13 +78,13 @@ def _references(connection: sa.Connection) -> Iterator[str]:
         owner = key.referred_table.alias()
         pairs = [(part.parent, owner.c[part.column.name]) for part in key.elements]
         match = sa.and_(*(mine == theirs for mine, theirs in pairs))
-        orphans = sa.select(*(mine for mine, _ in pairs)).outerjoin(owner, match)
-        orphans = orphans.where(pairs[0][1].is_(None)).subquery()
-        count = connection.execute(sa.select(sa.func.count()).select_from(orphans)).scalar()
+        lone = sa.select(*(mine for mine, _ in pairs)).outerjoin(owner, match)
+        orphans = lone.where(pairs[0][1].is_(None)).subquery()
+        count = connection.execute(sa.select(sa.func.count()).select_from(orphans)).scalar_one()
         if count:
             names = connection.execute(sa.select(orphans).distinct().limit(SHOWN))
             shown = sorted("/".join(map(str, name)) for name in names)
-            what = f"refer to what is not in '{owner.element.name}'"
+            what = f"refer to what is not in '{key.referred_table.name}'"
             yield _problem(count, f"rows of '{table.name}'", what, shown)
 
 
@@ -120,7 +120,8 @@ def _type(definition: str) -> str | None:
 
 def _metafeatures(connection: sa.Connection) -> Iterator[str]:
     """Descriptions that are not as long as their names, not finite, or unlike the others of the catalogue."""
-    table, lists = schema.metafeatures, {}
+    table = schema.metafeatures
+    lists: dict[str, str] = {}
     short, infinite, unlike = [], [], []
     for row in connection.execute(sa.select(table).order_by(table.c.catalogue, table.c.task)):
         names = _names(row.names)
@@ -153,7 +154,7 @@ def _architectures(connection: sa.Connection) -> Iterator[str]:
     broken, infinite, mismatched = [], [], []
     for rows in blocks(connection, sa.select(table.c.space, table.c.digest, table.c.u)):
         broken += [row.digest for row in rows if len(row.u) % 4]
-        groups = {}
+        groups: dict[tuple[str, int], list[tuple[str, bytes]]] = {}
         for space, name, u in rows:
             if len(u) % 4 == 0:
                 groups.setdefault((space, len(u)), []).append((name, u))

@@ -110,24 +110,24 @@ def summary(connection: sa.Connection) -> Summary:
     """See `Store.summary`."""
     table = schema.trainings
     by_status = sa.select(table.c.status, sa.func.count(), sa.func.sum(table.c.seconds))
-    entries = dict(connection.execute(sa.select(schema.meta)).all())
+    entries = {row.key: row.value for row in connection.execute(sa.select(schema.meta))}
     sizes = {
-        counted.name: connection.execute(sa.select(sa.func.count()).select_from(counted)).scalar()
+        counted.name: connection.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one()
         for counted in (schema.tasks, schema.spaces, schema.recipes, schema.architectures)
     }
     found = {row[0]: row[1:] for row in connection.execute(by_status.group_by(table.c.status))}
     trained, diverged, failed = (found.get(status, (0,))[0] for status in (OK, DIVERGED, FAILED))
     seconds = float(sum(spent or 0 for _, spent in found.values()))
     version, created = int(entries["schema_version"]), entries["created"]
-    ended = {"trained": trained, "diverged": diverged, "failed": failed, "seconds": seconds}
-    return Summary(version, created, **sizes, **ended, **_files(connection))
+    ended = {"trained": trained, "diverged": diverged, "failed": failed}
+    return Summary(version, created, **sizes, **ended, seconds=seconds, **_files(connection))
 
 
 def _files(connection: sa.Connection) -> dict[str, int]:
     """How many artefacts have files, and the bytes of these; two of equal content share one."""
     table = schema.artefacts.c
-    here = sa.select(table.path, table.size, sa.func.count().label("count"))
-    here = here.where(table.dropped.is_(None)).group_by(table.path, table.size).subquery()
+    paths = sa.select(table.path, table.size, sa.func.count().label("count"))
+    here = paths.where(table.dropped.is_(None)).group_by(table.path, table.size).subquery()
     total = sa.select(sa.func.sum(here.c.count), sa.func.sum(here.c.size))
     count, size = connection.execute(total).one()
     return {"artefacts": int(count or 0), "artefact_bytes": int(size or 0)}

@@ -65,9 +65,10 @@ def explained(place: str, *errors: type[Exception]) -> Iterator[None]:
         place: path or URL of the store, without a password.
         errors: those of its driver; those of SQLAlchemy and SQLite are known.
     """
+    known: tuple[type[Exception], ...] = (sa.exc.DBAPIError, sqlite3.Error, *errors)
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error, *errors) as error:
+    except known as error:
         raise StoreError(_reason(error, place)) from error
 
 

@@ -60,7 +60,7 @@ def migrate_once(connection: sa.Connection, place: str) -> int:
     """
     schema.one_at_a_time(connection)
     version = schema.found_version(connection, place)
-    if version >= schema.VERSION:
+    if version is not None and version >= schema.VERSION:
         return version
     if version not in STEPS:
         raise StoreError(

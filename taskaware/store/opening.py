@@ -5,6 +5,7 @@ import sqlite3
 import time
 import urllib.parse
 from pathlib import Path
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -95,7 +96,7 @@ def _looks_like_sqlite(path: Path) -> bool:
 def _engine(url: sa.URL, create: bool, readonly: bool, timeout: float) -> sa.Engine:
     place = shown(url)
     if url.get_backend_name() == "sqlite":
-        options = {"creator": lambda: _sqlite_connection(url, create, readonly, timeout)}
+        options: dict[str, Any] = {"creator": lambda: _sqlite_connection(url, create, readonly, timeout)}
     else:
         # a server may have been started anew since the last call
         options = {"pool_pre_ping": True}
@@ -118,7 +119,7 @@ def _engine(url: sa.URL, create: bool, readonly: bool, timeout: float) -> sa.Eng
 def _sqlite_connection(url: sa.URL, create: bool, readonly: bool, timeout: float) -> sqlite3.Connection:
     memory = url.database in MEMORY
     mode = "ro" if readonly else "rwc" if create else "rw"
-    path = "" if memory else urllib.parse.quote(str(Path(url.database).absolute()))
+    path = "" if memory else urllib.parse.quote(str(Path(url.database or "").absolute()))
     name = ":memory:" if memory else f"file:{path}?mode={mode}"
     # isolation_level None: SQLAlchemy begins transactions, in `_begin`
     connection = sqlite3.connect(
@@ -163,7 +164,7 @@ def _write_ahead(engine: sa.Engine, timeout: float) -> None:
     while True:
         connection = engine.raw_connection()
         try:
-            connection.driver_connection.execute("PRAGMA journal_mode = WAL")
+            cast(sqlite3.Connection, connection.driver_connection).execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError:
             # SQLite does not wait here by itself when another process switches at the same moment

@@ -25,8 +25,9 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -139,11 +140,11 @@ def _query() -> sa.Select:
     return query.order_by(*(rows.c[name] for name in schema.KEYS))
 
 
-def _encoded(rows: list[sa.Row], names: Mapping[str, Mapping]) -> pa.RecordBatch:
+def _encoded(rows: Sequence[sa.Row], names: Mapping[str, Mapping]) -> pa.RecordBatch:
     """Rows of `_query` as columns of `SCHEMA`."""
     task, space, architecture, recipe, seed, u, *own = zip(*rows, strict=True)
     ends = np.cumsum([0, *(len(blob) // 4 for blob in u)], dtype=np.int32)
-    columns = {"task": [names[digest]["name"] for digest in task]}
+    columns: dict[str, Any] = {"task": [names[digest]["name"] for digest in task]}
     columns |= {name: [names[digest][name] for digest in task] for name in ("group", "problem")}
     columns |= {"space": [names[digest]["name"] for digest in space]}
     columns |= {"space_type": [names[digest]["type"] for digest in space]}
@@ -255,7 +256,7 @@ def _architectures(batch: pa.RecordBatch, columns: Mapping[str, list]) -> list[d
     lists = batch["architecture"]
     spaces, names = np.array(columns["space_digest"]), np.array(columns["architecture_digest"])
     lengths = np.diff(lists.offsets.to_numpy())
-    found = {}
+    found: dict[str, dict] = {}
     # grouped, as digests of a matrix are made faster than those of a list
     for space, length in sorted(set(zip(spaces.tolist(), lengths.tolist(), strict=True))):
         mine = np.flatnonzero((spaces == space) & (lengths == length))

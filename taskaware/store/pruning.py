@@ -38,11 +38,11 @@ def count(connection: sa.Connection, wanted: Wanted) -> Pruned:
     """What `prune` would remove."""
     chosen = _condition(connection, wanted)
     trainings, artefacts = (
-        connection.execute(sa.select(sa.func.count()).select_from(table).where(condition)).scalar()
+        connection.execute(sa.select(sa.func.count()).select_from(table).where(condition)).scalar_one()
         for table, condition in ((schema.trainings, chosen), (schema.artefacts, _theirs(chosen)))
     )
-    idle = (len(_idle(connection, name, chosen, wanted.unused)) for name in OWNERS)
-    return Pruned(trainings, *idle, artefacts)
+    drawn, recipes, tasks = (len(_idle(connection, name, chosen, wanted.unused)) for name in OWNERS)
+    return Pruned(trainings, drawn, recipes, tasks, artefacts)
 
 
 def prune(connection: sa.Connection, wanted: Wanted) -> Pruned:
@@ -66,7 +66,8 @@ def prune(connection: sa.Connection, wanted: Wanted) -> Pruned:
         _delete(connection, owner.c.digest, idle[name])
     if indexed:
         connection.exec_driver_sql("DROP INDEX prune_architecture")
-    return Pruned(trainings, *(len(idle[name]) for name in OWNERS), artefacts)
+    drawn, recipes, tasks = (len(idle[name]) for name in OWNERS)
+    return Pruned(trainings, drawn, recipes, tasks, artefacts)
 
 
 def _theirs(chosen: sa.ColumnElement) -> sa.ColumnElement:

@@ -5,7 +5,8 @@ import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -18,19 +19,22 @@ from taskaware.store.records import FAILED, RecipeRecord, SpaceRecord, TaskRecor
 
 BLOCK = 20_000
 # how PostgreSQL's drivers make a cursor that is read block by block
-SERVER_CURSORS = {"psycopg": {"name": "taskaware", "binary": True}, "psycopg2": {"name": "taskaware"}}
+SERVER_CURSORS: dict[str, dict[str, Any]] = {
+    "psycopg": {"name": "taskaware", "binary": True},
+    "psycopg2": {"name": "taskaware"},
+}
 DIGESTS = ("task", "architecture", "recipe")
 DAMAGED, MEND = "The store is damaged: it has", "`Store.check` says more; a copy or a merge may mend it."
 TYPES = {name: np.int32 if name in INDICES else np.float32 for name in PER_TRAINING} | {"seed": np.int64}
 
 
-def blocks(connection: sa.Connection, query: sa.Select) -> Iterator[list[sa.Row]]:
+def blocks(connection: sa.Connection, query: sa.Select) -> Iterator[Sequence[sa.Row]]:
     """The rows of a query, at most `BLOCK` at a time."""
     result = connection.execution_options(yield_per=BLOCK).execute(query)
     yield from result.partitions()
 
 
-def tuples(connection: sa.Connection, query: sa.Select) -> Iterator[list[tuple]]:
+def tuples(connection: sa.Connection, query: sa.Select) -> Iterator[Sequence[tuple]]:
     """As `blocks`, but the driver's own tuples, in half the time; for columns of numbers, text and bytes."""
     text = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
     # PostgreSQL would send everything at once to a cursor without a name
@@ -106,7 +110,8 @@ def done(
     connection: sa.Connection, task: str, recipe: str, names: list[str], metric: str
 ) -> set[tuple[str, int]]:
     """(architecture, seed) of what is finished for task, recipe and metric among these architectures."""
-    table, found = schema.trainings, set()
+    table = schema.trainings
+    found: set[tuple[str, int]] = set()
     own = sa.select(schema.tasks.c.metric).where(schema.tasks.c.digest == task).scalar_subquery()
     query = sa.select(table.c.architecture, table.c.seed).where(
         table.c.task == task,
@@ -116,7 +121,7 @@ def done(
     )
     for start in range(0, len(names), 500):
         some = query.where(table.c.architecture.in_(names[start : start + 500]))
-        found.update(tuple(row) for row in connection.execute(some))
+        found.update((row.architecture, row.seed) for row in connection.execute(some))
     return found
 
 
@@ -198,7 +203,8 @@ def _query(
 
 def _in_metric(connection: sa.Connection, metric: str | None) -> sa.ColumnElement:
     """The condition that a training is in this metric or, where it is None, in its task's own."""
-    table, tasks_of = schema.trainings, {}
+    table = schema.trainings
+    tasks_of: dict[str, list[str]] = {}
     if metric is not None:
         known = set(connection.execute(sa.select(table.c.metric).distinct()).scalars())
         _check("metric", metric, known)
@@ -218,7 +224,9 @@ def _in_metric(connection: sa.Connection, metric: str | None) -> sa.ColumnElemen
 def _columns(connection: sa.Connection, query: sa.Select) -> tuple[dict, tuple[str, ...]]:
     """Columns as arrays, of keys where they are digests; and the strategies that theirs points into."""
     codes: dict[str, int] = {}
-    readers = {name: functools.partial(np.array, dtype=kind) for name, kind in TYPES.items()}
+    readers: dict[str, Callable[[Sequence], np.ndarray]] = {
+        name: functools.partial(np.array, dtype=kind) for name, kind in TYPES.items()
+    }
     readers |= dict.fromkeys(DIGESTS, _keys)
     readers["strategy"] = lambda names: np.array([codes.setdefault(name, len(codes)) for name in names])
     parts = {name: [reader(())] for name, reader in readers.items()}
@@ -227,8 +235,8 @@ def _columns(connection: sa.Connection, query: sa.Select) -> tuple[dict, tuple[s
             parts[name].append(readers[name](values))
     columns = {name: np.concatenate(parts.pop(name)) for name in PER_TRAINING}
     names = sorted(codes)
-    ranks = {codes[name]: place for place, name in enumerate(names)}
-    ranks = np.array([ranks[code] for code in range(len(names))], np.intp)
+    place_of = {codes[name]: place for place, name in enumerate(names)}
+    ranks = np.array([place_of[code] for code in range(len(names))], np.intp)
     columns["strategy"] = ranks[columns["strategy"].astype(np.intp)]
     return columns, tuple(names)
 
@@ -264,15 +272,15 @@ def _placed(column: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _points(connection: sa.Connection, space: str) -> tuple[np.ndarray, np.ndarray]:
     """Keys (A,) and `Experience.architectures` of a whole space, in the order of the digests."""
     table = schema.architectures
-    keys, sizes, u = [_keys(())], [np.empty(0, int)], [np.empty(0, np.float32)]
+    parts, sizes, u = [_keys(())], [np.empty(0, int)], [np.empty(0, np.float32)]
     for rows in tuples(connection, sa.select(table.c.digest, table.c.u).where(table.c.space == space)):
         digests, blobs = zip(*rows, strict=True)
-        keys.append(_keys(digests))
+        parts.append(_keys(digests))
         sizes.append(np.fromiter(map(len, blobs), int, len(blobs)))
         if (sizes[-1] % 4).any():
             raise StoreError(f"{DAMAGED} architectures that are no float32 numbers. {MEND}")
         u.append(np.frombuffer(b"".join(blobs), "<f4").astype(np.float32))
-    keys, lengths = np.concatenate(keys), np.concatenate(sizes) // 4
+    keys, lengths = np.concatenate(parts), np.concatenate(sizes) // 4
     order = np.argsort(keys)
     return keys[order], padded(np.concatenate(u), lengths)[order]
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from taskaware.deprecation import renamed_fields
 from taskaware.digests import check_digest, points
@@ -131,18 +133,18 @@ class Trainings:
     task: str
     space: str
     recipe: str
-    u: np.ndarray | Sequence[np.ndarray]
-    seeds: np.ndarray
-    scores: np.ndarray
-    test_scores: np.ndarray | None = None
-    losses: np.ndarray | None = None
-    seconds: np.ndarray | None = None
+    u: np.ndarray | Sequence[ArrayLike]
+    seeds: ArrayLike
+    scores: ArrayLike
+    test_scores: ArrayLike | None = None
+    losses: ArrayLike | None = None
+    seconds: ArrayLike | None = None
     errors: Sequence[str | None] = ()
     strategy: str = ""
     code_version: str = ""
     metric: str = ""
     parents: Sequence[str | None] = ()
-    births: np.ndarray | None = None
+    births: ArrayLike | None = None
 
     @property
     def statuses(self) -> list[str]:
@@ -169,7 +171,7 @@ def checked(batch: Trainings) -> Trainings:
     for what in ("task", "space", "recipe"):
         check_digest(what, getattr(batch, what))
     u = points(batch.u)
-    columns = {name: _numbers(name, getattr(batch, name), len(u)) for name in NUMBERS}
+    columns: dict[str, Any] = {name: _numbers(name, getattr(batch, name), len(u)) for name in NUMBERS}
     columns["errors"] = tuple(
         text(error)[:LONGEST_ERROR] if error else None for error in _listed("errors", batch.errors, len(u))
     )
@@ -184,7 +186,7 @@ def checked(batch: Trainings) -> Trainings:
     return dataclasses.replace(batch, u=u, **columns)
 
 
-def seeds_of(seeds: np.ndarray, count: int) -> np.ndarray:
+def seeds_of(seeds: ArrayLike, count: int) -> np.ndarray:
     """Seeds as (count,) int64; one seed is taken for all.
 
     Raises:
@@ -202,14 +204,14 @@ def text(value: object) -> str:
     return str(value).replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _births(births: np.ndarray, count: int) -> np.ndarray:
+def _births(births: ArrayLike, count: int) -> np.ndarray:
     found = _integers("births", births, count)
     if (found < 0).any():
         raise UserError(f"A birth is an order number from 0, but {found.min()} was given.")
     return found
 
 
-def _integers(name: str, values: np.ndarray, count: int) -> np.ndarray:
+def _integers(name: str, values: ArrayLike, count: int) -> np.ndarray:
     found = np.asarray(values)
     if found.dtype.kind not in "iu" or (found.size and found.max() > np.iinfo(np.int64).max):
         raise UserError(f"'{name}' are integers below 2**63, but {found.dtype} was given.")
@@ -224,7 +226,7 @@ def _listed(name: str, values: Sequence, count: int) -> tuple:
     return found
 
 
-def _numbers(name: str, values: np.ndarray | None, count: int) -> np.ndarray:
+def _numbers(name: str, values: ArrayLike | None, count: int) -> np.ndarray:
     with np.errstate(over="ignore"):
         found = np.asarray(np.nan if values is None else values, np.float32)
     column = _column(name, found, count)

@@ -28,6 +28,7 @@ make room; NULL means that it is there. How an older store is brought to these t
 """
 
 import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Double, ForeignKey, LargeBinary, String, Text
@@ -43,7 +44,7 @@ KEYS = ("task", "architecture", "recipe", "seed", "metric")
 metadata = sa.MetaData()
 
 
-def _digest(name: str, table: str | None = None, **options: object) -> Column:
+def _digest(name: str, table: str | None = None, **options: Any) -> Column:
     return Column(name, String(LENGTH), *([ForeignKey(f"{table}.digest")] if table else []), **options)
 
 
@@ -150,7 +151,8 @@ def found_version(connection: sa.Connection, place: str) -> int | None:
     if not (names if sqlite else names & set(metadata.tables)) and mark in (0, APPLICATION_ID):
         return None
     keys = {column["name"] for column in inspector.get_columns("meta")} if "meta" in names else set()
-    entries = dict(connection.execute(sa.select(meta)).all()) if keys == {"key", "value"} else {}
+    rows = connection.execute(sa.select(meta)).all() if keys == {"key", "value"} else ()
+    entries = {row.key: row.value for row in rows}
     version, application = entries.get("schema_version", ""), entries.get("application_id")
     if mark != APPLICATION_ID or application != f"{APPLICATION_ID:x}" or not version.isdigit():
         raise StoreError(

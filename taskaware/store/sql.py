@@ -1,10 +1,11 @@
 """The experience store: every training ever made, in SQLite or in any SQLAlchemy database."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from taskaware.digests import check_digest
 from taskaware.store import artefacts, checking, counting, opening, pruning, reading, schema, writing
@@ -27,6 +28,9 @@ from taskaware.store.records import (
 )
 
 NO_AREA = Area(None)
+
+
+__all__ = ["Artefact", "Birth", "FailureGroup", "Listed", "Pruned", "Report", "Store", "Summary"]
 
 
 class Store(Exchange):
@@ -118,9 +122,7 @@ class Store(Exchange):
         row = writing.task_row(task)
         self._database.write(lambda connection: writing.insert_new(connection, schema.tasks, [row]))
 
-    def add_metafeatures(
-        self, task: str, *, catalogue: str, names: Sequence[str], values: np.ndarray
-    ) -> None:
+    def add_metafeatures(self, task: str, *, catalogue: str, names: Sequence[str], values: ArrayLike) -> None:
         """Add the meta-features of a task; nothing happens where it has some of this catalogue.
 
         Args:
@@ -173,7 +175,7 @@ class Store(Exchange):
         return self._database.write(lambda connection: writing.append(connection, batch))
 
     def done(
-        self, task: str, recipe: str, seeds: np.ndarray, architectures: np.ndarray, metric: str = ""
+        self, task: str, recipe: str, seeds: ArrayLike, architectures: Iterable[str], metric: str = ""
     ) -> np.ndarray:
         """Which trainings need not run again: those that ended, with a score or diverged, not the failed.
 
@@ -188,11 +190,11 @@ class Store(Exchange):
             (n,) mask.
         """
         names = [check_digest("architecture", name) for name in architectures]
-        seeds, distinct = seeds_of(seeds, len(names)).tolist(), sorted(set(names))
+        each, distinct = seeds_of(seeds, len(names)).tolist(), sorted(set(names))
         found = self._database.read(
             lambda connection: reading.done(connection, task, recipe, distinct, metric)
         )
-        return np.array([pair in found for pair in zip(names, seeds, strict=True)], bool)
+        return np.array([pair in found for pair in zip(names, each, strict=True)], bool)
 
     def triplets(
         self,

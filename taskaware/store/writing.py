@@ -2,9 +2,11 @@
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import ArrayLike
 from sqlalchemy.dialects import postgresql, sqlite
 
 from taskaware.digests import architecture_digests, canonical, check_digest, digest
@@ -31,7 +33,7 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: list[dict]) -> 
         The number of rows written.
     """
     keys = [column.name for column in table.primary_key]
-    distinct = {}
+    distinct: dict[tuple, dict] = {}
     for row in rows:
         distinct.setdefault(tuple(row[key] for key in keys), row)
     # in the order of the keys, so that two writers never wait for each other in a ring
@@ -43,29 +45,32 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: list[dict]) -> 
         return sum(_insert_one(connection, table, row) for row in ordered)
     if dialect == "sqlite":
         words, names = _compiled(table)
-        ordered = [tuple(row[name] for name in names) for row in ordered]
+        lines = [tuple(row[name] for name in names) for row in ordered]
         return connection.exec_driver_sql(
-            words, ordered, execution_options={"preserve_rowcount": True}
+            words, lines, execution_options={"preserve_rowcount": True}
         ).rowcount
     statement = _statement(dialect, table)
+    values: list[dict] | dict[str, list] = ordered
     if dialect == "postgresql":
         # one array a column: one statement to send, and to plan
-        ordered = {column.name: [row[column.name] for row in ordered] for column in table.c}
-    return connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
+        values = {column.name: [row[column.name] for row in ordered] for column in table.c}
+    return connection.execute(statement, values, execution_options={"preserve_rowcount": True}).rowcount
 
 
 @functools.cache
 def _statement(dialect: str, table: sa.Table) -> sa.Insert:
     """Insert, unless the key is there; cached, because making it takes longer than running it."""
-    statement = INSERTS[dialect](table)
+    # PostgreSQL's has the same methods.
+    statement = cast(sqlite.Insert, INSERTS[dialect](table))
     if dialect == "postgresql":
         arrays = [sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in table.c]
         columns = [sa.column(column.name, column.type) for column in table.c]
-        new = sa.func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
-        statement = statement.from_select(list(table.c.keys()), sa.select(*new.c))
+        rows = sa.func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
+        statement = statement.from_select(list(table.c.keys()), sa.select(*rows.c))
     if "status" not in table.c:
         return statement.on_conflict_do_nothing()
-    new, failed = statement.excluded, sa.literal_column(f"'{FAILED}'")
+    new = statement.excluded
+    failed: sa.ColumnElement[str] = sa.literal_column(f"'{FAILED}'")
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key),
         set_={column.name: new[column.name] for column in table.c if not column.primary_key},
@@ -77,7 +82,7 @@ def _statement(dialect: str, table: sa.Table) -> sa.Insert:
 def _compiled(table: sa.Table) -> tuple[str, tuple[str, ...]]:
     """The statement for SQLite, and the order of its columns; handing over tuples takes half the time."""
     found = _statement("sqlite", table).compile(dialect=sqlite.dialect())
-    return str(found), tuple(found.positiontup)
+    return str(found), tuple(found.positiontup or ())
 
 
 def _insert_one(connection: sa.Connection, table: sa.Table, row: dict) -> int:
@@ -112,7 +117,7 @@ def recipe_row(definition: Mapping) -> dict:
     return {"digest": digest(definition), "definition": canonical(definition)}
 
 
-def metafeatures_row(task: str, catalogue: str, names: Sequence[str], values: np.ndarray) -> dict:
+def metafeatures_row(task: str, catalogue: str, names: Sequence[str], values: ArrayLike) -> dict:
     """The row of `metafeatures`; UserError where names and values do not fit together."""
     check_digest("task", task)
     check_digest("catalogue", catalogue)
@@ -202,7 +207,9 @@ def append(connection: sa.Connection, batch: Trainings) -> int:
     """
     metric = _check_fit(connection, batch)
     found = architecture_digests(batch.space, batch.u).tolist()
-    blobs = {name: row.tobytes() for name, row in zip(found, batch.u, strict=True)}
+    blobs = {
+        name: row.tobytes() for name, row in zip(found, cast(Sequence[np.ndarray], batch.u), strict=True)
+    }
     points = [{"digest": name, "space": batch.space, "u": blob} for name, blob in blobs.items()]
     insert_new(connection, schema.architectures, points)
     return insert_new(connection, schema.trainings, _rows(batch, found, batch.metric or metric))
@@ -210,12 +217,17 @@ def append(connection: sa.Connection, batch: Trainings) -> int:
 
 def _rows(batch: Trainings, architectures: list[str], metric: str) -> list[dict]:
     """The rows of `trainings`; NaN becomes NULL."""
-    fixed = {"task": batch.task, "recipe": batch.recipe, "metric": metric, "created": schema.now()}
+    fixed: dict[str, Any] = {
+        "task": batch.task,
+        "recipe": batch.recipe,
+        "metric": metric,
+        "created": schema.now(),
+    }
     fixed |= {"strategy": batch.strategy, "code_version": batch.code_version, "birth": None}
-    varying = {"architecture": architectures, "seed": batch.seeds.tolist()}
+    varying: dict[str, Any] = {"architecture": architectures, "seed": np.asarray(batch.seeds).tolist()}
     varying |= {"status": batch.statuses, "error": batch.errors, "parent": batch.parents}
     if batch.births is not None:
-        varying["birth"] = batch.births.tolist()
+        varying["birth"] = np.asarray(batch.births).tolist()
     for name, column in COLUMNS.items():
         varying[column] = [None if value != value else value for value in getattr(batch, name).tolist()]
     names = tuple(varying)
@@ -225,13 +237,12 @@ def _rows(batch: Trainings, architectures: list[str], metric: str) -> list[dict]
 def _check_fit(connection: sa.Connection, batch: Trainings) -> str:
     """The metric of the task, or UserError where the store lacks what the batch names, or u does not fit."""
     named = {what: getattr(batch, what) for what in OWNERS}
-    matrix = isinstance(batch.u, np.ndarray)
-    width = batch.u.shape[1] if matrix else 0
+    width = batch.u.shape[1] if isinstance(batch.u, np.ndarray) else 0
     known = connection.execute(_question(), named | {"size": 4 * width}).one()
     for what, name in named.items():
         if known._mapping[what] is None:
             raise UserError(f"The {what} '{name}' is not in the store. Add it with `add_{what}` first.")
-    if matrix and known.equal is None and known.length is not None:
+    if isinstance(batch.u, np.ndarray) and known.equal is None and known.length is not None:
         raise UserError(
             f"u has {width} numbers, but architectures of space '{batch.space}' have {known.length // 4}. "
             "Where the points of a space differ in length, give u as a list of points."

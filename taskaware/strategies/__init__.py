@@ -1,9 +1,10 @@
 """Search strategies, one file each, and the driver of them all; none knows where an objective comes from."""
 
-from taskaware.strategies.driver import Progress, Trace, maximise, search
+from taskaware.strategies.driver import Trace, maximise, search
 from taskaware.strategies.evolution import evolution
 from taskaware.strategies.gradient_ascent import gradient_ascent
 from taskaware.strategies.history import AllDiverged, Evaluation, History
+from taskaware.strategies.log import Progress
 from taskaware.strategies.objective import DIVERGED, Objective, Outcomes, settled, traced
 from taskaware.strategies.portfolio import portfolio_then
 from taskaware.strategies.random_search import random

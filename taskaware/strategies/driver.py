@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -61,7 +61,7 @@ def maximise(strategy: Strategy, objective: Callable | Objective, key: Array, ro
     objective = objective if isinstance(objective, Objective) else traced(objective)
     start_key, loop_key = jax.random.split(key)
     _, done = _scan(strategy, objective, loop_key, (strategy.init(start_key), jnp.int32(0)), 0, rounds)
-    return Trace(done.points, done.outcomes.score)
+    return Trace(done.points, cast(Array, done.outcomes.score))
 
 
 def search(
@@ -144,7 +144,7 @@ def forgiving(objective: Objective) -> Objective:
     An error that is the user's to mend (`UserError`) goes through.
     """
 
-    def evaluate(points):
+    def evaluate(points: Float[np.ndarray, "n D"]) -> Outcomes:
         try:
             return objective.evaluate(points)
         except UserError:
@@ -170,7 +170,9 @@ def _bound(
     return strategy
 
 
-def _answered(strategy: Strategy, evaluate, state: Any, points: Any, first: Any) -> tuple[Any, Round]:
+def _answered(
+    strategy: Strategy, evaluate: Callable[[Any], Outcomes], state: Any, points: Any, first: Any
+) -> tuple[Any, Round]:
     """Evaluate points that were asked for, and tell: the same for every search, compiled or not.
 
     Args:
@@ -186,11 +188,20 @@ def _answered(strategy: Strategy, evaluate, state: Any, points: Any, first: Any)
     return state, Round(points, outcomes, info)
 
 
-def _scan(strategy: Strategy, objective: Objective, loop_key: Array, carry: tuple, first: Any, rounds: int):
-    """So many rounds from the first; the carry is (state, evaluations so far)."""
-    evaluate = objective.with_gradient if strategy.wants_gradient else objective.evaluate
+def _evaluation(strategy: Strategy, objective: Objective) -> Callable[[Any], Outcomes]:
+    """What answers the strategy: with gradients where it wants them, which `_bound` has checked."""
+    if strategy.wants_gradient:
+        return cast(Callable[[Any], Outcomes], objective.with_gradient)
+    return objective.evaluate
 
-    def one_round(carry, number):
+
+def _scan(
+    strategy: Strategy, objective: Objective, loop_key: Array, carry: tuple, first: Any, rounds: int
+) -> tuple[tuple, Round]:
+    """So many rounds from the first; the carry is (state, evaluations so far)."""
+    evaluate = _evaluation(strategy, objective)
+
+    def one_round(carry: tuple, number: Array) -> tuple[tuple, Round]:
         state, count = carry
         key = jax.random.fold_in(loop_key, number)
         state, points = strategy.ask(key, state)
@@ -220,7 +231,7 @@ def _stepwise(strategy: Strategy, objective: Objective, key: Array, budget: int)
     """Rounds of a search that does work outside of JAX, one by one."""
     start_key, loop_key = jax.random.split(key)
     state, done, number = strategy.init(start_key), 0, 0
-    evaluate = objective.with_gradient if strategy.wants_gradient else objective.evaluate
+    evaluate = _evaluation(strategy, objective)
     evaluate = jax.jit(evaluate) if objective.traceable else evaluate
     if strategy.traceable:
         strategy = strategy._replace(ask=jax.jit(strategy.ask), tell=jax.jit(strategy.tell))

@@ -3,7 +3,7 @@
 Source: US20220121906A1, claim 4.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.errors import UserError
-from taskaware.spaces import RelaxedSpace
+from taskaware.spaces import Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 
@@ -40,7 +40,7 @@ def gradient_ascent(
     """
     rule = optax.adam(0.2) if optimizer is None else optimizer
 
-    def bound(space: RelaxedSpace, together: int) -> Strategy:
+    def bound(space: Space, together: int) -> Strategy:
         if not hasattr(space, "project"):
             raise UserError(
                 f"Gradient ascent needs a continuous space; '{space.name}' has no `project`. "
@@ -61,7 +61,9 @@ def gradient_ascent(
             # What others asked for lies outside, and is dropped.
             rows = jnp.where(number < 0, count, number % count)
             optimizer = jax.tree.map(lambda leaf: leaf.at[rows].get(mode="clip"), state.optimizer)
-            updates, moved = jax.vmap(rule.update)(-feedback.gradient, optimizer, points)
+            # It is there: the strategy wants it.
+            gradient = cast(Array, feedback.gradient)
+            updates, moved = jax.vmap(rule.update)(-gradient, optimizer, points)
             places = space.project(optax.apply_updates(points, updates))
             put = jax.tree.map(
                 lambda old, new: old.at[rows].set(new, mode="drop"), state, Climb(places, moved)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -57,7 +57,8 @@ class Log:
         )
         found = block.outcomes
         took = np.full(size, (now - self.last) / max(size, 1)) if found.seconds is None else found.seconds
-        found = found._replace(seconds=took, errors=(errors or ("",) * size)[:size])
+        raised = (errors or ("",) * size)[:size]
+        found = found._replace(seconds=took, errors=raised)
         self.blocks.append(block._replace(outcomes=found))
         self.best = max(self.best, float(found.score.max(initial=DIVERGED)))
         first, self.count, self.last = self.count, self.count + size, now
@@ -66,7 +67,7 @@ class Log:
                 "evaluation": first + row,
                 "point": block.points[row].tolist(),
                 "score": float(found.score[row]) if np.isfinite(found.score[row]) else None,
-                "error": found.errors[row] or None,
+                "error": raised[row] or None,
             }
             for row in range(size)
         ]
@@ -76,7 +77,7 @@ class Log:
 
     def ended(self) -> bool:
         """Whether it is at its end: the budget is spent, or nothing but errors came in the beginning."""
-        raised = all(error for block in self.blocks for error in block.outcomes.errors)
+        raised = all(error for block in self.blocks for error in block.outcomes.errors or ())
         return self.count >= self.budget or (self.count >= PATIENCE and raised)
 
     def history(self) -> History:
@@ -95,7 +96,7 @@ class Log:
             np.asarray(whole.score, float),
             np.asarray(whole.seconds, float),
             None if whole.test_score is None else np.asarray(whole.test_score, float),
-            whole.errors,
+            whole.errors or (),
             info | (whole.more or {}),
             tuple(notes),
             self.stopped,
@@ -106,7 +107,7 @@ def joined(parts: list[Outcomes]) -> Outcomes:
     """Outcomes one after the other; what one of them lacks is NaN there, or None if all do."""
     sizes = [len(part.score) for part in parts]
 
-    def column(values):
+    def column(values: list[Any]) -> np.ndarray | None:
         if all(value is None for value in values):
             return None
         missing = (np.full(size, np.nan) for size in sizes)
@@ -116,7 +117,7 @@ def joined(parts: list[Outcomes]) -> Outcomes:
     names = sorted({name for part in parts for name in part.more or {}})
     more = {name: column([(part.more or {}).get(name) for part in parts]) for name in names}
     return Outcomes(
-        column([part.score for part in parts]),
+        cast(np.ndarray, column([part.score for part in parts])),
         column([part.test_score for part in parts]),
         column([part.seconds for part in parts]),
         errors=sum(errors, ()),

@@ -26,9 +26,9 @@ class Outcomes(NamedTuple):
         more: further numbers of each by name, such as its loss, (n,) each.
     """
 
-    score: Float[Array, " n"]
-    test_score: Float[Array, " n"] | None = None
-    seconds: Float[Array, " n"] | None = None
+    score: Float[Array | np.ndarray, " n"]
+    test_score: Float[Array | np.ndarray, " n"] | None = None
+    seconds: Float[Array | np.ndarray, " n"] | None = None
     gradient: Float[Array, "n D"] | None = None
     errors: tuple[str, ...] | None = None
     more: dict[str, Any] | None = None
@@ -38,14 +38,14 @@ class Objective(NamedTuple):
     """What a search maximises.
 
     Attributes:
-        evaluate: points (n, D) → outcomes.
+        evaluate: points (n, D) → outcomes. They are JAX arrays where it is traceable, else NumPy arrays.
         traceable: whether JAX can trace `evaluate`; such a search is one compiled program.
         with_gradient: like `evaluate`, with gradients; None if there are none.
         together: how many points it likes to be given at once.
         unit: what an evaluation is called, for progress bars.
     """
 
-    evaluate: Callable[[Float[Array, "n D"]], Outcomes]
+    evaluate: Callable[[Any], Outcomes]
     traceable: bool = False
     with_gradient: Callable[[Float[Array, "n D"]], Outcomes] | None = None
     together: int = 1
@@ -55,7 +55,7 @@ class Objective(NamedTuple):
 def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: int = 16) -> Objective:
     """The objective of a function of one point that JAX can trace and differentiate."""
 
-    def with_gradient(points):
+    def with_gradient(points: Float[Array, "n D"]) -> Outcomes:
         score, gradient = jax.vmap(jax.value_and_grad(value))(points)
         return Outcomes(score, gradient=gradient)
 

@@ -1,5 +1,6 @@
 """A given list of points first, then any other strategy, which is told of them."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -65,7 +66,7 @@ def portfolio_then(points: Float[Array, "m D"], strategy: Factory) -> Factory:
     return bound
 
 
-def _ask_traced(inner: Strategy, together: int):
+def _ask_traced(inner: Strategy, together: int) -> Callable[[Array, Portfolio], tuple[Portfolio, Array]]:
     def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array, "n D"]]:
         place, count = state.asked + jnp.arange(together), len(state.points)
         wait = (state.then, jnp.zeros((together, state.points.shape[1]), jnp.float32))
@@ -78,9 +79,12 @@ def _ask_traced(inner: Strategy, together: int):
     return ask
 
 
-def _ask_on_host(inner: Strategy, together: int):
-    def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array, "n D"]]:
-        points, then = np.asarray(state.points)[int(state.asked) :][:together], state.then
+def _ask_on_host(
+    inner: Strategy, together: int
+) -> Callable[[Array, Portfolio], tuple[Portfolio, Array | np.ndarray]]:
+    def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array | np.ndarray, "n D"]]:
+        points: Array | np.ndarray = np.asarray(state.points)[int(state.asked) :][:together]
+        then = state.then
         if not len(points):
             then, points = inner.ask(key, then)
         return state._replace(asked=state.asked + len(points), then=then), points

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.spaces import Space
@@ -22,7 +23,7 @@ class Feedback(NamedTuple):
             -2 or less for a point that the strategy has not asked for. None: the next ones in that order.
     """
 
-    value: Float[Array, " n"]
+    value: Float[Array | np.ndarray, " n"]
     gradient: Float[Array, "n D"] | None = None
     number: Int[Array, " n"] | None = None
 
@@ -46,8 +47,8 @@ class Strategy(NamedTuple):
     """
 
     init: Callable[[Array], State]
-    ask: Callable[[Array, State], tuple[State, Float[Array, "n D"]]]
-    tell: Callable[[State, Float[Array, "n D"], Feedback], tuple[State, Info]]
+    ask: Callable[[Array, State], tuple[State, Float[Array | np.ndarray, "n D"]]]
+    tell: Callable[[State, Any, Feedback], tuple[State, Info]]
     wants_gradient: bool = False
     repeats: bool = False
     traceable: bool = True

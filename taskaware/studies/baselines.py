@@ -30,6 +30,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.data.schema import Field, Schema
 from taskaware.data.table import Column, Table
 from taskaware.modalities.tables.frame import library_frame
+from taskaware.modalities.tables.table import table_of
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.split import Split
 from taskaware.tasks.target import class_indices
@@ -65,14 +66,15 @@ def recommended(task: Task, parts: Split, seed: int, *, members: int | None = No
     """
     keep_compiled()
     rows = _known(parts)
-    columns = task.data.columns
+    table = table_of(task)
+    columns = table.columns
     schema = Schema(tuple(Field(f"x{place}", *_read_as(column)) for place, column in enumerate(columns)))
     given = dataclasses.replace(
         task, data=task.data.take(rows), target=task.target[rows], reader=schema, test=None
     )
     recommendation = recommend(task, leave_out=True, seed=seed)
     model = recommendation.fit(given, seed=seed, members=members, progress=False)
-    found = model.predict(_words(task.data.take(parts.test)))
+    found = model.predict(_words(table.take(parts.test)))
     return found if task.problem == "regression" else class_indices(pd.Series(found), task.classes)
 
 
@@ -136,7 +138,7 @@ def library(
 
     Classes of less than `fewest` rows are not learned.
     """
-    frame, rows = library_frame(task.data), _frequent(task, _known(parts), fewest)
+    frame, rows = library_frame(table_of(task)), _frequent(task, _known(parts), fewest)
     model = make(task.problem, seed)
     # One thread, as workers fill the cores: threads that wait for each other are far slower than one.
     with threadpool_limits(1), warnings.catch_warnings():

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -207,7 +208,7 @@ def _keep(outcome: Outcome, store: Store | None, recipe: str) -> dict:
     if store is not None:
         about = (outcome.job.needs, spec.space, recipe, history.points, _as_trained(history))
         store.append(trainings(*about, seed=spec.seed, strategy=spec.strategy))
-    return {"scores": _plain(history.scores), "test_scores": _plain(history.test_scores)}
+    return {"scores": _plain(history.scores), "test_scores": _plain(cast(np.ndarray, history.test_scores))}
 
 
 def _as_trained(history: History) -> Trained:

@@ -178,7 +178,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
     data = training_data(experience)
     found = quality.trials(experience, data)
     pool = _drawn(experience, data)
-    drawn = pool.any(axis=1)
+    drawn = np.any(pool, axis=1)
     groups = {group for group, there in zip(data.groups, drawn, strict=True) if there}
     if len(groups) < FEWEST_GROUPS:
         raise UserError(

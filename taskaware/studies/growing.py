@@ -85,8 +85,9 @@ class GrowingSettings:
     def smoke(self) -> "GrowingSettings":
         """The same in seconds: the first family, one seed, an evaluator that hardly learned."""
         hasty = EvaluatorSettings(network="bilinear", members=2, steps=20)
-        few = {"families": self.families[:1], "own": self.own[:2], "seeds": 1}
-        return dataclasses.replace(self, **few, evaluator=hasty)
+        return dataclasses.replace(
+            self, families=self.families[:1], own=self.own[:2], seeds=1, evaluator=hasty
+        )
 
 
 @dataclasses.dataclass(frozen=True)

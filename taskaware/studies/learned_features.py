@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.suites import suite_named
@@ -148,7 +150,7 @@ def run_learned_features(
     settings.check()
     known, curve = prepared(settings.evaluation)
     samples = _samples(settings)
-    there = [name in samples for name in known.training_data.digests]
+    there = np.array([name in samples for name in known.training_data.digests], bool)
     known, curve = StudyData(known.space, known.training_data.take(there), known.pool[there]), curve[there]
     _check_groups(settings, known)
     jobs = plan(known, settings)

@@ -88,14 +88,15 @@ class ModelsSettings:
     def smoke(self) -> "ModelsSettings":
         """The same in seconds: two small tasks, one seed, only models that need nothing else; no file."""
         models = tuple(name for name in self.models if not BASELINES[name].packages) or self.models
-        small = {
-            "suite": ("bundled",),
-            "tasks": listed("smoke.models"),
-            "most_rows": 0,
-            "seeds": 1,
-            "trees": "",
-        }
-        return dataclasses.replace(self, models=models, **small)
+        return dataclasses.replace(
+            self,
+            models=models,
+            suite=("bundled",),
+            tasks=tuple(listed("smoke.models")),
+            most_rows=0,
+            seeds=1,
+            trees="",
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +143,7 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
     folder.write_table("tasks", by_task(scores)[TASKS])
     if settings.trees and not done.failed:
         write_trees(scores, Path(settings.trees))
-    summary = {"tasks": len(tasks), "groups": len({task.group for task in tasks.values()})}
+    summary: dict[str, object] = {"tasks": len(tasks), "groups": len({task.group for task in tasks.values()})}
     summary |= {"jobs": done.begun, "failed": done.failed, "skipped": ", ".join(skipped) or "none"}
     shared = _shared(scores)
     summary |= {"compared": len(shared[["task", "seed"]].drop_duplicates()), "models": standings(shared)}

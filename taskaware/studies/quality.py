@@ -7,6 +7,7 @@ train n architectures, picking by validation score, to reach the same mean test 
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -179,10 +180,10 @@ def picks(
                 "place": int(task),
                 "picked": picked,
                 "spearman": spearman(preference[there], data.score[task][there]),
-                "predicted": float(choice.predicted[row, picked]) if scored else None,
-                "deviation": float(choice.deviation[row, picked]) if scored else None,
-                "default": int(choice.default[row]) if against else None,
-                "chance": float(choice.chance[row]) if against else None,
+                "predicted": float(cast(np.ndarray, choice.predicted)[row, picked]) if scored else None,
+                "deviation": float(cast(np.ndarray, choice.deviation)[row, picked]) if scored else None,
+                "default": int(cast(np.ndarray, choice.default)[row]) if against else None,
+                "chance": float(cast(np.ndarray, choice.chance)[row]) if against else None,
             }
         )
     return rows

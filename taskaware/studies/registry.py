@@ -1,7 +1,7 @@
 """The studies that there are: which settings each reads, and what runs it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from taskaware.errors import UserError
 from taskaware.objectives.collect import CollectSettings
@@ -29,7 +29,7 @@ class Study(NamedTuple):
 
     name: str
     settings: type
-    run: Callable[[object, RunFolder, bool | None], dict]
+    run: Callable[[Any, RunFolder, bool | None], dict]
 
 
 _ALL = (

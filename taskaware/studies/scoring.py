@@ -95,10 +95,9 @@ def _table(study: StudyData, entries: list[dict]) -> pd.DataFrame:
 
 def _pool(study: StudyData) -> TrainingData:
     """The training data without what could not be picked."""
-    tables = {name: getattr(study.training_data, name) for name in ("score", "test_score")}
-    return dataclasses.replace(
-        study.training_data, **{name: np.where(study.pool, scores, np.nan) for name, scores in tables.items()}
-    )
+    data = study.training_data
+    score, test = (np.where(study.pool, scores, np.nan) for scores in (data.score, data.test_score))
+    return dataclasses.replace(data, score=score, test_score=test)
 
 
 def _summary(study: StudyData, curve: np.ndarray, table: pd.DataFrame) -> dict:

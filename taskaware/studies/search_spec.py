@@ -102,12 +102,13 @@ def evolve(spec: SearchSpec, task: Task) -> Factory:
 
 def recommend(spec: SearchSpec, task: Task) -> Factory:
     """The evaluator's candidates, best first; random ones where the budget goes beyond."""
-    return portfolio_then(ranked_candidates(spec.space, task, spec.evaluator, spec.seed), random())
+    ranked = jnp.asarray(ranked_candidates(spec.space, task, spec.evaluator, spec.seed))
+    return portfolio_then(ranked, random())
 
 
 def recommend_then_evolve(spec: SearchSpec, task: Task) -> Factory:
     """Aging evolution from the evaluator's best candidates."""
-    ranked = ranked_candidates(spec.space, task, spec.evaluator, spec.seed)
+    ranked = jnp.asarray(ranked_candidates(spec.space, task, spec.evaluator, spec.seed))
     return portfolio_then(ranked[: spec.population], evolve(spec, task))
 
 

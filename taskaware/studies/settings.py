@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from taskaware.errors import UserError, unknown
 
@@ -37,7 +37,7 @@ class Setting(NamedTuple):
 class Leaf(NamedTuple):
     """A setting that is no group of others: its type, its value, and the comment above it."""
 
-    hint: object
+    hint: Any
     value: object
     comment: str
 
@@ -116,7 +116,7 @@ def _check(config) -> None:
         config.check()
 
 
-def _read(key: str, text: str, hint: object, instead: str = "") -> object:
+def _read(key: str, text: str, hint: Any, instead: str = "") -> object:
     """The text as a value of the field's type; `instead` is what else the field takes."""
     inner = _of_optional(hint)
     if inner is not None:
@@ -137,7 +137,7 @@ def _read(key: str, text: str, hint: object, instead: str = "") -> object:
     raise UserError(f"Setting {key}='{text}' is not {NAMES.get(hint, hint)}. {mend}{instead}.")
 
 
-def _of_optional(hint: object) -> object | None:
+def _of_optional(hint: Any) -> Any:
     """X of the type `X | None`; None of any other."""
     if typing.get_origin(hint) not in (typing.Union, types.UnionType):
         return None
@@ -158,7 +158,7 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) and "_" not in text else None
 
 
-def _kind(hint: object) -> str:
+def _kind(hint: Any) -> str:
     """What a field takes, in words.
 
     >>> _kind(tuple[int, ...]), _kind(float | None)
@@ -192,7 +192,8 @@ def _comments(kind: type) -> dict[str, str]:
 
 
 def _commented(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    above, before = [], ""
+    above: list[str] = []
+    before = ""
     for line in map(str.strip, lines):
         field = re.match(r"(\w+)\s*:", line)
         if line.startswith(("def ", "async def ")):

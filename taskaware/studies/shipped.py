@@ -63,19 +63,26 @@ class ShipSettings:
 
     def smoke(self) -> "ShipSettings":
         """The same in seconds, written into the run's own folder."""
-        three = {"tasks": listed("smoke.ship"), "store": "smoke.sqlite"}
+        three = tuple(listed("smoke.ship"))
         small, published, variants = (
-            dataclasses.replace(part.smoke(), **three)
+            dataclasses.replace(part.smoke(), tasks=three, store="smoke.sqlite")
             for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
-        other = {"tasks": listed("smoke.ship_tables"), "store": "tables.sqlite"}
+        other = tuple(listed("smoke.ship_tables"))
         tables, varied = (
-            dataclasses.replace(part.smoke(), **other) for part in (self.tables, self.tables_variants)
+            dataclasses.replace(part.smoke(), tasks=other, store="tables.sqlite")
+            for part in (self.tables, self.tables_variants)
         )
-        parts = {"collect": small, "published": published, "variants": variants}
-        parts |= {"tables": tables, "tables_variants": varied}
-        return dataclasses.replace(self, **parts, into="")
+        return dataclasses.replace(
+            self,
+            collect=small,
+            published=published,
+            variants=variants,
+            tables=tables,
+            tables_variants=varied,
+            into="",
+        )
 
 
 def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None) -> dict:
@@ -120,9 +127,9 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         "evaluator": f"learned from {len(evaluator.training_data.names)} tasks",
         "written to": str(into),
     }
-    summary |= {"jobs": jobs, "failed": failed}
-    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary)
-    return summary
+    numbers = {"jobs": jobs, "failed": failed}
+    folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary | numbers)
+    return summary | numbers
 
 
 def how_good(experience: Experience) -> dict[str, str]:

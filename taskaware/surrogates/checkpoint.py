@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
 
 def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
     network = _network(header)
-    fields = {
+    fields: dict[str, Any] = {
         "space": space_from(header["space"]),
         "network": network,
         "params": _nested(_under(arrays, "param/")),
@@ -106,9 +107,11 @@ def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
     if header["format"] == FORMAT:
         prefix = "training_data" if header["version"] > 2 else _OLDER_PREFIX
         texts = header[prefix]
-        data = {name: tuple(texts[name if name in texts else _OLDER_TEXTS[name]]) for name in _TEXTS}
+        data: dict[str, Any] = {
+            name: tuple(texts[name if name in texts else _OLDER_TEXTS[name]]) for name in _TEXTS
+        }
         fields["level"] = TaskLevel(**_under(arrays, "level/"))
-        form = TripletData if header.get("form") == "triplets" else TrainingData
+        form: type = TripletData if header.get("form") == "triplets" else TrainingData
         fields["training_data"] = form(**data, **_under(arrays, f"{prefix}/"))
     return SURROGATES[network].restored(fields, header)
 
@@ -119,7 +122,7 @@ def _network(header: Mapping) -> str:
 
 def _flat(params: Mapping, prefix: str = "") -> dict[str, np.ndarray]:
     """Arrays by name, with "/" between levels."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name, value in params.items():
         nested = isinstance(value, Mapping)
         found |= _flat(value, f"{prefix}{name}/") if nested else {f"{prefix}{name}": value}
@@ -151,7 +154,7 @@ def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: boo
         UserError: the file exists and `force` is not given.
     """
     header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    small = {name: _small(value) for name, value in arrays.items()}
+    small: dict[str, Any] = {name: _small(value) for name, value in arrays.items()}
     with atomic_file(path, replace=force) as file:
         np.savez_compressed(file, header=header_bytes, **small)
     return Path(path)
@@ -201,7 +204,7 @@ def _arrays_of(kind: type) -> list[str]:
     return [field.name for field in dataclasses.fields(kind) if field.name not in _TEXTS]
 
 
-def _under(arrays: dict, prefix: str) -> dict:
+def _under(arrays: Mapping, prefix: str) -> dict:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 

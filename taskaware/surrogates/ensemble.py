@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +73,7 @@ class EnsembleEvaluator(Evaluator):
     def posterior(self, query: TaskQuery) -> "EnsemblePosterior":
         """Of normalised scores on one task."""
         keep_compiled()
-        x = jnp.asarray(self.scaler(query.z), jnp.float32)
+        x = jnp.asarray(self.scaler(cast(np.ndarray, query.z)), jnp.float32)
         inputs = jnp.broadcast_to(x, (self.members, *x.shape))
         return EnsemblePosterior(self.network, self.params, inputs, self.scale(query))
 
@@ -100,7 +100,9 @@ class EnsemblePosterior(ScaledPosterior):
     inputs: Float[Array, "E K"]
     scale: TaskScale | None = None
 
-    def mean_std(self, features: Float[Array, "n F"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    def mean_std(
+        self, features: Float[Array | np.ndarray, "n F"]
+    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """Mean and standard deviation over the members; differentiable in the features."""
         each = jax.vmap(lambda u: member_predictions(self.network, self.params, self.inputs, u))(features)
         return each.mean(1), jnp.sqrt(each.var(1) + 1e-12)
@@ -118,7 +120,8 @@ def member_predictions(
         features: of the point.
     """
     module = network_named(network)
-    return jax.vmap(lambda member, z: module.apply({"params": member}, z, features))(params, inputs)
+    found = jax.vmap(lambda member, z: module.apply({"params": member}, z, features))(params, inputs)
+    return cast(Array, found)
 
 
 def network_shapes(
@@ -132,7 +135,7 @@ def network_shapes(
         z: what it reads of a task, any numbers.
         members: of the ensemble.
     """
-    point = np.zeros(space.dimension, np.float32)
+    point = jnp.zeros(space.dimension, jnp.float32)
     u = jax.eval_shape(lambda: features_of(space, point))
     module = network_named(name)
     shapes = jax.eval_shape(lambda u: module.init(jax.random.key(0), z, u)["params"], u)

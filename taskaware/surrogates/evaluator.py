@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import warnings
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +48,7 @@ class Evaluator(abc.ABC):
     training_data: TrainingData
     catalogue: str = ""
     card: Mapping = dataclasses.field(default_factory=dict)
-    settings: object = None
+    settings: Any = None
 
     reads_samples: ClassVar[bool] = False
     """Whether it reads raw rows of a task, so that a query needs `samples`."""
@@ -61,7 +61,7 @@ class Evaluator(abc.ABC):
         cls,
         space: Space,
         data: TrainingData,
-        settings: object,
+        settings: Any,
         *,
         seed: int = 0,
         samples: Mapping[str, Samples] | None = None,
@@ -121,7 +121,8 @@ class Evaluator(abc.ABC):
             query = TaskQuery(query, problem)
         keep_compiled()
         found = _predict(self.space, self.posterior(query), jnp.asarray(u))
-        return tuple(np.asarray(column) for column in found)
+        mean, deviation = found
+        return np.asarray(mean), np.asarray(deviation)
 
     def without(self, *groups: str) -> "Evaluator":
         """A surrogate of the same kind that learned nothing from these groups.

@@ -1,6 +1,7 @@
 """Learning an evaluator from experience."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_arguments
@@ -10,6 +11,7 @@ from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.registry import SURROGATES
 from taskaware.surrogates.settings import PUBLISHED, EvaluatorSettings
 from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.triplets import TripletData
 
 __all__ = ["PUBLISHED", "EvaluatorSettings", "fit_evaluator"]
 
@@ -17,8 +19,8 @@ __all__ = ["PUBLISHED", "EvaluatorSettings", "fit_evaluator"]
 @renamed_arguments(known="training_data")
 def fit_evaluator(
     space: Space,
-    training_data: TrainingData,
-    settings: object = None,
+    training_data: TrainingData | TripletData,
+    settings: Any = None,
     *,
     seed: int = 0,
     samples: Mapping[str, Samples] | None = None,
@@ -39,4 +41,6 @@ def fit_evaluator(
     keep_compiled()
     settings = settings or EvaluatorSettings()
     surrogate = SURROGATES.named(settings.network)
-    return surrogate.fit(space, training_data, settings, seed=seed, samples=samples)
+    # Triplets come only to a surrogate that `reads_triplets`, see `data_for`.
+    data = cast(TrainingData, training_data)
+    return surrogate.fit(space, data, settings, seed=seed, samples=samples)

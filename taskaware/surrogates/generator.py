@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from taskaware.errors import unknown
@@ -66,7 +67,9 @@ def generator_named(name: str) -> nn.Module:
     return GENERATORS[name]
 
 
-def _mean(values: Float[Array, "*n F"], there: Bool[Array, "*m"], axes: int) -> Float[Array, "*l F"]:
+def _mean(
+    values: Float[Array, "*n F"], there: Bool[Array | np.ndarray, "*m"], axes: int
+) -> Float[Array, "*l F"]:
     """Mean over the first axes, of what is there; 0 where nothing is."""
     mask = there.reshape(*there.shape, *(1,) * (values.ndim - axes))
     total = jnp.sum(jnp.where(mask, values, 0.0), axis=tuple(range(axes)))

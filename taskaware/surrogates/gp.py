@@ -127,7 +127,9 @@ class GPPosterior(ScaledPosterior):
     noise: Float[Array, ""]
     scale: TaskScale | None = None
 
-    def mean_std(self, features: Float[Array, "m F"]) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
+    def mean_std(
+        self, features: Float[Array | np.ndarray, "m F"]
+    ) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
         """Expected warped score and its standard deviation."""
         scaled = features * self.scales
         squares = jnp.sum((scaled[:, None, :] - self.features[None, :, :]) ** 2, axis=-1)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -38,7 +39,7 @@ class GPEvaluator(Evaluator):
         cls,
         space: Space,
         data: TrainingData,
-        settings: object,
+        settings: Any,
         *,
         seed: int = 0,
         samples: Mapping[str, Samples] | None = None,
@@ -58,7 +59,8 @@ class GPEvaluator(Evaluator):
         grid = GPData.of(space, data, scaler(data.z))
         with threadpool_limits(1):
             # As it is saved, so that what is read again answers alike.
-            kernel = Kernel(*(np.float64(np.float32(part)) for part in learn_kernel(grid)))
+            parts: list[Any] = [np.float64(np.float32(part)) for part in learn_kernel(grid)]
+            kernel = Kernel(*parts)
             weights = Process.fit(grid, kernel).weights.astype(np.float32)
         params = {**kernel._asdict(), "weights": weights}
         level = TaskLevel.fit(data, scaler)
@@ -73,7 +75,7 @@ class GPEvaluator(Evaluator):
         keep_compiled()
         if query.problem not in PROBLEMS:
             raise unknown("problem", str(query.problem), PROBLEMS)
-        x = np.asarray(self.scaler(query.z), np.float64)
+        x = np.asarray(self.scaler(cast(np.ndarray, query.z)), np.float64)
         return self.process.posterior(x, PROBLEMS.index(query.problem), self.scale(query))
 
     @functools.cached_property

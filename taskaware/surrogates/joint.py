@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +106,7 @@ class JointEvaluator(Evaluator):
         if self.settings.beside and query.z is None:
             raise UserError("This evaluator reads statistical meta-features too. Pass z=vector(task).")
         learned = _embed(self.settings, self.params, self._checked(query.samples))
-        x = self.scaler(query.z) if self.settings.beside else np.zeros(0)
+        x = self.scaler(cast(np.ndarray, query.z)) if self.settings.beside else np.zeros(0)
         beside = jnp.broadcast_to(jnp.asarray(x, jnp.float32), (self.members, len(x)))
         inputs = jnp.concatenate([beside, learned], axis=1)
         network = self.settings.evaluator.network
@@ -120,7 +120,8 @@ class JointEvaluator(Evaluator):
                 f"This evaluator reads raw rows of size {dataclasses.astuple(self.size)}; {given}. Draw "
                 "them: draw_samples(task, **vars(evaluator.sample_size))."
             )
-        return on_device(samples)
+        # None has another size, and is refused above.
+        return on_device(cast(Samples, samples))
 
     def header(self) -> dict:
         """The settings, and the size of the samples."""

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +73,7 @@ class Parts(NamedTuple):
     columns: np.ndarray
     outputs: np.ndarray
 
-    def of(self, samples: Samples, tasks: Array) -> Samples:
+    def of(self, samples: Samples, tasks: Array | np.ndarray) -> Samples:
         """Samples of T tasks → those of t tasks (t,) in one step."""
         here = tasks[:, None]
         x = samples.x[here[:, :, None], self.rows[:, :, None], self.columns[:, None, :]]
@@ -94,7 +94,7 @@ def draw_parts(
         tasks: in each step, (S, t).
     """
 
-    def draw(there: Array, count: int) -> np.ndarray:
+    def draw(there: np.ndarray, count: int) -> np.ndarray:
         if not count:
             return np.broadcast_to(np.arange(there.shape[1], dtype=np.int32), (*tasks.shape, there.shape[1]))
         held = np.asarray(there).sum(1)[tasks]
@@ -109,7 +109,8 @@ def draw_parts(
 
 @functools.partial(jax.jit, static_argnames="settings")
 def _learn_all(settings: JointSettings, params: dict, batches: Batches, parts: Parts, facts: Facts) -> dict:
-    return jax.vmap(lambda *member: _learn(settings, *member, facts))(params, batches, parts)
+    learn = functools.partial(_learn, settings, facts=facts)
+    return jax.vmap(learn)(params, batches, parts)
 
 
 def _learn(settings: JointSettings, params: dict, batches: Batches, parts: Parts, facts: Facts) -> dict:
@@ -159,7 +160,8 @@ def _nothing(size: SampleSize) -> Samples:
 
 def generated(settings: JointSettings, params: dict, samples: Samples) -> Array:
     """Learned meta-features of one task, by one member, (K,)."""
-    return generator_named(settings.generator).apply({"params": params["generator"]}, samples)
+    found = generator_named(settings.generator).apply({"params": params["generator"]}, samples)
+    return cast(Array, found)
 
 
 def samples_of(data: TrainingData, samples: Mapping[str, Samples]) -> Samples:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -67,7 +67,8 @@ def gaps_and_weights(data: TrainingData, settings: EvaluatorSettings) -> tuple[n
     # Best for a squared error whose own part is one spread: inverse to the variance (Aitken 1936).
     weight = 1 / (1 + noise**2) if settings.noise_weights else np.ones(len(noise))
     columns = (settings.gap + settings.noise_gap * noise, weight / weight.mean())
-    return tuple(np.asarray(column, np.float32) for column in columns)
+    gap, share = (np.asarray(column, np.float32) for column in columns)
+    return gap, share
 
 
 class Batches(NamedTuple):
@@ -129,7 +130,7 @@ def mean_loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, tru
     def one(z, u, target, gap):
         predicted = jax.vmap(lambda u: network.apply({"params": params}, z, u))(u)
         present = ~jnp.isnan(target)
-        return loss(predicted, jnp.where(present, target, 0.0), present, gap)
+        return loss(cast(Array, predicted), jnp.where(present, target, 0.0), present, gap)
 
     return (truth.weight * jax.vmap(one)(z, u, truth.target, truth.gap)).mean()
 
@@ -163,7 +164,7 @@ def draw_batches(
     )
 
 
-def first_weights(rng: np.random.Generator, init: Callable[[Array], dict]) -> dict:
+def first_weights(rng: np.random.Generator, init: Callable[[Array], Any]) -> dict:
     """First parameters of what a Flax module's `init` makes, without compiling it.
 
     Normal with variance 1 / fan-in (LeCun et al. 1998); biases 0.

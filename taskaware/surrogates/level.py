@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from taskaware.errors import unknown
 from taskaware.surrogates.training_data import TrainingData
@@ -48,7 +48,9 @@ class TaskScale(NamedTuple):
     low: float
     high: float
 
-    def in_metric_units(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def in_metric_units(
+        self, mean: Array | np.ndarray, std: Array | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Normalised scores (n,) and standard deviations → the same in the unit of the metric."""
         scores = self.top + self.spread * np.asarray(mean, float)
         within = self.spread * np.asarray(std, float)

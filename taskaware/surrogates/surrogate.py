@@ -1,5 +1,6 @@
 """What every surrogate is: asked about a task, it gives a posterior over the scores of architectures."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import jax
@@ -34,7 +35,9 @@ class Posterior(Protocol):
     best architectures of the task reach, -1 one spread below), `in_metric_units` turns those into scores.
     """
 
-    def mean_std(self, features: Float[Array, "n F"]) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    def mean_std(
+        self, features: Float[Array | np.ndarray, "n F"]
+    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """Expectation and standard deviation, differentiable in the features of the architectures."""
 
     def joint(
@@ -49,7 +52,9 @@ class Posterior(Protocol):
     def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
         """Predictions in the surrogate's unit → normalised scores."""
 
-    def in_metric_units(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def in_metric_units(
+        self, mean: Array | np.ndarray, std: Array | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Normalised scores → validation scores in the unit of the metric."""
 
 
@@ -71,7 +76,9 @@ class ScaledPosterior:
         """The same: predictions are normalised scores already."""
         return mean, std
 
-    def in_metric_units(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def in_metric_units(
+        self, mean: Array | np.ndarray, std: Array | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Normalised scores (n,) and standard deviations → validation scores, in the unit of the metric.
 
         Raises:
@@ -98,7 +105,9 @@ class Surrogate(Protocol):
         """What it predicts for one task."""
 
 
-def predict_points(features_of, posterior: Posterior, points: Float[Array, "n D"]) -> tuple[Array, Array]:
+def predict_points(
+    features_of: Callable[[Array], Array], posterior: Posterior, points: Float[Array, "n D"]
+) -> tuple[Array, Array]:
     """Normalised scores of points.
 
     Args:

@@ -1,7 +1,7 @@
 """Experience → what a surrogate learns from: a table of tasks and architectures, scores made comparable."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -43,7 +43,11 @@ class TaskList:
         """Mask of the tasks that are no variants of others, (T,)."""
         return np.array([not is_variant(name) for name in self.names], bool)
 
-    def without(self, *groups: str):
+    if TYPE_CHECKING:
+
+        def take(self, tasks: np.ndarray) -> Self: ...
+
+    def without(self, *groups: str) -> Self:
         """The tasks of every other group."""
         return self.take(np.array([group not in groups for group in self.groups]))
 
@@ -92,7 +96,7 @@ class TrainingData(TaskList):
     def take(self, tasks: np.ndarray) -> "TrainingData":
         """Only these tasks (indices or mask)."""
         places = np.arange(len(self.names))[tasks]
-        texts = {
+        texts: dict[str, Any] = {
             n: tuple(getattr(self, n)[i] for i in places) for n in ("names", "groups", "problems", "digests")
         }
         columns = ("z", "score", "test_score", "noise", "target", "top", "spread")
@@ -179,8 +183,9 @@ def training_data(experience: Experience) -> TrainingData:
     tasks, records, z = tasks_of(experience)
     rows = [task_scores(experience, task) for task in tasks]
     stacked = (np.stack(column) for column in zip(*rows, strict=True))
-    columns = dict(zip(TaskScores._fields, stacked, strict=True))
-    return TrainingData(*texts_of(records), z=z, u=experience.architectures, **columns)
+    columns: dict[str, Any] = dict(zip(TaskScores._fields, stacked, strict=True))
+    names, groups, problems, digests = texts_of(records)
+    return TrainingData(names, groups, problems, digests, z=z, u=experience.architectures, **columns)
 
 
 def tasks_of(experience: Experience) -> tuple[np.ndarray, list, np.ndarray]:

@@ -1,6 +1,7 @@
 """Training data in long form: tasks that share few architectures, or none."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -58,15 +59,17 @@ class TripletData(TaskList):
             name: tuple(getattr(self, name)[place] for place in places)
             for name in ("names", "groups", "problems", "digests")
         }
-        columns = {name: getattr(self, name)[places] for name in ("z", "noise", "top", "spread")}
+        columns: dict[str, Any] = {
+            name: getattr(self, name)[places] for name in ("z", "noise", "top", "spread")
+        }
         long = {name: getattr(self, name)[rows] for name in ("architecture", "score", "test_score", "target")}
         task = np.repeat(np.arange(len(places)), self.trained()[places])
-        return dataclasses.replace(self, task=task, **texts, **columns, **long)
+        return dataclasses.replace(self, task=task, **(texts | columns | long))
 
     def table(self) -> TrainingData:
         """As a table, T x A numbers."""
         shape = (len(self.names), len(self.u))
-        tables = {}
+        tables: dict[str, Any] = {}
         for name in ("score", "test_score", "target"):
             tables[name] = np.full(shape, np.nan)
             tables[name][self.task, self.architecture] = getattr(self, name)
@@ -97,7 +100,7 @@ class TripletData(TaskList):
     def averages(self) -> np.ndarray:
         """Mean normalised score of each architecture over the tasks, (A,), see `TrainingData.filled`."""
         count, often = self.trained(), np.bincount(self.architecture, minlength=len(self.u))
-        columns = np.zeros(len(self.u))
+        columns: np.ndarray = np.zeros(len(self.u))
         for _ in range(ADDITIVE_STEPS):
             left = self.target - columns[self.architecture]
             rows = np.bincount(self.task, left, len(count)) / np.maximum(count, 1)
@@ -146,7 +149,8 @@ def triplet_data(experience: Experience) -> TripletData:
         levels.append((found.noise, found.top, found.spread))
     columns = [np.concatenate(column) for column in zip(*long, strict=True)]
     of_tasks = [np.array(column) for column in zip(*levels, strict=True)]
-    return TripletData(*texts_of(records), z, experience.architectures, *columns, *of_tasks)
+    parts: list[Any] = [*texts_of(records), z, experience.architectures, *columns, *of_tasks]
+    return TripletData(*parts)
 
 
 def data_for(experience: Experience, reads_triplets: bool) -> TrainingData | TripletData:

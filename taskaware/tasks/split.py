@@ -1,7 +1,7 @@
 """Rows for training, for choosing, and for the last word."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -112,7 +112,7 @@ def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     return order, np.append(False, labels[1:] == labels[:-1])
 
 
-def _dealt(spare: np.ndarray, sizes: Sequence[int], starts: Sequence[float]) -> np.ndarray:
+def _dealt(spare: np.ndarray, sizes: Sequence[int], starts: Iterable[float]) -> np.ndarray:
     """Part of each row in order: 0 train, 1 validation, 2 test.
 
     A part takes rows at even steps over those to spare, beginning `start` of a step in.

@@ -1,6 +1,7 @@
 """What is to be predicted: its problem, and its values as class indices or numbers."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def _check_rows(name: str, present: np.ndarray) -> None:
         raise UserError(f"{rows} rows have a target '{name}'; at least {MIN_ROWS} are needed.")
 
 
-def _check_varies(name: str, value, distinct: int) -> None:
+def _check_varies(name: object, value: object, distinct: int) -> None:
     if distinct == 1:
         raise UserError(
             f"Target '{name}' is {value!r} in every row, so there is nothing to predict. Name another column."
@@ -141,7 +142,7 @@ def _classes_of(series: pd.Series, numeric: np.ndarray | None) -> tuple[np.ndarr
     return codes, classes
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A scalar as Python has it; whole numbers as int."""
     value = value.item() if isinstance(value, np.generic) else value
     return int(value) if isinstance(value, float) and value.is_integer() else value

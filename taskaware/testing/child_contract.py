@@ -10,7 +10,7 @@ after `CHILDREN.add`:
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ import pandas as pd
 
 from taskaware.children.child import Batch, Child, Design, Now, child_of
 from taskaware.modalities.tables.build import make_task
+from taskaware.tasks.task import Task
 from taskaware.training import programs
 from taskaware.training.prepare import Prepared, prepare
 from taskaware.training.recipe import TrainingRecipe
@@ -136,7 +137,7 @@ def a_diverged_candidate_takes_no_other_with_it(subject: Subject) -> None:
 
 
 def one_compilation_is_enough(subject: Subject) -> None:
-    compiled = (programs.candidates, programs.start, programs.segment, programs.evaluate)
+    compiled: tuple[Any, ...] = (programs.candidates, programs.start, programs.segment, programs.evaluate)
     _train(subject)
     before = [program._cache_size() for program in compiled]
     _train(subject, seed=1)
@@ -205,7 +206,7 @@ def _train(subject: Subject, *, seed: int = 0) -> Trained:
     return train(subject.space, subject.points, subject.prepared, RECIPE, seed=seed)
 
 
-def _task(problem: str):
+def _task(problem: str) -> Task:
     """A task that a linear model learns."""
     x = np.random.default_rng(0).normal(size=(ROWS, 3))
     frame = pd.DataFrame(x).add_prefix("x")
@@ -220,6 +221,6 @@ def _equal(first: Any, second: Any) -> bool:
 
 
 def _assert_close(first: Any, second: Any) -> None:
-    assert jax.tree.structure(first) == jax.tree.structure(second)
+    assert cast(object, jax.tree.structure(first)) == jax.tree.structure(second)
     for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
         np.testing.assert_allclose(a, b, rtol=CLOSE, atol=CLOSE)

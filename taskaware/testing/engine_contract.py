@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def no_jobs_no_outcomes(settings: Settings) -> None:
 def jobs_are_taken_as_places_become_free(settings: Settings) -> None:
     taken = []
 
-    def jobs():
+    def jobs() -> Iterator[Job]:
         for number in range(50):
             taken.append(number)
             yield job("add", number)
@@ -115,7 +115,7 @@ def too_little_memory_halves(settings: Settings) -> None:
     assert sorted(number for outcome in outcomes for number in outcome.result) == [1, 2, 3, 4, 5]
     assert len(outcomes) == 3
     (failed,) = run([job("memory", [1, 2, 3])], work, settings(retries=0))
-    assert "3 are too many" in failed.error
+    assert "3 are too many" in str(failed.error)
 
 
 def too_long_is_a_failure(settings: Settings) -> None:
@@ -144,7 +144,7 @@ def a_dead_worker_is_replaced(settings: Settings, folder: Path) -> None:
     jobs = [job("die", str(folder / "always")), job("die once", str(folder / "once"))]
     ended = _ended([*jobs, *(job("add", n) for n in range(6))], settings(retries=1))
     always, once = ended[jobs[0].id], ended[jobs[1].id]
-    assert "died" in always.error and always.attempts == 2
+    assert "died" in str(always.error) and always.attempts == 2
     assert once.error is None and once.attempts == 2
     assert [ended[f"add {n}"].result for n in range(6)] == list(range(6))
 

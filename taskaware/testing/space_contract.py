@@ -5,10 +5,12 @@ def test_contract():
 """
 
 import json
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from taskaware.spaces import SPACES, RelaxedSpace, Space, space_from
 
@@ -37,7 +39,7 @@ def it_comes_back_from_its_file(space: Space) -> None:
 def it_is_hashable_and_costs_one_compilation(space: Space) -> None:
     again = space_from(space.to_dict())
     assert hash(again) == hash(space)
-    inside = jax.jit(lambda space, points: space.contains(points), static_argnums=0)
+    inside: Any = jax.jit(lambda space, points: space.contains(points), static_argnums=0)
     for equal in (space, again):
         inside(equal, sampled(space))
     assert inside._cache_size() == 1, "An equal space is compiled again: it needs __eq__ and __hash__."
@@ -69,7 +71,7 @@ def samples_are_points(space: Space) -> None:
 
 
 def something_is_no_point(space: Space) -> None:
-    nothing = np.full(space.dimension, np.nan, np.float32)
+    nothing = jnp.full(space.dimension, jnp.nan, jnp.float32)
     assert not bool(space.contains(nothing)), "A vector of NaN counts as a point."
     one = sampled(space)[0]
     for decision in space.decisions:
@@ -124,16 +126,17 @@ def projections_stay(space: Space) -> None:
     """Of a relaxed space alone."""
     if not isinstance(space, RelaxedSpace):
         return
-    points = sampled(space)
+    points = jnp.asarray(sampled(space))
     np.testing.assert_array_equal(space.project(points), points)
-    wild = 30 * np.random.default_rng(0).normal(size=(COUNT, space.dimension)).astype(np.float32)
-    inside = np.asarray(space.project(wild))
-    _assert_inside(space, inside, "a projected point")
+    drawn = np.random.default_rng(0).normal(size=(COUNT, space.dimension))
+    wild = jnp.asarray(30 * drawn.astype(np.float32))
+    inside = space.project(wild)
+    _assert_inside(space, np.asarray(inside), "a projected point")
     np.testing.assert_array_equal(space.project(inside), inside)
     for leaf in jax.tree.leaves(space.soften(wild)):
         assert np.isfinite(leaf).all()
-    plain = np.asarray(space.discretise(inside))
-    _assert_inside(space, plain, "a discretised point")
+    plain = space.discretise(inside)
+    _assert_inside(space, np.asarray(plain), "a discretised point")
     np.testing.assert_array_equal(space.discretise(plain), plain)
 
 
@@ -157,11 +160,11 @@ def mutated(space: Space, parents: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(_mutate(space, jax.random.split(jax.random.key(seed), len(parents)), parents))
 
 
-def _sample_all(space, key):
+def _sample_all(space: Space, key: Array) -> Array:
     return space.sample(key, COUNT)
 
 
-def _mutate_all(space, keys, parents):
+def _mutate_all(space: Space, keys: Array, parents: Array) -> Array:
     return jax.vmap(space.mutate)(keys, parents)
 
 
@@ -170,7 +173,7 @@ _mutate = jax.jit(_mutate_all, static_argnums=0)
 
 
 def _assert_inside(space: Space, points: np.ndarray, what: str) -> None:
-    inside = np.asarray(space.contains(points))
+    inside = np.asarray(space.contains(jnp.asarray(points)))
     assert inside.shape == points.shape[:-1], f"contains gives {inside.shape} for points {points.shape}."
     assert inside.all(), f"{what} is outside: {points[~inside][0]}"
 

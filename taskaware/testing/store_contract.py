@@ -13,6 +13,7 @@ contract. `CHECKS` has them all, for a parametrized test:
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -58,10 +59,13 @@ def appended_trainings_are_read_back(open_store: OpenStore) -> None:
         assert store.append(batch) == 5
         found = store.triplets()
         rows = np.lexsort((found.seed, found.u[:, 1]))
-        np.testing.assert_array_equal(found.u[rows], np.float32(batch.u), strict=True)
-        np.testing.assert_array_equal(found.score[rows], np.float32(batch.scores), strict=True)
-        np.testing.assert_array_equal(found.test_score[rows], np.float32(batch.test_scores), strict=True)
-        np.testing.assert_array_equal(found.loss[rows], np.float32(batch.losses), strict=True)
+        for ours, theirs in (
+            (found.u, batch.u),
+            (found.score, batch.scores),
+            (found.test_score, batch.test_scores),
+            (found.loss, batch.losses),
+        ):
+            np.testing.assert_array_equal(ours[rows], np.asarray(theirs, np.float32), strict=True)
         np.testing.assert_array_equal(found.seed[rows], batch.seeds, strict=True)
         np.testing.assert_array_equal(found.seconds, np.full(5, 0.25, np.float32), strict=True)
         assert found.diverged.sum() == 1
@@ -89,7 +93,9 @@ def appending_twice_changes_nothing(open_store: OpenStore) -> None:
 def a_batch_may_repeat_itself(open_store: OpenStore) -> None:
     with open_store() as store:
         batch = example(register(store), count=1)
-        doubled = dataclasses.replace(batch, u=np.repeat(batch.u, 2, axis=0), seeds=[7, 7], scores=[0.7, 0.1])
+        doubled = dataclasses.replace(
+            batch, u=np.repeat(np.asarray(batch.u), 2, axis=0), seeds=[7, 7], scores=[0.7, 0.1]
+        )
         doubled = dataclasses.replace(doubled, test_scores=None, losses=None)
         assert store.append(doubled) == 1
         assert store.triplets().score.tolist() == [np.float32(0.7)]
@@ -135,7 +141,7 @@ def ended_trainings_are_done(open_store: OpenStore) -> None:
         names = architecture_digests(SPACE.digest, more.u)
         mask = store.done(TASKS[0].digest, recipe, more.seeds, names)
         assert mask.tolist() == [True] * 5 + [False] * 3
-        assert not store.done(TASKS[0].digest, recipe, more.seeds + 1, names).any()
+        assert not store.done(TASKS[0].digest, recipe, np.asarray(more.seeds) + 1, names).any()
         assert not store.done(TASKS[1].digest, recipe, more.seeds, names).any()
         assert not store.done(TASKS[0].digest, "f" * 16, more.seeds, names).any()
 
@@ -186,14 +192,14 @@ def a_wrong_batch_is_refused_as_a_whole(open_store: OpenStore) -> None:
             ({"space": "e" * 16}, "add_space"),
             ({"recipe": "e" * 16}, "add_recipe"),
             ({"task": "adult"}, "not a digest"),
-            ({"u": batch.u[:, :2]}, "2 numbers"),
-            ({"u": batch.u * np.nan}, "not finite"),
+            ({"u": np.asarray(batch.u)[:, :2]}, "2 numbers"),
+            ({"u": np.asarray(batch.u) * np.nan}, "not finite"),
             ({"scores": [1.0]}, "scores"),
-            ({"seeds": batch.seeds / 2}, "integers"),
+            ({"seeds": np.asarray(batch.seeds) / 2}, "integers"),
             ({"errors": ["late"]}, "errors"),
         ):
             wrong = dataclasses.replace(batch, **change)
-            refused(lambda wrong=wrong: store.append(wrong), words)
+            refused(functools.partial(store.append, wrong), words)
         assert store.summary().architectures == store.summary().trained == 2
 
 
@@ -242,7 +248,8 @@ def extremes_survive(open_store: OpenStore) -> None:
     """Seeds of 64 bits, names of any script, numbers at the edge of float32."""
     with open_store() as store:
         recipe = register(store)
-        edge = np.float32([[np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal, -1 / 3]])
+        ends = np.finfo(np.float32)
+        edge = np.array([[ends.max, ends.smallest_subnormal, -1 / 3]], np.float32)
         batch = dataclasses.replace(example(recipe, count=1), u=edge, seeds=[-(2**63)], scores=[-1e30])
         store.append(dataclasses.replace(batch, strategy="Zufällig \N{GAME DIE} \0'); --", losses=[1e300]))
         found = store.triplets()

@@ -1,8 +1,10 @@
 """Checks of the store contract: spaces by type, points of any length, metrics, searches and artefacts."""
 
 import dataclasses
+import functools
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from taskaware.testing.store_examples import (
 )
 
 CHAINS = SpaceRecord("b" * 16, "chains", {"type": "chain", "layers": 9})
-POINTS = ([0.0, 1.0, 2.0], [], [0.5], [0.5, -1.0], [3.0])
+POINTS: tuple[list[float], ...] = ([0.0, 1.0, 2.0], [], [0.5], [0.5, -1.0], [3.0])
 
 
 def _chains(recipe: str) -> Trainings:
@@ -33,8 +35,8 @@ def _chains(recipe: str) -> Trainings:
 def _key(recipe: str, place: int = 0) -> TrainingKey:
     """The key of a training of `example(recipe)`."""
     batch = example(recipe)
-    (name,) = architecture_digests(SPACE.digest, batch.u[place : place + 1]).tolist()
-    return TrainingKey(TASKS[0].digest, name, recipe, int(batch.seeds[place]))
+    (name,) = architecture_digests(SPACE.digest, np.asarray(batch.u)[place : place + 1]).tolist()
+    return TrainingKey(TASKS[0].digest, name, recipe, int(np.asarray(batch.seeds)[place]))
 
 
 def spaces_have_a_type(open_store: OpenStore) -> None:
@@ -68,7 +70,7 @@ def points_of_one_space_may_differ_in_length(open_store: OpenStore) -> None:
             tuple(found.points[row]): score
             for row, score in zip(found.architecture, found.score, strict=True)
         }
-        assert scores == {tuple(np.float32(p)): np.float32(i / 10) for i, p in enumerate(POINTS)}
+        assert scores == {tuple(np.array(p, np.float32)): np.float32(i / 10) for i, p in enumerate(POINTS)}
         assert store.check().problems == ()
         refused(lambda: store.append(dataclasses.replace(batch, u=np.eye(5))), "list of points")
         refused(
@@ -86,7 +88,7 @@ def one_metric_at_a_time(open_store: OpenStore) -> None:
     with open_store() as store, open_store() as other:
         recipe = register(store)
         batch = example(recipe)
-        areas = dataclasses.replace(batch, metric="roc_auc", scores=batch.scores / 2)
+        areas = dataclasses.replace(batch, metric="roc_auc", scores=np.asarray(batch.scores) / 2)
         assert store.append(batch) == 5
         assert store.append(dataclasses.replace(batch, metric="accuracy")) == 0
         assert store.append(areas) == 5
@@ -144,7 +146,8 @@ def searches_have_parents_and_births(open_store: OpenStore) -> None:
             ({"parents": ["adam"] * 5}, "not a digest"),
             ({"parents": names[:2]}, "2 entries"),
         ):
-            refused(lambda wrong=wrong: store.append(dataclasses.replace(born, **wrong)), words)
+            changed = dataclasses.replace(born, **cast(dict[str, Any], wrong))
+            refused(functools.partial(store.append, changed), words)
 
 
 def artefacts_are_read_back(open_store: OpenStore) -> None:
@@ -165,7 +168,7 @@ def artefacts_are_read_back(open_store: OpenStore) -> None:
         assert (store.summary().artefacts, store.summary().artefact_bytes) == (2, 5)
         assert store.check().problems == ()
         assert store.check().artefacts == 2
-        refused(lambda: store.put_artefact(key, "log", "text"), "bytes")
+        refused(lambda: store.put_artefact(key, "log", cast(bytes, "text")), "bytes")
         refused(lambda: store.put_artefact(key, "", b""), "name")
         refused(
             lambda: store.put_artefact(dataclasses.replace(key, seed=99), "log", b""), "Append the training"

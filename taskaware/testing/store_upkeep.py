@@ -1,8 +1,10 @@
 """Checks of the store contract: counting, pruning, checking and exporting; see `store_contract`."""
 
 import dataclasses
+import functools
 import tempfile
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,7 +64,7 @@ def failures_are_grouped_by_their_error(open_store: OpenStore) -> None:
         names = architecture_digests(SPACE.digest, batch.u).tolist()
         (only,) = killed.trainings
         assert (only.task, only.name, only.recipe) == (TASKS[0].digest, "adult", slow)
-        assert (only.architecture, only.seed) == (names[3], batch.seeds[3])
+        assert (only.architecture, only.seed) == (names[3], np.asarray(batch.seeds)[3])
         assert {one.architecture for one in memory.trainings} == {names[0], names[2]}
         (few,) = store.failures(limit=1)
         assert (few.count, few.trainings) == (2, memory.trainings[:1])
@@ -79,7 +81,7 @@ def pruning_removes_trainings_and_what_only_they_used(open_store: OpenStore) -> 
             ({"recipe": "f" * 16}, "recipe"),
             ({"code_version": "9"}, "code version"),
         ):
-            refused(lambda wrong=wrong: store.prune(**wrong), words)
+            refused(functools.partial(store.prune, **cast(dict[str, Any], wrong)), words)
         before = store.summary()
         for wanted, counts in (
             ({"failed": True, "task": "boston"}, (0, 0, 0, 0, 0)),

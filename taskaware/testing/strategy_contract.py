@@ -9,7 +9,7 @@ strategy runs them all:
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from taskaware.strategies import (
     Objective,
     Outcomes,
     Strategy,
+    Trace,
     maximise,
     search,
     settled,
@@ -123,10 +124,10 @@ def objectives_of(space: Space) -> tuple[Callable, Callable, Callable]:
     some = jax.vmap(space.features)(space.sample(jax.random.key(7), 64))
     summit, middle = some[0], some[:, -1].mean()
 
-    def hill(vector):
+    def hill(vector: Array) -> Array:
         return -jnp.mean(jnp.square(space.features(vector) - summit))
 
-    def half(vector):
+    def half(vector: Array) -> Array:
         return jnp.where(space.features(vector)[-1] > middle, jnp.nan, hill(vector))
 
     return hill, half, all_diverged
@@ -178,13 +179,13 @@ def state_keeps_its_form(subject: Subject) -> None:
     if not strategy.traceable:
         return
 
-    def one_round(key):
+    def one_round(key: Array) -> tuple[Any, Any, Any]:
         state = strategy.init(key)
         asked, points = strategy.ask(key, state)
         return state, asked, strategy.tell(asked, points, _feedback(subject, points, 0))[0]
 
     states = jax.eval_shape(one_round, jax.random.key(0))
-    trees = [jax.tree.structure(state) for state in states]
+    trees: list[object] = [jax.tree.structure(state) for state in states]
     assert trees[0] == trees[1] == trees[2], states
     forms = [
         [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(state)] for state in states
@@ -285,11 +286,11 @@ def _search(subject: Subject, number: int = 0, seed: int = 0) -> Found:
 
 
 @functools.lru_cache(maxsize=4)
-def _compiled(subject: Subject) -> Callable:
+def _compiled(subject: Subject) -> Any:
     """(key, number of the objective) → search, as one program; kept, for nearly all checks run it."""
     strategy, objectives = subject.strategy, objectives_of(subject.space)
 
-    def run(key, number):
+    def run(key: Array, number: Array) -> Trace:
         return maximise(strategy, lambda vector: jax.lax.switch(number, objectives, vector), key, ROUNDS)
 
     return jax.jit(run)
@@ -301,27 +302,28 @@ def _functions(strategy: Strategy) -> tuple[Callable, Callable]:
     return jax.jit(strategy.ask), jax.jit(strategy.tell)
 
 
-def _feedback(subject: Subject, points: Float[Array, "n D"], first: int) -> Feedback:
+def _feedback(subject: Subject, points: Float[Array | np.ndarray, "n D"], first: int) -> Feedback:
     """What a strategy is told of points on the hill, the first of which is the evaluation of that number."""
     objective = traced(objectives_of(subject.space)[0])
-    evaluate = objective.with_gradient if subject.strategy.wants_gradient else objective.evaluate
+    with_gradient = cast(Callable, objective.with_gradient)
+    evaluate = with_gradient if subject.strategy.wants_gradient else objective.evaluate
     found = settled(evaluate(jnp.asarray(points)), len(points))
     return Feedback(found.score, found.gradient, first + jnp.arange(len(points), dtype=jnp.int32))
 
 
-def _assert_inside(space: Space, points: Array) -> None:
+def _assert_inside(space: Space, points: Array | np.ndarray) -> None:
     inside = np.asarray(space.contains(jnp.asarray(points)))
     assert inside.all(), f"{(~inside).sum()} of {inside.size} points are outside."
 
 
-def _assert_close(found, expected) -> None:
+def _assert_close(found: Any, expected: Any) -> None:
     """Both are trees of one structure with the same numbers, but for rounding."""
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    assert cast(object, jax.tree.structure(found)) == jax.tree.structure(expected)
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(_numbers(ours), _numbers(theirs), rtol=1e-4, atol=1e-5)
 
 
-def _numbers(leaf) -> np.ndarray:
+def _numbers(leaf: Any) -> np.ndarray:
     keyed = jnp.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(leaf) if keyed else leaf)
 

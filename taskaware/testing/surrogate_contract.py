@@ -8,20 +8,21 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from taskaware.errors import CheckpointError
 from taskaware.modalities.tables.samples import Samples
-from taskaware.spaces import preset
+from taskaware.spaces.presets import COMPACT
 from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator, save_evaluator
 from taskaware.surrogates.training_data import architecture_features, features_of, normalised
 
 SPACE = dataclasses.replace(
-    preset("compact"), name="contract", layers=1, sizes=(4, 8), activations=("relu",), width_odds=(0.5, 0.5)
+    COMPACT, name="contract", layers=1, sizes=(4, 8), activations=("relu",), width_odds=(0.5, 0.5)
 )
 LEARNED, HELD_OUT, ARCHITECTURES = 16, 4, 40
 LEAST_RANK_CORRELATION = 0.3
@@ -141,7 +142,7 @@ def its_gradient_equals_finite_differences(subject: Subject, made: Evaluator) ->
     with jax.enable_x64(True):
         exact = jax.tree.map(_float64, made.posterior(easy_world().queries()[0]))
 
-        def mean(point):
+        def mean(point: Array) -> Array:
             return exact.mean_std(features_of(SPACE, point)[None])[0][0]
 
         for point in easy_world().learned.u[:3].astype(np.float64) * 0.3:
@@ -213,7 +214,7 @@ class _Trap:
     def __init__(self, path: Path):
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return open, (str(self.path), "w")
 
 
@@ -228,6 +229,6 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(values))
 
 
-def _float64(leaf) -> np.ndarray:
+def _float64(leaf: Any) -> np.ndarray:
     leaf = np.asarray(leaf)
     return leaf.astype(np.float64) if np.issubdtype(leaf.dtype, np.floating) else leaf

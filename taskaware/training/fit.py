@@ -7,7 +7,7 @@ one: so every row trains most of them, and their errors cancel in part.
 import functools
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -108,7 +108,9 @@ class Run:
     """
 
     def __init__(self, members: int):
-        self.params, self.records, self.diverged = None, [], False
+        self.params: dict | None = None
+        self.records: list[tuple[int, float, float, float]] = []
+        self.diverged = False
         self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
         self._began = time.perf_counter()
 
@@ -177,10 +179,10 @@ def fit(
     parts = splits(task, seed, members, validation=validation)
     prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=embeddings_of(space))
     steps = _steps(recipe, len(parts[0].train))
-    point = jnp.asarray(point, jnp.float32)
-    program, design = _program(task, space, point, recipe)
+    vector = jnp.asarray(point, jnp.float32)
+    program, design = _program(task, space, vector, recipe)
     rows = _rows(parts, seed=seed, steps=steps, batch_size=recipe.batch_size)
-    chosen = candidates(program.child, design, point[None])
+    chosen = candidates(program.child, design, vector[None])
     work = Work(program, design, prepared.arrays, chosen, rows, schedule(recipe, steps))
     last = None
     for attempt in range(ATTEMPTS):
@@ -280,8 +282,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
             if run.diverged:
                 break
             bar.update(SEGMENT)
-            now, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
-            bar.set_postfix(score=now, best=best, refresh=False)
+            score, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
+            bar.set_postfix(score=score, best=best, refresh=False)
             if run.age >= patience:
                 break
     except KeyboardInterrupt:
@@ -312,7 +314,7 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         blocks=prepared.blocks,
         space=work.design.space,
         point=np.asarray(point),
-        width=work.design.key,
+        width=cast(int, work.design.key),
         outputs=len(prepared.arrays.allowed),
         params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -216,7 +217,7 @@ class Model:
             "history": self.history.to_dict(orient="list"),
         }
         (folder / "model.json").write_text(json.dumps(fields, indent=1, default=str), encoding="utf-8")
-        arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
+        arrays: dict[str, Any] = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
         arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
         np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
 

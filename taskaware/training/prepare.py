@@ -28,8 +28,8 @@ EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 class Part(NamedTuple):
     """Rows of one part: where they lie in `TaskArrays.x`, and 1 for a real one, 0 for padding."""
 
-    rows: Int[Array, " n"]
-    weight: Float[Array, " n"]
+    rows: Int[Array | np.ndarray, " n"]
+    weight: Float[Array | np.ndarray, " n"]
 
 
 class TaskArrays(NamedTuple):
@@ -184,7 +184,8 @@ def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]
 
 def padded_inputs(x: Inputs, height: int) -> Inputs:
     """The rows with rows and columns of zeros up to the buckets."""
-    return Inputs(*(jnp.asarray(pad_to(pad_to(part, _room(part.shape[1]), 1), height)) for part in x))
+    parts = (np.asarray(part) for part in x)
+    return Inputs(*(jnp.asarray(pad_to(pad_to(part, _room(part.shape[1]), 1), height)) for part in parts))
 
 
 def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None:

@@ -136,6 +136,6 @@ def share_done(steps: int) -> np.ndarray:
     return np.arange(steps, dtype=np.float32) / np.float32(steps)
 
 
-def _batch(program: Program, arrays: TaskArrays, rows: Array | slice) -> Batch:
+def _batch(program: Program, arrays: TaskArrays, rows: Array | np.ndarray | slice) -> Batch:
     x = jax.tree.map(lambda leaf: leaf[rows], arrays.x)
     return Batch(x, arrays.y[rows], arrays.columns, arrays.allowed, program.classification)

@@ -87,17 +87,17 @@ def train_chunks(
 ) -> Iterator[tuple[np.ndarray, Trained]]:
     """`train`, chunk by chunk: (rows of the points, their results), so that each can be recorded at once."""
     keep_compiled()
-    child, points = child_of(space), jnp.asarray(points)
+    child, vectors = child_of(space), jnp.asarray(points)
     metrics = scored_by(prepared.problem, metric)
     prepared = dataclasses.replace(prepared, arrays=jax.device_put(prepared.check(space).arrays, placed()))
     program = Program(child, metrics, prepared.problem == "classification")
-    for key, members in child.group(space, points):
+    for key, members in child.group(space, vectors):
         design = Design(space, key, hyper_of(recipe))
-        parameters = parameter_count(program, design, prepared.arrays, points)
+        parameters = parameter_count(program, design, prepared.arrays, vectors)
         size = chunk_size(parameters, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
-            spread = jax.device_put(points[np.resize(chunk, size)], placed("candidates"))
+            spread = jax.device_put(vectors[np.resize(chunk, size)], placed("candidates"))
             results = _train_chunk(program, candidates(child, design, spread), prepared, recipe, seed)
             trained = Trained(*(column[: len(chunk)] for column in results))
             yield chunk, trained._replace(seconds=trained.seconds * (size / len(chunk)))
@@ -120,7 +120,7 @@ def _train_chunk(
             jax.block_until_ready(scores)
             began = time.perf_counter()
     test_scores, _ = evaluate(program, state.params, prepared.arrays, chosen, prepared.arrays.test)
-    curves = np.stack(jax.device_get(curves), axis=1)
+    scored = np.stack(jax.device_get(curves), axis=1)
     measured = max(recipe.evaluations - 1, 1) / recipe.evaluations
-    seconds = (time.perf_counter() - began) / measured / len(curves)
-    return summary(recipe, curves, np.asarray(test_scores), np.asarray(loss), seconds)
+    seconds = (time.perf_counter() - began) / measured / len(scored)
+    return summary(recipe, scored, np.asarray(test_scores), np.asarray(loss), seconds)

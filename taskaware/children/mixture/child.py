@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +48,9 @@ def group(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, n
 
 def read(design: Design, point: Float[Array, " D"]) -> Candidate:
     """The point as a network of the group's width reads it."""
-    space, width, hyper = design
+    space, hyper = design.space, design.hyper
+    # Of mixtures, a group's key is its width.
+    width = cast(int, design.key)
     weights = space.weights(point)
     named = {coordinate.name: weights.recipe[r] for r, coordinate in enumerate(space.recipe)}
     rate, decay, dropout = (named.get(name, jnp.full((), getattr(hyper, name))) for name in hyper._fields)
@@ -92,7 +95,8 @@ def _network(candidate: Candidate, batch: Batch) -> MixtureNetwork:
 
 def _apply(params: dict, candidate: Candidate, batch: Batch, dropout_key: Array | None = None) -> Array:
     network = _network(candidate, batch)
-    return network.apply({"params": params}, batch.x, batch.columns, candidate.wired, dropout_key)
+    outputs = network.apply({"params": params}, batch.x, batch.columns, candidate.wired, dropout_key)
+    return cast(Array, outputs)
 
 
 @functools.partial(jax.jit, static_argnames="space")

@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import numpy as np
@@ -106,7 +107,7 @@ class Architecture:
     def plain(self) -> bool:
         """Whether nothing is mixed, so that the network is an ordinary one."""
         parts = [part for layer in self.layers for part in layer.baselines]
-        shares = [part.share for part in (*self.embeddings, *parts)]
+        shares = [*(part.share for part in self.embeddings), *(part.share for part in parts)]
         return all(share == 1 for share in (*shares, *(layer.presence for layer in self.layers)))
 
     @property
@@ -121,7 +122,7 @@ class Architecture:
 
 
 def architecture(
-    space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> Architecture:
     """The network of a point.
 
@@ -146,7 +147,7 @@ def architecture(
 
 
 def describe(
-    space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> dict[str, object]:
     """The network as plain data, ready for JSON: which layers, how connected, which operations.
 
@@ -179,7 +180,9 @@ def describe(
     }
 
 
-def summary(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS) -> str:
+def summary(
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
+) -> str:
     """The network in one line; arguments and errors as in `architecture`.
 
     Of a mixture the largest shares are named and the others counted; `table` names all.
@@ -199,7 +202,7 @@ def summary(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collecti
 
 
 def table(
-    space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> "pd.DataFrame":
     """One row per layer, the embedding first; arguments and errors as in `architecture`.
 
@@ -251,8 +254,11 @@ def is_input(embedding: str, inputs: Collection[str]) -> bool:
 
 
 def present_gamma(
-    space: MixtureSpace, gamma: Float[Array, " E"], present: Bool[Array, " E"], xp=np
-) -> Float[Array, " E"]:
+    space: MixtureSpace,
+    gamma: Float[Array | np.ndarray, " E"],
+    present: Bool[Array | np.ndarray, " E"],
+    xp: ModuleType = np,
+) -> Any:
     """Shares of the embeddings that a dataset has: those of a group's absent ones go to its present ones.
 
     Where the present ones of a group have no share, they get equal ones. A group that is there as a whole, or
@@ -301,19 +307,21 @@ def _mixture(parts: list[tuple[float, str]], most: int | None = None) -> str:
     return "(" + " + ".join(f"{percent(share)} {text}" for share, text in ordered) + ")"
 
 
-def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection[str]) -> tuple[Weights, int]:
+def _checked(
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], inputs: Collection[str]
+) -> tuple[Weights, int]:
     for name in inputs:
         if name not in INPUTS + space.embedding_names:
             raise unknown("input", name, INPUTS + space.embedding_names)
     if not inputs:
         raise UserError("A network needs an input, and none was given. Give 'numbers', 'categories' or both.")
-    vector = np.asarray(vector, np.float32)
-    if vector.shape != (space.dimension,):
+    point = np.asarray(vector, np.float32)
+    if point.shape != (space.dimension,):
         raise UserError(
             f"A point of the space '{space.name}' has the shape ({space.dimension},), and this one has "
-            f"{vector.shape}. Give one point of that space."
+            f"{point.shape}. Give one point of that space."
         )
-    weights, width, inside = read(space, vector)
+    weights, width, inside = read(space, point)
     if not inside:
         raise UserError(
             f"The vector lies outside the space '{space.name}' (logits within ±{BOUND:g}, recipe within "
@@ -323,12 +331,15 @@ def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def read(space: MixtureSpace, vector: Float[Array, " D"]) -> tuple[Weights, Int[Array, ""], Bool[Array, ""]]:
+def read(
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"]
+) -> tuple[Weights, Int[Array, ""], Bool[Array, ""]]:
     """Weights and width of a vector, and whether it is a point of the space.
 
     In one program: step by step they would compile for seconds.
     """
-    return space.weights(vector), space.width(vector), space.contains(vector)
+    point = cast(Array, vector)
+    return space.weights(point), space.width(point), space.contains(point)
 
 
 def _embeddings(space: MixtureSpace, gamma: np.ndarray, inputs: Collection[str]) -> tuple[Embedding, ...]:
@@ -347,7 +358,8 @@ def _embeddings(space: MixtureSpace, gamma: np.ndarray, inputs: Collection[str])
 
 
 def _layers(space: MixtureSpace, alpha: np.ndarray, beta: np.ndarray, width: int) -> tuple[Layer, ...]:
-    layers, source = [], "embedding"
+    layers: list[Layer] = []
+    source = "embedding"
     for slot in np.flatnonzero(beta):
         baselines = tuple(
             Baseline(size, activation, _rounded(share))

@@ -7,7 +7,7 @@ written as SVG.
 import itertools
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -43,7 +43,7 @@ UNITS_PER_INCH = 80.0
 
 def draw_network(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[Array | np.ndarray, " D"],
     ax: "Axes | None" = None,
     *,
     inputs: Collection[str] = INPUTS,
@@ -74,7 +74,9 @@ def draw_network(
     return ax
 
 
-def svg(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS) -> str:
+def svg(
+    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
+) -> str:
     """The picture of `draw_network` as one `<svg>` element; it needs no matplotlib.
 
     >>> import jax.numpy as jnp
@@ -180,7 +182,8 @@ class Chip(NamedTuple):
 def _chips(net: Architecture, inputs: Collection[str]) -> list[Chip]:
     """The embeddings that the table's columns can be given in, group by group, about the height 0."""
     shares = {embedding.name: embedding.share for embedding in net.embeddings}
-    chips, y = [], 0.0
+    chips: list[Chip] = []
+    y = 0.0
     for group in net.space.embeddings:
         names = [name for name in group if is_input(name, inputs)]
         y += CHIP_HEIGHT / 2 * bool(chips)
@@ -211,7 +214,7 @@ def _ribbons(chips: list[Chip], columns: list[Column]) -> list[Shape]:
     """What flows from each chip to the embedding, and from column to column."""
     first = columns[0]
     half = CHIP_HEIGHT / 2
-    flows = [
+    flows: list[Shape] = [
         _ribbon((MARGIN + CHIP_WIDTH, y - half, y + half), first, INPUT, 0.06 + 0.22 * share)
         for y, _, share in chips
         if share
@@ -297,12 +300,19 @@ def _recipe_text(net: Architecture) -> str:
 
 def _plot_start(ax: "Axes", scores: Float[np.ndarray, " steps"], stop: int, chosen: bool) -> None:
     colour, width, opacity, order = (CHOSEN, 2.2, 1.0, 4) if chosen else (LINEAR, 1.1, 0.6, 2)
-    line = {"color": colour, "lw": width, "zorder": order}
+    line: dict[str, Any] = {"color": colour, "lw": width, "zorder": order}
     steps = np.arange(len(scores))
     ax.plot(steps[: stop + 1], scores[: stop + 1], **line, alpha=opacity)
     if stop < steps[-1]:
         ax.plot(steps[stop:], scores[stop:], **line, alpha=0.7 * opacity, ls=":")
-        ring = {"marker": "o", "mfc": "white", "mec": colour, "ms": 5, "ls": "", "zorder": order + 1}
+        ring: dict[str, Any] = {
+            "marker": "o",
+            "mfc": "white",
+            "mec": colour,
+            "ms": 5,
+            "ls": "",
+            "zorder": order + 1,
+        }
         ax.plot(stop, scores[stop], **ring, label=_once(ax, "stopped by the guard"))
     if chosen:
         ax.plot(stop, scores[stop], "*", color=ENDED, mec="white", ms=15, zorder=6, label="returned")

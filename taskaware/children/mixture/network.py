@@ -4,7 +4,7 @@ The architecture enters as numbers beside the input, not as code, so one program
 one width: `vmap` over the numbers trains many different architectures together.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import flax.linen as nn
 import jax
@@ -46,8 +46,8 @@ class Inputs(NamedTuple):
         categories: one-hot columns, (n, T).
     """
 
-    numbers: Float[Array, "n D"]
-    categories: Float[Array, "n T"]
+    numbers: Float[Array | np.ndarray, "n D"]
+    categories: Float[Array | np.ndarray, "n T"]
 
 
 class Columns(NamedTuple):
@@ -144,9 +144,8 @@ class MixtureNetwork(nn.Module):
     def _shared(self, before: Array, alpha: Array) -> Array:
         """Baselines that are the leading columns of one matrix: a gain for each unit and activation."""
         gains = unit_gains(self.space, alpha, self.width)
-        return sum(
-            ACTIVATIONS[name](before) * gains[a, None] for a, name in enumerate(self.space.activations)
-        )
+        shares = (ACTIVATIONS[name](before) * gains[a, None] for a, name in enumerate(self.space.activations))
+        return cast(Array, sum(shares))
 
     def _separate(self, before: Array, alpha: Array) -> Array:
         """Baselines with weights of their own, each zero-padded to the width."""

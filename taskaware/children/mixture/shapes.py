@@ -4,7 +4,7 @@
 """
 
 import html
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ class Curve(NamedTuple):
         from matplotlib.path import Path
 
         path = Path(self.nodes, [Path.MOVETO] + [Path.CURVE4] * (len(self.nodes) - 1))
-        paint = {"fc": self.colour, "ec": "none"}
+        paint: dict[str, Any] = {"fc": self.colour, "ec": "none"}
         if not self.filled:
             paint = {"fc": "none", "ec": self.colour, "lw": self.width * points, "capstyle": "round"}
         ax.add_patch(PathPatch(path, alpha=self.opacity, **paint))
@@ -93,7 +93,12 @@ class Text(NamedTuple):
 
     def draw(self, ax: "Axes", points: float) -> None:
         side = {"start": "left", "middle": "center", "end": "right"}[self.anchor]
-        style = {"ha": side, "va": "center", "fontsize": self.size * points, "color": self.colour}
+        style: dict[str, Any] = {
+            "ha": side,
+            "va": "center",
+            "fontsize": self.size * points,
+            "color": self.colour,
+        }
         ax.text(self.x, self.y, self.text, **style)
 
 

@@ -76,7 +76,7 @@ class Selected(NamedTuple):
 
 def source(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[Array | np.ndarray, " D"],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -139,7 +139,7 @@ def source(
 
 def source_params(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[Array | np.ndarray, " D"],
     params: dict[str, Array],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
@@ -178,7 +178,7 @@ def source_params(
 
 def parameter_count(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[Array | np.ndarray, " D"],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -204,7 +204,7 @@ def parameter_count(
     return total + (net.last_width + 1) * outputs
 
 
-def _inputs(space: MixtureSpace, block: Sequence[int], categories: int) -> list[str]:
+def _inputs(space: MixtureSpace, block: Sequence[int] | np.ndarray, categories: int) -> list[str]:
     """The embeddings that the columns are made for."""
     numeric = [
         name for place, name in enumerate(space.embedding_names) if place in set(np.asarray(block).tolist())
@@ -212,15 +212,17 @@ def _inputs(space: MixtureSpace, block: Sequence[int], categories: int) -> list[
     return numeric + ["categories"] * (categories > 0)
 
 
-def _architecture(space: MixtureSpace, vector: Array, block: Sequence[int], categories: int) -> Architecture:
+def _architecture(
+    space: MixtureSpace, vector: Array | np.ndarray, block: Sequence[int] | np.ndarray, categories: int
+) -> Architecture:
     return architecture(space, vector, inputs=_inputs(space, block, categories))
 
 
-def _selected(net: Architecture, block: Sequence[int], categories: int) -> list[Selected]:
+def _selected(net: Architecture, block: Sequence[int] | np.ndarray, categories: int) -> list[Selected]:
     """The columns that reach the network: runs of one numeric embedding, then the categories."""
-    block = np.asarray(block, int)
-    edges = np.flatnonzero(np.diff(block, prepend=-1, append=-1))
-    runs = [(block[start], start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    owners = np.asarray(block, int)
+    edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1))
+    runs = [(owners[start], start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
     names = net.space.embedding_names
     found = []
     for embedding in net.embeddings:

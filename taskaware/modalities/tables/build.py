@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import re
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -154,6 +155,6 @@ def _with_test(task: Task, frame: pd.DataFrame) -> Task:
         notes = (*notes, f"{(~usable).sum()} test rows without a known target were left out.")
     if not usable.any():
         return dataclasses.replace(task, notes=notes)
-    table = task.reader.apply(frame.drop(columns=task.target_name)[usable], task.name)
+    table = cast(Schema, task.reader).apply(frame.drop(columns=task.target_name)[usable], task.name)
     test = dataclasses.replace(task, data=table, target=_read_only(values[usable]), notes=())
     return dataclasses.replace(task, test=test, notes=notes)

@@ -7,6 +7,7 @@ network learns its own vectors); the network's gamma decides which of them it li
 import dataclasses
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -88,10 +89,10 @@ class Encoder:
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Encoder":
         """The encoder that `to_arrays` wrote."""
         stops = np.cumsum(arrays["lengths"])[:-1]
-        parts = {name: tuple(np.split(arrays[name], stops)) for name in _PER_COLUMN}
+        parts: dict[str, Any] = {name: tuple(np.split(arrays[name], stops)) for name in _PER_COLUMN}
         if not len(arrays["lengths"]):
             parts = dict.fromkeys(_PER_COLUMN, ())
-        return cls(**{name: arrays[name] for name in _SINGLE}, **parts)
+        return cls(**(parts | {name: arrays[name] for name in _SINGLE}))
 
     @property
     def block(self) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables.table import table_of
 from taskaware.tasks.task import Task
 
 MOST_CATEGORIES = 254
@@ -27,7 +28,7 @@ def frame_of(task: Task) -> pd.DataFrame:
     >>> make_task(frame_of(iris), iris.target_name, problem=iris.problem).digest == iris.digest
     True
     """
-    columns = {column.name: _values(column) for column in task.data.columns}
+    columns = {column.name: _values(column) for column in table_of(task).columns}
     target = task.target
     if task.problem == "classification":
         target = np.array(task.classes, object)[target]

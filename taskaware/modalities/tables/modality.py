@@ -12,6 +12,7 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.modality import Card, Modality
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.encode import EMBEDDINGS, Encoder, layout, widths_of
+from taskaware.modalities.tables.table import table_of
 from taskaware.tasks.task import Task
 
 
@@ -69,7 +70,8 @@ class Tables(Modality):
         return task
 
     def card(self, task: Task) -> Card:
-        return Card(task.rows, len(task.data.columns), tuple(widths_of(*layout(task.data)).items()))
+        table = table_of(task)
+        return Card(task.rows, len(table.columns), tuple(widths_of(*layout(table)).items()))
 
 
 TABLES = Tables()

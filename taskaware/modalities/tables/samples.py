@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from taskaware.data.table import Column
 from taskaware.errors import UserError
 from taskaware.modalities.tables.metafeatures.sampling import sample_rows
+from taskaware.modalities.tables.table import table_of
 from taskaware.tasks.task import Task
 
 WIDEST = 5.0
@@ -85,8 +86,9 @@ def draw_samples(
     rng = np.random.default_rng(seed)
     word = rng.integers(0, 2**64, dtype=np.uint64)
     taken = sample_rows(task.row_hashes ^ word, np.zeros(task.rows), size.rows)
-    chosen = np.sort(rng.permutation(len(task.data.columns))[: size.columns])
-    read = [_standardised(_numbers(task.data.columns[place]))[taken] for place in chosen]
+    columns_of_task = table_of(task).columns
+    chosen = np.sort(rng.permutation(len(columns_of_task))[: size.columns])
+    read = [_standardised(_numbers(columns_of_task[place]))[taken] for place in chosen]
     x = np.stack(read, axis=1) if read else np.zeros((len(taken), 0))
     y = _outputs(task)[taken, : size.outputs]
     return Samples(

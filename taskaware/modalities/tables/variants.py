@@ -14,6 +14,7 @@ import pandas as pd
 from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.frame import frame_of
+from taskaware.modalities.tables.table import table_of
 from taskaware.tasks.task import Task
 
 FEWEST_ROWS = 50
@@ -260,7 +261,8 @@ def _explained(task: Task) -> float:
     from sklearn.model_selection import KFold, cross_val_predict
 
     rows = np.random.default_rng(0).permutation(task.rows)[:FOREST_ROWS]
-    x = np.nan_to_num(np.concatenate([task.data.numeric, task.data.codes], axis=1)[rows], nan=-1.0)
+    table = table_of(task)
+    x = np.nan_to_num(np.concatenate([table.numeric, table.codes], axis=1)[rows], nan=-1.0)
     y = task.target[rows]
     forest, constant = ExtraTreesRegressor(20, random_state=0), y.mean()
     if task.problem == "classification":

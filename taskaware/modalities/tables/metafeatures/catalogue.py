@@ -1,9 +1,13 @@
 """The list of meta-features, in the order of the vector z."""
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from taskaware.modalities.tables.metafeatures import correlation, distribution, information, landmarks, simple
 from taskaware.modalities.tables.metafeatures.feature import MetaFeature
+
+if TYPE_CHECKING:
+    import pandas
 
 VERSION = 1  # raised when a number changes under an unchanged name
 

@@ -2,11 +2,15 @@
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taskaware.modalities.tables.metafeatures.feature import STATLOG, MetaFeature
 from taskaware.modalities.tables.metafeatures.summary import largest, mean
+
+if TYPE_CHECKING:
+    from taskaware.modalities.tables.metafeatures.view import View
 
 COLUMNS = 256
 RANKED_ROWS = 2048

@@ -2,6 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from taskaware.modalities.tables.metafeatures.view import View
 
 SEED = "US20220121906A1"
 SHANNON = "Shannon 1948"

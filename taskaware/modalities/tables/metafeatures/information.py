@@ -2,12 +2,16 @@
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taskaware.modalities.tables.metafeatures.distribution import Numbers
 from taskaware.modalities.tables.metafeatures.feature import SEED, STATLOG, MetaFeature
 from taskaware.modalities.tables.metafeatures.summary import largest, mean, median, spread
+
+if TYPE_CHECKING:
+    from taskaware.modalities.tables.metafeatures.view import View
 
 MAX_BINS = 16
 KEPT_CATEGORIES = 30

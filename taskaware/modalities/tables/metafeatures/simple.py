@@ -1,10 +1,15 @@
 """Sizes, missing values, cardinalities and classes."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from taskaware.modalities.tables.metafeatures.feature import SEED, SHANNON, STATLOG, VANSCHOREN, MetaFeature
 from taskaware.modalities.tables.metafeatures.information import entropy
 from taskaware.modalities.tables.metafeatures.summary import largest, mean, median, smallest, spread
+
+if TYPE_CHECKING:
+    from taskaware.modalities.tables.metafeatures.view import View
 
 MISSING = "Engels, Theusinger 1998"
 
@@ -37,7 +42,7 @@ FEATURES = (
     ),
     MetaFeature(
         "log_columns", "log10 (1 + columns)", 0, 6, SEED,
-        lambda v: np.log10(1 + len(v.task.data.columns)),
+        lambda v: np.log10(1 + len(v.table.columns)),
         "number of features",
     ),
     MetaFeature(
@@ -57,7 +62,7 @@ FEATURES = (
     ),
     MetaFeature(
         "log_rows_per_column", "log10 (rows / columns)", -6, 9, VANSCHOREN,
-        lambda v: np.log10(v.rows / max(len(v.task.data.columns), 1)),
+        lambda v: np.log10(v.rows / max(len(v.table.columns), 1)),
         "rows for each feature",
     ),
     MetaFeature(

@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 
+from taskaware.data.table import Table
 from taskaware.modalities.tables.metafeatures.correlation import (
     RANKED_ROWS,
     Correlation,
@@ -24,6 +25,7 @@ from taskaware.modalities.tables.metafeatures.information import (
 )
 from taskaware.modalities.tables.metafeatures.landmarks import Landmarks
 from taskaware.modalities.tables.metafeatures.sampling import canonical_labels, sample_rows
+from taskaware.modalities.tables.table import table_of
 from taskaware.tasks.task import Task
 
 SAMPLE_ROWS = 8192
@@ -52,6 +54,11 @@ class View:
     task: Task
 
     @property
+    def table(self) -> Table:
+        """The columns of the task, which is one of tables."""
+        return table_of(self.task)
+
+    @property
     def is_classification(self) -> bool:
         return self.task.problem == "classification"
 
@@ -73,7 +80,7 @@ class View:
     def sample(self) -> np.ndarray:
         """(n,) the rows looked at."""
         target = self._labels_and_counts[0] if self.is_classification else self.task.target
-        width = max(len(self.task.data.columns), 1)
+        width = max(len(self.table.columns), 1)
         limit = int(np.clip(SAMPLE_VALUES // width, FEWEST_ROWS, SAMPLE_ROWS))
         return sample_rows(self.task.data.row_hashes, target, limit)
 
@@ -85,7 +92,7 @@ class View:
     @functools.cached_property
     def numbers(self) -> Numbers:
         """The numeric columns of the sample; an infinite value reads as missing."""
-        found = [column.values[self.sample] for column in self.task.data.columns if column.is_numeric]
+        found = [column.values[self.sample] for column in self.table.columns if column.is_numeric]
         values = np.array(found, np.float64).reshape(len(found), len(self.sample))
         return Numbers(np.where(np.isfinite(values), values, np.nan))
 
@@ -98,12 +105,12 @@ class View:
     @functools.cached_property
     def categories(self) -> tuple[np.ndarray, ...]:
         """A (n,) array of codes for each categorical column of the sample, −1 where missing."""
-        return tuple(c.values[self.sample] for c in self.task.data.columns if not c.is_numeric)
+        return tuple(c.values[self.sample] for c in self.table.columns if not c.is_numeric)
 
     @functools.cached_property
     def category_counts(self) -> tuple[np.ndarray, ...]:
         """Rows of every category that occurs, for each categorical column."""
-        counts = (np.bincount(c.values + 1)[1:] for c in self.task.data.columns if not c.is_numeric)
+        counts = (np.bincount(c.values + 1)[1:] for c in self.table.columns if not c.is_numeric)
         return tuple(count[count > 0] for count in counts)
 
     @functools.cached_property
@@ -119,7 +126,7 @@ class View:
     @functools.cached_property
     def missing_shares(self) -> np.ndarray:
         """Share of missing cells of every column, in [0, 1]."""
-        return np.array([np.mean(column.missing) for column in self.task.data.columns])
+        return np.array([np.mean(column.missing) for column in self.table.columns])
 
     @functools.cached_property
     def information(self) -> Information:

@@ -245,7 +245,7 @@ def merge(target: Database, area: Area, found: Iterable[Artefact], source: Area)
             continue
         content = _content(source, each) if area.folder and each.size <= area.limit else None
         if content is not None:
-            unused = target.write(functools.partial(put, area=area, found=each, content=content))
+            _, unused = target.write(functools.partial(put, area=area, found=each, content=content))
             target.write(functools.partial(remove_unused, area=area, paths=unused))
         elif mine is None:
             rows = [row_without_file(each)]

@@ -242,9 +242,7 @@ class MixtureSpace:
         The largest size in use is drawn first, by `width_odds`; a mixture's shares are Dirichlet(1/2) over
         the sizes up to it; the recipe is uniform.
         """
-        return jax.vmap(lambda one: self.encode(Point(*mixture_draws.one_sample(self, one))))(
-            jax.random.split(key, count)
-        )
+        return _sample(self, key, count)
 
     def mutate(self, key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
         """The point with one decision drawn anew: a layer's alpha, a beta, an embedding group or the recipe.
@@ -253,7 +251,7 @@ class MixtureSpace:
 
         Source: Real et al. 2019, one mutation per child.
         """
-        return mixture_draws.mutated(self, key, vector)
+        return _mutated(self, key, vector)
 
     def decision_labels(self) -> tuple[int, ...]:
         """For each of the D numbers, the index of the decision it belongs to."""
@@ -311,3 +309,16 @@ def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
 
 def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
     return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
+
+
+# Compiled for eager callers, too: operation by operation, a gamma distribution alone takes seconds.
+@functools.partial(jax.jit, static_argnames=("space", "count"))
+def _sample(space: MixtureSpace, key: Array, count: int) -> Float[Array, "n D"]:
+    return jax.vmap(lambda one: space.encode(Point(*mixture_draws.one_sample(space, one))))(
+        jax.random.split(key, count)
+    )
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _mutated(space: MixtureSpace, key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
+    return mixture_draws.mutated(space, key, vector)

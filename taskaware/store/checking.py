@@ -53,14 +53,14 @@ def check(connection: sa.Connection, area: Area) -> Report:
         # rows of damaged pages mean nothing
         return Report(0, 0, 0, damages)
     tables = (schema.tasks, schema.architectures, schema.trainings, schema.artefacts)
-    kept, drawn, trained, files = (
+    tasks, points, trainings, files = (
         connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables
     )
     problems = [problem for part in PARTS for problem in part(connection)]
     problems += [
         _problem(len(names), "artefacts", what, names) for what, names in artefacts.faults(connection, area)
     ]
-    return Report(kept, drawn, trained, tuple(problems), files)
+    return Report(tasks, points, trainings, tuple(problems), files)
 
 
 def _database(connection: sa.Connection) -> Iterator[str]:

@@ -121,7 +121,7 @@ def done(
     )
     for start in range(0, len(names), 500):
         some = query.where(table.c.architecture.in_(names[start : start + 500]))
-        found.update((row.architecture, row.seed) for row in connection.execute(some))
+        found.update((name, seed) for name, seed in connection.execute(some))
     return found
 
 

@@ -60,8 +60,8 @@ def ending(error: BaseException) -> tuple[int, str]:
 def as_typed(text: str) -> str:
     """A text of the library, with options in the place of Python's arguments.
 
-    >>> as_typed("leave_out=True asks without it.")
-    '--leave-out asks without it.'
+    >>> as_typed("leave_out=True leaves it out.")
+    '--leave-out leaves it out.'
     """
     for python, option in _IN_PYTHON:
         text = text.replace(python, option)

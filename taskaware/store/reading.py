@@ -105,7 +105,14 @@ def births(connection: sa.Connection, task: str) -> tuple[Birth, ...]:
 def done(
     connection: sa.Connection, task: str, recipe: str, names: list[str], metric: str
 ) -> set[tuple[str, int]]:
-    """(architecture, seed) of what is finished for task, recipe and metric among these architectures."""
+    """(architecture, seed) of the finished trainings among some architectures.
+
+    Args:
+        connection: to the store.
+        task, recipe: digests.
+        names: digests of the architectures.
+        metric: of the scores; "" is the task's own.
+    """
     table, found = schema.trainings, set()
     own = sa.select(schema.tasks.c.metric).where(schema.tasks.c.digest == task).scalar_subquery()
     query = sa.select(table.c.architecture, table.c.seed).where(
@@ -129,7 +136,12 @@ def triplets(
     catalogue: str | None,
     metric: str | None,
 ) -> Experience:
-    """See `Store.triplets`."""
+    """The trainings that ended; see `Store.triplets`.
+
+    Args:
+        connection: to the store.
+        space, recipe, problem, catalogue, metric: as in `Store.triplets`.
+    """
     chosen = _choose_space(connection, space)
     query = _query(connection, chosen.digest, recipe=recipe, problem=problem, metric=metric)
     columns, strategies = _columns(connection, query)

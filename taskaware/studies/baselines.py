@@ -58,10 +58,16 @@ class Baseline(NamedTuple):
 
 
 def recommended(task: Task, parts: Split, seed: int, *, members: int | None = None) -> np.ndarray:
-    """What `recommend` answers without knowing the task or a relative of it, trained by `Recommendation.fit`.
+    """Predictions of the network that `recommend` chooses, trained by `Recommendation.fit`, (n,).
 
-    The meta-features are those of all rows, as the task is recognised, and left out, by its content. How many
-    `members` answer together is said in `Recommendation.fit`.
+    The task and its relatives are left out of the experience. The meta-features are those of all rows: the
+    task is recognised by its content.
+
+    Args:
+        task: to predict.
+        parts: its rows of training, validation and test.
+        seed: of recommendation and training.
+        members: how many networks are averaged, see `Recommendation.fit`.
     """
     keep_compiled()
     rows = _known(parts)
@@ -132,9 +138,14 @@ def realmlp(problem: str, seed: int) -> BaseEstimator:
 def library(
     make: Callable[[str, int], BaseEstimator], task: Task, parts: Split, seed: int, *, fewest: int = 1
 ) -> np.ndarray:
-    """Predictions of an estimator made for (problem, seed), and fit on all rows but the test rows.
+    """Predictions of a library's estimator on the test rows, (n,); it is fitted to all other rows.
 
-    Classes of less than `fewest` rows are not learned.
+    Args:
+        make: (problem, seed) → the estimator.
+        task: to predict.
+        parts: its rows of training, validation and test.
+        seed: of the estimator.
+        fewest: classes with fewer rows than this are not learned.
     """
     frame, rows = library_frame(task.data), _frequent(task, _known(parts), fewest)
     model = make(task.problem, seed)

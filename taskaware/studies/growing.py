@@ -95,10 +95,10 @@ class Grown:
 
     Attributes:
         family: names of its tasks.
-        own: how many of them are known.
-        most: of which the others are picked for, whatever `own` is.
-        seed: that draws them.
-        evaluator: how it is made.
+        own: how many of them the evaluator learns from.
+        most: `own` at its largest; the family's other tasks are chosen for, at every `own`.
+        seed: of the draw.
+        evaluator: settings of the fit.
     """
 
     family: tuple[str, ...]
@@ -112,14 +112,14 @@ class Parts(NamedTuple):
     """Masks of the tasks, (T,).
 
     Attributes:
-        known: what the evaluator learns from.
-        like: tasks of the family that are picked for.
-        strangers: tasks of other families that are picked for.
+        known: training tasks of the evaluator.
+        like: tasks of the family to choose for.
+        others: tasks of other families to choose for.
     """
 
     known: np.ndarray
     like: np.ndarray
-    strangers: np.ndarray
+    others: np.ndarray
 
 
 def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None) -> dict:
@@ -190,10 +190,10 @@ def parts(known: TrainingData, work: Grown) -> Parts:
     like = np.isin(names, order[work.most :])
     family = np.isin(groups, groups[np.isin(names, order)])
     drawn = rng.permutation(np.flatnonzero(quality.eligible(known) & ~family))[:STRANGERS]
-    strangers = np.isin(np.arange(len(names)), drawn)
-    out = np.isin(groups, groups[like | strangers])
+    others = np.isin(np.arange(len(names)), drawn)
+    out = np.isin(groups, groups[like | others])
     own = np.isin(groups, groups[np.isin(names, order[: work.own])])
-    return Parts(~out & (own | ~family), like, strangers)
+    return Parts(~out & (own | ~family), like, others)
 
 
 def pick(known: StudyData, work: Grown) -> list[dict]:
@@ -204,7 +204,7 @@ def pick(known: StudyData, work: Grown) -> list[dict]:
     selector = learned(known.space, work.evaluator, AscentSettings().kappa)
     middle, spread = quality.scale(mine.test_score)
     rows = []
-    for about, wanted in (("like", which.like), ("stranger", which.strangers)):
+    for about, wanted in (("like", which.like), ("stranger", which.others)):
         there = np.flatnonzero(which.known | wanted)
         for found in quality.picks(mine.take(there), selector, wanted[there], work.seed, known.pool[there]):
             task, place = there[found["place"]], found["picked"]

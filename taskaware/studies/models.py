@@ -111,7 +111,7 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
 
     Writes `scores.csv` (a row for each task, seed and model) and `tasks.csv` (for each task and model, see
     `by_task`); and, where no job failed, the file of `settings.trees`. A model whose packages are not
-    installed is skipped, and that is said.
+    installed is skipped with a warning.
 
     Args:
         settings: checked before any work.

@@ -127,7 +127,13 @@ def held_out(data: TrainingData, folds: int, seed: int, deal: str = "random") ->
 def leave_tasks_out(
     data: TrainingData, selectors: Mapping[str, Selector], *, folds: int, seeds: Sequence[int]
 ) -> Iterator[pd.DataFrame]:
-    """What each selector picks from the pool for every task while it is held out, fold by fold.
+    """The choice of each selector for every task while it is held out, fold by fold.
+
+    Args:
+        data: experience.
+        selectors: methods by name.
+        folds: number of parts that the tasks are left out in.
+        seeds: one repetition for each.
 
     Yields:
         A row for each (method, seed, task), see `picks`.
@@ -234,7 +240,16 @@ def recommended_points(
     folds: int,
     seed: int,
 ) -> Iterator[tuple[int, Proposal]]:
-    """(task, what is proposed for it by an evaluator that learned from no relative), every task once."""
+    """(task, proposal of an evaluator fitted without it and its relatives), every task once.
+
+    Args:
+        space: of the architectures.
+        data: experience.
+        settings: of the evaluator.
+        ascent: settings of the search.
+        folds: number of parts that the tasks are left out in.
+        seed: of folds, evaluator and search.
+    """
     for out in held_out(data, folds, seed):
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & eligible(data)):
@@ -248,14 +263,19 @@ validation scores) → places."""
 
 
 def by_portfolio(data: TrainingData, new: NewTasks, seed: int):
-    """The same greedy portfolio on every task, member after member."""
+    """A Trainer that follows one greedy portfolio on every task, member after member.
+
+    Args:
+        data: the training data.
+        new, seed: not used.
+    """
     del new, seed
     members = portfolio(data, PORTFOLIO)
     return lambda task, places, scores: members[len(places) : len(places) + 1]
 
 
 def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
-    """What `Recommendation.refine` would train, of the training architectures."""
+    """The training architectures that `Recommendation.refine` would choose."""
 
     def begin(data: TrainingData, new: NewTasks, seed: int):
         evaluator, kappa = fit_evaluator(space, data, settings, seed=seed), AscentSettings().kappa
@@ -269,7 +289,7 @@ def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
         def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
             order = orders[task]
             rows = np.argsort(order)[places]
-            return order[states[task].told(rows, scores).next(TOGETHER)]
+            return order[states[task].update(rows, scores).next(TOGETHER)]
 
         return more
 
@@ -279,9 +299,17 @@ def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
 def after_trainings(
     data: TrainingData, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
 ) -> Iterator[tuple[int, int, int]]:
-    """(task, budget, architecture that validation picks) after so many trainings on each task, held out.
+    """(task, budget, best architecture by validation) after `budget` trainings on each held-out task.
 
-    A training is looked up: its score is the one of the first seed.
+    Trainings are looked up: the score is that of the first seed.
+
+    Args:
+        data: experience.
+        found: scores to look up.
+        trainer: chooses what to train next.
+        budgets: numbers of trainings, increasing.
+        folds: number of parts that the tasks are left out in.
+        seed: of folds and trainer.
     """
     for out in held_out(data, folds, seed):
         wanted = out & eligible(data)
@@ -297,7 +325,15 @@ def after_trainings(
 def true_scores(
     space: Space, task: Task, points: np.ndarray, recipe: TrainingRecipe, seeds: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Validation and test score of points that are trained on a task, mean over seeds, (n,) each."""
+    """Validation and test scores of points trained on a task, means over seeds, (n,) each.
+
+    Args:
+        space: of the points.
+        task: to train on.
+        points: (n, D).
+        recipe: of the trainings.
+        seeds: one training of each point for each.
+    """
     results = [
         train(space, points, prepare(task, seed, recipe), recipe, seed=seed, chunk_for=POOL) for seed in seeds
     ]

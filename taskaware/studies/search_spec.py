@@ -117,17 +117,23 @@ COMPARED: dict[str, Callable[[SearchSpec, Task], Factory]] = {
     "recommend": recommend,
     "recommend_then_evolve": recommend_then_evolve,
 }
-"""The strategies that may be compared, bound to what they need to know of a search."""
+"""The strategies that can be compared, bound to the search."""
 
 LEARNED = ("recommend", "recommend_then_evolve")
-"""Those that know the space of the shipped evaluator only."""
+"""Strategies for the space of the shipped evaluator only."""
 
 
 @functools.lru_cache(maxsize=2)
 def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, seed: int) -> np.ndarray:
-    """What an evaluator that knows neither the task nor a relative of it would try on it, best first, (n, D).
+    """Candidates for a task, best first, (n, D).
 
-    It learns from the shipped experience.
+    The evaluator is fitted to the shipped experience without the task and its relatives.
+
+    Args:
+        space: of the architectures.
+        task: to choose for.
+        settings: of the evaluator.
+        seed: of evaluator and search.
     """
     known = shipped_evaluator().training_data
     pairs = zip(known.groups, known.digests, strict=True)
@@ -137,7 +143,7 @@ def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, see
 
 
 def on_grid(factory: Factory) -> Factory:
-    """The strategy, its points rounded to GRID: the last bit of a draw makes no architecture of its own."""
+    """A strategy whose points are rounded to GRID, so that rounding errors create no new architectures."""
 
     def bound(space: Space, together: int) -> Strategy:
         strategy = factory(space, together)

@@ -77,19 +77,31 @@ Selector = Callable[[TrainingData, NewTasks, int], Choice]
 
 
 def random_choice(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """Any architecture."""
+    """Random scores: any architecture.
+
+    Args:
+        data, new, seed: as in `Selector`.
+    """
     return Choice(np.random.default_rng(seed).random((len(new.z), len(data.u))))
 
 
 def single_best(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """The architecture that is best on average over the training tasks."""
+    """The architecture that is best on average over the training tasks.
+
+    Args:
+        data, new, seed: as in `Selector`.
+    """
     del seed
     mean = data.take(data.real).filled().mean(0)
     return Choice(np.repeat(mean[None], len(new.z), axis=0))
 
 
 def nearest_task(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """What was best on the nearest training task."""
+    """The architecture that is best on the nearest training task.
+
+    Args:
+        data, new, seed: as in `Selector`.
+    """
     del seed
     data = data.take(data.real)
     scaler = Scaler.fit(data.z)

@@ -158,12 +158,18 @@ def _nothing(size: SampleSize) -> Samples:
 
 
 def generated(settings: JointSettings, params: dict, samples: Samples) -> Array:
-    """Learned meta-features of one task, by one member, (K,)."""
+    """Learned meta-features of one task, (K,).
+
+    Args:
+        settings: of the generator.
+        params: weights of one member.
+        samples: raw rows of the task.
+    """
     return generator_named(settings.generator).apply({"params": params["generator"]}, samples)
 
 
 def samples_of(data: TrainingData, samples: Mapping[str, Samples]) -> Samples:
-    """Of the tasks of the training data, in their order.
+    """Samples of the tasks of the training data, in their order.
 
     Raises:
         UserError: some are missing.

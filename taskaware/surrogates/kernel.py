@@ -41,13 +41,18 @@ class Kernel(NamedTuple):
 
     @classmethod
     def first(cls, groups: int) -> "Kernel":
-        """Where learning starts, and what it is drawn back to where data say little."""
+        """Initial parameters, and the mean of their prior."""
         shares = np.log([0.3, 0.2, 0.5, 0.1, 0.2, 0.3])
         return cls(np.full(groups, -0.3), np.log(0.2), np.array(0.5), shares, np.log(0.2))
 
 
 def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray, "a b"]]:
-    """What the shares of the kernel are shares of, in their order; all but what a task has alone."""
+    """The components of the task covariance, in the order of `Kernel.shares`, without the task's own.
+
+    Args:
+        kernel: parameters.
+        a, b: two lists of tasks.
+    """
     gaps = squared_distances(a.x, b.x) / a.x.shape[1]
     return [
         np.ones_like(gaps),
@@ -59,7 +64,12 @@ def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray,
 
 
 def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray, "a b"]:
-    """Of tasks of two lists; a task has its own part only with itself, by identity of the lists."""
+    """Covariance between the tasks of two lists.
+
+    Args:
+        kernel: parameters.
+        a, b: the lists; a task's own variance is added where both are the same object.
+    """
     *shares, alone = np.exp(kernel.shares)
     parts = zip(shares, parts_of_tasks(kernel, a, b), strict=True)
     total = sum(share * part for share, part in parts)
@@ -67,22 +77,28 @@ def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray,
 
 
 def variance_of_task(kernel: Kernel, x: Float[np.ndarray, " M"]) -> float:
-    """Of a task that is not among the training tasks, with these scaled meta-features."""
+    """Prior variance of a new task with these scaled meta-features."""
     common, problem, near, along, group, alone = np.exp(kernel.shares)
     return float(common + problem + near + along * np.mean(x**2) + group + alone)
 
 
 def architecture_covariance(linear: float, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b"]:
-    """Of architectures, by their scaled features; `linear` is the variance of the trend."""
+    """Covariance between architectures.
+
+    Args:
+        linear: variance of the linear trend.
+        a, b: scaled features of the architectures, (a, F) and (b, F).
+    """
     return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + linear * (a @ b.T)
 
 
 def learn_kernel(data: GPData) -> Kernel:
-    """The kernel under which scores are likeliest, drawn towards `Kernel.first`.
+    """The kernel of maximum posterior probability; the prior is centred on `Kernel.first`.
 
-    It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.
+    It is fitted to a large block of the score table without missing entries. Without such a block the result
+    is `Kernel.first`.
     """
-    from scipy.optimize import minimize  # a slow import, and a recommendation does without
+    from scipy.optimize import minimize  # slow to import, and not needed by a recommendation
 
     first = Kernel.first(data.groups.max() + 1)
     rows, columns = _block(~np.isnan(data.scores))
@@ -141,7 +157,7 @@ def learn_kernel(data: GPData) -> Kernel:
 
 
 class Spectrum(NamedTuple):
-    """The covariance of all T x A scores with their errors, taken apart.
+    """The eigendecomposition of the covariance of all T x A scores and their errors.
 
     Attributes:
         root: 1 / sqrt(error) of each task, (T,).
@@ -158,6 +174,13 @@ class Spectrum(NamedTuple):
 
     @classmethod
     def of(cls, own: np.ndarray, other: np.ndarray, errors: np.ndarray) -> "Spectrum":
+        """The spectrum of a Kronecker product of covariances, plus a diagonal.
+
+        Args:
+            own: covariance of the tasks, (T, T).
+            other: covariance of the architectures, (A, A).
+            errors: variance of the noise of each task, (T,).
+        """
         root = 1 / np.sqrt(errors)
         along, turn = np.linalg.eigh(own * root[:, None] * root)
         across, basis = np.linalg.eigh(other)

@@ -147,7 +147,14 @@ def prepare(
 
 
 def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.ndarray:
-    """Rows of each step, (steps, batch_size): passes over the training rows, each in an order of its own."""
+    """Rows of each step, (steps, batch_size): passes over the training rows, each in a new random order.
+
+    Args:
+        train: training rows.
+        seed: of the orders.
+        steps: number of steps.
+        batch_size: rows of each step.
+    """
     rng = np.random.default_rng(seed)
     passes = -(-steps * batch_size // len(train))
     order = np.concatenate([rng.permutation(train) for _ in range(passes)])
@@ -155,7 +162,7 @@ def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.nda
 
 
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
-    """What the columns of blocks are, padding included; embeddings without a block have none.
+    """The embedding of each column of the blocks, padding included; an embedding may have no columns.
 
     Raises:
         UserError: a block has no name of an embedding, or only one of "one_hot" and "learned" is given.

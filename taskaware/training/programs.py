@@ -47,25 +47,38 @@ class Steps(NamedTuple):
 
 
 def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
-    """The metric of that name and the default metric of a problem, once if they are one."""
+    """The metric of that name and the default metric of the problem, without repetition."""
     wanted, default = metric_of(problem, metric), metric_of(problem)
     return (wanted,) if wanted is default else (wanted, default)
 
 
 def hyper_of(recipe: TrainingRecipe) -> Hyper:
-    """What a recipe has for spaces without such coordinates."""
+    """Hyperparameters of a recipe, for spaces without coordinates of these names."""
     return Hyper(recipe.learning_rate, recipe.weight_decay, recipe.dropout)
 
 
 @functools.partial(jax.jit, static_argnames=("child", "design"))
 def candidates(child: Child, design: Design, points: Float[Array, "C D"]) -> Any:
-    """C points as the programs read them."""
+    """C points as candidates, the form that programs read.
+
+    Args:
+        child: trains the points.
+        design: static part of the points.
+        points: (C, D).
+    """
     return jax.vmap(functools.partial(child.read, design))(points)
 
 
 @functools.partial(jax.jit, static_argnames="program")
 def start(program: Program, arrays: TaskArrays, chosen: Any, key: Array) -> State:
-    """Fresh state of C candidates, all from one key."""
+    """Initial state of C candidates, all from one key.
+
+    Args:
+        program: static part.
+        arrays: the task.
+        chosen: the C candidates.
+        key: of the initial weights.
+    """
     batch = _batch(program, arrays, slice(1))
     return jax.vmap(lambda candidate: program.child.init(key, candidate, batch))(chosen)
 

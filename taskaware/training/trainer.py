@@ -85,7 +85,11 @@ def train_chunks(
     chunk_for: int = 0,
     metric: str | None = None,
 ) -> Iterator[tuple[np.ndarray, Trained]]:
-    """`train`, chunk by chunk: (rows of the points, their results), so that each can be recorded at once."""
+    """`train`, chunk by chunk: (rows of the points, their results), so that each is recorded when it ends.
+
+    Args:
+        space, points, prepared, recipe, seed, chunk_for, metric: as in `train`.
+    """
     keep_compiled()
     child, points = child_of(space), jnp.asarray(points)
     metrics = scored_by(prepared.problem, metric)

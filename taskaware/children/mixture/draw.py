@@ -77,6 +77,9 @@ def draw_network(
 def svg(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS) -> str:
     """The picture of `draw_network` as one `<svg>` element; it needs no matplotlib.
 
+    Args:
+        space, vector, inputs: as in `draw_network`.
+
     >>> import jax.numpy as jnp
     >>> from taskaware.spaces import preset
     >>> space = preset("compact")

@@ -144,6 +144,6 @@ def _connect(ray, address: str, workers: int) -> None:
         ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise EngineError(
-            f"Ray cannot be reached at '{address or 'this machine'}': {in_words(error).rstrip('.')}. Check the address, "
-            "and run 'ray status' there."
+            f"Ray cannot be reached at '{address or 'this machine'}': {in_words(error).rstrip('.')}. "
+            "Check the address, and run 'ray status' there."
         ) from error

@@ -1,4 +1,4 @@
-"""How good recommendations are for tasks that nothing was learned from.
+"""Quality of recommendations for tasks that were left out of the fit.
 
 Tasks are held out by group. A recommendation is worth n trainings if a random search on the target has to
 train n architectures, picking by validation score, to reach the same mean test score.
@@ -26,15 +26,15 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
 
 POOL = 64
-"""Candidates of a width that experience is collected with, about: programs compiled then are used again."""
+"""Typical number of candidates of one width in the experience, so that compiled programs are reused."""
 
 DEALS = ("random", "far")
 
 PORTFOLIO = 32
-"""Members of a portfolio that is trained member after member."""
+"""Length of the greedy portfolio."""
 
 RESAMPLES = 200
-"""Draws of groups for a standard error."""
+"""Number of bootstrap draws of groups for a standard error."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Trials:
 
 
 def trials(experience: Experience, data: TrainingData) -> Trials:
-    """The experience as tables, in the order of the training data; what diverged has the worst score."""
+    """The experience as tables, in the order of the training data; diverged ones have the worst score."""
     digests = [record.digest for record in experience.tasks]
     place = np.full(len(digests), -1)
     for row, digest in enumerate(data.digests):
@@ -94,7 +94,7 @@ def worth(curve: np.ndarray, reached: float) -> float:
 
 
 def eligible(data: TrainingData, fewest: int = 0) -> np.ndarray:
-    """Mask of the tasks that are picked for, (T,): no variants, and with `fewest` architectures or more.
+    """Mask of the test tasks, (T,): no variants, and with `fewest` architectures or more.
 
     With few, a random search cannot go on for long; such a task teaches, and is picked for by nobody. For 0,
     half as many are needed as any task has.
@@ -108,10 +108,10 @@ def held_out(data: TrainingData, folds: int, seed: int, deal: str = "random") ->
 
     Args:
         data: all tasks.
-        folds: parts.
+        folds: number of folds.
         seed: of a random deal.
         deal: "random", or "far": groups in the order of the first principal component of their tasks'
-            scaled meta-features, so that a part lies together and the outer ones apart from all others.
+            scaled meta-features, so that the outer folds are far from all others.
     """
     groups, place = np.unique(data.groups, return_inverse=True)
     if deal == "far":
@@ -151,15 +151,15 @@ def leave_tasks_out(
 def picks(
     data: TrainingData, selector: Selector, out: np.ndarray, seed: int, pool: np.ndarray | None = None
 ) -> list[dict]:
-    """What a selector picks for tasks held out.
+    """The choices of a selector for tasks held out.
 
     Args:
         data: all tasks.
-        selector: gets the tasks that are not held out, and of the others what `NewTasks` has.
+        selector: receives the tasks that are not held out, and `NewTasks` of the others.
         out: mask of the tasks held out, (T,).
         seed: for the selector.
-        pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; all that was
-            trained on the `eligible` ones if None.
+        pool: mask of the allowed choices on each task, (T, A), empty for a task that is no test task; by
+            default all trained architectures of the `eligible` tasks.
 
     Returns:
         Plain data for each task: its name and `place` in `data`, the position `picked` among the
@@ -202,12 +202,12 @@ def scale(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def standing(data: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
-    """How well a method does, as plain data.
+    """Scores of a method, as plain data.
 
     Args:
         data: T tasks.
         curve: of the random search on each, (T, most).
-        reached: test scores of what the method picked, (seeds, T); NaN where it picked nothing.
+        reached: test scores of the choices of the method, (seeds, T); NaN where it made none.
 
     Returns:
         `test_score`, its standard error over seeds, `regret` (what the best test score is better by), `worth`
@@ -258,8 +258,8 @@ def recommended_points(
 
 
 Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
-"""(training data, tasks to choose for, seed) → what to train next on one: (task, places trained, their
-validation scores) → places."""
+"""(training data, tasks to choose for, seed) → a function that chooses what to train next on one task: (task,
+positions trained, their validation scores) → positions."""
 
 
 def by_portfolio(data: TrainingData, new: NewTasks, seed: int):
@@ -359,7 +359,7 @@ def _worth_error(groups: Sequence[str], curves: np.ndarray, scores: np.ndarray) 
 
 
 def _seeds(found: Trials, task: int):
-    """Scores and test scores (a,) of what each of the seeds trained that trained the most."""
+    """Scores and test scores, (a,), of the architectures of each seed with the most trainings."""
     trained = ~np.isnan(found.score[task])
     for seed in np.flatnonzero(trained.sum(0) == trained.sum(0).max()):
         yield found.score[task, trained[:, seed], seed], found.test_score[task, trained[:, seed], seed]
@@ -367,7 +367,7 @@ def _seeds(found: Trials, task: int):
 
 @functools.lru_cache(maxsize=4)
 def _chance_of_best(count: int, most: int) -> np.ndarray:
-    """Probability that rank i of `count` is the best of n drawn, or of all where n is more, (most, count)."""
+    """Probability that rank i of `count` is the best of n draws (of all, if n is larger), (most, count)."""
     chance = np.zeros((most, count))
     for row in range(most):
         n, left = min(row + 1, count), 1.0

@@ -61,7 +61,7 @@ def test_a_folder_of_another_config_is_refused(collected, refused, monkeypatch):
         (["compare", "bundled", "--strategies", "evolutoin"], "Did you mean 'evolution'"),
         (["experience", "lst", "a.db"], "Did you mean 'list'"),
         (["experience", "merge", "a.db"], "needs other stores"),
-        (["experience", "list", "a.db", "b.db"], "takes nothing behind STORE"),
+        (["experience", "list", "a.db", "b.db"], "takes nothing after STORE"),
         (["report", "nowhere"], "is no run"),
         (["train-evaluator", "a.db"], "--out"),
     ],

@@ -66,7 +66,7 @@ def test_picks_and_means(settings, known, tmp_path, monkeypatch):
     ("changes", "words"),
     [
         ({"families": ()}, "No family is named"),
-        ({"own": (0, 6)}, "has 6 tasks; with 6 known, none is left"),
+        ({"own": (0, 6)}, "has 6 tasks; with 6 learned, none is left"),
         ({"own": ()}, "too small"),
         ({"seeds": 0}, "too small"),
     ],

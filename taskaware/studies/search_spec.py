@@ -1,4 +1,4 @@
-"""One search of one task with real trainings, and the strategies that may be sent into it."""
+"""One search on one task with real trainings, and the strategies for it."""
 
 import dataclasses
 import functools
@@ -34,17 +34,17 @@ from taskaware.training.recipe import TrainingRecipe
 
 @dataclasses.dataclass(frozen=True)
 class SearchSpec:
-    """What a worker needs to know of a search beside the task.
+    """The part of a search that a worker needs beside the task.
 
     Attributes:
         strategy: a name in COMPARED.
-        space: that is searched.
-        seed: of the split, of the trainings and of what the strategy draws.
-        budget: trainings.
-        round: candidates that are trained before the strategy is told.
+        space: to search.
+        seed: of the split, the trainings and the strategy.
+        budget: number of trainings.
+        round: candidates that are trained together.
         population, tournament: of the evolution.
-        evaluator: how the evaluator of the strategies in LEARNED is made.
-        recipe: how each candidate is trained.
+        evaluator: settings of the evaluator of the strategies in LEARNED.
+        recipe: of the trainings.
     """
 
     strategy: str
@@ -59,18 +59,19 @@ class SearchSpec:
 
 
 def search_task(task: Task, spec: SearchSpec) -> History:
-    """Spend the budget of a spec on a task; what a candidate scores does not depend on its company.
+    """Run the search of a spec on a task; the score of a candidate does not depend on its round.
 
-    An error of a training goes through, and the job with it. A search that diverges everywhere has a history.
+    An error of a training is raised, and the job fails. A search whose points all diverge still has a
+    history.
     """
     keep_compiled()
 
     def evaluate(points: np.ndarray) -> Outcomes:
-        # One size of chunk for every round: a single program serves, and its rounding is always the same.
+        # One chunk size for every round, so that one program is reused and rounding is always the same.
         batch = Batch(spec.space, points, spec.recipe, spec.seed, chunk_for=spec.round)
         return outcomes_of(train_batch(task, batch))
 
-    # Tasks draw apart, or luck with a seed would be luck everywhere.
+    # Each task has its own draws; otherwise a lucky seed would be lucky on every task.
     key = jax.random.fold_in(jax.random.key(spec.seed), int(task.digest[:8], 16))
     strategy = on_grid(COMPARED[spec.strategy](spec, task))
     try:
@@ -89,7 +90,7 @@ def search_task(task: Task, spec: SearchSpec) -> History:
 
 
 def draw(spec: SearchSpec, task: Task) -> Factory:
-    """The control."""
+    """Random search, the control."""
     del spec, task
     return random()
 
@@ -101,7 +102,7 @@ def evolve(spec: SearchSpec, task: Task) -> Factory:
 
 
 def recommend(spec: SearchSpec, task: Task) -> Factory:
-    """The evaluator's candidates, best first; random ones where the budget goes beyond."""
+    """The evaluator's candidates, best first; random ones after them."""
     return portfolio_then(ranked_candidates(spec.space, task, spec.evaluator, spec.seed), random())
 
 

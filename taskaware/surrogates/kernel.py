@@ -1,7 +1,7 @@
-"""The covariance of trainings: of their tasks times that of their architectures; and how it is learned.
+"""The covariance of trainings (that of tasks times that of architectures), and its fit.
 
-For T tasks and A architectures everything is done with matrices of T x T and A x A, never TA x TA, on the
-host in float64.
+All computations use matrices of T x T and A x A for T tasks and A architectures, never TA x TA. They run on
+the host in float64.
 
 Source: Bonilla, Chai and Williams 2008, "Multi-task Gaussian Process Prediction".
 """
@@ -17,19 +17,19 @@ ROOT3 = 3**0.5
 BLOCK_SHARE = 0.9
 FEWEST_IN_BLOCK = 3
 MOST_LEARNED_FROM = 256
-"""Tasks that a kernel is learned from: it has few numbers, and the cost grows with the cube."""
+"""Largest number of tasks in a fit: the kernel has few parameters, and the cost is cubic."""
 LEARNING_STEPS = 30
 
 
 class Kernel(NamedTuple):
-    """What the covariance depends on, as logarithms.
+    """Parameters of the covariance, as logarithms.
 
     Attributes:
         scales: inverse length scale of each group of architecture features, (G,).
         linear: variance of a linear trend beside the Matern 3/2 part, ().
         closeness: inverse length scale of the scaled meta-features, ().
-        shares: variance that all tasks share, that tasks of a problem do, tasks near in z, tasks in the same
-            direction of z, tasks of a group, and that a task has alone, (6,).
+        shares: variance components, (6,): of all tasks, of tasks of a problem, of tasks near in z, of a trend
+            in z, of tasks of a group, and of each task alone.
         noise: variance of a score, ().
     """
 
@@ -203,7 +203,7 @@ class Spectrum(NamedTuple):
 
 
 def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarray, errors: np.ndarray):
-    """Of the negative log likelihood, by the tasks' covariance, the architectures', and each task's error."""
+    """Gradients of the negative log likelihood by both covariances and by each task's error."""
     shrink = 1 / found.table
     turn = found.root[:, None] * found.turn
     by_own = 0.5 * ((turn * (shrink @ found.across)) @ turn.T - white @ other @ white.T)
@@ -213,10 +213,10 @@ def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarr
 
 
 def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of a large part without holes: architectures that were trained on nearly all tasks.
+    """Rows and columns of a large block without missing entries.
 
-    Tasks tell more than architectures do. Where no task has them all, the largest part there is by how many
-    tasks an architecture was trained on.
+    Its architectures were trained on nearly all tasks, because tasks are more informative than architectures.
+    If no task has them all, it is the largest block by the number of tasks of an architecture.
     """
     often = present.sum(0)
     usual = _trained_on(present, BLOCK_SHARE * often.max())
@@ -227,7 +227,7 @@ def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _trained_on(present: Bool[np.ndarray, "T A"], least: float) -> tuple[np.ndarray, np.ndarray]:
-    """The tasks with a score of every architecture that so many have one of, and these architectures."""
+    """The architectures with scores on at least so many tasks, and the tasks with scores of all of them."""
     columns = np.flatnonzero(present.sum(0) >= least)
     return np.flatnonzero(present[:, columns].all(1)), columns
 

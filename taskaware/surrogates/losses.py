@@ -102,7 +102,7 @@ def loss_named(name: str) -> Loss:
     """The loss of that name.
 
     Raises:
-        UserError: there is none; the nearest name is given.
+        UserError: the name is unknown; the nearest one is suggested.
     """
     if name not in LOSSES:
         raise unknown("loss", name, LOSSES)

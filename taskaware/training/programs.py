@@ -1,7 +1,7 @@
 """The compiled programs that train many candidates of any child: mapped over candidates, scanned over steps.
 
-All candidates of a seed have the same rows, keys of first weights and keys of each step, which makes them
-comparable and keeps the input out of the batch axis.
+All candidates of a seed share the rows, the key of the initial weights and the keys of the steps. So they are
+comparable, and the input needs no batch axis.
 """
 
 import functools
@@ -19,12 +19,12 @@ from taskaware.training.recipe import TrainingRecipe
 
 
 class Program(NamedTuple):
-    """What a compiled program depends on beside its arguments; static.
+    """Static part of a compiled program.
 
     Attributes:
-        child: what is trained.
-        metrics: that score, m of them.
-        classification: whether it is; else regression.
+        child: trains the points.
+        metrics: m of them, for the scores.
+        classification: whether the task is one; else it is a regression.
     """
 
     child: Child
@@ -33,7 +33,7 @@ class Program(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What each of S steps reads.
+    """Inputs of S steps.
 
     Attributes:
         rows: positions in `TaskArrays.x`, (S, B).
@@ -95,7 +95,7 @@ def segment(
         arrays: the task.
         chosen: the C candidates.
         steps: S of them.
-        key: of what the steps draw.
+        key: of the random draws of the steps.
 
     Returns:
         The new state, and scores (C, m) and loss (C,).
@@ -122,7 +122,7 @@ def evaluate(
         params: of the C candidates.
         arrays: the task.
         chosen: the C candidates.
-        part: rows that score.
+        part: rows to score.
     """
     batch, weight = _batch(program, arrays, part.rows), part.weight
 
@@ -145,7 +145,7 @@ def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:
 
 
 def share_done(steps: int) -> np.ndarray:
-    """Share of the steps that are done before each, (steps,)."""
+    """Share of the steps before each step, (steps,)."""
     return np.arange(steps, dtype=np.float32) / np.float32(steps)
 
 

@@ -143,7 +143,7 @@ def test_a_search_that_only_raises_ends_early_with_the_first_error():
             r"shape \(1, 12\) for 1",
         ),
         ({"objective": Objective(lambda points: Outcomes(np.zeros(7)))}, r"shape \(7,\) for 1 points"),
-        ({"journal": __file__}, "that of another search"),
+        ({"journal": __file__}, "belongs to another search"),
     ],
 )
 def test_bad_input_is_refused(given, words):

@@ -25,7 +25,12 @@ class EngineError(TaskawareError):
 
 
 def unknown(what: str, value: object, allowed: Iterable[str]) -> UserError:
-    """The error for a name that is not in a list, with the nearest one that is.
+    """The error for a name that is not in a list; it suggests the nearest allowed one.
+
+    Args:
+        what: kind of thing that the name is for, such as "metric".
+        value: the name.
+        allowed: every valid name.
 
     >>> str(unknown("option", "sead", ["seed", "space"]))
     "Unknown option 'sead'. Did you mean 'seed'? Allowed: seed, space."

@@ -93,7 +93,7 @@ class Now(NamedTuple):
     """A step of a training.
 
     Attributes:
-        key: of whatever is drawn in it; the same for every candidate.
+        key: of all random draws of the step; the same for every candidate.
         rate: factor of the learning rate by the trainer's schedule, in [0, 1].
         done: share of all steps that are done before it, in [0, 1).
     """
@@ -111,10 +111,9 @@ class Child(NamedTuple):
 
     Attributes:
         group: (space, points (n, D)) → [(key, rows of the points)]; one compiled program trains all points
-            of equal key, so `key` is hashable, and is all that shapes may depend on. Each row is in one
-            group, whatever the other points are.
-        read: (design, point (D,)) → the candidate, a pytree: what the others need of the point, computed
-            once.
+            of equal key. `key` is hashable, and shapes depend on it alone. The group of a
+            row does not depend on the other points.
+        read: (design, point (D,)) → the candidate, a pytree with what the other functions need of the point.
         init: (key, candidate, batch) → its first State; the batch has one row.
         step: (state, candidate, batch, now) → the state after one step on the rows of the batch.
         outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.

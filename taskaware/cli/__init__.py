@@ -1,4 +1,4 @@
-"""The command line: `taskaware recommend`, `collect`, `run`, ...; thin, what it does is done elsewhere."""
+"""The command line: `taskaware recommend`, `collect`, `run`, ...; a thin layer over the library."""
 
 from taskaware.cli.entry import main
 

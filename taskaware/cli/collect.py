@@ -5,10 +5,10 @@ from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
-    """Collect, or go on where it stopped.
+    """Collect, or resume an interrupted collection.
 
     Raises:
-        UserError: a setting does not do.
+        UserError: a setting is not valid.
         EngineError: jobs failed.
     """
     from taskaware.objectives.collect import CollectSettings
@@ -55,7 +55,7 @@ def _add_arguments(parser: Parser) -> None:
         "--space",
         default="compact",
         metavar="compact|published",
-        help="what networks are drawn from (default: compact)",
+        help="space that networks are drawn from (default: compact)",
     )
     parser.add_argument(
         "--store",
@@ -68,7 +68,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "collect",
-    "Train random networks on every table of a suite; a store of experience comes out.",
+    "Train random networks on every table of a suite, and record the scores in a store.",
     (
         "taskaware collect bundled --tasks iris wine --architectures 32",
         "taskaware collect bundled --variants 4 --architectures 64",

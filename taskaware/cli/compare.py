@@ -7,10 +7,10 @@ from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
-    """Compare, or go on where it stopped.
+    """Compare, or resume an interrupted comparison.
 
     Raises:
-        UserError: a setting does not do.
+        UserError: a setting is not valid.
         EngineError: jobs failed.
     """
     from taskaware.studies.compare import CompareSettings
@@ -46,7 +46,7 @@ def _add_arguments(parser: Parser) -> None:
         "--seeds", type=whole(1, 10_000), default=3, metavar="N", help="searches on each task (default: 3)"
     )
     parser.add_argument(
-        "--store", default="", metavar="STORE", help="path or URL of a store that receives every training"
+        "--store", default="", metavar="STORE", help="path or URL of a store that records every training"
     )
     add_run_options(parser)
 

@@ -1,4 +1,4 @@
-"""The arguments that name the data set and what is to be predicted."""
+"""The arguments that name the data set and its target."""
 
 import argparse
 
@@ -16,7 +16,7 @@ def add_dataset(parser: Parser) -> None:
         "--problem",
         type=one_of("problem", PROBLEMS),
         metavar="|".join(PROBLEMS),
-        help="default: by the look of the target",
+        help="kind of target (default: inferred from its values)",
     )
     # the old name, for one version
     parser.add_argument("--kind", dest="problem", type=one_of("problem", PROBLEMS), help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""The door of the command line: words in, an exit code out."""
+"""The entry point of the command line: arguments in, an exit code out."""
 
 import argparse
 import contextlib
@@ -35,15 +35,15 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     ),
     "to run experiments": (compare.COMMAND, run.COMMAND, report.COMMAND),
 }
-"""Commands by what they are for."""
+"""Commands by purpose."""
 
 COMMANDS = tuple(command for group in GROUPS.values() for command in group)
 
-ABOUT = """taskaware names a neural network for your data set before anything is trained on it.
+ABOUT = """taskaware recommends a neural network for your data set before anything is trained on it.
 
-It measures the data set, compares it with tasks on which many networks were trained before, and answers with
-the network that should score best, the score to expect, and how uncertain that is. Where no known task is
-similar, a note says so and the answer is a safe default."""
+It measures the data set and compares it with tasks on which many networks were trained before. The answer is
+the network with the best predicted score, that score, and its uncertainty. If no training task is similar, a
+note says so and the answer is a safe default."""
 
 GUIDE: dict[str, tuple[str, ...]] = {
     "first steps, in this order": (
@@ -59,17 +59,17 @@ GUIDE: dict[str, tuple[str, ...]] = {
         "taskaware recommend sales.csv --target price --evaluator mine.npz",
     ),
 }
-"""What to type one after the other, by what it leads to."""
+"""Sequences of commands, by purpose."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        words: what was typed after `taskaware`; by default what really was.
+        words: the arguments after `taskaware`; by default those of this process.
 
     Returns:
-        The exit code, one of `exits.MEANINGS`. An error in taskaware itself is raised.
+        The exit code, one of `exits.MEANINGS`. A bug in taskaware itself raises its exception.
     """
     words = sys.argv[1:] if words is None else list(words)
     _speak_utf8()
@@ -88,10 +88,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def read(words: Sequence[str]) -> Arguments | None:
-    """The arguments, with the command's `run`; None where help or the version was asked for.
+    """The arguments, with the command's `run`; None for --help and --version.
 
     Raises:
-        UserError: a word is unknown, missing or of the wrong form.
+        UserError: an argument is unknown, missing or malformed.
 
     >>> read(["features", "iris", "--json"]).data
     'iris'
@@ -145,14 +145,14 @@ def _error_line(code: int, line: str, as_json: bool) -> str:
 
 
 def _speak_utf8() -> None:
-    """Write UTF-8 in every locale, so that labels leave as they came."""
+    """Write UTF-8 in every locale, so that labels are printed unchanged."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _let_go_of_output() -> None:
-    """Output that cannot be written is dropped, or else Python tries again at its end, and complains."""
+    """Drop output that cannot be written; otherwise Python tries again at exit, and prints an error."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""`taskaware evaluate`: how good the evaluator is for tasks that it knows nothing of."""
+"""`taskaware evaluate`: how good the evaluator is on tasks left out of its fit."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
-    """Leave tasks out, or go on where it stopped.
+    """Evaluate, or resume an interrupted evaluation.
 
     Raises:
-        UserError: a setting or the experience does not do.
+        UserError: a setting or the experience is not valid.
         EngineError: jobs failed.
     """
     from taskaware.studies.evaluate import EvaluateSettings
@@ -40,7 +40,7 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(2, 10_000),
         default=5,
         metavar="N",
-        help="parts that tasks are left out in (default: 5)",
+        help="folds of tasks; one at a time is left out (default: 5)",
     )
     parser.add_argument(
         "--seeds", type=whole(1, 10_000), default=5, metavar="N", help="repetitions (default: 5)"
@@ -49,7 +49,7 @@ def _add_arguments(parser: Parser) -> None:
         "--space",
         default="compact",
         metavar="compact|published",
-        help="what networks are drawn from (default: compact)",
+        help="space of the networks (default: compact)",
     )
     add_run_options(parser)
 

@@ -1,4 +1,4 @@
-"""How the command line ends: a code for each kind of error, and one line that says what is wrong."""
+"""Exit codes of the command line, and the line that explains an error."""
 
 import errno
 import os
@@ -17,11 +17,11 @@ MEANINGS = {
     DONE: "done",
     1: "an error in taskaware itself, with a traceback",
     USER: "an option, a file or the data is not usable; the message names the mend",
-    SAVED: "a model, a recommendation, an evaluator or the experience is damaged or from elsewhere",
+    SAVED: "a model, recommendation, evaluator or store is damaged, or was not written by taskaware",
     ENGINE: "a training failed",
     SYSTEM: "a file could not be read or written, or the disk is full",
     INTERRUPTED: "stopped by Ctrl-C",
-    PIPE: "the program that read the output has ended",
+    PIPE: "the program that reads the output has ended",
 }
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -37,7 +37,7 @@ _IN_PYTHON = (
 
 
 def ending(error: BaseException) -> tuple[int, str]:
-    """The exit code and the line for an error that ends a command; the line is empty where none is due.
+    """The exit code and the line for an error that ends a command; the line may be empty.
 
     Args:
         error: a TaskawareError, an OSError or a KeyboardInterrupt.
@@ -58,10 +58,10 @@ def ending(error: BaseException) -> tuple[int, str]:
 
 
 def as_typed(text: str) -> str:
-    """A text of the library, with options in the place of Python's arguments.
+    """A message of the library, with command-line options instead of Python's arguments.
 
-    >>> as_typed("leave_out=True asks without it.")
-    '--leave-out asks without it.'
+    >>> as_typed("leave_out=True leaves it out.")
+    '--leave-out leaves it out.'
     """
     for python, option in _IN_PYTHON:
         text = text.replace(python, option)
@@ -70,8 +70,8 @@ def as_typed(text: str) -> str:
 
 def _system_line(error: OSError) -> str:
     where = f" '{error.filename}'" if error.filename else ""
-    # shutil collects errors in one that has no number of its own.
+    # shutil collects several errors in one without a number.
     if error.errno in _FULL or os.strerror(errno.ENOSPC) in str(error):
-        return f"The disk is full; what was being written{where} is not there. Make room, and run it again."
+        return f"The disk is full; the file{where} was not written. Make room, and run the command again."
     reason = error.strerror or str(error) or type(error).__name__
     return f"The system refused{where}: {' '.join(reason.split())}."

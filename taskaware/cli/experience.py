@@ -35,9 +35,7 @@ def run(arguments: Arguments) -> None:
 
     needs = NEEDS[arguments.action]
     if bool(needs) != bool(arguments.other):
-        what = (
-            f"needs {needs} behind STORE" if needs else f"takes nothing behind STORE, not {arguments.other}"
-        )
+        what = f"needs {needs} after STORE" if needs else f"takes nothing after STORE, not {arguments.other}"
         raise UserError(f"'experience {arguments.action}' {what}.")
     writes = arguments.action in WRITERS
     creates = arguments.action in CREATORS
@@ -150,11 +148,15 @@ def _add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("store", metavar="STORE", help="path or database URL of the experience")
     parser.add_argument("other", metavar="OTHER", nargs="*", help="stores to merge, or the file")
-    parser.add_argument("--failed", action="store_true", help="prune: trainings that broke off with an error")
+    parser.add_argument("--failed", action="store_true", help="prune: trainings that failed with an error")
     parser.add_argument("--recipe", metavar="DIGEST", help="prune: trainings with this recipe")
     parser.add_argument("--task", metavar="NAME", help="prune: trainings on this task")
     parser.add_argument("--code-version", metavar="V", help="prune: trainings by this version of the trainer")
-    parser.add_argument("--unused", action="store_true", help="prune: also what no training ever used")
+    parser.add_argument(
+        "--unused",
+        action="store_true",
+        help="prune: also tasks, architectures and recipes without a training",
+    )
     parser.add_argument("--yes", action="store_true", help="prune: remove; without it, only count")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 

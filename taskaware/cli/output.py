@@ -1,4 +1,4 @@
-"""What a command leaves: files that are checked before any work and appear whole, and aligned tables."""
+"""Outputs of a command: files, checked before any work and written atomically, and aligned tables."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from taskaware.files import atomic_write, is_device
 def check_outputs(
     files: Mapping[str, Path | None], folder: Path | None = None, *, force: bool, source: str
 ) -> None:
-    """Refuse, before any work, what could not be written after it.
+    """Refuse outputs that cannot be written, before any work.
 
     Args:
         files: the file that each option names, or None.
@@ -31,7 +31,7 @@ def check_outputs(
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file that appears complete or not at all; a link is followed, as it was typed."""
+    """Write a file atomically; a link is followed."""
     atomic_write(path if is_device(path) else path.resolve(), content)
 
 
@@ -41,7 +41,7 @@ def aligned(names: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
     Args:
         names: of the columns.
         rows: of cells; floats are shown with six digits.
-        right: names of the columns that stand at the right.
+        right: names of the columns to align at the right.
 
     >>> print(aligned(["name", "size"], [["a", 1.5], ["bc", 20.0]], right=["size"]))
     name  size
@@ -63,7 +63,7 @@ def _cell(value: object) -> str:
 
 
 def _check_distinct(files: Mapping[str, Path], folder: Path | None, source: Path) -> None:
-    taken = {source.resolve(): "the data that is read"} if source.is_file() else {}
+    taken = {source.resolve(): "the input"} if source.is_file() else {}
     for option, path in files.items():
         real = path.resolve()
         if real in taken:
@@ -91,7 +91,7 @@ def _check_folder(folder: Path, force: bool) -> None:
     if folder.exists() and not force:
         raise _exists("--save", folder)
     if folder.exists() and not (folder / "model.json").is_file():
-        raise UserError(f"--save: '{folder}' is no taskaware model, and --force replaces nothing else.")
+        raise UserError(f"--save: '{folder}' is not a taskaware model, and --force replaces only models.")
     above = next(parent for parent in folder.absolute().parents if parent.exists())
     _check_writable("--save", above)
 

@@ -1,4 +1,4 @@
-"""Reading arguments: an unknown word is answered with the nearest one that exists."""
+"""Reading arguments: for an unknown word the error suggests the nearest one that exists."""
 
 import argparse
 import re
@@ -17,14 +17,14 @@ WIDTH = 110
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's parser, whose errors are `UserError` and whose options cannot be abbreviated."""
+    """argparse's parser with `UserError` for errors, and without abbreviated options."""
 
     def __init__(self, **settings):
         super().__init__(allow_abbrev=False, formatter_class=_layout, **settings)
 
     @property
     def options(self) -> list[str]:
-        """Every option, as it is written."""
+        """Every option, as it is typed."""
         return list(self._option_string_actions)
 
     def error(self, message: str):
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _layout(prog: str) -> argparse.HelpFormatter:
-    """Text as it was written, options in lines that are at most `WIDTH` columns wide."""
+    """Text unchanged, and options in lines of at most `WIDTH` columns."""
     columns = shutil.get_terminal_size((WIDTH, 24)).columns
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=min(columns, WIDTH))
 
@@ -46,11 +46,11 @@ class Command(NamedTuple):
     """One command.
 
     Attributes:
-        name: what is typed.
+        name: as it is typed.
         summary: one line.
         examples: lines to type.
-        add_arguments: puts them on a parser.
-        run: does it.
+        add_arguments: adds its arguments to a parser.
+        run: runs it.
     """
 
     name: str
@@ -63,16 +63,15 @@ class Command(NamedTuple):
 def check_words(parser: Parser, commands: dict[str, Parser], words: Sequence[str]) -> None:
     """Refuse a command or an option that does not exist.
 
-    argparse itself would first complain that a word is missing, which often stands there with a typing
-    error.
+    argparse alone would first report a missing argument, which is often present with a typing error.
 
     Args:
-        parser: of what stands before the command.
+        parser: of the options before the command.
         commands: parser of each command.
-        words: that were typed.
+        words: the typed arguments.
 
     Raises:
-        UserError: names the nearest that there is.
+        UserError: it suggests the nearest name.
     """
     place = next((i for i, word in enumerate(words) if not word.startswith("-")), len(words))
     _check_place(words[:place], [option for command in commands.values() for option in command.options])
@@ -96,7 +95,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
-    """A type for argparse: one of some words; for another the nearest is named."""
+    """A type for argparse: one of some words; the error suggests the nearest one."""
 
     def read(text: str) -> str:
         if text not in allowed:
@@ -109,7 +108,7 @@ def one_of(what: str, allowed: Sequence[str]) -> Callable[[str], str]:
 def _check_place(words: Sequence[str], later: Sequence[str]) -> None:
     for word in words:
         if word.startswith("--") and word.partition("=")[0] in later and word != "--help":
-            raise UserError(f"Option '{word}' belongs behind a command: taskaware COMMAND ... {word}")
+            raise UserError(f"Option '{word}' belongs after a command: taskaware COMMAND ... {word}")
 
 
 def _check_options(parser: Parser, words: Sequence[str]) -> None:

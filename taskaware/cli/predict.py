@@ -1,4 +1,4 @@
-"""`taskaware predict`: a saved model's answers for new rows."""
+"""`taskaware predict`: predictions of a saved model for new rows."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from taskaware.errors import UserError
 
 
 def run(arguments: Arguments) -> None:
-    """Predict, one line for each row and in their order.
+    """Predict, one line for each row, in order.
 
     Raises:
         UserError: the output cannot be written, or the model or the rows are not usable.
@@ -55,12 +55,12 @@ def _json(answers) -> str:
 def _check_answers(model, rows) -> None:
     if model.target_name not in rows:
         raise UserError(
-            f"--score needs the answers, and there is no column '{model.target_name}' in the rows."
+            f"--score needs the answers: NEW has no column '{model.target_name}'. Add it or drop --score."
         )
 
 
 def _score(model, rows) -> str:
-    """The score on the rows whose answer is known; a label that is new to the model counts as wrong."""
+    """The score on the rows with an answer; a label that is new to the model counts as wrong."""
     import numpy as np
 
     from taskaware.data import columns
@@ -71,7 +71,9 @@ def _score(model, rows) -> str:
     values = columns.numbers(answers) if numeric else answers
     known = ~np.isnan(values) if numeric else columns.distinct(answers)[0] >= 0
     if not known.any():
-        raise UserError(f"--score needs the answers, and column '{model.target_name}' is empty.")
+        raise UserError(
+            f"--score needs the answers: column '{model.target_name}' is empty. Fill it or drop --score."
+        )
     score = model.score(rows[known].drop(columns=model.target_name), values[known])
     without = f", {(~known).sum()} without an answer left out" if not known.all() else ""
     return f"{METRICS[model.metric].text(score, 4)} on {known.sum()} rows{without}"
@@ -79,19 +81,21 @@ def _score(model, rows) -> str:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="folder that 'recommend --fit --save' wrote")
-    parser.add_argument("new", metavar="NEW", help="rows in any form that 'recommend' reads; target or not")
+    parser.add_argument(
+        "new", metavar="NEW", help="rows in any form that 'recommend' reads, with or without the target"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file (default: the terminal)")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument(
         "--score", action="store_true", help="print the score on the rows of NEW that have answers"
     )
-    parser.add_argument("--json", action="store_true", help="JSON in place of CSV, errors too")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of CSV, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
 
 COMMAND = Command(
     "predict",
-    "Predict new rows with a model that 'recommend --fit --save' wrote; CSV comes out.",
+    "Predict new rows with a model that 'recommend --fit --save' wrote; the output is CSV.",
     (
         "taskaware predict model new.csv --out predictions.csv",
         "taskaware predict model new.parquet --proba --score",

@@ -15,10 +15,10 @@ DRAWINGS = (".png", ".svg", ".pdf")
 
 
 def run(arguments: Arguments) -> None:
-    """Recommend, write, train, in this order.
+    """Recommend, write and train, in this order.
 
     Raises:
-        UserError: an output cannot be written (nothing was computed then), or the data is not usable.
+        UserError: an output cannot be written (before anything is computed), or the data is not usable.
     """
     _check(arguments)
     import taskaware
@@ -65,11 +65,11 @@ def _evaluator(path: Path | None):
 
 
 def _silent(*words, **settings) -> None:
-    """Stands in for `print` where the output is JSON."""
+    """Replaces `print` when the output is JSON."""
 
 
 def _write(arguments: Arguments, recommendation, show) -> dict[str, str]:
-    """Write the files that were asked for; where they are, by option."""
+    """Write the requested files; returns their paths by option."""
     contents = {
         "out": lambda path: recommendation.to_json().encode(),
         "plot": lambda path: _drawing(recommendation, path.suffix.lower().removeprefix(".")),
@@ -92,7 +92,7 @@ def _drawing(recommendation, ending: str) -> bytes:
 
 
 def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
-    """Train, and save where that was asked for; how it went."""
+    """Train, and save with --save; returns the results."""
     from taskaware.tasks.metrics import METRICS
 
     model = recommendation.fit(task, seed=arguments.seed, members=arguments.members)
@@ -116,14 +116,14 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="REC.json", help="write the recommendation")
     parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
     parser.add_argument(
-        "--source", type=Path, metavar="NET.py", help="write the network as Flax code of its own"
+        "--source", type=Path, metavar="NET.py", help="write the network as standalone Flax code"
     )
     parser.add_argument("--fit", action="store_true", help="train the network as well")
     parser.add_argument(
         "--members",
         type=whole(1, 100),
         metavar="N",
-        help="with --fit: networks that answer together (default: 5, and 1 beyond 10,000 rows)",
+        help="with --fit: number of networks to average (default: 5, or 1 above 10,000 rows)",
     )
     parser.add_argument(
         "--save", type=Path, metavar="FOLDER", help="with --fit: write the trained model, for 'predict'"
@@ -131,7 +131,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--leave-out",
         action="store_true",
-        help="ignore what is known of this data set (to test the recommendation)",
+        help="use no experience with this data set and its relatives (to test the recommendation)",
     )
     parser.add_argument(
         "--evaluator",
@@ -151,7 +151,7 @@ def _add_arguments(parser: Parser) -> None:
         type=one_of("optimizer", OPTIMIZERS),
         default=OPTIMIZERS[0],
         metavar="|".join(OPTIMIZERS),
-        help="search for the best prediction (default: gradient_ascent)",
+        help="how the best prediction is searched for (default: gradient_ascent)",
     )
     parser.add_argument(
         "--seed",
@@ -166,7 +166,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "recommend",
-    "Name the network that suits a data set and the score to expect; --fit trains it, too.",
+    "Recommend a network for a data set and predict its score; --fit trains it as well.",
     (
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",

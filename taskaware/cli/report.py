@@ -1,4 +1,4 @@
-"""`taskaware report`: a run as one page to look at."""
+"""`taskaware report`: the results of a run as one page."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ def run(arguments: Arguments) -> None:
     """Write the page.
 
     Raises:
-        UserError: the folder is no run's, or the file exists.
+        UserError: the folder is not that of a run, or the file exists.
     """
     from taskaware.reports import report
 
@@ -27,7 +27,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "report",
-    "Write the results of a run as one HTML page with plots, which opens without a network.",
+    "Write the results of a run as one HTML page with plots, which opens offline.",
     ("taskaware report runs/compare-1a2b3c4d",),
     _add_arguments,
     run,

@@ -1,4 +1,4 @@
-"""`taskaware run`: an experiment, from its config."""
+"""`taskaware run`: an experiment from its config."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from taskaware.cli.study import add_run_options, run_config
 
 
 def run(arguments: Arguments) -> None:
-    """Run it, or go on with it.
+    """Run an experiment, or resume it.
 
     Raises:
-        UserError: there is no such experiment, or a setting does not do.
+        UserError: there is no such experiment, or a setting is not valid.
         EngineError: jobs failed.
     """
     from taskaware.studies.experiment import load_experiment

@@ -1,4 +1,4 @@
-"""What all commands that run a study share: options, a folder, progress, the summary."""
+"""The common parts of all commands that run a study: options, folder, progress, summary."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 def add_run_options(parser: Parser) -> None:
-    """Put the options of a run on a command's parser."""
+    """Add the options of a run to a command's parser."""
     parser.add_argument(
         "--set",
         action="append",
@@ -39,7 +39,7 @@ def add_run_options(parser: Parser) -> None:
         "--workers", type=whole(0, 100_000), metavar="N", help="workers (default: one for each core)"
     )
     parser.add_argument(
-        "--smoke", action="store_true", help="a tiny version that takes seconds, to see that it runs"
+        "--smoke", action="store_true", help="run a tiny version that takes seconds, as a test"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/NAME-DIGEST)"
@@ -50,7 +50,7 @@ def add_run_options(parser: Parser) -> None:
 
 
 def run_config(config: Any, name: str, arguments: Arguments) -> None:
-    """Change the config as the arguments ask, run it in its folder, and print its summary.
+    """Apply the arguments to the config, run it in its folder, and print its summary.
 
     Args:
         config: settings of a study.
@@ -58,8 +58,8 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
         arguments: of `add_run_options`.
 
     Raises:
-        UserError: a setting is unknown or out of range, or the folder holds something else.
-        EngineError: jobs failed; the results of the others stay.
+        UserError: a setting is unknown or out of range, or the folder holds other files.
+        EngineError: jobs failed; the results of the others are recorded.
     """
     from taskaware.runner.run_folder import RunFolder
     from taskaware.studies.registry import study_of
@@ -72,7 +72,7 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
     config = config.smoke() if arguments.smoke else config
     config = overridden(config, [*_shorthands(config, arguments), *arguments.set])
     path = arguments.out or _default_folder(study.name, config, name, arguments.smoke)
-    # By its name, wherever the program lies.
+    # The program by its name, without its path.
     folder = RunFolder.open(path, study.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
     show = print if not arguments.json else _silent
     show(f"run        {folder.path} (config {folder.digest})", flush=True)
@@ -80,7 +80,7 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
         with _logging(arguments.log):
             summary = study.run(config, folder, False if arguments.json else None)
     except KeyboardInterrupt:
-        print("What is finished stays; the same command goes on from there.", file=sys.stderr)
+        print("Finished jobs are recorded; the same command resumes the run.", file=sys.stderr)
         raise
     show(summary_text(summary), flush=True)
     answer = {"folder": str(folder.path), "digest": folder.digest, "summary": summary}
@@ -91,8 +91,8 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
         print(json.dumps(answer, indent=1))
     if summary.get("failed"):
         raise EngineError(
-            f"{summary['failed']} of {summary['jobs']} jobs failed; the results of the others stay. "
-            f"Why: taskaware report {folder.path}. The same command tries them again."
+            f"{summary['failed']} of {summary['jobs']} jobs failed; the others are recorded. Reasons: "
+            f"taskaware report {folder.path}. The same command tries the failed jobs again."
         )
 
 
@@ -119,7 +119,7 @@ def summary_text(summary: dict) -> str:
 
 
 def _listed(config: object, as_json: bool) -> str:
-    """Every setting, with what it takes and what it means."""
+    """Every setting, with its value, type and meaning."""
     from taskaware.studies.settings import keys
 
     names = ["key", "value", "kind", "what"]
@@ -130,7 +130,7 @@ def _listed(config: object, as_json: bool) -> str:
 
 
 def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
-    """--engine and --workers as settings: of the config's runner, or of each runner in it."""
+    """--engine and --workers as settings of every runner in the config."""
     from taskaware.studies.settings import keys
 
     for option in ("engine", "workers"):
@@ -152,7 +152,7 @@ def _default_folder(study: str, config: object, name: str, smoke: bool) -> Path:
 
 @contextlib.contextmanager
 def _logging(file: Path | None) -> Iterator[None]:
-    """What happens goes to the file, and to stderr in plain lines where there is no terminal."""
+    """Log to the file, and to stderr if it is not a terminal."""
     log = logging.getLogger("taskaware")
     handlers: list[logging.Handler] = []
     if file is not None:
@@ -191,4 +191,4 @@ def _in_words(value: object) -> str:
 
 
 def _silent(*words: object, **settings: object) -> None:
-    """Stands in for `print` where the output is JSON."""
+    """Replaces `print` when the output is JSON."""

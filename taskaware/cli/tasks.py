@@ -1,4 +1,4 @@
-"""`taskaware tasks`: what the recommendations were learned from, and the data sets that have a name."""
+"""`taskaware tasks`: the training tasks of the evaluator, and the data sets with a name."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ CARD = {
 
 
 def run(arguments: Arguments) -> None:
-    """Print the known tasks and how they were learned from, or the manifests."""
+    """Print the training tasks and the card of the evaluator, or the manifests."""
     if arguments.manifests:
         _print_manifests(arguments.json)
         return
@@ -40,7 +40,7 @@ def run(arguments: Arguments) -> None:
 
 
 def card_text(card: Mapping) -> str:
-    """How an evaluator was made, a line for each entry of its card.
+    """The card of an evaluator, one line for each entry.
 
     >>> print(card_text({"run_hours": 2.5, "made": "2026-01-31T12:00:00Z", "recipe": {"steps": 600}}))
     made       2026-01-31T12:00:00Z
@@ -48,7 +48,7 @@ def card_text(card: Mapping) -> str:
     recipe     steps 600
     """
     if not card:
-        return "When this was learned, and how long it took, is not recorded in this evaluator."
+        return "This evaluator has no record of its date and run time."
     names = [*(name for name in CARD if name in card), *(name for name in card if name not in CARD)]
     width = max(len(CARD.get(name, name)) for name in names)
     return "\n".join(f"{CARD.get(name, name):<{width}}  {_in_words(card[name])}" for name in names)
@@ -80,7 +80,9 @@ def _where(manifest) -> str:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument("--card", action="store_true", help="only how, when and from what was learned")
+    parser.add_argument(
+        "--card", action="store_true", help="only the summary of the evaluator: date, size, recipe"
+    )
     parser.add_argument(
         "--manifests", action="store_true", help="list the data sets that commands accept by name"
     )
@@ -89,7 +91,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "tasks",
-    "List the tasks that recommendations were learned from; --manifests: data sets with a name.",
+    "List the tasks that recommendations are based on; --manifests lists data sets with a name.",
     ("taskaware tasks", "taskaware tasks --manifests"),
     _add_arguments,
     run,

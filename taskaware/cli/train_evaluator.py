@@ -1,4 +1,4 @@
-"""`taskaware train-evaluator`: an evaluator from one's own experience."""
+"""`taskaware train-evaluator`: an evaluator from your own experience."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,10 @@ from taskaware.cli.tasks import card_text
 
 
 def run(arguments: Arguments) -> None:
-    """Learn, and write the file.
+    """Fit an evaluator, and write the file.
 
     Raises:
-        UserError: the file exists, or the experience does not do.
+        UserError: the file exists, or the experience is not valid.
     """
     check_outputs({"--out": arguments.out}, force=arguments.force, source=arguments.experience)
     from taskaware.recommendation.teach import train_evaluator
@@ -59,7 +59,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "train-evaluator",
-    "Learn from your own experience, for 'recommend --evaluator'.",
+    "Train an evaluator on your own experience, for 'recommend --evaluator'.",
     ("taskaware train-evaluator experience.sqlite --with-shipped --out mine.npz",),
     _add_arguments,
     run,

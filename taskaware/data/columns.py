@@ -115,8 +115,8 @@ def distinct(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     """The distinct values of a column as strings, and which of them stands in each row.
 
     Args:
-        series: N scalars of any dtype. A whole number is written without a point, whatever its dtype, so
-            that 1 and 1.0 are one label; blanks around a string and missing marks do not count.
+        series: N scalars of any dtype. A whole number of any dtype is written without a point, so that
+            1 and 1.0 are one label. Blanks around a string are removed; missing marks are missing.
 
     Returns:
         codes: (N,) int32, -1 where missing.

@@ -42,7 +42,7 @@ class Modality(Protocol):
 
     @abstractmethod
     def accepts(self, source: object) -> bool:
-        """Whether a source, or the X of an (X, y), is of this kind; told at a glance, nothing is read."""
+        """Whether a source, or the X of an (X, y), is of this kind; no row is read."""
 
     @abstractmethod
     def read(
@@ -82,9 +82,10 @@ class Modality(Protocol):
         """
 
     def as_table(self, task: Task) -> Task:
-        """The task as a table, from which meta-features and samples are taken: blocks as numeric columns.
+        """The task as a table of numeric columns, one for each column of its blocks.
 
-        Rows come in an order that their content gives, so that the order of the task's rows changes nothing.
+        Meta-features and samples are computed from it. Rows are sorted by content, so that the order of the
+        task's rows has no effect.
         """
         order = np.argsort(task.row_hashes, kind="stable")
         data = task.data.take(order)
@@ -101,17 +102,22 @@ class Modality(Protocol):
         )
 
     def meta_features(self, task: Task, extra: Iterable[metafeatures.MetaFeature] = ()) -> dict[str, float]:
-        """Every name of the catalogue with its finite number, then those of `extra`."""
+        """Value of every meta-feature of the catalogue, then of `extra`; all are finite."""
         return metafeatures.meta_features(self.as_table(task), extra)
 
     def samples(
         self, task: Task, *, rows: int = 256, columns: int = 32, outputs: int = 8, seed: int = 0
     ) -> Samples:
-        """Raw rows for the learned generator; arguments as for `draw_samples`."""
+        """Raw rows for the learned generator.
+
+        Args:
+            task: of this modality.
+            rows, columns, outputs, seed: as in `draw_samples`.
+        """
         return draw_samples(self.as_table(task), rows=rows, columns=columns, outputs=outputs, seed=seed)
 
     def card(self, task: Task) -> Card:
-        """What stays of the task for people."""
+        """A summary of the task for people."""
         widths = self.fit_blocks(task.data, np.arange(task.rows)).widths
         features = sum(width for name, width in widths.items() if name != "learned")
         return Card(task.rows, features, tuple(widths.items()))
@@ -120,4 +126,4 @@ class Modality(Protocol):
 MODALITIES: Registry[Modality] = Registry(
     "modality", {"tables": "taskaware.modalities.tables.modality:TABLES"}
 )
-"""The kinds of data, the general ones first: of those that accept a source, the last one reads it."""
+"""The kinds of data, general ones first: the last one that accepts a source reads it."""

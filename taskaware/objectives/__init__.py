@@ -1,4 +1,4 @@
-"""What a search maximises: trainings, predictions, any function; and where trainings become experience."""
+"""Objectives of a search (trainings, predictions, functions), and the recording of experience."""
 
 import importlib
 
@@ -14,7 +14,7 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    """On first use: what trains is heavy to import."""
+    """Imported on first use: training is slow to import."""
     if name not in _HOMES:
         raise AttributeError(f"module 'taskaware.objectives' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOMES[name]), name)

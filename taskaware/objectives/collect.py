@@ -1,7 +1,7 @@
 """Collecting experience: train random architectures on every task of a suite and record the triplets.
 
-A job is one task, one seed and one batch of architectures. What the store has already is no job, so the same
-call again goes on where it stopped. A result does not depend on what else is in its batch.
+A job is one task, one seed and one batch of architectures. Trainings that the store holds are not repeated,
+so the same call resumes an interrupted collection. A result does not depend on the rest of its batch.
 """
 
 import dataclasses
@@ -34,31 +34,31 @@ GRID = np.float32(2**-10)
 TASKS_BETWEEN_CLEARINGS = 8
 
 SMALLEST_CHUNK = 16
-"""Candidates that a smaller batch is padded to, as many as a CPU trains at once: then a result does not
+"""Smaller batches are padded to this number of candidates, which a CPU trains at once; so a result does not
 depend on its batch."""
 
 
 @dataclasses.dataclass(frozen=True)
 class CollectSettings:
-    """What experience is to be collected, and how."""
+    """Settings of a collection of experience."""
 
     # Suites: "bundled", or folders with an index.csv.
     suite: tuple[str, ...] = ("bundled",)
-    # Names of the tasks that are wanted; all of the suites if empty.
+    # Names of tasks; all tasks of the suites if empty.
     tasks: tuple[str, ...] = ()
-    # Tasks made of each of them by changing it, see `tasks.variants`; they are held out with it.
+    # Altered copies of each task, as further tasks; they are held out together with it.
     variants: int = 0
     # Preset that the architectures are drawn from.
     space: str = "compact"
     # Architectures; every task is trained with the same ones.
     architectures: int = 256
-    # Seeds 0, 1, ...; each has a split, first weights and an order of rows of its own.
+    # Number of seeds (0, 1, ...); each has its own split, initial weights and order of rows.
     seeds: int = 1
-    # Tasks with so many rows or more are not trained with seed 1, 2, ...; empty: every seed on every task.
+    # Tasks with this many rows or more skip seed 1, 2, ...; if empty, every seed is trained on every task.
     seed_rows: tuple[int, ...] = ()
-    # Architectures in a job: what is lost when it is interrupted, and what an accelerator trains at once.
+    # Architectures in a job: an accelerator trains them at once, and an interruption loses them.
     batch: int = 64
-    # How each is trained and scored.
+    # Training recipe.
     trainer: TrainingRecipe = TrainingRecipe()
     # Path or database URL of the experience.
     store: str = "experience.sqlite"
@@ -66,10 +66,10 @@ class CollectSettings:
     runner: RunnerSettings = RunnerSettings()
 
     def check(self) -> "CollectSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
-            UserError: a value is out of range; it is named with what is allowed.
+            UserError: a value is out of range; the message names it and the range.
         """
         for name, least in {"architectures": 1, "seeds": 1, "batch": 1, "variants": 0}.items():
             if getattr(self, name) < least:
@@ -81,7 +81,7 @@ class CollectSettings:
         return self
 
     def smoke(self) -> "CollectSettings":
-        """The same in seconds: two small tasks, four architectures, a few steps, nothing recorded."""
+        """A version that takes seconds: two small tasks, four architectures, few steps, nothing recorded."""
         return dataclasses.replace(
             self,
             suite=("bundled",),
@@ -101,7 +101,7 @@ class CollectSettings:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Batch:
-    """What a worker needs to know of a job beside the task.
+    """The part of a job that a worker needs beside the task.
 
     Attributes:
         space: of the architectures.
@@ -122,15 +122,15 @@ class Batch:
 
 @dataclasses.dataclass(frozen=True)
 class Collected:
-    """What a collection has done, counted.
+    """Counts of a collection.
 
     Attributes:
-        tasks: that were asked for.
-        jobs: that had to be done.
-        failed: jobs that were given up.
-        added: trainings that came into the store.
-        diverged: of these, trainings that turned NaN.
-        seconds: of the whole collection.
+        tasks: of the settings.
+        jobs: that were left to do.
+        failed: jobs that failed in every attempt.
+        added: trainings added to the store.
+        diverged: those of them that turned NaN.
+        seconds: run time of the collection.
     """
 
     tasks: int
@@ -142,9 +142,9 @@ class Collected:
 
 
 def common_architectures(space: Space, count: int) -> np.ndarray:
-    """The architectures that every task is trained with, (count, D): the same for everybody.
+    """The architectures that every task is trained with, (count, D), equal on every machine.
 
-    Rounded to GRID, so that the last bit of one machine's draw does not make an architecture of its own.
+    They are rounded to GRID, so that rounding errors of a machine create no new architectures.
     """
     drawn = jax.jit(space.sample, static_argnums=1)(jax.random.key(0), bucket(count, 64))
     return np.round(np.asarray(drawn)[:count] / GRID).astype(np.float32) * GRID
@@ -158,15 +158,14 @@ def collect(
     journal: Journal | None = None,
     show: bool | None = None,
 ) -> Collected:
-    """Train what the store does not have yet; every job is recorded as soon as it is finished.
+    """Run the trainings that the store lacks; every job is recorded as soon as it ends.
 
     Args:
-        tasks: in any form, each scored by its own metric; the settings' suite, tasks and variants do not
-            count here.
-        store: where the triplets go; what it holds already is not trained again. A job that failed before
-            is tried again.
-        settings: of everything else.
-        journal: where the end of each job is noted.
+        tasks: to train on, each scored by its own metric; the suite, tasks and variants of the settings are
+            not used here.
+        store: receives the trainings; those that it holds are not repeated. Failed jobs are tried again.
+        settings: everything else.
+        journal: records the end of each job.
         show: see `Progress`.
     """
     began = time.perf_counter()
@@ -190,13 +189,19 @@ def collect(
                 journal.add(outcome, diverged=gone)
             progress.add(outcome)
     seconds = time.perf_counter() - began
-    # A job that was halved has ended as several.
+    # A halved job ends as several jobs.
     return Collected(len(tasks), max(len(jobs), progress.ended), failed, added, diverged, seconds)
 
 
 def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
-    """The jobs that are left, task by task and narrow architectures first, so that programs serve again."""
-    # Narrow ones first: only a mixture has a width, and every preset is one.
+    """The jobs that are left, task by task, narrow architectures first so that compiled programs are reused.
+
+    Args:
+        tasks: to train on.
+        store: trainings that it holds are left out.
+        settings: of the collection.
+    """
+    # Only a mixture has a width, and every preset is one.
     space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
     points = common_architectures(space, settings.architectures)
     points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
@@ -206,14 +211,14 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
         metric = "" if task.metric == default_metric(task.problem) else task.metric
         for seed in settings.seeds_of(task):
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names, metric))
-            # Bounds of batches that do not move with what is done already.
+            # The bounds of batches do not depend on what the store holds.
             for _, part in pd.Series(missing).groupby(missing // settings.batch):
                 batch = Batch(space, points[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK), metric)
                 yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 
 
 def train_batch(task: Task, batch: Batch) -> Trained:
-    """What a worker does with a job: train its architectures, scored by its metric."""
+    """Train the architectures of a job and score them by its metric; runs on a worker."""
     prepared = _prepared(task, batch.seed, batch.recipe)
     return train(
         batch.space,
@@ -227,7 +232,7 @@ def train_batch(task: Task, batch: Batch) -> Trained:
 
 
 def halve(job: Job) -> tuple[Job, ...]:
-    """The job as two of half the size, trained in chunks of half the size; () where it is a single one."""
+    """The job as two jobs of half the size, with half the chunk; () if it has one architecture."""
     batch: Batch = job.spec
     middle = len(batch.points) // 2
     if not middle:
@@ -246,7 +251,7 @@ def halve(job: Job) -> tuple[Job, ...]:
 
 
 def recorded(outcome: Outcome) -> list[Trainings]:
-    """The end of a job as the store takes it; a job that failed has its error with each architecture."""
+    """The trainings of an ended job; if it failed, each architecture has its error."""
     job = outcome.job
     batch: Batch = job.spec
     about = (job.needs, batch.space, job.about["recipe"], batch.points)
@@ -273,7 +278,7 @@ def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> 
 
 @functools.lru_cache(maxsize=2)
 def _prepared(task: Task, seed: int, recipe: TrainingRecipe) -> Prepared:
-    # Every compiled program holds memory maps, of which a process may have only so many.
+    # Every compiled program holds memory maps, whose number per process is limited.
     if _prepared.cache_info().misses % TASKS_BETWEEN_CLEARINGS == 0:
         jax.clear_caches()
     return prepare(task, seed, recipe)

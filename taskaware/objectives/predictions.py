@@ -1,4 +1,4 @@
-"""The objective that predicts: what a surrogate expects of a point on a task; instant, with gradients."""
+"""An objective that predicts: the score that a surrogate expects on a task; fast, with gradients."""
 
 from jaxtyping import Array, Float
 
@@ -7,12 +7,12 @@ from taskaware.surrogates import Evaluator, TaskQuery
 
 
 def predicted(evaluator: Evaluator, query: TaskQuery, *, kappa: float = 0.0, together: int = 16) -> Objective:
-    """The score that a surrogate expects, less kappa standard deviations.
+    """The predicted score less kappa standard deviations.
 
     Args:
         evaluator: the surrogate.
         query: the task.
-        kappa: what a standard deviation costs; 0 for the mean, 1 for a lower confidence bound.
+        kappa: number of standard deviations to subtract; 0 for the mean, 1 for a lower confidence bound.
         together: points of a round.
     """
     posterior = evaluator.posterior(query)

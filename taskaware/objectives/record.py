@@ -1,4 +1,4 @@
-"""How tasks, spaces, recipes and trainings come into the store."""
+"""Recording tasks, spaces, recipes and trainings in the store."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def trainings(
     strategy: str,
     metric: str = "",
 ) -> Trainings:
-    """What came of some points of a space on a task, as the store takes it.
+    """Results of some points of a space on a task, as a batch for the store.
 
     Args:
         task: digest of the task.
@@ -35,7 +35,7 @@ def trainings(
         points: n architectures, (n, D).
         trained: their results.
         seed: of the split and the training.
-        strategy: name of what proposed the points.
+        strategy: name of the strategy that proposed the points.
         metric: name of the score; "" is the default one of the task's problem.
     """
     return Trainings(
@@ -70,11 +70,11 @@ def teaching(batch: Trainings, trained: Trained) -> list[Trainings]:
 
 
 def register(store: Store, tasks: Iterable[Task], space: Space, recipe: TrainingRecipe) -> str:
-    """Make the tasks, the space and the recipe known to a store.
+    """Record tasks, a space and a recipe in a store.
 
     Args:
-        store: that is told.
-        tasks: each is described where the store has no meta-features of it yet.
+        store: to record in.
+        tasks: meta-features are computed for those that have none in the store.
         space: of the architectures.
         recipe: how they are trained.
 
@@ -90,12 +90,12 @@ def register(store: Store, tasks: Iterable[Task], space: Space, recipe: Training
 
 
 def definition(recipe: TrainingRecipe) -> dict:
-    """A recipe as the store knows it: scores of another version of the trainer are others."""
+    """A recipe as the store records it, with the version of the trainer, which changes the scores."""
     return {**recipe.to_dict(), "trainer": VERSION}
 
 
 def describe(store: Store, task: Task) -> None:
-    """Keep a task and its meta-features."""
+    """Record a task and its meta-features."""
     store.add_task(
         TaskRecord(
             task.digest,

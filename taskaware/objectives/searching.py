@@ -40,33 +40,34 @@ def search(
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
 ) -> History:
-    """Search a space for the point with the largest value; of an objective of your own, or trained on a task.
+    """Search a space for the point with the largest value of an objective, or the best training on a task.
 
-    The same seed gives the same history, and a smaller budget the beginning of it. Ctrl-C ends the search and
-    gives what it has. A point whose objective raises an error, or is NaN, has diverged; the search goes on.
+    The same seed gives the same history, and a smaller budget its beginning. Ctrl-C ends the search and
+    returns the history so far. A point whose objective raises an error, or is NaN, has diverged; the search
+    goes on.
 
     Args:
         space: name of a preset, or any `Space`.
-        strategy: name in `taskaware.STRATEGIES`, or what a function of `ta.strategies` gives.
+        strategy: name in `taskaware.STRATEGIES`, or the result of a function of `ta.strategies`.
         budget: evaluations, 1 or more.
         objective: a function of a point (D,), or an `Objective`, see `ta.objectives`; larger is better.
-        task: instead, anything that `make_task` reads: each point is trained on it, and its validation score
-            counts; the history has the test score, too.
+        task: instead of an objective, anything that `make_task` reads. Each point is trained on it; the
+            validation score is the objective, and the history has the test score as well.
         target: of the task, see `make_task`.
         seed: of all draws, of the split and of the trainings.
-        together: points of a round, before the strategy is told; what suits the objective if None.
-        recipe: how each point is trained, the default `TrainingRecipe` if None; needs a task.
-        store: path or database URL of the experience that every training joins; needs a task.
-        journal: a new file that gets a line of JSON for each evaluation, as soon as it is done.
+        together: points of a round; by default the objective's own number.
+        recipe: of the trainings, the default `TrainingRecipe` if None; needs a task.
+        store: path or database URL of a store that records every training; needs a task.
+        journal: a new file for one line of JSON per evaluation, written as soon as it ends.
         on_progress: called after each round with a `Progress`.
-        progress: whether a bar is shown; in terminals only if None.
+        progress: whether to show a bar; by default where there is a terminal.
 
     Returns:
         Every evaluation; see its `best`, `to_frame()` and `plot()`.
 
     Raises:
-        UserError: a name is unknown, the space lacks what a space has, there is not exactly one of objective
-            and task, the budget is below 1, or all evaluations diverged (`AllDiverged`).
+        UserError: a name is unknown, the space lacks a method, both or neither of objective and task are
+            given, the budget is below 1, or all evaluations diverged (`AllDiverged`).
 
     >>> def near_one(point):
     ...     return -((point - 1) ** 2).sum()
@@ -79,7 +80,7 @@ def search(
     if (objective is None) == (task is None):
         raise UserError("Give either objective=..., a function of a point, or task=..., what to train on.")
     if budget < 1:
-        raise UserError(f"budget={budget} evaluates nothing. Give 1 or more.")
+        raise UserError(f"budget={budget} is too small. Give 1 or more.")
     if task is None:
         _refuse_of_tasks(target=target, recipe=recipe, store=store)
         given = cast(Callable | Objective, objective)
@@ -126,7 +127,7 @@ def _refuse_of_tasks(**given: object) -> None:
     for name, value in given.items():
         if value is not None:
             raise UserError(
-                f"{name}=... belongs to task=...; your own objective has no use for it. Leave it out."
+                f"{name}=... needs task=...; an objective of your own does not use it. Leave it out."
             )
 
 

@@ -1,4 +1,4 @@
-"""The objective that trains: a task, a space and a recipe; every training becomes experience."""
+"""An objective that trains points on a task; every training can be recorded as experience."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
 
 TOGETHER = 4
-"""Candidates trained in one program; what an interruption can lose."""
+"""Candidates trained in one program; an interruption loses at most these."""
 
 
 def trained(
@@ -30,16 +30,16 @@ def trained(
     together: int = TOGETHER,
     strategy: str = "search",
 ) -> Objective:
-    """The validation score, in the task's own metric, of a point that is trained on a task.
+    """The validation score, in the task's own metric, of a point trained on a task.
 
     Args:
-        task: that is trained on.
+        task: to train on.
         space: of the points.
-        recipe: how; the default one if None.
+        recipe: of the trainings; the default one if None.
         seed: of the split and the trainings.
-        store: an open store, or the path or database URL of one, that every training joins.
+        store: an open store, or the path or database URL of one, that records every training.
         together: points of a round; their scores do not depend on it, within float tolerance.
-        strategy: under which name the store shall have them.
+        strategy: name of the strategy in the store.
 
     Raises:
         UserError: the recipe is out of range.

@@ -1,8 +1,9 @@
-"""Finding the architecture for a task: ascent on the evaluator, and the guard around it.
+"""Finding the architecture for a task: gradient ascent on the evaluator, with a guard against its errors.
 
-The evaluator knows what it has seen. Left alone, an ascent walks to where it is wrong, so the objective is a
-lower confidence bound with a price on leaving the known architectures, and what comes back is scored once
-more, beside every known architecture and beside the plain networks near it.
+The evaluator is reliable near the architectures that it was trained on. An unguarded ascent ends where the
+evaluator is wrong. Therefore the objective is a lower confidence bound with a penalty on the distance to the
+known architectures, and the results are ranked together with every known architecture and with their
+discretised forms.
 """
 
 import dataclasses
@@ -36,28 +37,28 @@ LEAST = {
 @renamed_fields(caution="kappa", leash="distance_penalty", novelty="untrained_penalty")
 @dataclasses.dataclass(frozen=True)
 class AscentSettings:
-    """How candidates are sought and judged."""
+    """How candidates are searched for and scored."""
 
     # "gradient_ascent", or "random_search" as the control.
     optimizer: str = "gradient_ascent"
-    # Nearest known tasks whose best architectures are starting points (published: 2).
+    # Number of nearest training tasks whose best architectures are starting points (published: 2).
     warm_tasks: int = 2
-    # Architectures taken from each (published: 5).
+    # Number of architectures taken from each of them (published: 5).
     warm_architectures: int = 5
-    # Starting points that the evaluator itself likes best among the known architectures.
+    # Number of starting points that are the known architectures with the best prediction.
     own_starts: int = 6
-    # Rounds of the ascent; of the random search, which draws as many points in a round as there are starts.
+    # Rounds of the ascent, or of the random search (which draws one point per start in each round).
     rounds: int = 40
-    # Standard deviations that are taken off the prediction.
+    # Number of standard deviations that are subtracted from the prediction.
     kappa: float = 1.0
-    # Price of a step beyond the usual distance between known architectures.
+    # Penalty on a unit of distance beyond the usual gap between known architectures.
     distance_penalty: float = 4.0
-    # Price, in normalised score, of an architecture that was never trained: on tasks held out, what an ascent
-    # finds does worse than the evaluator thinks.
+    # Penalty, in normalised score, on an architecture that was never trained: on tasks held out, the results
+    # of an ascent score below their prediction.
     untrained_penalty: float = 0.7
 
     def check(self) -> "AscentSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: the optimizer is unknown (the nearest name is given), or a number is out of range.
@@ -71,11 +72,11 @@ class AscentSettings:
 
 
 class Guard(NamedTuple):
-    """What keeps the search where the evaluator knows its way; read by the compiled program, no part of it.
+    """Keeps the search where the evaluator is reliable; an argument of the compiled program.
 
     Attributes:
         features: of the known architectures, (A, F).
-        reach: usual distance of one of them to the nearest other one.
+        reach: median distance from one of them to its nearest neighbour.
         kappa, distance_penalty: of the settings.
     """
 
@@ -86,15 +87,15 @@ class Guard(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """Judged candidates, best first, and how the search went.
+    """Scored candidates, best first, and the trace of the search.
 
     Attributes:
         points: (n, D).
-        mean, deviation: what is expected, normalised scores, (n,).
-        bound: what they are ranked by, as the evaluator weighs scores: the mean less kappa times the
-            deviation, distance_penalty and untrained_penalty, (n,).
+        mean, deviation: predicted normalised scores, (n,).
+        bound: the score that ranks them, in warped units: the mean less kappa deviations, the distance
+            penalty and the penalty on untrained ones, (n,).
         came_from: "known", "ascent" or "discretised", n of them.
-        trace: bound along the way of every start, (rounds, starts).
+        trace: bound in each round of every start, (rounds, starts).
     """
 
     points: np.ndarray
@@ -113,16 +114,16 @@ def propose(
     seed: int = 0,
     posterior: Posterior | None = None,
 ) -> Proposal:
-    """Seek architectures for a task and judge them; nothing is trained.
+    """Search architectures for a task and score them; nothing is trained.
 
-    The best of them is never judged worse than the best start, because all starts are among those judged.
+    The best candidate never scores below the best start, because all starts are candidates too.
 
     Args:
         evaluator: fixed.
         query: the task.
         settings: of the search.
         seed: of the random search.
-        posterior: of the task, where it is there already.
+        posterior: of the task, if it is computed already.
     """
     settings.check()
     posterior = evaluator.posterior(query) if posterior is None else posterior
@@ -131,10 +132,10 @@ def propose(
     how = (settings.optimizer, settings.own_starts, settings.rounds)
     arguments = (posterior, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
     found = _seek(evaluator.space, how, *arguments)
-    points, judged, trace = jax.device_get(found)
+    points, scored, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
     came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
-    bound, mean, deviation = judged
+    bound, mean, deviation = scored
     bound = bound - settings.untrained_penalty * (np.arange(len(points)) >= count)
     order = _distinct(points, np.argsort(-bound, kind="stable"))
     bound, mean, deviation = bound[order], mean[order], deviation[order]
@@ -142,13 +143,21 @@ def propose(
 
 
 def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings) -> np.ndarray:
-    """Positions of the best architectures of the nearest known tasks. Source: US20220121906A1."""
+    """Positions in `training_data.u` of the best architectures of the nearest training tasks, (w,).
+
+    Source: US20220121906A1.
+
+    Args:
+        evaluator: with training data.
+        z: meta-features of the task.
+        settings: how many tasks, and how many architectures of each.
+    """
     nearest = np.argsort(evaluator.distances(z), kind="stable")[: settings.warm_tasks]
     return evaluator.training_data.best(settings.warm_architectures)[nearest].ravel()
 
 
 def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
-    """The guard around a search: the distance_penalty is tied to the known architectures."""
+    """The guard of a search, from the known architectures of an evaluator."""
     features = architecture_features(evaluator.space, evaluator.training_data.u)
     squares = np.sum(features**2, axis=1)
     gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
@@ -169,18 +178,18 @@ def _seek(
     warm: Float[Array, "w D"],
     key: Array,
 ):
-    """Points judged (known ones, the best of every climb, and their plain neighbours), judgements, trace."""
+    """Points (known ones, the best of every climb, its discretised form), their scores, and the trace."""
     optimizer, own_starts, rounds = how
 
-    def judge(features):
+    def scored(features):
         mean, deviation = posterior.mean_std(features)
         bound = mean - limits.kappa * deviation - limits.distance_penalty * _distance(features, limits)
         return bound, *posterior.unwarp(mean, deviation)
 
     def bound(vector):
-        return judge(features_of(space, vector)[None])[0][0]
+        return scored(features_of(space, vector)[None])[0][0]
 
-    known = judge(limits.features)
+    known = scored(limits.features)
     own = pool[jnp.argsort(-known[0])[:own_starts]]
     starts = jnp.concatenate([warm, own])
     strategies = {
@@ -190,13 +199,13 @@ def _seek(
     trace = maximise(strategies[optimizer]()(space, len(starts)), bound, key, rounds)
     climbed = jnp.take_along_axis(trace.points, trace.values.argmax(0)[None, :, None], axis=0)[0]
     fresh = jnp.concatenate([climbed, space.discretise(climbed)])
-    judged = judge(jax.vmap(functools.partial(features_of, space))(fresh))
-    judged = [jnp.concatenate(parts) for parts in zip(known, judged, strict=True)]
-    return jnp.concatenate([pool, fresh]), judged, trace.values
+    predictions = scored(jax.vmap(functools.partial(features_of, space))(fresh))
+    predictions = [jnp.concatenate(parts) for parts in zip(known, predictions, strict=True)]
+    return jnp.concatenate([pool, fresh]), predictions, trace.values
 
 
 def _distance(features: Float[Array, "n F"], limits: Guard) -> Float[Array, " n"]:
-    """How far beyond the reach of the nearest known architecture points lie; 0 within."""
+    """Distance of points beyond the reach of the nearest known architecture; 0 within it."""
     nearest = jnp.min(jnp.sum(jnp.square(features[:, None, :] - limits.features), axis=-1), axis=1)
     return jax.nn.relu(jnp.sqrt(nearest + 1e-12) - limits.reach)
 

@@ -1,4 +1,4 @@
-"""The evaluator to ask about a task: the shipped one or another, less what would be answered from memory."""
+"""The evaluator for a task: the shipped one or another, with or without the task's own experience."""
 
 import functools
 from importlib import resources
@@ -31,14 +31,14 @@ def checked(evaluator: Evaluator) -> Evaluator:
     data = evaluator.training_data
     if data is None:
         raise UserError(
-            "The evaluator comes from an older taskaware, and has no training data to start from. Learn it "
-            "again: train_evaluator(settings=JointSettings(...), datasets=...)."
+            "The evaluator comes from an older taskaware and has no training data. Fit it again: "
+            "train_evaluator(settings=JointSettings(...), datasets=...)."
         )
     found, here = data.z.shape[1], len(NAMES)
     if found != here or evaluator.catalogue not in ("", catalogue_digest()):
         raise UserError(
-            f"The evaluator learned from other meta-features ({found}; the catalogue here has {here}). "
-            "Learn it again from the experience."
+            f"The evaluator was fitted to other meta-features ({found}; this taskaware has {here}). "
+            "Fit it again: train_evaluator(...)."
         )
     return evaluator
 
@@ -48,8 +48,8 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
 
     Args:
         task: any.
-        evaluator: that will be asked.
-        z: meta-features of the task, where they are there already.
+        evaluator: to be queried.
+        z: meta-features of the task, if they are computed already.
     """
     size = evaluator.sample_size
     samples = None if size is None else draw_samples(task, **vars(size))
@@ -57,15 +57,15 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
 
 
 def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:
-    """The evaluator to ask, and notes for people where it was trained on the very dataset.
+    """The evaluator to use, and notes for people if it was trained on this dataset.
 
     Args:
-        task: to be asked about.
-        evaluator: that may have learned from it.
-        leave_out: whether an evaluator that did is replaced by one that did not, nor from relatives.
+        task: the dataset.
+        evaluator: may have been trained on it.
+        leave_out: whether to replace that evaluator by one without the dataset and its relatives.
 
     Raises:
-        UserError: without the group there is too little to learn from, or the evaluator cannot learn anew.
+        UserError: too few tasks are left without the group, or the evaluator cannot be fitted again.
     """
     data = evaluator.training_data
     if task.digest not in data.digests:
@@ -73,11 +73,11 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
     place = data.digests.index(task.digest)
     name, group = data.names[place], data.groups[place]
     if leave_out:
-        note = f"This dataset is '{name}' of the experience; it was left out, and so were its relatives."
+        note = f"This dataset is '{name}' of the experience. It was left out, with its relatives."
         return _without(evaluator, group), [note]
     note = (
-        f"This dataset is '{name}' of the experience: the evaluator was trained on its scores. "
-        "leave_out=True asks without it."
+        f"This dataset is '{name}' of the experience, and the evaluator was trained on its scores. "
+        "leave_out=True leaves it out."
     )
     return evaluator, [note]
 
@@ -87,7 +87,7 @@ def _without(evaluator: Evaluator, group: str) -> Evaluator:
     left = len(set(evaluator.training_data.groups) - {group})
     if left < FEWEST_TASKS:
         raise UserError(
-            f"Without '{group}' the evaluator would learn from {left} tasks; {FEWEST_TASKS} are needed. "
+            f"Without group '{group}', {left} tasks are left to train on, and {FEWEST_TASKS} are needed. "
             "Ask with leave_out=False."
         )
     return evaluator.without(group)

@@ -1,4 +1,4 @@
-"""A recommendation in words, as a page, and as a drawing."""
+"""A recommendation as text, as an HTML page, and as a drawing."""
 
 import html
 
@@ -8,7 +8,7 @@ from taskaware.recommendation.record import Record
 
 
 def explain(record: Record) -> str:
-    """The whole answer in words."""
+    """The recommendation as text, one line for each part."""
     task = record.task
     what = f"{len(task.classes)} classes" if task.classes else "a number"
     nearest = ", ".join(f"{near.name} ({near.distance:.2f})" for near in record.nearest_tasks[:3])
@@ -17,7 +17,7 @@ def explain(record: Record) -> str:
         f"  network    {record.architecture.text}",
         f"  expected   {_score(record)} on validation rows",
         *_against_default(record),
-        f"  leans on   {nearest}",
+        f"  nearest    {nearest}",
         f"  found by   {_found_by(record)}",
         *(f"  note       {note}" for note in record.notes),
     ]
@@ -25,7 +25,7 @@ def explain(record: Record) -> str:
 
 
 def page(record: Record) -> str:
-    """The answer in words, the network as a drawing, and the first candidates, as HTML."""
+    """The text, a drawing of the network, and the first candidates, as HTML."""
     from taskaware.children.mixture.draw import svg
 
     drawing = svg(record.space, record.point, inputs=record.task.inputs)
@@ -55,7 +55,7 @@ def _against_default(record: Record) -> list[str]:
     if record.chance is None:
         return []
     better = f"better with probability {record.chance:.2f}"
-    return [f"  default    the best on average over known tasks; this one is {better}"]
+    return [f"  default    the best on average over training tasks; this network is {better}"]
 
 
 def _found_by(record: Record) -> str:
@@ -63,5 +63,5 @@ def _found_by(record: Record) -> str:
     if way == "trained":
         return f"short trainings on the dataset, in {seconds}"
     if record.abstained:
-        return f"the safe default, as nothing known resembles this task, in {seconds}"
-    return f"{way}, in {seconds}, nothing was trained"
+        return f"the safe default, because no training task resembles this task, in {seconds}"
+    return f"{way}, in {seconds}; nothing was trained"

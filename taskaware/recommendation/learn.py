@@ -1,4 +1,4 @@
-"""Growing: one's own tasks join the training data of the evaluator."""
+"""`learn`: your own tasks join the training data of an evaluator."""
 
 from collections.abc import Iterable
 
@@ -18,22 +18,22 @@ def learn(
     with_shipped: bool = True,
     progress: bool | None = None,
 ) -> Evaluator:
-    """Train architectures on tasks of your own, record them, and learn an evaluator from them too.
+    """Train architectures on tasks of your own, record the scores, and fit an evaluator to them.
 
-    The architectures are those that the shipped experience was made with, in their order, so that your tasks
-    and the shipped ones teach about the same points. What the store has already is not trained again; the
-    evaluator itself takes seconds, and nothing that was learned before is forgotten.
+    The architectures are those of the shipped experience, in the same order, so that your tasks and the
+    shipped ones are scored on the same points. Trainings that the store holds already are not repeated.
+    Fitting the evaluator takes seconds, and the shipped experience is not forgotten.
 
     Args:
         datasets: each a Task, (data, target), or what `make_task` reads on its own; or the name of a suite.
         architectures: how many are trained on each task.
         store: path or URL of your experience.
-        trainer: how they are trained; as the shipped ones were if None.
+        trainer: the training recipe; None is the recipe of the shipped experience.
         with_shipped: whether to learn from the shipped experience as well.
-        progress: whether to show it; by default where there is a terminal.
+        progress: whether to show a bar; by default where there is a terminal.
 
     Returns:
-        For `recommend(..., evaluator=...)`, or `save_evaluator`.
+        The evaluator, for `recommend(..., evaluator=...)` or `save_evaluator`.
 
     Raises:
         UserError: a dataset cannot be used, or there are too few tasks to learn from.

@@ -42,19 +42,19 @@ def recommend(
             DatasetDict, path to a CSV, TSV, Parquet, ARFF or JSON-lines file, name of a manifest, "hf:<id>",
             "openml:<id>".
         target: name of the target column (or its values, beside an X).
-        problem: "classification" or "regression"; by default what the target looks like, which
-            `notes` tells.
-        name: for people; by default the source's.
-        evaluator: what predicts, any of SURROGATES; the shipped one by default.
-        ascent: how candidates are sought and scored.
-        candidates: how many stand in the answer.
-        leave_out: where the dataset is in the experience already, forget it (and its relatives) first; this
-            fits an evaluator without them, which takes some seconds.
+        problem: "classification" or "regression"; by default inferred from the target, and `notes` says
+            which.
+        name: of the dataset, for people; by default the source's.
+        evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
+        ascent: how candidates are searched for and scored.
+        candidates: how many the answer holds.
+        leave_out: whether to use an evaluator without this dataset and its relatives, if the experience
+            holds it; fitting one takes some seconds.
         seed: of all draws; the same seed gives the same answer.
 
     Raises:
-        UserError: the dataset cannot be used as it stands, or a value is out of range; the message names
-            the value and the mend.
+        UserError: the dataset is not usable, or a value is out of range; the message names the value and
+            the mend.
 
     >>> recommend("wine").architecture.recipe["learning_rate"] > 0
     True
@@ -75,14 +75,14 @@ def recommend(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Found:
-    """All that an answer is made of.
+    """The parts of an answer.
 
     Attributes:
-        task: that was asked about.
-        evaluator: that was asked.
+        task: the dataset.
+        evaluator: predicts the scores.
         query: the task as the evaluator reads it.
-        posterior: its predictions.
-        proposal: the architectures that were found, scored.
+        posterior: predictions for the task.
+        proposal: candidates with their scores.
     """
 
     task: Task
@@ -92,7 +92,7 @@ class Found:
     proposal: Proposal
 
     def candidates(self) -> list[Candidate]:
-        """All of them, best first."""
+        """All candidates, best first."""
         proposal = self.proposal
         scores, errors = self.posterior.in_metric_units(proposal.mean, proposal.deviation)
         rows = zip(

@@ -1,4 +1,4 @@
-"""The answer of `recommend`, with everything that can be done with it."""
+"""`Recommendation`: the result of `recommend`, with methods to show, train, refine and write it."""
 
 import os
 from typing import cast
@@ -10,10 +10,10 @@ from taskaware.recommendation.record import Record
 
 
 class Recommendation(Record):
-    """What `recommend` answers; its fields are those of `Record`. In a notebook it shows itself."""
+    """The result of `recommend`, with the fields of `Record`. A notebook shows it as a page."""
 
     def explain(self) -> str:
-        """The whole answer in words."""
+        """The recommendation as text."""
         return explain.explain(self)
 
     def __repr__(self) -> str:
@@ -27,7 +27,7 @@ class Recommendation(Record):
         return explain.plot(self)
 
     def module(self):
-        """The network as a Flax Linen module, to be called with (numbers (n, D), one-hot (n, T))."""
+        """The network as a Flax Linen module, called with (numbers (n, D), one-hot (n, T))."""
         return building.module(self)
 
     def source(self) -> str:
@@ -47,17 +47,17 @@ class Recommendation(Record):
     ):
         """Train the recommended network: a `Model`.
 
-        Several networks of the one architecture train together; each keeps the weights that are best on other
-        rows, set apart from its training, and the model answers with their mean.
+        Several networks of the same architecture train together. Each keeps the weights that are best on its
+        own validation rows. The model predicts the mean of the networks.
 
         Args:
             dataset: in any form that `recommend` takes.
             target: name of the target, the recommendation's own by default, or its values.
-            seed: of splits and first weights; the recommendation's own by default.
+            seed: of splits and initial weights; the recommendation's own by default.
             members: how many networks, 1 or more; by default 5, and 1 for a table of more than 10,000 rows.
             validation: share of the rows that choose a network's best weights, in (0, 1).
-            patience: evaluations, 30 steps apart, without a better score of any network after which training
-                ends; there are 20 for up to 5,000 rows.
+            patience: training ends after this many evaluations, 30 steps apart, without a better score of any
+                network.
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
@@ -81,25 +81,25 @@ class Recommendation(Record):
     ) -> "Recommendation":
         """A better recommendation, after a few trainings on the dataset itself.
 
-        The recommendation is trained first, then what adds most to it on the training tasks, several in one
-        program. The answer is the one with the best validation score; what to expect of it, and of the
-        others, takes up all scores. With the same seed the same answer.
+        The recommended architecture is trained first, then those that complement it best on the training
+        tasks. Several train in one program. The answer is the architecture with the best validation score;
+        the predictions use all scores. The same seed gives the same answer.
 
         Args:
-            dataset: in any form that `recommend` takes; the one that this recommendation was made for.
+            dataset: in any form that `recommend` takes; the one of this recommendation.
             target: name of the target, the recommendation's own by default, or its values.
-            trainings: how many, 1 or more; they are short ones, as the experience was collected with.
-            evaluator: the one that was asked; the shipped one by default. What it learned from this very
-                dataset and its relatives is left out.
-            store: path or URL of an experience that every training is recorded in as soon as it is done; None
-                records nothing.
+            trainings: how many, 1 or more; each is as short as those of the experience.
+            evaluator: the one that made the recommendation; the shipped one by default. This dataset and its
+                relatives are left out of it.
+            store: path or URL of an experience that records every training as soon as it ends; None records
+                nothing.
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
             UserError: the dataset cannot be used, is of another problem or other classes, trainings is less
                 than 1, or the evaluator cannot learn from single trainings.
         """
-        # Training is a slow import, and a recommendation does without.
+        # Imported here: training is slow to import, and a recommendation does not need it.
         from taskaware.recommendation.refine import refine
 
         task = building.task_for(self, dataset, target)
@@ -110,7 +110,7 @@ class Recommendation(Record):
     def to_json(self, path: str | os.PathLike | None = None, *, force: bool = False) -> str:
         """The recommendation as JSON text, written to `path` where one is given.
 
-        Labels that are no strings, numbers or booleans are written as text.
+        Labels other than strings, numbers and booleans are written as text.
 
         Raises:
             UserError: the file exists and `force` is not given.

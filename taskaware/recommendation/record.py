@@ -1,4 +1,4 @@
-"""The answer as data: what to build, how well it should do, how sure that is, and why."""
+"""A recommendation as data: the architecture, its predicted score and uncertainty, and the reasons."""
 
 import dataclasses
 import functools
@@ -14,22 +14,22 @@ from taskaware.spaces import MixtureSpace
 @renamed_fields(known="nearest_tasks")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Record:
-    """What `recommend` found. What draws, trains, writes or refines it stands in modules beside this one.
+    """The result of `recommend`, as data. Drawing, training, writing and refining stand in other modules.
 
     Attributes:
         task: the dataset in short.
-        space: the architectures' space.
+        space: of the architectures.
         ranked: the candidates, best first.
-        nearest_tasks: the training tasks that this one is nearest to, nearest first.
+        nearest_tasks: the nearest training tasks, nearest first.
         meta_features: z, in the order of the catalogue.
-        trace: lower bound of the prediction along the ascent, (rounds, starts).
-        notes: what was assumed and what speaks against trust, one sentence each.
-        seed: that gives this answer again.
-        seconds: it took.
+        trace: lower confidence bound in each round of the ascent, (rounds, starts).
+        notes: assumptions and reasons for caution.
+        seed: reproduces this answer.
+        seconds: run time.
         default: the architecture that is best on average over the training tasks of this problem; None where
             an older taskaware wrote the recommendation.
-        chance: probability that the recommended architecture scores above the default one; None where it is
-            that one, or the evaluator has no covariance.
+        chance: probability that the recommended architecture scores above the default one; None if both
+            are the same, or the evaluator has no covariance.
     """
 
     task: TaskCard
@@ -46,7 +46,7 @@ class Record:
 
     @property
     def abstained(self) -> bool:
-        """Whether no training task resembles the task, so that the default one is recommended."""
+        """Whether the default architecture is recommended, because no training task resembles the task."""
         return self.ranked[0].found_by == "default"
 
     @property
@@ -61,7 +61,7 @@ class Record:
 
     @property
     def predicted_score(self) -> float:
-        """Expected validation score: accuracy, or R²."""
+        """Predicted validation score, in the metric's unit."""
         return self.ranked[0].predicted_score
 
     @property
@@ -71,14 +71,14 @@ class Record:
 
     @property
     def neighbours(self):
-        """The training tasks it leans on, nearest first: a DataFrame."""
+        """The nearest training tasks, nearest first: a DataFrame."""
         import pandas as pd
 
         return pd.DataFrame([dataclasses.asdict(neighbour) for neighbour in self.nearest_tasks])
 
     @property
     def candidates(self):
-        """The architectures that were scored, best first: a DataFrame."""
+        """The candidates, best first: a DataFrame."""
         import pandas as pd
 
         inputs = self.task.inputs

@@ -29,11 +29,23 @@ def refine(
     store=None,
     progress: bool | None = None,
 ) -> Record:
-    """See `Recommendation.refine`."""
+    """A better recommendation, after a few trainings; see `Recommendation.refine`.
+
+    Args:
+        recommendation: to start from.
+        task: to train on.
+        trainings: how many, 1 or more.
+        evaluator: the one that made the recommendation; the shipped one by default.
+        store: path or URL of an experience that records every training; None records nothing.
+        progress: whether to show a bar; by default where there is a terminal.
+
+    Raises:
+        UserError: trainings is less than 1, or the evaluator cannot learn from single trainings.
+    """
     began = time.perf_counter()
     if trainings < 1:
         raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
-    # What was seen of this very dataset would be told twice.
+    # Experience with this dataset is left out: scores from it would count twice.
     evaluator, _ = recognise(task, evaluator or shipped_evaluator(), leave_out=True)
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
     proposed = propose(evaluator, query, AscentSettings(), seed=seed)
@@ -57,7 +69,7 @@ def refine(
             history = error.history
     # The evaluator predicts the default metric, so it learns from that; the task's own metric chooses.
     candidates = history.info["candidate"]
-    refinement = refinement.told(candidates, history.info["default_score"])
+    refinement = refinement.update(candidates, history.info["default_score"])
     found = Refined(refinement, points, tuple(came_from), candidates, history.scores)
     answer = _answer(recommendation, found, METRICS[task.metric])
     return dataclasses.replace(answer, seconds=answer.seconds + time.perf_counter() - began)
@@ -65,7 +77,7 @@ def refine(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Refined:
-    """What came of the trainings.
+    """The result of the trainings.
 
     Attributes:
         refinement: the posterior after them.
@@ -83,7 +95,7 @@ class Refined:
 
 
 def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
-    """The candidates, the recommendation before all others, each once; and where they came from."""
+    """The candidates without repetition, the recommended one first, and where each came from."""
     first = recommendation.point[None]
     other = np.flatnonzero(np.any(np.abs(proposed.points - first) > 1e-4, axis=1))
     points = np.concatenate([first, proposed.points[other]]).astype(np.float32)
@@ -91,8 +103,8 @@ def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.n
 
 
 def _answer(before: Record, found: Refined, metric: Metric) -> Record:
-    """The best of those trained first, then all others by what is now expected of them."""
-    expected, deviation = found.refinement.stated()
+    """The best trained candidate first, then the others by expected score."""
+    expected, deviation = found.refinement.in_metric_units()
     best = int(found.trained[found.scores.argmax()])
     order = [best, *(row for row in np.argsort(-expected) if row != best)][: len(before.ranked)]
     done = set(found.trained.tolist())
@@ -107,7 +119,7 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
     )
     reached, first = metric.shown(found.scores.max()), metric.shown(found.scores[0])
     note = (
-        f"{len(done)} candidates were trained on this dataset; the best of them reached {reached:.3f} "
-        f"({metric.name}) on validation rows, the first recommendation {first:.3f}."
+        f"{len(done)} candidates were trained on this dataset. On validation rows, the best one reached "
+        f"{metric.name} {reached:.3f}; the first recommendation reached {first:.3f}."
     )
     return dataclasses.replace(before, ranked=ranked, chance=None, notes=(*before.notes, note))

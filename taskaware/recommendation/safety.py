@@ -1,4 +1,4 @@
-"""The safe answer beside the recommended one: when it is preferred, and how likely it is beaten."""
+"""The default architecture: when it is recommended, and how likely the recommended one beats it."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ from taskaware.surrogates.kernel import squared_distances
 from taskaware.surrogates.training_data import architecture_features
 
 ERROR_FACTOR = 1.5
-"""By how much more two predictions differ by chance than the Gaussian process says, on tasks held out."""
+"""Ratio of the true error of a predicted difference to the Gaussian process's own, on tasks held out."""
 
 
 def chance(
@@ -25,11 +25,10 @@ def chance(
     Args:
         evaluator: of the space.
         posterior: of the task.
-        point, other: the two.
+        point, other: the two architectures.
 
     Returns:
-        The probability; None for the same architecture twice, and where the covariance of the two predictions
-        is not known.
+        The probability; None if both are the same architecture, or the evaluator has no covariance.
     """
     if np.array_equal(point, other):
         return None
@@ -66,8 +65,8 @@ def farthest(evaluator: Evaluator) -> float:
 
 
 def is_unfamiliar(evaluator: Evaluator, z: Float[np.ndarray, " M"]) -> bool:
-    """Whether a task is farther from all training tasks than any of them is from those of other groups.
+    """Whether a task is farther from every training task than any training task is from the other groups.
 
-    How good the evaluator is was measured on tasks that are nearer, so nothing is known of its answers here.
+    The evaluator was never tested at such distances, so its predictions there cannot be trusted.
     """
     return float(evaluator.distances(z)[evaluator.training_data.real].min()) > farthest(evaluator)

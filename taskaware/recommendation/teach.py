@@ -1,4 +1,4 @@
-"""Teaching an evaluator from experience: one's own, or one's own beside what comes with the package."""
+"""Fitting an evaluator to experience: your own, with or without the shipped one."""
 
 import dataclasses
 import datetime
@@ -23,7 +23,7 @@ from taskaware.surrogates.triplets import data_for
 from taskaware.tasks.task import Task
 
 MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants")
-"""Experience that teaches beside the shipped tasks: their variants, and more tables and variants of them."""
+"""Experience that is added to the shipped one: variants of its tasks, more tables, variants of those."""
 
 
 def train_evaluator(
@@ -38,25 +38,25 @@ def train_evaluator(
     datasets: Iterable | str | None = None,
     seed: int = 0,
 ) -> Evaluator:
-    """Learn an evaluator that `recommend(..., evaluator=...)` can ask.
+    """Fit an evaluator for `recommend(..., evaluator=...)`.
 
     Args:
         experience: path or URL of a store, path of a file of `pack`, "shipped", or an Experience.
         space: name of the preset that the architectures are points of.
         recipe: digest of the only recipe that counts in a named experience; "" for all.
         with_shipped: whether to learn from the shipped experience as well.
-        more: what else of the package joins the shipped experience, see MORE.
-        without: groups to learn nothing from.
-        settings: `EvaluatorSettings`, `JointSettings`, or those of a surrogate of your own; the default ones
-            if None.
+        more: parts of MORE that are added to the shipped experience.
+        without: groups of tasks to leave out.
+        settings: `EvaluatorSettings`, `JointSettings`, or those of your own surrogate; None is
+            `EvaluatorSettings()`.
         datasets: the raw data of the experience's tasks, for surrogates that read them (`JointSettings`):
             name of a suite ("bundled", or a folder with an index.csv), or datasets in any form that
-            `recommend` takes. It learns from the tasks that are among them.
+            `recommend` takes. Tasks without raw data are left out.
         seed: of all draws; the same seed gives the same evaluator.
 
     Raises:
         UserError: there are too few tasks, a task was trained with several recipes, the space is unknown, or
-            raw data are needed and not given, or given and not needed.
+            raw data are required and missing, or given and not used.
         StoreError: the store cannot be opened.
     """
     chosen, settings = preset(space), settings or EvaluatorSettings()
@@ -78,7 +78,11 @@ def train_evaluator(
 
 
 def read_tasks(datasets: Iterable | str) -> list[Task]:
-    """Datasets as tasks: of a suite by its name, or each a Task, (data, target), or what `make_task` reads.
+    """Datasets as tasks.
+
+    Args:
+        datasets: name of a suite, or datasets that are each a Task, (data, target), or what `make_task`
+            reads.
 
     Raises:
         UserError: one cannot be used.
@@ -95,7 +99,7 @@ def _task(dataset) -> Task:
 
 
 def _samples(settings: Any, datasets: Iterable | str | None) -> dict[str, Samples] | None:
-    """Raw rows of the datasets by digest; None where the surrogate reads none."""
+    """Raw rows of the datasets by digest; None if the surrogate reads no raw data."""
     if not SURROGATES.named(settings.network).reads_samples:
         if datasets is not None:
             raise UserError(
@@ -123,17 +127,17 @@ def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:
 
 
 def together(*parts: Experience) -> Experience:
-    """The experience of all; where they trained a task in different ways, the last one's."""
+    """The union of several experiences; where their recipes differ on a task, the last one counts."""
     with Store.open(":memory:") as store:
         for place, part in enumerate(parts):
             for later in parts[place + 1 :]:
-                part = _unless_otherwise(part, later)
+                part = _less_retrained(part, later)
             store.add_experience(part)
         return store.triplets(parts[0].space.digest, catalogue=catalogue_digest())
 
 
-def _unless_otherwise(first: Experience, second: Experience) -> Experience:
-    """The first, less the trainings of tasks that the second trained in another way."""
+def _less_retrained(first: Experience, second: Experience) -> Experience:
+    """The first experience without the tasks that the second trained with another recipe."""
     trained = np.array(_digests(second))[np.unique(second.task)]
     ways = {second.recipes[place].digest for place in np.unique(second.recipe)}
     other = np.array([recipe.digest not in ways for recipe in first.recipes], bool)[first.recipe]
@@ -141,7 +145,7 @@ def _unless_otherwise(first: Experience, second: Experience) -> Experience:
 
 
 def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experience:
-    """The same, and these parts of what comes with the package, where it is of their space.
+    """The experience, with parts of the shipped one added where it is of the same space.
 
     Raises:
         UserError: there is no such part.
@@ -160,7 +164,7 @@ def _digests(experience: Experience) -> list[str]:
 
 
 def card(experience: Experience) -> dict:
-    """What an evaluator was made from, for people."""
+    """A summary of the experience that an evaluator was fitted to, for people."""
     return {
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "tasks": len(np.unique(experience.task)),

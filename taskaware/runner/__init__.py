@@ -1,4 +1,4 @@
-"""Many jobs on one machine or many; knows no machine learning and imports no JAX."""
+"""Many jobs on one machine or several; independent of machine learning, and imports no JAX."""
 
 from taskaware.runner.engine import ENGINES, Ended, Engine, RunnerSettings
 from taskaware.runner.engines import open_engine

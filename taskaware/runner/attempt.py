@@ -1,10 +1,10 @@
-"""One attempt at a job, in the process that makes it: every end becomes a word and a value."""
+"""One attempt at a job, in the process that runs it; returns how it ended, and the result or error."""
 
 import time
 
 from taskaware.runner.engine import ERROR, MEMORY, OK, Work
 
-# Words of JAX and CUDA, in errors whose types are not imported here.
+# Words in the errors of JAX and CUDA, whose types are not imported here.
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "OUT_OF_MEMORY")
 
 
@@ -12,7 +12,7 @@ def attempt(work: Work, resource: object, spec: object) -> tuple[str, object, fl
     """Do the work once.
 
     Args:
-        work: what is done.
+        work: function to call.
         resource: that the job needs, or None.
         spec: of the job.
 
@@ -33,7 +33,7 @@ def attempt(work: Work, resource: object, spec: object) -> tuple[str, object, fl
 
 
 def is_memory(error: BaseException) -> bool:
-    """Whether there was too little memory, on the machine or on a device."""
+    """Whether an error means too little memory, on the machine or on a device."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 

@@ -1,4 +1,4 @@
-"""What an engine is: it makes attempts at jobs, somewhere, and reports how each one ended."""
+"""The interface of an engine, which runs attempts at jobs and reports how each one ended."""
 
 import dataclasses
 import os
@@ -20,24 +20,24 @@ Resource and spec are of the types that the study itself put into its jobs; an e
 
 @dataclasses.dataclass(frozen=True)
 class RunnerSettings:
-    """Where jobs run, and what is done about those that fail."""
+    """Where jobs run, and how failures are handled."""
 
     # "serial" (in this process), "processes" (workers of this machine), or "ray" (this machine or a cluster).
     engine: str = "serial"
     # Workers; 0 for one per core of this machine, or of the cluster.
     workers: int = 0
-    # How often a job that failed is tried again before it is given up.
+    # Number of further attempts at a failed job.
     retries: int = 1
-    # Seconds after which an attempt is ended as failed; 0 for no limit.
+    # Time limit of an attempt, in seconds; 0 for none.
     time_limit: float = 0.0
-    # Address of a Ray cluster ("auto", "ray://host:10001"); "" begins one on this machine.
+    # Address of a Ray cluster ("auto", "ray://host:10001"); "" starts one on this machine.
     address: str = ""
 
     def check(self) -> "RunnerSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
-            UserError: the engine is unknown (the nearest is named), or a number is out of range.
+            UserError: the engine is unknown (the nearest is suggested), or a number is out of range.
         """
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
@@ -54,9 +54,9 @@ class Ended(NamedTuple):
 
     Attributes:
         ticket: of the attempt.
-        how: OK, ERROR (an exception), MEMORY (there was too little), TIMEOUT, or DEATH (of the worker).
-        value: the result where it went well, else the error in words.
-        seconds: that it took.
+        how: OK, ERROR (an exception), MEMORY (too little), TIMEOUT, or DEATH (of the worker).
+        value: the result if it succeeded, else the text of the error.
+        seconds: run time.
         worker: name of the worker.
     """
 
@@ -68,9 +68,9 @@ class Ended(NamedTuple):
 
 
 class Engine(Protocol):
-    """Makes at most `slots` attempts at a time.
+    """Runs at most `slots` attempts at a time.
 
-    An engine never raises for what a job does: `next` reports the end of every attempt.
+    An engine never raises the error of a job: `next` reports the end of every attempt.
 
     Attributes:
         slots: attempts that run at once.
@@ -81,15 +81,15 @@ class Engine(Protocol):
     isolated: bool
 
     def submit(self, ticket: int, job: Job) -> None:
-        """Begin an attempt; only while fewer than `slots` run."""
+        """Start an attempt; only while fewer than `slots` run."""
 
     def next(self) -> Ended:
-        """Wait for the end of one of the attempts that run."""
+        """Wait for the end of one of the running attempts."""
 
     def close(self) -> None:
         """End every worker, busy or not."""
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Opening the engine that settings name; each is imported when it is first asked for."""
+"""Opening an engine by its name; each is imported on first use."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,8 @@ def open_engine(settings: RunnerSettings, work: Work, resources: Mapping[str, ob
 
     Args:
         settings: checked here.
-        work: what is done with each job.
-        resources: by name, what jobs may need; read when first needed.
+        work: function to call for each job.
+        resources: by name, for jobs that need them; read on first use.
 
     Raises:
         UserError: a setting is out of range, or the engine is not installed.

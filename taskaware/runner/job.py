@@ -1,4 +1,4 @@
-"""What is to be done, and how it ended, as plain values."""
+"""A job and its outcome, as plain values."""
 
 import dataclasses
 from typing import Any
@@ -10,11 +10,11 @@ class Job:
 
     Attributes:
         id: 16 hex digits that name the content of the job.
-        spec: what the work function reads; anything that can be pickled.
+        spec: argument of the work function; anything that can be pickled.
         label: for people.
-        needs: name of the resource that the work function is handed; "" for none. A resource travels to each
-            worker once, not with each job.
-        size: how much work it is, in the study's own units.
+        needs: name of the resource that the work function receives; "" for none. Each worker receives a
+            resource once, not with each job.
+        size: amount of work, in the study's own unit.
         about: plain data for the journal: task, seed, ...
     """
 
@@ -32,11 +32,11 @@ class Outcome:
 
     Attributes:
         job: that ended.
-        result: what the work function returned; None where it failed.
-        error: why it failed, after the last attempt; None where it did not.
-        attempts: how often it was begun.
-        seconds: that the last attempt took.
-        worker: that made it.
+        result: of the work function; None if the job failed.
+        error: of the last attempt; None if it succeeded.
+        attempts: number of attempts.
+        seconds: run time of the last attempt.
+        worker: that ran it.
     """
 
     job: Job

@@ -1,4 +1,4 @@
-"""What happened in a run, a line for each job that ended; for people and reports, and for going on."""
+"""The journal of a run: a line for each job that ended, for people, for reports and for resuming."""
 
 import datetime
 import json
@@ -11,11 +11,11 @@ from taskaware.runner.job import Outcome
 
 
 class Journal:
-    """A file of JSON lines that only grows; what was written is on the disk when `add` returns.
+    """A file of JSON lines that only grows; an entry is on the disk when `add` returns.
 
     Args:
-        path: of the file, begun where there is none. A last line that an interruption has torn is ended, so
-            that it spoils no other.
+        path: of the file, created if there is none. A last line that an interruption cut short is closed, so
+            that the next entry starts on a line of its own.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -26,11 +26,11 @@ class Journal:
             self._file.write(b"\n")
 
     def add(self, outcome: Outcome, **more: object) -> None:
-        """Write how a job ended.
+        """Record how a job ended.
 
         Args:
             outcome: from the runner.
-            more: plain data that belongs to it: `diverged`, a result, ...
+            more: further plain data: `diverged`, a result, ...
 
         Raises:
             StoreError: the file cannot be written.
@@ -53,10 +53,12 @@ class Journal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise StoreError(f"'{self.path}' cannot be written: {error}. Make room, and go on.") from error
+            raise StoreError(
+                f"'{self.path}' cannot be written: {error}. Make room, and run the same command again."
+            ) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> "Journal":
@@ -67,9 +69,9 @@ class Journal:
 
 
 def read_journal(path: str | os.PathLike) -> Iterator[dict]:
-    """The entries in the order in which they were written; torn lines are passed over.
+    """The entries in the order of writing; incomplete lines are skipped.
 
-    Nothing where there is no such file.
+    There are none if the file does not exist.
     """
     if not Path(path).exists():
         return

@@ -1,6 +1,6 @@
 """The engine of many machines: Ray's actors, on this machine or on a cluster (`pip install taskaware[ray]`).
 
-Placing, moving data and noticing dead machines are Ray's business; which job is tried when is `run`'s.
+Ray places actors, moves data and detects dead machines; `run` decides which job is tried when.
 """
 
 import contextlib
@@ -16,17 +16,17 @@ from taskaware.runner.job import Job
 
 
 class Server:
-    """What runs inside an actor: the work function, and the resources that came so far."""
+    """Runs inside an actor; holds the work function and the resources received so far."""
 
     def __init__(self, work: Work):
         self._work = work
         self._held: dict[str, object] = {}
 
     def ready(self) -> None:
-        """Answer, once the actor has begun."""
+        """Return once the actor has started."""
 
     def do(self, needs: str, reference: list, spec: object) -> tuple[str, object, float]:
-        """Make an attempt; the resource behind the reference is fetched when it is first needed.
+        """Run an attempt; the referenced resource is fetched on first use.
 
         Args:
             needs: name of the resource, or "".
@@ -68,7 +68,7 @@ class OnRay:
         if job.needs and job.needs not in self._references:
             self._references[job.needs] = [self._ray.put(self._resources[job.needs])]
         reference = self._references.get(job.needs, [])
-        # The time limit is for the job, not for the beginning of its worker; one that dies is noticed later.
+        # The time limit excludes the start of a worker; a dead worker is detected by `next`.
         with contextlib.suppress(self._ray.exceptions.RayError):
             self._ray.get(self._actors[place].ready.remote())
         promise = self._actors[place].do.remote(job.needs, reference, job.spec)
@@ -97,7 +97,7 @@ class OnRay:
         return Ended(ticket, how, value, seconds, str(place))
 
     def close(self) -> None:
-        """See `Engine.close`; a cluster that was there before stays."""
+        """See `Engine.close`; a cluster that was running before stays up."""
         for actor in self._actors:
             self._ray.kill(actor, no_restart=True)
         self._actors = []
@@ -123,7 +123,7 @@ class OnRay:
 
 
 def _ray():
-    # A library does not report to Ray's makers that it was used.
+    # Do not send usage statistics to Ray.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -134,7 +134,7 @@ def _ray():
 
 
 def _connect(ray, address: str, workers: int) -> None:
-    """Join the cluster at the address, or begin one on this machine with so many places."""
+    """Join the cluster at the address, or start one on this machine with `workers` places."""
     options: dict[str, object] = {"log_to_driver": True, "logging_level": logging.ERROR}
     if address:
         options |= {"address": address}
@@ -144,6 +144,6 @@ def _connect(ray, address: str, workers: int) -> None:
         ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise EngineError(
-            f"Ray cannot be reached at '{address or 'this machine'}': {in_words(error)} Check the address, "
-            "and that 'ray status' answers there."
+            f"Ray cannot be reached at '{address or 'this machine'}': {in_words(error).rstrip('.')}. "
+            "Check the address, and run 'ray status' there."
         ) from error

@@ -1,7 +1,7 @@
-"""The engine of one machine: workers in processes of their own, each ended and replaced when it has to be.
+"""The engine of one machine: workers in separate processes, killed and replaced when necessary.
 
-A worker is `python -m taskaware.runner.worker`, spoken to through its standard input and output. It does not
-run the user's own main module again, and it ends by itself when this process is gone.
+A worker is `python -m taskaware.runner.worker`, with messages on its standard input and output. It does not
+run the user's main module again, and it ends by itself when this process is gone.
 """
 
 import contextlib
@@ -23,23 +23,23 @@ from taskaware.runner.engine import DEATH, TIMEOUT, Ended, Work, cores
 from taskaware.runner.job import Job
 
 STILLBORN = 3
-"""So many workers may end in a row before one of them was ready; then something is wrong with all."""
+"""After this many workers in a row that ended before they were ready, the engine gives up."""
 
 HELD = 8
-"""Resources that a worker holds at most; the oldest gives way."""
+"""Largest number of resources that a worker holds; the oldest is dropped."""
 
 
 @dataclasses.dataclass(eq=False)
 class Worker:
-    """A process, and what this side knows of it.
+    """A process, and its state as this side sees it.
 
     Attributes:
         number: its place, from 0.
         process: its process.
-        ready: whether it has reported that it can begin.
-        held: names of the resources that it has, the oldest first.
-        ticket: of the attempt that it makes; None while it is free.
-        began: when it began that, in seconds of `time.monotonic`.
+        ready: whether it has reported that it can start.
+        held: names of the resources that it holds, the oldest first.
+        ticket: of its running attempt; None while it is free.
+        began: start of that attempt, in seconds of `time.monotonic`.
     """
 
     number: int
@@ -60,7 +60,7 @@ class Worker:
         return cast(IO[bytes], self.process.stdout)
 
     def send(self, *message: object) -> None:
-        """Hand it a message; that a worker is gone is noticed where its messages are read."""
+        """Send a message; a dead worker is detected where its messages are read."""
         packed = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         with contextlib.suppress(OSError):
             self.inbound.write(packed)
@@ -120,7 +120,7 @@ class Processes:
             if worker not in self._workers:
                 continue
             if message == "ready":
-                # The time limit is for the job, not for the beginning of its worker.
+                # The time limit excludes the start of a worker.
                 worker.ready, worker.began, self._stillborn = True, time.monotonic(), 0
             elif message == "gone":
                 ended = self._gone(worker)
@@ -145,13 +145,13 @@ class Processes:
         return max(0.0, min(begun) + self._limit - time.monotonic())
 
     def _gone(self, worker: Worker) -> Ended | None:
-        """Replace a worker that ended by itself; the end of its attempt, if it made one."""
+        """Replace a worker that ended by itself; returns the end of its attempt, if one was running."""
         code = worker.process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        # That one was killed does not mean that the others fail.
+        # A killed worker (signal 9) does not count: the others need not fail.
         self._stillborn += not worker.ready and code != -9
         if self._stillborn >= STILLBORN:
-            raise EngineError(f"Workers end before they are ready ({how}). Their messages stand above.")
+            raise EngineError(f"Workers end before they are ready ({how}). See their messages above.")
         return self._replaced(worker, DEATH, f"The worker died ({how}).")
 
     def _replaced(self, worker: Worker, how: str, why: str) -> Ended | None:
@@ -176,7 +176,7 @@ class Processes:
         return worker
 
     def _listen(self, worker: Worker) -> None:
-        """Bring the messages of a worker into the inbox, until it is gone."""
+        """Put the messages of a worker into the inbox until it ends."""
         try:
             while True:
                 self._inbox.put((worker, pickle.load(worker.outbound)))
@@ -185,9 +185,9 @@ class Processes:
 
 
 def _share(number: int, workers: int) -> list[int]:
-    """Cores of a worker: their fair share, or one of them where there are more workers than cores.
+    """Cores of a worker: an equal share, or one core if there are more workers than cores.
 
-    Workers that all use every core wait for each other.
+    If all workers used every core, they would wait for each other.
     """
     if not hasattr(os, "sched_getaffinity"):
         return []
@@ -198,6 +198,6 @@ def _share(number: int, workers: int) -> list[int]:
 
 
 def _import_path() -> str:
-    """Where a worker finds this package and everything that this process finds."""
+    """Import path of a worker: this package, and the path of this process."""
     own = str(Path(taskaware.__file__).resolve().parent.parent)
     return os.pathsep.join(dict.fromkeys([own, *(path for path in sys.path if path)]))

@@ -1,4 +1,4 @@
-"""Live progress: a bar where there is a terminal, now and then a line where there is none."""
+"""Live progress: a bar in a terminal, else a line from time to time."""
 
 import logging
 import sys
@@ -14,10 +14,10 @@ EVERY = 30.0
 
 
 class Progress:
-    """How far many jobs are: groups, jobs, units of work, failures, speed, time left.
+    """Progress of many jobs: groups, jobs, units of work, failures, speed, time left.
 
     Args:
-        jobs: all that are to be done.
+        jobs: all jobs of the run.
         unit: of their sizes: "training", ...
         group: key of `Job.about` by which they are grouped: "task", ...
         show: True for a bar, False for nothing; None for a bar in a terminal or notebook, else lines.
@@ -50,7 +50,7 @@ class Progress:
             log.info("%s", self.line())
 
     def line(self) -> str:
-        """All of it in one line."""
+        """The progress as one line of text."""
         seconds = max(time.monotonic() - self._began, 1e-9)
         left = (self._total - self.done) * seconds / max(self.done, 1)
         return (
@@ -77,6 +77,6 @@ class Progress:
 
 
 def _in_notebook() -> bool:
-    """Whether a kernel, which has no terminal but shows bars, runs this."""
+    """Whether this runs in a notebook's kernel, which shows bars without a terminal."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"

@@ -1,4 +1,4 @@
-"""The loop that brings every job to an end."""
+"""The loop that runs every job to its end."""
 
 import itertools
 import logging
@@ -13,11 +13,11 @@ from taskaware.runner.job import Job, Outcome
 log = logging.getLogger(__name__)
 
 Halve = Callable[[Job], tuple[Job, ...]]
-"""A job in smaller pieces, for when there was too little memory; () where it has no smaller ones."""
+"""Splits a job into smaller ones after too little memory; () if it cannot be split."""
 
 
 class Try(NamedTuple):
-    """A job, and how often it was begun before."""
+    """A job, and its number of earlier attempts."""
 
     job: Job
     before: int = 0
@@ -31,16 +31,16 @@ def run(
     resources: Mapping[str, object] | None = None,
     halve: Halve = lambda job: (),
 ) -> Generator[Outcome, None, None]:
-    """Bring every job to an end; the outcomes come as they come.
+    """Run every job to its end; yields the outcomes as they arrive.
 
-    A job that fails is tried again `settings.retries` times, and then has its error for an outcome; one that
-    needs too much memory is halved, as often as it can be. Leaving the loop ends all workers.
+    A failed job is tried again `settings.retries` times; then its outcome holds the error. A job that needs
+    too much memory is split as often as possible. Leaving the loop ends all workers.
 
     Args:
-        jobs: taken one by one, as places become free; in the order in which they should be begun.
-        work: what is done with each.
-        settings: where, and how often; the default ones if None.
-        resources: by name, what jobs need.
+        jobs: in the order of their start; taken one by one when a worker is free.
+        work: function to call for each.
+        settings: engine and retries; the default ones if None.
+        resources: by name, for jobs that need them.
         halve: see `Halve`.
 
     Raises:

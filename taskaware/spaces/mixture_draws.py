@@ -53,7 +53,13 @@ def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, 
 
 
 def mutated(space: "MixtureSpace", key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
-    """The vector with one decision drawn anew; only that decision is drawn, and never the value it has."""
+    """The vector with one decision drawn again, to a different value.
+
+    Args:
+        space: of the vector.
+        key: of the draw.
+        vector: the parent.
+    """
     choice_key, size_key, draw_key = jax.random.split(key, 3)
     rows = jax.tree.map(jnp.asarray, _rows(space))
     choice = jax.random.randint(choice_key, (), 0, len(rows.odds))
@@ -61,7 +67,7 @@ def mutated(space: "MixtureSpace", key: Array, vector: Float[Array, " D"]) -> Fl
     now = vector.at[row.entries].get(mode="fill", fill_value=-jnp.inf)
     allowed = (row.odds > 0) & (row.size <= _largest_size(space, size_key))
     fresh = jax.random.uniform(draw_key)
-    # A coordinate that is drawn as it was goes to the other side.
+    # An unchanged coordinate moves by half the range.
     fresh = jnp.where(fresh == now[0], (fresh + 0.5) % 1.0, fresh)
     new = jnp.where(row.recipe, fresh, _other_shares(draw_key, now, row.odds, allowed))
     return vector.at[row.entries].set(new, mode="drop")

@@ -144,7 +144,12 @@ def put(connection: sa.Connection, area: Area, found: Artefact, content: bytes) 
 
 
 def described(key: TrainingKey, name: str, content: bytes) -> Artefact:
-    """The artefact that a content is.
+    """The artefact of a content.
+
+    Args:
+        key: of the training.
+        name: of the artefact, unique within the training.
+        content: of the file.
 
     Raises:
         UserError: the name is empty or too long, or the content is not bytes.
@@ -159,6 +164,11 @@ def described(key: TrainingKey, name: str, content: bytes) -> Artefact:
 def find(connection: sa.Connection, key: TrainingKey, name: str) -> Artefact:
     """The artefact of that name.
 
+    Args:
+        connection: to the store.
+        key: of the training.
+        name: of the artefact.
+
     Raises:
         StoreError: there is none, or it was dropped.
     """
@@ -168,8 +178,8 @@ def find(connection: sa.Connection, key: TrainingKey, name: str) -> Artefact:
         raise StoreError(f"This training has no artefact '{name}'. It has: {have}.")
     if named[name].dropped:
         raise StoreError(
-            f"The file of '{name}' is not here since {named[name].dropped}: it was removed to make room, "
-            "or never came with its row. Put it again, at best with a larger artefact_limit."
+            f"The file of '{name}' is missing since {named[name].dropped}: it was removed to make room, "
+            "or was not merged with its row. Put it again, with a larger artefact_limit if need be."
         )
     return named[name]
 
@@ -218,7 +228,13 @@ def listing(connection: sa.Connection, key: TrainingKey | None = None) -> tuple[
 
 
 def remove_unused(connection: sa.Connection, area: Area, paths: Iterable[str]) -> None:
-    """Remove those of the files that no row needs, in a writing transaction of the caller."""
+    """Remove the files that no row needs.
+
+    Args:
+        connection: in a writing transaction of the caller.
+        area: that holds the files.
+        paths: of the files.
+    """
     alone(connection)
     table = schema.artefacts
     needed = set(connection.execute(sa.select(table.c.path).where(table.c.dropped.is_(None))).scalars())
@@ -228,15 +244,21 @@ def remove_unused(connection: sa.Connection, area: Area, paths: Iterable[str]) -
 
 
 def alone(connection: sa.Connection) -> None:
-    """Until the transaction ends, no other process changes artefacts; SQLite's writers are alone anyway."""
+    """Lock the artefacts until the transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE artefacts IN SHARE ROW EXCLUSIVE MODE")
 
 
 def merge(target: Database, area: Area, found: Iterable[Artefact], source: Area) -> None:
-    """Add the artefacts of another store, whose trainings are here; what is here already stays.
+    """Add the artefacts of another store whose trainings are merged already; existing ones stay.
 
-    Where a file cannot be read there, or has no room or no area here, its row comes marked as dropped.
+    If a file cannot be read, or has no room or no area in the target, its row is marked as dropped.
+
+    Args:
+        target: the database to add to.
+        area: of its files.
+        found: artefacts of the other store.
+        source: files of the other store.
     """
     here = {(each.key, each.name): each for each in target.read(listing)}
     for each in found:

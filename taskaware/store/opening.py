@@ -52,7 +52,11 @@ def shown(url: sa.URL) -> str:
 
 
 def open_database(url: sa.URL, *, create: bool, readonly: bool, timeout: float) -> Database:
-    """The database of a store that exists, is ours and has the present schema version.
+    """The database of a store, with the present schema version.
+
+    Args:
+        url: of the database.
+        create, readonly, timeout: as in `Store.open`.
 
     Raises:
         StoreError: see `Store.open`.
@@ -75,7 +79,7 @@ def _is_sqlite_file(url: sa.URL) -> bool:
 
 
 def _check_file(place: str, create: bool) -> None:
-    """Nothing, or StoreError where SQLite would not report clearly what is wrong with the path."""
+    """Raise a StoreError for a wrong path, where SQLite's own message would be unclear."""
     path = Path(place)
     if path.is_dir():
         raise StoreError(f"'{place}' is a folder. Name a file in it, like '{path / 'experience.db'}'.")

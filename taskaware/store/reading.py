@@ -109,7 +109,14 @@ def births(connection: sa.Connection, task: str) -> tuple[Birth, ...]:
 def done(
     connection: sa.Connection, task: str, recipe: str, names: list[str], metric: str
 ) -> set[tuple[str, int]]:
-    """(architecture, seed) of what is finished for task, recipe and metric among these architectures."""
+    """(architecture, seed) of the finished trainings among some architectures.
+
+    Args:
+        connection: to the store.
+        task, recipe: digests.
+        names: digests of the architectures.
+        metric: of the scores; "" is the task's own.
+    """
     table = schema.trainings
     found: set[tuple[str, int]] = set()
     own = sa.select(schema.tasks.c.metric).where(schema.tasks.c.digest == task).scalar_subquery()
@@ -134,7 +141,12 @@ def triplets(
     catalogue: str | None,
     metric: str | None,
 ) -> Experience:
-    """See `Store.triplets`."""
+    """The trainings that ended; see `Store.triplets`.
+
+    Args:
+        connection: to the store.
+        space, recipe, problem, catalogue, metric: as in `Store.triplets`.
+    """
     chosen = _choose_space(connection, space)
     query = _query(connection, chosen.digest, recipe=recipe, problem=problem, metric=metric)
     columns, strategies = _columns(connection, query)

@@ -205,7 +205,7 @@ class Store(Exchange):
         catalogue: str | None = None,
         metric: str | None = None,
     ) -> Experience:
-        """The trainings that ended, as columns; only the tasks that have any, and one metric of each.
+        """The trainings that ended, as columns, with one metric for each task; other tasks are left out.
 
         Args:
             space: digest of the space; may be left out where the store has one.

@@ -113,17 +113,28 @@ def space_row(space: SpaceRecord) -> dict:
 
 
 def recipe_row(definition: Mapping) -> dict:
-    """The row of `recipes`; UserError where the definition is no plain data."""
+    """The row of `recipes`; raises UserError if the definition is not plain data."""
     return {"digest": digest(definition), "definition": canonical(definition)}
 
 
 def metafeatures_row(task: str, catalogue: str, names: Sequence[str], values: ArrayLike) -> dict:
-    """The row of `metafeatures`; UserError where names and values do not fit together."""
+    """The row of `metafeatures`.
+
+    Args:
+        task, catalogue: digests.
+        names: of the meta-features.
+        values: one for each name, (M,).
+
+    Raises:
+        UserError: there are more names than values, or fewer.
+    """
     check_digest("task", task)
     check_digest("catalogue", catalogue)
     z, listed = np.asarray(values, "<f4"), [text(name) for name in names]
     if z.shape != (len(listed),):
-        raise UserError(f"There are {len(listed)} names but the values have the shape {z.shape}.")
+        raise UserError(
+            f"There are {len(listed)} names, but the values have the shape {z.shape}. Give one for each."
+        )
     return {"task": task, "catalogue": catalogue, "names": canonical(listed), "values": z.tobytes()}
 
 

@@ -1,4 +1,4 @@
-"""Search strategies, one file each, and the driver of them all; none knows where an objective comes from."""
+"""Search strategies, one file each, and the driver that runs them on any objective."""
 
 from taskaware.strategies.driver import Trace, maximise, search
 from taskaware.strategies.evolution import evolution

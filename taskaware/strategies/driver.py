@@ -21,11 +21,11 @@ from taskaware.strategies.objective import DIVERGED, Objective, Outcomes, settle
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 ROUNDS_AT_ONCE = 256
-"""Rounds of a compiled search between two looks at the clock, the keyboard and the progress bar."""
+"""Rounds of a compiled search between two updates of the progress bar; Ctrl-C waits for the end of one."""
 
 
 class Trace(NamedTuple):
-    """Everything a compiled search looked at: R rounds of n points.
+    """All evaluations of a compiled search: R rounds of n points.
 
     Attributes:
         points: (R, n, D).
@@ -43,11 +43,11 @@ class Trace(NamedTuple):
 
 
 def maximise(strategy: Strategy, objective: Callable | Objective, key: Array, rounds: int) -> Trace:
-    """The driver as a pure function of its key, for programs that are compiled whole.
+    """The driver as a pure function of its key, for use inside a compiled program.
 
     Args:
         strategy: how to search; traceable.
-        objective: the value of one point, anything that JAX can trace; or a traceable objective.
+        objective: a function of one point that JAX can trace, or a traceable objective.
         key: of the whole search.
         rounds: R, at least 1.
 
@@ -78,32 +78,32 @@ def search(
     progress: bool | None = None,
     title: str = "search",
 ) -> History:
-    """Spend a budget of evaluations; where strategy and objective are traceable, as a compiled program.
+    """Search with a budget of evaluations; compiled if strategy and objective are traceable.
 
-    A smaller budget gives the beginning of the same history. Ctrl-C ends the search; what was done till then
-    comes back.
+    A smaller budget gives the beginning of the same history. Ctrl-C ends the search and returns the history
+    so far.
 
     Args:
         strategy: how to search, bound to the space or not.
-        objective: what is maximised.
-        space: that is searched.
-        budget: evaluations, 1 or more; the last round is cut to what is left.
-        seed: of all that the strategy draws, a number or a key.
-        together: points of a round, as many as the objective likes if None.
+        objective: to maximise.
+        space: to search.
+        budget: evaluations, 1 or more; the last round is cut to the rest.
+        seed: of the strategy, a number or a key.
+        together: points of a round; by default the objective's own number.
         errors: "diverge": a point whose evaluation raises an error has diverged, and the history holds the
             error. "raise": the error goes through.
-        journal: a new file that gets a line of JSON for each evaluation, as soon as it is done.
+        journal: a new file for one line of JSON per evaluation, written as soon as it ends.
         on_progress: called after each round.
-        progress: whether a bar is shown; in terminals only if None.
+        progress: whether to show a bar; by default where there is a terminal.
         title: of the bar.
 
     Raises:
-        UserError: the budget is below 1, the strategy wants gradients that there are none of, the objective
-            gives wrong shapes, or the journal exists already.
+        UserError: the budget is below 1, the strategy needs gradients and the objective has none, the
+            objective returns wrong shapes, or the journal exists already.
         AllDiverged: no evaluation has a value; it carries the history.
     """
     if budget < 1:
-        raise UserError(f"budget={budget} evaluates nothing. Give 1 or more.")
+        raise UserError(f"budget={budget} is too small. Give 1 or more.")
     if errors not in ("diverge", "raise"):
         raise UserError(f"errors='{errors}' is unknown. Allowed: diverge, raise.")
     strategy = _bound(strategy, objective, space, together)
@@ -131,7 +131,7 @@ def search(
                 raise
             log.stopped = True
     if not log.count:
-        raise UserError("The strategy asked for no point at all, so there is nothing to answer.")
+        raise UserError("The strategy asked for no points. Its `ask` must return at least one.")
     history = log.history()
     if history.diverged.all() and not history.stopped:
         raise AllDiverged(history)
@@ -139,9 +139,9 @@ def search(
 
 
 def forgiving(objective: Objective) -> Objective:
-    """The objective, but a point whose evaluation raises an error has diverged, and no other.
+    """The objective, with a point counted as diverged if its evaluation raises an error.
 
-    An error that is the user's to mend (`UserError`) goes through.
+    A `UserError` is raised all the same.
     """
 
     def evaluate(points: Float[np.ndarray, "n D"]) -> Outcomes:
@@ -164,23 +164,21 @@ def _bound(
     if not isinstance(strategy, Strategy):
         strategy = strategy(space, objective.together if together is None else together)
     if strategy.wants_gradient and not (objective.traceable and objective.with_gradient):
-        raise UserError(
-            "The strategy wants gradients, which the objective does not give. Choose another one."
-        )
+        raise UserError("The strategy needs gradients, and the objective has none. Choose another strategy.")
     return strategy
 
 
 def _answered(
     strategy: Strategy, evaluate: Callable[[Any], Outcomes], state: Any, points: Any, first: Any
 ) -> tuple[Any, Round]:
-    """Evaluate points that were asked for, and tell: the same for every search, compiled or not.
+    """Evaluate points and tell the strategy; the same in every search, compiled or not.
 
     Args:
-        strategy: that asked.
+        strategy: that asked for them.
         evaluate: points → outcomes.
-        state: after the asking.
+        state: after `ask`.
         points: (n, D).
-        first: number of the evaluation of the first of them.
+        first: evaluation number of the first point.
     """
     outcomes = settled(evaluate(points), len(points))
     feedback = Feedback(outcomes.score, outcomes.gradient, first + jnp.arange(len(points), dtype=jnp.int32))
@@ -189,7 +187,7 @@ def _answered(
 
 
 def _evaluation(strategy: Strategy, objective: Objective) -> Callable[[Any], Outcomes]:
-    """What answers the strategy: with gradients where it wants them, which `_bound` has checked."""
+    """How points are evaluated: with gradients where the strategy wants them, as `_bound` has checked."""
     if strategy.wants_gradient:
         return cast(Callable[[Any], Outcomes], objective.with_gradient)
     return objective.evaluate
@@ -198,7 +196,7 @@ def _evaluation(strategy: Strategy, objective: Objective) -> Callable[[Any], Out
 def _scan(
     strategy: Strategy, objective: Objective, loop_key: Array, carry: tuple, first: Any, rounds: int
 ) -> tuple[tuple, Round]:
-    """So many rounds from the first; the carry is (state, evaluations so far)."""
+    """`rounds` rounds, numbered from `first`; the carry is (state, evaluations so far)."""
     evaluate = _evaluation(strategy, objective)
 
     def one_round(carry: tuple, number: Array) -> tuple[tuple, Round]:
@@ -206,7 +204,7 @@ def _scan(
         key = jax.random.fold_in(loop_key, number)
         state, points = strategy.ask(key, state)
         state, done = _answered(strategy, evaluate, state, points, count)
-        # What a history does not need is not kept round by round.
+        # A history does not need gradients; storing them for every round costs memory.
         done = done._replace(outcomes=done.outcomes._replace(gradient=None))
         return (state, count + len(done.points)), done
 
@@ -214,7 +212,7 @@ def _scan(
 
 
 def _compiled(strategy: Strategy, objective: Objective, key: Array, budget: int) -> Iterator[Round]:
-    """Rounds of a search that JAX can trace, many in one program."""
+    """Rounds of a traceable search, many in one program."""
     start_key, loop_key = jax.random.split(key)
     state = strategy.init(start_key)
     asked = jax.eval_shape(lambda: strategy.ask(start_key, state)[1])
@@ -228,7 +226,7 @@ def _compiled(strategy: Strategy, objective: Objective, key: Array, budget: int)
 
 
 def _stepwise(strategy: Strategy, objective: Objective, key: Array, budget: int) -> Iterator[Round]:
-    """Rounds of a search that does work outside of JAX, one by one."""
+    """Rounds of a search with work outside of JAX, one by one."""
     start_key, loop_key = jax.random.split(key)
     state, done, number = strategy.init(start_key), 0, 0
     evaluate = _evaluation(strategy, objective)

@@ -1,4 +1,4 @@
-"""Aging evolution: the best of a few becomes a parent, and the oldest dies, however good it was.
+"""Aging evolution: the best of a random sample becomes a parent, and the oldest point dies.
 
 Source: Real, Aggarwal, Huang & Le 2019 ("regularized evolution"); US20220004879A1.
 """
@@ -14,23 +14,24 @@ from taskaware.spaces import Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 VERSION = 2
-"""Raise it when the same key would ask for other points: searches that were kept are told apart by it."""
+"""Raise it when the same key would give other points: recorded searches are told apart by it."""
 
 UNDER_WAY = 1024
-"""Evaluations that may be under way while the parents of their points are still known."""
+"""Number of unfinished evaluations whose parents are remembered."""
 
 
 class Population(NamedTuple):
-    """The P youngest points that were told; the one born as number b lies in row b mod P.
+    """The P youngest evaluated points; birth number b is in row b mod P.
 
     Attributes:
         points: (P, D).
-        values: (P,); -inf for a diverged point and in a row that nobody has yet.
-        numbers: which evaluation each is, (P,); -2 or less for those of others, see `Feedback.number`.
-        born: points told so far, the dead ones too.
-        asked: points asked for so far.
-        parents: evaluation of the parent of each of the last points asked for, -1 without one; number n lies
-            in row n mod R, (R,).
+        values: (P,); -inf for a diverged point and in an empty row.
+        numbers: evaluation number of each, (P,); -2 or less for points of other strategies, see
+            `Feedback.number`.
+        born: number of points evaluated so far, dead ones included.
+        asked: number of points asked for so far.
+        parents: evaluation number of the parent of each of the last R points asked for, -1 without a parent;
+            point n is in row n mod R, (R,).
     """
 
     points: Float[Array, "P D"]
@@ -42,17 +43,17 @@ class Population(NamedTuple):
 
 
 def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
-    """A first population of random points, then children: each of the best of a sample, mutated once.
+    """Aging evolution: a population of random points, then children, each a mutation of the best of a sample.
 
-    Points of others that it is told of join the population, so `portfolio_then(points, evolution())` begins
-    with points of your own. The answer of a search is the best of its whole history.
+    Points of other strategies join the population, so `portfolio_then(points, evolution())` starts with
+    points of your own. The result of a search is the best point of its history.
 
     Args:
-        population: P, after which the oldest dies with each birth (published: 100).
-        tournament: S, drawn with replacement to find a parent (published: 25).
+        population: P; from then on, each birth removes the oldest point (published: 100).
+        tournament: size of the sample that a parent is the best of, with replacement (published: 25).
 
     Raises:
-        UserError: a number is out of range; when it is bound, if it is asked for more points than P at once.
+        UserError: a number is out of range; or, when bound, a round has more points than P.
 
     >>> from taskaware.spaces import preset
     >>> strategy = evolution(population=8, tournament=4)(preset("compact"), 2)
@@ -61,9 +62,9 @@ def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
     (2, 40)
     """
     if population < 1:
-        raise UserError(f"population={population} breeds nothing. Give 1 or more.")
+        raise UserError(f"population={population} is too small. Give 1 or more.")
     if tournament < 1:
-        raise UserError(f"tournament={tournament} finds no parent. Give 1 or more.")
+        raise UserError(f"tournament={tournament} is too small. Give 1 or more.")
 
     def bound(space: Space, together: int) -> Strategy:
         if population < together:
@@ -92,7 +93,7 @@ def _evolution(space: Space, together: int, population: int, tournament: int) ->
     def ask(key: Array, state: Population) -> tuple[Population, Float[Array, "n D"]]:
         first_key, child_key = jax.random.split(key)
         place = jnp.arange(together)
-        # Points of others count as part of the first population; a child needs somebody who was told.
+        # Points of other strategies count as first population; a child needs an evaluated parent.
         first = (jnp.maximum(state.asked, state.born) + place < population) | (state.born == 0)
         children, parents = jax.vmap(child, (0, None))(jax.random.split(child_key, together), state)
         points = jnp.where(first[:, None], space.sample(first_key, together), children)
@@ -112,12 +113,12 @@ def _evolution(space: Space, together: int, population: int, tournament: int) ->
         known = (number >= 0) & (state.asked - number <= room)
         info = {"parent": jnp.where(known, state.parents[number % room], -1)}
         rows = births % population
-        told = state._replace(
+        updated = state._replace(
             points=state.points.at[rows].set(points),
             values=state.values.at[rows].set(feedback.value),
             numbers=state.numbers.at[rows].set(number),
             born=state.born + len(points),
         )
-        return told, info
+        return updated, info
 
     return Strategy(init, ask, tell, learns_after=population)

@@ -1,4 +1,4 @@
-"""Gradient ascent on the architecture, the objective's own parameters fixed.
+"""Gradient ascent on the architecture, with the objective's own parameters fixed.
 
 Source: US20220121906A1, claim 4.
 """
@@ -16,7 +16,7 @@ from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 
 class Climb(NamedTuple):
-    """Where every climb stands, and its optimizer's state."""
+    """The current point of every climb, and its optimizer state."""
 
     points: Float[Array, "n D"]
     optimizer: optax.OptState
@@ -25,15 +25,14 @@ class Climb(NamedTuple):
 def gradient_ascent(
     starts: Float[Array, "n D"] | None = None, *, optimizer: optax.GradientTransformation | None = None
 ) -> Factory:
-    """Climb from every start at once; each climb has an optimizer state of its own.
+    """Climb from all starts at once; each climb has its own optimizer state.
 
-    The climbs ask for where they stand until they are told, so they ask for the same again before.
+    `ask` returns the current points, so it returns the same points until `tell` moves them.
 
     Args:
-        starts: where the climbs begin; the first ask is for these. Random points if None, as many as an ask
-            is to have.
-        optimizer: any Optax transformation; Adam with a step of 0.2 by default, which moves logits of any
-            size at the same pace, so that a climb can leave a corner where the softmax is flat.
+        starts: the first points of the climbs; random points if None, one for each point of a round.
+        optimizer: any Optax transformation; by default Adam with a step of 0.2. Its steps do not shrink with
+            the gradient, so that a climb can leave a corner where the softmax is flat.
 
     Raises:
         UserError: when it is bound to a space that is not relaxed.
@@ -58,7 +57,7 @@ def gradient_ascent(
         def tell(state: Climb, points: Float[Array, "n D"], feedback: Feedback) -> tuple[Climb, dict]:
             count, number = len(state.points), feedback.number
             number = jnp.arange(len(points)) if number is None else number
-            # What others asked for lies outside, and is dropped.
+            # Points of other strategies fall out of range and are dropped.
             rows = jnp.where(number < 0, count, number % count)
             optimizer = jax.tree.map(lambda leaf: leaf.at[rows].get(mode="clip"), state.optimizer)
             # It is there: the strategy wants it.

@@ -23,8 +23,8 @@ class Evaluation(NamedTuple):
         point: (D,).
         score: larger is better; -inf if it diverged.
         number: of the evaluation, from 0.
-        test_score: on rows that the search has not looked at; None if the objective has none.
-        decisions: what the point means, by the names of the space's decisions.
+        test_score: on rows that the search does not use; None if the objective has none.
+        decisions: the point's choice for each decision of the space, by name.
     """
 
     point: Float[np.ndarray, " D"]
@@ -36,19 +36,19 @@ class Evaluation(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class History:
-    """n evaluations, in the order in which they were asked for.
+    """n evaluations, in the order of their points.
 
     Attributes:
         space: of the points.
         points: (n, D).
         scores: larger is better; -inf where a point diverged, (n,).
-        seconds: each took, (n,).
+        seconds: run time of each, (n,).
         test_scores: (n,), or None.
-        errors: what each evaluation raised, "" where nothing, n of them.
-        info: what else is known of each by name, (n,) each: "parent" (number of an evaluation, -1 without
+        errors: text of the error that each evaluation raised, "" without one, n of them.
+        info: further columns by name, (n,) each: "parent" (number of an evaluation, -1 without
             one), "loss", ...
         notes: for people.
-        stopped: whether it was stopped before the budget was spent.
+        stopped: whether the search was stopped before the end of its budget.
     """
 
     space: Space
@@ -71,13 +71,13 @@ class History:
 
     @property
     def best(self) -> Evaluation:
-        """The evaluation of the largest score, the earliest of several.
+        """The evaluation with the largest score; the first of equal ones.
 
         Raises:
             UserError: all points diverged.
         """
         if not len(self) or self.diverged.all():
-            raise UserError(f"None of the {len(self)} evaluations has a value, so there is no best one.")
+            raise UserError(f"None of the {len(self)} evaluations has a value. Read .errors for the cause.")
         place = int(np.argmax(self.scores))
         test = None if self.test_scores is None else float(self.test_scores[place])
         meant = {name: column[0] for name, column in decided(self.space, self.points[[place]]).items()}
@@ -89,7 +89,7 @@ class History:
         return np.maximum.accumulate(self.scores)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row for each evaluation: number, score, test, seconds, the decisions by name, what else is known.
+        """A row for each evaluation: number, score, test, seconds, the decisions by name, and `info`.
 
         Scores of diverged points are missing. There is a column `error` if any evaluation raised one.
         """
@@ -133,7 +133,7 @@ class History:
 
 
 class AllDiverged(UserError):
-    """No evaluation of a search has a value; `history` is what was tried."""
+    """No evaluation of a search has a value; `history` holds them all."""
 
     def __init__(self, history: History):
         first = next((error for error in history.errors if error), "")

@@ -1,4 +1,4 @@
-"""What a search has done so far: its rounds, a line of JSON for each evaluation, and the history of them."""
+"""The record of a running search: its rounds, its journal (a line of JSON per evaluation), its history."""
 
 import contextlib
 import json
@@ -18,11 +18,11 @@ from taskaware.strategies.objective import DIVERGED, Outcomes
 from taskaware.strategies.strategy import Strategy
 
 PATIENCE = 20
-"""A search whose first so many evaluations all raise an error is given up."""
+"""A search ends if its first PATIENCE evaluations all raise an error."""
 
 
 class Progress(NamedTuple):
-    """How far a search is: evaluations done, of the budget, the best score so far, seconds since it began."""
+    """Progress of a search: evaluations done, budget, best score so far, seconds since it began."""
 
     done: int
     budget: int
@@ -31,7 +31,7 @@ class Progress(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What came of one ask: its points (n, D), their outcomes, and what the strategy says of them."""
+    """One round: points (n, D), their outcomes, and the info of the strategy."""
 
     points: Any
     outcomes: Outcomes
@@ -48,7 +48,7 @@ class Log:
         self.began = self.last = time.perf_counter()
 
     def add(self, block: Round) -> list[dict]:
-        """Take up a round; its evaluations as plain data."""
+        """Record a round; returns its evaluations as plain data."""
         size = min(len(block.points), self.budget - self.count)
         now, errors = time.perf_counter(), block.outcomes.errors
         block = jax.tree.map(
@@ -76,7 +76,7 @@ class Log:
         return Progress(self.count, self.budget, self.best, self.last - self.began)
 
     def ended(self) -> bool:
-        """Whether it is at its end: the budget is spent, or nothing but errors came in the beginning."""
+        """Whether the search ends: the budget is used up, or the first evaluations all raised errors."""
         raised = all(error for block in self.blocks for error in block.outcomes.errors or ())
         return self.count >= self.budget or (self.count >= PATIENCE and raised)
 
@@ -87,8 +87,8 @@ class Log:
         notes, blind = [], self.strategy.learns_after
         if self.budget <= blind:
             notes.append(
-                f"The budget of {self.budget} ends before the strategy has its first {blind} evaluations, "
-                "which it draws blindly. Give more, or a smaller population."
+                f"The budget of {self.budget} ends within the first {blind} evaluations, which are random. "
+                "Give a larger budget, or a smaller population."
             )
         return History(
             self.space,
@@ -104,7 +104,7 @@ class Log:
 
 
 def joined(parts: list[Outcomes]) -> Outcomes:
-    """Outcomes one after the other; what one of them lacks is NaN there, or None if all do."""
+    """Outcomes, concatenated; a column that one part lacks is NaN there, and None if all lack it."""
     sizes = [len(part.score) for part in parts]
 
     def column(values: list[Any]) -> np.ndarray | None:
@@ -132,7 +132,7 @@ def writing(path: str | os.PathLike | None) -> Iterator[Callable[[list[dict]], N
         yield lambda rows: None
         return
     if Path(path).exists():
-        raise UserError(f"The journal '{path}' is that of another search. Name a new file.")
+        raise UserError(f"The journal '{path}' belongs to another search. Name a new file.")
     try:
         file = Path(path).open("x", encoding="utf-8")  # noqa: SIM115
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a search maximises, and what comes of evaluating points."""
+"""Objectives, and the outcomes of their evaluations."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,19 +11,19 @@ from jaxtyping import Array, Float
 from taskaware.errors import UserError
 
 DIVERGED = -np.inf
-"""The value of a point without one: its training turned NaN, its objective raised, its gradient is NaN."""
+"""Value of a diverged point: its score or gradient is NaN, or its objective raised an error."""
 
 
 class Outcomes(NamedTuple):
-    """What came of n points; a field that an objective does not know is None.
+    """Results of n points; a field that an objective does not compute is None.
 
     Attributes:
         score: larger is better; anything not finite where the point diverged, (n,).
-        test_score: on rows that no search looks at, (n,).
-        seconds: each took, (n,).
+        test_score: on rows that no search uses, (n,).
+        seconds: run time of each, (n,).
         gradient: of the score by the point, (n, D).
-        errors: what each raised, "" where nothing, n of them.
-        more: further numbers of each by name, such as its loss, (n,) each.
+        errors: text of the error that each raised, "" without one, n of them.
+        more: further columns by name, such as the loss, (n,) each.
     """
 
     score: Float[Array | np.ndarray, " n"]
@@ -41,8 +41,8 @@ class Objective(NamedTuple):
         evaluate: points (n, D) → outcomes. They are JAX arrays where it is traceable, else NumPy arrays.
         traceable: whether JAX can trace `evaluate`; such a search is one compiled program.
         with_gradient: like `evaluate`, with gradients; None if there are none.
-        together: how many points it likes to be given at once.
-        unit: what an evaluation is called, for progress bars.
+        together: preferred number of points in a round.
+        unit: name of an evaluation in progress bars.
     """
 
     evaluate: Callable[[Any], Outcomes]
@@ -53,7 +53,7 @@ class Objective(NamedTuple):
 
 
 def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: int = 16) -> Objective:
-    """The objective of a function of one point that JAX can trace and differentiate."""
+    """An objective from a function of one point that JAX can trace and differentiate."""
 
     def with_gradient(points: Float[Array, "n D"]) -> Outcomes:
         score, gradient = jax.vmap(jax.value_and_grad(value))(points)
@@ -63,7 +63,7 @@ def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: in
 
 
 def settled(outcomes: Outcomes, count: int) -> Outcomes:
-    """The outcomes of so many points, each diverged one with DIVERGED; here, and only here, it gets that.
+    """The outcomes of `count` points, with the score DIVERGED where a point diverged.
 
     Raises:
         UserError: there is not one score for each point.
@@ -71,7 +71,7 @@ def settled(outcomes: Outcomes, count: int) -> Outcomes:
     if np.shape(outcomes.score) != (count,):
         raise UserError(
             f"The objective gave scores of shape {np.shape(outcomes.score)} for {count} points. "
-            f"It has to give one number for each: shape ({count},)."
+            f"Return one number for each: shape ({count},)."
         )
     numbers = jnp if isinstance(outcomes.score, jax.Array) else np
     diverged = ~numbers.isfinite(outcomes.score)

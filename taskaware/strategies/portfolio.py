@@ -1,4 +1,4 @@
-"""A given list of points first, then any other strategy, which is told of them."""
+"""A list of points first, then another strategy, which receives their results."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 
 class Portfolio(NamedTuple):
-    """Points asked for so far, the portfolio (so that one program serves any), and the other's state."""
+    """Number of points asked for, the portfolio (an array, so one program fits any), and the inner state."""
 
     asked: Int[Array, ""]
     points: Float[Array, "m D"]
@@ -22,14 +22,14 @@ class Portfolio(NamedTuple):
 
 
 def portfolio_then(points: Float[Array, "m D"], strategy: Factory) -> Factory:
-    """Ask for the points in their order, then go on with the other strategy, which is told of all.
+    """Evaluate the points in order, then continue with another strategy, which receives all results.
 
     Args:
-        points: best first, such as known good ones, or what a surrogate recommends.
-        strategy: how to go on.
+        points: best first, for example known good ones or the candidates of a recommendation.
+        strategy: continues after them.
 
     Raises:
-        UserError: there is no point, or, when it is bound, one lies outside the space.
+        UserError: there is no point; or, when bound, one is outside the space.
 
     >>> from taskaware.spaces import preset
     >>> from taskaware.strategies import evolution
@@ -47,7 +47,7 @@ def portfolio_then(points: Float[Array, "m D"], strategy: Factory) -> Factory:
         _check_inside(space, given)
         inner = strategy(space, together)
         ask = (_ask_traced if inner.traceable else _ask_on_host)(inner, together)
-        # The other's own count begins with the ask that goes beyond the portfolio.
+        # The inner strategy counts from the first `ask` that exceeds the portfolio.
         shift = len(given) // together * together if inner.traceable else len(given)
 
         def init(key: Array) -> Portfolio:
@@ -93,7 +93,7 @@ def _ask_on_host(
 
 
 def _inwards(number: Int[Array, " n"], given: int, shift: int) -> Int[Array, " n"]:
-    """Evaluations as the other strategy counts them: its own from 0, the portfolio's from -2 downwards."""
+    """Evaluation numbers of the inner strategy: its own from 0, the portfolio's from -2 downwards."""
     foreign = jnp.where(number < 0, number - given, -2 - number)
     return jnp.where(number < given, foreign, number - shift)
 
@@ -115,4 +115,6 @@ def _check_inside(space: Space, points: Float[Array, "m D"]) -> None:
     with jax.ensure_compile_time_eval():
         inside = np.asarray(space.contains(points))
     if not inside.all():
-        raise UserError(f"Point {int(np.argmin(inside))} of the portfolio is no point of '{space.name}'.")
+        raise UserError(
+            f"Point {int(np.argmin(inside))} of the portfolio is outside the space '{space.name}'. Remove it."
+        )

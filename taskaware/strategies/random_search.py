@@ -1,4 +1,4 @@
-"""Random search: the control that every other strategy has to beat."""
+"""Random search: the control that every other strategy must beat."""
 
 from jaxtyping import Array, Float
 
@@ -7,7 +7,7 @@ from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 
 def random() -> Factory:
-    """Fresh random points with every ask; nothing is learned.
+    """New random points with every `ask`; nothing is learned.
 
     Source: US20220121906A1, claim 5.
 

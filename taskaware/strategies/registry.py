@@ -1,4 +1,4 @@
-"""Which strategies there are by name."""
+"""The strategies by name."""
 
 from collections.abc import Callable
 
@@ -13,4 +13,4 @@ STRATEGIES: Registry[Callable[..., Factory]] = Registry(
         "gradient_ascent": "taskaware.strategies.gradient_ascent:gradient_ascent",
     },
 )
-"""Name → function of settings, all of which have defaults, that gives a `Factory`."""
+"""Name → function of settings (all with defaults) that returns a `Factory`."""

@@ -1,4 +1,4 @@
-"""What a search strategy is."""
+"""The interface of a search strategy."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,17 +10,17 @@ from taskaware.spaces import Space
 
 State = Any
 Info = dict[str, Array]
-"""What a strategy knows of each point it was told, (n,) each by name: "parent" (an evaluation), ..."""
+"""Facts about each point of a `tell`, (n,) each by name: "parent" (an evaluation number), ..."""
 
 
 class Feedback(NamedTuple):
-    """What a strategy is told about points.
+    """The results of points, for `tell`.
 
     Attributes:
         value: larger is better; -inf for a diverged point, (n,).
-        gradient: of the value by the point, 0 for a diverged one, (n, D); None unless the strategy wants it.
-        number: which evaluation each is, counted from 0 in the order in which they were asked for, (n,);
-            -2 or less for a point that the strategy has not asked for. None: the next ones in that order.
+        gradient: of the value by the point, 0 for a diverged one, (n, D); None unless the strategy needs it.
+        number: evaluation number of each, from 0 in the order of asking, (n,); -2 or less for a point that
+            the strategy has not asked for. None: the next ones in that order.
     """
 
     value: Float[Array | np.ndarray, " n"]
@@ -29,21 +29,20 @@ class Feedback(NamedTuple):
 
 
 class Strategy(NamedTuple):
-    """Three pure functions. `tell` never draws; a new key comes with each `ask`.
+    """Three pure functions. `tell` draws nothing; each `ask` gets a new key.
 
-    Points are told in any order and in any number at a time, and also points that others asked for. Asking
-    again before a `tell` gives other points.
+    `tell` accepts points in any order and number, points of other strategies included. A second `ask` before
+    a `tell` gives different points.
 
     Attributes:
         init: key → state.
-        ask: (key, state) → (state, points (n, D)), all of them in the space, n always the same; a strategy
-            that is not traceable may ask for fewer, and for none when it is at its end.
+        ask: (key, state) → (state, points (n, D)); all lie in the space, and n is constant. A strategy that
+            is not traceable may return fewer, and none at its end.
         tell: (state, points, feedback) → (state, info).
-        wants_gradient: whether the feedback has to carry gradients.
-        repeats: whether asking again before a `tell` gives the same points, as a climb does that has to know
-            where it stands.
+        wants_gradient: whether the feedback must hold gradients.
+        repeats: whether a second `ask` before a `tell` gives the same points, as in a climb.
         traceable: whether JAX can trace the three functions.
-        learns_after: evaluations that it draws blindly; only a budget beyond them shows what it can do.
+        learns_after: number of random evaluations at the start; the budget should exceed it.
     """
 
     init: Callable[[Array], State]
@@ -56,5 +55,5 @@ class Strategy(NamedTuple):
 
 
 Factory = Callable[[Space, int], Strategy]
-"""(space, points of an `ask`) → strategy. What `ta.strategies.evolution(population=50)` gives: the settings
-come first, and the driver binds it to a space."""
+"""(space, points of an `ask`) → strategy; the result of, for example, `evolution(population=50)`. The driver
+binds it to a space."""

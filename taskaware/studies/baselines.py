@@ -1,4 +1,4 @@
-"""The recommended model, and the ones that people would take otherwise, in one form.
+"""The recommended model and its baselines, in one form.
 
 Each is a function (task, its split, seed) → predictions for the test rows, and has read every other row: a
 model that wants rows of its own to stop early takes them from these.
@@ -38,19 +38,19 @@ from taskaware.tasks.task import Task
 from taskaware.training import fit, trainer
 
 VERSION = 1
-"""Raised when the libraries' models are given anything else than before: their scores are found anew."""
+"""Raise it when the libraries' models get other inputs: their scores are then computed again."""
 
 NUMBERS = make_column_selector(dtype_include="number")
 CATEGORIES = make_column_selector(dtype_include="category")
 
 
 class Baseline(NamedTuple):
-    """A model that is compared.
+    """A model of the comparison.
 
     Attributes:
         predict: (task, split, seed) → class indices or numbers for the test rows, (n,).
-        packages: distributions that it needs, beside what taskaware itself does.
-        imported: distributions that these import, and its scores do not depend on.
+        packages: distributions that it needs, beyond those of taskaware.
+        imported: distributions that these import; its scores do not depend on them.
     """
 
     predict: Callable[[Task, Split, int], np.ndarray]
@@ -59,10 +59,16 @@ class Baseline(NamedTuple):
 
 
 def recommended(task: Task, parts: Split, seed: int, *, members: int | None = None) -> np.ndarray:
-    """What `recommend` answers without knowing the task or a relative of it, trained by `Recommendation.fit`.
+    """Predictions of the network that `recommend` chooses, trained by `Recommendation.fit`, (n,).
 
-    The meta-features are those of all rows, as the task is recognised, and left out, by its content. How many
-    `members` answer together is said in `Recommendation.fit`.
+    The task and its relatives are left out of the experience. The meta-features are those of all rows: the
+    task is recognised by its content.
+
+    Args:
+        task: to predict.
+        parts: its rows of training, validation and test.
+        seed: of recommendation and training.
+        members: how many networks are averaged, see `Recommendation.fit`.
     """
     keep_compiled()
     rows = _known(parts)
@@ -121,7 +127,7 @@ def realmlp(problem: str, seed: int) -> BaseEstimator:
     """
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
-    # It says which devices there are before every training.
+    # It prints the devices before every training.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     filled = make_column_transformer(
@@ -134,15 +140,20 @@ def realmlp(problem: str, seed: int) -> BaseEstimator:
 def library(
     make: Callable[[str, int], BaseEstimator], task: Task, parts: Split, seed: int, *, fewest: int = 1
 ) -> np.ndarray:
-    """Predictions of an estimator made for (problem, seed), and fit on all rows but the test rows.
+    """Predictions of a library's estimator on the test rows, (n,); it is fitted to all other rows.
 
-    Classes of less than `fewest` rows are not learned.
+    Args:
+        make: (problem, seed) → the estimator.
+        task: to predict.
+        parts: its rows of training, validation and test.
+        seed: of the estimator.
+        fewest: classes with fewer rows than this are not learned.
     """
     frame, rows = library_frame(table_of(task)), _frequent(task, _known(parts), fewest)
     model = make(task.problem, seed)
-    # One thread, as workers fill the cores: threads that wait for each other are far slower than one.
+    # One thread: workers fill the cores already, and competing threads are far slower.
     with threadpool_limits(1), warnings.catch_warnings():
-        # Defaults are what is compared, also where they end too early.
+        # The defaults are compared, even if they stop before convergence.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(frame.iloc[rows], task.target[rows])
         return np.ravel(model.predict(frame.iloc[parts.test]))
@@ -165,7 +176,7 @@ def missing(name: str) -> tuple[str, ...]:
 
 
 def version(name: str) -> list[str]:
-    """What the scores of a model depend on beside task and seed."""
+    """Everything beside task and seed that the scores of a model depend on."""
     if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [
@@ -175,7 +186,7 @@ def version(name: str) -> list[str]:
 
 
 def _learned() -> str:
-    """Digest of everything learned that comes with the package."""
+    """Digest of the evaluator and the experience that are shipped."""
     hasher = hashlib.sha256()
     for file in sorted(resources.files("taskaware.shipped").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".npz"):
@@ -196,21 +207,21 @@ def _known(parts: Split) -> np.ndarray:
 
 
 def _frequent(task: Task, rows: np.ndarray, fewest: int) -> np.ndarray:
-    """Those of the rows whose class has at least so many of them."""
+    """The rows whose class has at least `fewest` of them."""
     if task.problem == "regression":
         return rows
     return rows[np.bincount(task.target[rows])[task.target[rows]] >= fewest]
 
 
 def _read_as(column: Column) -> tuple[str, tuple[str, ...]]:
-    """Kind and categories under which a table's own column is read again."""
+    """Kind and categories that a column of a table is read with."""
     if column.is_numeric:
         return "numeric", ()
     return column.kind, column.categories if column.kind == "category" else ()
 
 
 def _words(table: Table) -> pd.DataFrame:
-    """A table as its schema reads it: numbers, and words in the place of codes."""
+    """A table as its schema reads it: numbers, and words instead of codes."""
     words = {
         f"x{place}": column.values if column.is_numeric else _named(column)
         for place, column in enumerate(table.columns)

@@ -21,7 +21,7 @@ COST = ("task", "problem", "rows", "columns", "trainings", "diverged", "failed",
 
 
 def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Collect what the settings ask for into their store; what happened is written into the folder.
+    """Collect the experience of the settings into their store; the journal is written into the folder.
 
     Args:
         settings: checked before any work.
@@ -42,7 +42,7 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
 
 
 def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.DataFrame:
-    """What the store holds of these tasks with these settings, and what it took, a row for each."""
+    """The store's trainings on these tasks with these settings, and their cost, a row for each task."""
     space = preset(settings.space).digest
     recipe = store.add_recipe(definition(settings.trainer))
     known = store.triplets(space, recipe=recipe, catalogue=catalogue_digest())

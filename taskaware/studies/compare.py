@@ -39,37 +39,37 @@ PROGRESS = ["strategy", "task", "group", "problem", "seed", "trainings", "best_s
 
 @dataclasses.dataclass(frozen=True)
 class CompareSettings:
-    """What is compared, and at what price."""
+    """Settings of a comparison of strategies."""
 
     # Suites: "bundled", or folders with an index.csv.
     suite: tuple[str, ...] = ("bundled",)
-    # Names of the tasks that are wanted; all of the suites if empty.
+    # Names of tasks; all tasks of the suites if empty.
     tasks: tuple[str, ...] = ()
     # Names of the strategies, see COMPARED.
     strategies: tuple[str, ...] = ("random", "evolution", "recommend")
-    # Trainings that each strategy has for each task and seed.
+    # Trainings of each strategy for each task and seed.
     budget: int = 48
-    # Candidates that are trained together before the strategy is told.
+    # Candidates that are trained together in one round.
     round: int = 8
-    # Seeds 0, 1, ...
+    # Number of seeds (0, 1, ...).
     seeds: int = 3
-    # Preset that is searched.
+    # Preset of the space to search.
     space: str = "compact"
-    # Evolution: candidates alive (published: 100, for budgets of thousands).
+    # Evolution: size of the population (published: 100, for budgets of thousands).
     population: int = 16
-    # Evolution: candidates from which a parent is chosen (published: 25).
+    # Evolution: size of the sample that a parent is the best of (published: 25).
     tournament: int = 4
-    # How the evaluator is made that recommends.
+    # Settings of the evaluator that recommends.
     evaluator: EvaluatorSettings = EvaluatorSettings()
-    # How each candidate is trained and scored.
+    # Training recipe of each candidate.
     trainer: TrainingRecipe = TrainingRecipe()
-    # Path or database URL of the experience that every training joins; "" keeps them in the journal only.
+    # Path or database URL of a store that records every training; "" records in the journal only.
     store: str = ""
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()
 
     def check(self) -> "CompareSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: a name is unknown (the nearest is given), or a number is out of range.
@@ -88,7 +88,7 @@ class CompareSettings:
         space, learned = preset(self.space), [name for name in self.strategies if name in LEARNED]
         if learned and space.digest != (ours := shipped_evaluator().space).digest:
             raise UserError(
-                f"The strategy '{learned[0]}' knows the space '{ours.name}', not '{space.name}'. "
+                f"The strategy '{learned[0]}' needs the space '{ours.name}', not '{space.name}'. "
                 f"Set space={ours.name}, or leave it out."
             )
         suite_named(*self.suite).only(*self.tasks)
@@ -97,7 +97,7 @@ class CompareSettings:
         return self
 
     def smoke(self) -> "CompareSettings":
-        """The same in seconds: two small tasks, one seed, four hasty trainings each, nothing kept."""
+        """A version that takes seconds: two small tasks, one seed, four short trainings, no store."""
         return dataclasses.replace(
             self,
             suite=("bundled",),
@@ -114,14 +114,14 @@ class CompareSettings:
 
 
 def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Let every strategy search every task with every seed, and see who gets how far.
+    """Run every strategy on every task with every seed, and compare their best scores.
 
     Writes `progress.csv`: for each search, after each of its trainings, the best validation score so far
     (`best_score`) and the test score of the candidate that has it; both empty while all diverged.
 
     Args:
         settings: checked before any work.
-        folder: of the run; what its journal has is not done again.
+        folder: of the run; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:
@@ -157,7 +157,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
 
 
 def plan(tasks: Sequence[Task], settings: CompareSettings) -> list[Job]:
-    """All jobs, task by task and seed by seed, so that programs serve again."""
+    """All jobs, task by task and seed by seed, so that compiled programs are reused."""
     space, shared = preset(settings.space), ("budget", "round", "population", "tournament", "evaluator")
     terms = {name: getattr(settings, name) for name in shared}
     jobs = []
@@ -174,7 +174,7 @@ def plan(tasks: Sequence[Task], settings: CompareSettings) -> list[Job]:
 
 
 def standings(progress: pd.DataFrame) -> dict:
-    """Who got how far, over the tasks and seeds on which no strategy failed; plain data.
+    """Scores of each strategy over the tasks and seeds on which none failed, as plain data.
 
     Args:
         progress: a row for each training, see `compare`; `score` and `test` are those of the training itself.
@@ -202,7 +202,7 @@ def standings(progress: pd.DataFrame) -> dict:
 
 
 def _keep(outcome: Outcome, store: Store | None, recipe: str) -> dict:
-    """Write a search that went well into the store, if there is one; what the journal shall have of it."""
+    """Record a successful search in the store, if there is one; returns its entry for the journal."""
     spec: SearchSpec = outcome.job.spec
     history: History = outcome.result
     if store is not None:
@@ -217,18 +217,18 @@ def _as_trained(history: History) -> Trained:
 
 
 def _plain(scores: np.ndarray) -> list[float | None]:
-    """Numbers that JSON has; None for a diverged one."""
+    """Numbers for JSON; None for a diverged one."""
     return [float(score) if np.isfinite(score) else None for score in scores]
 
 
 def _progress(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
-    """A row for each training of each search: itself, and the best so far."""
+    """A row for each training of each search: its score, and the best so far."""
     parts = [pd.DataFrame(columns=[*PROGRESS, "score", "test"])]
     for entry in entries:
         task = tasks[entry["task"]]
         score, test = (np.array(entry[name], float) for name in ("scores", "test_scores"))
         best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
-        # Of two that are equally good, the earlier one is the answer.
+        # Of equal scores, the earlier one counts as best.
         place = np.array([int(np.argmax(best[: n + 1])) for n in range(len(best))])
         about = {name: entry[name] for name in ("strategy", "task", "seed")}
         part = pd.DataFrame({"trainings": np.arange(1, len(score) + 1), "score": score, "test": test})
@@ -238,7 +238,7 @@ def _progress(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
 
 
 def _normalised(ends: pd.DataFrame, every: pd.DataFrame) -> pd.Series:
-    """The second column of `ends` by what the second column of `every` shows on the same task.
+    """The second column of `ends`, scaled by the range of the second column of `every` on the same task.
 
     A search that diverged everywhere counts as the worst training of the task.
     """

@@ -16,7 +16,7 @@ SEEDS = (0, 1, 2)
 
 
 def main() -> None:
-    """Recommend, explain, train, test, beside two baselines; in several splits, because one is luck."""
+    """Recommend, explain, train and test, beside two baselines; on several splits, because one is noisy."""
     data = load_breast_cancer(as_frame=True)
     frame = data.frame.assign(target=data.target_names[data.target])
     splits = f"a fifth of them for the test, {len(SEEDS)} splits"

@@ -1,4 +1,4 @@
-"""Leave tasks out: what the evaluator, and simpler methods, pick for tasks that they learned nothing from.
+"""Leave tasks out: choices of the evaluator and of simpler methods for tasks that they were not fitted to.
 
 A job is one method, one seed and one fold of tasks, held out by group. Everything is learned and picked from
 stored experience; nothing is trained on a task.
@@ -29,45 +29,45 @@ from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.training_data import FEWEST_TASKS
 
 MOST = 128
-"""Trainings of the random search that a pick is compared with."""
+"""Largest number of trainings of the random search that choices are compared with."""
 
 FEWEST_GROUPS = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateSettings:
-    """What is evaluated, on what experience."""
+    """Settings of an evaluation on tasks left out."""
 
     # "shipped", the path of a file that `pack` wrote (.npz), or path or database URL of a store.
     experience: str = "shipped"
-    # Preset that the architectures are points of.
+    # Preset of the architectures' space.
     space: str = "compact"
-    # Digest of the only recipe that counts; "" for all, where no task was trained with several.
+    # Digest of the recipe to use; "" for all, if no task was trained with several.
     recipe: str = ""
-    # What teaches beside the shipped experience (those tasks are picked for by nobody), see `teach.MORE`.
+    # Parts of `teach.MORE` to train on as well; they are never test tasks.
     more: tuple[str, ...] = MORE
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = tuple(METHODS)
-    # Parts that the groups are dealt into; one part at a time is held out.
+    # Number of folds of the groups; one at a time is held out.
     folds: int = 5
-    # Seeds 0, 1, ...; each deals the groups anew, and the methods draw from it.
+    # Number of seeds (0, 1, ...); each deals the groups again and seeds the methods.
     seeds: int = 5
-    # How the groups are dealt: "random", or "far", by the first principal component of their meta-features,
-    # so that what is held out at either end resembles nothing that is known.
+    # How the groups are dealt: "random", or "far": in the order of the first principal component of their
+    # meta-features, so that the outer folds resemble no training task.
     deal: str = "random"
-    # Real tasks that teach, drawn by the seed (their variants with them); 0 for all that are not held out.
+    # Number of real training tasks, drawn by the seed, with their variants; 0 for all that are not held out.
     tasks: int = 0
-    # Architectures that each of them teaches about, drawn by the seed; 0 for all.
+    # Number of architectures of each training task, drawn by the seed; 0 for all.
     architectures: int = 0
-    # Architectures that a real task must have been trained with to be picked for; 0 for half of the most.
+    # Fewest trained architectures of a test task; 0 for half of the largest number.
     fewest: int = 0
-    # How the method "evaluator" is made; the published ones are fixed.
+    # Settings of the method "evaluator"; those of the published methods are fixed.
     evaluator: EvaluatorSettings = EvaluatorSettings()
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()
 
     def check(self) -> "EvaluateSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: a name is unknown (the nearest is given), or a number is out of range.
@@ -95,7 +95,7 @@ class EvaluateSettings:
         return self
 
     def smoke(self) -> "EvaluateSettings":
-        """The same in seconds: no more than the shipped tasks, two folds, one seed, hardly any learning."""
+        """A version that takes seconds: the shipped tasks only, two folds, one seed, few training steps."""
         hasty = dataclasses.replace(self.evaluator, members=2, steps=20)
         methods = tuple(name for name in self.methods if name != "boosted") or self.methods
         return dataclasses.replace(self, more=(), methods=methods, folds=2, seeds=1, evaluator=hasty)
@@ -106,11 +106,11 @@ class Fold:
     """One job.
 
     Attributes:
-        method: name of it.
+        method: name.
         evaluator: settings of the method "evaluator".
         seed: of the deal and of the method.
-        folds: parts of the deal.
-        number: of the part that is held out.
+        folds: number of folds.
+        number: of the fold that is held out.
         deal, tasks, architectures: see the settings.
     """
 
@@ -125,7 +125,7 @@ class Fold:
 
 
 def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Hold every task out, with its relatives, and score what each method picks for it.
+    """Hold every task out, with its relatives, and score the choice of each method for it.
 
     Writes `picks.csv` (a row for each method, seed and task: `spearman` of the preference with the true
     validation scores, `score` and `test_score` of the pick, `regret`: by how much the best test score of the
@@ -136,7 +136,7 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
 
     Args:
         settings: checked before any work.
-        folder: of the run; what its journal has is not done again.
+        folder: of the run; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:
@@ -192,7 +192,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
     if not chosen.any():
         most = (~np.isnan(data.score[data.real])).sum(1).max()
         raise UserError(
-            f"Setting fewest={settings.fewest} leaves no task to pick for: at most {most} architectures were "
+            f"Setting fewest={settings.fewest} leaves no test task: at most {most} architectures were "
             "trained on one. Give fewer."
         )
     return StudyData(space, data, pool & chosen[:, None]), curve
@@ -214,11 +214,11 @@ def jobs_of(
     """A job for each method, seed and fold of settings that have `methods`, `seeds` and `folds`.
 
     Args:
-        data: what is held out of.
+        data: the experience.
         settings: of the study.
-        fold: (method, seed, number of the fold) → what the worker gets.
-        content: what the results depend on beside it.
-        resource: name of what every job reads.
+        fold: (method, seed, number of the fold) → argument of the worker.
+        content: everything else that the results depend on.
+        resource: name of the resource of every job.
     """
     jobs = []
     for method in settings.methods:
@@ -232,7 +232,7 @@ def jobs_of(
 
 
 def pick(study: StudyData, fold: Fold) -> list[dict]:
-    """What a worker does with a job; see `quality.picks`."""
+    """Run a job on a worker; see `quality.picks`."""
     keep_compiled()
     selector = METHODS[fold.method](study.space, fold.evaluator)
     out = list(quality.held_out(study.training_data, fold.folds, fold.seed, fold.deal))[fold.number]
@@ -244,7 +244,7 @@ def pick(study: StudyData, fold: Fold) -> list[dict]:
 
 
 def _drawn(experience: Experience, data: TrainingData) -> np.ndarray:
-    """Mask of the architectures that only random draws brought to each task, (T, A)."""
+    """Mask of the architectures that were drawn at random on each task, (T, A)."""
     places = {name: row for row, name in enumerate(data.digests)}
     row = np.array([places.get(task.digest, -1) for task in experience.tasks])[experience.task]
     random = np.array([name == "random" for name in experience.strategies], bool)[experience.strategy]
@@ -261,7 +261,7 @@ def _kept(outcome: Outcome) -> dict:
 
 
 def content_of(study: StudyData) -> str:
-    """Digest of the data, so that grown experience is evaluated anew."""
+    """Digest of the data, so that grown experience is evaluated again."""
     hasher = hashlib.sha256("".join(study.training_data.digests).encode())
     for column in (study.training_data.z, study.training_data.u, study.training_data.score, study.pool):
         hasher.update(np.ascontiguousarray(column).tobytes())

@@ -11,7 +11,7 @@ from taskaware.studies.registry import study_of
 
 
 def load_experiment(path: str | Path):
-    """The config that an experiment's `config.py` returns; this runs the file.
+    """The settings that an experiment's `config.py` returns; the file is executed.
 
     Args:
         path: of the experiment's folder, or of the file.
@@ -34,14 +34,14 @@ def load_experiment(path: str | Path):
 
 
 def _called(file: Path) -> object:
-    """What the file's `config` returns."""
+    """The value of the file's `config`."""
     source = file.read_bytes()
     module = types.ModuleType(f"_taskaware_experiment_{abs(hash(file.resolve()))}")
     module.__file__ = str(file)
     # Where dataclasses, type hints and `inspect` look for the module of a class.
     sys.modules[module.__name__] = module
     try:
-        # Compiled here, as an import would leave a __pycache__ in the experiment's folder.
+        # Compiled here: an import would leave a __pycache__ in the experiment's folder.
         exec(compile(source, str(file), "exec"), module.__dict__)
         make = getattr(module, "config", None)
         config = make() if callable(make) else None
@@ -55,7 +55,7 @@ def _called(file: Path) -> object:
 def _no_config(file: Path, error: BaseException) -> UserError:
     lines = [step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename == str(file)]
     where = f", line {lines[-1]}," if lines else ""
-    return UserError(f"'{file}'{where} gives no config ({type(error).__name__}: {error}). Mend the file.")
+    return UserError(f"'{file}'{where} returns no config ({type(error).__name__}: {error}). Mend the file.")
 
 
 def _no_experiment(path: Path) -> UserError:

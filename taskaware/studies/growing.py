@@ -1,4 +1,4 @@
-"""Growing: what picks for tasks like one's own are worth before and after some of one's own are known.
+"""Growing: quality of the choices for a family of tasks before and after some of them are learned.
 
 The tasks of a family are those that one user might have. Before, none of them is known; after, some are, and
 the picks for the others of the family are scored. Nothing else in the training data changes; tasks of other
@@ -28,7 +28,7 @@ from taskaware.surrogates.training_data import TrainingData
 
 PICKS = ["family", "own", "seed", "about", "task", "spearman", "score", "test_score", "normalised"]
 STRANGERS = 20
-"""Tasks of other families that are picked for, to see whether anything is forgotten."""
+"""Number of test tasks of other families, to see whether anything is forgotten."""
 
 
 WAGES = (
@@ -44,31 +44,31 @@ SCHOOLS = (
 
 @dataclasses.dataclass(frozen=True)
 class GrowingSettings:
-    """Whose tasks, and how many of them become known."""
+    """Settings of the study of growing experience."""
 
     # See `EvaluateSettings`.
     experience: str = "shipped"
-    # Preset that the architectures are points of.
+    # Preset of the architectures' space.
     space: str = "compact"
-    # Families: the names of their tasks, with a blank between; what people earn, and what pupils learn.
+    # Families: the names of their tasks, separated by blanks; incomes of people, and grades of pupils.
     families: tuple[str, ...] = (WAGES, SCHOOLS)
-    # Own tasks that become known; 0 is before.
+    # Numbers of the family's tasks that are learned; 0 is before.
     own: tuple[int, ...] = (0, 3, 10)
-    # Seeds 0, 1, ...; each draws which of the family become known.
+    # Number of seeds (0, 1, ...); each draws which tasks of the family are learned.
     seeds: int = 5
-    # How the evaluator is made.
+    # Settings of the evaluator.
     evaluator: EvaluatorSettings = EvaluatorSettings()
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()
 
     def check(self) -> "GrowingSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: no family is named, one has too few tasks, or a number is out of range.
         """
         if not self.families:
-            raise UserError("No family is named. Give the names of its tasks, with a blank between.")
+            raise UserError("No family is named. Give the names of its tasks, separated by blanks.")
         if not self.own or min(self.own) < 0 or self.seeds < 1:
             raise UserError(
                 f"Settings own={self.own}, seeds={self.seeds} are too small. Give 0 and 1 or more."
@@ -76,14 +76,14 @@ class GrowingSettings:
         for family in self.families:
             if len(family.split()) <= max(self.own):
                 raise UserError(
-                    f"Family '{family}' has {len(family.split())} tasks; with {max(self.own)} known, none is "
-                    "left to pick for. Name more, or set own to less."
+                    f"Family '{family}' has {len(family.split())} tasks; with {max(self.own)} learned, none "
+                    "is left to test on. Name more, or lower own."
                 )
         EvaluateSettings(self.experience, self.space, evaluator=self.evaluator, runner=self.runner).check()
         return self
 
     def smoke(self) -> "GrowingSettings":
-        """The same in seconds: the first family, one seed, an evaluator that hardly learned."""
+        """A version that takes seconds: the first family, one seed, few training steps."""
         hasty = EvaluatorSettings(network="bilinear", members=2, steps=20)
         return dataclasses.replace(
             self, families=self.families[:1], own=self.own[:2], seeds=1, evaluator=hasty
@@ -96,10 +96,10 @@ class Grown:
 
     Attributes:
         family: names of its tasks.
-        own: how many of them are known.
-        most: of which the others are picked for, whatever `own` is.
-        seed: that draws them.
-        evaluator: how it is made.
+        own: how many of them the evaluator learns from.
+        most: `own` at its largest; the family's other tasks are chosen for, at every `own`.
+        seed: of the draw.
+        evaluator: settings of the fit.
     """
 
     family: tuple[str, ...]
@@ -113,18 +113,18 @@ class Parts(NamedTuple):
     """Masks of the tasks, (T,).
 
     Attributes:
-        known: what the evaluator learns from.
-        like: tasks of the family that are picked for.
-        strangers: tasks of other families that are picked for.
+        known: training tasks of the evaluator.
+        like: tasks of the family to choose for.
+        others: tasks of other families to choose for.
     """
 
     known: np.ndarray
     like: np.ndarray
-    strangers: np.ndarray
+    others: np.ndarray
 
 
 def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Pick for tasks like one's own, before and after some of one's own are known.
+    """Choose for the tasks of a family, before and after some of them are learned.
 
     Writes `picks.csv`: a row for each family, number of own tasks, seed and task picked for; `about` says
     whether it is "like" one's own or a "stranger"; `normalised` is the test score less the task's median, in
@@ -132,7 +132,7 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
 
     Args:
         settings: checked before any work.
-        folder: of the run; what its journal has is not done again.
+        folder: of the run; jobs in its journal are not repeated.
         show: see `runner.Progress`.
 
     Returns:
@@ -146,7 +146,7 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
     began = time.perf_counter()
     settings.check()
     known, _ = prepared(EvaluateSettings(settings.experience, settings.space))
-    # Tasks that only teach elsewhere are picked for here.
+    # Tasks that are only training data elsewhere are test tasks here.
     known = known._replace(pool=~np.isnan(known.training_data.score))
     for family in settings.families:
         for name in family.split():
@@ -184,28 +184,28 @@ def plan(known: StudyData, settings: GrowingSettings) -> list[Job]:
 
 
 def parts(known: TrainingData, work: Grown) -> Parts:
-    """Which tasks are known and which are picked for; relatives of the latter are not known."""
+    """The training and the test tasks; relatives of test tasks are not trained on."""
     names, groups = np.array(known.names), np.array(known.groups)
     rng = np.random.default_rng(work.seed)
     order = rng.permutation(np.array(work.family))
     like = np.isin(names, order[work.most :])
     family = np.isin(groups, groups[np.isin(names, order)])
     drawn = rng.permutation(np.flatnonzero(quality.eligible(known) & ~family))[:STRANGERS]
-    strangers = np.isin(np.arange(len(names)), drawn)
-    out = np.isin(groups, groups[like | strangers])
+    others = np.isin(np.arange(len(names)), drawn)
+    out = np.isin(groups, groups[like | others])
     own = np.isin(groups, groups[np.isin(names, order[: work.own])])
-    return Parts(~out & (own | ~family), like, strangers)
+    return Parts(~out & (own | ~family), like, others)
 
 
 def pick(known: StudyData, work: Grown) -> list[dict]:
-    """What a worker does with a job."""
+    """Run a job on a worker."""
     keep_compiled()
     mine = known.training_data
     which = parts(mine, work)
     selector = learned(known.space, work.evaluator, AscentSettings().kappa)
     middle, spread = quality.scale(mine.test_score)
     rows = []
-    for about, wanted in (("like", which.like), ("stranger", which.strangers)):
+    for about, wanted in (("like", which.like), ("stranger", which.others)):
         there = np.flatnonzero(which.known | wanted)
         for found in quality.picks(mine.take(there), selector, wanted[there], work.seed, known.pool[there]):
             task, place = there[found["place"]], found["picked"]
@@ -224,7 +224,7 @@ def pick(known: StudyData, work: Grown) -> list[dict]:
 
 
 def standings(table: pd.DataFrame) -> list[dict]:
-    """Means over seeds and tasks, a row for each family, number of own tasks and what is picked for."""
+    """Means over seeds and tasks, a row for each family, number of learned tasks and kind of test task."""
     rows = []
     for (family, own, about), its in table.groupby(["family", "own", "about"], sort=False):
         by_task = its.groupby("task")["normalised"].mean()

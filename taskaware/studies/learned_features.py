@@ -1,4 +1,4 @@
-"""What learned meta-features are worth: picks for held-out tasks with and without them.
+"""Value of learned meta-features: choices for held-out tasks with and without them.
 
 A job is one method, one seed and one fold of tasks, held out by group, as in `evaluate`.
 """
@@ -35,39 +35,39 @@ METHODS = ("statistical", "learned", "beside", "published", "published_generator
 with our evaluator."""
 
 KAPPA = 0.5
-"""Standard deviations of the members that are taken off their mean, for every method."""
+"""Number of standard deviations over the members that are subtracted from their mean, for every method."""
 
 SHOWN = ("statistical", "beside", "published")
-"""Methods of a small run: their networks are all that there are, and compiling costs most."""
+"""Methods of a small run; together they use every network, and compilation costs most."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LearnedFeaturesSettings:
-    """What is learned from, and how."""
+    """Settings of the study of learned meta-features."""
 
     # See `EvaluateSettings`.
     experience: str = "shipped"
-    # Preset that the architectures are points of.
+    # Preset of the architectures' space.
     space: str = "compact"
-    # Digest of the only recipe that counts; "" for all, where no task was trained with several.
+    # Digest of the recipe to use; "" for all, if no task was trained with several.
     recipe: str = ""
-    # Where the rows of the tasks are: "bundled", and folders with an index.csv. Other tasks are left out.
+    # Raw data of the tasks: "bundled", and folders with an index.csv. Tasks without raw data are left out.
     suite: tuple[str, ...] = ("bundled",)
     # Names of the methods, see METHODS.
     methods: tuple[str, ...] = METHODS
-    # Parts that the groups are dealt into; one part at a time is held out.
+    # Number of folds of the groups; one at a time is held out.
     folds: int = 5
-    # Seeds 0, 1, ...; each deals the groups anew, and the methods draw from it.
+    # Number of seeds (0, 1, ...); each deals the groups again and seeds the methods.
     seeds: int = 2
-    # How much is read of a task.
+    # Size of the sample that is read of a task.
     samples: SampleSize = SampleSize()
-    # How φ and ρ are made; its evaluator is also that of the statistical meta-features.
+    # Settings of φ and ρ; the evaluator in them also reads the statistical meta-features.
     joint: JointSettings = JointSettings()
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()
 
     def check(self) -> "LearnedFeaturesSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: a name is unknown (the nearest is given), or a number is out of range.
@@ -83,7 +83,7 @@ class LearnedFeaturesSettings:
         return self
 
     def smoke(self) -> "LearnedFeaturesSettings":
-        """The same in seconds: the bundled tables, two folds, one seed, few methods, hardly any learning."""
+        """A version that takes seconds: the bundled tables, two folds, one seed, few methods and steps."""
         methods = tuple(name for name in self.methods if name in SHOWN) or self.methods
         hasty = dataclasses.replace(self.joint.evaluator, members=2, steps=5)
         joint = dataclasses.replace(self.joint, evaluator=hasty)
@@ -91,7 +91,7 @@ class LearnedFeaturesSettings:
 
     @property
     def evaluation(self) -> EvaluateSettings:
-        """The evaluation that this is, but for the methods."""
+        """The same settings as those of an evaluation, without the methods."""
         same = ("experience", "space", "recipe", "folds", "seeds", "runner")
         return EvaluateSettings(
             **{name: getattr(self, name) for name in same}, evaluator=self.joint.evaluator
@@ -99,7 +99,7 @@ class LearnedFeaturesSettings:
 
 
 class Read(NamedTuple):
-    """What every job reads.
+    """The resource of every job.
 
     Attributes:
         known: see `evaluate.StudyData`.
@@ -115,11 +115,11 @@ class Fold:
     """One job.
 
     Attributes:
-        method: name of it.
+        method: name.
         joint: see the settings.
         seed: of the deal and of the method.
-        folds: parts of the deal.
-        number: of the part that is held out.
+        folds: number of folds.
+        number: of the fold that is held out.
     """
 
     method: str
@@ -132,11 +132,11 @@ class Fold:
 def run_learned_features(
     settings: LearnedFeaturesSettings, folder: RunFolder, show: bool | None = None
 ) -> dict:
-    """Hold every task out, with its relatives, and score what each method picks for it.
+    """Hold every task out, with its relatives, and score the choice of each method for it.
 
     Args:
         settings: checked before any work.
-        folder: of the run; what its journal has is not done again.
+        folder: of the run; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:
@@ -175,7 +175,7 @@ def plan(known: StudyData, settings: LearnedFeaturesSettings) -> list[Job]:
 
 
 def pick(read: Read, fold: Fold) -> list[dict]:
-    """What a worker does with a job; see `quality.picks`."""
+    """Run a job on a worker; see `quality.picks`."""
     keep_compiled()
     known = read.known
     out = list(quality.held_out(known.training_data, fold.folds, fold.seed))[fold.number]
@@ -184,7 +184,7 @@ def pick(read: Read, fold: Fold) -> list[dict]:
 
 
 def joint_settings(method: str, ours: JointSettings) -> JointSettings:
-    """How the (φ, ρ) of a method is made.
+    """Settings of the φ and ρ of a method.
 
     >>> joint_settings("beside", JointSettings()).beside
     True

@@ -1,4 +1,4 @@
-"""Compare models: the recommended one, trained, beside what people would take otherwise.
+"""Compare models: the recommended network, trained, beside common baselines.
 
 A job is one model, one task and one seed. All models of a task and seed are tested on the same rows, and know
 the same others; the recommendation knows neither the task nor a relative of it.
@@ -27,7 +27,7 @@ from taskaware.tasks.split import split
 from taskaware.tasks.task import PROBLEMS, Task
 
 TREES = "trees"
-"""The model whose scores are written for others to read."""
+"""The model whose scores are written for the notes of a recommendation."""
 
 SCORES = ["task", "group", "problem", "seed", "model", "score", "seconds"]
 TASKS = ["task", "group", "problem", "rows", "model", "score", "se", "seeds", "rank"]
@@ -38,25 +38,25 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class ModelsSettings:
-    """What is compared, on what."""
+    """Settings of a comparison of models."""
 
     # Suites: "bundled", or folders with an index.csv.
     suite: tuple[str, ...] = ("bundled",)
-    # Names of the tasks that are wanted; all of the suites if empty.
+    # Names of tasks; all tasks of the suites if empty.
     tasks: tuple[str, ...] = ()
-    # Rows of a task, at most; 0 takes tasks of any size.
+    # Largest number of rows of a task; 0 for no limit.
     most_rows: int = 0
-    # Names of the models, see BASELINES; the others' wins are counted against the first.
+    # Names of the models, see BASELINES; the first is the reference for wins and losses.
     models: tuple[str, ...] = tuple(BASELINES)
-    # Seeds 0, 1, ...; each has a split of its own.
+    # Number of seeds (0, 1, ...); each has its own split.
     seeds: int = 3
-    # CSV file for what the boosted trees reach on each task; "" for none.
+    # CSV file for the scores of the boosted trees on each task; "" for none.
     trees: str = ""
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()
 
     def check(self) -> "ModelsSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: a name is unknown (the nearest is given), a number is out of range, or no model is
@@ -81,12 +81,12 @@ class ModelsSettings:
         return self
 
     def chosen(self) -> dict[str, Task]:
-        """The tasks that are compared on, by name."""
+        """The tasks of the comparison, by name."""
         named = suite_named(*self.suite).only(*self.tasks)
         return {task.name: task for task in named if not 0 < self.most_rows < task.rows}
 
     def smoke(self) -> "ModelsSettings":
-        """The same in seconds: two small tasks, one seed, only models that need nothing else; no file."""
+        """A version that takes seconds: two small tasks, one seed, no further packages, no file."""
         models = tuple(name for name in self.models if not BASELINES[name].packages) or self.models
         return dataclasses.replace(
             self,
@@ -101,7 +101,7 @@ class ModelsSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What a worker needs to know beside the task: the model's name, and the seed of split and training."""
+    """The argument of a worker: the model's name, and the seed of split and training."""
 
     model: str
     seed: int
@@ -112,11 +112,11 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
 
     Writes `scores.csv` (a row for each task, seed and model) and `tasks.csv` (for each task and model, see
     `by_task`); and, where no job failed, the file of `settings.trees`. A model whose packages are not
-    installed is skipped, and that is said.
+    installed is skipped with a warning.
 
     Args:
         settings: checked before any work.
-        folder: of the run; what its journal has is not done again.
+        folder: of the run; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:
@@ -155,7 +155,7 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
 
 
 def plan(tasks: Sequence[Task], settings: ModelsSettings) -> list[Job]:
-    """All jobs, task by task and model by model, of those models that are installed."""
+    """All jobs of the installed models, task by task and model by model."""
     versions = {name: version(name) for name in settings.models if not missing(name)}
     jobs = []
     for task in tasks:
@@ -170,7 +170,7 @@ def plan(tasks: Sequence[Task], settings: ModelsSettings) -> list[Job]:
 
 
 def score_model(task: Task, trial: Trial) -> float:
-    """Test score, in the problem's default metric, of a model trained on the rows that are not for testing.
+    """Test score, in the problem's default metric, of a model trained on all other rows.
 
     It is cut at the metric's `low`, as in the experience; predictions that are no numbers have that score.
     """
@@ -199,7 +199,7 @@ def by_task(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def standings(scores: pd.DataFrame) -> dict[str, dict[str, float | int | None]]:
-    """How well each model does, as plain data.
+    """Scores, wins and losses of each model, as plain data.
 
     Args:
         scores: as for `by_task`; every model has the same tasks and seeds. The first model is the reference.
@@ -225,7 +225,7 @@ def standings(scores: pd.DataFrame) -> dict[str, dict[str, float | int | None]]:
 
 
 def write_trees(scores: pd.DataFrame, path: Path) -> None:
-    """Write SHIPPED: what the boosted trees reach on each task, to be read by the digest of the task."""
+    """Write SHIPPED: the scores of the boosted trees, by the digest of the task."""
     table = by_task(scores[scores["model"] == TREES]).rename(columns={"task": "name"})[SHIPPED]
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, table.to_csv(index=False, float_format="%.5f").encode())
@@ -237,7 +237,7 @@ def _how_to_add(models: Sequence[str]) -> str:
 
 
 def _scores(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
-    """SCORES, `rows` and `digest` of every job that went well."""
+    """SCORES, `rows` and `digest` of every successful job."""
     rows = []
     for entry in entries:
         task = tasks[entry["task"]]
@@ -259,7 +259,7 @@ def _over_origins(table: pd.DataFrame, column: str) -> dict[str, float]:
 
 
 def _against(its: pd.DataFrame, reference: pd.DataFrame) -> dict[str, int]:
-    """Tasks won, lost and neither, by the differences on each task, seed by seed."""
+    """Number of tasks won, lost and tied, from the differences on each task, seed by seed."""
     pair = [table.set_index(["task", "seed"])["score"] for table in (its, reference)]
     ahead = (pair[0] - pair[1]).groupby("task").agg(["mean", "sem"])
     noise = 2 * ahead["sem"].fillna(0.0)

@@ -15,15 +15,15 @@ from taskaware.studies.evaluate import EvaluateSettings, evaluate
 class PublishedSettings:
     """Experience in the published space, then the published evaluator with each of its losses."""
 
-    # The experience; nothing is collected where it says space=published and the store has it already.
+    # The experience; trainings that the store holds are not repeated.
     collect: CollectSettings = CollectSettings(space="published")
-    # The evaluation; its experience and space are those collected.
+    # The evaluation; it uses the collected experience and its space.
     evaluate: EvaluateSettings = EvaluateSettings(
         methods=("random", "single_best", "published", "published_linear", "published_quadratic")
     )
 
     def check(self) -> "PublishedSettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: a value is out of range, or the experience would not be of the published space.
@@ -31,11 +31,13 @@ class PublishedSettings:
         self.collect.check()
         self.evaluate.check()
         if self.collect.space != "published":
-            raise UserError(f"collect.space={self.collect.space}, but this is the setting of 'published'.")
+            raise UserError(
+                f"collect.space={self.collect.space} is not allowed here. Set collect.space=published."
+            )
         return self
 
     def smoke(self) -> "PublishedSettings":
-        """The same, small: four small tasks, three architectures, kept in the run's folder."""
+        """A small version: four small tasks, three architectures, recorded in the run's folder."""
         tasks = listed("smoke.published")
         small = dataclasses.replace(self.collect.smoke(), tasks=tasks, architectures=3, store="")
         small = dataclasses.replace(small, trainer=dataclasses.replace(small.trainer, train_rows=128))

@@ -1,4 +1,4 @@
-"""How good recommendations are for tasks that nothing was learned from.
+"""Quality of recommendations for tasks that were left out of the fit.
 
 Tasks are held out by group. A recommendation is worth n trainings if a random search on the target has to
 train n architectures, picking by validation score, to reach the same mean test score.
@@ -27,15 +27,15 @@ from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
 
 POOL = 64
-"""Candidates of a width that experience is collected with, about: programs compiled then are used again."""
+"""Typical number of candidates of one width in the experience, so that compiled programs are reused."""
 
 DEALS = ("random", "far")
 
 PORTFOLIO = 32
-"""Members of a portfolio that is trained member after member."""
+"""Length of the greedy portfolio."""
 
 RESAMPLES = 200
-"""Draws of groups for a standard error."""
+"""Number of bootstrap draws of groups for a standard error."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Trials:
 
 
 def trials(experience: Experience, data: TrainingData) -> Trials:
-    """The experience as tables, in the order of the training data; what diverged has the worst score."""
+    """The experience as tables, in the order of the training data; diverged ones have the worst score."""
     digests = [record.digest for record in experience.tasks]
     place = np.full(len(digests), -1)
     for row, digest in enumerate(data.digests):
@@ -95,7 +95,7 @@ def worth(curve: np.ndarray, reached: float) -> float:
 
 
 def eligible(data: TrainingData, fewest: int = 0) -> np.ndarray:
-    """Mask of the tasks that are picked for, (T,): no variants, and with `fewest` architectures or more.
+    """Mask of the test tasks, (T,): no variants, and with `fewest` architectures or more.
 
     With few, a random search cannot go on for long; such a task teaches, and is picked for by nobody. For 0,
     half as many are needed as any task has.
@@ -109,10 +109,10 @@ def held_out(data: TrainingData, folds: int, seed: int, deal: str = "random") ->
 
     Args:
         data: all tasks.
-        folds: parts.
+        folds: number of folds.
         seed: of a random deal.
         deal: "random", or "far": groups in the order of the first principal component of their tasks'
-            scaled meta-features, so that a part lies together and the outer ones apart from all others.
+            scaled meta-features, so that the outer folds are far from all others.
     """
     groups, place = np.unique(data.groups, return_inverse=True)
     if deal == "far":
@@ -128,7 +128,13 @@ def held_out(data: TrainingData, folds: int, seed: int, deal: str = "random") ->
 def leave_tasks_out(
     data: TrainingData, selectors: Mapping[str, Selector], *, folds: int, seeds: Sequence[int]
 ) -> Iterator[pd.DataFrame]:
-    """What each selector picks from the pool for every task while it is held out, fold by fold.
+    """The choice of each selector for every task while it is held out, fold by fold.
+
+    Args:
+        data: experience.
+        selectors: methods by name.
+        folds: number of parts that the tasks are left out in.
+        seeds: one repetition for each.
 
     Yields:
         A row for each (method, seed, task), see `picks`.
@@ -146,15 +152,15 @@ def leave_tasks_out(
 def picks(
     data: TrainingData, selector: Selector, out: np.ndarray, seed: int, pool: np.ndarray | None = None
 ) -> list[dict]:
-    """What a selector picks for tasks held out.
+    """The choices of a selector for tasks held out.
 
     Args:
         data: all tasks.
-        selector: gets the tasks that are not held out, and of the others what `NewTasks` has.
+        selector: receives the tasks that are not held out, and `NewTasks` of the others.
         out: mask of the tasks held out, (T,).
         seed: for the selector.
-        pool: what it may pick on each task, (T, A), nothing on a task that is not picked for; all that was
-            trained on the `eligible` ones if None.
+        pool: mask of the allowed choices on each task, (T, A), empty for a task that is no test task; by
+            default all trained architectures of the `eligible` tasks.
 
     Returns:
         Plain data for each task: its name and `place` in `data`, the position `picked` among the
@@ -197,12 +203,12 @@ def scale(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def standing(data: TrainingData, curve: np.ndarray, reached: np.ndarray) -> dict[str, float]:
-    """How well a method does, as plain data.
+    """Scores of a method, as plain data.
 
     Args:
         data: T tasks.
         curve: of the random search on each, (T, most).
-        reached: test scores of what the method picked, (seeds, T); NaN where it picked nothing.
+        reached: test scores of the choices of the method, (seeds, T); NaN where it made none.
 
     Returns:
         `test_score`, its standard error over seeds, `regret` (what the best test score is better by), `worth`
@@ -235,7 +241,16 @@ def recommended_points(
     folds: int,
     seed: int,
 ) -> Iterator[tuple[int, Proposal]]:
-    """(task, what is proposed for it by an evaluator that learned from no relative), every task once."""
+    """(task, proposal of an evaluator fitted without it and its relatives), every task once.
+
+    Args:
+        space: of the architectures.
+        data: experience.
+        settings: of the evaluator.
+        ascent: settings of the search.
+        folds: number of parts that the tasks are left out in.
+        seed: of folds, evaluator and search.
+    """
     for out in held_out(data, folds, seed):
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & eligible(data)):
@@ -244,19 +259,24 @@ def recommended_points(
 
 
 Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]
-"""(training data, tasks to choose for, seed) → what to train next on one: (task, places trained, their
-validation scores) → places."""
+"""(training data, tasks to choose for, seed) → a function that chooses what to train next on one task: (task,
+positions trained, their validation scores) → positions."""
 
 
 def by_portfolio(data: TrainingData, new: NewTasks, seed: int):
-    """The same greedy portfolio on every task, member after member."""
+    """A Trainer that follows one greedy portfolio on every task, member after member.
+
+    Args:
+        data: the training data.
+        new, seed: not used.
+    """
     del new, seed
     members = portfolio(data, PORTFOLIO)
     return lambda task, places, scores: members[len(places) : len(places) + 1]
 
 
 def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
-    """What `Recommendation.refine` would train, of the training architectures."""
+    """The training architectures that `Recommendation.refine` would choose."""
 
     def begin(data: TrainingData, new: NewTasks, seed: int):
         evaluator, kappa = fit_evaluator(space, data, settings, seed=seed), AscentSettings().kappa
@@ -270,7 +290,7 @@ def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
         def more(task: int, places: np.ndarray, scores: np.ndarray) -> np.ndarray:
             order = orders[task]
             rows = np.argsort(order)[places]
-            return order[states[task].told(rows, scores).next(TOGETHER)]
+            return order[states[task].update(rows, scores).next(TOGETHER)]
 
         return more
 
@@ -280,9 +300,17 @@ def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
 def after_trainings(
     data: TrainingData, found: Trials, trainer: Trainer, budgets: Sequence[int], folds: int, seed: int
 ) -> Iterator[tuple[int, int, int]]:
-    """(task, budget, architecture that validation picks) after so many trainings on each task, held out.
+    """(task, budget, best architecture by validation) after `budget` trainings on each held-out task.
 
-    A training is looked up: its score is the one of the first seed.
+    Trainings are looked up: the score is that of the first seed.
+
+    Args:
+        data: experience.
+        found: scores to look up.
+        trainer: chooses what to train next.
+        budgets: numbers of trainings, increasing.
+        folds: number of parts that the tasks are left out in.
+        seed: of folds and trainer.
     """
     for out in held_out(data, folds, seed):
         wanted = out & eligible(data)
@@ -298,7 +326,15 @@ def after_trainings(
 def true_scores(
     space: Space, task: Task, points: np.ndarray, recipe: TrainingRecipe, seeds: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Validation and test score of points that are trained on a task, mean over seeds, (n,) each."""
+    """Validation and test scores of points trained on a task, means over seeds, (n,) each.
+
+    Args:
+        space: of the points.
+        task: to train on.
+        points: (n, D).
+        recipe: of the trainings.
+        seeds: one training of each point for each.
+    """
     results = [
         train(space, points, prepare(task, seed, recipe), recipe, seed=seed, chunk_for=POOL) for seed in seeds
     ]
@@ -324,7 +360,7 @@ def _worth_error(groups: Sequence[str], curves: np.ndarray, scores: np.ndarray) 
 
 
 def _seeds(found: Trials, task: int):
-    """Scores and test scores (a,) of what each of the seeds trained that trained the most."""
+    """Scores and test scores, (a,), of the architectures of each seed with the most trainings."""
     trained = ~np.isnan(found.score[task])
     for seed in np.flatnonzero(trained.sum(0) == trained.sum(0).max()):
         yield found.score[task, trained[:, seed], seed], found.test_score[task, trained[:, seed], seed]
@@ -332,7 +368,7 @@ def _seeds(found: Trials, task: int):
 
 @functools.lru_cache(maxsize=4)
 def _chance_of_best(count: int, most: int) -> np.ndarray:
-    """Probability that rank i of `count` is the best of n drawn, or of all where n is more, (most, count)."""
+    """Probability that rank i of `count` is the best of n draws (of all, if n is larger), (most, count)."""
     chance = np.zeros((most, count))
     for row in range(most):
         n, left = min(row + 1, count), 1.0

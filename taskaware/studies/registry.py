@@ -1,4 +1,4 @@
-"""The studies that there are: which settings each reads, and what runs it."""
+"""The studies: the settings of each, and the function that runs it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,10 +19,10 @@ from taskaware.studies.vary import VarySettings, vary
 
 
 class Study(NamedTuple):
-    """What can be run as an experiment.
+    """A study, which can be run as an experiment.
 
     Attributes:
-        name: of it, in the run's folder and report.
+        name: in the run's folder and report.
         settings: type of its config; with `check` and `smoke`.
         run: (config, folder, whether to show progress) → summary.
     """

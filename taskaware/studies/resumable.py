@@ -1,4 +1,4 @@
-"""Jobs whose results stand in the journal: each is done once, however often the study is started."""
+"""Jobs with results in the journal: each is run once, even if the study is started again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -9,12 +9,12 @@ from taskaware.runner.run_folder import RunFolder
 
 
 class Done(NamedTuple):
-    """What has come of the jobs.
+    """The results of the jobs.
 
     Attributes:
-        entries: the journal's, of those that went well, in the order of the jobs.
-        begun: jobs that were still to be done.
-        failed: those of them that were given up.
+        entries: of successful jobs in the journal, in the order of the jobs.
+        begun: number of jobs that were left to do.
+        failed: number of them that failed in every attempt.
     """
 
     entries: list[dict]
@@ -34,16 +34,16 @@ def do_once(
     group: str = "task",
     show: bool | None = None,
 ) -> Done:
-    """Do the jobs that the folder's journal does not have yet; those that failed are tried again.
+    """Run the jobs that the folder's journal lacks; failed ones are tried again.
 
     Args:
-        jobs: all of the study.
-        work: what is done with each.
-        settings: where.
+        jobs: all jobs of the study.
+        work: function to call for each.
+        settings: of the runner.
         folder: of the run.
-        keep: what the journal shall hold of a job that went well, plain data. It is called before the journal
-            has the job, so what else it writes may come twice, but is never missing.
-        resources: by name, what jobs need.
+        keep: outcome of a successful job → plain data for the journal. It is called before the entry is
+            written, so after an interruption it may be called twice for a job, but never not at all.
+        resources: by name, for jobs that need them.
         unit, group, show: see `Progress`.
     """
     finished = folder.finished()

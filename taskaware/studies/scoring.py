@@ -1,4 +1,4 @@
-"""What picks for tasks held out were worth: tables of them, and a summary for each method."""
+"""Scores of the choices for tasks held out: tables, and a summary for each method."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ CHANCES = ["method", "seed", "task", "group", "problem", "chance", "won"]
 
 
 class StudyData(NamedTuple):
-    """What every job reads; it travels to each worker once.
+    """The resource of every job; each worker receives it once.
 
     Attributes:
         space: of the architectures.
         training_data: T tasks.
-        pool: what may be picked on each task, (T, A): architectures that were drawn at random. What a search
-            has found on a task depends on its scores. Nothing on tasks that only teach, see
+        pool: mask of the allowed choices on each task, (T, A): architectures drawn at random, because those
+            that a search found depend on the scores. Empty on tasks that are only training data, see
             `quality.eligible`.
     """
 
@@ -42,14 +42,14 @@ def score_picks(
     """Write `picks.csv` and `calibration.csv`.
 
     Args:
-        study: what was picked from.
+        study: the resource of the jobs.
         curve: see `prepared`.
         entries: of the journal, with `method`, `seed` and `picks`.
-        methods: in the order of the summary; those that have picked nothing are left out.
+        methods: in the order of the summary; those without any choice are left out.
         folder: of the run.
 
     Returns:
-        The part of the summary that is about picks.
+        The summary of the choices.
     """
     table = _table(study, entries)
     folder.write_table("picks", table[PICKS])
@@ -94,14 +94,14 @@ def _table(study: StudyData, entries: list[dict]) -> pd.DataFrame:
 
 
 def _pool(study: StudyData) -> TrainingData:
-    """The training data without what could not be picked."""
+    """The training data, reduced to the allowed choices."""
     data = study.training_data
     score, test = (np.where(study.pool, scores, np.nan) for scores in (data.score, data.test_score))
     return dataclasses.replace(data, score=score, test_score=test)
 
 
 def _summary(study: StudyData, curve: np.ndarray, table: pd.DataFrame) -> dict:
-    """How well one method does, over the tasks for which it has picked."""
+    """Scores of one method over the tasks that it chose for."""
     reached = table.pivot(index="seed", columns="place", values="test_score")
     there = reached.columns.to_numpy()
     standing = quality.standing(_pool(study).take(there), curve[there], reached.to_numpy())
@@ -116,7 +116,7 @@ def _summary(study: StudyData, curve: np.ndarray, table: pd.DataFrame) -> dict:
 
 
 def _brier(table: pd.DataFrame) -> dict[str, float | None]:
-    """Mean squared error of chances, and of the share of wins in the place of each."""
+    """Mean squared error of predicted chances, and that of the share of wins as a constant prediction."""
     if table.empty:
         return {"chance_brier": None, "chance_constant": None}
     won = table["won"]

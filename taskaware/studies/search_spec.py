@@ -1,4 +1,4 @@
-"""One search of one task with real trainings, and the strategies that may be sent into it."""
+"""One search on one task with real trainings, and the strategies for it."""
 
 import dataclasses
 import functools
@@ -34,17 +34,17 @@ from taskaware.training.recipe import TrainingRecipe
 
 @dataclasses.dataclass(frozen=True)
 class SearchSpec:
-    """What a worker needs to know of a search beside the task.
+    """The part of a search that a worker needs beside the task.
 
     Attributes:
         strategy: a name in COMPARED.
-        space: that is searched.
-        seed: of the split, of the trainings and of what the strategy draws.
-        budget: trainings.
-        round: candidates that are trained before the strategy is told.
+        space: to search.
+        seed: of the split, the trainings and the strategy.
+        budget: number of trainings.
+        round: candidates that are trained together.
         population, tournament: of the evolution.
-        evaluator: how the evaluator of the strategies in LEARNED is made.
-        recipe: how each candidate is trained.
+        evaluator: settings of the evaluator of the strategies in LEARNED.
+        recipe: of the trainings.
     """
 
     strategy: str
@@ -59,18 +59,19 @@ class SearchSpec:
 
 
 def search_task(task: Task, spec: SearchSpec) -> History:
-    """Spend the budget of a spec on a task; what a candidate scores does not depend on its company.
+    """Run the search of a spec on a task; the score of a candidate does not depend on its round.
 
-    An error of a training goes through, and the job with it. A search that diverges everywhere has a history.
+    An error of a training is raised, and the job fails. A search whose points all diverge still has a
+    history.
     """
     keep_compiled()
 
     def evaluate(points: np.ndarray) -> Outcomes:
-        # One size of chunk for every round: a single program serves, and its rounding is always the same.
+        # One chunk size for every round, so that one program is reused and rounding is always the same.
         batch = Batch(spec.space, points, spec.recipe, spec.seed, chunk_for=spec.round)
         return outcomes_of(train_batch(task, batch))
 
-    # Tasks draw apart, or luck with a seed would be luck everywhere.
+    # Each task has its own draws; otherwise a lucky seed would be lucky on every task.
     key = jax.random.fold_in(jax.random.key(spec.seed), int(task.digest[:8], 16))
     strategy = on_grid(COMPARED[spec.strategy](spec, task))
     try:
@@ -89,7 +90,7 @@ def search_task(task: Task, spec: SearchSpec) -> History:
 
 
 def draw(spec: SearchSpec, task: Task) -> Factory:
-    """The control."""
+    """Random search, the control."""
     del spec, task
     return random()
 
@@ -101,7 +102,7 @@ def evolve(spec: SearchSpec, task: Task) -> Factory:
 
 
 def recommend(spec: SearchSpec, task: Task) -> Factory:
-    """The evaluator's candidates, best first; random ones where the budget goes beyond."""
+    """The evaluator's candidates, best first; random ones after them."""
     ranked = jnp.asarray(ranked_candidates(spec.space, task, spec.evaluator, spec.seed))
     return portfolio_then(ranked, random())
 
@@ -118,17 +119,23 @@ COMPARED: dict[str, Callable[[SearchSpec, Task], Factory]] = {
     "recommend": recommend,
     "recommend_then_evolve": recommend_then_evolve,
 }
-"""The strategies that may be compared, bound to what they need to know of a search."""
+"""The strategies that can be compared, bound to the search."""
 
 LEARNED = ("recommend", "recommend_then_evolve")
-"""Those that know the space of the shipped evaluator only."""
+"""Strategies for the space of the shipped evaluator only."""
 
 
 @functools.lru_cache(maxsize=2)
 def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, seed: int) -> np.ndarray:
-    """What an evaluator that knows neither the task nor a relative of it would try on it, best first, (n, D).
+    """Candidates for a task, best first, (n, D).
 
-    It learns from the shipped experience.
+    The evaluator is fitted to the shipped experience without the task and its relatives.
+
+    Args:
+        space: of the architectures.
+        task: to choose for.
+        settings: of the evaluator.
+        seed: of evaluator and search.
     """
     known = shipped_evaluator().training_data
     pairs = zip(known.groups, known.digests, strict=True)
@@ -138,7 +145,7 @@ def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, see
 
 
 def on_grid(factory: Factory) -> Factory:
-    """The strategy, its points rounded to GRID: the last bit of a draw makes no architecture of its own."""
+    """A strategy whose points are rounded to GRID, so that rounding errors create no new architectures."""
 
     def bound(space: Space, together: int) -> Strategy:
         strategy = factory(space, together)

@@ -30,7 +30,7 @@ OPTIMIZERS = ("adam", "sgd")
 
 
 class NewTasks(NamedTuple):
-    """All that a selector may read of t tasks that it chooses for.
+    """The part of t tasks that a selector may read.
 
     Attributes:
         z: meta-features, (t, M).
@@ -48,21 +48,22 @@ class NewTasks(NamedTuple):
         return cls(data.z, data.problems, data.digests)
 
     def queries(self, samples: Mapping[str, Samples] | None = None) -> list[TaskQuery]:
-        """One for each task, with its samples where some are given by digest."""
+        """A query for each task, with its samples if they are given."""
         digests = self.digests or ("",) * len(self.problems)
         rows = zip(self.z, self.problems, digests, strict=True)
         return [TaskQuery(*row, (samples or {}).get(row[2])) for row in rows]
 
 
 class Choice(NamedTuple):
-    """How A architectures rank on each of t tasks.
+    """Ranking of A architectures on each of t tasks.
 
     Attributes:
-        preference: larger is better; NaN where there is none, (t, A).
-        predicted: expected validation scores, as in a recommendation, (t, A); None where none are predicted.
-        deviation: one standard deviation of them, (t, A); None likewise.
-        default: position of the architecture that is best on average, (t,); None where it is not asked for.
-        chance: probability that what is preferred scores above that one, NaN where it is that one, (t,).
+        preference: larger is better; NaN for no preference, (t, A).
+        predicted: expected validation scores, as in a recommendation, (t, A); None without predictions.
+        deviation: one standard deviation of them, (t, A); None without predictions.
+        default: position of the architecture that is best on average, (t,); None if not computed.
+        chance: probability that the preferred architecture beats the default one, (t,); NaN if both are
+            equal.
     """
 
     preference: np.ndarray
@@ -77,19 +78,31 @@ Selector = Callable[[TrainingData, NewTasks, int], Choice]
 
 
 def random_choice(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """Any architecture."""
+    """Random scores: any architecture.
+
+    Args:
+        data, new, seed: as in `Selector`.
+    """
     return Choice(np.random.default_rng(seed).random((len(new.z), len(data.u))))
 
 
 def single_best(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """The architecture that is best on average over the training tasks."""
+    """The architecture that is best on average over the training tasks.
+
+    Args:
+        data, new, seed: as in `Selector`.
+    """
     del seed
     mean = data.take(data.real).filled().mean(0)
     return Choice(np.repeat(mean[None], len(new.z), axis=0))
 
 
 def nearest_task(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """What was best on the nearest training task."""
+    """The architecture that is best on the nearest training task.
+
+    Args:
+        data, new, seed: as in `Selector`.
+    """
     del seed
     data = data.take(data.real)
     scaler = Scaler.fit(data.z)
@@ -122,14 +135,14 @@ def learned(
     safe: bool = False,
     samples: Mapping[str, Samples] | None = None,
 ) -> Selector:
-    """A surrogate of ours: what it expects less kappa standard deviations.
+    """A surrogate: its mean less kappa standard deviations.
 
-    It predicts scores where its uncertainty means something; that of a lone network does not.
+    Scores are predicted if the surrogate has an uncertainty; a single network has none.
 
     Args:
         space: of the architectures.
         settings: of the surrogate, see `fit_evaluator`.
-        kappa: standard deviations that are taken off.
+        kappa: number of standard deviations to subtract.
         safe: whether the default comes first on a task that resembles no training task.
         samples: raw rows of all tasks by digest, for surrogates that read them.
     """
@@ -153,7 +166,7 @@ def learned(
 
 
 def _default_first(evaluator: Evaluator, new: NewTasks, preference: np.ndarray) -> np.ndarray:
-    """The default preferred to all others on each task that resembles no training task."""
+    """The choice with the default ranked first on each task that resembles no training task."""
     preference = preference.copy()
     for row, (z, problem) in enumerate(zip(new.z, new.problems, strict=True)):
         if is_unfamiliar(evaluator, z):
@@ -192,10 +205,10 @@ METHODS: dict[str, Callable[[Space, EvaluatorSettings], Selector]] = {
 
 
 def check_evaluator(settings: EvaluatorSettings) -> None:
-    """Nothing, where an evaluator can be made like this.
+    """Check the settings of an evaluator.
 
     Raises:
-        UserError: a name is unknown (the nearest is given), or a number is out of range.
+        UserError: a name is unknown (the nearest is suggested), or a number is out of range.
     """
     if SURROGATES.named(settings.network).reads_samples:
         raise UserError(
@@ -218,7 +231,7 @@ def check_evaluator(settings: EvaluatorSettings) -> None:
 
 
 def portfolio(data: TrainingData, size: int) -> np.ndarray:
-    """Positions of architectures chosen greedily so that the best of them does well everywhere, (size,)."""
+    """Positions of a greedy portfolio, whose best member scores well on every task, (size,)."""
     target = data.take(data.real).filled()
     chosen: list[int] = []
     reached = np.full((len(target), 1), -np.inf)

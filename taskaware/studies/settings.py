@@ -1,4 +1,4 @@
-"""Settings of studies: dataclasses that `key=value` changes, typed by their fields."""
+"""Settings of studies: dataclasses, changed by `key=value` and typed by their fields."""
 
 import dataclasses
 import inspect
@@ -21,12 +21,12 @@ MENDS = {
 
 
 class Setting(NamedTuple):
-    """One setting, in words.
+    """One setting, as text.
 
     Attributes:
-        kind: what it takes.
-        value: that it has, as it would be assigned.
-        comment: above it in the source; "" where there is none.
+        kind: type of its value.
+        value: its value, as it would be assigned.
+        comment: the comment above it in the source; "" if there is none.
     """
 
     kind: str
@@ -50,8 +50,8 @@ def overridden(config, assignments: Sequence[str]):
         assignments: "key=value" each; a dot leads into a nested one, a comma parts the entries of a list.
 
     Raises:
-        UserError: a key is unknown (the nearest is named), a value is not of its field's type, or a config
-            does not pass its own `check`.
+        UserError: a key is unknown (the nearest is suggested), a value is not of its field's type, or a
+            config does not pass its own `check`.
     """
     for assignment in assignments:
         key, equals, text = (part.strip() for part in assignment.partition("="))
@@ -85,7 +85,7 @@ def _leaf(leaves: dict[str, Leaf], key: str) -> Leaf:
     """The setting of that name.
 
     Raises:
-        UserError: there is none; one that only lacks its groups is found by its end.
+        UserError: the name is unknown; if only its groups are missing, the full name is suggested.
     """
     if key in leaves:
         return leaves[key]
@@ -108,7 +108,7 @@ def _replaced(config, path: Sequence[str], value: object):
 
 
 def _check(config) -> None:
-    """Check what is nested first: an outer check may take for granted that the inner ones are in order."""
+    """Check nested configs first, because an outer check may rely on valid inner ones."""
     for field in dataclasses.fields(config):
         if dataclasses.is_dataclass(inner := getattr(config, field.name)):
             _check(inner)
@@ -117,7 +117,7 @@ def _check(config) -> None:
 
 
 def _read(key: str, text: str, hint: Any, instead: str = "") -> object:
-    """The text as a value of the field's type; `instead` is what else the field takes."""
+    """The text as a value of the field's type; `instead` names the alternative that the field takes."""
     inner = _of_optional(hint)
     if inner is not None:
         return None if text.lower() == "none" else _read(key, text, inner, ", or none")
@@ -159,7 +159,7 @@ def _number(text: str) -> float | None:
 
 
 def _kind(hint: Any) -> str:
-    """What a field takes, in words.
+    """The type of a field, as text.
 
     >>> _kind(tuple[int, ...]), _kind(float | None)
     ('list of: a whole number', 'a number or none')
@@ -180,7 +180,7 @@ def _shown(value: object) -> str:
 
 
 def _comments(kind: type) -> dict[str, str]:
-    """The comment above each field, or above the first of several; nothing where there is no source."""
+    """The comment above each field, or above the first of several; empty without the source."""
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         try:

@@ -1,4 +1,4 @@
-"""Making what comes with the package: experience in both spaces, and the evaluator that learned from it."""
+"""Making the shipped files: experience in both spaces, and the evaluator fitted to it."""
 
 import dataclasses
 import tempfile
@@ -28,26 +28,26 @@ from taskaware.surrogates import training_data as training_data
 FOLDS = 5
 TEACHING = ("-tables-variants", "-tables", "-variants", "")
 DISTRUST = (
-    "where nothing known resembles the task (a note says so, and the answer is the default), in "
+    "where no training task resembles the task (a note says so, and the answer is the default), in "
     "classification with few rows, and for the score of a single pick; see docs/evaluator.md"
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class ShipSettings:
-    """What is collected and written."""
+    """Settings of the shipped files."""
 
-    # The experience that the evaluator learns from.
+    # The experience that the evaluator is fitted to.
     collect: CollectSettings = CollectSettings()
     # The experience in the published space; its store may be the same.
     published: CollectSettings = CollectSettings(space="published")
-    # The experience on variants of the tasks, from which the evaluator learns too; its store may be the same.
+    # Experience on variants of the tasks, for the evaluator as well; its store may be the same.
     variants: CollectSettings = CollectSettings(architectures=80, variants=2)
-    # The experience on more tables, from which the evaluator learns too; its store is its own.
+    # Experience on more tables, for the evaluator as well; it needs its own store.
     tables: CollectSettings = CollectSettings(architectures=96, store="tables.sqlite")
-    # The experience on variants of these, from which it learns too; its store may be theirs.
+    # Experience on variants of these tables, for the evaluator as well; it may share their store.
     tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
-    # Groups that the evaluator learns nothing from, so that a demo can use a dataset that is new to it.
+    # Groups that the evaluator leaves out, so that a demo can use a dataset that is new to it.
     held_back: tuple[str, ...] = ()
     # Folder that the files are written to; "" for the run's own.
     into: str = ""
@@ -62,7 +62,7 @@ class ShipSettings:
         return self
 
     def smoke(self) -> "ShipSettings":
-        """The same in seconds, written into the run's own folder."""
+        """A version that takes seconds, written into the run's own folder."""
         three = tuple(listed("smoke.ship"))
         small, published, variants = (
             dataclasses.replace(part.smoke(), tasks=three, store="smoke.sqlite")
@@ -86,7 +86,7 @@ class ShipSettings:
 
 
 def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Collect, going on where it stopped; then write the experience of both spaces, and the evaluator.
+    """Collect, or resume the collection; then write the experience of both spaces, and the evaluator.
 
     Args:
         settings: checked before any work. A store without a folder lies in the run's folder.
@@ -133,7 +133,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
 
 
 def how_good(experience: Experience) -> dict[str, str]:
-    """What picks for tasks held out are worth, by problem, in words for the card."""
+    """Scores of the choices for tasks held out, by problem, as text for the card."""
     known = training_data(experience)
     picker = learned(preset(experience.space.name), EvaluatorSettings(), AscentSettings().kappa, safe=True)
     parts = quality.leave_tasks_out(known, {"evaluator": picker}, folds=FOLDS, seeds=[0])
@@ -155,7 +155,7 @@ def how_good(experience: Experience) -> dict[str, str]:
 
 
 def write(experience: Experience, path: Path) -> None:
-    """Pack an experience in the place of the file that is there."""
+    """Pack an experience, replacing the existing file."""
     with tempfile.TemporaryDirectory() as folder:
         pack(experience, packed := Path(folder) / path.name)
         atomic_write(path, packed.read_bytes())

@@ -1,4 +1,4 @@
-"""Evaluations that differ in one thing each: what every part gives, and what more experience would."""
+"""Ablations: evaluations that differ in one setting each, and learning curves."""
 
 import dataclasses
 import re
@@ -29,15 +29,15 @@ FEWEST_POINTS = 3
 
 @dataclasses.dataclass(frozen=True)
 class VarySettings:
-    """What is changed, and what it is changed in."""
+    """Settings of a study of changes."""
 
-    # The evaluation that the others differ from.
+    # The reference evaluation.
     evaluate: EvaluateSettings = EvaluateSettings(methods=("evaluator",), seeds=3)
-    # Settings of it that are changed together, each "key=value" or several with a blank between.
+    # Changes: each is "key=value", or several separated by blanks that are applied together.
     changes: tuple[str, ...] = ("evaluator.network=bilinear",)
 
     def check(self) -> "VarySettings":
-        """The settings themselves.
+        """The settings themselves, if they are valid.
 
         Raises:
             UserError: a value is out of range, or a change names none of the evaluation's settings.
@@ -54,20 +54,20 @@ class VarySettings:
         return overridden(self.evaluate, change.split())
 
     def smoke(self) -> "VarySettings":
-        """The same in seconds: one method, experience of eight tasks, the first two changes."""
+        """A version that takes seconds: one method, eight tasks, the first two changes."""
         small = dataclasses.replace(self.evaluate.smoke(), methods=self.evaluate.methods[:1], tasks=8)
         return dataclasses.replace(self, evaluate=small, changes=self.changes[:2])
 
 
 def vary(settings: VarySettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Evaluate as it is, and with each change; every evaluation has a folder of its own in the run's.
+    """Run the reference evaluation and one for each change; each has a folder in the run's folder.
 
     Writes `changes.csv` (a row for each change and method, see `row`), and, where changes give one setting
     several numbers, `curves.png`.
 
     Args:
         settings: checked before any work.
-        folder: of the run; what its evaluations have done is not done again.
+        folder: of the run; finished jobs of its evaluations are not repeated.
         show: see `runner.Progress`.
 
     Returns:
@@ -95,14 +95,14 @@ def vary(settings: VarySettings, folder: RunFolder, show: bool | None = None) ->
 
 
 def row(change: str, method: str, found: dict, *, picks: pd.DataFrame, first: pd.DataFrame) -> dict:
-    """The numbers of `quality.standing`, and what the change loses on the same tasks and seeds.
+    """The numbers of `quality.standing`, and the loss by the change on the same tasks and seeds.
 
     Args:
-        change: that was made.
-        method: that picked.
-        found: what the evaluation's summary has for the method.
+        change: of the settings.
+        method: name of the method.
+        found: summary of the method in the evaluation.
         picks: of the evaluation with the change.
-        first: picks of the evaluation without one.
+        first: picks of the reference evaluation.
 
     Returns:
         Plain data. `lost` is the mean difference of the picks' test scores to those of the same method (or
@@ -139,7 +139,7 @@ def numbered(changes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
 
 
 def draw(table: pd.DataFrame, folder: RunFolder) -> None:
-    """Test score against each setting that was given several numbers, a line for each method."""
+    """Plot the test score against each setting with several values, a line for each method."""
     from matplotlib.figure import Figure
 
     curves = numbered(list(dict.fromkeys(table["change"])))

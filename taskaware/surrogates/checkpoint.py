@@ -22,20 +22,20 @@ from taskaware.surrogates.triplets import TripletData
 FORMAT = "taskaware evaluator"
 VERSION = 3
 JOINT_FORMAT = "taskaware joint evaluator"
-"""Of evaluators with a feature generator until version 3; they lack training data."""
+"""Format of evaluators with a feature generator until version 3; they lack training data."""
 _TEXTS = ("names", "groups", "problems", "digests")
 _OLDER_TEXTS = {"groups": "origins", "problems": "kinds"}
 _OLDER_PREFIX = "known"
-"""Of the training data, in versions 1 and 2."""
+"""Names of the training data in versions 1 and 2."""
 
 
 def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool = False) -> Path:
-    """Write an evaluator; the file appears whole or not at all.
+    """Write an evaluator atomically.
 
     Args:
         evaluator: any of SURROGATES.
         path: of the file.
-        force: whether a file that is there is replaced.
+        force: whether an existing file is replaced.
 
     Raises:
         UserError: the file exists and `force` is not given, or the evaluator was read from a file of an
@@ -66,12 +66,12 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
 
     Args:
         path: of the file.
-        catalogue: digest of the meta-features that it will be asked with; None asks nothing.
+        catalogue: digest of the meta-features of its queries; None skips this check.
 
     Raises:
         UserError: there is no such file.
         CheckpointError: the file is damaged, foreign, newer than this taskaware, of a surrogate that is not
-            in SURROGATES, or learned from other meta-features.
+            in SURROGATES, or was fitted to other meta-features.
     """
     path = Path(path)
     if not path.is_file():
@@ -142,13 +142,13 @@ def _nested(flat: Mapping[str, np.ndarray]) -> dict:
 
 
 def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: bool = False) -> Path:
-    """Plain data and arrays by name in one file, which appears whole or not at all; float64 becomes float32.
+    """Write plain data and arrays by name into one file, atomically; float64 becomes float32.
 
     Args:
         path: of the file.
         header: plain data.
         arrays: by name.
-        force: whether a file that is there is replaced.
+        force: whether an existing file is replaced.
 
     Raises:
         UserError: the file exists and `force` is not given.
@@ -164,7 +164,7 @@ def read_npz(path: Path) -> tuple[dict, dict]:
     """What `write_npz` wrote: plain data, and arrays by name.
 
     Raises:
-        CheckpointError: the file is damaged, or no such file.
+        CheckpointError: the file is damaged, or of another format.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -176,7 +176,7 @@ def read_npz(path: Path) -> tuple[dict, dict]:
 
 
 def _check(path: Path, header: dict, catalogue: str | None) -> None:
-    """Nothing, where this taskaware reads the file.
+    """Check that this taskaware can read the file.
 
     Raises:
         CheckpointError: it is foreign, newer than this taskaware, or of other meta-features.

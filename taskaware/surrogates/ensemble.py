@@ -1,4 +1,4 @@
-"""Networks as a surrogate: their mean, and how far they differ."""
+"""An ensemble of networks as a surrogate: mean and standard deviation over the members."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -40,19 +40,20 @@ class EnsembleEvaluator(Evaluator):
         seed: int = 0,
         samples: Mapping[str, Samples] | None = None,
     ) -> "EnsembleEvaluator":
-        """Learn E networks; see `Evaluator.fit`.
+        """Train E networks; see `Evaluator.fit`.
 
         Args:
             space: of the architectures.
             data: T tasks and their scores.
             settings: of the networks and their training.
-            seed: of the first weights, of the tasks drawn for each member, and of the order of learning.
+            seed: of the initial weights, of the tasks drawn for each member, and of the order of the batches.
             samples: not read.
 
         Raises:
-            UserError: the network or the loss is unknown; the nearest name is given.
+            UserError: the network or the loss is unknown; the nearest name is suggested.
         """
-        from taskaware.surrogates.learning import learn_networks  # optax, which a loaded one does without
+        # Imported here: it imports optax, which a loaded evaluator does not need.
+        from taskaware.surrogates.learning import learn_networks
 
         del samples
         scaler = Scaler.fit(data.z)
@@ -71,14 +72,14 @@ class EnsembleEvaluator(Evaluator):
         return self.members > 1
 
     def posterior(self, query: TaskQuery) -> "EnsemblePosterior":
-        """Of normalised scores on one task."""
+        """The posterior of normalised scores on one task."""
         keep_compiled()
         x = jnp.asarray(self.scaler(cast(np.ndarray, query.z)), jnp.float32)
         inputs = jnp.broadcast_to(x, (self.members, *x.shape))
         return EnsemblePosterior(self.network, self.params, inputs, self.scale(query))
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Of the weights of all members, as the network of that name is now."""
+        """Shapes of the weights of all members."""
         z = np.zeros(self.training_data.z.shape[1], np.float32)
         return network_shapes(self.space, self.network, z, self.members)
 
@@ -86,13 +87,13 @@ class EnsembleEvaluator(Evaluator):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class EnsemblePosterior(ScaledPosterior):
-    """Of normalised scores of all architectures on one task.
+    """The posterior of normalised scores on one task.
 
     Attributes:
         network: name of the members' network.
         params: of E members.
-        inputs: what each member reads of the task, (E, K).
-        scale: of the task's scores; None where its problem was not named.
+        inputs: features of the task for each member, (E, K).
+        scale: of the task's scores; None if its problem is not given.
     """
 
     network: str = dataclasses.field(metadata={"static": True})
@@ -111,12 +112,12 @@ class EnsemblePosterior(ScaledPosterior):
 def member_predictions(
     network: str, params: Mapping, inputs: Float[Array, "E K"], features: Float[Array, " F"]
 ) -> Float[Array, " E"]:
-    """What each member predicts for one point; differentiable in its features.
+    """Prediction of each member for one point; differentiable in its features.
 
     Args:
-        network: name of it.
+        network: name of the members' network.
         params: of E members.
-        inputs: what each of them reads of the task.
+        inputs: features of the task for each member.
         features: of the point.
     """
     module = network_named(network)

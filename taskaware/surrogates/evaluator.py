@@ -1,4 +1,4 @@
-"""What all surrogates of this package have in common; to inherit from for one of your own."""
+"""The base class of all surrogates; inherit from it for one of your own."""
 
 import abc
 import dataclasses
@@ -26,18 +26,18 @@ from taskaware.surrogates.training_data import TrainingData, features_of
 @renamed_fields(known="training_data", knows_doubt="has_uncertainty")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluator(abc.ABC):
-    """A learned surrogate: it predicts normalised scores, where 0 is what a task's best architectures reach.
+    """A fitted surrogate. It predicts normalised scores; 0 is the top score of a task.
 
     Attributes:
         space: of the architectures.
-        network: its name in SURROGATES, by which a saved one is read again.
-        params: what was learned, arrays by name; mappings may be nested.
+        network: its name in SURROGATES; saved evaluators are loaded by it.
+        params: learned arrays by name; mappings may be nested.
         scaler: of the meta-features.
-        level: from scaled meta-features to the scale of a task's scores.
-        training_data: what it learned from; None, like `level`, where a file of an older taskaware has none.
-        catalogue: digest of the meta-features that it reads; "" where they are the user's own.
-        card: how it was made, plain data for people: date, trainings, hours, ...
-        settings: that it was made with; None where they are not recorded.
+        level: predicts the scale of a task's scores from scaled meta-features.
+        training_data: of the fit; None, like `level`, in files of an older taskaware.
+        catalogue: digest of the meta-features that it reads; "" for meta-features of your own.
+        card: summary of the fit for people, plain data: date, trainings, hours, ...
+        settings: of the fit; None if they are not recorded.
     """
 
     space: Space
@@ -66,33 +66,33 @@ class Evaluator(abc.ABC):
         seed: int = 0,
         samples: Mapping[str, Samples] | None = None,
     ) -> "Evaluator":
-        """Learn; the same seed gives the same surrogate.
+        """Fit a surrogate; the same seed gives the same one.
 
         Args:
             space: of the architectures.
             data: T tasks and their scores.
             settings: with `network`, its name in SURROGATES.
             seed: of all draws.
-            samples: raw rows of the tasks by their digests; None where they are not read.
+            samples: raw rows of the tasks by their digests; None if they are not read.
         """
 
     @abc.abstractmethod
     def posterior(self, query: TaskQuery) -> Posterior:
-        """What it predicts for one task."""
+        """Its predictions for one task."""
 
     @property
     def members(self) -> int:
-        """Networks of an ensemble; 1 for everything else."""
+        """Number of networks in an ensemble; 1 for other surrogates."""
         return 1
 
     @property
     def has_uncertainty(self) -> bool:
-        """Whether its standard deviations mean something; those of a lone network do not."""
+        """Whether it predicts standard deviations; a single network does not."""
         return True
 
     @property
     def sample_size(self) -> SampleSize | None:
-        """Of the raw rows that it reads; None: it reads none."""
+        """Size of the raw rows that it reads; None if it reads none."""
         return None
 
     def distances(self, z: Float[np.ndarray, " M"]) -> Float[np.ndarray, " T"]:
@@ -100,7 +100,7 @@ class Evaluator(abc.ABC):
         return np.sqrt(np.mean((self.scaler(self.training_data.z) - self.scaler(z)) ** 2, axis=1))
 
     def scale(self, query: TaskQuery) -> TaskScale | None:
-        """Of the task's scores; None where its problem or its meta-features are not given."""
+        """Scale of the task's scores; None if its problem or its meta-features are not given."""
         if query.problem is None or query.z is None or self.level is None:
             return None
         return self.level(self.scaler(query.z), query.problem)
@@ -125,20 +125,20 @@ class Evaluator(abc.ABC):
         return np.asarray(mean), np.asarray(deviation)
 
     def without(self, *groups: str) -> "Evaluator":
-        """A surrogate of the same kind that learned nothing from these groups.
+        """A surrogate with the same settings, fitted without these groups.
 
         Raises:
-            UserError: it cannot be learned anew from what it holds.
+            UserError: it does not hold all the data that a fit needs.
         """
         if self.reads_samples:
             raise UserError(
-                "This evaluator learned from raw rows, and does not hold them. Learn one without: "
+                "This evaluator was fitted to raw rows and does not hold them. Fit one without the groups: "
                 f"train_evaluator(..., without={groups!r})."
             )
         return type(self).fit(self.space, self.training_data.without(*groups), self._settings(), seed=0)
 
     def _settings(self) -> object:
-        """Those of its making; where they are not recorded, the default ones of its kind."""
+        """The settings of the fit; the default ones of its network if they are not recorded."""
         return self.settings or EvaluatorSettings(network=self.network)
 
     def header(self) -> dict:
@@ -147,17 +147,17 @@ class Evaluator(abc.ABC):
 
     @classmethod
     def restored(cls, fields: Mapping, header: Mapping) -> "Evaluator":
-        """What was saved.
+        """The evaluator of saved fields.
 
         Args:
-            fields: the common ones.
-            header: plain data with what `header` gave.
+            fields: those that every surrogate has.
+            header: the plain data that `header` gave.
         """
         settings = header.get("settings")
         return cls(**fields, settings=EvaluatorSettings(**settings) if settings else None)
 
     def shapes(self) -> Mapping[str, tuple[int, ...]] | None:
-        """Shapes that `params` must have, by name with "/" between levels; None: they are not checked."""
+        """Shapes that `params` must have, by name with "/" between levels; None if they are not checked."""
         return None
 
 

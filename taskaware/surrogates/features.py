@@ -1,4 +1,4 @@
-"""What a surrogate reads of the points of a space."""
+"""Features of the points of a space, for surrogates."""
 
 import functools
 
@@ -21,7 +21,7 @@ def features_of(space: Space, vector: Float[Array, " D"]) -> Float[Array, " F"]:
 
 
 def names_of_features(space: Space) -> list[str]:
-    """What each feature tells of; features of one group share a name."""
+    """Name of each feature's group."""
     return list(space.feature_names)
 
 

@@ -1,4 +1,4 @@
-"""Learning an evaluator from experience."""
+"""Fitting an evaluator to experience."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -25,18 +25,19 @@ def fit_evaluator(
     seed: int = 0,
     samples: Mapping[str, Samples] | None = None,
 ) -> Evaluator:
-    """Learn to predict the normalised score of an architecture on a task.
+    """Fit a surrogate that predicts the normalised score of an architecture on a task.
 
     Args:
         space: of the architectures.
         training_data: T tasks and their scores.
         settings: `EvaluatorSettings`, `JointSettings`, or those of a surrogate of your own; their `network`
-            names the surrogate, see SURROGATES. The default ones if None.
+            names the surrogate, see SURROGATES. None is `EvaluatorSettings()`.
         seed: of all draws.
         samples: raw rows of each task by its digest, for surrogates that read them.
 
     Raises:
-        UserError: a network or loss is unknown (the nearest name is given), or rows are needed and missing.
+        UserError: a network or loss is unknown (the nearest name is suggested), or raw rows are required and
+            missing.
     """
     keep_compiled()
     settings = settings or EvaluatorSettings()

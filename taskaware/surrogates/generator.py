@@ -12,10 +12,10 @@ from taskaware.modalities.tables.samples import Samples
 class Dataset2Vec(nn.Module):
     """h(mean over columns and outputs of g(mean over rows of f(x, y))), for tables of any size.
 
-    Neither the order of rows, nor of columns, nor of classes changes it.
+    It is invariant to the order of rows, columns and classes.
 
     Attributes:
-        width: numbers that it gives, K.
+        width: number of outputs, K.
         hidden: units of each layer of f, g and h.
 
     Source: Dataset2Vec, Jomaa, Schmidt-Thieme, Grabocka 2021; narrower, and without residual blocks.
@@ -26,7 +26,7 @@ class Dataset2Vec(nn.Module):
 
     @nn.compact
     def __call__(self, samples: Samples) -> Float[Array, " K"]:
-        """Of one task."""
+        """Learned meta-features of one task."""
         pairs = jnp.broadcast_arrays(samples.x[:, :, None], samples.y[:, None, :])
         each = nn.relu(nn.Dense(self.hidden)(jnp.stack(pairs, axis=-1)))
         each = nn.relu(nn.Dense(self.hidden)(each))
@@ -40,15 +40,15 @@ class Dataset2Vec(nn.Module):
 class PublishedGenerator(nn.Module):
     """Two layers of 50 on each row and its target, columns padded in their places; the mean over the rows.
 
-    Published as a sum over a fixed number of samples, which is the mean but for a factor; the mean lets a
-    task have any number of rows.
+    The publication sums over a fixed number of samples; the mean differs by a constant factor, and allows any
+    number of rows.
 
     Source: US20220121906A1.
     """
 
     @nn.compact
     def __call__(self, samples: Samples) -> Float[Array, " 50"]:
-        """Of one task."""
+        """Learned meta-features of one task."""
         hidden = nn.relu(nn.Dense(50)(jnp.concatenate([samples.x, samples.y], axis=-1)))
         return _mean(nn.relu(nn.Dense(50)(hidden)), samples.rows, 1)
 
@@ -60,7 +60,7 @@ def generator_named(name: str) -> nn.Module:
     """The feature generator of that name.
 
     Raises:
-        UserError: there is none; the nearest name is given.
+        UserError: the name is unknown; the nearest one is suggested.
     """
     if name not in GENERATORS:
         raise unknown("feature generator", name, GENERATORS)
@@ -70,7 +70,7 @@ def generator_named(name: str) -> nn.Module:
 def _mean(
     values: Float[Array, "*n F"], there: Bool[Array | np.ndarray, "*m"], axes: int
 ) -> Float[Array, "*l F"]:
-    """Mean over the first axes, of what is there; 0 where nothing is."""
+    """Masked mean over the first axes; 0 where nothing is present."""
     mask = there.reshape(*there.shape, *(1,) * (values.ndim - axes))
     total = jnp.sum(jnp.where(mask, values, 0.0), axis=tuple(range(axes)))
     return total / jnp.maximum(there.sum(), 1)

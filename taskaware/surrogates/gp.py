@@ -1,6 +1,6 @@
 """A Gaussian process over tasks and architectures: the posterior of f(z, u) given scores.
 
-Fitted on the host, see `kernel`; the posterior of one task is evaluated by JAX.
+The fit runs on the host, see `kernel`; JAX evaluates the posterior of one task.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ class Process:
         scales: factor of each architecture feature, (F,).
         features: of the A architectures, scaled, (A, F).
         mean: of all scores.
-        weights: inverse covariance times scores, (T, A); 0 where there is none.
+        weights: inverse covariance times scores, (T, A); 0 where there is no score.
         spectrum: eigenvalues and vectors of both covariances, see `Spectrum`.
     """
 
@@ -56,7 +56,7 @@ class Process:
         Args:
             data: T tasks and A architectures.
             kernel: of the covariance, see `learn_kernel`.
-            weights: what an earlier fit to the same found; solved for if None.
+            weights: of an earlier fit to the same data; computed if None.
         """
         there = ~np.isnan(data.scores)
         scales = np.exp(kernel.scales)[data.groups]
@@ -65,10 +65,10 @@ class Process:
         own = covariance_of_tasks(kernel, data.tasks, data.tasks)
         other = architecture_covariance(np.exp(kernel.linear), scaled, scaled)
         errors = np.exp(kernel.noise) * data.noise
-        # Few architectures of a task tell as little as all of them with so much more noise.
+        # A task with few scores is treated as one with all scores and proportionally more noise.
         spectrum = Spectrum.of(own, other, errors * there.shape[1] / np.maximum(there.sum(1), 1))
         if weights is None:
-            # To solve with, the one without that noise is nearer to what is inverted.
+            # The spectrum without that noise is the better preconditioner.
             near = spectrum if there.all() else Spectrum.of(own, other, errors)
             weights = _solve(own, other, errors, there, np.where(there, data.scores - mean, 0.0), near)
         return cls(kernel, data.tasks, scales, scaled, mean, weights, spectrum)
@@ -76,11 +76,11 @@ class Process:
     def posterior(
         self, x: Float[np.ndarray, " M"], problem: int, scale: TaskScale | None = None
     ) -> "GPPosterior":
-        """Of all architectures on a task that no score was observed on.
+        """The posterior of all architectures on a task without any observed score.
 
         Args:
             x: scaled meta-features of the task.
-            problem: its number.
+            problem: its position in PROBLEMS.
             scale: of its scores.
         """
         task = Tasks(x[None], np.array([problem]), np.array([-1]))
@@ -104,7 +104,7 @@ class Process:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class GPPosterior(ScaledPosterior):
-    """Of warped scores of all architectures on one task; a pytree, differentiable in the architecture.
+    """The posterior of warped scores on one task; a pytree, differentiable in the architecture.
 
     Attributes:
         scales: factor of each feature, (F,).
@@ -114,7 +114,7 @@ class GPPosterior(ScaledPosterior):
         basis: the scores explain |k(u, features) @ basis|² of the variance, (A, A).
         prior: variance before any score, in multiples of k(u, u).
         noise: variance of one more score.
-        scale: of the task's scores; None where its problem was not named.
+        scale: of the task's scores; None if its problem is not given.
     """
 
     scales: Float[Array, " F"]
@@ -153,7 +153,7 @@ class GPPosterior(ScaledPosterior):
         return mean + across @ weights, before - explained @ explained.T
 
     def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
-        """Median of the normalised score, and half the width of what one deviation is on both sides."""
+        """Median of the normalised score, and half the width of the one-deviation interval."""
         return unwarp(mean, std)
 
 
@@ -165,9 +165,9 @@ def _solve(
     scores: Float[np.ndarray, "T A"],
     spectrum: Spectrum,
 ) -> Float[np.ndarray, "T A"]:
-    """The inverse covariance of all scores, times them; by conjugate gradients where there are holes.
+    """The inverse covariance of all scores times the scores; by conjugate gradients if some are missing.
 
-    These run in float32, which is what is saved of them, and takes half the time.
+    Conjugate gradients run in float32: the result is saved as float32, and this takes half the time.
     """
     if present.all():
         return spectrum.inverse(scores)

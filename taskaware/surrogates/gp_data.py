@@ -1,7 +1,7 @@
 """TrainingData in the form that a Gaussian process reads: a grid of tasks times architectures.
 
-The grid costs T x A numbers, so a Gaussian process does not suit experience in which every task was trained
-with architectures of its own; networks learn from triplets, see `triplets`.
+The grid holds T x A numbers. A Gaussian process therefore does not suit experience whose tasks share few
+architectures; networks read triplets, see `triplets`.
 """
 
 import functools
@@ -19,12 +19,12 @@ LEAST_NOISE, MOST_NOISE = 0.3, 3.0
 
 
 class Tasks(NamedTuple):
-    """What the covariance of tasks reads of them.
+    """Tasks as their covariance reads them.
 
     Attributes:
         x: scaled meta-features, (T, M).
         problem: number of the problem, (T,).
-        group: number of the group, (T,); -1 is nobody's relative.
+        group: number of the group, (T,); -1 has no relatives.
     """
 
     x: Float[np.ndarray, "T M"]
@@ -40,7 +40,7 @@ class GPData(NamedTuple):
         features: of the architectures, (A, F).
         groups: number of the group of each feature, (F,).
         scores: in any unit that makes tasks comparable, (T, A); NaN where there is none.
-        noise: variance of the scores of each task, in multiples of what is usual, (T,).
+        noise: variance of the scores of each task, relative to the median task, (T,).
     """
 
     tasks: Tasks
@@ -70,7 +70,7 @@ class GPData(NamedTuple):
 
 @functools.cache
 def feature_groups(space: Space) -> np.ndarray:
-    """Number of the group of each architecture feature, (F,): those of a group share a length scale."""
+    """Number of the group of each architecture feature, (F,): features of a group share a length scale."""
     names = names_of_features(space)
     order = list(dict.fromkeys(names))
     return np.array([order.index(name) for name in names])

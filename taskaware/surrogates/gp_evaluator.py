@@ -26,9 +26,8 @@ from taskaware.tasks.task import PROBLEMS
 class GPEvaluator(Evaluator):
     """A Gaussian process over tasks and architectures.
 
-    It reads the training data as a grid of tasks times architectures (T x A numbers); where every task was
-    trained with architectures of its own, networks are the better choice. Nothing is drawn at random, so the
-    seed changes nothing.
+    It reads the training data as a grid of tasks times architectures (T x A numbers). If the tasks share few
+    architectures, networks are the better choice. The fit is deterministic; the seed has no effect.
 
     Attributes:
         params: the kernel, and `weights`: inverse covariance times scores, (T, A).
@@ -44,7 +43,7 @@ class GPEvaluator(Evaluator):
         seed: int = 0,
         samples: Mapping[str, Samples] | None = None,
     ) -> "GPEvaluator":
-        """Learn the kernel and condition on all scores; see `Evaluator.fit`.
+        """Fit the kernel and condition on all scores; see `Evaluator.fit`.
 
         Args:
             space: of the architectures.
@@ -58,7 +57,7 @@ class GPEvaluator(Evaluator):
         scaler = Scaler.fit(data.z)
         grid = GPData.of(space, data, scaler(data.z))
         with threadpool_limits(1):
-            # As it is saved, so that what is read again answers alike.
+            # In the precision of a saved file, so that a loaded evaluator predicts the same.
             parts: list[Any] = [np.float64(np.float32(part)) for part in learn_kernel(grid)]
             kernel = Kernel(*parts)
             weights = Process.fit(grid, kernel).weights.astype(np.float32)
@@ -67,10 +66,10 @@ class GPEvaluator(Evaluator):
         return cls(space, settings.network, params, scaler, level, data, settings=settings)
 
     def posterior(self, query: TaskQuery) -> GPPosterior:
-        """Of warped scores on one task.
+        """The posterior of warped scores on one task.
 
         Raises:
-            UserError: the problem of the task is none that there is.
+            UserError: the problem of the task is unknown.
         """
         keep_compiled()
         if query.problem not in PROBLEMS:
@@ -80,7 +79,7 @@ class GPEvaluator(Evaluator):
 
     @functools.cached_property
     def process(self) -> Process:
-        """The process, conditioned on all scores; half a second's work."""
+        """The process, conditioned on all scores; computed on first use, in about half a second."""
         kernel = {name: np.asarray(value, np.float64) for name, value in self.params.items()}
         weights = kernel.pop("weights")
         grid = GPData.of(self.space, self.training_data, self.scaler(self.training_data.z))
@@ -88,7 +87,7 @@ class GPEvaluator(Evaluator):
             return Process.fit(grid, Kernel(**kernel), weights)
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Of the kernel and the weights."""
+        """Shapes of the kernel and the weights."""
         first = Kernel.first(feature_groups(self.space).max() + 1)._asdict()
         return {name: np.shape(part) for name, part in first.items()} | {
             "weights": self.training_data.score.shape

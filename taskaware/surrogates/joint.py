@@ -1,4 +1,4 @@
-"""A feature generator φ and the evaluator ρ, learned together: a surrogate that reads raw rows."""
+"""A feature generator φ and an evaluator ρ, trained together: a surrogate that reads raw rows."""
 
 import dataclasses
 import functools
@@ -28,8 +28,8 @@ from taskaware.surrogates.training_data import TrainingData, architecture_featur
 class JointEvaluator(Evaluator):
     """An ensemble of (φ, ρ) that predicts normalised scores from raw rows.
 
-    The statistical meta-features say which training tasks are near and where the task's scores lie; with
-    `settings.beside` they also stand beside the learned ones in ρ.
+    The statistical meta-features give the distances to training tasks and the scale of the scores. With
+    `settings.beside`, ρ reads them as well.
 
     Attributes:
         params: {"generator": ..., "evaluator": ...}, every leaf with a leading axis of E members.
@@ -57,11 +57,11 @@ class JointEvaluator(Evaluator):
             space: of the architectures.
             data: T tasks and their scores.
             settings: of both networks and their training.
-            seed: of first weights, of the tasks drawn for each member, and of the order of learning.
-            samples: of each task by its digest, all of one size. Others are not read.
+            seed: of initial weights, of the tasks drawn for each member, and of the order of the batches.
+            samples: of each task by its digest, all of one size; further ones are ignored.
 
         Raises:
-            UserError: samples are missing, or the settings do not do, see `check_joint`.
+            UserError: samples are missing, or the settings are not valid, see `check_joint`.
         """
         if not isinstance(settings, JointSettings):
             raise UserError("The surrogate 'joint' is made by JointSettings(...). Pass them as settings.")
@@ -74,7 +74,7 @@ class JointEvaluator(Evaluator):
 
     @property
     def members(self) -> int:
-        """Pairs of φ and ρ."""
+        """Number of pairs of φ and ρ."""
         return len(jax.tree.leaves(self.params)[0])
 
     @property
@@ -84,7 +84,7 @@ class JointEvaluator(Evaluator):
 
     @property
     def sample_size(self) -> SampleSize:
-        """Of the raw rows that it reads."""
+        """Size of the raw rows that it reads."""
         return self.size
 
     def embed(self, samples: Samples) -> Float[np.ndarray, "E K"]:
@@ -96,7 +96,7 @@ class JointEvaluator(Evaluator):
         return np.asarray(_embed(self.settings, self.params, self._checked(samples)))
 
     def posterior(self, query: TaskQuery) -> EnsemblePosterior:
-        """Of normalised scores on one task.
+        """The posterior of normalised scores on one task.
 
         Raises:
             UserError: the query has no samples, they are of another size, or statistical meta-features are
@@ -129,10 +129,10 @@ class JointEvaluator(Evaluator):
 
     @classmethod
     def restored(cls, fields: Mapping, header: Mapping) -> "JointEvaluator":
-        """What was saved.
+        """The evaluator of saved fields.
 
         Args:
-            fields: the common ones.
+            fields: those that every surrogate has.
             header: plain data with `settings` and `size`.
         """
         made = dict(header["settings"])
@@ -140,7 +140,7 @@ class JointEvaluator(Evaluator):
         return cls(**fields, settings=settings, size=SampleSize(**header["size"]).check())
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Of the weights of all members, as the networks of those names are now."""
+        """Shapes of the weights of all members."""
         point = np.zeros((1, self.space.dimension), np.float32)
         width = architecture_features(self.space, point).shape[1]
         statistics = len(self.scaler.centre) if self.settings.beside else 0

@@ -1,4 +1,4 @@
-"""Training the feature generator φ and the evaluator ρ together, on the one objective."""
+"""Training the feature generator φ and the evaluator ρ together, on one objective."""
 
 import dataclasses
 import functools
@@ -31,7 +31,7 @@ def learn_jointly(
 ) -> dict:
     """Parameters {"generator": ..., "evaluator": ...} of E members, with an axis of members in front.
 
-    Every step reads other rows, columns and outputs of its tasks: a task is never twice the same.
+    Every step reads a new sample of rows, columns and outputs of its tasks.
 
     Args:
         space: of the architectures.
@@ -39,7 +39,7 @@ def learn_jointly(
         x: scaled statistical meta-features of the tasks; M is 0 where none are read.
         samples: of the tasks, with an axis of T in front.
         settings: of both networks.
-        seed: of first weights and all draws.
+        seed: of initial weights and all draws.
     """
     learner, there = settings.evaluator, on_device(samples)
     u = jnp.asarray(architecture_features(space, data.u), jnp.float32)
@@ -53,7 +53,7 @@ def learn_jointly(
 
 
 class Facts(NamedTuple):
-    """What every member reads: T tasks, A architectures.
+    """Inputs of every member: T tasks, A architectures.
 
     Attributes:
         samples: (T, ...) each.
@@ -67,7 +67,7 @@ class Facts(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Which r rows, c columns and o outputs of each of t tasks are read in each of S steps, (S, t, ...)."""
+    """Positions of the r rows, c columns and o outputs of each of t tasks in each of S steps, (S, t, ...)."""
 
     rows: np.ndarray
     columns: np.ndarray
@@ -85,7 +85,7 @@ class Parts(NamedTuple):
 def draw_parts(
     settings: JointSettings, samples: Samples, rng: np.random.Generator, tasks: np.ndarray
 ) -> Parts:
-    """Drawn with replacement among what each of the tasks has, or everything in its place.
+    """Positions drawn with replacement from each task, or all positions in order.
 
     Args:
         settings: how many of each in a step.
@@ -135,13 +135,13 @@ def _learn(settings: JointSettings, params: dict, batches: Batches, parts: Parts
 def first_params(
     settings: JointSettings, rng: np.random.Generator, size: SampleSize, widths: tuple[int, int]
 ) -> dict:
-    """First weights of a member.
+    """Initial weights of a member.
 
     Args:
         settings: name the networks.
         rng: that draws.
         size: of the samples.
-        widths: numbers in z and in u.
+        widths: lengths of z and of u.
     """
     generator, network = generator_named(settings.generator), network_named(settings.evaluator.network)
     bare = _nothing(size)
@@ -159,13 +159,19 @@ def _nothing(size: SampleSize) -> Samples:
 
 
 def generated(settings: JointSettings, params: dict, samples: Samples) -> Array:
-    """Learned meta-features of one task, by one member, (K,)."""
+    """Learned meta-features of one task, (K,).
+
+    Args:
+        settings: of the generator.
+        params: weights of one member.
+        samples: raw rows of the task.
+    """
     found = generator_named(settings.generator).apply({"params": params["generator"]}, samples)
     return cast(Array, found)
 
 
 def samples_of(data: TrainingData, samples: Mapping[str, Samples]) -> Samples:
-    """Of the tasks of the training data, in their order.
+    """Samples of the tasks of the training data, in their order.
 
     Raises:
         UserError: some are missing.
@@ -180,5 +186,5 @@ def samples_of(data: TrainingData, samples: Mapping[str, Samples]) -> Samples:
 
 
 def on_device(samples: Samples) -> Samples:
-    """The same as arrays of JAX."""
+    """The samples as JAX arrays."""
     return jax.tree.map(jnp.asarray, samples)

@@ -1,4 +1,4 @@
-"""How a feature generator and its evaluator are made."""
+"""Settings of a feature generator φ and its evaluator ρ."""
 
 import dataclasses
 
@@ -10,11 +10,11 @@ from taskaware.surrogates.settings import PUBLISHED, EvaluatorSettings
 
 @dataclasses.dataclass(frozen=True)
 class JointSettings:
-    """How φ and ρ are made."""
+    """Settings of the joint surrogate: generator φ and evaluator ρ."""
 
     # Name of the feature generator.
     generator: str = "dataset2vec"
-    # Whether the statistical meta-features stand beside the learned ones.
+    # Whether the evaluator reads the statistical meta-features as well as the learned ones.
     beside: bool = False
     # Rows of a task in a step.
     rows_per_step: int = 16
@@ -22,7 +22,7 @@ class JointSettings:
     columns_per_step: int = 8
     # Outputs of a task in a step; 0 for all, each in its place.
     outputs_per_step: int = 2
-    # The evaluator, and how both learn.
+    # The evaluator, and the training of both.
     evaluator: EvaluatorSettings = EvaluatorSettings(network="bilinear")
 
     @property
@@ -38,14 +38,14 @@ PUBLISHED_JOINT = JointSettings(
     outputs_per_step=0,
     evaluator=dataclasses.replace(PUBLISHED, network="published_head"),
 )
-"""φ of 50-50 on the raw rows, taken together over them, and ρ of 50-10 (US20220121906A1)."""
+"""The published settings: φ of 50-50 on the raw rows, pooled over rows, and ρ of 50-10 (US20220121906A1)."""
 
 
 def check_joint(settings: JointSettings) -> JointSettings:
-    """The settings themselves.
+    """The settings themselves, if they are valid.
 
     Raises:
-        UserError: a name is unknown, a number is out of range, or the generator needs all in its place.
+        UserError: a name is unknown, a number is out of range, or the generator needs all columns.
     """
     generator_named(settings.generator)
     network_named(settings.evaluator.network)

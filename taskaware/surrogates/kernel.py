@@ -1,7 +1,7 @@
-"""The covariance of trainings: of their tasks times that of their architectures; and how it is learned.
+"""The covariance of trainings (that of tasks times that of architectures), and its fit.
 
-For T tasks and A architectures everything is done with matrices of T x T and A x A, never TA x TA, on the
-host in float64.
+All computations use matrices of T x T and A x A for T tasks and A architectures, never TA x TA. They run on
+the host in float64.
 
 Source: Bonilla, Chai and Williams 2008, "Multi-task Gaussian Process Prediction".
 """
@@ -17,19 +17,19 @@ ROOT3 = 3**0.5
 BLOCK_SHARE = 0.9
 FEWEST_IN_BLOCK = 3
 MOST_LEARNED_FROM = 256
-"""Tasks that a kernel is learned from: it has few numbers, and the cost grows with the cube."""
+"""Largest number of tasks in a fit: the kernel has few parameters, and the cost is cubic."""
 LEARNING_STEPS = 30
 
 
 class Kernel(NamedTuple):
-    """What the covariance depends on, as logarithms.
+    """Parameters of the covariance, as logarithms.
 
     Attributes:
         scales: inverse length scale of each group of architecture features, (G,).
         linear: variance of a linear trend beside the Matern 3/2 part, ().
         closeness: inverse length scale of the scaled meta-features, ().
-        shares: variance that all tasks share, that tasks of a problem do, tasks near in z, tasks in the same
-            direction of z, tasks of a group, and that a task has alone, (6,).
+        shares: variance components, (6,): of all tasks, of tasks of a problem, of tasks near in z, of a trend
+            in z, of tasks of a group, and of each task alone.
         noise: variance of a score, ().
     """
 
@@ -41,13 +41,18 @@ class Kernel(NamedTuple):
 
     @classmethod
     def first(cls, groups: int) -> "Kernel":
-        """Where learning starts, and what it is drawn back to where data say little."""
+        """Initial parameters, and the mean of their prior."""
         shares = np.log([0.3, 0.2, 0.5, 0.1, 0.2, 0.3])
         return cls(np.full(groups, -0.3), np.log(0.2), np.array(0.5), shares, np.log(0.2))
 
 
 def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray, "a b"]]:
-    """What the shares of the kernel are shares of, in their order; all but what a task has alone."""
+    """The components of the task covariance, in the order of `Kernel.shares`, without the task's own.
+
+    Args:
+        kernel: parameters.
+        a, b: two lists of tasks.
+    """
     gaps = squared_distances(a.x, b.x) / a.x.shape[1]
     return [
         np.ones_like(gaps),
@@ -59,7 +64,12 @@ def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray,
 
 
 def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray, "a b"]:
-    """Of tasks of two lists; a task has its own part only with itself, by identity of the lists."""
+    """Covariance between the tasks of two lists.
+
+    Args:
+        kernel: parameters.
+        a, b: the lists; a task's own variance is added where both are the same object.
+    """
     *shares, alone = np.exp(kernel.shares)
     parts = zip(shares, parts_of_tasks(kernel, a, b), strict=True)
     total = sum(share * part for share, part in parts)
@@ -67,22 +77,28 @@ def covariance_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> Float[np.ndarray,
 
 
 def variance_of_task(kernel: Kernel, x: Float[np.ndarray, " M"]) -> float:
-    """Of a task that is not among the training tasks, with these scaled meta-features."""
+    """Prior variance of a new task with these scaled meta-features."""
     common, problem, near, along, group, alone = np.exp(kernel.shares)
     return float(common + problem + near + along * np.mean(x**2) + group + alone)
 
 
 def architecture_covariance(linear: float, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b"]:
-    """Of architectures, by their scaled features; `linear` is the variance of the trend."""
+    """Covariance between architectures.
+
+    Args:
+        linear: variance of the linear trend.
+        a, b: scaled features of the architectures, (a, F) and (b, F).
+    """
     return matern(np.sqrt(squared_distances(a, b) + 1e-12), np) + linear * (a @ b.T)
 
 
 def learn_kernel(data: GPData) -> Kernel:
-    """The kernel under which scores are likeliest, drawn towards `Kernel.first`.
+    """The kernel of maximum posterior probability; the prior is centred on `Kernel.first`.
 
-    It learns from a large part of the table without holes; where there is hardly any, it is `Kernel.first`.
+    It is fitted to a large block of the score table without missing entries. Without such a block the result
+    is `Kernel.first`.
     """
-    from scipy.optimize import minimize  # a slow import, and a recommendation does without
+    from scipy.optimize import minimize  # slow to import, and not needed by a recommendation
 
     first = Kernel.first(data.groups.max() + 1)
     rows, columns = _block(~np.isnan(data.scores))
@@ -141,7 +157,7 @@ def learn_kernel(data: GPData) -> Kernel:
 
 
 class Spectrum(NamedTuple):
-    """The covariance of all T x A scores with their errors, taken apart.
+    """The eigendecomposition of the covariance of all T x A scores and their errors.
 
     Attributes:
         root: 1 / sqrt(error) of each task, (T,).
@@ -158,6 +174,13 @@ class Spectrum(NamedTuple):
 
     @classmethod
     def of(cls, own: np.ndarray, other: np.ndarray, errors: np.ndarray) -> "Spectrum":
+        """The spectrum of a Kronecker product of covariances, plus a diagonal.
+
+        Args:
+            own: covariance of the tasks, (T, T).
+            other: covariance of the architectures, (A, A).
+            errors: variance of the noise of each task, (T,).
+        """
         root = 1 / np.sqrt(errors)
         along, turn = np.linalg.eigh(own * root[:, None] * root)
         across, basis = np.linalg.eigh(other)
@@ -180,7 +203,7 @@ class Spectrum(NamedTuple):
 
 
 def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarray, errors: np.ndarray):
-    """Of the negative log likelihood, by the tasks' covariance, the architectures', and each task's error."""
+    """Gradients of the negative log likelihood by both covariances and by each task's error."""
     shrink = 1 / found.table
     turn = found.root[:, None] * found.turn
     by_own = 0.5 * ((turn * (shrink @ found.across)) @ turn.T - white @ other @ white.T)
@@ -190,10 +213,10 @@ def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarr
 
 
 def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of a large part without holes: architectures that were trained on nearly all tasks.
+    """Rows and columns of a large block without missing entries.
 
-    Tasks tell more than architectures do. Where no task has them all, the largest part there is by how many
-    tasks an architecture was trained on.
+    Its architectures were trained on nearly all tasks, because tasks are more informative than architectures.
+    If no task has them all, it is the largest block by the number of tasks of an architecture.
     """
     often = present.sum(0)
     usual = _trained_on(present, BLOCK_SHARE * often.max())
@@ -204,7 +227,7 @@ def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _trained_on(present: Bool[np.ndarray, "T A"], least: float) -> tuple[np.ndarray, np.ndarray]:
-    """The tasks with a score of every architecture that so many have one of, and these architectures."""
+    """The architectures with scores on at least so many tasks, and the tasks with scores of all of them."""
     columns = np.flatnonzero(present.sum(0) >= least)
     return np.flatnonzero(present[:, columns].all(1)), columns
 

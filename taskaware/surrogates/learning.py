@@ -1,4 +1,4 @@
-"""Training networks on experience; all draws are made on the host, beforehand."""
+"""Training networks on experience; all random draws are made on the host, beforehand."""
 
 import functools
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def learn_networks(
         data: T tasks and their scores.
         x: scaled meta-features of the tasks.
         settings: of the network and its training.
-        seed: of first weights and all draws.
+        seed: of initial weights and all draws.
     """
     z = jnp.asarray(x, jnp.float32)
     u = jnp.asarray(architecture_features(space, data.u), jnp.float32)
@@ -43,11 +43,11 @@ def learn_networks(
 
 
 class Truths(NamedTuple):
-    """True scores of t tasks, in each of S steps, and how much they count.
+    """True scores of t tasks in each of S steps, and their weights.
 
     Attributes:
         target: of a architectures of each task, (S, t, a); NaN where there is none.
-        gap: least difference of two targets that a pairwise loss counts, (S, t).
+        gap: smallest difference of two targets that a pairwise loss counts, (S, t).
         weight: of the task in the loss, with mean 1 over all tasks, (S, t).
     """
 
@@ -57,14 +57,15 @@ class Truths(NamedTuple):
 
 
 def gaps_and_weights(data: TrainingData, settings: EvaluatorSettings) -> tuple[np.ndarray, np.ndarray]:
-    """Gap and weight of each task, (T,) each, as the settings ask for them; see `Truths`.
+    """Gap and weight of each task, (T,) each; see `Truths`.
 
-    A task of unknown noise is taken to be as noisy as the median task; where every task is one, to have none.
+    A task of unknown noise gets the median noise; if the noise of every task is unknown, it is 0.
     """
     noise = data.noise / data.spread
     shown = noise[~np.isnan(noise)]
     noise = np.where(np.isnan(noise), np.median(shown) if len(shown) else 0.0, noise)
-    # Best for a squared error whose own part is one spread: inverse to the variance (Aitken 1936).
+    # Inverse to the variance: optimal for a squared error with an intrinsic deviation of one spread (Aitken
+    # 1936).
     weight = 1 / (1 + noise**2) if settings.noise_weights else np.ones(len(noise))
     columns = (settings.gap + settings.noise_gap * noise, weight / weight.mean())
     gap, share = (np.asarray(column, np.float32) for column in columns)
@@ -72,14 +73,14 @@ def gaps_and_weights(data: TrainingData, settings: EvaluatorSettings) -> tuple[n
 
 
 class Batches(NamedTuple):
-    """What a member learns from in each of S steps, drawn beforehand: compiled draws would cost more.
+    """Batches of a member for S steps, drawn beforehand because compiled draws would cost more.
 
     Attributes:
         tasks: t of them in a step, (S, t).
         architectures: a of each of these tasks, (S, t, a).
         shown: factor of each meta-feature, 0 where it is hidden, (S, t, M).
         noise: added to it, (S, t, M).
-        truth: of these architectures.
+        truth: true scores of these architectures.
     """
 
     tasks: np.ndarray
@@ -121,7 +122,7 @@ def mean_loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, tru
     Args:
         params: of the network.
         settings: name it and the loss.
-        z: what it reads of each task, (t, K).
+        z: features of each task, (t, K).
         u: features of the architectures, (t, a, F).
         truth: of this step.
     """
@@ -138,16 +139,16 @@ def mean_loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, tru
 def draw_batches(
     settings: EvaluatorSettings, rng: np.random.Generator, data: TrainingData, features: int
 ) -> Batches:
-    """What a member learns from.
+    """The batches of a member.
 
-    A lone member learns from all tasks; a member of an ensemble from a draw with replacement of its own. Some
-    meta-features are hidden in every step (0 is their median), so that none is relied on alone.
+    A single member is trained on all tasks; each member of an ensemble on its own draw with replacement. Some
+    meta-features are hidden (set to 0, their median) in every step, so that the network does not rely on one.
 
     Args:
         settings: of the training.
         rng: that draws.
         data: T tasks.
-        features: meta-features that are read, M.
+        features: number of meta-features, M.
     """
     count, size = len(data.names), (settings.steps, settings.tasks_per_step)
     own = rng.integers(0, count, count) if settings.members > 1 else np.arange(count)

@@ -11,12 +11,12 @@ from taskaware.tasks.task import PROBLEMS
 
 WIDEST = 3.0
 LOWEST = {"classification": 0.0, "regression": -1.0}
-"""Least score that is predicted: R² has no least value, and below -1 nobody looks."""
+"""Smallest predicted score, by problem. R² is unbounded below; it is cut at -1."""
 HIGHEST = 1.0
 
 
 class Scaler(NamedTuple):
-    """Meta-features to comparable numbers: centred at the training tasks' median, in units of spread."""
+    """Scales meta-features: centred at the median of the training tasks, in units of their spread."""
 
     centre: np.ndarray
     spread: np.ndarray
@@ -28,17 +28,18 @@ class Scaler(NamedTuple):
         return cls(centre.astype(np.float32), np.where(spread > 0, spread, 1.0).astype(np.float32))
 
     def __call__(self, z: Float[np.ndarray, "*b M"]) -> Float[np.ndarray, "*b M"]:
-        """Scaled, and cut at WIDEST: a task far from all training tasks is not farther than that."""
+        """The scaled meta-features, clipped to WIDEST."""
         return np.clip((z - self.centre) / self.spread, -WIDEST, WIDEST)
 
 
 class TaskScale(NamedTuple):
-    """Where a task's scores lie, before anything was trained on it; a pytree of plain numbers.
+    """Predicted scale of a task's scores, before any training on it; a pytree of plain numbers.
 
     Attributes:
         top, top_error: expected score of the best architectures, and its standard deviation.
-        spread, spread_error: expected top less median score, and the standard deviation of its logarithm.
-        low, high: least and largest score of the metric.
+        spread, spread_error: expected difference of top and median score, and the standard deviation of its
+            logarithm.
+        low, high: range of the metric.
     """
 
     top: float
@@ -62,7 +63,7 @@ class TaskLevel(NamedTuple):
 
     Attributes:
         weights: (problems, M + 1, 2), the last row is the constant.
-        error: standard deviation of the two on real tasks, leaving one group out, (problems, 2).
+        error: standard deviation of their errors on real tasks, leaving one group out, (problems, 2).
     """
 
     weights: np.ndarray
@@ -70,7 +71,7 @@ class TaskLevel(NamedTuple):
 
     @classmethod
     def fit(cls, data: TrainingData, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
-        """Learn from the tasks of each problem; from all tasks where a problem has too few.
+        """Fit to the tasks of each problem, or to all tasks if a problem has too few.
 
         Args:
             data: T tasks.
@@ -82,10 +83,10 @@ class TaskLevel(NamedTuple):
         return cls(np.stack(weights), np.stack(error))
 
     def __call__(self, x: Float[np.ndarray, " M"], problem: str) -> TaskScale:
-        """Of a task with these scaled meta-features.
+        """The scale of a task with these scaled meta-features.
 
         Raises:
-            UserError: there is no such problem; the nearest name is given.
+            UserError: the problem is unknown; the nearest name is suggested.
         """
         if problem not in PROBLEMS:
             raise unknown("problem", str(problem), PROBLEMS)
@@ -100,7 +101,7 @@ class TaskLevel(NamedTuple):
 def _level(
     data: TrainingData, tasks: np.ndarray, scaler: Scaler, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and errors, from some of the tasks (a mask)."""
+    """Weights and errors of a fit to some of the tasks (a mask)."""
     x = scaler(data.z[tasks])
     y = np.stack([data.top[tasks], np.log(data.spread[tasks])], axis=1)
     groups, real = np.array(data.groups)[tasks], data.real[tasks]

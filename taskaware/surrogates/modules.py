@@ -22,7 +22,7 @@ class Published(nn.Module):
 
 
 class PublishedHead(nn.Module):
-    """ρ of 50-10 alone, where a feature generator is φ. Source: as there."""
+    """ρ of 50-10 alone, with a feature generator as φ; same source."""
 
     @nn.compact
     def __call__(self, z: Float[Array, " M"], u: Float[Array, " F"]) -> Float[Array, ""]:
@@ -31,17 +31,17 @@ class PublishedHead(nn.Module):
 
 
 def _rho(z: Array, u: Array) -> Array:
-    """Layers of whichever module calls it."""
+    """Layers of the calling module."""
     hidden = nn.relu(nn.Dense(50)(jnp.concatenate([z, u])))
     hidden = nn.relu(nn.Dense(10)(hidden))
     return nn.Dense(1)(hidden)[0]
 
 
 class Bilinear(nn.Module):
-    """What an architecture is worth anywhere, plus what it is worth to this problem.
+    """Effect of an architecture on all tasks, plus its interaction with the task.
 
-    A main effect f(u) over all tasks and an interaction <g(z), h(u)>; few tasks teach few directions, so g
-    passes through a narrow waist.
+    A main effect f(u) and an interaction <g(z), h(u)>. Few tasks identify few directions, so g has a narrow
+    bottleneck.
 
     Attributes:
         width: units of the hidden layers on u.

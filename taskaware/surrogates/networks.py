@@ -14,7 +14,7 @@ def network_named(name: str) -> "nn.Module":
     """The evaluator network of that name.
 
     Raises:
-        UserError: there is none; the nearest name is given.
+        UserError: the name is unknown; the nearest one is suggested.
     """
     if name not in NETWORKS:
         raise unknown("evaluator network", name, NETWORKS)

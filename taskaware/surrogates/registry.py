@@ -14,4 +14,4 @@ SURROGATES: Registry[type[Evaluator]] = Registry(
     },
 )
 """Name → a subclass of `Evaluator`: a Gaussian process; ensembles of networks; networks with a learned
-feature generator. `settings.network` says which one."""
+feature generator. `settings.network` names one."""

@@ -1,21 +1,21 @@
-"""How an evaluator is made."""
+"""Settings of the fit of an evaluator."""
 
 import dataclasses
 import warnings
 
 OLDER_NAMES = {"process": "gp"}
-"""Networks by the names that they had before."""
+"""Old name → present name of a network."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatorSettings:
-    """How an evaluator is made; the `PUBLISHED` ones follow the seed document, the default is our own."""
+    """Settings of the fit of an evaluator; `PUBLISHED` follows the seed document."""
 
-    # Name of the surrogate, one of SURROGATES; "gp", a Gaussian process, reads nothing of what follows.
+    # Name of the surrogate, one of SURROGATES; "gp", a Gaussian process, has no further settings.
     network: str = "gp"
     # Name of the loss.
     loss: str = "squared"
-    # Members of the ensemble; each learns from tasks drawn with replacement.
+    # Members of the ensemble; each is trained on tasks drawn with replacement.
     members: int = 8
     # Optimizer steps.
     steps: int = 800
@@ -33,11 +33,11 @@ class EvaluatorSettings:
     jitter: float = 0.1
     # Share of the meta-features that is hidden from each step of training.
     hidden: float = 0.2
-    # Least difference of normalised scores that a pairwise loss counts.
+    # Smallest difference of normalised scores that a pairwise loss counts.
     gap: float = 0.1
-    # Multiples of a task's noise, as its seeds show it, that are added to the gap.
+    # Multiples of a task's noise (estimated from its seeds) that are added to the gap.
     noise_gap: float = 0.0
-    # Whether a task counts the less, the noisier its scores are.
+    # Whether tasks with noisier scores have smaller weights.
     noise_weights: bool = False
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class EvaluatorSettings:
 
 
 def present_name(network: str) -> str:
-    """The name that a network has now.
+    """The present name of a network.
 
     >>> present_name("process")
     'gp'

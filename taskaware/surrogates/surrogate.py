@@ -1,4 +1,4 @@
-"""What every surrogate is: asked about a task, it gives a posterior over the scores of architectures."""
+"""The protocol of surrogates: a task in, a posterior over the scores of architectures out."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -13,13 +13,13 @@ from taskaware.surrogates.level import TaskScale
 
 
 class TaskQuery(NamedTuple):
-    """A task as a surrogate is asked about it.
+    """A task as a surrogate reads it.
 
     Attributes:
-        z: meta-features, as the catalogue gives them, (M,); None where only samples are read.
-        problem: "classification" or "regression"; None where it is not known, which networks accept.
-        digest: of the task's content; "" where it has none.
-        samples: raw rows, see `draw_samples`; None where they are not read.
+        z: meta-features in the order of the catalogue, (M,); None if only samples are read.
+        problem: "classification" or "regression"; None if unknown, which networks accept.
+        digest: of the task's content; "" if it has none.
+        samples: raw rows, see `draw_samples`; None if they are not read.
     """
 
     z: Float[np.ndarray, " M"] | None
@@ -29,10 +29,10 @@ class TaskQuery(NamedTuple):
 
 
 class Posterior(Protocol):
-    """What a surrogate predicts for the architectures of one task: a pytree, so it passes through `jit`.
+    """Predictions of a surrogate for the architectures of one task; a pytree, so it passes through `jit`.
 
-    Predictions are in the surrogate's own unit; `unwarp` turns them into normalised scores (0 is what the
-    best architectures of the task reach, -1 one spread below), `in_metric_units` turns those into scores.
+    Predictions are in the surrogate's own unit; `unwarp` turns them into normalised scores (0 is the top
+    score of the task, -1 one spread below it), and `in_metric_units` turns those into scores.
     """
 
     def mean_std(
@@ -43,10 +43,10 @@ class Posterior(Protocol):
     def joint(
         self, features: Float[np.ndarray, "n F"]
     ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n n"]] | None:
-        """Expectation and covariance, on the host; None where the surrogate has no covariance.
+        """Expectation and covariance, on the host; None if the surrogate has no covariance.
 
-        A posterior that has one also has `noise`, the variance of one more score, so that `refine` can
-        condition on new trainings; it predicts warped scores, see `warping`.
+        A posterior with a covariance predicts warped scores, see `warping`. It also has `noise`, the variance
+        of one more score, so that `refine` can condition on new trainings.
         """
 
     def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
@@ -59,21 +59,21 @@ class Posterior(Protocol):
 
 
 class ScaledPosterior:
-    """A posterior whose unit is the normalised score, and that has no covariance; to inherit from.
+    """Base class of a posterior of normalised scores without a covariance.
 
     Attributes:
-        scale: of the task's scores; None where the problem of the task was not named.
+        scale: of the task's scores; None if the problem of the task is not given.
     """
 
     scale: TaskScale | None = None
 
     def joint(self, features: Float[np.ndarray, "n F"]) -> tuple[np.ndarray, np.ndarray] | None:
-        """None: no covariance is known."""
+        """None: there is no covariance."""
         del features
         return None
 
     def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
-        """The same: predictions are normalised scores already."""
+        """The arguments: predictions are normalised scores already."""
         return mean, std
 
     def in_metric_units(
@@ -82,27 +82,27 @@ class ScaledPosterior:
         """Normalised scores (n,) and standard deviations → validation scores, in the unit of the metric.
 
         Raises:
-            UserError: the problem of the task was not named.
+            UserError: the problem of the task is not given.
         """
         if self.scale is None:
             raise UserError(
-                "The scale of this task's scores is not known. Name the problem: TaskQuery(z, problem=...)."
+                "The scale of this task's scores is unknown. Name the problem: TaskQuery(z, problem=...)."
             )
         return self.scale.in_metric_units(mean, std)
 
 
 class Surrogate(Protocol):
-    """What `recommend` asks: any of them, in the same way. `Evaluator` is the base to inherit from.
+    """What `recommend` needs of a surrogate. `Evaluator` is a base class with the common parts.
 
     Attributes:
-        sample_size: of the raw rows that it reads; None where it reads none.
+        sample_size: of the raw rows that it reads; None if it reads none.
     """
 
     @property
     def sample_size(self) -> SampleSize | None: ...
 
     def posterior(self, query: TaskQuery) -> Posterior:
-        """What it predicts for one task."""
+        """Its predictions for one task."""
 
 
 def predict_points(
@@ -111,7 +111,7 @@ def predict_points(
     """Normalised scores of points.
 
     Args:
-        features_of: (D,) → (F,), what the surrogate reads of a point.
+        features_of: (D,) → (F,), the features of a point.
         posterior: of the task.
         points: n of them.
     """

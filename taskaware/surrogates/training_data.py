@@ -1,4 +1,4 @@
-"""Experience → what a surrogate learns from: a table of tasks and architectures, scores made comparable."""
+"""Experience → training data of a surrogate: a table of tasks and architectures with comparable scores."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -22,9 +22,9 @@ __all__ = [
 
 FLOOR = -4.0
 LOSS = 1.0
-"""What the least loss of a task is better than its largest by, in spreads of the score."""
+"""Bonus of the smallest loss of a task over its largest, in spreads of the score."""
 STEADIER = 0.8
-"""Noise of score and loss together beside that of the score alone, both in spreads; measured on the 31
+"""Noise of score and loss together, relative to the score alone, both in spreads; measured on the 31
 classification tables that have seeds 0 and 1 (median .82)."""
 ADDITIVE_STEPS = 20
 FEWEST_TASKS = 3
@@ -32,7 +32,7 @@ FEWEST_GROUPS = 5
 
 
 class TaskList:
-    """What training data of any form tell of their tasks; to inherit from."""
+    """Base class: the tasks of training data of any form."""
 
     names: tuple[str, ...]
     groups: tuple[str, ...]
@@ -40,7 +40,7 @@ class TaskList:
 
     @property
     def real(self) -> np.ndarray:
-        """Mask of the tasks that are no variants of others, (T,)."""
+        """Mask of the tasks that are not variants of others, (T,)."""
         return np.array([not is_variant(name) for name in self.names], bool)
 
     if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TaskList:
         return self.take(np.array([group not in groups for group in self.groups]))
 
     def of_problem(self, problem: str) -> np.ndarray:
-        """Mask of the tasks of a problem, (T,), or of all where too few groups have real ones of it."""
+        """Mask of the tasks of a problem, (T,); of all tasks if too few groups have real tasks of it."""
         alike = np.array(self.problems) == problem
         groups = set(np.array(self.groups)[alike & self.real])
         return alike if len(groups) >= FEWEST_GROUPS else np.ones_like(alike)
@@ -70,14 +70,13 @@ class TrainingData(TaskList):
         score: mean validation score, (T, A); NaN where the architecture was not trained on the task, the
             worst of the task where it diverged.
         test_score: the same for the test score.
-        noise: standard error of `score` on this task, (T,): as its seeds show it, or with a single seed, how
-            far the validation and test scores of an architecture differ; less (STEADIER) where the loss
-            counts too.
-        target: what the evaluator learns, (T, A): (value - top) / spread of the task, cut at FLOOR; NaN as
+        noise: standard error of `score` on each task, (T,): from its seeds or, with a single seed, from the
+            differences of validation and test scores; times STEADIER where the loss counts too.
+        target: of the evaluator, (T, A): (value - top) / spread of the task, cut at FLOOR; NaN as
             in `score`. The value is the score, in classification with the loss (see `with_loss`); top and
             spread are those of the values.
-        top: what the best architectures reach, (T,): the mean of the best five scores.
-        spread: top less median score, (T,); positive.
+        top: mean of the best five scores, (T,).
+        spread: difference of top and median score, (T,); positive.
     """
 
     names: tuple[str, ...]
@@ -103,7 +102,7 @@ class TrainingData(TaskList):
         return dataclasses.replace(self, **texts, **{name: getattr(self, name)[places] for name in columns})
 
     def table(self) -> "TrainingData":
-        """As a table of tasks and architectures, which it is."""
+        """The data itself, which is a table already."""
         return self
 
     def trained(self) -> np.ndarray:
@@ -115,11 +114,11 @@ class TrainingData(TaskList):
         return self.test_score[np.arange(len(self.names)), np.nanargmax(self.score, axis=1)]
 
     def thinned(self, tasks: int, architectures: int, seed: int) -> "TrainingData":
-        """Less of the same, drawn at random.
+        """A random subset.
 
         Args:
-            tasks: real ones that are left, with the variants of their groups; 0 for all.
-            architectures: that are left on each task, others on each; 0 for all.
+            tasks: number of real tasks, drawn with the variants of their groups; 0 for all.
+            architectures: number of architectures, drawn for each task on its own; 0 for all.
             seed: of the draw.
         """
         rng, left = np.random.default_rng(seed), self
@@ -138,9 +137,9 @@ class TrainingData(TaskList):
         return dataclasses.replace(left, score=score, test_score=test, target=target, top=top, spread=spread)
 
     def filled(self) -> np.ndarray:
-        """`target`, and where there is none, what the task and the architecture add up to, (T, A).
+        """`target`; missing entries are the sum of a task effect and an architecture effect, (T, A).
 
-        The sums are fitted to what there is; an architecture that no task has tried has the worst.
+        The effects are fitted to the targets. An architecture without any score gets FLOOR.
         """
         present = ~np.isnan(self.target)
         target, counts = np.where(present, self.target, 0.0), np.maximum(present.sum(0), 1)
@@ -197,7 +196,8 @@ def tasks_of(experience: Experience) -> tuple[np.ndarray, list, np.ndarray]:
     tasks = np.unique(experience.task[~experience.diverged])
     if len(tasks) < FEWEST_TASKS:
         raise UserError(
-            f"The experience holds {len(tasks)} tasks with scores; an evaluator needs {FEWEST_TASKS}."
+            f"The experience holds {len(tasks)} tasks with scores; an evaluator needs {FEWEST_TASKS}. "
+            "Collect more."
         )
     records = [experience.tasks[i] for i in tasks]
     z = experience.z[tasks]
@@ -214,7 +214,7 @@ def texts_of(records: list) -> tuple[tuple[str, ...], ...]:
 
 
 class TaskScores(NamedTuple):
-    """What one task teaches about A architectures; see `TrainingData`, of which it is a row."""
+    """Scores of A architectures on one task: a row of `TrainingData`."""
 
     score: np.ndarray
     test_score: np.ndarray
@@ -225,7 +225,7 @@ class TaskScores(NamedTuple):
 
 
 def task_scores(experience: Experience, task: int) -> TaskScores:
-    """Mean scores of all architectures on a task, and what the surrogate learns of them."""
+    """Mean scores of all architectures on a task, and the target of the surrogate."""
     score, test, noise = _table(experience, task)
     better = _better(experience, task)
     _, top, spread = normalised(score[None])
@@ -235,15 +235,15 @@ def task_scores(experience: Experience, task: int) -> TaskScores:
 
 
 def with_loss(score: np.ndarray, spread: np.ndarray, better: np.ndarray) -> np.ndarray:
-    """Scores and the order of the losses together, (T, A).
+    """Scores plus a bonus for the rank of the loss, (T, A).
 
-    Validation accuracy is coarse, and noisy on few rows; with the loss it tells test accuracies better apart
-    (see `docs/evaluator.md`).
+    Validation accuracy is coarse, and noisy on few rows. With the loss it predicts test accuracy better (see
+    `docs/evaluator.md`).
 
     Args:
         score: (T, A), NaN where not trained.
         spread: of the scores of each task, (T,).
-        better: share of a task's architectures with a larger loss, (T, A); 0 throughout where that does not
+        better: share of a task's architectures with a larger loss, (T, A); 0 where the loss does not
             count.
     """
     return score + LOSS * spread[:, None] * better
@@ -257,7 +257,7 @@ def normalised(score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Mean score and test score of every architecture on a task, and the noise the seeds show."""
+    """Mean score and test score of every architecture on a task, and the noise of the mean."""
     rows = np.flatnonzero(experience.task == task)
     places = experience.architecture[rows]
     worst = np.nanmin(experience.score[rows])
@@ -269,7 +269,7 @@ def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, f
     with np.errstate(invalid="ignore"):
         mean = np.bincount(places, score, count) / times
         mean_test = np.bincount(places, test, count) / times
-    # Seeds draw splits of their own, so a seed's shift common to all architectures is no noise between them.
+    # Each seed draws its own splits, so a shift common to all architectures of a seed is not noise.
     seeds = experience.seed[rows]
     left = score - mean[places]
     for seed in np.unique(seeds):

@@ -18,14 +18,14 @@ from taskaware.surrogates.training_data import (
 )
 
 LARGEST_TABLE = 50_000_000
-"""Numbers in a table of tasks and architectures, above which surrogates that can learn from triplets."""
+"""Surrogates that read triplets get them where a table would hold more numbers than this."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TripletData(TaskList):
     """n mean scores over seeds; memory grows with n, not with tasks times architectures.
 
-    Networks learn from it as it is; a Gaussian process needs `table`.
+    Networks read it directly; a Gaussian process needs `table`.
 
     Attributes:
         names, groups, problems, digests: of the tasks, T each.
@@ -33,7 +33,7 @@ class TripletData(TaskList):
         u: architectures, (A, D), each once.
         task, architecture: positions of each score, (n,), by task.
         score, test_score, target: as in `TrainingData`, (n,) each.
-        noise, top, spread: of the tasks, as there, (T,) each.
+        noise, top, spread: of the tasks, as in `TrainingData`, (T,) each.
     """
 
     names: tuple[str, ...]
@@ -83,7 +83,7 @@ class TripletData(TaskList):
     def best(self, count: int) -> np.ndarray:
         """Positions in `u` of the best architectures of each task, best first, (T, count).
 
-        A task with fewer repeats its last.
+        If a task has fewer, its last one is repeated.
         """
         found = []
         for task in range(len(self.names)):
@@ -114,7 +114,7 @@ class TripletData(TaskList):
         return np.where(often > 0, total / len(rows), FLOOR)
 
     def draw(self, rng: np.random.Generator, tasks: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Architectures for each of some tasks, drawn from those that it has a score of, with replacement.
+        """Architectures for each of some tasks, drawn with replacement from those with a score.
 
         Args:
             rng: that draws.
@@ -154,11 +154,11 @@ def triplet_data(experience: Experience) -> TripletData:
 
 
 def data_for(experience: Experience, reads_triplets: bool) -> TrainingData | TripletData:
-    """In the form that suits: a table, or triplets where a table would be too large and they can be read.
+    """Experience as a table, or as triplets if a table would be too large and the surrogate reads triplets.
 
     Args:
         experience: to learn from.
-        reads_triplets: whether the surrogate does.
+        reads_triplets: whether the surrogate can.
 
     Raises:
         UserError: as `training_data`.

@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 
 def warped(target: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
-    """Normalised scores on a scale where differences near the top are large and those far below small.
+    """Normalised scores on a scale that stretches differences near the top and compresses those far below.
 
     >>> warped(np.array([0.0, -1.0])).round(2) + 0.0
     array([ 0. , -1.1])
@@ -15,11 +15,11 @@ def warped(target: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
 
 
 def unwarped(value):
-    """The inverse of `warped`; what is above the top stays within half a spread of it."""
+    """The inverse of `warped`; values above the top stay within half a spread of it."""
     return (1 - jnp.exp(-value)) / 2
 
 
 def unwarp(mean, std):
-    """Of warped scores: median of the normalised score, and half of what a deviation is on both sides."""
+    """Warped mean and deviation → median of the normalised score, and half the interval of one deviation."""
     low, middle, high = (unwarped(value) for value in (mean - std, mean, mean + std))
     return middle, (high - low) / 2

@@ -59,7 +59,12 @@ def work(resource: Resource | float | None, spec: tuple) -> object:
 
 
 def job(verb: str, argument: object, needs: str = "") -> Job:
-    """A job of the contract; its id is what it does."""
+    """A job of the contract; verb and argument are its id.
+
+    Args:
+        verb, argument: what the job does.
+        needs: name of the resource that it works on; "" for none.
+    """
     return Job(id=f"{verb} {argument}", spec=(verb, argument), label=f"{verb} {argument}", needs=needs)
 
 

@@ -62,7 +62,7 @@ def row_order_changes_nothing(make_task: MakeTask) -> None:
 
 
 def z_has_the_catalogues_length(make_task: MakeTask) -> None:
-    """Every task has the same finite numbers, whatever its kind."""
+    """Every modality has the same finite meta-features."""
     z = vector(make_task())
     assert z.shape == (len(NAMES),), f"z has shape {z.shape}, not ({len(NAMES)},)"
     assert np.isfinite(z).all(), "z is not finite"

@@ -156,7 +156,13 @@ def sampled(space: Space, seed: int = 0) -> np.ndarray:
 
 
 def mutated(space: Space, parents: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Each of the points, mutated once."""
+    """Each of the points, mutated once.
+
+    Args:
+        space: of the points.
+        parents: (n, D).
+        seed: of the mutations.
+    """
     return np.asarray(_mutate(space, jax.random.split(jax.random.key(seed), len(parents)), parents))
 
 

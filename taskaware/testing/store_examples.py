@@ -30,7 +30,14 @@ def register(store: Store) -> str:
 
 
 def example(recipe: str, *, task: int = 0, start: int = 0, count: int = 5) -> Trainings:
-    """A batch that depends on nothing but its arguments: the architectures from `start` on, two seeds."""
+    """A deterministic batch of trainings with two seeds.
+
+    Args:
+        recipe: digest.
+        task: position in TASKS.
+        start: number of the first training.
+        count: how many.
+    """
     numbers = np.arange(start, start + count)
     return Trainings(
         task=TASKS[task].digest,

@@ -1,4 +1,4 @@
-"""How many candidates train together, and where: a chunk is spread over all local devices."""
+"""How many candidates train together: a chunk is spread over all local devices."""
 
 import jax
 import numpy as np
@@ -18,8 +18,8 @@ def chunk_size(parameters: int, count: int) -> int:
     """How many candidates train together: on each device a power of two that fits its memory.
 
     Args:
-        parameters: numbers that one candidate trains.
-        count: candidates that there are.
+        parameters: trained numbers of one candidate.
+        count: number of candidates.
     """
     backend, devices = jax.default_backend(), jax.local_device_count()
     # Weights, gradient and two moments, of four bytes each.
@@ -29,7 +29,7 @@ def chunk_size(parameters: int, count: int) -> int:
 
 
 def parameter_count(program: Program, design: Design, arrays: TaskArrays, points: Float[Array, "n D"]) -> int:
-    """Numbers that one candidate trains, at the padded shapes; 1 at least.
+    """Number of trained parameters of one candidate, at the padded shapes; at least 1.
 
     Args:
         program, design: of its group.
@@ -45,5 +45,5 @@ def parameter_count(program: Program, design: Design, arrays: TaskArrays, points
 
 
 def placed(*axes: str) -> NamedSharding:
-    """Over all local devices: in full on each, or with its first axis dealt out as "candidates"."""
+    """Sharding over all local devices: replicated, or with the first axis split as "candidates"."""
     return NamedSharding(Mesh(np.array(jax.local_devices()), ("candidates",)), PartitionSpec(*axes))

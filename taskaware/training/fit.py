@@ -1,7 +1,7 @@
-"""Training one architecture to the end: progress, early stopping, the best weights kept.
+"""Training one architecture to the end: progress, early stopping, the best weights.
 
-Several networks of it train together, each with other rows set apart to choose its weights, and answer as
-one: so every row trains most of them, and their errors cancel in part.
+Several networks of the architecture train together, each with its own validation rows, and their outputs are
+averaged. So every row trains most of the networks, and their errors cancel in part.
 """
 
 import functools
@@ -38,7 +38,7 @@ from taskaware.training.programs import (
 from taskaware.training.recipe import TrainingRecipe
 
 VERSION = 3
-"""Raise it when the same seed would train other networks: scores of comparisons are told apart by it."""
+"""Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
 SEGMENT = 30
@@ -47,21 +47,21 @@ COOLER = 0.3
 ATTEMPTS = 4
 
 RECIPE = TrainingRecipe(steps=600)
-"""Twice the steps that experience is collected with, see `docs/evaluator.md`."""
+"""Twice the steps of the experience, see `docs/evaluator.md`."""
 
 MEMBERS = 5
-"""Networks by default, see `docs/evaluator.md`; a larger table trains one."""
+"""Default number of networks, see `docs/evaluator.md`; a table with more than MOST_ROWS trains one."""
 
 MOST_ROWS = 10_000
-"""Of a table for which MEMBERS networks are worth their time."""
+"""Largest number of rows for which MEMBERS networks are trained by default."""
 
 
 class Rows(NamedTuple):
-    """Which rows the M members read, as positions in `TaskArrays.x`.
+    """Rows of the M members, as positions in `TaskArrays.x`.
 
     Attributes:
         train: of each step, (M, steps, B).
-        validation: that score during training, (M, n) each.
+        validation: of the evaluations, (M, n) each.
     """
 
     train: np.ndarray
@@ -69,7 +69,7 @@ class Rows(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What is trained on what.
+    """The networks and rows of a training.
 
     Attributes:
         program, design, arrays: of the task and the architecture.
@@ -86,23 +86,23 @@ class Work(NamedTuple):
     rate: np.ndarray
 
     def cooled(self, times: int) -> "Work":
-        """The same with the learning rate times COOLER, so often."""
+        """The same work with the learning rate times COOLER to the power of `times`."""
         return self._replace(rate=self.rate * np.float32(COOLER**times))
 
     def segment(self, number: int) -> tuple[Steps, Part]:
-        """The steps of every member between two evaluations, and the rows that score it, (M, ...) each."""
+        """Steps of every member between two evaluations, and its validation rows, (M, ...) each."""
         now = slice(number * SEGMENT, (number + 1) * SEGMENT)
         steps = Steps(self.rows.train[:, now], self.rate[now], share_done(len(self.rate))[now])
         return steps, self.rows.validation
 
 
 class Run:
-    """How one attempt went, of M members.
+    """The record of one attempt with M members.
 
     Attributes:
         params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
         best: their validation scores, (M,).
-        since: evaluation at which each last got better, (M,).
+        since: evaluation of the last improvement of each, (M,).
         records: of each evaluation: step, seconds, and score and loss, means over the members.
         diverged: whether a loss turned NaN.
     """
@@ -115,7 +115,15 @@ class Run:
         self._began = time.perf_counter()
 
     def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
-        """An evaluation of all members. Of equal scores the later weights: their learning rate was lower."""
+        """Record an evaluation of all members.
+
+        A later evaluation with an equal score replaces the weights, because its learning rate was lower.
+
+        Args:
+            step: of the evaluation.
+            params: weights of the members, (M, ...).
+            scores, losses: on the validation rows, (M,).
+        """
         if not np.isfinite(losses).all():
             self.diverged = True
             return
@@ -129,7 +137,7 @@ class Run:
 
     @property
     def age(self) -> int:
-        """Evaluations since any member got better."""
+        """Number of evaluations since the last improvement of any member."""
         return len(self.records) - 1 - int(self.since.max())
 
     @property
@@ -151,19 +159,19 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    The number of steps is the recipe's, and more for a task with more rows than the recipe takes, so that
-    each row is seen as often. Where a loss turns NaN, training begins again with a cooler learning rate,
-    ATTEMPTS times in all. Ctrl-C ends the training; the best weights so far are the answer.
+    The number of steps is the recipe's. It grows in proportion for a task with more rows than the recipe
+    uses. If a loss is NaN, training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C
+    ends the training and returns the best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights.
         space, point: the architecture (D,).
-        recipe: steps, and what the space has no coordinates for; RECIPE by default.
-        seed: of the splits, first weights, row order.
-        members: networks, 1 or more, whose answers are averaged; by default MEMBERS for at most MOST_ROWS
+        recipe: steps, and values that the space has no coordinates for; RECIPE by default.
+        seed: of the splits, initial weights and row order.
+        members: number of networks to average, 1 or more; by default MEMBERS for at most MOST_ROWS
             rows, else 1. Their validation parts are spread as `splits` says.
         validation: share of the rows that choose a member's best weights, in (0, 1).
-        patience: evaluations without a better score of any member after which training ends.
+        patience: training ends after this many evaluations without a better score of any member.
         progress: whether to show a bar; by default where there is a terminal or a notebook.
 
     Raises:
@@ -192,14 +200,21 @@ def fit(
             break
     if last is None:
         raise EngineError(
-            f"Training '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
+            f"The loss of '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
     return _model(task, work, point, prepared=prepared, run=last)
 
 
 @functools.partial(jax.jit, static_argnames="program")
 def start_members(program: Program, arrays: TaskArrays, chosen: Any, keys: Array) -> State:
-    """Fresh state of M networks of one candidate, from M keys; every leaf is (M, 1, ...)."""
+    """Initial state of M networks of one candidate; every leaf is (M, 1, ...).
+
+    Args:
+        program: static part.
+        arrays: the task.
+        chosen: the candidate.
+        keys: one for each network, M.
+    """
     return jax.vmap(lambda key: start(program, arrays, chosen, key))(keys)
 
 

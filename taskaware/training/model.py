@@ -1,4 +1,4 @@
-"""Networks trained to the end, and what stands beside their weights to answer `predict`."""
+"""A trained model: networks, and everything that `predict` needs beside their weights."""
 
 import dataclasses
 import functools
@@ -38,9 +38,9 @@ ROWS_AT_ONCE = 8192
 @renamed_fields(kind="problem", schema="reader", encoder="blocks")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """Trained networks of one architecture, which answer as one about rows like those they learned from.
+    """Trained networks of one architecture, averaged.
 
-    Classes have the mean probability over the networks; numbers are the mean.
+    A classification averages the probabilities of the networks, a regression their values.
 
     Attributes:
         name: of the task.
@@ -49,11 +49,11 @@ class Model:
         target_name: name of the target column.
         classes: labels as the user wrote them; empty in regression.
         modality: name of the kind of data.
-        reader: how rows are read; None for a task made by hand, whose model answers nothing.
-        blocks: learned from all rows that were given, those included that chose the weights.
+        reader: how rows are read; None for a task made by hand, whose model cannot predict.
+        blocks: fitted to all rows, validation rows included.
         space, point: the architecture, (D,).
-        width: key of the point's group, see `children.child`; of a mixture, the width of the networks.
-        outputs: of the networks.
+        width: key of the point's group, see `children.child`; the width of the networks of a mixture.
+        outputs: number of outputs of a network.
         params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
         best_score: validation score of the best weights, mean over the networks.
@@ -81,7 +81,7 @@ class Model:
 
     @property
     def members(self) -> int:
-        """How many networks answer together."""
+        """Number of networks that are averaged."""
         return len(jax.tree.leaves(self.params)[0])
 
     def predict(self, rows) -> np.ndarray:
@@ -116,12 +116,12 @@ class Model:
 
         Args:
             rows: frame with the target column in it, or the features alone.
-            target: the answers, where `rows` does not hold them; a class that the model does not know is
-                one that it misses.
+            target: the answers, if `rows` does not hold them; a class that is new to the model counts as
+                wrong.
 
         Raises:
             UserError: there are no answers, too few, or some are missing; the rows are not usable; or the
-                metric is one of your own that is not in METRICS now.
+                metric is your own and is not in METRICS.
         """
         metric, truth = METRICS.named(self.metric), self._answers(rows, target)
         outputs = self._outputs(rows)
@@ -135,7 +135,7 @@ class Model:
     def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
         """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only.
 
-        Labels that are no strings, numbers or booleans are written as text.
+        Labels other than strings, numbers and booleans are written as text.
 
         Raises:
             UserError: the folder exists and `force` is not given.
@@ -171,11 +171,11 @@ class Model:
         return truth
 
     def _in_units(self, outputs: np.ndarray) -> np.ndarray:
-        """What a regression network gives, in the target's own units, (N,)."""
+        """Outputs of a regression in the target's own units, (N,)."""
         return outputs[:, 0] * self.target_std + self.target_mean
 
     def _outputs(self, rows) -> np.ndarray:
-        """Probability of each class, or the standardised number, of each row, (N, K)."""
+        """Probability of each class, or the standardised value, for each row, (N, K)."""
         x = side_by_side(self.blocks.transform(self._read(rows)), self._embeddings)
         parts = []
         for first in range(0, len(x.numbers), ROWS_AT_ONCE):
@@ -237,15 +237,15 @@ _PLAIN_FIELDS = (
 
 
 def load_model(folder: str | os.PathLike) -> Model:
-    """Read a model that `Model.save` wrote; it scores as it did. Numbers and text are read, no code is run.
+    """Read a model that `Model.save` wrote. Only numbers and text are read; no code is executed.
 
     Raises:
         UserError: there is no such folder.
-        CheckpointError: it is no model, is damaged, or comes from another version of taskaware.
+        CheckpointError: it is not a model, is damaged, or comes from another version of taskaware.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"There is no model folder '{folder}'. A model is what model.save(folder) wrote.")
+        raise UserError(f"There is no model folder '{folder}'. Save one first: model.save(folder).")
     fields = _check_is_model(folder)
     try:
         arrays = _arrays_in(folder / "weights.npz")
@@ -270,7 +270,7 @@ def load_model(folder: str | os.PathLike) -> Model:
 
 
 def label_array(classes: tuple) -> np.ndarray:
-    """The labels as an array of their own type where they share one, else as objects.
+    """The labels as an array of their common type, or of objects if they have none.
 
     >>> label_array((0, 1)).dtype.kind, label_array(("a", "b")).dtype.kind, label_array(("a", 1)).dtype.kind
     ('i', 'U', 'O')
@@ -298,13 +298,13 @@ def _arrays_in(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check_is_model(folder: Path) -> dict:
-    """The fields of its `model.json`."""
+    """The fields of a model's `model.json`."""
     try:
         fields = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"'{folder}' is not a taskaware model ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json says something else.")
+        raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json has another format.")
     version = fields.get("version")
     if version not in (3, VERSION):
         older = isinstance(version, int) and version < 3
@@ -316,7 +316,7 @@ def _check_is_model(folder: Path) -> dict:
 
 
 def _check_weights(model: Model) -> None:
-    """Refuse weights that are not of the architecture.
+    """Refuse weights that do not fit the architecture.
 
     Raises:
         ValueError: a part is missing, new, or of another shape.
@@ -338,7 +338,7 @@ def _check_weights(model: Model) -> None:
 
 @functools.partial(jax.jit, static_argnames=("child", "design"))
 def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
-    """What the networks give together: probabilities (0: no such class), or a value, (n, K)."""
+    """Mean output of the networks: probabilities (0 for a padded class), or a value, (n, K)."""
     candidate = child.read(design, point)
 
     def one(params):

@@ -22,26 +22,26 @@ from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
-"""What the named spaces mix, in their order."""
+"""Embeddings of the preset spaces, in order."""
 
 
 class Part(NamedTuple):
-    """Rows of one part: where they lie in `TaskArrays.x`, and 1 for a real one, 0 for padding."""
+    """Rows of one part: positions in `TaskArrays.x`, and weights (1 for a row, 0 for padding)."""
 
     rows: Int[Array | np.ndarray, " n"]
     weight: Float[Array | np.ndarray, " n"]
 
 
 class TaskArrays(NamedTuple):
-    """A task as a compiled program sees it; sizes are buckets, so tasks of similar size share programs.
+    """A task as a compiled program reads it; sizes are rounded up, so tasks of similar size share programs.
 
     Attributes:
         x: embedded columns of all rows, N of them.
         y: class indices as float, or standardised values, (N,).
-        columns: what the columns of x are.
+        columns: embedding of each column of x.
         allowed: which outputs exist, (K,).
-        validation: rows that score during training.
-        test: rows that are reported.
+        validation: rows of the evaluations during training.
+        test: rows of the test score.
         scale: one unit of y in the target's own units, ().
     """
 
@@ -60,13 +60,13 @@ class Prepared:
     """A task, split and turned into feature blocks for one seed.
 
     Attributes:
-        arrays: what the programs read.
-        blocks: learned from the training part.
+        arrays: inputs of the programs.
+        blocks: fitted to the training part.
         train: positions of the training rows in `arrays.x`.
         target_mean, target_std: how a regression target was standardised; 0 and 1 in classification.
         problem: of the task.
         metric: name of the task's own metric.
-        embeddings: that the arrays' columns are numbered by.
+        embeddings: names that the arrays' columns refer to.
     """
 
     arrays: TaskArrays
@@ -79,7 +79,7 @@ class Prepared:
     embeddings: tuple[str, ...] = EMBEDDINGS
 
     def check(self, space: Space) -> "Prepared":
-        """The same, if the networks of a space can read it.
+        """The prepared task itself, if the networks of a space can read it.
 
         Raises:
             UserError: the space mixes other embeddings.
@@ -94,7 +94,7 @@ class Prepared:
 
 
 def embeddings_of(space: Space) -> tuple[str, ...]:
-    """Names of the embeddings that a space mixes; those of tables where it mixes none."""
+    """Names of the embeddings that a space mixes; those of tables if it mixes none."""
     return getattr(space, "embedding_names", EMBEDDINGS)
 
 
@@ -147,7 +147,14 @@ def prepare(
 
 
 def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.ndarray:
-    """Rows of each step, (steps, batch_size): passes over the training rows, each in an order of its own."""
+    """Rows of each step, (steps, batch_size): passes over the training rows, each in a new random order.
+
+    Args:
+        train: training rows.
+        seed: of the orders.
+        steps: number of steps.
+        batch_size: rows of each step.
+    """
     rng = np.random.default_rng(seed)
     passes = -(-steps * batch_size // len(train))
     order = np.concatenate([rng.permutation(train) for _ in range(passes)])
@@ -155,7 +162,7 @@ def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.nda
 
 
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
-    """What the columns of blocks are, padding included; embeddings without a block have none.
+    """The embedding of each column of the blocks, padding included; an embedding may have no columns.
 
     Raises:
         UserError: a block has no name of an embedding, or only one of "one_hot" and "learned" is given.
@@ -183,7 +190,7 @@ def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]
 
 
 def padded_inputs(x: Inputs, height: int) -> Inputs:
-    """The rows with rows and columns of zeros up to the buckets."""
+    """The rows, padded with rows and columns of zeros."""
     parts = (np.asarray(part) for part in x)
     return Inputs(*(jnp.asarray(pad_to(pad_to(part, _room(part.shape[1]), 1), height)) for part in parts))
 
@@ -205,7 +212,7 @@ def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None
 
 
 def _room(columns: int) -> int:
-    """Columns after padding; none stay none, so a table without categories does not pay for them."""
+    """Number of columns after padding; 0 stays 0, so a table without categories costs nothing for them."""
     return bucket(columns, 64) if columns else 0
 
 

@@ -1,7 +1,7 @@
 """The compiled programs that train many candidates of any child: mapped over candidates, scanned over steps.
 
-All candidates of a seed have the same rows, keys of first weights and keys of each step, which makes them
-comparable and keeps the input out of the batch axis.
+All candidates of a seed share the rows, the key of the initial weights and the keys of the steps. So they are
+comparable, and the input needs no batch axis.
 """
 
 import functools
@@ -19,12 +19,12 @@ from taskaware.training.recipe import TrainingRecipe
 
 
 class Program(NamedTuple):
-    """What a compiled program depends on beside its arguments; static.
+    """Static part of a compiled program.
 
     Attributes:
-        child: what is trained.
-        metrics: that score, m of them.
-        classification: whether it is; else regression.
+        child: trains the points.
+        metrics: m of them, for the scores.
+        classification: whether the task is one; else it is a regression.
     """
 
     child: Child
@@ -33,7 +33,7 @@ class Program(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What each of S steps reads.
+    """Inputs of S steps.
 
     Attributes:
         rows: positions in `TaskArrays.x`, (S, B).
@@ -47,25 +47,38 @@ class Steps(NamedTuple):
 
 
 def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
-    """The metric of that name and the default metric of a problem, once if they are one."""
+    """The metric of that name and the default metric of the problem, without repetition."""
     wanted, default = metric_of(problem, metric), metric_of(problem)
     return (wanted,) if wanted is default else (wanted, default)
 
 
 def hyper_of(recipe: TrainingRecipe) -> Hyper:
-    """What a recipe has for spaces without such coordinates."""
+    """Hyperparameters of a recipe, for spaces without coordinates of these names."""
     return Hyper(recipe.learning_rate, recipe.weight_decay, recipe.dropout)
 
 
 @functools.partial(jax.jit, static_argnames=("child", "design"))
 def candidates(child: Child, design: Design, points: Float[Array, "C D"]) -> Any:
-    """C points as the programs read them."""
+    """C points as candidates, the form that programs read.
+
+    Args:
+        child: trains the points.
+        design: static part of the points.
+        points: (C, D).
+    """
     return jax.vmap(functools.partial(child.read, design))(points)
 
 
 @functools.partial(jax.jit, static_argnames="program")
 def start(program: Program, arrays: TaskArrays, chosen: Any, key: Array) -> State:
-    """Fresh state of C candidates, all from one key."""
+    """Initial state of C candidates, all from one key.
+
+    Args:
+        program: static part.
+        arrays: the task.
+        chosen: the C candidates.
+        key: of the initial weights.
+    """
     batch = _batch(program, arrays, slice(1))
     return jax.vmap(lambda candidate: program.child.init(key, candidate, batch))(chosen)
 
@@ -82,7 +95,7 @@ def segment(
         arrays: the task.
         chosen: the C candidates.
         steps: S of them.
-        key: of what the steps draw.
+        key: of the random draws of the steps.
 
     Returns:
         The new state, and scores (C, m) and loss (C,).
@@ -109,7 +122,7 @@ def evaluate(
         params: of the C candidates.
         arrays: the task.
         chosen: the C candidates.
-        part: rows that score.
+        part: rows to score.
     """
     batch, weight = _batch(program, arrays, part.rows), part.weight
 
@@ -132,7 +145,7 @@ def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:
 
 
 def share_done(steps: int) -> np.ndarray:
-    """Share of the steps that are done before each, (steps,)."""
+    """Share of the steps before each step, (steps,)."""
     return np.arange(steps, dtype=np.float32) / np.float32(steps)
 
 

@@ -19,17 +19,17 @@ RANGES = {"warmup": (0, 1), "learning_rate": (0, 10), "weight_decay": (0, 10), "
 
 @dataclasses.dataclass(frozen=True)
 class TrainingRecipe:
-    """Everything about a training that is not the architecture; part of the key of what is stored."""
+    """Everything about a training except the architecture; part of the key of stored trainings."""
 
     # Optimizer steps, with a warm-up and a cosine to zero.
     steps: int = 300
     # Rows per step; a training part smaller than this repeats rows within a step.
     batch_size: int = 128
-    # Times the validation part is scored on the way, at equal distances ("epochs").
+    # Evaluations on the validation part during training, at equal distances ("epochs").
     evaluations: int = 5
-    # The score is taken over the last so many evaluations (published: 2, 5 or 10).
+    # Number of last evaluations that make the score (published: 2, 5 or 10).
     score_last: int = 2
-    # ... as their "mean" or "max".
+    # Their reduction to the score: "mean" or "max".
     score_reduction: str = "mean"
     # Rows used of each part, at most, drawn at random.
     train_rows: int = 4096
@@ -37,7 +37,7 @@ class TrainingRecipe:
     test_rows: int = 4096
     # Share of the steps over which the learning rate rises.
     warmup: float = 0.1
-    # For spaces that do not carry these as coordinates.
+    # For spaces without coordinates of these names.
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     dropout: float = 0.0
@@ -51,10 +51,10 @@ class TrainingRecipe:
         return dataclasses.asdict(self)
 
     def check(self) -> "TrainingRecipe":
-        """The recipe itself.
+        """The recipe itself, if it is valid.
 
         Raises:
-            UserError: a value is out of range; it is named with what is allowed.
+            UserError: a value is out of range; the message names it and the range.
         """
         for name in AT_LEAST_1:
             if getattr(self, name) < 1:
@@ -66,7 +66,7 @@ class TrainingRecipe:
                 )
         if self.steps % self.evaluations:
             raise UserError(
-                f"steps={self.steps} is no multiple of evaluations={self.evaluations}. Change one of them."
+                f"steps={self.steps} is not a multiple of evaluations={self.evaluations}. Change one of them."
             )
         if self.score_last > self.evaluations:
             raise UserError(f"score_last={self.score_last} exceeds evaluations={self.evaluations}. Lower it.")

@@ -1,4 +1,4 @@
-"""What came of training candidates."""
+"""Results of training candidates."""
 
 from typing import NamedTuple
 
@@ -17,17 +17,17 @@ class _Columns(NamedTuple):
 
 
 class Trained(_Columns):
-    """Results of n candidates, in the order they were given.
+    """Results of n candidates, in the order of the candidates.
 
     Attributes:
-        score: validation score by the metric that was asked for, larger is better; -inf for a diverged
+        score: validation score by the chosen metric, larger is better; -inf for a diverged
             candidate (one that turned NaN), (n,).
         test_score: score on the test part after the last step; -inf for a diverged one, (n,).
         loss: validation loss after the last step, (n,).
         curve: validation score at each evaluation, (n, evaluations).
-        seconds: wall-clock time of a candidate, its share of the chunk, compiling left out, (n,).
-        default_score: as `score`, by the default metric of the task's problem, which other tasks can be
-            compared by, (n,); `score` itself where it is not given.
+        seconds: wall-clock time of a candidate, its share of the chunk, without compilation, (n,).
+        default_score: as `score`, by the default metric of the task's problem, so that tasks can be compared,
+            (n,); `score` itself if not given.
     """
 
     __slots__ = ()
@@ -43,9 +43,9 @@ def summary(
     """The results of n candidates.
 
     Args:
-        recipe: says how a score is made of a curve.
-        curves: validation scores at each evaluation, (n, evaluations, m): by the metric that was asked for
-            and, where it is another one, by the default metric.
+        recipe: how a curve is reduced to a score.
+        curves: validation scores at each evaluation, (n, evaluations, m): by the chosen metric and,
+            if it is another one, by the default metric.
         test: scores on the test part, (n, m).
         loss: validation loss, (n,).
         seconds: of one candidate.

@@ -1,7 +1,7 @@
 """True scores of many candidates at once.
 
-Everything is written for one candidate; `vmap` stands at the door of each compiled program and `scan` runs
-over the steps, see `programs`. Candidates of one group (see `children.child`) train together, in chunks that
+All code is written for one candidate; each compiled program maps it by `vmap` and runs the steps by `scan`,
+see `programs`. Candidates of one group (see `children.child`) train together, in chunks that
 are spread over all local devices.
 """
 
@@ -37,7 +37,7 @@ from taskaware.training.results import Trained, joined, summary
 __all__ = ["VERSION", "Trained", "train", "train_chunks"]
 
 VERSION = 2
-"""Raise it when the same recipe would give other scores: what is stored is told apart by it."""
+"""Raise it when the same recipe would give other scores: stored trainings are told apart by it."""
 
 
 def train(
@@ -53,19 +53,19 @@ def train(
     """Train every point to the end and score it.
 
     Args:
-        space: the points' space; `children.child.CHILDREN` says how its points are trained.
+        space: of the points, with a child in `children.child.CHILDREN`.
         points: n candidates.
         prepared: the task, split and encoded.
-        recipe: steps, sizes and how the score is taken.
-        seed: of first weights, row order and what the steps draw; the same for every candidate.
-        chunk_for: train in chunks as large as for so many candidates, although there are fewer; a program
-            that was compiled for them serves again.
-        metric: name of the metric that scores, for instance `prepared.metric`, the task's own; the default
+        recipe: steps, sizes and the reduction to a score.
+        seed: of initial weights, row order and random draws; the same for every candidate.
+        chunk_for: use the chunk size of this many candidates, even if there are fewer, so that a compiled
+            program is reused.
+        metric: name of the metric of the scores, for instance `prepared.metric`, the task's own; the default
             one of the task's problem if None.
 
     Returns:
-        The results, in the order of the points. Training a candidate alone gives the same, within float
-        tolerance.
+        The results, in the order of the points. A candidate trained alone gets the same results,
+        within float tolerance.
 
     Raises:
         UserError: the metric is unknown, or scores another problem; or the space has no child, or one that
@@ -85,7 +85,11 @@ def train_chunks(
     chunk_for: int = 0,
     metric: str | None = None,
 ) -> Iterator[tuple[np.ndarray, Trained]]:
-    """`train`, chunk by chunk: (rows of the points, their results), so that each can be recorded at once."""
+    """`train`, chunk by chunk: (rows of the points, their results), so that each is recorded when it ends.
+
+    Args:
+        space, points, prepared, recipe, seed, chunk_for, metric: as in `train`.
+    """
     keep_compiled()
     child, vectors = child_of(space), jnp.asarray(points)
     metrics = scored_by(prepared.problem, metric)

@@ -43,8 +43,8 @@ def test_a_protected_file_is_not_replaced(refused, no_work, table, tmp_path, mon
 
 
 def test_what_is_read_is_never_replaced(refused, no_work, table, tmp_path):
-    assert "is the data that is read" in refused("recommend", table, "--out", table, "--force")
-    assert "is the data that is read" in refused("predict", tmp_path, table, "--out", table, "--force")
+    assert "is the input" in refused("recommend", table, "--out", table, "--force")
+    assert "is the input" in refused("predict", tmp_path, table, "--out", table, "--force")
 
 
 def test_two_outputs_have_two_names(refused, no_work, table, tmp_path):

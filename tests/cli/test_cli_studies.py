@@ -61,7 +61,7 @@ def test_a_folder_of_another_config_is_refused(collected, refused, monkeypatch):
         (["compare", "bundled", "--strategies", "evolutoin"], "Did you mean 'evolution'"),
         (["experience", "lst", "a.db"], "Did you mean 'list'"),
         (["experience", "merge", "a.db"], "needs other stores"),
-        (["experience", "list", "a.db", "b.db"], "takes nothing behind STORE"),
+        (["experience", "list", "a.db", "b.db"], "takes nothing after STORE"),
         (["report", "nowhere"], "is no run"),
         (["train-evaluator", "a.db"], "--out"),
     ],
@@ -98,7 +98,7 @@ def test_interrupted_says_how_to_go_on(command, tmp_path, monkeypatch):
     monkeypatch.setattr(collecting, "train_batch", interrupted)
     code, _, err = command("collect", "bundled", "--tasks", "iris", "--architectures", "2")
     assert code == 130
-    assert "the same command goes on" in err
+    assert "the same command resumes" in err
 
 
 def test_keys_are_listed_and_nothing_runs(command, tmp_path, monkeypatch):

@@ -71,7 +71,7 @@ def test_version(command):
         (["predict", "--probe", "m", "n"], "Unknown option '--probe'. Did you mean '--proba'?"),
         (["features", "iris", "-k"], "Unknown option '-k'."),
         (["--verson"], "Unknown option '--verson'. Did you mean '--version'?"),
-        (["--target", "y", "recommend"], "Option '--target' belongs behind a command: taskaware COMMAND ..."),
+        (["--target", "y", "recommend"], "Option '--target' belongs after a command: taskaware COMMAND ..."),
         (
             ["recommend", "iris", "--problem", "regresion"],
             "--problem: Unknown problem 'regresion'. Did you mean",

@@ -91,11 +91,11 @@ def test_a_prediction_is_an_objective_with_gradients():
         ({"task": "iris"}, "Give either objective"),
         ({"objective": 3}, "a function of a point, not 3"),
         ({"budget": 0}, "budget=0"),
-        ({"store": "a.sqlite"}, "store=... belongs to task=..."),
-        ({"objective": lambda point: point}, "where one number is wanted"),
-        ({"objective": lambda point: None}, "gave None for a point"),
+        ({"store": "a.sqlite"}, "store=... needs task=..."),
+        ({"objective": lambda point: point}, "Return one number"),
+        ({"objective": lambda point: None}, "returned None for a point"),
         ({"strategy": "gradient_ascent"}, "has no `project`"),
-        ({"strategy": "gradient_ascent", "space": "compact"}, "wants gradients"),
+        ({"strategy": "gradient_ascent", "space": "compact"}, "needs gradients"),
     ],
 )
 def test_bad_input_is_refused(given, words, monkeypatch):

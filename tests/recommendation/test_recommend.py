@@ -179,10 +179,10 @@ def test_a_known_dataset_is_left_out_with_its_relatives(evaluator, settings, mon
     found = recommend("iris", evaluator=evaluator, leave_out=True)
     assert sorted(seen[0].names) == ["breast-cancer", "diabetes", "wine"]
     assert {"iris", "iris-half"}.isdisjoint(found.neighbours["name"])
-    assert any("'iris' of the experience; it was left out" in note for note in found.notes)
+    assert any("'iris' of the experience. It was left out" in note for note in found.notes)
     asked = recommend("iris", evaluator=evaluator)
     assert not np.array_equal(found.point, asked.point)
-    assert any("leave_out=True asks without it" in note for note in asked.notes)
+    assert any("leave_out=True leaves it out" in note for note in asked.notes)
     recommend("iris", evaluator=evaluator, leave_out=True, seed=1)
     assert len(seen) == 1
 
@@ -194,17 +194,17 @@ def test_an_unknown_dataset_has_nothing_to_be_left_out(evaluator, made, untraina
 
 def test_too_few_tasks_are_left(evaluator):
     few = dataclasses.replace(evaluator, training_data=evaluator.training_data.without("wine"))
-    with pytest.raises(UserError, match="Without 'iris' the evaluator would learn from 2 tasks"):
+    with pytest.raises(UserError, match="Without group 'iris', 2 tasks are left"):
         recommend("iris", evaluator=few, leave_out=True)
 
 
-def test_a_task_farther_than_usual_is_said_to_be(evaluator, monkeypatch):
+def test_a_note_says_that_a_task_is_farther_than_usual(evaluator, monkeypatch):
     rng = np.random.default_rng(0)
     odd = pd.DataFrame(rng.choice(list("abcdefghijklmno"), (4000, 60))).add_prefix("c")
     odd = odd.mask(rng.random(odd.shape) < 0.5).assign(y=rng.random(4000) < 0.01)
-    words = "No known task is like this one"
+    words = "No training task is close to this one"
     assert not any(words in note for note in recommend("iris", evaluator=evaluator).notes)
-    # Far, but not farther than the farthest known task is from the others.
+    # Far, but not farther than the farthest training task is from the others.
     monkeypatch.setattr(room, "is_unfamiliar", lambda *given: False)
     found = recommend(odd, "y", evaluator=evaluator)
     assert any(words in note for note in found.notes) and not found.abstained
@@ -275,13 +275,15 @@ def test_it_is_trained_when_asked(evaluator, made):
     assert models[0].target_name == "y"
 
 
-def test_what_is_known_are_accuracies(evaluator, made, tmp_path):
-    """A task scored otherwise is told what the expected score is, and trained by its own metric."""
+def test_accuracy_is_predicted_for_a_task_of_another_metric(evaluator, made, tmp_path):
+    """A note says which metric is predicted; training uses the task's own."""
     task = make_task(made(), "y", metric="balanced_accuracy")
     found = recommend(task, evaluator=evaluator)
     assert found.task.metric == "accuracy" and "accuracy 0." in found.explain()
-    assert any("scores by accuracy" in note and "best balanced_accuracy" in note for note in found.notes)
-    assert not any("scores by" in note for note in recommend(made(), "y", evaluator=evaluator).notes)
+    assert any(
+        "Accuracy on the target is predicted" in note and "balanced_accuracy" in note for note in found.notes
+    )
+    assert not any("is predicted" in note for note in recommend(made(), "y", evaluator=evaluator).notes)
     found.to_json(tmp_path / "rec.json")
     for asked in (found, load_recommendation(tmp_path / "rec.json")):
         for data in (task, made()):

@@ -27,50 +27,53 @@ def begun(process):
     return Refinement.begin(process, TaskQuery(known.z[0] + 0.1, known.problems[0]), known.u)
 
 
-def test_a_score_is_believed_as_far_as_its_noise_allows(begun):
-    mean, deviation = begun.believed()
-    after = begun.told(np.array([3]), np.array([0.99]))
-    low = begun.told(np.array([3]), np.array([0.3]))
-    assert after.believed()[0][3] > low.believed()[0][3]
-    assert after.believed()[1][3] < deviation[3]
-    assert after.stated()[0][3] > low.stated()[0][3]
+def test_a_score_moves_the_posterior_as_far_as_its_noise_allows(begun):
+    mean, deviation = begun.posterior()
+    after = begun.update(np.array([3]), np.array([0.99]))
+    low = begun.update(np.array([3]), np.array([0.3]))
+    assert after.posterior()[0][3] > low.posterior()[0][3]
+    assert after.posterior()[1][3] < deviation[3]
+    assert after.in_metric_units()[0][3] > low.in_metric_units()[0][3]
 
 
 def test_candidates_differ_and_are_not_trained_twice(begun):
     first = begun.next(4)
     assert first[0] == 0 and len(set(first)) == 4
     np.testing.assert_array_equal(first, begun.next(4))
-    told = begun.told(first, np.array([0.6, 0.7, 0.9, 0.5]))
-    assert told.best() == first[2]
-    assert not set(told.next(4)) & set(first)
-    everything = begun.told(np.arange(len(begun.mean)), np.linspace(0, 1, len(begun.mean)))
+    updated = begun.update(first, np.array([0.6, 0.7, 0.9, 0.5]))
+    assert updated.best() == first[2]
+    assert not set(updated.next(4)) & set(first)
+    everything = begun.update(np.arange(len(begun.mean)), np.linspace(0, 1, len(begun.mean)))
     assert len(everything.next(4)) == 0
 
 
 @pytest.mark.parametrize("scores", [(-np.inf, 0.5), (-np.inf, -np.inf)])
-def test_a_lost_training_is_never_the_answer(begun, scores):
-    told = begun.told(np.array([0, 1]), np.array(scores))
-    assert told.best() == (1 if np.isfinite(scores[1]) else 0)
-    assert np.isfinite(told.stated()).all()
-    assert not set(told.next(4)) & {0, 1}
+def test_a_diverged_training_is_never_the_answer(begun, scores):
+    updated = begun.update(np.array([0, 1]), np.array(scores))
+    assert updated.best() == (1 if np.isfinite(scores[1]) else 0)
+    assert np.isfinite(updated.in_metric_units()).all()
+    assert not set(updated.next(4)) & {0, 1}
 
 
 def test_tasks_like_this_one_count_most(process, begun):
     known = process.training_data.take(process.training_data.real)
     same = np.array(known.problems) == known.problems[0]
-    assert begun.likeness.shape == (len(known.names),) and np.isclose(begun.likeness.sum(), 1)
-    assert begun.likeness.argmax() == 0
+    assert begun.task_weights.shape == (len(known.names),) and np.isclose(begun.task_weights.sum(), 1)
+    assert begun.task_weights.argmax() == 0
     nearest = process.distances(process.training_data.z[0] + 0.1)[process.training_data.real]
     for problem in (same, ~same):
         order = np.argsort(nearest[problem], kind="stable")
-        assert (np.diff(begun.likeness[problem][order]) <= 0).all()
-    alone = dataclasses.replace(begun, likeness=np.eye(len(known.names))[0])
+        assert (np.diff(begun.task_weights[problem][order]) <= 0).all()
+    alone = dataclasses.replace(begun, task_weights=np.eye(len(known.names))[0])
     first = int(alone.next(1)[0])
-    second = int(alone.told(np.array([first]), np.array([0.5])).next(1)[0])
-    assert alone.known[0, second] == alone.known[0].max() or alone.known[0, first] == alone.known[0].max()
+    second = int(alone.update(np.array([first]), np.array([0.5])).next(1)[0])
+    assert (
+        alone.training_scores[0, second] == alone.training_scores[0].max()
+        or alone.training_scores[0, first] == alone.training_scores[0].max()
+    )
 
 
-def test_an_ensemble_of_networks_cannot_be_told_more(evaluator):
+def test_an_ensemble_of_networks_cannot_be_conditioned(evaluator):
     known = evaluator.training_data
     with pytest.raises(UserError, match="cannot learn from single trainings"):
         Refinement.begin(evaluator, TaskQuery(known.z[0], known.problems[0]), known.u)

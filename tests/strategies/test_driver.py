@@ -137,13 +137,13 @@ def test_a_search_that_only_raises_ends_early_with_the_first_error():
     [
         ({"budget": 0}, "budget=0"),
         ({"errors": "ignore"}, "errors='ignore'"),
-        ({"strategy": gradient_ascent(jnp.zeros((1, 17))), "space": SPACE}, "wants gradients"),
+        ({"strategy": gradient_ascent(jnp.zeros((1, 17))), "space": SPACE}, "needs gradients"),
         (
             {"objective": Objective(lambda points: Outcomes(points))},
             r"shape \(1, 12\) for 1",
         ),
         ({"objective": Objective(lambda points: Outcomes(np.zeros(7)))}, r"shape \(7,\) for 1 points"),
-        ({"journal": __file__}, "that of another search"),
+        ({"journal": __file__}, "belongs to another search"),
     ],
 )
 def test_bad_input_is_refused(given, words):
@@ -200,7 +200,7 @@ def test_a_portfolio_comes_first_for_every_strategy():
         history = run(portfolio_then(points, strategy), Objective(lambda p: Outcomes(p.mean(1)), together=3))
         np.testing.assert_array_equal(history.points[:7], points)
         assert len(history) == 12
-    with pytest.raises(UserError, match="Point 1 of the portfolio is no point of 'bits'"):
+    with pytest.raises(UserError, match="Point 1 of the portfolio is outside the space 'bits'"):
         run(portfolio_then(np.array([[0.0] * 12, [0.5] * 12]), random()))
     with pytest.raises(UserError, match="have 3 numbers; those of 'bits' have 12"):
         run(portfolio_then(np.zeros((1, 3)), random()))

@@ -37,12 +37,12 @@ def known(settings):
 def test_the_same_are_picked_for_before_and_after(known, seed):
     before, after = (parts(known, Grown(FAMILY, own, 4, seed, EvaluatorSettings())) for own in (0, 4))
     assert np.array_equal(before.like, after.like) and before.like.sum() == 2
-    assert np.array_equal(before.strangers, after.strangers) and before.strangers.sum() == len(OTHERS)
+    assert np.array_equal(before.others, after.others) and before.others.sum() == len(OTHERS)
     names = np.array(known.names)
     assert not set(names[before.known]) & set(FAMILY)
     assert set(names[after.known]) - set(names[before.known]) <= set(FAMILY)
     for which in (before, after):
-        picked = {o for o, p in zip(known.groups, which.like | which.strangers, strict=True) if p}
+        picked = {o for o, p in zip(known.groups, which.like | which.others, strict=True) if p}
         assert not picked & {o for o, k in zip(known.groups, which.known, strict=True) if k}
 
 
@@ -66,7 +66,7 @@ def test_picks_and_means(settings, known, tmp_path, monkeypatch):
     ("changes", "words"),
     [
         ({"families": ()}, "No family is named"),
-        ({"own": (0, 6)}, "has 6 tasks; with 6 known, none is left"),
+        ({"own": (0, 6)}, "has 6 tasks; with 6 learned, none is left"),
         ({"own": ()}, "too small"),
         ({"seeds": 0}, "too small"),
     ],

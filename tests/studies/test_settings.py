@@ -175,12 +175,12 @@ def config():
     [
         ("def config():\n    return 3\n", "config() returned 3. Return the settings"),
         (f"{HEAD}def config():\n    return CollectSettings\n", "config() returned <class"),
-        ("def config():\n    return nothing\n", "line 2, gives no config (NameError"),
-        ("def config():\n    open('nowhere')\n", "line 2, gives no config (FileNotFoundError"),
-        ("import sys\nsys.exit(0)\n", "line 2, gives no config (SystemExit"),
+        ("def config():\n    return nothing\n", "line 2, returns no config (NameError"),
+        ("def config():\n    open('nowhere')\n", "line 2, returns no config (FileNotFoundError"),
+        ("import sys\nsys.exit(0)\n", "line 2, returns no config (SystemExit"),
         ("x = 1\n", "has no function config()"),
         ("config = 1\n", "has no function config()"),
-        ("(\n", "gives no config (SyntaxError"),
+        ("(\n", "returns no config (SyntaxError"),
         (
             "import dataclasses\nconfig = dataclasses.make_dataclass('Odd', [])\n",
             "No study reads a Odd. Allowed: CollectSettings",

@@ -223,7 +223,7 @@ def test_a_rate_that_turns_nan_is_cooled_down(task, small, point, fragile, numbe
 
 def test_nan_at_every_rate_is_an_error(task, small, point, fragile):
     rates = fragile(limit=0.0)
-    with pytest.raises(EngineError, match="'made classification' turned NaN at 4 learning rates"):
+    with pytest.raises(EngineError, match="loss of 'made classification' turned NaN at 4 learning rates"):
         fit(task(), small, point, recipe=RECIPE, progress=False)
     assert rates == pytest.approx([0.02 * COOLER**attempt for attempt in range(ATTEMPTS)])
 

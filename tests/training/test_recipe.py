@@ -26,7 +26,7 @@ def test_the_default_is_sound():
         ({"learning_rate": float("nan")}, "learning_rate=nan is out of range"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1"),
         ({"dropout": 1.0}, "dropout=1.0 is out of range. Give 0 to 0.99"),
-        ({"steps": 301}, "steps=301 is no multiple of evaluations=5"),
+        ({"steps": 301}, "steps=301 is not a multiple of evaluations=5"),
         ({"score_last": 6}, "score_last=6 exceeds evaluations=5"),
         ({"score_reduction": "median"}, "'median' is unknown. Allowed: mean, max"),
     ],

@@ -58,14 +58,27 @@ def read(design: Design, point: Float[Array, " D"]) -> Candidate:
 
 
 def init(key: Array, candidate: Candidate, batch: Batch) -> State:
-    """First weights, scaled to the candidate's wiring: the same key draws the same for every candidate."""
+    """Initial weights, scaled to the candidate's wiring.
+
+    Args:
+        key: the same key draws the same numbers for every candidate.
+        candidate: of `read`.
+        batch: one row.
+    """
     network = _network(candidate, batch)
     params = network.init(key, batch.x, batch.columns, candidate.wired)["params"]
     return State(params, optimizer(0.0, 0.0).init(params))
 
 
 def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
-    """One step of AdamW, with units dropped."""
+    """One step of AdamW, with dropout.
+
+    Args:
+        state: weights and optimizer state before it.
+        candidate: of `read`.
+        batch: the rows of the step.
+        now: key of the dropout, and factor of the learning rate.
+    """
 
     def loss(params):
         return batch.loss(_apply(params, candidate, batch, now.key))
@@ -76,7 +89,13 @@ def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
 
 
 def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n K"]:
-    """What the network gives for each row."""
+    """Output of the network for each row: logits, or one standardised value.
+
+    Args:
+        params: weights of the network.
+        candidate: of `read`.
+        batch: n rows.
+    """
     return _apply(params, candidate, batch)
 
 

@@ -1,4 +1,4 @@
-"""A point of `MixtureSpace`, said as data, in one line and as a table."""
+"""A point of `MixtureSpace` as data, as one line of text and as a table."""
 
 import dataclasses
 import functools
@@ -149,9 +149,10 @@ def architecture(
 def describe(
     space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> dict[str, object]:
-    """The network as plain data, ready for JSON: which layers, how connected, which operations.
+    """The network as plain data, ready for JSON: its layers, connections and operations.
 
-    Args and errors as in `architecture`.
+    Args:
+        space, vector, inputs: as in `architecture`, errors too.
 
     Returns:
         "space" (name and digest), "plain", "shared_weights", "embeddings", "width" (columns of the embedded
@@ -183,9 +184,12 @@ def describe(
 def summary(
     space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> str:
-    """The network in one line; arguments and errors as in `architecture`.
+    """The network as one line of text.
 
-    Of a mixture the largest shares are named and the others counted; `table` names all.
+    The largest shares of a mixture are named, and the others counted; `table` names all.
+
+    Args:
+        space, vector, inputs: as in `architecture`, errors too.
 
     >>> import jax.numpy as jnp
     >>> from taskaware.spaces import preset
@@ -204,7 +208,10 @@ def summary(
 def table(
     space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> "pd.DataFrame":
-    """One row per layer, the embedding first; arguments and errors as in `architecture`.
+    """One row per layer, the embedding first.
+
+    Args:
+        space, vector, inputs: as in `architecture`, errors too.
 
     Returns:
         Columns "input", "mixes", "width" (columns handed on), "presence" and "bypass"; indexed by the

@@ -79,6 +79,9 @@ def svg(
 ) -> str:
     """The picture of `draw_network` as one `<svg>` element; it needs no matplotlib.
 
+    Args:
+        space, vector, inputs: as in `draw_network`.
+
     >>> import jax.numpy as jnp
     >>> from taskaware.spaces import preset
     >>> space = preset("compact")

@@ -64,7 +64,14 @@ class Columns(NamedTuple):
 
 
 def wiring(space: MixtureSpace, weights: Weights, width: int, dropout: Float[Array, "*b"]) -> Wiring:
-    """The wiring of networks no wider than `width`."""
+    """The wiring of networks.
+
+    Args:
+        space: of the networks.
+        weights: shares and presences of each network, batched (*b, ...).
+        width: largest number of units in a layer.
+        dropout: probability for each network, (*b,).
+    """
     sizes = jnp.array([size for size, _ in space.baselines], jnp.float32)
     used = jnp.where(weights.alpha > 0, sizes, 0.0).max(-1)
     fed = [jnp.full(used.shape[:-1], float(width))]
@@ -172,6 +179,11 @@ def unit_gains(space: MixtureSpace, alpha: Float[Array, " P"], width: int) -> Fl
     """Gain of each unit under each activation, where the baselines share one matrix.
 
     Unit c belongs to every baseline larger than c, so its gain is the sum of their shares.
+
+    Args:
+        space: of the network.
+        alpha: share of each baseline in one layer.
+        width: W, number of units.
     """
     covers = np.array(
         [

@@ -184,7 +184,10 @@ def parameter_count(
     categories: int,
     outputs: int,
 ) -> int:
-    """Numbers that the module of `source` learns; arguments and errors as there.
+    """Number of learned parameters of the module that `source` writes.
+
+    Args:
+        space, vector, block, categories, outputs: as in `source`, errors too.
 
     >>> from taskaware.spaces import preset
     >>> space = preset("published")

@@ -55,6 +55,11 @@ class Tables(Modality):
         return True
 
     def read(self, source, target=None, *, problem=None, name=None, metric=None) -> Task:
+        """The task of a table; see `Modality.read`.
+
+        Args:
+            source, target, problem, name, metric: as in `make_task` of the tables.
+        """
         return make_task(source, target, problem=problem, name=name, metric=metric)
 
     def fit_blocks(self, data: Table, rows: np.ndarray) -> TableBlocks:

@@ -1,0 +1,145 @@
+"""The words of house.md: code uses the field's words, and public functions explain their arguments."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "taskaware"
+MODULES = sorted(ROOT.rglob("*.py"))
+EXPLAINED = 3
+"""A public function with this many parameters needs an `Args` section."""
+
+RIDDLES = {
+    "Lessons": "TrainingData",
+    "Belief": "Posterior",
+    "believed": "predicted",
+    "believes": "predicts",
+    "Contest": "SearchSpec",
+    "contest": "comparison",
+    "furnish": "register",
+    "furnished": "registered",
+    "leash": "distance_penalty",
+    "novelty": "untrained_penalty",
+    "rivals": "baselines",
+    "pickers": "selectors",
+    "said": "recorded, reported or predicted",
+    "judged": "scored",
+    "strangers": "shipped experience",
+    "whatever": "any, or the condition itself",
+}
+"""Words of the "not" column that have one meaning, and the words to use.
+
+Left out, because they are also plain English or names of the field: thought, stated, known, kind, kept, lost,
+once, whole, origin, bars, caution, seen.
+"""
+
+
+def named_functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    """The public functions of a module and the public methods of its public classes; none that is nested."""
+    for node in ast.iter_child_nodes(tree):
+        name = getattr(node, "name", "_")
+        if name.startswith("_"):
+            continue
+        if isinstance(node, ast.ClassDef):
+            yield from named_functions(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def is_overload(function: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each).rpartition(".")[2] == "overload" for each in function.decorator_list)
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    """The names of the parameters; neither self nor cls counts."""
+    given = function.args
+    every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+    return [each.arg for each in every if each is not None and each.arg not in ("self", "cls")]
+
+
+def explained(docstring: str) -> set[str]:
+    """The parameters that the section `Args` names; several may share one line: "low, high: the range"."""
+    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", docstring, re.MULTILINE)
+    lines = re.findall(r"^ {4}(\*{0,2}\w+(?:, \*{0,2}\w+)*):", section[1] if section else "", re.MULTILINE)
+    return {name.strip("* ") for line in lines for name in line.split(",")}
+
+
+def unexplained(function: ast.FunctionDef) -> set[str]:
+    """The parameters that a docstring of a function should explain and does not."""
+    names = parameters(function)
+    if len(names) < EXPLAINED or is_overload(function):
+        return set()
+    return set(names) - explained(ast.get_docstring(function) or "")
+
+
+def words(source: str) -> Iterator[tuple[int, str]]:
+    """Every word of a module with its line: of names, split at underscores, of strings and of comments."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        text = (tokenize.NAME, tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", -1))
+        if token.type in text:
+            for nth, line in enumerate(token.string.splitlines()):
+                yield from ((token.start[0] + nth, word) for word in re.findall(r"[A-Za-z]+", line))
+
+
+def deprecations(source: str) -> set[int]:
+    """The lines that give old names to arguments and fields; the old names stay there for one version."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    renaming = [call for call in calls if ast.unparse(call.func).rpartition(".")[2].startswith("renamed_")]
+    return {line for call in renaming for line in range(call.lineno, call.end_lineno + 1)}
+
+
+def riddles(source: str) -> list[str]:
+    """Each use of a word of the "not" column, with its line and the words to use."""
+    allowed = deprecations(source)
+    return [
+        f"line {line}: {word!r}; write {RIDDLES[word]}"
+        for line, word in words(source)
+        if word in RIDDLES and line not in allowed
+    ]
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_public_functions_explain_three_parameters_or_more(path: Path):
+    if any(part.startswith("_") and part != "__init__.py" for part in path.relative_to(ROOT).parts):
+        pytest.skip("a private module")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    missing = {
+        f"{each.name} (line {each.lineno})": sorted(unexplained(each))
+        for each in named_functions(tree)
+        if unexplained(each)
+    }
+    assert missing == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_riddles(path: Path):
+    assert riddles(path.read_text(encoding="utf-8")) == []
+
+
+def test_the_checks_can_fail():
+    bad = '''
+def fit(points, labels, *, epochs, **rest):
+    """Fit.
+
+    Args:
+        points, labels: of training.
+        rest: passed on.
+    """
+    believed = f"{points} said"  # whatever
+'''
+    (function,) = named_functions(ast.parse(bad))
+    assert unexplained(function) == {"epochs"}
+    assert [each.split(";")[0] for each in riddles(bad)] == [
+        "line 9: 'believed'",
+        "line 9: 'said'",
+        "line 9: 'whatever'",
+    ]

@@ -21,6 +21,7 @@ from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import MORE, with_more
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.studies import quality
+from taskaware.studies import worth as worths
 from taskaware.studies.selectors import METHODS, NewTasks
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
@@ -101,7 +102,7 @@ def by_tpe(space: MixtureSpace) -> quality.Trainer:
 def with_trainings(
     known: TrainingData,
     curve: np.ndarray,
-    found: quality.Trials,
+    found: worths.Trials,
     space: MixtureSpace,
     folds: int,
     seeds: list[int],
@@ -189,8 +190,8 @@ def main() -> None:
     if arguments.experience == "shipped":
         experience = with_more(experience, tuple(arguments.more))
     known = training_data(experience)
-    found = quality.trials(experience, known)
-    curve = quality.random_search_curve(found, MOST)
+    found = worths.trials(experience, known)
+    curve = worths.random_search_curve(found, MOST)
     seeds = list(range(arguments.seeds))
     judged = quality.eligible(known)
     print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.groups)[judged]))} groups")

@@ -13,19 +13,6 @@ ROOT = Path(taskaware.__file__).parent
 VAGUE = {"utils", "util", "core", "common", "base", "helpers", "helper", "misc"}
 LONGEST = 350
 
-STILL_CIRCLES = {
-    # The owner of recommendation/ takes drawing, training and writing out of Recommendation.
-    ("taskaware.recommendation.recommendation", "taskaware.recommendation.as_json"),
-    ("taskaware.recommendation.recommendation", "taskaware.recommendation.refine"),
-}
-"""Imports that close a circle, and who mends them."""
-
-STILL_LONG = {
-    # The owner of training/ moves the update rules out.
-    "taskaware.training.trainer": 351,
-}
-"""Modules that are longer than `LONGEST`, and how long they may be until they are mended."""
-
 
 def modules() -> dict[str, Path]:
     """Every module of the package by its name."""
@@ -74,9 +61,7 @@ def circle(edges: dict[str, set[str]]) -> list[str]:
 
 def test_no_circles_also_not_inside_functions():
     edges = graph(modules())
-    left = {
-        name: {other for other in its if (name, other) not in STILL_CIRCLES} for name, its in edges.items()
-    }
+    left = {name: its for name, its in edges.items()}
     assert circle(left) == []
 
 
@@ -107,5 +92,5 @@ def test_rooms_and_modules_have_names_that_say_something():
 
 def test_modules_are_short():
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
-    long = {name: count for name, count in lines.items() if count > STILL_LONG.get(name, LONGEST)}
+    long = {name: count for name, count in lines.items() if count > LONGEST}
     assert long == {}

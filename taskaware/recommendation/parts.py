@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from taskaware.children.mixture.describe import CATEGORY_EMBEDDINGS, describe, read, summary
+from taskaware.children.mixture.describe import describe, read, summary
+from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
 from taskaware.modalities.reading import modality_of
 from taskaware.modalities.tables.encode import widths_of

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from taskaware.digests import LENGTH, architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.store import artefacts, schema
-from taskaware.store.artefacts import Area
+from taskaware.store.area import Area
 from taskaware.store.reading import blocks
 from taskaware.store.records import DEFAULT_TYPE, DIVERGED, FAILED, OK
 

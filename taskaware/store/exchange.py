@@ -3,7 +3,7 @@
 import os
 
 from taskaware.store import artefacts, writing
-from taskaware.store.artefacts import Area
+from taskaware.store.area import Area
 from taskaware.store.compact import unpack
 from taskaware.store.connecting import Database
 from taskaware.store.experience import Experience, check

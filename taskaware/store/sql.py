@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from taskaware.digests import check_digest
-from taskaware.store import artefacts, checking, counting, opening, pruning, reading, schema, writing
-from taskaware.store.artefacts import LIMIT, Area, Artefact, area_of
+from taskaware.store import artefacts, checking, counting, opening, pruning, reading, records, schema, writing
+from taskaware.store.area import LIMIT, Area, area_of
+from taskaware.store.artefacts import Artefact
 from taskaware.store.checking import Report
 from taskaware.store.connecting import Database
 from taskaware.store.counting import FailureGroup, Listed, Summary
@@ -17,18 +18,9 @@ from taskaware.store.exchange import Exchange
 from taskaware.store.experience import Experience
 from taskaware.store.pruning import Pruned
 from taskaware.store.reading import Birth
-from taskaware.store.records import (
-    RecipeRecord,
-    SpaceRecord,
-    TaskRecord,
-    TrainingKey,
-    Trainings,
-    checked,
-    seeds_of,
-)
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, TrainingKey, Trainings
 
 NO_AREA = Area(None)
-
 
 __all__ = ["Artefact", "Birth", "FailureGroup", "Listed", "Pruned", "Report", "Store", "Summary"]
 
@@ -171,7 +163,7 @@ class Store(Exchange):
             UserError: the columns do not fit together, or task, space or recipe is not in the store.
             StoreError: the store cannot be written.
         """
-        batch = checked(batch)
+        batch = records.checked(batch)
         return self._database.write(lambda connection: writing.append(connection, batch))
 
     def done(
@@ -190,7 +182,7 @@ class Store(Exchange):
             (n,) mask.
         """
         names = [check_digest("architecture", name) for name in architectures]
-        each, distinct = seeds_of(seeds, len(names)).tolist(), sorted(set(names))
+        each, distinct = records.seeds_of(seeds, len(names)).tolist(), sorted(set(names))
         found = self._database.read(
             lambda connection: reading.done(connection, task, recipe, distinct, metric)
         )

@@ -21,6 +21,7 @@ from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset
 from taskaware.store import Experience
 from taskaware.studies import quality
+from taskaware.studies import worth as worths
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import StudyData, score_picks
 from taskaware.studies.selectors import METHODS, Choice, NewTasks, check_evaluator
@@ -176,7 +177,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
     if settings.experience == "shipped":
         experience = with_more(experience, settings.more)
     data = training_data(experience)
-    found = quality.trials(experience, data)
+    found = worths.trials(experience, data)
     pool = _drawn(experience, data)
     drawn = np.any(pool, axis=1)
     groups = {group for group, there in zip(data.groups, drawn, strict=True) if there}
@@ -186,7 +187,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
             f"{FEWEST_GROUPS} are needed to hold some out. Collect more."
         )
     masked = [np.where(pool[:, :, None], scores, np.nan)[drawn] for scores in (found.score, found.test_score)]
-    curve = quality.random_search_curve(quality.Trials(*masked), MOST)
+    curve = worths.random_search_curve(worths.Trials(*masked), MOST)
     data, pool = data.take(drawn), pool[drawn]
     chosen = quality.eligible(data, settings.fewest)
     if not chosen.any():

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.arrays import bucket, pad_to
-from taskaware.children.mixture.describe import CATEGORY_EMBEDDINGS
 from taskaware.children.mixture.network import Columns, Inputs
+from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from taskaware.studies import quality
+from taskaware.studies import worth as worths
 from taskaware.studies.selectors import Choice, NewTasks, nearest_task, portfolio, random_choice, single_best
 from taskaware.surrogates import TrainingData
 
@@ -28,7 +29,7 @@ def made_up(tasks: int = 6, pool: int = 7, seed: int = 0) -> TrainingData:
 def test_random_search_curve_equals_the_mean_over_all_draws():
     rng = np.random.default_rng(0)
     score, test = rng.random((1, 6, 1)), rng.random((1, 6, 1))
-    curve = quality.random_search_curve(quality.Trials(score, test), 4)[0]
+    curve = worths.random_search_curve(worths.Trials(score, test), 4)[0]
     for n in range(1, 5):
         draws = list(itertools.combinations(range(6), n))
         picked = [max(draw, key=lambda i: score[0, i, 0]) for draw in draws]
@@ -37,21 +38,21 @@ def test_random_search_curve_equals_the_mean_over_all_draws():
 
 def test_ties_share_their_test_score():
     score, test = np.ones((1, 3, 1)), np.array([0.0, 0.5, 1.0]).reshape(1, 3, 1)
-    np.testing.assert_allclose(quality.random_search_curve(quality.Trials(score, test), 3)[0], 0.5)
+    np.testing.assert_allclose(worths.random_search_curve(worths.Trials(score, test), 3)[0], 0.5)
 
 
 def test_a_search_of_more_than_there_is_ends_with_all_and_only_full_seeds_count():
     score = np.array([[0.1, 0.2], [0.3, np.nan], [0.2, np.nan], [np.nan, np.nan]])[None]
-    curve = quality.random_search_curve(quality.Trials(score, score), 6)[0]
+    curve = worths.random_search_curve(worths.Trials(score, score), 6)[0]
     np.testing.assert_allclose(curve, [0.2, 0.2 + 1 / 15, 0.3, 0.3, 0.3, 0.3])
 
 
 def test_worth_is_nothing_below_one_training_and_at_most_all():
     curve = np.array([0.5, 0.7, 0.6, 0.8])
-    assert quality.worth(curve, 0.4) == 0
-    assert quality.worth(curve, 0.5) == 1
-    assert quality.worth(curve, 0.6) == 1.5
-    assert quality.worth(curve, 2.0) == 4
+    assert worths.worth(curve, 0.4) == 0
+    assert worths.worth(curve, 0.5) == 1
+    assert worths.worth(curve, 0.6) == 1.5
+    assert worths.worth(curve, 2.0) == 4
 
 
 def test_relatives_are_held_out_together_and_every_task_once():
@@ -148,8 +149,8 @@ def test_a_far_deal_holds_out_one_end():
 
 def test_standing_of_what_is_always_the_best_and_of_chance():
     known = made_up(tasks=30, pool=40)
-    found = quality.Trials(known.score[:, :, None], known.test_score[:, :, None])
-    curve = quality.random_search_curve(found, 40)
+    found = worths.Trials(known.score[:, :, None], known.test_score[:, :, None])
+    curve = worths.random_search_curve(found, 40)
     best = quality.standing(known, curve, known.test_score.max(1)[None])
     assert best["regret"] == 0 and best["worth"] == best["worth_normalised"] == pytest.approx(40)
     mean = quality.standing(known, curve, np.repeat(known.test_score.mean(1)[None], 3, axis=0))

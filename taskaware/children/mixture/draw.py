@@ -13,15 +13,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.children.mixture.describe import (
-    INPUTS,
     Architecture,
     Layer,
     architecture,
-    is_input,
     percent,
-    reads,
     summary,
 )
+from taskaware.children.mixture.presence import INPUTS, is_input, reads
 from taskaware.children.mixture.shapes import INK, TEXT, Box, Curve, Shape, Sheet, Text
 from taskaware.errors import UserError
 from taskaware.spaces import MixtureSpace

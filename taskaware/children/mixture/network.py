@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from taskaware.children.mixture.describe import present_gamma
+from taskaware.children.mixture.presence import present_gamma
 from taskaware.spaces import MixtureSpace, Weights
 
 LEARNED_RANK = 16

@@ -13,7 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from taskaware.children.mixture.describe import Architecture, Layer, architecture, summary
+from taskaware.children.mixture.describe import (
+    Architecture,
+    Layer,
+    architecture,
+    summary,
+)
 from taskaware.children.mixture.network import LEARNED_RANK
 from taskaware.errors import UserError
 from taskaware.spaces import MixtureSpace

@@ -44,7 +44,7 @@ def canonical(value: object) -> str:
     return json.dumps(_plain(value, "value"), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def architecture_digests(space: str, u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+def architecture_digests(space: str, u: np.ndarray | Sequence[np.ndarray | Sequence[float]]) -> np.ndarray:
     """The digests of architectures: of the space's digest and the float32 bytes of each point.
 
     Args:
@@ -70,7 +70,7 @@ def architecture_digests(space: str, u: np.ndarray | Sequence[np.ndarray]) -> np
     return np.array(found, f"U{LENGTH}")
 
 
-def points(u: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarray, ...]:
+def points(u: np.ndarray | Sequence[np.ndarray | Sequence[float]]) -> np.ndarray | tuple[np.ndarray, ...]:
     """Architectures as they are stored: little-endian float32 without -0.
 
     Args:

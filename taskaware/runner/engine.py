@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from taskaware.errors import UserError, unknown
 from taskaware.runner.job import Job
@@ -64,6 +64,7 @@ class Ended(NamedTuple):
     worker: str
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Makes at most `slots` attempts at a time.
 

@@ -1,6 +1,6 @@
 """What every surrogate is: asked about a task, it gives a posterior over the scores of architectures."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -27,6 +27,7 @@ class TaskQuery(NamedTuple):
     samples: Samples | None = None
 
 
+@runtime_checkable
 class Posterior(Protocol):
     """What a surrogate predicts for the architectures of one task: a pytree, so it passes through `jit`.
 
@@ -84,6 +85,7 @@ class ScaledPosterior:
         return self.scale.in_metric_units(mean, std)
 
 
+@runtime_checkable
 class Surrogate(Protocol):
     """What `recommend` asks: any of them, in the same way. `Evaluator` is the base to inherit from.
 

@@ -112,7 +112,7 @@ def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     return order, np.append(False, labels[1:] == labels[:-1])
 
 
-def _dealt(spare: np.ndarray, sizes: Sequence[int], starts: Sequence[float]) -> np.ndarray:
+def _dealt(spare: np.ndarray, sizes: Sequence[int], starts: Sequence[float] | np.ndarray) -> np.ndarray:
     """Part of each row in order: 0 train, 1 validation, 2 test.
 
     A part takes rows at even steps over those to spare, beginning `start` of a step in.

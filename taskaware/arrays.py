@@ -1,6 +1,10 @@
-"""Shapes: one bucket for many sizes, so that one compiled program serves many tasks."""
+"""Arrays of either library, and shapes: one bucket for many sizes, one program for many tasks."""
 
+import jax
 import numpy as np
+
+EitherArray = jax.Array | np.ndarray
+"""A JAX array (or tracer) or a NumPy array: what a function takes that turns both into the former."""
 
 
 def bucket(size: int, smallest: int = 8) -> int:

@@ -58,3 +58,13 @@ def few_programs():
         import jax
 
         jax.clear_caches()
+
+
+@pytest.fixture
+def unchecked():
+    """Annotations are not checked: for tests of what a function answers to a value that it does not take."""
+    from jaxtyping import config
+
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)

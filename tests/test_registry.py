@@ -16,7 +16,7 @@ def test_names_are_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a/b", 3])
-def test_a_name_is_a_word(name):
+def test_a_name_is_a_word(unchecked, name):
     with pytest.raises(UserError, match="no name for a shape"):
         Registry("shape", {}).add(name, 1)
 

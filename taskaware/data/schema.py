@@ -184,10 +184,12 @@ def _varies(values: np.ndarray) -> bool:
 
 
 def _field_of(entry: dict) -> Field:
-    field = Field(**entry)
+    values = {**entry}
+    values |= {name: tuple(values[name]) for name in ("categories", "parts") if name in values}
+    field = Field(**values)
     if field.kind not in NUMERIC_KINDS + CATEGORY_KINDS:
         raise KeyError(field.kind)
-    return dataclasses.replace(field, categories=tuple(field.categories), parts=tuple(field.parts))
+    return field
 
 
 def _read(field: Field, series: pd.Series) -> list[Column]:

@@ -3,7 +3,7 @@
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Card:
     widths: tuple[tuple[str, int], ...]
 
 
+@runtime_checkable
 class Modality(Protocol):
     """One kind of data. Subclass it, set `name`, and write the five abstract methods.
 

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from taskaware.errors import UserError, unknown
 from taskaware.runner.job import Job
@@ -67,6 +67,7 @@ class Ended(NamedTuple):
     worker: str
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Runs at most `slots` attempts at a time.
 

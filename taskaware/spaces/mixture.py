@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.spaces import mixture_draws, mixture_features
 from taskaware.spaces.mixture_draws import CORNER, CUTOFF
 from taskaware.spaces.space import Decision
@@ -180,29 +181,29 @@ class MixtureSpace:
         batch = point.gamma.shape[:-1]
         return jnp.concatenate([jnp.reshape(part, (*batch, -1)) for part in point], axis=-1)
 
-    def decode(self, vector: Float[Array, "*b D"]) -> Point:
+    def decode(self, vector: Float[EitherArray, "*b D"]) -> Point:
         """The inverse of `encode`."""
-        parts, start = [], 0
+        vector, parts, start = jnp.asarray(vector), [], 0
         for shape in self.shapes:
             stop = start + _size(shape)
             parts.append(jnp.reshape(vector[..., start:stop], (*vector.shape[:-1], *shape)))
             start = stop
         return Point(*parts)
 
-    def contains(self, vector: Float[Array, "*b D"]) -> Array:
+    def contains(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether each vector is a point of the space: logits within +-BOUND, recipe within [0, 1]."""
         point = self.decode(vector)
         logits = self.encode(point._replace(recipe=jnp.zeros_like(point.recipe)))
         in_box = jnp.all((point.recipe >= 0) & (point.recipe <= 1), axis=-1)
         return in_box & jnp.all(jnp.abs(logits) <= BOUND, axis=-1)
 
-    def project(self, vector: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
+    def project(self, vector: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest point of the space."""
         point = self.decode(vector)
         alpha, beta, gamma = (jnp.clip(part, -BOUND, BOUND) for part in point[:3])
         return self.encode(Point(alpha, beta, gamma, jnp.clip(point.recipe, 0.0, 1.0)))
 
-    def weights(self, vector: Float[Array, "*b D"]) -> Weights:
+    def weights(self, vector: Float[EitherArray, "*b D"]) -> Weights:
         """What the network does: softmax of each group, shares under CUTOFF dropped, recipe in its units."""
         soft = self.soften(vector)
         beta = _drop_small(jnp.stack([soft.beta, 1 - soft.beta], axis=-1))[..., 0]
@@ -213,7 +214,7 @@ class MixtureSpace:
             self._recipe_values(soft.recipe),
         )
 
-    def soften(self, vector: Float[Array, "*b D"]) -> Weights:
+    def soften(self, vector: Float[EitherArray, "*b D"]) -> Weights:
         """The plain softmax of each group, recipe in [0, 1]: smooth everywhere, for surrogates."""
         point = self.decode(vector)
         return Weights(
@@ -229,7 +230,7 @@ class MixtureSpace:
         """What a surrogate reads: the soft weights, and sums over them that mean something."""
         return mixture_features.features(self, vector)
 
-    def width(self, vector: Float[Array, "*b D"]) -> Int[Array, "*b"]:
+    def width(self, vector: Float[EitherArray, "*b D"]) -> Int[Array, "*b"]:
         """The largest size that a present layer uses: all the width that has to be computed."""
         weights = self.weights(vector)
         used = (weights.alpha > 0) & (weights.beta[..., None] > 0)
@@ -262,7 +263,7 @@ class MixtureSpace:
         recipe = [first + len(self.embeddings) + r for r in range(len(self.recipe))]
         return (*layer_alphas, *betas, *gammas, *recipe)
 
-    def discretise(self, vector: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
+    def discretise(self, vector: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest plain network: the largest share of every group becomes one; the recipe stays."""
         point = self.decode(vector)
         return self.encode(
@@ -274,7 +275,7 @@ class MixtureSpace:
             )
         )
 
-    def is_plain(self, vector: Float[Array, "*b D"]) -> Array:
+    def is_plain(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether every group has a single share left, so that the network is an ordinary one."""
         weights = self.weights(vector)
         one_baseline = jnp.all((weights.alpha.max(-1) == 1) | (weights.beta == 0), axis=-1)

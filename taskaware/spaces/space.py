@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
+
 
 class Decision(NamedTuple):
     """One thing that a space lets be decided.
@@ -76,7 +78,7 @@ class Space(Protocol):
         """The point with exactly one decision changed, always to another value."""
         ...
 
-    def contains(self, points: Float[Array, "*b D"]) -> Array:
+    def contains(self, points: Float[EitherArray, "*b D"]) -> Array:
         """Whether each vector is a point of the space, (*b,)."""
         ...
 
@@ -89,15 +91,15 @@ class Space(Protocol):
 class RelaxedSpace(Space, Protocol):
     """A continuous space around discrete designs, so that a gradient can lead through it."""
 
-    def project(self, points: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
+    def project(self, points: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest point of the space."""
         ...
 
-    def soften(self, points: Float[Array, "*b D"]) -> Any:
+    def soften(self, points: Float[EitherArray, "*b D"]) -> Any:
         """What the points mean, smooth everywhere."""
         ...
 
-    def discretise(self, points: Float[Array, "*b D"]) -> Float[Array, "*b D"]:
+    def discretise(self, points: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest point that stands for a discrete design."""
         ...
 

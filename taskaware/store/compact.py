@@ -6,7 +6,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,7 @@ VERSION = 2
 ARRAYS = ("z", "architectures", *PER_TRAINING)
 
 
+@runtime_checkable
 class Source(Protocol):
     """What has experience: a `Store`."""
 

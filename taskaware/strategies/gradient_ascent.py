@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
@@ -23,7 +24,7 @@ class Climb(NamedTuple):
 
 
 def gradient_ascent(
-    starts: Float[Array, "n D"] | None = None, *, optimizer: optax.GradientTransformation | None = None
+    starts: Float[EitherArray, "n D"] | None = None, *, optimizer: optax.GradientTransformation | None = None
 ) -> Factory:
     """Climb from all starts at once; each climb has its own optimizer state.
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
@@ -21,7 +22,7 @@ class Portfolio(NamedTuple):
     then: Any
 
 
-def portfolio_then(points: Float[Array, "m D"], strategy: Factory) -> Factory:
+def portfolio_then(points: Float[EitherArray, "m D"], strategy: Factory) -> Factory:
     """Evaluate the points in order, then continue with another strategy, which receives all results.
 
     Args:

@@ -88,7 +88,7 @@ class GPEvaluator(Evaluator):
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the kernel and the weights."""
-        first = Kernel.first(feature_groups(self.space).max() + 1)._asdict()
+        first = Kernel.first(int(feature_groups(self.space).max()) + 1)._asdict()
         return {name: np.shape(part) for name, part in first.items()} | {
             "weights": self.training_data.score.shape
         }

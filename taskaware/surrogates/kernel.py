@@ -100,7 +100,7 @@ def learn_kernel(data: GPData) -> Kernel:
     """
     from scipy.optimize import minimize  # slow to import, and not needed by a recommendation
 
-    first = Kernel.first(data.groups.max() + 1)
+    first = Kernel.first(int(data.groups.max()) + 1)
     rows, columns = _block(~np.isnan(data.scores))
     if len(rows) < FEWEST_IN_BLOCK or len(columns) < FEWEST_IN_BLOCK:
         return first

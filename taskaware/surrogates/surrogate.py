@@ -1,7 +1,7 @@
 """The protocol of surrogates: a task in, a posterior over the scores of architectures out."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -28,6 +28,7 @@ class TaskQuery(NamedTuple):
     samples: Samples | None = None
 
 
+@runtime_checkable
 class Posterior(Protocol):
     """Predictions of a surrogate for the architectures of one task; a pytree, so it passes through `jit`.
 
@@ -91,6 +92,7 @@ class ScaledPosterior:
         return self.scale.in_metric_units(mean, std)
 
 
+@runtime_checkable
 class Surrogate(Protocol):
     """What `recommend` needs of a surrogate. `Evaluator` is a base class with the common parts.
 

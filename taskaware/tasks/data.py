@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import hashlib
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt64
 
 
+@runtime_checkable
 class Data(Protocol):
     """N rows of features; the target is not among them.
 
@@ -31,6 +32,7 @@ class Data(Protocol):
         """Only these rows, in this order (indices), or those of a mask."""
 
 
+@runtime_checkable
 class Reader(Protocol):
     """How rows for prediction are read into data like that of a task."""
 
@@ -74,7 +76,7 @@ class Listed:
         values: N texts, bytes or arrays.
 
     >>> texts = Listed("text", ("red", "blue", "red"))
-    >>> texts.rows, texts.take([1]).values, len(set(texts.row_hashes.tolist()))
+    >>> texts.rows, texts.take(np.array([1])).values, len(set(texts.row_hashes.tolist()))
     (3, ('blue',), 2)
     """
 

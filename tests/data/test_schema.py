@@ -170,7 +170,7 @@ def test_apply_refuses_what_is_no_truth_and_no_date():
         ([[1, 2]], "DataFrame is needed"),
     ],
 )
-def test_infer_refuses(frame, words):
+def test_infer_refuses(unchecked, frame, words):
     with pytest.raises(UserError, match=words):
         Schema.infer(frame)
 

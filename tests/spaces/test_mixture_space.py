@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaware.errors import UserError
-from taskaware.spaces import PRESETS, MixtureSpace, Point, preset
+from taskaware.spaces import PRESETS, MixtureSpace, preset
 from taskaware.spaces.mixture import BOUND, CUTOFF
 
 SPACES = list(PRESETS.values())
@@ -59,7 +59,7 @@ def shares(logits):
 
 def test_published_numbers():
     assert PUBLISHED.dimension == 105
-    assert PUBLISHED.shapes == Point((7, 12), (7, 2), (7,), (0,))
+    assert PUBLISHED.shapes == ((7, 12), (7, 2), (7,), (0,))
     assert PUBLISHED.baselines[:3] == ((8, "relu"), (8, "tanh"), (16, "relu"))
     assert PUBLISHED.baselines[-1] == (256, "tanh")
 
@@ -80,7 +80,7 @@ def test_encode_and_decode_are_inverse(space, batch):
 
 
 def test_order_of_the_vector():
-    point = COMPACT.decode(np.arange(COMPACT.dimension))
+    point = COMPACT.decode(np.arange(COMPACT.dimension, dtype=np.float32))
     np.testing.assert_array_equal(point.alpha[1], np.arange(8, 16))
     np.testing.assert_array_equal(point.beta, np.arange(24, 30).reshape(3, 2))
     np.testing.assert_array_equal(point.gamma, np.arange(30, 37))
@@ -249,7 +249,7 @@ def test_mutations_under_two_keys_differ():
 
 @every_space
 def test_decision_labels(space):
-    labels = space.decode(np.array(space.decision_labels()))
+    labels = space.decode(np.array(space.decision_labels(), np.float32))
     layers = np.arange(space.layers)
     np.testing.assert_array_equal(labels.alpha, np.repeat(layers[:, None], len(space.baselines), 1))
     np.testing.assert_array_equal(labels.beta, np.repeat(layers[:, None] + space.layers, 2, 1))

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError, unknown
 from taskaware.spaces import MixtureSpace, Weights
 from taskaware.spaces.mixture import BOUND
@@ -121,7 +122,7 @@ class Architecture:
 
 
 def architecture(
-    space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> Architecture:
     """The network of a point.
 
@@ -146,7 +147,7 @@ def architecture(
 
 
 def describe(
-    space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> dict[str, object]:
     """The network as plain data, ready for JSON: which layers, how connected, which operations.
 
@@ -179,7 +180,9 @@ def describe(
     }
 
 
-def summary(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS) -> str:
+def summary(
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
+) -> str:
     """The network in one line; arguments and errors as in `architecture`.
 
     Of a mixture the largest shares are named and the others counted; `table` names all.
@@ -199,7 +202,7 @@ def summary(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collecti
 
 
 def table(
-    space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> "pd.DataFrame":
     """One row per layer, the embedding first; arguments and errors as in `architecture`.
 
@@ -251,8 +254,8 @@ def is_input(embedding: str, inputs: Collection[str]) -> bool:
 
 
 def present_gamma(
-    space: MixtureSpace, gamma: Float[Array, " E"], present: Bool[Array, " E"], xp=np
-) -> Float[Array, " E"]:
+    space: MixtureSpace, gamma: Float[EitherArray, " E"], present: Bool[EitherArray, " E"], xp=np
+) -> Float[EitherArray, " E"]:
     """Shares of the embeddings that a dataset has: those of a group's absent ones go to its present ones.
 
     Where the present ones of a group have no share, they get equal ones. A group that is there as a whole, or
@@ -301,7 +304,9 @@ def _mixture(parts: list[tuple[float, str]], most: int | None = None) -> str:
     return "(" + " + ".join(f"{percent(share)} {text}" for share, text in ordered) + ")"
 
 
-def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection[str]) -> tuple[Weights, int]:
+def _checked(
+    space: MixtureSpace, vector: Float[EitherArray, " D"], inputs: Collection[str]
+) -> tuple[Weights, int]:
     for name in inputs:
         if name not in INPUTS + space.embedding_names:
             raise unknown("input", name, INPUTS + space.embedding_names)
@@ -323,7 +328,9 @@ def _checked(space: MixtureSpace, vector: Float[Array, " D"], inputs: Collection
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def read(space: MixtureSpace, vector: Float[Array, " D"]) -> tuple[Weights, Int[Array, ""], Bool[Array, ""]]:
+def read(
+    space: MixtureSpace, vector: Float[EitherArray, " D"]
+) -> tuple[Weights, Int[Array, ""], Bool[Array, ""]]:
     """Weights and width of a vector, and whether it is a point of the space.
 
     In one program: step by step they would compile for seconds.

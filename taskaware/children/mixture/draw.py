@@ -6,12 +6,13 @@ written as SVG.
 
 import itertools
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.describe import (
     INPUTS,
     Architecture,
@@ -43,7 +44,7 @@ UNITS_PER_INCH = 80.0
 
 def draw_network(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[EitherArray, " D"],
     ax: "Axes | None" = None,
     *,
     inputs: Collection[str] = INPUTS,
@@ -74,7 +75,7 @@ def draw_network(
     return ax
 
 
-def svg(space: MixtureSpace, vector: Float[Array, " D"], *, inputs: Collection[str] = INPUTS) -> str:
+def svg(space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS) -> str:
     """The picture of `draw_network` as one `<svg>` element; it needs no matplotlib.
 
     >>> import jax.numpy as jnp
@@ -93,7 +94,7 @@ def plot_ascent(
     trace: Float[np.ndarray, "starts steps"],
     *,
     chosen: int | None = None,
-    stops: Int[np.ndarray, " starts"] | None = None,
+    stops: Int[np.ndarray, " starts"] | Sequence[int] | None = None,
 ) -> "Axes":
     """Plot the predicted score along every ascent.
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.describe import Architecture, Layer, architecture, summary
 from taskaware.children.mixture.network import LEARNED_RANK
 from taskaware.errors import UserError
@@ -76,7 +77,7 @@ class Selected(NamedTuple):
 
 def source(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[EitherArray, " D"],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -139,8 +140,8 @@ def source(
 
 def source_params(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
-    params: dict[str, Array],
+    vector: Float[EitherArray, " D"],
+    params: dict[str, EitherArray],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -178,7 +179,7 @@ def source_params(
 
 def parameter_count(
     space: MixtureSpace,
-    vector: Float[Array, " D"],
+    vector: Float[EitherArray, " D"],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -301,7 +302,7 @@ def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int)
     )
 
 
-def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
+def _embedding_kernel(columns: Selected, params: dict[str, EitherArray]) -> Array:
     if columns.embedding == "learned":
         return params["vector_kernel"]
     name = "category_kernel" if columns.embedding == "one_hot" else "number_kernel"
@@ -309,7 +310,7 @@ def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
 
 
 def _layer_params(
-    space: MixtureSpace, layer: Layer, params: dict[str, Array], width: int
+    space: MixtureSpace, layer: Layer, params: dict[str, EitherArray], width: int
 ) -> dict[str, dict[str, Array]]:
     """The parameters of one layer, cut out of the matrix that holds all its baselines."""
     kernel, bias = (params[f"layer{layer.slot}_{part}"] for part in ("kernel", "bias"))

@@ -226,7 +226,7 @@ class MixtureSpace:
 
     soft_weights = soften
 
-    def features(self, vector: Float[Array, " D"]) -> Float[Array, " F"]:
+    def features(self, vector: Float[EitherArray, " D"]) -> Float[Array, " F"]:
         """What a surrogate reads: the soft weights, and sums over them that mean something."""
         return mixture_features.features(self, vector)
 

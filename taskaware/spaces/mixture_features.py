@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.spaces.space import Decision
 
 if TYPE_CHECKING:
     from taskaware.spaces.mixture import MixtureSpace
 
 
-def features(space: "MixtureSpace", vector: Float[Array, " D"]) -> Float[Array, " F"]:
+def features(space: "MixtureSpace", vector: Float[EitherArray, " D"]) -> Float[Array, " F"]:
     """Soft weights, and sums over them that mean something: depth, size, activation, ..."""
     weights = space.soften(vector)
     sizes = jnp.log2(jnp.array([float(size) for size, _ in space.baselines]))

@@ -82,7 +82,7 @@ class Space(Protocol):
         """Whether each vector is a point of the space, (*b,)."""
         ...
 
-    def features(self, point: Float[Array, " D"]) -> Float[Array, " F"]:
+    def features(self, point: Float[EitherArray, " D"]) -> Float[Array, " F"]:
         """What a surrogate reads of a point; differentiable where the space is relaxed."""
         ...
 

@@ -125,6 +125,6 @@ def test_ascent_marks_what_was_returned_and_where_the_guard_stopped():
         (np.zeros((2, 3)), {"stops": [0]}, "each of 2 starts"),
     ],
 )
-def test_a_trace_that_does_not_fit_is_refused(trace, options, says):
+def test_a_trace_that_does_not_fit_is_refused(unchecked, trace, options, says):
     with pytest.raises(UserError, match=says):
         plot_ascent(Figure().subplots(), trace, **options)

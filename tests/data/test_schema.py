@@ -175,7 +175,7 @@ def test_infer_refuses(unchecked, frame, words):
         Schema.infer(frame)
 
 
-def test_plain_json_and_back():
+def test_plain_json_and_back(unchecked):
     frame = pd.DataFrame({"n": [1, 2], "c": ["a", "b"], "d": ["2024-01-01", "2024-02-02"]})
     schema = Schema.infer(frame).ignoring(("n",))
     assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema

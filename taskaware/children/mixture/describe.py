@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.presence import INPUTS, is_input, present_gamma, reads
 from taskaware.errors import UserError, unknown
 from taskaware.spaces import MixtureSpace, Weights
@@ -120,7 +121,7 @@ class Architecture:
 
 
 def architecture(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> Architecture:
     """The network of a point.
 
@@ -145,7 +146,7 @@ def architecture(
 
 
 def describe(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> dict[str, object]:
     """The network as plain data, ready for JSON: its layers, connections and operations.
 
@@ -180,7 +181,7 @@ def describe(
 
 
 def summary(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> str:
     """The network as one line of text.
 
@@ -204,7 +205,7 @@ def summary(
 
 
 def table(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
+    space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS
 ) -> "pd.DataFrame":
     """One row per layer, the embedding first.
 
@@ -268,7 +269,7 @@ def _mixture(parts: list[tuple[float, str]], most: int | None = None) -> str:
 
 
 def _checked(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], inputs: Collection[str]
+    space: MixtureSpace, vector: Float[EitherArray, " D"], inputs: Collection[str]
 ) -> tuple[Weights, int]:
     for name in inputs:
         if name not in INPUTS + space.embedding_names:
@@ -292,7 +293,7 @@ def _checked(
 
 @functools.partial(jax.jit, static_argnames="space")
 def read(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"]
+    space: MixtureSpace, vector: Float[EitherArray, " D"]
 ) -> tuple[Weights, Int[Array, ""], Bool[Array, ""]]:
     """Weights and width of a vector, and whether it is a point of the space.
 

@@ -6,12 +6,13 @@ written as SVG.
 
 import itertools
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.describe import (
     Architecture,
     Layer,
@@ -41,7 +42,7 @@ UNITS_PER_INCH = 80.0
 
 def draw_network(
     space: MixtureSpace,
-    vector: Float[Array | np.ndarray, " D"],
+    vector: Float[EitherArray, " D"],
     ax: "Axes | None" = None,
     *,
     inputs: Collection[str] = INPUTS,
@@ -72,9 +73,7 @@ def draw_network(
     return ax
 
 
-def svg(
-    space: MixtureSpace, vector: Float[Array | np.ndarray, " D"], *, inputs: Collection[str] = INPUTS
-) -> str:
+def svg(space: MixtureSpace, vector: Float[EitherArray, " D"], *, inputs: Collection[str] = INPUTS) -> str:
     """The picture of `draw_network` as one `<svg>` element; it needs no matplotlib.
 
     Args:
@@ -96,7 +95,7 @@ def plot_ascent(
     trace: Float[np.ndarray, "starts steps"],
     *,
     chosen: int | None = None,
-    stops: Int[np.ndarray, " starts"] | None = None,
+    stops: Int[np.ndarray, " starts"] | Sequence[int] | None = None,
 ) -> "Axes":
     """Plot the predicted score along every ascent.
 

@@ -13,12 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from taskaware.children.mixture.describe import (
-    Architecture,
-    Layer,
-    architecture,
-    summary,
-)
+from taskaware.arrays import EitherArray
+from taskaware.children.mixture.describe import Architecture, Layer, architecture, summary
 from taskaware.children.mixture.network import LEARNED_RANK
 from taskaware.errors import UserError
 from taskaware.spaces import MixtureSpace
@@ -81,7 +77,7 @@ class Selected(NamedTuple):
 
 def source(
     space: MixtureSpace,
-    vector: Float[Array | np.ndarray, " D"],
+    vector: Float[EitherArray, " D"],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -144,8 +140,8 @@ def source(
 
 def source_params(
     space: MixtureSpace,
-    vector: Float[Array | np.ndarray, " D"],
-    params: dict[str, Array],
+    vector: Float[EitherArray, " D"],
+    params: dict[str, EitherArray],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -183,7 +179,7 @@ def source_params(
 
 def parameter_count(
     space: MixtureSpace,
-    vector: Float[Array | np.ndarray, " D"],
+    vector: Float[EitherArray, " D"],
     *,
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
@@ -311,7 +307,7 @@ def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int)
     )
 
 
-def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
+def _embedding_kernel(columns: Selected, params: dict[str, EitherArray]) -> Array:
     if columns.embedding == "learned":
         return params["vector_kernel"]
     name = "category_kernel" if columns.embedding == "one_hot" else "number_kernel"
@@ -319,7 +315,7 @@ def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
 
 
 def _layer_params(
-    space: MixtureSpace, layer: Layer, params: dict[str, Array], width: int
+    space: MixtureSpace, layer: Layer, params: dict[str, EitherArray], width: int
 ) -> dict[str, dict[str, Array]]:
     """The parameters of one layer, cut out of the matrix that holds all its baselines."""
     kernel, bias = (params[f"layer{layer.slot}_{part}"] for part in ("kernel", "bias"))

@@ -163,16 +163,17 @@ def source_params(
             f"The parameters are of a network of width {len(params['embedding_bias'])}, and this one has "
             f"width {net.width}. Give the parameters that were trained for this point."
         )
+    arrays = {name: jnp.asarray(value) for name, value in params.items()}
     selected = _selected(net, block, categories)
-    kernels = [_embedding_kernel(columns, params) for columns in selected]
-    found = {"embedding": {"kernel": jnp.concatenate(kernels), "bias": params["embedding_bias"]}}
+    kernels = [_embedding_kernel(columns, arrays) for columns in selected]
+    found = {"embedding": {"kernel": jnp.concatenate(kernels), "bias": arrays["embedding_bias"]}}
     if _learns_vectors(selected):
-        found["vectors"] = {"kernel": params["category_vectors"][:categories]}
+        found["vectors"] = {"kernel": arrays["category_vectors"][:categories]}
     for layer in net.layers:
-        found |= _layer_params(space, layer, params, net.width)
+        found |= _layer_params(space, layer, arrays, net.width)
     found["output"] = {
-        "kernel": params["output_kernel"][: net.last_width, :outputs],
-        "bias": params["output_bias"][:outputs],
+        "kernel": arrays["output_kernel"][: net.last_width, :outputs],
+        "bias": arrays["output_bias"][:outputs],
     }
     return found
 
@@ -307,7 +308,7 @@ def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int)
     )
 
 
-def _embedding_kernel(columns: Selected, params: dict[str, EitherArray]) -> Array:
+def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
     if columns.embedding == "learned":
         return params["vector_kernel"]
     name = "category_kernel" if columns.embedding == "one_hot" else "number_kernel"

@@ -316,7 +316,7 @@ def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
 
 
 def _layer_params(
-    space: MixtureSpace, layer: Layer, params: dict[str, EitherArray], width: int
+    space: MixtureSpace, layer: Layer, params: dict[str, Array], width: int
 ) -> dict[str, dict[str, Array]]:
     """The parameters of one layer, cut out of the matrix that holds all its baselines."""
     kernel, bias = (params[f"layer{layer.slot}_{part}"] for part in ("kernel", "bias"))

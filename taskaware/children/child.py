@@ -1,4 +1,4 @@
-"""What is trained for a point of a space: one interface, and one registry by the type of the space."""
+"""Children: how points of a space are trained, with one registry by the type of the space."""
 
 import dataclasses
 import functools
@@ -28,7 +28,7 @@ class Batch:
     Attributes:
         x: n rows, a pytree of arrays of n rows each; of tables `x.numbers` (n, D) and `x.categories` (n, T).
         y: class indices as floats, or standardised values, (n,).
-        columns: what the columns of x are, a pytree; of tables `children.mixture.network.Columns`.
+        columns: meaning of the columns of x, a pytree; of tables `children.mixture.network.Columns`.
         allowed: which of the K outputs exist, (K,).
         classification: whether the outputs are logits of classes; else output 0 is the standardised value.
     """
@@ -41,7 +41,7 @@ class Batch:
 
     @property
     def outputs(self) -> int:
-        """K, how many numbers a child has to give for a row."""
+        """K, number of outputs of a child for a row."""
         return len(self.allowed)
 
     def masked(self, outputs: Float[Array, "n K"]) -> Float[Array, "n K"]:
@@ -56,12 +56,12 @@ class Batch:
         return jnp.square(outputs[:, 0] - self.y)
 
     def loss(self, outputs: Float[Array, "n K"]) -> Float[Array, ""]:
-        """What training lowers: the mean of `losses`."""
+        """The loss of training: the mean of `losses`."""
         return self.losses(outputs).mean()
 
 
 class Hyper(NamedTuple):
-    """Training values of a recipe; they hold where a space has no coordinates for them."""
+    """Hyperparameters of a recipe, for spaces without coordinates of these names."""
 
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
@@ -69,7 +69,7 @@ class Hyper(NamedTuple):
 
 
 class Design(NamedTuple):
-    """What a compiled program depends on beside a point's numbers; hashable.
+    """Everything that a compiled program depends on except a point's numbers; hashable.
 
     Attributes:
         space: of the points.
@@ -83,7 +83,7 @@ class Design(NamedTuple):
 
 
 class State(NamedTuple):
-    """What training changes: `params`, which `outputs` reads, and `optimizer`, which `step` carries along."""
+    """State of a training: `params`, which `outputs` reads, and `optimizer`, the state of the update rule."""
 
     params: Any
     optimizer: Any = ()

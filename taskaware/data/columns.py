@@ -1,4 +1,4 @@
-"""What stands in one pandas column: its kind, and its values as numbers, labels or days.
+"""One pandas column: its kind, and its values as numbers, labels or days.
 
 Strings are read through their distinct values, so that a column of few categories costs little.
 """
@@ -62,7 +62,7 @@ def describe(series: pd.Series) -> tuple[str, tuple[str, ...]]:
         categories: the labels of a "category" column, sorted; empty for the other kinds.
 
     Raises:
-        UserError: the values are no scalars: lists, dicts, bytes.
+        UserError: the values are not scalars but lists, dicts or bytes.
 
     >>> describe(pd.Series(["1.5", "?", "2"]))
     ('numeric', ())
@@ -78,7 +78,7 @@ def describe(series: pd.Series) -> tuple[str, tuple[str, ...]]:
 
 
 def _kind_of_dtype(dtype) -> str | None:
-    """The kind that a dtype alone decides; None where the values have to be looked at."""
+    """The kind by the dtype alone; None if the values decide."""
     types = pd.api.types
     if isinstance(dtype, pd.CategoricalDtype):
         return "category"
@@ -155,7 +155,7 @@ def _factorized(series: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def _scalars(series: pd.Series) -> pd.Series:
-    """The same column, once it is sure that no value in it is a list, a dict, bytes or the like."""
+    """The column itself, after a check that every value is a scalar."""
     dtype = series.dtype
     plain = isinstance(dtype, np.dtype) and dtype.kind not in "Oc"
     if plain or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype):

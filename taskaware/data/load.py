@@ -1,4 +1,4 @@
-"""What a user has → a frame with a name and, where it is known, a target."""
+"""A data source → a frame with a name and, if known, a target."""
 
 import dataclasses
 from pathlib import Path
@@ -25,11 +25,11 @@ def load(source, target=None) -> Loaded:
             the name of a manifest, such as "iris" (see `manifests.manifests`);
             "hf:owner/name", "hf:owner/name/config", "hf:name:config";
             "openml:31" or "openml:credit-g".
-        target: name of the target column, or its values (as in (X, y)); by default what the source says.
+        target: name of the target column, or its values (as in (X, y)); by default the source's own.
 
     Raises:
-        UserError: the source cannot be read; says what is allowed. Nothing is downloaded before the form
-            of the source is known to be good.
+        UserError: the source cannot be read; the message lists valid forms. The form is checked before any
+            download.
 
     >>> load("iris").frame.shape, load("iris").target
     ((150, 5), 'target')

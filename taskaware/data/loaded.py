@@ -1,4 +1,4 @@
-"""What every source gives: a frame, its name, and what is to be predicted."""
+"""The common form of every source: a frame, its name, and its target."""
 
 import dataclasses
 
@@ -15,10 +15,10 @@ class Loaded:
     Attributes:
         frame: N rows, the target among the columns where it is known; the columns' names are strings.
         name: for people ("frame", "iris", "adult").
-        target: name of the target column; None where the source does not say.
-        test: the source's own test rows, with the same columns; None where it has none.
-        problem: "classification" or "regression" where the source says so.
-        notes: what was assumed, one sentence each.
+        target: name of the target column; None if the source names none.
+        test: the source's own test rows, with the same columns; None if it has none.
+        problem: "classification" or "regression", if the source says so.
+        notes: assumptions, one sentence each.
     """
 
     frame: pd.DataFrame

@@ -35,8 +35,8 @@ class Manifest:
         title: one line for people.
         target: name of the target column, under any name that the source gives it.
         problem: "classification" or "regression".
-        licence: under which it may be used.
-        sources: where it is to be had, in the order in which they are tried.
+        licence: of the data.
+        sources: in the order in which they are tried.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Manifest:
 
     @property
     def offline(self) -> bool:
-        """Whether it is there without a network."""
+        """Whether it is available offline."""
         return any("sklearn" in source for source in self.sources)
 
 
@@ -100,7 +100,7 @@ def fetch(wanted: Manifest) -> Loaded:
     """The data set, from the first of its sources that answers.
 
     Raises:
-        UserError: none of them does; gives the reason of each.
+        UserError: none of them does; the message gives the reason of each.
     """
     reasons = []
     for source in wanted.sources:
@@ -108,7 +108,7 @@ def fetch(wanted: Manifest) -> Loaded:
             return _from_source(wanted, source)
         except UserError as error:
             reasons.append(str(error))
-    raise UserError(f"Data set '{wanted.name}' is not to be had now. {' '.join(reasons)}")
+    raise UserError(f"Data set '{wanted.name}' is not available now. {' '.join(reasons)}")
 
 
 def _from_source(wanted: Manifest, source: dict) -> Loaded:

@@ -1,4 +1,4 @@
-"""What is known of data sets by their names alone: which are relatives, and lists of them."""
+"""Data sets by name: groups of relatives, and named lists."""
 
 import functools
 import tomllib
@@ -13,7 +13,7 @@ def groups() -> Mapping[str, str]:
 
 
 def group_of(name: str) -> str:
-    """The group of a data set: what is held out is held out by it.
+    """The group of a data set; groups are held out as a whole.
 
     >>> group_of("heart.c"), group_of("sonar")
     ('heart', 'sonar')

@@ -1,4 +1,4 @@
-"""What the columns of a data set are, so that later rows are read in the same way."""
+"""The schema of a data set, by which later rows are read in the same way."""
 
 import dataclasses
 import difflib
@@ -14,7 +14,7 @@ from taskaware.errors import CheckpointError, UserError
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """What is known of one column.
+    """The schema of one column.
 
     Attributes:
         name: as the user wrote it.
@@ -23,7 +23,7 @@ class Field:
             Empty for the other kinds: a text column brings its own values with every table.
         parts: which numbers a date column becomes: "days" always, "month", "weekday" and "hour" where they
             were not the same in every row.
-        used: whether the column becomes part of the table. An unused one may be there, but need not.
+        used: whether the column becomes part of the table. An unused one is optional in later rows.
     """
 
     name: str

@@ -144,7 +144,7 @@ def from_url(url: str, sha256: str) -> Loaded:
         sha256: 64 hex digits that the content must have.
 
     Raises:
-        UserError: it cannot be had, or its content is another one.
+        UserError: it cannot be fetched, or its content has changed.
     """
     ending = format_of(Path(url)) or ""
     kept = cache_folder() / "files" / f"{sha256}{ending}"
@@ -160,7 +160,9 @@ def _download(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.read()
     except (OSError, ValueError) as error:
-        raise UserError(f"'{url}' cannot be had ({error}). Go online, or name a file of your own.") from error
+        raise UserError(
+            f"'{url}' cannot be fetched ({error}). Go online, or name a file of your own."
+        ) from error
 
 
 def _checked(url: str, sha256: str, content: bytes) -> bytes:

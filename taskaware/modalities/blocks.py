@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 @runtime_checkable
 class Blocks(Protocol):
-    """What a modality learned from training rows alone, and how it turns rows into matrices.
+    """Fitted to training rows alone; turns rows of a modality into matrices.
 
     A block has the name of one of the space's embeddings, whose share gamma scales it. The blocks "one_hot"
     and "learned" are one matrix of categories, which two embeddings read: give both, or neither. An embedding
@@ -24,7 +24,7 @@ class Blocks(Protocol):
 
     @property
     def active(self) -> Mapping[str, int]:
-        """Columns of each block that can differ from 0 in one row; they set the scale of first weights."""
+        """Columns of each block that can differ from 0 in one row: the scale of the initial weights."""
         return self.widths
 
     @abstractmethod
@@ -40,4 +40,4 @@ class Blocks(Protocol):
 
     @abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What was learned as plain arrays, for a saved model; `Modality.blocks_from` reads them."""
+        """The fitted state as plain arrays, for a saved model; `Modality.blocks_from` reads them."""

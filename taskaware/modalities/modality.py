@@ -1,4 +1,4 @@
-"""What a kind of data is: how it is read, its feature blocks, its meta-features; and the list of them."""
+"""A modality (a kind of data): its reading, feature blocks and meta-features; and the registry of them."""
 
 import dataclasses
 from abc import abstractmethod
@@ -18,7 +18,7 @@ from taskaware.tasks.task import Task
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What stays of a dataset after it is gone, for people and for the code of a network.
+    """A summary of a dataset, for people and for the code of a network.
 
     Attributes:
         rows: N.
@@ -36,7 +36,7 @@ class Modality(Protocol):
     """One kind of data. Subclass it, set `name`, and write the five abstract methods.
 
     Attributes:
-        name: under which it stands in `MODALITIES`, and in every task and saved model of this kind.
+        name: in `MODALITIES`, and in every task and saved model of this kind.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Modality(Protocol):
         """The reader that `Reader.to_dict` wrote.
 
         Raises:
-            CheckpointError: it is something else.
+            CheckpointError: `plain` is something else.
         """
 
     def as_table(self, task: Task) -> Task:

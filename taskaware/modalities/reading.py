@@ -1,4 +1,4 @@
-"""A data set of any kind → a task, and what every modality computes of it."""
+"""A data set of any kind → a task, and its meta-features."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,14 +24,14 @@ def make_task(
 ) -> Task:
     """Make a task of a data set.
 
-    Rows without a target are left out. What was assumed stands in the task's `notes`.
+    Rows without a target are left out. The task's `notes` list the assumptions.
 
     Args:
         source: what one of `MODALITIES` accepts. Tables: a frame, (X, y), a Hugging Face Dataset, a file,
             a name, see `data.load`.
-        target: name of the target column, or its values; by default what the source says.
-        problem: "classification" or "regression"; by default what the source says, or what the target looks
-            like (see `target.read_target`).
+        target: name of the target column, or its values; by default the source's own.
+        problem: "classification" or "regression"; by default the source's own, or inferred from the target
+            (see `target.read_target`).
         name: for people; by default the source's.
         metric: a name in METRICS; by default "accuracy" or "r2".
         modality: name of the kind of data; by default the last of `MODALITIES` that accepts the source.
@@ -65,7 +65,7 @@ def meta_features(task: Task, extra: Iterable[MetaFeature] = ()) -> dict[str, fl
         extra: your own, computed after the catalogue's, on the task as a table.
 
     Raises:
-        UserError: one of `extra` does not keep its promise, or the modality gives other names than the
+        UserError: one of `extra` returns an invalid value, or the modality gives other names than the
             catalogue's, or a number that is not finite.
     """
     extra = tuple(extra)

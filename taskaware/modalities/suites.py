@@ -1,4 +1,4 @@
-"""Named lists of tasks, read one by one when they are wanted."""
+"""Named lists of tasks, each read on demand."""
 
 import csv
 import dataclasses
@@ -25,7 +25,7 @@ class Entry:
         source: what `make_task` reads.
         target: name of the target; None if the source says it.
         problem: "classification" or "regression"; None if the source says it.
-        relatives: name that it shares with its relatives; "" for what `named.group_of` says.
+        relatives: name that it shares with its relatives; "" to look it up by `named.group_of`.
         modality: kind of data; None if the source says it.
     """
 
@@ -38,7 +38,7 @@ class Entry:
 
     @property
     def group(self) -> str:
-        """What is held out is held out by this name."""
+        """Name of its group; groups are held out as a whole."""
         return self.relatives or group_of(self.name)
 
     def task(self) -> Task:
@@ -77,7 +77,7 @@ class Suite:
         """The tasks of these names, in this order; all of them if none is named.
 
         Raises:
-            UserError: no such task; names the nearest.
+            UserError: the task is unknown; the nearest name is suggested.
         """
         places = {entry.name: entry for entry in self.entries}
         for name in names:
@@ -89,7 +89,7 @@ class Suite:
         """Read one of the tasks.
 
         Raises:
-            UserError: no such task; names the nearest.
+            UserError: the task is unknown; the nearest name is suggested.
         """
         return next(iter(self.only(name)))
 

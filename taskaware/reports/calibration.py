@@ -94,8 +94,8 @@ def _draw_scatter(ax: "Axes", table: pd.DataFrame, colour: str, reach: tuple[flo
 
 def _scatter_caption(table: pd.DataFrame, looks: Mapping[str, Look], names: list[str]) -> str:
     caption = (
-        "Predicted score of what was picked, with one predicted standard deviation to each side, against the "
-        "score it really has: points on the diagonal are right, points above it were underestimated."
+        "Predicted score of each choice, with one predicted standard deviation to each side, against its "
+        "true score: points on the diagonal are exact, points above it were underestimated."
     )
     most = table["method"].value_counts().max()
     if most > POINTS:
@@ -125,7 +125,7 @@ def _coverage_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     _square_legend(sheet, looks)
     caption = (
         "Share of the actual scores inside the intervals that should hold 50, 80 and 95 % of them, with the "
-        "nominal share as a dark line: bars below the line were too sure, bars above it too careful."
+        "nominal share as a dark line: bars below the line mean overconfidence, bars above it caution."
     )
     return page.figure(plots.svg(sheet, "coverage", "Coverage of the predicted intervals"), caption)
 
@@ -143,8 +143,8 @@ def _z_figure(table: pd.DataFrame, looks: Mapping[str, Look]) -> Markup:
     _square_legend(sheet, looks)
     caption = (
         "By how many predicted deviations the actual score is above the predicted one, beside the standard "
-        "normal distribution (grey), which honest predictions would follow: wider is too sure, a shift to "
-        "the left too hopeful; what is further out is in the last bin."
+        "normal distribution (grey), which calibrated predictions follow: wider means overconfident, a "
+        "shift to the left optimistic. Values further out are in the last bin."
     )
     return page.figure(plots.svg(sheet, "z-scores", "Histogram of z-scores"), caption)
 

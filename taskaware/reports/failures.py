@@ -41,11 +41,11 @@ def grouped(failed: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def _words(run: Run, failed: pd.DataFrame, later: pd.DataFrame) -> Iterator[str]:
     if len(failed):
-        yield f"{page.counted(len(failed), 'job')} failed and did not go well later."
+        yield f"{page.counted(len(failed), 'job')} failed and did not succeed later."
     elif run.failed:
         yield f"{page.counted(run.failed, 'job')} failed; the journal here does not name them."
     if len(later):
-        yield f"{page.counted(len(later), 'job')} went well only after another attempt."
+        yield f"{page.counted(len(later), 'job')} succeeded only after another attempt."
 
 
 def _group(error: str, group: pd.DataFrame) -> list[Markup]:

@@ -45,7 +45,7 @@ DAY = 86_400.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Run:
-    """What a run has left.
+    """The files of a run.
 
     Attributes:
         name: of its folder.
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def unit(self) -> str:
-        """What the size of a job counts."""
+        """Unit of the size of a job."""
         return (
             "picks"
             if self.about["campaign"] in ("evaluate", "learned-features", "published")
@@ -79,12 +79,12 @@ class Run:
 
     @property
     def failed(self) -> int:
-        """Jobs that failed, and did not go well later."""
+        """Number of jobs that failed and did not succeed later."""
         return max(int((self.jobs["status"] == "failed").sum()), _count(self.result, "failed"))
 
     @property
     def ended(self) -> int:
-        """Jobs that have come to an end."""
+        """Number of ended jobs."""
         return max(len(self.jobs), _count(self.result, "jobs"))
 
 

@@ -1,4 +1,4 @@
-"""What each model reaches on each task, beside the first one."""
+"""Scores of each model on each task, relative to the first model."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from taskaware.reports.folder import Run
 from taskaware.reports.style import INK, MUTED, Look
 
 REACH = 0.95
-"""Share of the differences that has to fit on the axis."""
+"""Share of the differences that the axis shows."""
 
 
 def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:

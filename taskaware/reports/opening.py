@@ -63,14 +63,14 @@ def _notices(run: Run) -> Iterator[Markup]:
         so_far = (
             f"{page.counted(len(run.jobs), 'job')} ended so far" if len(run.jobs) else "no job has ended yet"
         )
-        yield page.notice(f"This run is not finished: {so_far}. The same command again goes on from there.")
+        yield page.notice(f"This run is not finished: {so_far}. The same command resumes it.")
     if run.failed:
         yield page.notice(
-            f"{run.failed:,} of {page.counted(run.ended, 'job')} failed; what they would have found is "
-            "missing below. The same command again tries them once more."
+            f"{run.failed:,} of {page.counted(run.ended, 'job')} failed; their results are missing "
+            "below. The same command tries them again."
         )
     elif run.result is not None:
-        well = f"{page.counted(run.ended, 'job')}, none failed" if run.ended else "no job was left to be done"
+        well = f"{page.counted(run.ended, 'job')}, none failed" if run.ended else "no job was left to do"
         yield page.notice(f"This run is finished: {well}.", fine=True)
     if run.parts:
         names = ", ".join(run.parts)

@@ -1,4 +1,4 @@
-"""What each method has picked for tasks that it knew nothing of."""
+"""Choices of each method for held-out tasks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from taskaware.reports.style import INK, Look
 
 COLUMNS = ("spearman", "score", "test_score", "regret", "top1")
 FURTHEST = 0.97
-"""Share of the regrets that has to fit on the axis."""
+"""Share of the regrets that the axis shows."""
 
 
 def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
@@ -27,7 +27,7 @@ def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
     lead = f"{page.counted(len(names), 'method')}, {page.counted(table['task'].nunique(), 'held-out task')}, "
     lead += f"{page.counted(seeds, 'seed')}."
     if seeds == 1:
-        lead += " With a single seed, how much of a difference is luck cannot be seen."
+        lead += " A single seed does not show how much of a difference is chance."
     figures = [_figure(by_task, names, column, looks) for column in ("spearman", "regret")]
     parts = [page.paragraph(lead), *filter(None, figures), _table(table, by_task, names)]
     return page.Section("Picks", parts)

@@ -1,4 +1,4 @@
-"""How far the best score so far has come, over the number of trainings."""
+"""The best score so far over the number of trainings."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
@@ -99,7 +99,7 @@ def _lead(table: pd.DataFrame, even: pd.DataFrame) -> str:
     text = f"{page.counted(table['strategy'].nunique(), 'strategy').replace('strategys', 'strategies')}, "
     text += f"{page.counted(tasks, 'task')}, {page.counted(seeds, 'seed')}."
     if seeds == 1:
-        text += " With a single seed there is no band: how much of a difference is luck cannot be seen."
+        text += " With a single seed there is no band, so chance differences cannot be seen."
     left_out = tasks - even["task"].nunique()
     if left_out:
         text += (

@@ -25,13 +25,13 @@ REFERENCES = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         tasks: number of tasks that were checked.
         architectures: number of architectures that were checked.
         trainings: number of trainings that were checked.
-        problems: a sentence each; empty where nothing is wrong.
+        problems: one sentence each; empty if there are none.
         artefacts: number of artefacts that were checked.
     """
 
@@ -73,7 +73,7 @@ def _database(connection: sa.Connection) -> Iterator[str]:
 
 
 def _references(connection: sa.Connection) -> Iterator[str]:
-    """Rows that refer to what is not there."""
+    """References to missing rows."""
     for table, key in REFERENCES:
         owner = key.referred_table.alias()
         pairs = [(part.parent, owner.c[part.column.name]) for part in key.elements]

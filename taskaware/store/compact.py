@@ -32,13 +32,12 @@ class Source(Protocol):
 def pack(source: Source | Experience, path: str | os.PathLike, *, half: bool = False) -> None:
     """Write experience as one compact file; the same experience gives the same bytes.
 
-    Failed trainings, parents, births and artefacts stay behind; a Parquet file has the first three.
+    Failed trainings, parents, births and artefacts are not written; a Parquet file has the first three.
 
     Args:
         source: an experience, or a store with one space and at most one catalogue.
         path: of a file that is not there yet.
-        half: write the architectures as float16: smaller, but they are then others, rounded ones, with
-            other digests.
+        half: write the architectures as float16: smaller, but rounded, so their digests change.
 
     Raises:
         StoreError: the file exists, or cannot be written.

@@ -52,7 +52,7 @@ class Database:
         return self._run(self.engine.execution_options(**{WRITING: True}), job)
 
     def close(self) -> None:
-        """Let go of the database; closing twice does no harm."""
+        """Close the database; closing twice does no harm."""
         self.open = False
         self.engine.dispose()
 

@@ -1,4 +1,4 @@
-"""What a database complains about, in words that name the mend."""
+"""Errors of a database as messages that name the mend."""
 
 import contextlib
 import re
@@ -73,7 +73,7 @@ def explained(place: str, *errors: type[Exception]) -> Iterator[None]:
 
 
 def passes(error: Exception) -> bool:
-    """Whether the same transaction may well succeed in a moment: it met another one."""
+    """Whether the same transaction may succeed on another try, because it met another transaction."""
     return re.search(PASSING, str(getattr(error, "orig", error)), re.IGNORECASE) is not None
 
 

@@ -87,7 +87,7 @@ class RecipeRecord:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingKey:
-    """What tells one training from all others.
+    """The key of a training.
 
     Attributes:
         task: digest of the task.

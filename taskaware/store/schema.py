@@ -39,7 +39,7 @@ from taskaware.errors import StoreError
 VERSION = 2
 APPLICATION_ID = 0x54614177
 KEYS = ("task", "architecture", "recipe", "seed", "metric")
-"""What tells one training from all others."""
+"""The columns of the key of a training."""
 
 metadata = sa.MetaData()
 

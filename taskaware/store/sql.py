@@ -63,7 +63,7 @@ class Store(Exchange):
         artefacts: str | os.PathLike | None = None,
         artefact_limit: int = LIMIT,
     ) -> "Store":
-        """The store at a path or URL; a new one where there is none.
+        """Open the store at a path or URL; create it if there is none.
 
         Args:
             target: path of an SQLite file, a database URL of SQLAlchemy
@@ -74,7 +74,7 @@ class Store(Exchange):
             timeout: seconds to wait for other writers of an SQLite file, and to try again what met them.
             artefacts: folder of the artefacts; made when the first one comes. Without one it is
                 "<file>.artefacts" beside an SQLite file, and other stores take no artefacts.
-            artefact_limit: bytes of all artefacts together; those used longest ago give way.
+            artefact_limit: bytes of all artefacts together; those used longest ago are removed first.
 
         Raises:
             StoreError: there is no store and none may be created; the file is corrupt, belongs to another
@@ -86,7 +86,7 @@ class Store(Exchange):
         return cls(opening.open_database(url, create=create, readonly=readonly, timeout=timeout), area)
 
     def close(self) -> None:
-        """Let go of the database; closing twice does no harm."""
+        """Close the database; closing twice does no harm."""
         self._database.close()
 
     def __enter__(self) -> "Store":
@@ -154,7 +154,7 @@ class Store(Exchange):
     def append(self, batch: Trainings) -> int:
         """Add a batch of trainings: all of it or, after an error, nothing.
 
-        Appending it again changes nothing. A training that failed gives way to one that did not.
+        Appending it again changes nothing. A successful training replaces a failed one.
 
         Returns:
             The number of trainings written.
@@ -169,7 +169,7 @@ class Store(Exchange):
     def done(
         self, task: str, recipe: str, seeds: ArrayLike, architectures: Iterable[str], metric: str = ""
     ) -> np.ndarray:
-        """Which trainings need not run again: those that ended, with a score or diverged, not the failed.
+        """Mask of the finished trainings: those with a score and diverged ones, without failed ones.
 
         Args:
             task: digest of the task.

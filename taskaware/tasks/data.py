@@ -1,4 +1,4 @@
-"""What a task asks of its rows, of any kind of data."""
+"""The interface of a task's rows, for any kind of data."""
 
 import dataclasses
 import functools
@@ -55,7 +55,7 @@ def content_digest(what: str, row_hashes: UInt64[np.ndarray, " N"]) -> str:
     """16 hex digits for rows in any order, for `Data.digest`.
 
     Args:
-        what: is in the rows: name of the modality, and what all rows share.
+        what: name of the modality, and everything that all rows share.
         row_hashes: of the rows.
 
     >>> first, second = np.array([3, 7], np.uint64), np.array([7, 3], np.uint64)

@@ -1,4 +1,4 @@
-"""Rows of any kind and the values to be predicted for them → a task."""
+"""Rows of any kind and their targets → a task."""
 
 from collections.abc import Sequence
 
@@ -30,10 +30,10 @@ def task_of(
         target: N values; a pandas Series gives the target its name.
         modality: name of the kind of data.
         reader: how later rows are read.
-        problem: "classification" or "regression"; by default what the target looks like.
+        problem: "classification" or "regression"; by default inferred from the target.
         name: for people; by default the modality's.
         metric: name in METRICS; by default that of the problem.
-        notes: what was assumed of the rows, one sentence each.
+        notes: assumptions about the rows, one sentence each.
 
     Raises:
         UserError: there is no target, or not one for each row, or it is not usable (see `read_target`).

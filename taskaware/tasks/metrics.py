@@ -1,4 +1,4 @@
-"""What a score is: one registry of metrics; larger is better in every one of them."""
+"""The registry of metrics; larger is better in every one of them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,12 +10,12 @@ MASKED = -1e9
 """Output of a class that does not exist: networks of one bucket of classes share a compiled program."""
 
 SMALLEST = 1.1920929e-07
-"""Probabilities are cut at it before a logarithm is taken, as scikit-learn does with float32."""
+"""Smallest probability in a logarithm; smaller ones are clipped, as in scikit-learn with float32."""
 
 LARGER, SMALLER = "larger is better", "smaller is better"
 
 DEFAULTS = {"classification": "accuracy", "regression": "r2"}
-"""The metric of a task that names none, by problem; the shipped experience is scored by it."""
+"""The default metric by problem; the shipped experience is scored by it."""
 
 
 def unchanged(score: float) -> float:
@@ -128,7 +128,7 @@ def metric_of(problem: str, name: str | None = None) -> Metric:
         name: in METRICS.
 
     Raises:
-        UserError: there is none (the nearest name is given), or it scores another problem.
+        UserError: the name is unknown (the nearest is suggested), or it scores another problem.
 
     >>> metric_of("classification", "log_loss").direction
     'smaller is better'

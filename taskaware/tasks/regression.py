@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from taskaware.tasks.metrics import SMALLER, Metric, negated
 
 WORST_R2 = -1.0
-"""Trainings are recorded with no smaller R²: how hopeless a hopeless one is teaches nothing."""
+"""Smallest recorded R²: differences below it carry no information."""
 
 
 def r2(truth: np.ndarray, predicted: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Rows for training, for choosing, and for the last word."""
+"""Splits of rows into training, validation and test."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def split(task: Task, seed: int, *, validation: float = 0.2, test: float | None 
         task: N rows.
         seed: not negative; another seed, another split.
         validation: share of the rows, in (0, 1).
-        test: share of the rows, in (0, 1); None for no test part, when the user brings one.
+        test: share of the rows, in (0, 1); None for no test part, for example with test rows of the user.
 
     Raises:
         UserError: the shares leave nothing for training, or a part would be empty.

@@ -1,4 +1,4 @@
-"""What is to be predicted: its problem, and its values as class indices or numbers."""
+"""The target of a task: its problem, and its values as class indices or numbers."""
 
 import dataclasses
 from typing import Any
@@ -25,7 +25,7 @@ class Target:
         values: one for each present row: int32 class indices, or float64.
         classes: labels in the order of the indices, as the user wrote them, sorted; empty in regression.
         present: (N,) bool, the rows of the frame that have a target.
-        notes: what was assumed, one sentence each.
+        notes: assumptions, one sentence each.
     """
 
     problem: str
@@ -46,7 +46,7 @@ def read_target(series: pd.Series, problem: str | None = None) -> Target:
 
     Raises:
         UserError: the target is missing in all rows or all but a few, constant, infinite, of a different
-            class in every row, or not of the wanted problem.
+            class in every row, or not of the given problem.
 
     >>> read_target(pd.Series([3, 5, 5, None] * 5, name="stars")).notes[-1]
     "Target 'stars' was read as 2 classes; problem='regression' reads it as numbers."

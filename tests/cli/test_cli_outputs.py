@@ -69,7 +69,7 @@ def test_a_folder_that_is_no_model_is_not_replaced(refused, no_work, table, tmp_
     folder.mkdir()
     words = ["recommend", table, "--fit", "--save", folder]
     assert "exists already" in refused(*words)
-    assert "is no taskaware model" in refused(*words, "--force")
+    assert "is not a taskaware model" in refused(*words, "--force")
 
 
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):

@@ -233,7 +233,7 @@ def test_download_is_checked_and_kept(tmp_path, monkeypatch):
     same(sources.from_url(served.as_uri(), sha256).frame)
     kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert [path.name for path in kept] == [f"{sha256}.csv.gz"]
-    with pytest.raises(UserError, match="cannot be had"):
+    with pytest.raises(UserError, match="cannot be fetched"):
         sources.from_url((tmp_path / "gone.csv").as_uri(), "1" * 64)
 
 

@@ -63,7 +63,7 @@ def test_sources_are_tried_in_order(tmp_path, monkeypatch):
     loaded = room.fetch(found)
     assert (loaded.name, loaded.target, loaded.frame.columns.tolist()) == ("mine", "y", ["a", "y"])
     only = written(tmp_path, '[[sources]]\nopenml = 5\n[[sources]]\nhub = "me/it"\ntarget = "c"\n')
-    with pytest.raises(UserError, match="'mine' is not to be had now. 5 is off. .*no column 'c'"):
+    with pytest.raises(UserError, match="'mine' is not available now. 5 is off. .*no column 'c'"):
         room.fetch(only)
 
 

@@ -112,7 +112,7 @@ def test_constant_columns_stay_acceptable():
     data = frame("ab", same="s", empty=None, half=[1.0, None] * 20)
     task = make_task(data, "y")
     assert task.data.names == ("x", "half")
-    assert task.notes == ("Left out, for being the same in every row: 'same', 'empty'.",)
+    assert task.notes == ("Left out, because every row has the same value: 'same', 'empty'.",)
     again = task.reader.apply(data.drop(columns="y"))
     assert again.digest == task.data.digest
     assert task.reader.apply(data[["x", "half"]]).digest == task.data.digest

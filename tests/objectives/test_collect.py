@@ -196,7 +196,7 @@ def test_settings_are_checked_before_any_work(tmp_path):
         ({"architectures": 0}, "architectures=0"),
         ({"variants": -1}, "variants=-1 is too small. Give 0"),
         ({"space": "compct"}, "Did you mean 'compact'"),
-        ({"trainer": TrainingRecipe(steps=7)}, "no multiple"),
+        ({"trainer": TrainingRecipe(steps=7)}, "not a multiple"),
         ({"runner": RunnerSettings("proceses")}, "Did you mean 'processes'"),
         ({"tasks": ("irish",)}, "Did you mean 'iris'"),
         ({"suite": (str(tmp_path),)}, "index.csv"),

@@ -232,7 +232,7 @@ def test_a_job_that_went_well_at_last_is_no_failure(tmp_path):
         journal.add(Outcome(job, None, None, 1, 0.5, "0"))
     text = text_of(folder)
     assert "job failed" not in text and "jobs failed" not in text
-    assert "1 job went well only after another attempt." in text
+    assert "1 job succeeded only after another attempt." in text
 
 
 def test_a_torn_line_of_the_journal_is_passed_over(tmp_path):

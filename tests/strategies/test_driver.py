@@ -128,7 +128,7 @@ def test_a_search_that_only_raises_ends_early_with_the_first_error():
     nothing = Objective(lambda points: Outcomes(np.full(len(points), np.nan)))
     with pytest.raises(AllDiverged, match="NaN or infinite"):
         run(random(), nothing, budget=3)
-    with pytest.raises(UserError, match="no best one"):
+    with pytest.raises(UserError, match="evaluations has a value"):
         _ = caught.value.history.best
 
 
@@ -190,7 +190,7 @@ def test_a_traceable_objective_gives_gradients():
 
 def test_a_budget_that_ends_before_it_learns_is_a_note():
     history = run(evolution(population=50), Objective(counted), budget=20)
-    assert "ends before the strategy has its first 50 evaluations" in repr(history)
+    assert "ends within the first 50 evaluations" in repr(history)
     assert not run(evolution(population=10, tournament=3), Objective(counted), budget=20).notes
 
 

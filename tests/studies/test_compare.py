@@ -311,7 +311,7 @@ def test_what_is_lost_is_no_progress_and_a_lost_search_is_as_bad_as_the_worst_tr
         ({"round": 5}, "population=4 is less than round=5"),
         ({"space": "compct"}, "Did you mean 'compact'"),
         ({"space": "published"}, "'recommend' needs the space 'compact', not 'published'"),
-        ({"trainer": TrainingRecipe(steps=7)}, "no multiple"),
+        ({"trainer": TrainingRecipe(steps=7)}, "not a multiple"),
         ({"evaluator": EvaluatorSettings(optimizer="adma")}, "Did you mean 'adam'"),
         ({"runner": RunnerSettings("serail")}, "Did you mean 'serial'"),
         ({"tasks": ("irish",)}, "Did you mean 'iris'"),

@@ -166,7 +166,7 @@ def config():
     config = load_experiment(experiment(own.replace("import dataclasses\n", f"import dataclasses\n{HEAD}")))
     listed = keys(config)
     assert listed["extra"] == ("a whole number", "3", "My own.")
-    assert listed["seeds"].comment.startswith("Seeds 0, 1")
+    assert listed["seeds"].comment.startswith("Number of seeds (0, 1")
     assert overridden(config, ["extra=4", "seeds=2"]).extra == 4
 
 

@@ -225,7 +225,7 @@ def test_a_file_of_before_predicts_as_it_did(joint, opposites, samples, tmp_path
     loaded = load_evaluator(path)
     here = TaskQuery(opposites.z[21], "classification", samples=samples[opposites.digests[21]])
     np.testing.assert_array_equal(loaded.predict(here, opposites.u), joint.predict(here, opposites.u))
-    with pytest.raises(UserError, match="older taskaware, and has no training data"):
+    with pytest.raises(UserError, match="older taskaware and has no training data"):
         checked(loaded)
     with pytest.raises(UserError, match="no training data"):
         save_evaluator(loaded, tmp_path / "again.npz")

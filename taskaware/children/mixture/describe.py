@@ -23,7 +23,7 @@ SHOWN = 3
 
 @dataclasses.dataclass(frozen=True)
 class Embedding:
-    """An embedding that the network listens to.
+    """An embedding with a share in the network.
 
     Attributes:
         name: as in `space.embedding_names`.
@@ -59,10 +59,10 @@ class Layer:
         name: "layer1" for the first present one, and so on.
         slot: its place in the space, 0 to L - 1.
         baselines: with a share, in the order of the space.
-        presence: beta, in (0, 1]; the share 1 - beta of the input passes by it.
+        presence: beta, in (0, 1]; the share 1 - beta of the input bypasses the layer.
         input: "embedding" or the name of the layer before.
         incoming: columns that it reads.
-        width: columns that it hands on: its own, and those that pass by.
+        width: columns of its output, bypassed ones included.
     """
 
     name: str
@@ -80,13 +80,13 @@ class Layer:
 
     @property
     def bypass(self) -> float:
-        """Share of the input that passes by the layer, in [0, 1)."""
+        """Share of the input that bypasses the layer, in [0, 1)."""
         return _rounded(1 - self.presence)
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """The network of a point, without what has no share in it.
+    """The network of a point, without parts of share 0.
 
     Attributes:
         space: where the point lies.
@@ -104,14 +104,14 @@ class Architecture:
 
     @property
     def plain(self) -> bool:
-        """Whether nothing is mixed, so that the network is an ordinary one."""
+        """Whether nothing is mixed: an ordinary network."""
         parts = [part for layer in self.layers for part in layer.baselines]
         shares = [*(part.share for part in self.embeddings), *(part.share for part in parts)]
         return all(share == 1 for share in (*shares, *(layer.presence for layer in self.layers)))
 
     @property
     def last(self) -> str:
-        """Name of what the output reads."""
+        """Name of the layer that the output reads."""
         return self.layers[-1].name if self.layers else "embedding"
 
     @property
@@ -128,8 +128,8 @@ def architecture(
     Args:
         space: where the point lies.
         vector: the point.
-        inputs: what the dataset has: kinds of column, of "numbers" and "categories", or embeddings by name;
-            others are left out, and their shares go to those of their group that are there.
+        inputs: kinds of column in the dataset ("numbers", "categories"), or embeddings by name. Others are
+            left out, and their shares go to the rest of their group.
 
     Raises:
         UserError: the vector is no point of the space, an input is unknown, or no embedding reads it.
@@ -229,7 +229,7 @@ def table(
 
 
 def embedding_text(net: Architecture) -> str:
-    """What the network reads: "(60 % quantile + 40 % robust) + one-hot"."""
+    """The embeddings as text: "(60 % quantile + 40 % robust) + one-hot"."""
     groups = [[e for e in net.embeddings if e.name in group] for group in net.space.embeddings]
     return " + ".join(
         _mixture([(e.share, e.name.replace("_", "-")) for e in group]) for group in groups if group
@@ -237,7 +237,7 @@ def embedding_text(net: Architecture) -> str:
 
 
 def layer_text(layer: Layer) -> str:
-    """What a layer does, its bypass included: "(80 % 64 relu + 20 % bypass)"."""
+    """A layer as text, its bypass included: "(80 % 64 relu + 20 % bypass)"."""
     mix = mix_text(layer, SHOWN)
     if not layer.bypass:
         return mix
@@ -245,7 +245,7 @@ def layer_text(layer: Layer) -> str:
 
 
 def mix_text(layer: Layer, most: int | None = None) -> str:
-    """What a layer mixes: "(70 % 64 relu + 30 % 32 tanh)", or "64 relu" alone; `most` of them by name."""
+    """The mixture of a layer as text: "(70 % 64 relu + 30 % 32 tanh)" or "64 relu"; names `most` of them."""
     return _mixture([(b.share, f"{b.size} {b.activation}") for b in layer.baselines], most)
 
 
@@ -343,5 +343,5 @@ def _layer_data(layer: Layer) -> dict[str, object]:
 
 
 def _rounded(value: float) -> float:
-    """To six digits, all that float32 knows."""
+    """To six digits, the precision of float32."""
     return float(f"{value:.6g}")

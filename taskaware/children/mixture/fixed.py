@@ -10,7 +10,7 @@ from taskaware.spaces import MixtureSpace
 
 
 class FixedNetwork(nn.Module):
-    """A network that needs nothing but rows.
+    """A network whose only input is rows.
 
     Attributes:
         space, point: the architecture.

@@ -27,7 +27,7 @@ class Wiring(NamedTuple):
         alpha: share of each baseline in each layer, (*b, L, P).
         beta: presence of each layer, (*b, L).
         gamma: share of each embedding, (*b, E).
-        fan_in: units that feed each layer and the output, (*b, L + 1); sets the scale of the first weights.
+        fan_in: units that feed each layer and the output, (*b, L + 1); sets the scale of the initial weights.
         dropout: probability of dropping a unit, (*b,).
     """
 
@@ -51,12 +51,12 @@ class Inputs(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What the columns of `Inputs` are.
+    """Meaning of the columns of `Inputs`.
 
     Attributes:
         block: embedding of each numeric column, index into `space.embedding_names`, or the number of
             embeddings where the column is padding, (D,).
-        active: columns of each embedding that are not 0 at once; sets the scale of first weights, (E,).
+        active: columns of each embedding that are not 0 at once; sets the scale of the initial weights, (E,).
     """
 
     block: Int[Array, " D"]
@@ -77,7 +77,7 @@ def wiring(space: MixtureSpace, weights: Weights, width: int, dropout: Float[Arr
     fed = [jnp.full(used.shape[:-1], float(width))]
     for layer in range(space.layers):
         present, own = weights.beta[..., layer], used[..., layer]
-        # A layer that is bypassed in part hands on the units before it beside its own.
+        # A partly bypassed layer outputs the units of the layer before it, too.
         both = jnp.where(present < 1, jnp.maximum(own, fed[-1]), own)
         fed.append(jnp.where(present > 0, both, fed[-1]))
     return Wiring(weights.alpha, weights.beta, weights.gamma, jnp.stack(fed, axis=-1), dropout)
@@ -89,7 +89,7 @@ class MixtureNetwork(nn.Module):
     Attributes:
         space: the space it belongs to.
         width: W, at least the widest size in use.
-        outputs: K, numbers given for a row.
+        outputs: K, number of outputs.
     """
 
     space: MixtureSpace
@@ -104,7 +104,7 @@ class MixtureNetwork(nn.Module):
 
         Args:
             x: the rows.
-            columns: what its columns are.
+            columns: meaning of its columns.
             wired: the architecture.
             dropout_key: key of the dropped units; None computes without dropout.
         """
@@ -168,7 +168,7 @@ class MixtureNetwork(nn.Module):
 def _kept(key: Array, shape: tuple, probability: Array) -> Array:
     """Factor of each unit, 0 where it is dropped; the same draw serves every candidate.
 
-    Bytes are drawn, not floats: a quarter of the work, and the probability is kept to 1/256.
+    Bytes are drawn, not floats: a quarter of the work, with the probability exact to 1/256.
     """
     dropped = jnp.round(probability * 256)
     drawn = jax.random.bits(key, shape, jnp.uint8).astype(jnp.float32)

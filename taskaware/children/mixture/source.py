@@ -1,7 +1,7 @@
 """A point of `MixtureSpace`, written out as Flax code that a reader can keep and change.
 
-The code holds only what has a share in the network: a plain network is a few dense layers, and a mixed one
-sums its parts in the open. `source_params` carries trained parameters over.
+The code holds only parts with a share in the network: a plain network is a few dense layers, and a mixed one
+is an explicit sum. `source_params` carries trained parameters over.
 """
 
 import dataclasses
@@ -147,7 +147,7 @@ def source_params(
     categories: int,
     outputs: int,
 ) -> dict[str, dict[str, Array]]:
-    """The parameters with which the module of `source` answers as the `MixtureNetwork` did.
+    """Parameters of the module of `source` that reproduce the outputs of a trained `MixtureNetwork`.
 
     Args:
         space, vector, block, categories, outputs: as given to `source`.

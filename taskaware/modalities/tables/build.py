@@ -23,16 +23,16 @@ _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0
 def make_task(
     source, target=None, *, problem: str | None = None, name: str | None = None, metric: str | None = None
 ) -> Task:
-    """Make a task of a table; what `modalities.reading.make_task` does with one.
+    """Make a task of a table, for `modalities.reading.make_task`.
 
     Rows without a target are left out, and so are feature columns that are the same in every row; the
-    task's reader accepts those columns all the same. What was assumed stands in `notes`.
+    task's reader accepts those columns all the same. `notes` list the assumptions.
 
     Args:
         source: what `load` reads: a frame, (X, y), a Hugging Face Dataset, a file, a name.
-        target: name of the target column, or its values; by default what the source says.
-        problem: "classification" or "regression"; by default what the source says, or what the target looks
-            like (see `target.read_target`).
+        target: name of the target column, or its values; by default the source's own.
+        problem: "classification" or "regression"; by default the source's own, or inferred from the target
+            (see `target.read_target`).
         name: for people; by default the source's.
         metric: one of `tasks.metrics.METRICS` that scores the problem; by default "accuracy" or "r2".
 
@@ -101,7 +101,7 @@ def _varying(schema: Schema, table: Table) -> tuple[Schema, Table, list[str]]:
             f"Every feature is the same in all {table.rows} rows ({_listed(constant)}), so nothing can be "
             "predicted from them. Add a feature that varies."
         )
-    note = f"Left out, for being the same in every row: {_listed(constant)}."
+    note = f"Left out, because every row has the same value: {_listed(constant)}."
     return schema.ignoring(constant), dataclasses.replace(table, columns=kept), [note]
 
 

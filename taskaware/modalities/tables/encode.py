@@ -1,7 +1,7 @@
-"""Table → the numbers a network reads; learned from the training rows alone.
+"""Table → inputs of a network; fitted to the training rows alone.
 
-Every numeric column is given in five embeddings side by side, every category as one-hot (from which the
-network learns its own vectors); the network's gamma decides which of them it listens to.
+Every numeric column has five embeddings side by side, and every category a one-hot block, from which the
+network learns its own vectors. The network's gamma weighs them.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ _PER_COLUMN = ("positions", "frequencies")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Encoder:
-    """What was learned from the training rows: plain arrays, so it can be saved without code.
+    """The fitted encoder: plain arrays, so that it can be saved without code.
 
     Attributes:
         median: fills missing numbers, (F,).
@@ -54,7 +54,7 @@ class Encoder:
 
     @classmethod
     def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
-        """Learn from these rows of the table (indices), at least one of them."""
+        """Fit to these rows of the table (indices), at least one."""
         table = _words_to_numbers(table)
         counts = [np.bincount(codes[codes >= 0], minlength=n) for codes, n in _category_columns(table, rows)]
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
@@ -77,7 +77,7 @@ class Encoder:
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything it learned, under speaking names; `from_arrays` reads it back."""
+        """The fitted state by name; `from_arrays` reads it back."""
         arrays = {name: getattr(self, name) for name in _SINGLE}
         for name in _PER_COLUMN:
             parts = getattr(self, name)

@@ -32,14 +32,14 @@ LEARNABLE = (0.05, 0.98)
 
 FOREST_ROWS = 1500
 TRIES = 12
-"""Draws for each variant that is wanted."""
+"""Largest number of draws for each variant."""
 
 
 VARIANT_NAME = re.compile(r"~[a-z]+:.*#\d+$")
 
 
 class Question(NamedTuple):
-    """A table and what is asked of it.
+    """A table and its target.
 
     Attributes:
         frame: features and target.
@@ -73,8 +73,8 @@ def variants(task: Task, count: int, seed: int = 0) -> list[Task]:
 
     Most ask another question: a different column is predicted from the rest, the old target among them; a
     number is cut into classes; classes are merged, or one is told from the rest. Others lose rows or columns,
-    or have noise in the target or the features. What leaves too few rows or classes, and what a quick forest
-    cannot predict at all, or predicts without fault, teaches nothing and is drawn again.
+    or have noise in the target or the features. A variant is drawn again if it has too few
+    rows or classes, or if a quick forest predicts it not at all or without error.
 
     Args:
         task: a real one.

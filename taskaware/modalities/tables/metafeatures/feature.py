@@ -1,4 +1,4 @@
-"""What one meta-feature is, and the literature the catalogue leans on."""
+"""One meta-feature, and the literature of the catalogue."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class MetaFeature:
         unit: "bits", "share", "log10 rows", ...
         low: smallest value it can take.
         high: largest value it can take.
-        source: who says so: a paper, a document, or your own name.
+        source: of the definition: a paper, a document, or your own name.
         compute: pure function of a `View` (whose `task` is the Task itself); one finite number.
         what: one line for people.
     """

@@ -1,4 +1,4 @@
-"""What many meta-features share about one task, worked out once and only when asked for."""
+"""Intermediate results of one task that meta-features share, each computed once, on demand."""
 
 import dataclasses
 import functools
@@ -40,7 +40,7 @@ TARGET_GROUPS = 5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class View:
-    """A task as the meta-features see it.
+    """A task as the meta-features read it.
 
     Whole-number facts (missing cells, categories, classes) count all N rows. The rest looks at a sample
     of n rows, min(N, 8192), fewer where there are over 512 columns (never under 1024); landmarks look at

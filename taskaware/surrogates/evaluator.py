@@ -55,6 +55,10 @@ class Evaluator(abc.ABC):
     reads_triplets: ClassVar[bool] = False
     """Whether it learns from `TripletData` as well as from a table."""
 
+    def __getstate__(self) -> dict:
+        # What is computed on first use stays out, so that use does not change a pickle or its hash.
+        return {field.name: self.__dict__[field.name] for field in dataclasses.fields(self)}
+
     @classmethod
     @abc.abstractmethod
     def fit(

@@ -34,17 +34,22 @@ def real_data(index):
     return path
 
 
+@pytest.fixture(autouse=True, scope="session")
+def shared_programs():
+    """Compiled programs are kept on disk, so that the processes of a run share them."""
+    from taskaware.compilation import keep_compiled
+
+    keep_compiled()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def strict_jax(request):
-    """In the rooms of arrays, shapes that only fit by silently added axes are errors; programs are kept."""
+    """In the rooms of arrays, shapes that only fit by silently added axes are errors."""
     if request.path.parent.name not in STRICT_ROOMS:
         yield
         return
     import jax
 
-    from taskaware.compilation import keep_compiled
-
-    keep_compiled()
     with jax.numpy_rank_promotion("raise"):
         yield
 

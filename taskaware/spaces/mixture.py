@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, bucket
 from taskaware.spaces import mixture_draws, mixture_features
 from taskaware.spaces.mixture_draws import CORNER, CUTOFF
 from taskaware.spaces.space import Decision
@@ -243,7 +243,9 @@ class MixtureSpace:
         The largest size in use is drawn first, by `width_odds`; a mixture's shares are Dirichlet(1/2) over
         the sizes up to it; the recipe is uniform.
         """
-        return _sample(self, key, count)
+        # Keys are padded to a bucket, so that one compiled program serves many counts.
+        keys = jax.random.split(key, count)
+        return _sample(self, jnp.resize(keys, bucket(count, 16)))[:count]
 
     def mutate(self, key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
         """The point with one decision drawn anew: a layer's alpha, a beta, an embedding group or the recipe.
@@ -313,11 +315,9 @@ def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
 
 
 # Compiled for eager callers, too: operation by operation, a gamma distribution alone takes seconds.
-@functools.partial(jax.jit, static_argnames=("space", "count"))
-def _sample(space: MixtureSpace, key: Array, count: int) -> Float[Array, "n D"]:
-    return jax.vmap(lambda one: space.encode(Point(*mixture_draws.one_sample(space, one))))(
-        jax.random.split(key, count)
-    )
+@functools.partial(jax.jit, static_argnames="space")
+def _sample(space: MixtureSpace, keys: Array) -> Float[Array, "n D"]:
+    return jax.vmap(lambda one: space.encode(Point(*mixture_draws.one_sample(space, one))))(keys)
 
 
 @functools.partial(jax.jit, static_argnames="space")

@@ -23,8 +23,10 @@ def space_from(data: Mapping[str, Any]) -> Space:
     return SPACES.named(data.get("type", "mixture")).from_dict(data)
 
 
-def type_of(space: Space) -> str:
+def type_of(space: Any) -> str:
     """The type that a space is registered by: its attribute `type`, or what `to_dict` writes.
+
+    A child can be written, and tested, for less than a whole `Space`; so this asks for no more than that.
 
     >>> from taskaware.spaces import preset
     >>> type_of(preset("compact"))

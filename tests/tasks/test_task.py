@@ -3,8 +3,10 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
 from taskaware.tasks.data import content_digest
 from taskaware.tasks.split import split
@@ -61,11 +63,12 @@ def test_digests_are_those_of_before():
 
 
 def test_old_names_warn():
-    made = task(table(), reader="reads")
+    reader = Schema.infer(pd.DataFrame({"x": range(3)}))
+    made = task(table(), reader=reader)
     with pytest.warns(FutureWarning, match="Task.table is now Task.data"):
         assert made.table is made.data
     with pytest.warns(FutureWarning, match="Task.schema is now Task.reader"):
-        assert made.schema == "reads"
+        assert made.schema is reader
     with pytest.warns(FutureWarning, match=r"Task\(table=...\) is now Task\(data=...\)"):
         old = Task(
             name="toy", problem="classification", table=table(), target_name="y", target=made.target,

@@ -62,7 +62,7 @@ def test_digests_are_those_of_before():
     assert task(table()).digest == "28c5e49f0318f85f"
 
 
-def test_old_names_warn():
+def test_old_names_warn(unchecked):
     reader = Schema.infer(pd.DataFrame({"x": range(3)}))
     made = task(table(), reader=reader)
     with pytest.warns(FutureWarning, match="Task.table is now Task.data"):

@@ -245,7 +245,7 @@ class MixtureSpace:
         """
         # Keys are padded to a bucket, so that one compiled program serves many counts.
         keys = jax.random.split(key, count)
-        return _sample(self, jnp.resize(keys, bucket(count, 16)))[:count]
+        return _sample(self, jnp.resize(keys, (bucket(count, 16),)))[:count]
 
     def mutate(self, key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
         """The point with one decision drawn anew: a layer's alpha, a beta, an embedding group or the recipe.

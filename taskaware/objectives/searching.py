@@ -72,7 +72,7 @@ def search(
     >>> def near_one(point):
     ...     return -((point - 1) ** 2).sum()
     >>> found = search("compact", "random", objective=near_one, budget=8, progress=False)
-    >>> len(found), found.best.score == found.scores.max()
+    >>> len(found), bool(found.best.score == found.scores.max())
     (8, True)
     """
     space = _space(space)

@@ -20,11 +20,19 @@ from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.progress import tqdm
-from taskaware.tasks.metrics import metric_of
+from taskaware.tasks.metrics import Metric, metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
-from taskaware.training.prepare import Part, Prepared, TaskArrays, batches, embeddings_of, prepare
+from taskaware.training.prepare import (
+    Part,
+    Prepared,
+    TaskArrays,
+    batches,
+    device_scale,
+    embeddings_of,
+    prepare,
+)
 from taskaware.training.programs import (
     Program,
     Steps,
@@ -318,6 +326,7 @@ def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
 
 
 def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
+    unit = _score_unit(work.program.metrics[0], prepared.target_std)
     return Model(
         name=task.name,
         problem=task.problem,
@@ -334,6 +343,15 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
-        best_score=float(run.best.mean()),
-        history=run.history,
+        best_score=float(run.best.mean()) * unit,
+        history=run.history.assign(score=run.history["score"] * unit),
     )
+
+
+def _score_unit(metric: Metric, std: float) -> float:
+    """What scores are multiplied by where the device cannot hold the target's standard deviation."""
+    if device_scale(std) == std or metric.reads != "values":
+        return 1.0
+    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.5, 2.0])
+    grows = metric.on_host(2 * truth, 2 * predicted) == 2 * metric.on_host(truth, predicted)
+    return std / device_scale(std) if grows else 1.0

@@ -26,6 +26,7 @@ from taskaware.modalities.modality import MODALITIES
 from taskaware.spaces import Space, space_from
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS
+from taskaware.tasks.scale import restored
 from taskaware.tasks.target import class_indices
 from taskaware.training.prepare import columns_of, embeddings_of, padded_inputs, side_by_side
 
@@ -85,7 +86,7 @@ class Model:
         return len(jax.tree.leaves(self.params)[0])
 
     def predict(self, rows) -> np.ndarray:
-        """Labels as the user wrote them, or numbers, (N,).
+        """Labels as the user wrote them, or float64 numbers in the target's own units, (N,).
 
         Args:
             rows: N rows in a form that the modality reads (a table: DataFrame or array with the features); a
@@ -171,8 +172,8 @@ class Model:
         return truth
 
     def _in_units(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs of a regression in the target's own units, (N,)."""
-        return outputs[:, 0] * self.target_std + self.target_mean
+        """Outputs of a regression in the target's own units, (N,) float64."""
+        return restored(outputs[:, 0], self.target_mean, self.target_std)
 
     def _outputs(self, rows) -> np.ndarray:
         """Probability of each class, or the standardised value, for each row, (N, K)."""

@@ -17,12 +17,16 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import Space
 from taskaware.spaces.presets import TABLE_EMBEDDINGS
+from taskaware.tasks.scale import mean_and_std, standardised
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 """Embeddings of the preset spaces, in order."""
+
+MOST_SCALE = 1e30
+"""Largest standard deviation of a target that scores on the device are multiplied by."""
 
 
 class Part(NamedTuple):
@@ -42,7 +46,7 @@ class TaskArrays(NamedTuple):
         allowed: which outputs exist, (K,).
         validation: rows of the evaluations during training.
         test: rows of the test score.
-        scale: one unit of y in the target's own units, ().
+        scale: one unit of y in the target's own units, (); see `device_scale`.
     """
 
     x: Inputs
@@ -136,12 +140,12 @@ def prepare(
     outputs = bucket(task.outputs, 4) if task.problem == "classification" else 1
     arrays = TaskArrays(
         x=padded_inputs(x, height),
-        y=jnp.asarray(pad_to((y - mean) / std, height), jnp.float32),
+        y=jnp.asarray(pad_to(standardised(y, mean, std), height), jnp.float32),
         columns=columns,
         allowed=jnp.arange(outputs) < task.outputs,
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
-        scale=jnp.asarray(std, jnp.float32),
+        scale=jnp.asarray(device_scale(std), jnp.float32),
     )
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
@@ -159,6 +163,15 @@ def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.nda
     passes = -(-steps * batch_size // len(train))
     order = np.concatenate([rng.permutation(train) for _ in range(passes)])
     return order[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
+
+
+def device_scale(std: float) -> float:
+    """The standard deviation of a target as float32 holds it: cut where scores would overflow or vanish.
+
+    >>> device_scale(2.5), device_scale(1e200)
+    (2.5, 1e+30)
+    """
+    return min(max(std, 1 / MOST_SCALE), MOST_SCALE)
 
 
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
@@ -223,7 +236,7 @@ def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
 def _target_scale(task: Task, train: np.ndarray) -> tuple[float, float]:
     if task.problem == "classification":
         return 0.0, 1.0
-    return float(train.mean()), float(train.std()) or 1.0
+    return mean_and_std(train)
 
 
 def _part(rows: np.ndarray) -> Part:

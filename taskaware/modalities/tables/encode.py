@@ -23,7 +23,7 @@ WORD_BUCKETS = 32
 WIDEST = 10.0
 LARGEST = 1e100
 
-_SINGLE = ("median", "mean", "std", "spread", "grid", "indicated")
+_SINGLE = ("median", "mean", "std", "spread", "grid", "indicated", "unit")
 _PER_COLUMN = ("positions", "frequencies")
 
 
@@ -32,11 +32,13 @@ class Encoder:
     """The fitted encoder: plain arrays, so that it can be saved without code.
 
     Attributes:
-        median: fills missing numbers, (F,).
+        median: fills missing numbers, (F,); this and the next three are in the columns' units.
         mean, std: of the filled columns, (F,); a constant column has std 1.
         spread: interquartile range, or half the range where that is 0, (F,).
         grid: quantiles at equal steps from 0 to 1, (Q, F), ascending.
         indicated: columns that had missing values; each gets a 0/1 column of its own, (F,) bool.
+        unit: power of two that each column is divided by, (F,); 1 but for columns of numbers whose squares
+            would overflow or vanish.
         positions: place of each category in its column's one-hot block, one int32 array per column; a
             category that is rare, unseen or missing has the block's place 0.
         frequencies: log share of each category, one float32 array per column; the last entry is for a
@@ -49,6 +51,7 @@ class Encoder:
     spread: np.ndarray
     grid: np.ndarray
     indicated: np.ndarray
+    unit: np.ndarray
     positions: tuple[np.ndarray, ...]
     frequencies: tuple[np.ndarray, ...]
 
@@ -60,6 +63,8 @@ class Encoder:
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
         frequencies = tuple(_log_shares(count) for count in counts)
         numbers = _numbers(table, rows, frequencies)
+        unit = _units(numbers)
+        numbers = _in_units(numbers, unit)
         missing = np.isnan(numbers)
         median = np.array([_median(column) for column in numbers.T])
         filled = np.where(missing, median, numbers)
@@ -72,6 +77,7 @@ class Encoder:
             spread=_or_one(np.where(high > low, high - low, (grid[-1] - grid[0]) / 2)),
             grid=grid,
             indicated=missing.any(0),
+            unit=unit,
             positions=positions,
             frequencies=frequencies,
         )
@@ -92,7 +98,8 @@ class Encoder:
         parts: dict[str, Any] = {name: tuple(np.split(arrays[name], stops)) for name in _PER_COLUMN}
         if not len(arrays["lengths"]):
             parts = dict.fromkeys(_PER_COLUMN, ())
-        return cls(**(parts | {name: arrays[name] for name in _SINGLE}))
+        older = {"unit": np.ones(len(arrays["median"]))}
+        return cls(**(older | parts | {name: arrays[name] for name in _SINGLE if name in arrays}))
 
     @property
     def block(self) -> np.ndarray:
@@ -122,7 +129,7 @@ class Encoder:
 
         table = _words_to_numbers(table)
         rows = np.arange(table.rows) if rows is None else rows
-        numbers = _numbers(table, rows, self.frequencies)
+        numbers = _in_units(_numbers(table, rows, self.frequencies), self.unit)
         missing = np.isnan(numbers)
         filled = np.where(missing, self.median, numbers)
         flags = missing[:, self.indicated].astype(np.float32)
@@ -227,16 +234,26 @@ def _log_shares(count: np.ndarray) -> np.ndarray:
 
 
 def _numbers(table: Table, rows: np.ndarray, frequencies: tuple) -> np.ndarray:
-    """The numeric columns, and a frequency column for each category column too large for one-hot.
-
-    Numbers are cut at LARGEST, beyond which their squares would overflow.
-    """
+    """The numeric columns, and a frequency column for each category column too large for one-hot."""
     wide = [
         shares[column]
         for shares, column in zip(frequencies, table.codes[rows].T, strict=True)
         if len(shares) - 1 > MAX_CATEGORIES
     ]
-    return np.column_stack([np.clip(table.numeric[rows], -LARGEST, LARGEST), *wide])
+    return np.column_stack([table.numeric[rows], *wide])
+
+
+def _units(numbers: np.ndarray) -> np.ndarray:
+    """The unit of each column, (F,): see `Encoder.unit`."""
+    most = np.fmax.reduce(np.abs(numbers), axis=0, initial=0.0)
+    powers = np.ldexp(1.0, np.frexp(most)[1] - 1)
+    return np.where((most == 0) | ((most >= 1 / LARGEST) & (most <= LARGEST)), 1.0, powers)
+
+
+def _in_units(numbers: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """The numbers in the columns' units, cut at LARGEST, beyond which their squares would overflow."""
+    with np.errstate(over="ignore"):
+        return np.clip(numbers / unit, -LARGEST, LARGEST)
 
 
 def _median(column: np.ndarray) -> float:

@@ -19,8 +19,9 @@ from taskaware.arrays import bucket, pad_to
 from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
+from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
-from taskaware.tasks.metrics import Metric, metric_of
+from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
@@ -29,9 +30,9 @@ from taskaware.training.prepare import (
     Prepared,
     TaskArrays,
     batches,
-    device_scale,
     embeddings_of,
     prepare,
+    score_unit,
 )
 from taskaware.training.programs import (
     Program,
@@ -326,7 +327,10 @@ def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
 
 
 def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
-    unit = _score_unit(work.program.metrics[0], prepared.target_std)
+    unit = score_unit(work.program.metrics[0], prepared.target_std)
+    reader, blocks = task.reader, prepared.blocks
+    if reader is not None:
+        reader, blocks = modality_of(task).compact(reader, blocks)
     return Model(
         name=task.name,
         problem=task.problem,
@@ -334,8 +338,8 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         target_name=task.target_name,
         classes=task.classes,
         modality=task.modality,
-        reader=task.reader,
-        blocks=prepared.blocks,
+        reader=reader,
+        blocks=blocks,
         space=work.design.space,
         point=np.asarray(point),
         width=cast(int, work.design.key),
@@ -346,12 +350,3 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         best_score=float(run.best.mean()) * unit,
         history=run.history.assign(score=run.history["score"] * unit),
     )
-
-
-def _score_unit(metric: Metric, std: float) -> float:
-    """What scores are multiplied by where the device cannot hold the target's standard deviation."""
-    if device_scale(std) == std or metric.reads != "values":
-        return 1.0
-    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.5, 2.0])
-    grows = metric.on_host(2 * truth, 2 * predicted) == 2 * metric.on_host(truth, predicted)
-    return std / device_scale(std) if grows else 1.0

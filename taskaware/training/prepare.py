@@ -17,6 +17,7 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import Space
 from taskaware.spaces.presets import TABLE_EMBEDDINGS
+from taskaware.tasks.metrics import Metric
 from taskaware.tasks.scale import mean_and_std, standardised
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
@@ -172,6 +173,20 @@ def device_scale(std: float) -> float:
     (2.5, 1e+30)
     """
     return min(max(std, 1 / MOST_SCALE), MOST_SCALE)
+
+
+def score_unit(metric: Metric, std: float) -> float:
+    """What scores are multiplied by where the device cannot hold the target's standard deviation.
+
+    Args:
+        metric: of the scores.
+        std: standard deviation of the target.
+    """
+    if device_scale(std) == std or metric.reads != "values":
+        return 1.0
+    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.5, 2.0])
+    grows = metric.on_host(2 * truth, 2 * predicted) == 2 * metric.on_host(truth, predicted)
+    return std / device_scale(std) if grows else 1.0
 
 
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:

@@ -19,10 +19,10 @@ from taskaware.errors import EngineError
 from taskaware.modalities.blocks import Blocks
 from taskaware.spaces import Space
 from taskaware.tasks.data import Data
-from taskaware.training.prepare import columns_of, embeddings_of, padded_inputs, side_by_side
+from taskaware.training.prepare import columns_of, embeddings_of, inputs_of
 
-ROWS_AT_ONCE = 8192
-"""Largest number of rows that are encoded and computed together."""
+ROWS_AT_ONCE = 4096
+"""Largest number of rows that are encoded and computed together: their numbers stay in the caches."""
 
 CELLS_AT_ONCE = 1 << 22
 """Numbers that the rows of a chunk are encoded as, at most, but for chunks of FEWEST_ROWS."""
@@ -54,7 +54,7 @@ class Networks:
     def shapes(self) -> dict:
         """The shape of each array of weights of one network; no weights are needed."""
         zeros = {name: np.zeros((1, width), np.float32) for name, width in self.blocks.widths.items()}
-        row = padded_inputs(side_by_side(zeros, self._embeddings), 1)
+        row = inputs_of(zeros, self._embeddings, 1)
         child = child_of(self.space)
         candidate = child.read(self._design, jnp.asarray(self.point))
         expected = jax.eval_shape(child.init, jax.random.key(0), candidate, self._batch(row)).params
@@ -87,7 +87,7 @@ class Networks:
 
     def _chunk(self, data: Data, first: int, size: int) -> np.ndarray:
         rows = np.arange(first, min(first + size, data.rows))
-        inputs = padded_inputs(side_by_side(self.blocks.transform(data, rows), self._embeddings), size)
+        inputs = inputs_of(self.blocks.transform(data, rows), self._embeddings, size)
         child, batch = child_of(self.space), self._batch(inputs)
         outputs = _forward(child, self._design, self.params, batch, self.point)
         return np.asarray(outputs)[: len(rows), : max(self.classes, 1)]

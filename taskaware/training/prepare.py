@@ -217,6 +217,28 @@ def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]
     return Inputs(numbers, matrices.get("one_hot", np.zeros((rows, 0), np.float32)))
 
 
+def inputs_of(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...], height: int) -> Inputs:
+    """`padded_inputs` of the blocks `side_by_side`, with a single copy.
+
+    Args:
+        matrices: blocks of n rows.
+        embeddings: names, in order.
+        height: rows after padding.
+    """
+    parts = [matrices[name] for name in embeddings if name in matrices and name not in CATEGORY_EMBEDDINGS]
+    one_hot = [matrices["one_hot"]] if "one_hot" in matrices else []
+    return Inputs(_padded(parts, height), _padded(one_hot, height))
+
+
+def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:
+    room, start = _room(sum(part.shape[1] for part in parts)), 0
+    found = np.zeros((height, room), np.float32)
+    for part in parts:
+        found[: len(part), start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return found
+
+
 def padded_inputs(x: Inputs, height: int) -> Inputs:
     """The rows, padded with rows and columns of zeros."""
     parts = (np.asarray(part) for part in x)

@@ -36,8 +36,8 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
-def measured(work: Callable) -> tuple[object, float, float]:
-    """The result of the work, its seconds, and the gigabytes that it took at most beyond those before it."""
+def measured(work: Callable) -> tuple[object, str]:
+    """The result of the work; its seconds, and the gigabytes that it took at most beyond those before it."""
     before, most, done = resident(), 0, threading.Event()
 
     def watch():
@@ -47,12 +47,13 @@ def measured(work: Callable) -> tuple[object, float, float]:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     result = work()
-    seconds = time.perf_counter() - began
+    seconds, busy = time.perf_counter() - began, time.process_time() - busy
     done.set()
     watcher.join()
-    return result, seconds, (max(most, resident()) - before) / 1e9
+    memory = (max(most, resident()) - before) / 1e9
+    return result, f"{seconds:.1f} s ({busy:.1f} s of the processors), {memory:.2f} GB"
 
 
 def saved_model(folder: Path, members: int) -> Path:
@@ -79,9 +80,9 @@ def main() -> None:
     frame = table(arguments.rows, 0)
     features = frame.drop(columns="target")
     model.predict(features[:1000])
-    found, seconds, memory = measured(lambda: model.predict(features))
+    found, cost = measured(lambda: model.predict(features))
     right = np.mean(found == frame["target"])
-    print(f"{arguments.rows:,} rows x 10 columns: {seconds:.1f} s, {memory:.2f} GB, accuracy {right:.3f}")
+    print(f"{arguments.rows:,} rows x 10 columns: {cost}, accuracy {right:.3f}")
     if importlib.util.find_spec("lightgbm"):
         beside(frame, features)
 
@@ -94,8 +95,8 @@ def beside(frame: pd.DataFrame, features: pd.DataFrame) -> None:
         return rows.astype({f"s{place}": "category" for place in range(3)})
 
     other = LGBMClassifier(verbose=-1).fit(read(features[:SAMPLE]), frame["target"][:SAMPLE])
-    _, seconds, memory = measured(lambda: other.predict(read(features)))
-    print(f"LightGBM: {seconds:.1f} s, {memory:.2f} GB")
+    _, cost = measured(lambda: other.predict(read(features)))
+    print(f"LightGBM: {cost}")
 
 
 if __name__ == "__main__":

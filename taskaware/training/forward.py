@@ -19,15 +19,12 @@ from taskaware.errors import EngineError
 from taskaware.modalities.blocks import Blocks
 from taskaware.spaces import Space
 from taskaware.tasks.data import Data
-from taskaware.training.prepare import columns_of, embeddings_of, inputs_of
+from taskaware.training.prepare import FEWEST_ROWS, columns_of, embeddings_of, inputs_of, rows_at_once
 
 ROWS_AT_ONCE = 4096
 """Largest number of rows that are encoded and computed together: their numbers stay in the caches."""
 
-CELLS_AT_ONCE = 1 << 22
-"""Numbers that the rows of a chunk are encoded as, at most, but for chunks of FEWEST_ROWS."""
-
-FEWEST_ROWS, MOST_THREADS = 64, 4
+MOST_THREADS = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,8 +79,7 @@ class Networks:
 
     def _chunk_rows(self, rows: int) -> int:
         """Rows of each chunk: a power of two, so that few programs serve all tables."""
-        fitting = max(FEWEST_ROWS, CELLS_AT_ONCE // max(1, sum(self.blocks.widths.values())))
-        return min(ROWS_AT_ONCE, 1 << (fitting.bit_length() - 1), bucket(rows, FEWEST_ROWS))
+        return min(ROWS_AT_ONCE, rows_at_once(self.blocks), bucket(rows, FEWEST_ROWS))
 
     def _chunk(self, data: Data, first: int, size: int) -> np.ndarray:
         rows = np.arange(first, min(first + size, data.rows))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from taskaware.modalities.tables.build import make_task
-from taskaware.training import forward
+from taskaware.training import forward, prepare
 from taskaware.training.fit import fit
 from taskaware.training.recipe import TrainingRecipe
 
@@ -51,7 +51,7 @@ def test_every_chunk_uses_one_program(model, monkeypatch):
 def test_wide_rows_come_in_smaller_chunks(model, monkeypatch):
     sizes = []
     transform = type(model.blocks).transform
-    monkeypatch.setattr(forward, "CELLS_AT_ONCE", 100 * sum(model.blocks.widths.values()))
+    monkeypatch.setattr(prepare, "CELLS_AT_ONCE", 100 * sum(model.blocks.widths.values()))
     monkeypatch.setattr(
         type(model.blocks),
         "transform",

@@ -22,6 +22,10 @@ MAX_ONE_HOT = 1024
 WORD_BUCKETS = 32
 WIDEST = 10.0
 LARGEST = 1e100
+MOST_FULL = 2048
+"""Numeric columns (with indicators) up to which each gets all five embeddings; beyond, the first NARROW."""
+NARROW = 3
+COLUMNS_AT_ONCE = 4096
 
 _SINGLE = ("median", "mean", "std", "spread", "grid", "indicated", "unit", "wide")
 _PER_COLUMN = ("positions", "frequencies")
@@ -44,6 +48,7 @@ class Encoder:
             category that is rare, unseen or missing has the block's place 0.
         frequencies: log share of each category, one float32 array per column; the last entry is for a
             missing category, which counts as the rarest one.
+        narrow: whether numeric columns have the first NARROW embeddings only; there are over MOST_FULL.
     """
 
     median: np.ndarray
@@ -56,6 +61,7 @@ class Encoder:
     wide: np.ndarray
     positions: tuple[np.ndarray, ...]
     frequencies: tuple[np.ndarray, ...]
+    narrow: bool = False
 
     @classmethod
     def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
@@ -66,25 +72,14 @@ class Encoder:
         frequencies = tuple(_log_shares(count) for count in counts)
         wide = np.array([cardinality > MAX_CATEGORIES for cardinality in table.cardinalities], bool)
         numbers = _numbers(table, rows, frequencies, wide)
-        unit = _units(numbers)
-        numbers = _in_units(numbers, unit)
-        missing = np.isnan(numbers)
-        median = np.array([_median(column) for column in numbers.T])
-        filled = np.where(missing, median, numbers)
-        grid = np.quantile(filled, np.linspace(0, 1, QUANTILES), axis=0).reshape(QUANTILES, -1)
-        low, high = grid[QUANTILES // 4], grid[3 * QUANTILES // 4]
-        return cls(
-            median=median,
-            mean=filled.mean(0),
-            std=_or_one(filled.std(0)),
-            spread=_or_one(np.where(high > low, high - low, (grid[-1] - grid[0]) / 2)),
-            grid=grid,
-            indicated=missing.any(0),
-            unit=unit,
-            wide=wide,
-            positions=positions,
-            frequencies=frequencies,
-        )
+        # Columns are learned apart; some at once keep the copies small.
+        parts = [
+            _learned(numbers[:, first : first + COLUMNS_AT_ONCE])
+            for first in range(0, max(numbers.shape[1], 1), COLUMNS_AT_ONCE)
+        ]
+        learned = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+        found = cls(**learned, wide=wide, positions=positions, frequencies=frequencies)
+        return dataclasses.replace(found, narrow=found.numbers > MOST_FULL)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The fitted state by name; `from_arrays` reads it back."""
@@ -93,7 +88,7 @@ class Encoder:
             parts = getattr(self, name)
             arrays[name] = np.concatenate(parts) if parts else np.zeros(0)
         arrays["lengths"] = np.array([len(part) for part in self.positions], np.int64)
-        return arrays
+        return arrays | {"narrow": np.array(self.narrow)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Encoder":
@@ -125,7 +120,7 @@ class Encoder:
     @property
     def block(self) -> np.ndarray:
         """Index into EMBEDDINGS of each numeric output column, (D,) int32."""
-        return block_of(self.numbers)
+        return block_of(self.numbers, narrow=self.narrow)
 
     @property
     def numbers(self) -> int:
@@ -159,14 +154,10 @@ class Encoder:
         robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
         ranks = _ranks(filled, self.grid)
         normal = ndtri(np.clip(ranks, 0.005, 0.995))
-        flag_parts = [flags] * 3 + [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
-        parts = [
-            centred,
-            np.clip(robust, -WIDEST, WIDEST),
-            normal,
-            self._piecewise(filled),
-            _periodic(centred),
-        ]
+        parts, flag_parts = [centred, np.clip(robust, -WIDEST, WIDEST), normal], [flags] * NARROW
+        if not self.narrow:
+            parts += [self._piecewise(filled), _periodic(centred)]
+            flag_parts += [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
         columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
         return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(table.codes[rows])
 
@@ -187,16 +178,23 @@ class Encoder:
         return found
 
 
-def block_of(numbers: int) -> np.ndarray:
+def block_of(numbers: int, *, narrow: bool | None = None) -> np.ndarray:
     """Embedding of each numeric column that a network reads, given the numeric columns of the table."""
-    widths = list(widths_of(numbers, 0).values())[:-2]
+    widths = list(widths_of(numbers, 0, narrow=narrow).values())[:-2]
     return np.repeat(np.arange(len(widths), dtype=np.int32), widths)
 
 
-def widths_of(numbers: int, categories: int) -> dict[str, int]:
-    """Columns of each embedding, given the numeric columns (with indicators) and the one-hot columns."""
-    waves = numbers * 2 * len(FREQUENCIES)
-    widths = [numbers, numbers, numbers, numbers * BINS, waves, categories, categories]
+def widths_of(numbers: int, categories: int, *, narrow: bool | None = None) -> dict[str, int]:
+    """Columns of each embedding.
+
+    Args:
+        numbers: numeric columns, with indicators.
+        categories: one-hot columns.
+        narrow: see `Encoder`; by default what a fit to so many columns gives.
+    """
+    many = 0 if (numbers > MOST_FULL if narrow is None else narrow) else numbers
+    waves = many * 2 * len(FREQUENCIES)
+    widths = [numbers, numbers, numbers, many * BINS, waves, categories, categories]
     return dict(zip(EMBEDDINGS, widths, strict=True))
 
 
@@ -259,7 +257,28 @@ def _numbers(table: Table, rows: np.ndarray, frequencies: tuple, wide: np.ndarra
     """The numeric columns, and a frequency column for each category column that is wide."""
     columns = zip(frequencies, table.codes[rows].T, wide, strict=True)
     shares = [each[column] for each, column, is_wide in columns if is_wide]
-    return np.column_stack([table.numeric[rows], *shares])
+    found = [column.values[rows] for column in table.columns if column.is_numeric] + shares
+    return np.stack(found, axis=1, dtype=np.float64) if found else np.empty((len(rows), 0))
+
+
+def _learned(numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """What an encoder learns of numeric columns, (N, F), each apart from the others; the last axis is F."""
+    unit = _units(numbers)
+    numbers = _in_units(numbers, unit)
+    missing = np.isnan(numbers)
+    median = np.array([_median(column) for column in numbers.T])
+    filled = np.where(missing, median, numbers)
+    grid = np.quantile(filled, np.linspace(0, 1, QUANTILES), axis=0).reshape(QUANTILES, -1)
+    low, high = grid[QUANTILES // 4], grid[3 * QUANTILES // 4]
+    return {
+        "median": median,
+        "mean": filled.mean(0),
+        "std": _or_one(filled.std(0)),
+        "spread": _or_one(np.where(high > low, high - low, (grid[-1] - grid[0]) / 2)),
+        "grid": grid,
+        "indicated": missing.any(0),
+        "unit": unit,
+    }
 
 
 def _units(numbers: np.ndarray) -> np.ndarray:

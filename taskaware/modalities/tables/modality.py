@@ -29,7 +29,8 @@ class TableBlocks(Blocks):
 
     @property
     def widths(self) -> Mapping[str, int]:
-        return widths_of(self.encoder.numbers, self.encoder.categories)
+        encoder = self.encoder
+        return widths_of(encoder.numbers, encoder.categories, narrow=encoder.narrow)
 
     @property
     def active(self) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ def checked(arrays: Mapping[str, np.ndarray], *, max_categories: int, quantiles:
     """The fields of an encoder, in their own types.
 
     Args:
-        arrays: by name; those of older versions lack "unit" and "wide".
+        arrays: by name; those of older versions lack "unit", "wide" and "narrow".
         max_categories: labels of a column that is not wide.
         quantiles: rows of the grid.
 
@@ -30,12 +30,16 @@ def checked(arrays: Mapping[str, np.ndarray], *, max_categories: int, quantiles:
     fields = {
         "unit": np.ones(np.shape(arrays["median"])),
         "wide": lengths - 1 > max_categories,
-        **{name: array for name, array in arrays.items() if name not in ("lengths", *PER_COLUMN)},
+        **{name: array for name, array in arrays.items() if name not in ("lengths", "narrow", *PER_COLUMN)},
     }
     _check_numbers(fields, quantiles)
     _check_flags(fields, len(lengths))
     positions = tuple(map(_places, parts["positions"]))
-    return {**fields, "positions": positions, "frequencies": tuple(map(_shares, parts["frequencies"]))}
+    narrow = arrays.get("narrow", np.array(False))
+    if narrow.shape != () or narrow.dtype != bool:
+        raise ValueError("narrow is neither true nor false")
+    shares = tuple(map(_shares, parts["frequencies"]))
+    return {**fields, "positions": positions, "frequencies": shares, "narrow": bool(narrow)}
 
 
 def _lengths(arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -78,16 +78,13 @@ class Model:
         """Labels as the user wrote them, or float64 numbers in the target's own units, (N,).
 
         Args:
-            rows: N rows in a form that the modality reads (a table: DataFrame or array with the features); a
-                target column is ignored.
+            rows: N rows, 0 or more, in a form that the modality reads (a table: DataFrame or array with the
+                features); a target column is ignored.
 
         Raises:
             UserError: a column is missing, new or unreadable.
         """
-        outputs = self._outputs(rows)
-        if self.problem == "regression":
-            return self._in_units(outputs)
-        return label_array(self.classes)[outputs.argmax(1)]
+        return self._predicted(self._outputs(rows))
 
     def predict_proba(self, rows) -> Float[np.ndarray, "N classes"]:
         """Probability of each class, in the order of `classes`.
@@ -98,6 +95,27 @@ class Model:
         if self.problem != "classification":
             raise UserError("predict_proba is for classification; this model predicts numbers. Use predict.")
         return self._outputs(rows)
+
+    def predict_frame(self, rows, *, proba: bool = False) -> pd.DataFrame:
+        """Predictions beside the index of the rows, so that they can be joined to them.
+
+        Args:
+            rows: as for `predict`; the index is that of a DataFrame, else 0, 1, ...
+            proba: whether a column "P(label)" follows for each class.
+
+        Returns:
+            N rows, in the order of `rows`; the first column has the target's name.
+
+        Raises:
+            UserError: the rows are not usable, or `proba` is asked of a regression.
+        """
+        if proba and self.problem != "classification":
+            raise UserError("proba=True is for classification; this model predicts numbers. Leave it out.")
+        outputs = self._outputs(rows)
+        found = {self.target_name: self._predicted(outputs)}
+        if proba:
+            found |= {f"P({label})": outputs[:, place] for place, label in enumerate(self.classes)}
+        return pd.DataFrame(found, index=rows.index if isinstance(rows, pd.DataFrame) else None)
 
     def score(self, rows, target=None) -> float:
         """The model's metric (of `tasks.metrics.METRICS`) on rows with known answers.
@@ -155,10 +173,17 @@ class Model:
                 )
             target = rows[self.target_name]
         truth = pd.Series(np.asarray(target), name=self.target_name)
+        if not len(truth):
+            raise UserError("score needs at least one row with its answer; there is none.")
         missing = int((columns.distinct(truth)[0] < 0).sum())
         if missing:
             raise UserError(f"{missing} of {len(truth)} answers '{self.target_name}' are missing. Drop them.")
         return truth
+
+    def _predicted(self, outputs: np.ndarray) -> np.ndarray:
+        if self.problem == "regression":
+            return self._in_units(outputs)
+        return label_array(self.classes)[outputs.argmax(1)]
 
     def _in_units(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs of a regression in the target's own units, (N,) float64."""

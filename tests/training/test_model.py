@@ -88,6 +88,34 @@ def test_networks_answer_with_their_mean(name, request):
     assert not np.allclose(given[1], given[2])
 
 
+def test_predictions_come_beside_the_index(model, numbers):
+    frame = made(30, seed=1)
+    frame.index = pd.Index([f"row {place}" for place in range(30)][::-1], name="id")
+    found = model.predict_frame(frame, proba=True)
+    pd.testing.assert_index_equal(found.index, frame.index)
+    assert list(found.columns) == ["answer", "P(no)", "P(yes)"]
+    np.testing.assert_array_equal(found["answer"], model.predict(frame))
+    np.testing.assert_array_equal(found.iloc[:, 1:], model.predict_proba(frame))
+    array = frame.drop(columns="answer").to_numpy(object)
+    assert model.predict_frame(array).index.tolist() == list(range(30))
+    assert numbers.predict_frame(frame)["answer"].dtype == np.float64
+    with pytest.raises(UserError, match="proba=True is for classification"):
+        numbers.predict_frame(frame, proba=True)
+
+
+@pytest.mark.parametrize("name", ["model", "numbers"])
+def test_no_rows_no_predictions(name, request, monkeypatch):
+    model = request.getfixturevalue(name)
+    none = model.reader.read(made(5), "answer").take(np.arange(0))
+    monkeypatch.setattr(type(model), "_read", lambda self, rows: none)
+    assert model.predict(none).shape == (0,)
+    assert len(model.predict_frame(none)) == 0
+    if model.classes:
+        assert model.predict_proba(none).shape == (0, 2)
+    with pytest.raises(UserError, match="at least one row"):
+        model.score(made(5)[:0])
+
+
 def test_rows_do_not_see_each_other(model, monkeypatch):
     frame = made(seed=1)
     whole = model.predict_proba(frame)

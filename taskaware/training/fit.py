@@ -18,10 +18,11 @@ from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.modalities.reading import modality_of
-from taskaware.progress import tqdm
+from taskaware.progress import tell_time_left, tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
+from taskaware.training.attempt import Run
 from taskaware.training.model import Model
 from taskaware.training.prepare import (
     Part,
@@ -43,7 +44,6 @@ from taskaware.training.programs import (
     start,
 )
 from taskaware.training.recipe import TrainingRecipe
-from taskaware.training.record import Run, tell_time
 
 VERSION = 4
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
@@ -261,7 +261,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
                 break
             bar.update(SEGMENT)
             if number == 1 and progress is None and bar.disable:
-                tell_time(run.records, steps)
+                (_, before, *_), (_, now, *_) = run.records
+                tell_time_left((now - before) * (steps / SEGMENT - 2))
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
             bar.set_postfix(score=score, best=best, refresh=False)
             if run.age >= patience:

@@ -22,7 +22,9 @@ def run(arguments: Arguments) -> None:
 
     keep_compiled()
     model = taskaware.load_model(arguments.model)
-    rows = load(arguments.new).frame
+    written = {*getattr(model.reader, "written", ()), model.target_name}
+    text = any(isinstance(label, str) for label in model.classes)
+    rows = load(arguments.new, as_text=written if text else written - {model.target_name}).frame
     if arguments.score:
         _check_answers(model, rows)
     answers = _answers(model, rows, arguments.proba)

@@ -6,7 +6,10 @@ from taskaware.cli.parser import Parser, one_of
 
 PROBLEMS = ("classification", "regression")
 KINDS = ("numeric", "boolean", "date", "category", "text")
-_DATA = "CSV, TSV, Excel, Parquet, ARFF or JSON file, packed or not; a web address; - for standard input; a name of 'tasks --manifests'; hf:<id>; openml:<id>"
+_DATA = (
+    "CSV, TSV, Excel, Parquet, ARFF or JSON file, packed or not; a web address; - for standard input; "
+    "a name of 'tasks --manifests'; hf:<id>; openml:<id>"
+)
 
 
 def task_of(arguments: argparse.Namespace):

@@ -181,7 +181,8 @@ def _typed(
 def _is_plain(found: pd.Series, written: pd.Series, decimal: str) -> bool:
     """Whether a column is numbers or truth values, and nothing of what is written is lost."""
     if found.dtype.kind not in "iuf":
-        return found.dropna().map(type).eq(bool).all() if found.dtype == object else found.dtype == bool
+        present = found.dropna()
+        return found.dtype == bool or (found.dtype == object and bool(present.map(type).eq(bool).all()))
     text = pa.array(written, from_pandas=True)
     if pc.any(pc.match_substring_regex(text, _NOT_A_NUMBER)).as_py():
         return False
@@ -189,4 +190,4 @@ def _is_plain(found: pd.Series, written: pd.Series, decimal: str) -> bool:
         return False
     # 250.0 and 250.00 are one number, and may be two labels.
     few = found.head(_SEVERAL).nunique() <= _FEW and found.nunique() <= _FEW
-    return not few or written[found.notna()].nunique() == found.nunique()
+    return not few or bool(written[found.notna()].nunique() == found.nunique())

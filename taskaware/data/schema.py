@@ -265,10 +265,10 @@ def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
     """Most categories of a column are new when it is written otherwise than in the training data."""
     unseen = (codes < 0) & series.notna().to_numpy()
     if unseen.sum() >= _MANY_UNSEEN and 2 * unseen.sum() > len(codes):
-        example = read.quoted([series.iloc[int(np.flatnonzero(unseen)[0])]])
+        example = read.quoted([series.iloc[int(unseen.argmax())]])
         warnings.warn(
-            f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are categories "
-            "that the training data did not have; they are read as missing. Is it written as it was?",
+            f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are no "
+            "categories of the training data; they are read as missing. Is it written as it was?",
             stacklevel=5,
         )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Target:
 def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".") -> Target:
     """Read a target column.
 
-    Labels that are strings keep what is written: "7" and "007" are two classes, sorted as text.
+    Labels that are strings keep what is written: "7" and "007" are two classes.
 
     Args:
         series: N values; numbers, strings, booleans or categories, some of them missing.
@@ -81,7 +82,9 @@ def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".
         values, classes = _classes_of(series, numeric)
         if problem is None and numeric is None:
             _check_mostly_labels(series, values)
-        notes += _class_notes(name, values, assumed=problem is None and numeric is not None)
+        notes += _class_notes(
+            name, values, assumed=problem is None and numeric is not None and not found.notes
+        )
     return Target(chosen, values, classes, present, tuple(notes))
 
 
@@ -186,15 +189,21 @@ def _regression_notes(name: str, values: np.ndarray, assumed: bool) -> list[str]
 
 
 def _classes_of(series: pd.Series, numeric: np.ndarray | None) -> tuple[np.ndarray, tuple]:
-    """The class index of each row, and the labels as the user wrote them, numbers in their own order."""
+    """The class index of each row, and the labels as the user wrote them, in the order of their numbers."""
     codes, names = columns.distinct(series)
     _check_classes(series.name, codes, numeric)
-    if numeric is not None and not _is_written(series):
-        codes = np.unique(numeric, return_inverse=True)[1].astype(np.int32)
+    if numeric is not None:
+        codes = _in_order_of_numbers(codes, names, numeric)
     rows = np.unique(codes, return_index=True)[1]
     classes = tuple(_plain(series.iloc[row]) for row in rows)
     _check_varies(series.name, classes[0], len(names))
     return codes, classes
+
+
+def _in_order_of_numbers(codes: np.ndarray, names: Sequence[str], numbers: np.ndarray) -> np.ndarray:
+    """The codes with classes in the order of their numbers, unless one has none or two share one."""
+    found, places = np.unique(numbers, return_inverse=True)
+    return places.astype(np.int32) if len(found) == len(names) and not np.isnan(found).any() else codes
 
 
 def _plain(value: Any) -> Any:

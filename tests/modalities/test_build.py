@@ -21,7 +21,7 @@ def frame(target, rows=40, **more):
         ([3, 1, 2], "classification", (1, 2, 3)),
         ([3.0, 1.0], "classification", (1, 3)),
         ([0.5, 1.5], "classification", (0.5, 1.5)),
-        (["10", "9", "1"], "classification", ("1", "10", "9")),
+        (["10", "9", "1"], "classification", ("1", "9", "10")),
         (pd.Categorical([2, 1]), "classification", (1, 2)),
         ([" <=50K", " >50K"], "classification", (" <=50K", " >50K")),
         ([1, "a"], "classification", (1, "a")),

@@ -23,8 +23,9 @@ def run(arguments: Arguments) -> None:
     keep_compiled()
     model = taskaware.load_model(arguments.model)
     written = {*getattr(model.reader, "written", ()), model.target_name}
-    text = any(isinstance(label, str) for label in model.classes)
-    rows = load(arguments.new, as_text=written if text else written - {model.target_name}).frame
+    if not any(isinstance(label, str) for label in model.classes):
+        written.discard(model.target_name)
+    rows = load(arguments.new, as_text=written).frame
     if arguments.score:
         _check_answers(model, rows)
     answers = _answers(model, rows, arguments.proba)

@@ -57,7 +57,8 @@ def content_of(path: Path) -> Content:
         member = _only_member(path)
         name = path.stem if Path(path.stem).suffix else PurePosixPath(member).name
         return Content(name, lambda: _bounded(zipfile.ZipFile(path).open(member), path))
-    opener = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[ending]
+    openers: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+    opener = openers[ending]
     return Content(path.stem, lambda: _bounded(opener(path, "rb"), path))
 
 
@@ -114,10 +115,14 @@ def from_web(address: str) -> Content:
         path.write_bytes(content)
         packed = content_of(path)
         # The folder goes with the last reference to it.
-        return Content(packed.name, lambda folder=folder: packed.open())
+        return Content(packed.name, functools.partial(_open_in, folder, packed))
     return Content(
         name if Path(name).suffix else name + _ending(content), functools.partial(io.BytesIO, content)
     )
+
+
+def _open_in(folder: tempfile.TemporaryDirectory, packed: Content) -> Any:
+    return packed.open()
 
 
 def most_bytes() -> int:

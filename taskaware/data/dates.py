@@ -18,10 +18,29 @@ PARSED = 0.95
 _ATTRIBUTES = {"weekday": "day_of_week"}
 _DAY = np.timedelta64(1, "D")
 _ISO = re.compile(r"[+-]?\d{4}-\d{2}-\d{2}(?!\d)")
+_BESIDE_A_MONTH: dict[tuple[bool, ...], list[tuple[str, ...]]] = {
+    (False, True): [("%d", "%Y")],
+    (True, False): [("%Y", "%d")],
+    (False, False): [("%d", "%y")],
+    (True,): [("%Y",)],
+    (False,): [("%y",)],
+}
+"""What the numbers of a date may be, the likeliest first, by which of them have four digits."""
+
+_NUMERIC: dict[tuple[bool, ...], list[tuple[str, ...]]] = {
+    (True, False, False): [("%Y", "%m", "%d"), ("%Y", "%d", "%m")],
+    (False, False, True): [("%m", "%d", "%Y"), ("%d", "%m", "%Y")],
+    (False, False, False): [("%m", "%d", "%y"), ("%d", "%m", "%y"), ("%y", "%m", "%d")],
+    (True, False): [("%Y", "%m")],
+    (False, True): [("%m", "%Y")],
+}
+
 _MOST_FORMATS = 4
 _SAMPLE = 50
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september")
-_MONTHS += ("october", "november", "december")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = re.compile(
     r"(?P<gap>[ T,]+)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?P<part>\.\d+)?)?(?P<half> ?[AaPp][Mm])?"
@@ -112,7 +131,8 @@ def _day_first(form: str) -> bool | None:
 
 def _greedy(names: Sequence[str], likely: list[str]) -> tuple[float, tuple[str, ...]]:
     """Formats that read as many strings as possible, the most frequent first; before them the share read."""
-    found, left = [], list(names)
+    found: list[str] = []
+    left = list(names)
     while left and likely and len(found) < _MOST_FORMATS:
         read = {form: _read(left, form).notna() for form in likely}
         # The first of equals is taken.
@@ -146,22 +166,8 @@ def _candidates(name: str) -> list[str]:
 
 def _orders(numbers: list[str], *, has_month: bool) -> list[tuple[str, ...]]:
     """What the numbers of a date may be, the likeliest first."""
-    long = [len(number) == 4 for number in numbers]
-    if has_month:
-        return {
-            (False, True): [("%d", "%Y")],
-            (True, False): [("%Y", "%d")],
-            (False, False): [("%d", "%y")],
-            (True,): [("%Y",)],
-            (False,): [("%y",)],
-        }.get(tuple(long), [])
-    return {
-        (True, False, False): [("%Y", "%m", "%d"), ("%Y", "%d", "%m")],
-        (False, False, True): [("%m", "%d", "%Y"), ("%d", "%m", "%Y")],
-        (False, False, False): [("%m", "%d", "%y"), ("%d", "%m", "%y"), ("%y", "%m", "%d")],
-        (True, False): [("%Y", "%m")],
-        (False, True): [("%m", "%Y")],
-    }.get(tuple(long), [])
+    long = tuple(len(number) == 4 for number in numbers)
+    return (_BESIDE_A_MONTH if has_month else _NUMERIC).get(long, [])
 
 
 def _word_format(word: str) -> str | None:

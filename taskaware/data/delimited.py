@@ -35,13 +35,13 @@ class Layout(NamedTuple):
     Attributes:
         encoding: of the text.
         separator: one of SEPARATORS.
-        index: 0 where every row begins with a name of its own that the line of names lacks, else False.
+        row_names: 0 where every row begins with a name of its own that the line of names lacks, else False.
         decimal: the decimal sign of strings that can be read with both.
     """
 
     encoding: str
     separator: str
-    index: int | bool
+    row_names: int | bool
     decimal: str
 
 
@@ -91,7 +91,7 @@ def first_text(content: Content, encoding: str) -> str:
 
 def _strings(content: Content, layout: Layout) -> pd.DataFrame:
     """Every value as it is written."""
-    if layout.index is False:
+    if layout.row_names is False:
         with contextlib.suppress(pa.ArrowException, UnicodeError, KeyError):
             return _arrow_strings(content, layout)
     # Slower, but it fills short rows and says which one is too long.
@@ -126,7 +126,7 @@ def _pandas(content: Content, layout: Layout, **options: Any) -> pd.DataFrame:
             file,
             sep=layout.separator,
             encoding=layout.encoding,
-            index_col=layout.index,
+            index_col=layout.row_names,
             keep_default_na=False,
             low_memory=False,
             **options,

@@ -140,7 +140,7 @@ def _notes_on_numbers(
     missing = np.isnan(numerals.parsed(names, form))
     if not missing.any():
         return (), ()
-    shown = [names[place] for place in np.flatnonzero(missing)]
+    shown = [names[place] for place in np.flatnonzero(missing).tolist()]
     verb = "is" if len(shown) == 1 else "are"
     note = (
         f"{counts[~missing].sum()} of {counts.sum()} values of '{name}' are numbers; {quoted(shown)} {verb} "

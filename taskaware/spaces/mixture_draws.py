@@ -146,7 +146,7 @@ def _is_plain(logits: Float[Array, " K"]) -> Array:
 def _draw_shares(groups: Sequence[Group], plain: Array) -> list[Array]:
     """Logits of a corner (if plain) or of a Dirichlet(1/2) mixture for each group, over the allowed ones.
 
-    All groups are padded to one length and drawn together, because every draw of its own compiles for seconds.
+    All groups are padded to one length and drawn together: each draw of its own compiles for seconds.
     """
     keys = jax.vmap(jax.random.split)(jnp.stack([group.key for group in groups]))
     longest = max(math.prod(group.shape) for group in groups)

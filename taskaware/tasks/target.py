@@ -64,12 +64,13 @@ def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".
     found = describe(series, decimal)
     if found.kind == "date":
         raise UserError(f"Target '{name}' is a date. Give a number, for instance the days since a start.")
-    labels = columns.distinct(series)[0] if found.kind != "numeric" or _is_written(series) else None
     numbers = _numbers(series, found) if found.kind == "numeric" else None
     chosen = problem or _guess(numbers)
     # An odd value among numbers is a class of its own, but no number.
-    as_labels = numbers is None or (chosen == "classification" and labels is not None)
-    present = labels >= 0 if as_labels else ~np.isnan(numbers)
+    if numbers is None or (chosen == "classification" and _is_written(series)):
+        present = columns.distinct(series)[0] >= 0
+    else:
+        present = ~np.isnan(numbers)
     _check_rows(name, present)
     if chosen == "regression":
         _check_odd(series, found)

@@ -1,4 +1,4 @@
-"""Columns that a person reads at a glance: units, separators, odd cells, dates; and what is said about them."""
+"""Columns that a person reads at a glance: units, separators, odd cells, dates; and what is said of them."""
 
 import numpy as np
 import pandas as pd

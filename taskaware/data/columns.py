@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data import dates, numerals
+from taskaware.data.frames import valid_text
 from taskaware.errors import UserError
 
 MISSING_MARKS = frozenset(
@@ -104,8 +105,16 @@ def _factorized(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     codes, found = pd.factorize(_scalars(series))
     listed = np.asarray(found).tolist()
     if set(map(type, listed)) <= {str}:
-        return codes, list(map(str.strip, listed))
+        return codes, _stripped(listed)
     return codes, list(map(label, listed))
+
+
+def _stripped(texts: list[str]) -> list[str]:
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        texts = list(map(valid_text, texts))
+    return list(map(str.strip, texts))
 
 
 def _scalars(series: pd.Series) -> pd.Series:
@@ -131,7 +140,7 @@ def label(value) -> str:
     """How a value is written as a category: 1, 1.0 and " 1" are all "1"."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return valid_text(str(value).strip())
 
 
 def numbers(series: pd.Series, form: tuple[str, ...] = (), *, strict: bool = True) -> np.ndarray:

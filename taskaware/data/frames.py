@@ -10,6 +10,19 @@ from taskaware.errors import UserError
 _DENSE_CELLS = 100_000_000
 
 
+def valid_text(text: str) -> str:
+    """The text with a question mark for every half of a character, which no file can hold.
+
+    >>> valid_text("a\\ud800"), valid_text("ä")
+    ('a?', 'ä')
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
+
+
 def is_table(source: object) -> bool:
     """Whether an object is a table with named columns: pandas, polars, Arrow, a dict, or a list of dicts."""
     if isinstance(source, list):

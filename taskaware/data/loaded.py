@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from taskaware.data.frames import feature_frame
+from taskaware.data.frames import feature_frame, valid_text
 from taskaware.errors import UserError
 
 
@@ -35,7 +35,7 @@ class Loaded:
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """The same columns under string names and rows numbered from 0; the given frame stays as it is."""
     copy = frame.copy(deep=False)
-    copy.columns = [str(name) for name in frame.columns]
+    copy.columns = [valid_text(str(name)) for name in frame.columns]
     copy.index = pd.RangeIndex(len(frame))
     return copy
 

@@ -13,7 +13,7 @@ import pandas as pd
 from taskaware.data import columns as read
 from taskaware.data import dates
 from taskaware.data.description import Description, described_as
-from taskaware.data.frames import feature_frame, is_table, table_frame
+from taskaware.data.frames import feature_frame, is_table, table_frame, valid_text
 from taskaware.data.load import load
 from taskaware.data.loaded import tidy
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
@@ -206,7 +206,7 @@ def _series(frame: pd.DataFrame) -> list[pd.Series]:
     """The columns one by one under their names as strings, after the checks on the frame as a whole."""
     if not isinstance(frame, pd.DataFrame):
         raise UserError(f"A pandas DataFrame is needed here, not a {type(frame).__name__}.")
-    names = [str(name) for name in frame.columns]
+    names = [valid_text(str(name)) for name in frame.columns]
     twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
     if twice:
         raise UserError(f"Several columns have the same name: {read.quoted(twice)}. Rename all but one.")

@@ -222,3 +222,12 @@ def test_an_arff_line_of_very_many_blanks(tmp_path):
     rows = "".join(f"{row},{blanks}'u v'\n{row},{blanks}w\n" for row in range(5))
     (tmp_path / "a.arff").write_text("@relation r\n@attribute a numeric\n@attribute b string\n@data\n" + rows)
     assert set(load(tmp_path / "a.arff").frame["b"]) == {"u v", "w"}
+
+
+def test_halves_of_characters():
+    frame = pd.DataFrame({"a": pd.Series(["x\ud800", "y"] * 20, dtype=object), "y": ["u", "v"] * 20})
+    frame.columns = pd.Index(["\ud800", "y"], dtype=object)
+    task = make_task(frame, "y")
+    assert (task.data.names, task.data.columns[0].categories) == (("?",), ("x?", "y"))
+    assert read(task, frame).digest == task.data.digest
+    assert make_task((np.ones((40, 1)) * np.arange(40)[:, None], ["\ud800", "v"] * 20)).classes == ("?", "v")

@@ -100,11 +100,25 @@ def _from_arrow(source) -> pd.DataFrame:
 
 def _array(features) -> np.ndarray:
     try:
-        return np.asarray(features)
+        return whole_characters(np.asarray(features))
     except ValueError as error:
         raise UserError(
             "The rows of X differ in length. Give every row one value for each column."
         ) from error
+
+
+def whole_characters(values: np.ndarray) -> np.ndarray:
+    """The values, with strings as `valid_text` has them; pandas takes no others."""
+    if values.dtype.kind not in "UO":
+        return values
+    listed = values.ravel().tolist()
+    try:
+        "".join(value for value in listed if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        cleaned = np.empty(len(listed), object)
+        cleaned[:] = [valid_text(value) if isinstance(value, str) else value for value in listed]
+        return cleaned.reshape(values.shape)
+    return values
 
 
 def _dense(matrix) -> np.ndarray:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from taskaware.data.frames import feature_frame, valid_text
+from taskaware.data.frames import feature_frame, valid_text, whole_characters
 from taskaware.errors import UserError
 
 
@@ -90,5 +90,5 @@ def _target_series(target) -> pd.Series:
             target = target[:, 0]
         if target.ndim != 1:
             raise UserError(f"y has shape {target.shape}; one target for each row is needed: y[:, 0].")
-        target = pd.Series(target)
+        target = pd.Series(whole_characters(target))
     return target.set_axis(pd.RangeIndex(len(target)))

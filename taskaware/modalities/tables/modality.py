@@ -57,6 +57,11 @@ def _category_fields(reader: Schema) -> list[Field]:
     return [field for field in reader.fields if field.used and field.kind == "category"]
 
 
+def _shortened(field: Field, places: np.ndarray) -> Field:
+    labels = tuple(field.categories[place] for place in places)
+    return dataclasses.replace(field, categories=labels, shortened=True)
+
+
 def _fit(fields: list[Field], encoder: Encoder) -> bool:
     """Whether an encoder's category columns are those of the fields."""
     return [len(field.categories) + 1 for field in fields] == list(map(len, encoder.positions))
@@ -124,14 +129,14 @@ class Tables(Modality):
         if not _fit(categories, encoder):
             return reader, blocks
         kept = encoder.told_apart
-        labels = {
-            field.name: tuple(field.categories[place] for place in places)
+        shorter = {
+            field.name: _shortened(field, places)
             for field, places in zip(categories, kept, strict=True)
+            if len(places) < len(field.categories)
         }
-        fields = tuple(
-            dataclasses.replace(field, categories=labels.get(field.name, field.categories))
-            for field in reader.fields
-        )
+        if not shorter:
+            return reader, blocks
+        fields = tuple(shorter.get(field.name, field) for field in reader.fields)
         return dataclasses.replace(reader, fields=fields), TableBlocks(encoder.without(kept))
 
     def _try_empty_row(self, reader: Schema, blocks: TableBlocks) -> None:

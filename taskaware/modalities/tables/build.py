@@ -169,7 +169,9 @@ def _is_identifier(column: Column) -> bool:
         return len(column.categories) == len(values)
     if (values != np.round(values)).any() or len(np.unique(values)) < len(values):
         return False
-    counted = values.max() / 2 - values.min() / 2 == (len(values) - 1) / 2 and bool((np.diff(values) == 1).all())
+    counted = values.max() / 2 - values.min() / 2 == (len(values) - 1) / 2 and bool(
+        (np.diff(values) == 1).all()
+    )
     return counted or _IDENTIFIER_NAME.search(column.name) is not None
 
 

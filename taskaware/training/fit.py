@@ -261,8 +261,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
                 break
             bar.update(SEGMENT)
             if number == 1 and progress is None and bar.disable:
-                (_, before, *_), (_, now, *_) = run.records
-                tell_time_left((now - before) * (steps / SEGMENT - 2))
+                (_, before, *_), (_, later, *_) = run.records
+                tell_time_left((later - before) * (steps / SEGMENT - 2))
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
             bar.set_postfix(score=score, best=best, refresh=False)
             if run.age >= patience:

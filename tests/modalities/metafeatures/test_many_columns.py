@@ -32,6 +32,7 @@ def test_parts_give_the_same(problem, none, monkeypatch):
         made = dataclasses.replace(made, data=dataclasses.replace(made.data, columns=columns))
     whole = meta_features(made)
     monkeypatch.setattr(view, "WIDE", 7)
+    monkeypatch.setattr(view, "PART", 5)
     parts = meta_features(made)
     assert whole.keys() == parts.keys()
     np.testing.assert_allclose(list(parts.values()), list(whole.values()), rtol=1e-12, atol=1e-12)

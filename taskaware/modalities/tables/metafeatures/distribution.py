@@ -166,7 +166,7 @@ class WideNumbers(Numbers):
     ([0.5, 2.5, 4.5, 6.5], [0.0, 2.0, 4.0, 6.0])
     """
 
-    def __init__(self, values: np.ndarray, *, columns_at_once: int = 4096):
+    def __init__(self, values: np.ndarray, *, columns_at_once: int = 1024):
         super().__init__(values)
         sums: dict[str, list[np.ndarray]] = {name: [] for name in PER_COLUMN}
         medians, standard = [], np.empty_like(values)

@@ -32,7 +32,9 @@ SAMPLE_ROWS = 8192
 SAMPLE_VALUES = 2**22
 FEWEST_ROWS = 1024
 WIDE = 8192
-"""Columns beyond which they are looked at in parts, to save memory."""
+"""Columns beyond which they are looked at in parts of PART, to save memory."""
+
+PART = 1024
 
 LANDMARK_ROWS = 512
 LANDMARK_COLUMNS = 1024
@@ -139,7 +141,11 @@ class View:
         """What the binned columns and the target tell about each other."""
         bins = bins_for(len(self.sample))
         values = self.numbers.values
-        parts = [values[first : first + WIDE] for first in range(0, max(len(values), 1), WIDE)]
+        parts = (
+            [values]
+            if len(values) <= WIDE
+            else [values[first : first + PART] for first in range(0, len(values), PART)]
+        )
         whole = [self.numbers] if len(parts) == 1 else map(Numbers, parts)
         features = [codes for part in whole for codes in bin_codes(part.values, bin_edges(part, bins))]
         target = self.labels if self.is_classification else self._target_bins(bins)
@@ -170,7 +176,11 @@ class View:
         """The same for ranks, of at most 2048 rows."""
         target = ranks(self.target_numbers.values[:, :RANKED_ROWS])
         columns = self.numbers.values[self.numbers.varies, :RANKED_ROWS] if len(target) else target
-        parts = [columns[first : first + WIDE] for first in range(0, max(len(columns), 1), WIDE)]
+        parts = (
+            [columns]
+            if len(columns) <= WIDE
+            else [columns[first : first + PART] for first in range(0, len(columns), PART)]
+        )
         return np.concatenate([np.abs(correlation(ranks(part), target)).ravel() for part in parts])
 
     @functools.cached_property
@@ -204,3 +214,10 @@ class View:
             [numbers[of_numbers].clip(*cut), categories[chosen[len(of_numbers) :] - len(kept)]]
         ).T
         return np.ascontiguousarray(design - design.mean(axis=0))
+
+
+def _parts(columns: np.ndarray) -> list[np.ndarray]:
+    """The columns, (F, n), in parts where there are over WIDE."""
+    if len(columns) <= WIDE:
+        return [columns]
+    return [columns[first : first + PART] for first in range(0, len(columns), PART)]

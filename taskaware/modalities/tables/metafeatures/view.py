@@ -141,11 +141,7 @@ class View:
         """What the binned columns and the target tell about each other."""
         bins = bins_for(len(self.sample))
         values = self.numbers.values
-        parts = (
-            [values]
-            if len(values) <= WIDE
-            else [values[first : first + PART] for first in range(0, len(values), PART)]
-        )
+        parts = _parts(values)
         whole = [self.numbers] if len(parts) == 1 else map(Numbers, parts)
         features = [codes for part in whole for codes in bin_codes(part.values, bin_edges(part, bins))]
         target = self.labels if self.is_classification else self._target_bins(bins)
@@ -176,11 +172,7 @@ class View:
         """The same for ranks, of at most 2048 rows."""
         target = ranks(self.target_numbers.values[:, :RANKED_ROWS])
         columns = self.numbers.values[self.numbers.varies, :RANKED_ROWS] if len(target) else target
-        parts = (
-            [columns]
-            if len(columns) <= WIDE
-            else [columns[first : first + PART] for first in range(0, len(columns), PART)]
-        )
+        parts = _parts(columns)
         return np.concatenate([np.abs(correlation(ranks(part), target)).ravel() for part in parts])
 
     @functools.cached_property

@@ -3,6 +3,7 @@
 import time
 
 from taskaware.runner.engine import ERROR, MEMORY, OK, Work
+from taskaware.secrets import masked
 
 # Words in the errors of JAX and CUDA, whose types are not imported here.
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "OUT_OF_MEMORY")
@@ -38,5 +39,5 @@ def is_memory(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """An error in one line: its type and its message."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """An error in one line: its type and its message, without passwords."""
+    return masked(" ".join(f"{type(error).__name__}: {error}".split()))

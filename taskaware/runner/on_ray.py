@@ -13,6 +13,7 @@ from taskaware.errors import EngineError, UserError
 from taskaware.runner.attempt import attempt, in_words
 from taskaware.runner.engine import DEATH, ERROR, MEMORY, TIMEOUT, Ended, Work, cores
 from taskaware.runner.job import Job
+from taskaware.secrets import masked_value
 
 
 class Server:
@@ -143,7 +144,7 @@ def _connect(ray, address: str, workers: int) -> None:
     try:
         ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        where, why = masked_value(address) or "this machine", in_words(error).rstrip(".")
         raise EngineError(
-            f"Ray cannot be reached at '{address or 'this machine'}': {in_words(error).rstrip('.')}. "
-            "Check the address, and run 'ray status' there."
-        ) from error
+            f"Ray cannot be reached at '{where}': {why}. Check the address, and run 'ray status' there."
+        ) from (error if where == (address or where) else None)

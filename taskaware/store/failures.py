@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from taskaware.errors import StoreError, TaskawareError, quoted
+from taskaware.secrets import masked
 
 PASSING = r"database (table |schema )?is locked|lock timeout|deadlock|could not serialize"
 REASONS = (
@@ -81,7 +82,9 @@ def explained(place: str, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except known as error:
-        raise StoreError(_reason(error, place)) from error
+        reason, told = _reason(error, place), str(error)
+        # The error below is left out where it tells a password.
+        raise StoreError(masked(reason)) from (error if masked(told) == told else None)
 
 
 @contextlib.contextmanager

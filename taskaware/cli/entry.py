@@ -71,6 +71,9 @@ def main(words: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, one of `exits.MEANINGS`. A bug in taskaware itself raises its exception.
     """
+    if words is None:
+        # No Python that is started from here takes modules from the current folder.
+        os.environ["PYTHONSAFEPATH"] = "1"
     words = sys.argv[1:] if words is None else list(words)
     _speak_utf8()
     try:

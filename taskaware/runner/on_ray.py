@@ -19,7 +19,10 @@ from taskaware.secrets import masked_value
 class Server:
     """Runs inside an actor; holds the work function and the resources received so far."""
 
-    def __init__(self, work: Work):
+    def __init__(self, work: Work, folder: str):
+        # Jobs may name files as the driver does.
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
         self._work = work
         self._held: dict[str, object] = {}
 
@@ -120,7 +123,7 @@ class OnRay:
         self._actors[place] = self._start()
 
     def _start(self):
-        return self._actor.remote(self._work)
+        return self._actor.remote(self._work, os.getcwd())
 
 
 def _ray():
@@ -141,8 +144,11 @@ def _connect(ray, address: str, workers: int) -> None:
         options |= {"address": address}
     else:
         options |= {"num_cpus": workers or cores(), "include_dashboard": False, "address": "local"}
+    # Ray's workers look for modules in the folder that is the current one here, where the files of anybody
+    # may lie; so it is the root for a moment.
     try:
-        ray.init(**options)
+        with contextlib.chdir(os.path.abspath(os.sep)):
+            ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         where, why = masked_value(address) or "this machine", in_words(error).rstrip(".")
         raise EngineError(

@@ -163,10 +163,11 @@ class Processes:
     def _start(self, number: int) -> Worker:
         share = _share(number, self.slots)
         process = subprocess.Popen(
-            [sys.executable, "-m", "taskaware.runner.worker", *map(str, share)],
+            # -P: modules are not looked for in the current folder, where the files of anybody may lie.
+            [sys.executable, "-P", "-m", "taskaware.runner.worker", *map(str, share)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": _import_path()},
+            env=os.environ | {"PYTHONPATH": _import_path(), "PYTHONSAFEPATH": "1"},
             # Ctrl-C is for this process, which then ends its workers.
             start_new_session=True,
         )
@@ -198,6 +199,17 @@ def _share(number: int, workers: int) -> list[int]:
 
 
 def _import_path() -> str:
-    """Import path of a worker: this package, and the path of this process."""
+    """Import path of a worker: this package, and the path of this process.
+
+    Not the current folder, unless this process has itself imported something from it.
+    """
     own = str(Path(taskaware.__file__).resolve().parent.parent)
-    return os.pathsep.join(dict.fromkeys([own, *(path for path in sys.path if path)]))
+    here = os.path.realpath(os.curdir)
+    paths = [path for path in sys.path if path and (os.path.realpath(path) != here or _imported_from(here))]
+    return os.pathsep.join(dict.fromkeys([own, *paths]))
+
+
+def _imported_from(folder: str) -> bool:
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    places = (Path(os.path.realpath(file)) for file in files if isinstance(file, str))
+    return any(folder in (str(p.parent), str(p.parent.parent) * (p.name == "__init__.py")) for p in places)

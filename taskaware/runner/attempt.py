@@ -28,7 +28,8 @@ def attempt(work: Work, resource: object, spec: object) -> tuple[str, object, fl
     began = time.perf_counter()
     try:
         how, value = OK, work(resource, spec)
-    except Exception as error:
+    # A job that calls sys.exit ends itself, not the study.
+    except (Exception, SystemExit) as error:
         how, value = (MEMORY if is_memory(error) else ERROR), in_words(error)
     return how, value, time.perf_counter() - began
 

@@ -15,6 +15,9 @@ from taskaware.runner.engine import DEATH, ERROR, MEMORY, TIMEOUT, Ended, Work, 
 from taskaware.runner.job import Job
 from taskaware.secrets import masked_value
 
+START = 300.0
+"""Seconds that a worker may take to start; then the time of its attempt runs all the same."""
+
 
 class Server:
     """Runs inside an actor; holds the work function and the resources received so far."""
@@ -74,7 +77,7 @@ class OnRay:
         reference = self._references.get(job.needs, [])
         # The time limit excludes the start of a worker; a dead worker is detected by `next`.
         with contextlib.suppress(self._ray.exceptions.RayError):
-            self._ray.get(self._actors[place].ready.remote())
+            self._ray.get(self._actors[place].ready.remote(), timeout=START)
         promise = self._actors[place].do.remote(job.needs, reference, job.spec)
         self._running[promise] = (ticket, place, time.monotonic())
 
@@ -96,7 +99,8 @@ class OnRay:
         except errors.RayActorError as error:
             self._replace(place)
             return self._ended(ticket, place, began, DEATH, f"The worker died ({in_words(error)}).")
-        except errors.RayError as error:
+        # Unpickling a result calls what it says, and so may raise anything.
+        except (Exception, SystemExit) as error:
             return self._ended(ticket, place, began, ERROR, in_words(error))
         return Ended(ticket, how, value, seconds, str(place))
 

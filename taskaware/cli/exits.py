@@ -40,6 +40,10 @@ _IN_PYTHON = (
 )
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came, and the command kept what it had reached and went on to its end."""
+
+
 def ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the line for an error that ends a command; the line may be empty.
 
@@ -49,6 +53,8 @@ def ending(error: BaseException) -> tuple[int, str]:
     >>> ending(UserError("The target is not named. Give target=..., one of 'x'."))
     (2, "The target is not named. Give --target NAME, one of 'x'.")
     """
+    if isinstance(error, Interrupted):
+        return INTERRUPTED, "Stopped by Ctrl-C. What was reached until then is kept and written as asked."
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "Stopped by Ctrl-C."
     if isinstance(error, BrokenPipeError):

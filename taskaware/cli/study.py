@@ -86,7 +86,7 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
     show = print if not arguments.json else _silent
     show(f"run        {folder.path} (config {folder.digest})", flush=True)
     try:
-        with _logging(arguments.log):
+        with folder.alone(), _logging(arguments.log):
             summary = study.run(config, folder, False if arguments.json else None)
     except KeyboardInterrupt:
         print("Finished jobs are recorded; the same command resumes the run.", file=sys.stderr)

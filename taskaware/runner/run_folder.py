@@ -1,5 +1,6 @@
 """The folder of one run: what was asked for, what happened, what came out."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -14,7 +15,7 @@ import taskaware
 from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.files import atomic_write
-from taskaware.runner import Journal, read_journal
+from taskaware.runner import Journal, read_journal, starts
 from taskaware.secrets import in_plain, without_secrets
 
 CONFIG, JOURNAL, RESULT = "config.json", "journal.jsonl", "result.json"
@@ -66,6 +67,14 @@ class RunFolder:
         atomic_write(folder.path / CONFIG, json.dumps(in_plain(about), indent=1).encode())
         return folder
 
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which no other process works on this run.
+
+        Raises:
+            UserError: another one does; the message names it.
+        """
+        return starts.alone(self.path)
+
     def journal(self) -> Journal:
         """The journal, to be written to."""
         return Journal(self.path / JOURNAL)
@@ -84,13 +93,16 @@ class RunFolder:
     def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
         """Write `result.json`: the run has come to its end.
 
+        Its `seconds` are those of all starts together, from `starts.jsonl`.
+
         Args:
             jobs: that were to be done in this start.
             failed: those of them that were given up.
-            seconds: that it took.
+            seconds: that this start took.
             summary: plain data, printed and reported.
         """
         result = {"finished": _now(), "jobs": jobs, "failed": failed}
+        seconds += starts.earlier_seconds(self.path, JOURNAL)
         result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
         atomic_write(self.path / RESULT, json.dumps(in_plain(result), indent=1).encode())
 

@@ -9,12 +9,13 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from taskaware import plain
 from taskaware.digests import canonical
 from taskaware.errors import StoreError, TaskawareError, UserError
 from taskaware.saved import open_npz, parse_json
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.new_file import new_file
-from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, checked_recipe, checked_space
 
 FORMAT = "taskaware experience"
 VERSION = 2
@@ -89,6 +90,7 @@ DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
     NotImplementedError,
+    ArithmeticError,
     RuntimeError,
 )
 
@@ -120,12 +122,12 @@ def _header(experience: Experience) -> dict:
 def _experience(header: dict, arrays: dict[str, np.ndarray]) -> Experience:
     return Experience(
         tasks=tuple(TaskRecord.from_dict(task) for task in header["tasks"]),
-        catalogue=header["catalogue"],
-        features=tuple(header["features"]),
-        space=SpaceRecord(**header["space"]),
-        recipes=tuple(RecipeRecord(**recipe) for recipe in header["recipes"]),
-        strategies=tuple(header["strategies"]),
-        metric=str(header.get("metric", "")),
+        catalogue=plain.name("catalogue", header["catalogue"]),
+        features=tuple(plain.name("name of a meta-feature", name) for name in header["features"]),
+        space=checked_space(SpaceRecord(**header["space"])),
+        recipes=tuple(checked_recipe(RecipeRecord(**recipe)) for recipe in header["recipes"]),
+        strategies=tuple(plain.name("name of a strategy", name) for name in header["strategies"]),
+        metric=plain.name("metric", header.get("metric", "")),
         **arrays,
     )
 

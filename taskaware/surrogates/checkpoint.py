@@ -13,6 +13,7 @@ from taskaware import saved
 from taskaware.errors import CheckpointError, UserError
 from taskaware.files import atomic_file
 from taskaware.spaces import space_from
+from taskaware.surrogates.checking import check_fields
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.registry import SURROGATES
@@ -82,7 +83,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
     try:
         evaluator = _restored(header, arrays)
         wanted = evaluator.shapes()
-    except (KeyError, TypeError, ValueError, UserError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
     found = {name: np.shape(value) for name, value in _flat(evaluator.params).items()}
     if wanted is not None and found != wanted:
@@ -114,6 +115,7 @@ def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
         fields["level"] = TaskLevel(**_under(arrays, "level/"))
         form: type = TripletData if header.get("form") == "triplets" else TrainingData
         fields["training_data"] = form(**data, **_under(arrays, f"{prefix}/"))
+    check_fields(fields)
     return SURROGATES[network].restored(fields, header)
 
 

@@ -95,6 +95,26 @@ def test_foreign_and_damaged_files_are_refused(saved, changes, words):
     assert str(saved) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("training_data/z", lambda z: np.where(np.arange(z.shape[1]) == 1, np.nan, z), "finite"),
+        ("training_data/z", lambda z: z[:, 1:], "shape"),
+        ("training_data/z", lambda z: z.astype(str), "numbers"),
+        ("training_data/u", lambda u: u[:, 1:], "shape"),
+        ("training_data/score", lambda score: np.full_like(score, np.inf), "finite"),
+        ("training_data/target", lambda target: target[1:], "shape"),
+        ("scaler/spread", np.zeros_like, "above 0"),
+        ("level/error", lambda error: np.full_like(error, np.nan), "finite"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(saved, name, change, words):
+    with np.load(saved) as file:
+        rewritten(saved, **{name: change(file[name])})
+    with pytest.raises(CheckpointError, match=words):
+        load_evaluator(saved)
+
+
 def test_another_catalogue_is_refused(saved):
     with pytest.raises(
         CheckpointError, match="learned from other meta-features.*evaluator.npz|evaluator.npz"

@@ -242,7 +242,7 @@ def moments(series: pd.Series, formats: tuple[str, ...] = ()) -> pd.DatetimeInde
     if known.any() and when.notna()[known].mean() < dates.PARSED:
         row = int(np.flatnonzero(np.append(when.isna() & known, False)[codes])[0])
         raise UserError(
-            f"Column '{series.name}' holds dates, but row {row} holds {quoted(names[codes[row]], _LONGEST_SHOWN)}. "
+            f"Column '{series.name}' holds dates, but row {row} holds {listed([names[codes[row]]])}. "
             f"Write dates as {' or '.join(formats) or '2024-12-31 or 2024-12-31T23:59:00'}."
         )
     return when.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes]

@@ -153,6 +153,36 @@ def content_digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
     return hasher.hexdigest()
 
 
+def sealed(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The header of a file as bytes (uint8), with a digest of itself and the arrays beside it.
+
+    Args:
+        header: plain data.
+        arrays: by name, as they will be read.
+    """
+    digest = content_digest(json.dumps(header, sort_keys=True), arrays)
+    return np.frombuffer(json.dumps({**header, "digest": digest}, sort_keys=True).encode(), np.uint8)
+
+
+def unsealed(header: np.ndarray, arrays: Mapping[str, np.ndarray]) -> dict:
+    """What `sealed` was given; a file of before has no digest, and is taken as it is.
+
+    Args:
+        header: bytes.
+        arrays: that were read with it.
+
+    Raises:
+        ValueError: the header is no JSON object, or a value in it or in the arrays was changed.
+    """
+    found = parse_json(header.tobytes(), finite=False)
+    if not isinstance(found, dict):
+        raise ValueError("its header is no object")
+    digest = found.pop("digest", None)
+    if digest is not None and digest != content_digest(json.dumps(found, sort_keys=True), arrays):
+        raise ValueError("the digests differ: a value was changed")
+    return found
+
+
 def _headers(archive: zipfile.ZipFile, most: int) -> dict[str, Header]:
     entries = archive.infolist()
     if len(entries) > MOST_ARRAYS:

@@ -10,9 +10,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from taskaware import plain
-from taskaware.digests import canonical
 from taskaware.errors import StoreError, TaskawareError, UserError
-from taskaware.saved import open_npz, parse_json
+from taskaware.saved import open_npz, parse_json, sealed, unsealed
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.new_file import new_file
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, checked_recipe, checked_space
@@ -50,9 +49,8 @@ def pack(source: Source | Experience, path: str | os.PathLike, *, half: bool = F
     arrays |= {name: _smallest(arrays[name]) for name in INDICES}
     if half:
         arrays["architectures"] = _halved(arrays["architectures"])
-    header = np.frombuffer(canonical(_header(experience)).encode(), np.uint8)
     with new_file(path) as file:
-        np.savez_compressed(file, header=header, **arrays)
+        np.savez_compressed(file, header=sealed(_header(experience), arrays), **arrays)
 
 
 def unpack(path: str | os.PathLike) -> Experience:
@@ -63,9 +61,9 @@ def unpack(path: str | os.PathLike) -> Experience:
     """
     try:
         with Path(path).open("rb") as opened, open_npz(opened) as file:
-            header = parse_json(file.read(["header"])["header"].tobytes(), finite=False)
-            _refuse(header, path)
+            _refuse(parse_json(file.read(["header"])["header"].tobytes(), finite=False), path)
             arrays = file.read(ARRAYS)
+            header = unsealed(file.read(["header"])["header"], arrays)
         return _widened(check(_experience(header, arrays)))
     except FileNotFoundError as error:
         raise StoreError(f"There is no file '{path}'. Check the path.") from error

@@ -30,13 +30,16 @@ def check_fields(fields: Mapping[str, Any]) -> None:
     plain.table("card", fields["card"])
     for name, value in fields["params"].items():
         _check_params(f"params/{name}", value)
-    for part in ("scaler", "level"):
-        for name, value in fields[part]._asdict().items() if fields[part] is not None else ():
-            _check_array(f"{part}/{name}", value, np.shape(value))
+    features = np.size(fields["scaler"].centre)
+    for name, value in fields["scaler"]._asdict().items():
+        _check_array(f"scaler/{name}", value, (features,))
+    if fields["level"] is not None:
+        _check_array("level/weights", fields["level"].weights, (len(PROBLEMS), features + 1, 2))
+        _check_array("level/error", fields["level"].error, (len(PROBLEMS), 2))
     if (np.asarray(fields["scaler"].spread) <= 0).any():
         raise UserError("The array 'scaler/spread' holds a number that is not above 0.")
     if fields["training_data"] is not None:
-        _check_data(fields["training_data"], len(np.atleast_1d(fields["scaler"].centre)), fields["space"])
+        _check_data(fields["training_data"], features, fields["space"])
 
 
 def _check_params(name: str, value: Any) -> None:

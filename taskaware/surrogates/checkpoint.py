@@ -1,7 +1,6 @@
 """Saving an evaluator as one `.npz` of numbers and text; loading runs no code."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -156,10 +155,9 @@ def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: boo
     Raises:
         UserError: the file exists and `force` is not given.
     """
-    header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
     small: dict[str, Any] = {name: _small(value) for name, value in arrays.items()}
     with atomic_file(path, replace=force) as file:
-        np.savez_compressed(file, header=header_bytes, **small)
+        np.savez_compressed(file, header=saved.sealed(header, small), **small)
     return Path(path)
 
 
@@ -171,7 +169,7 @@ def read_npz(path: Path) -> tuple[dict, dict]:
     """
     try:
         arrays = saved.read_npz(path)
-        return saved.parse_json(arrays.pop("header").tobytes(), finite=False), arrays
+        return saved.unsealed(arrays.pop("header"), arrays), arrays
     except (OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 

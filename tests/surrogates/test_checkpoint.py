@@ -18,10 +18,11 @@ def saved(evaluator, tmp_path):
 
 
 def rewritten(path, **changes):
-    """The file with other values in its header, or other arrays."""
+    """The file with other values in its header, or other arrays, and without its digest, as one of before."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     header = json.loads(arrays["header"].tobytes())
+    del header["digest"]
     for name, value in changes.items():
         if name in header:
             header[name] = value
@@ -112,6 +113,15 @@ def test_arrays_that_do_not_fit_are_refused(saved, name, change, words):
     with np.load(saved) as file:
         rewritten(saved, **{name: change(file[name])})
     with pytest.raises(CheckpointError, match=words):
+        load_evaluator(saved)
+
+
+def test_a_changed_value_is_refused(saved):
+    with np.load(saved) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["level/error"] = arrays["level/error"] * 2
+    np.savez(saved, **arrays)
+    with pytest.raises(CheckpointError, match="the digests differ: a value was changed"):
         load_evaluator(saved)
 
 

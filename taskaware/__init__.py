@@ -6,6 +6,16 @@
 150
 """
 
+import sys
+
+if not sys.flags.safe_path and any(
+    before.startswith("-") and before.endswith("m") and run.partition(".")[0] == "taskaware"
+    for before, run in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
+):
+    # `python -m taskaware` looks for modules in the current folder first, and there may be anybody's files.
+    # Before any other import, as even one of Python's own modules could be planted there.
+    del sys.path[0]
+
 import importlib
 from typing import TYPE_CHECKING
 

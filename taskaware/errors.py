@@ -1,7 +1,11 @@
 """The errors of taskaware, a tree by audience: the user, the store, the engine."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+
+LONGEST = 80
+"""Characters of a user's value that a message shows."""
 
 
 class TaskawareError(Exception):
@@ -36,6 +40,52 @@ def unknown(what: str, value: object, allowed: Iterable[str]) -> UserError:
     "Unknown option 'sead'. Did you mean 'seed'? Allowed: seed, space."
     """
     names = [str(name) for name in allowed]
-    near = difflib.get_close_matches(str(value), names, n=1)
+    word = str(value)[:LONGEST]
+    near = difflib.get_close_matches(word, names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return UserError(f"Unknown {what} '{value}'.{hint} Allowed: {', '.join(names)}.")
+    return UserError(f"Unknown {what} {quoted(str(value))}.{hint} Allowed: {', '.join(names)}.")
+
+
+def quoted(value: object, longest: int = LONGEST) -> str:
+    """A value of the user's for a message: in quotes, on one line, its end cut off where it is long.
+
+    Control characters, and marks that turn a line around, are shown by their numbers.
+
+    Args:
+        value: of any type; a number stands without quotes.
+        longest: characters that are shown.
+
+    >>> print(quoted("iris"), quoted("a\\nb"), quoted(3), quoted("x" * 200_000, 5))
+    'iris' 'a\\nb' 3 'xxxxx…' (200,000 characters)
+    """
+    if isinstance(value, bytes | bytearray):
+        value = f"{len(value):,} bytes"
+    if not isinstance(value, str):
+        text = _in_short(value)
+        return text if len(text) <= 2 * longest else f"{text[: 2 * longest]}…"
+    shown = "".join(map(_visible, value[:longest]))
+    return f"'{shown}'" if len(value) <= longest else f"'{shown}…' ({len(value):,} characters)"
+
+
+def visible(text: str) -> str:
+    """The text without characters that steer a terminal; each of them is shown by its number.
+
+    >>> visible("red\\x1b[31m")
+    'red\\\\x1b[31m'
+    """
+    return "".join(map(_visible, text))
+
+
+def _visible(mark: str) -> str:
+    if mark.isprintable():
+        return mark
+    return mark.encode("unicode_escape").decode()
+
+
+def _in_short(value: object) -> str:
+    """The repr, without writing out what is long."""
+    try:
+        return visible(reprlib.repr(value))
+    except ValueError:
+        # Python refuses to write a whole number of many thousand digits.
+        return f"a {type(value).__name__} of thousands of digits"

@@ -79,7 +79,7 @@ def open_npz(path: str | os.PathLike | IO[bytes], *, most: int | None = None) ->
     with contextlib.ExitStack() as stack:
         with _only_value_errors():
             archive = stack.enter_context(zipfile.ZipFile(path))
-            headers = _headers(archive, _most_bytes() if most is None else most)
+            headers = _headers(archive, most_bytes() if most is None else most)
         yield Arrays(archive, headers)
 
 
@@ -153,6 +153,36 @@ def content_digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
     return hasher.hexdigest()
 
 
+def sealed(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The header of a file as bytes (uint8), with a digest of itself and the arrays beside it.
+
+    Args:
+        header: plain data.
+        arrays: by name, as they will be read.
+    """
+    digest = content_digest(json.dumps(header, sort_keys=True), arrays)
+    return np.frombuffer(json.dumps({**header, "digest": digest}, sort_keys=True).encode(), np.uint8)
+
+
+def unsealed(header: np.ndarray, arrays: Mapping[str, np.ndarray]) -> dict:
+    """What `sealed` was given; a file of before has no digest, and is taken as it is.
+
+    Args:
+        header: bytes.
+        arrays: that were read with it.
+
+    Raises:
+        ValueError: the header is no JSON object, or a value in it or in the arrays was changed.
+    """
+    found = parse_json(header.tobytes(), finite=False)
+    if not isinstance(found, dict):
+        raise ValueError("its header is no object")
+    digest = found.pop("digest", None)
+    if digest is not None and digest != content_digest(json.dumps(found, sort_keys=True), arrays):
+        raise ValueError("the digests differ: a value was changed")
+    return found
+
+
 def _headers(archive: zipfile.ZipFile, most: int) -> dict[str, Header]:
     entries = archive.infolist()
     if len(entries) > MOST_ARRAYS:
@@ -198,7 +228,8 @@ def _only_value_errors() -> Iterator[None]:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
-def _most_bytes() -> int:
+def most_bytes() -> int:
+    """The largest number of bytes that a file may unpack to."""
     text = os.environ.get(SETTING, "")
     return int(text) if text.isdecimal() else MOST_BYTES
 

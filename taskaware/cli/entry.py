@@ -4,8 +4,10 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 import taskaware
 from taskaware.cli import (
@@ -22,6 +24,7 @@ from taskaware.cli import (
     tasks,
     train_evaluator,
 )
+from taskaware.cli.exits import Interrupted
 from taskaware.cli.parser import Arguments, Command, Parser, check_words
 from taskaware.errors import TaskawareError
 
@@ -71,13 +74,21 @@ def main(words: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, one of `exits.MEANINGS`. A bug in taskaware itself raises its exception.
     """
+    if words is None:
+        # No Python that is started from here takes modules from the current folder.
+        os.environ["PYTHONSAFEPATH"] = "1"
     words = sys.argv[1:] if words is None else list(words)
     _speak_utf8()
+    interrupted: list[int] = []
     try:
-        arguments = read(words)
-        if arguments is not None:
-            arguments.run(arguments)
-        sys.stdout.flush()
+        with _noticing(interrupted):
+            arguments = read(words)
+            if arguments is not None:
+                arguments.run(arguments)
+            sys.stdout.flush()
+        if interrupted:
+            # What was running has ended early, and kept what it had reached.
+            raise Interrupted
     except (TaskawareError, OSError, KeyboardInterrupt) as error:
         _let_go_of_output()
         code, line = exits.ending(error)
@@ -138,6 +149,26 @@ def _epilog() -> str:
 
 def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"{title}:", *(f"  {line}" for line in lines)])
+
+
+@contextlib.contextmanager
+def _noticing(interrupted: list[int]) -> Iterator[None]:
+    """Note each Ctrl-C in the list, and raise it as usual: what ends early and well was not done well."""
+
+    def note(number, frame):
+        interrupted.append(number)
+        before(number, frame)
+
+    before = signal.getsignal(signal.SIGINT)
+    # Elsewhere than in the main thread there is nothing to notice; and who ignores Ctrl-C is let be.
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _error_line(code: int, line: str, as_json: bool) -> str:

@@ -3,7 +3,8 @@
 import errno
 import os
 
-from taskaware.errors import CheckpointError, StoreError, UserError
+from taskaware.errors import CheckpointError, StoreError, UserError, quoted, visible
+from taskaware.secrets import masked
 
 DONE = 0
 USER = 2
@@ -24,6 +25,9 @@ MEANINGS = {
     PIPE: "the program that reads the output has ended",
 }
 
+LONGEST = 2000
+"""Characters of a message, at most."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _IN_PYTHON = (
     ("target=...", "--target NAME"),
@@ -36,6 +40,10 @@ _IN_PYTHON = (
 )
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came, and the command kept what it had reached and went on to its end."""
+
+
 def ending(error: BaseException) -> tuple[int, str]:
     """The exit code and the line for an error that ends a command; the line may be empty.
 
@@ -45,13 +53,15 @@ def ending(error: BaseException) -> tuple[int, str]:
     >>> ending(UserError("The target is not named. Give target=..., one of 'x'."))
     (2, "The target is not named. Give --target NAME, one of 'x'.")
     """
+    if isinstance(error, Interrupted):
+        return INTERRUPTED, "Stopped by Ctrl-C. What was reached until then is kept and written as asked."
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "Stopped by Ctrl-C."
     if isinstance(error, BrokenPipeError):
         return PIPE, ""
     if isinstance(error, OSError):
         return SYSTEM, _system_line(error)
-    line = as_typed(" ".join(str(error).split()))
+    line = _in_one_line(as_typed(str(error)))
     if isinstance(error, UserError):
         return USER, line
     return (SAVED if isinstance(error, CheckpointError | StoreError) else ENGINE), line
@@ -68,10 +78,16 @@ def as_typed(text: str) -> str:
     return text
 
 
+def _in_one_line(text: str) -> str:
+    """The message without passwords, and without what steers a terminal; a long one is cut."""
+    line = visible(masked(" ".join(text.split())))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line):,} characters)"
+
+
 def _system_line(error: OSError) -> str:
-    where = f" '{error.filename}'" if error.filename else ""
+    where = f" {quoted(str(error.filename), 300)}" if error.filename else ""
     # shutil collects several errors in one without a number.
     if error.errno in _FULL or os.strerror(errno.ENOSPC) in str(error):
         return f"The disk is full; the file{where} was not written. Make room, and run the command again."
     reason = error.strerror or str(error) or type(error).__name__
-    return f"The system refused{where}: {' '.join(reason.split())}."
+    return f"The system refused{where}: {_in_one_line(reason)}."

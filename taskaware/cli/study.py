@@ -11,10 +11,19 @@ from typing import Any
 
 from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Parser, one_of, whole
-from taskaware.errors import EngineError, UserError
+from taskaware.errors import EngineError, UserError, visible
 from taskaware.runner.engine import ENGINES
+from taskaware.secrets import masked, masked_value
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+class Discreet(logging.Formatter):
+    """Lines without passwords, and without characters that steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; a traceback keeps its lines."""
+        return "\n".join(map(visible, masked(super().format(record)).split("\n")))
 
 
 def add_run_options(parser: Parser) -> None:
@@ -73,11 +82,11 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
     config = overridden(config, [*_shorthands(config, arguments), *arguments.set])
     path = arguments.out or _default_folder(study.name, config, name, arguments.smoke)
     # The program by its name, without its path.
-    folder = RunFolder.open(path, study.name, config, command=shlex.join(["taskaware", *sys.argv[1:]]))
+    folder = RunFolder.open(path, study.name, config, command=_typed())
     show = print if not arguments.json else _silent
     show(f"run        {folder.path} (config {folder.digest})", flush=True)
     try:
-        with _logging(arguments.log):
+        with folder.alone(), _logging(arguments.log):
             summary = study.run(config, folder, False if arguments.json else None)
     except KeyboardInterrupt:
         print("Finished jobs are recorded; the same command resumes the run.", file=sys.stderr)
@@ -118,12 +127,19 @@ def summary_text(summary: dict) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _typed() -> str:
+    """The command as it was typed, without passwords."""
+    return shlex.join(["taskaware", *map(masked_value, sys.argv[1:])])
+
+
 def _listed(config: object, as_json: bool) -> str:
     """Every setting, with its value, type and meaning."""
     from taskaware.studies.settings import keys
 
     names = ["key", "value", "kind", "what"]
-    rows = [[name, found.value, found.kind, found.comment] for name, found in keys(config).items()]
+    rows = [
+        [name, masked_value(found.value), found.kind, found.comment] for name, found in keys(config).items()
+    ]
     if as_json:
         return json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=1)
     return aligned(names, rows)
@@ -157,8 +173,9 @@ def _logging(file: Path | None) -> Iterator[None]:
     handlers: list[logging.Handler] = []
     if file is not None:
         handlers.append(logging.FileHandler(file, encoding="utf-8"))
-        handlers[0].setFormatter(logging.Formatter(FORMAT))
+        handlers[0].setFormatter(Discreet(FORMAT))
     plain = logging.StreamHandler()
+    plain.setFormatter(Discreet())
     plain.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
     handlers.append(plain)
     level = log.level

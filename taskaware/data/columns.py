@@ -13,7 +13,7 @@ import pandas as pd
 
 from taskaware.data import dates, numerals
 from taskaware.data.frames import valid_text
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
 
 MISSING_MARKS = frozenset(
     ("", "?", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "NaT", "<NA>")
@@ -52,18 +52,14 @@ def found_type(series: pd.Series) -> str:
     return pd.api.types.infer_dtype(series, skipna=True)
 
 
-def quoted(values: Sequence[object], most: int = 3) -> str:
-    """Some values as a message shows them: in quotes, long ones shortened, and how many more there are.
+def listed(values: Sequence[object], most: int = 3) -> str:
+    """Some values as a message shows them, and how many more there are.
 
-    >>> quoted(["a", "b"]), quoted([1, 2, 3, 4, 5])
+    >>> listed(["a", "b"]), listed([1, 2, 3, 4, 5])
     ("'a', 'b'", "'1', '2', '3' and 2 more")
     """
-    shown = ", ".join(f"'{shortened(str(value))}'" for value in values[:most])
+    shown = ", ".join(quoted(str(value), _LONGEST_SHOWN) for value in values[:most])
     return shown + (f" and {len(values) - most} more" if len(values) > most else "")
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
 def distinct(series: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -200,11 +196,11 @@ def _refuse_or_warn(name: object, odd: list[str], rows: np.ndarray, strict: bool
     first, count = int(np.flatnonzero(rows)[0]), int(rows.sum())
     if strict or 2 * count >= len(rows):
         raise UserError(
-            f"Column '{name}' is numeric, but row {first} holds {quoted(odd, 1).partition(' and ')[0]} "
+            f"Column '{name}' is numeric, but row {first} holds {listed(odd, 1).partition(' and ')[0]} "
             f"({count} such rows). Write a number there, or leave it empty."
         )
     warnings.warn(
-        f"Column '{name}' is numeric; {quoted(odd)} in {count} of {len(rows)} rows is read as missing.",
+        f"Column '{name}' is numeric; {listed(odd)} in {count} of {len(rows)} rows is read as missing.",
         stacklevel=2,
     )
 
@@ -246,7 +242,7 @@ def moments(series: pd.Series, formats: tuple[str, ...] = ()) -> pd.DatetimeInde
     if known.any() and when.notna()[known].mean() < dates.PARSED:
         row = int(np.flatnonzero(np.append(when.isna() & known, False)[codes])[0])
         raise UserError(
-            f"Column '{series.name}' holds dates, but row {row} holds '{shortened(names[codes[row]])}'. "
+            f"Column '{series.name}' holds dates, but row {row} holds {listed([names[codes[row]]])}. "
             f"Write dates as {' or '.join(formats) or '2024-12-31 or 2024-12-31T23:59:00'}."
         )
     return when.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes]

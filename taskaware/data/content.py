@@ -17,14 +17,11 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from taskaware.errors import UserError
+from taskaware.saved import SETTING, most_bytes
 
 PACKED = (".gz", ".bz2", ".xz", ".zip")
 """Endings of compressed files that are unpacked."""
 
-LIMIT = "TASKAWARE_MOST_BYTES"
-"""The environment variable that bounds the bytes of a file after unpacking."""
-
-MOST_BYTES = 4 << 30
 LEAST_BOMB = 64 << 20
 MOST_RATIO = 200
 _SCHEMES = ("http", "https")
@@ -125,20 +122,6 @@ def _open_in(folder: tempfile.TemporaryDirectory, packed: Content) -> Any:
     return packed.open()
 
 
-def most_bytes() -> int:
-    """The largest number of bytes that a file may have after unpacking.
-
-    Raises:
-        UserError: the environment's own limit is no whole number above 0.
-    """
-    own = os.environ.get(LIMIT)
-    if own is None:
-        return MOST_BYTES
-    if not own.isdigit() or not int(own):
-        raise UserError(f"{LIMIT}={own} is no number of bytes. Give a whole number above 0.")
-    return int(own)
-
-
 @runtime_checkable
 class _Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
@@ -151,7 +134,7 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, source: _Stream, packed: int, name: str):
         self._source, self._name = source, name
-        own = LIMIT in os.environ
+        own = SETTING in os.environ
         self._most = most_bytes() if own else min(most_bytes(), max(LEAST_BOMB, MOST_RATIO * packed))
         self._done = 0
 
@@ -163,7 +146,7 @@ class _Bounded(io.RawIOBase):
         self._done += len(block)
         if self._done > self._most:
             raise UserError(
-                f"'{self._name}' unpacks to more than {self._most >> 20} MB. If that is right, set {LIMIT} "
+                f"'{self._name}' unpacks to more than {self._most >> 20} MB. If that is right, set {SETTING} "
                 "to the bytes that it may have."
             )
         buffer[: len(block)] = block
@@ -185,7 +168,7 @@ def _read_all(source: _Stream, name: str) -> bytes:
         blocks.append(block)
         size += len(block)
         if size > most_bytes():
-            raise UserError(f"'{name}' has more than {most_bytes() >> 20} MB. Set {LIMIT} to allow more.")
+            raise UserError(f"'{name}' has more than {most_bytes() >> 20} MB. Set {SETTING} to allow more.")
     return b"".join(blocks)
 
 

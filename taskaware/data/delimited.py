@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from taskaware.data import numerals
-from taskaware.data.columns import MISSING_MARKS, quoted
+from taskaware.data.columns import MISSING_MARKS, listed
 from taskaware.data.content import Content
 from taskaware.errors import UserError
 
@@ -148,7 +148,7 @@ def _notes(rows: list[list[str]]) -> tuple[str, ...]:
     notes, twice = [], _twice(rows[0])
     if twice:
         notes.append(
-            f"The line of names has {quoted(twice)} more than once; a second column is called '{twice[0]}.1'."
+            f"The line of names has {listed(twice)} more than once; a second column is called '{twice[0]}.1'."
         )
     if _index_column(rows) is not False:
         notes.append("Rows begin with a name that has no column; it is left out.")

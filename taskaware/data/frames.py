@@ -1,5 +1,6 @@
 """Tables of any library, and rows in any form, as pandas frames."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,18 +9,19 @@ import pandas as pd
 from taskaware.errors import UserError
 
 _DENSE_CELLS = 100_000_000
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def valid_text(text: str) -> str:
-    """The text with a question mark for every half of a character, which no file can hold.
+    """The text with U+FFFD, a replacement character, for every half of one, which no file can hold.
 
-    >>> valid_text("a\\ud800"), valid_text("ä")
-    ('a?', 'ä')
+    >>> ascii(valid_text("a\\ud800")), valid_text("ä")
+    ("'a\\\\ufffd'", 'ä')
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode(errors="replace").decode()
+        return _HALVES.sub("\ufffd", text)
     return text
 
 

@@ -213,7 +213,7 @@ def _series(frame: pd.DataFrame) -> list[pd.Series]:
     names = [valid_text(str(name)) for name in frame.columns]
     twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
     if twice:
-        raise UserError(f"Several columns have the same name: {read.quoted(twice)}. Rename all but one.")
+        raise UserError(f"Several columns have the same name: {read.listed(twice)}. Rename all but one.")
     pairs = zip(names, frame.items(), strict=True)
     # A copy under another name is slow where there are thousands of columns.
     return [series if _is_named(series, name) else series.rename(name) for name, (_, series) in pairs]
@@ -276,7 +276,7 @@ def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
     """Most categories of a column are new when it is written otherwise than in the training data."""
     unseen = (codes < 0) & series.notna().to_numpy()
     if unseen.sum() >= _MANY_UNSEEN and 2 * unseen.sum() > len(codes):
-        example = read.quoted([series.iloc[int(unseen.argmax())]])
+        example = read.listed([series.iloc[int(unseen.argmax())]])
         warnings.warn(
             f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are no "
             "categories of the training data; they are read as missing. Is it written as it was?",

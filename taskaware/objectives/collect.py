@@ -22,6 +22,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.suites import suite_named
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
+from taskaware.secrets import discreet
 from taskaware.spaces import MixtureSpace, Space, preset
 from taskaware.store import Store, Trainings
 from taskaware.tasks.metrics import default_metric
@@ -38,6 +39,7 @@ SMALLEST_CHUNK = 16
 depend on its batch."""
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class CollectSettings:
     """Settings of a collection of experience."""

@@ -4,13 +4,16 @@ import dataclasses
 import json
 import os
 from pathlib import Path
+from typing import cast
 
-from taskaware.errors import CheckpointError, UserError
+from taskaware import plain
+from taskaware.errors import CheckpointError, UserError, quoted
 from taskaware.modalities.tables.metafeatures import NAMES
+from taskaware.recommendation import checking
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.record import Record
 from taskaware.saved import read_json
-from taskaware.spaces import space_from
+from taskaware.spaces import MixtureSpace, space_from
 
 FORMAT = "taskaware recommendation"
 VERSION = 3
@@ -54,12 +57,12 @@ def read_fields(path: str | os.PathLike) -> dict:
         raise CheckpointError(f"'{path}' is no taskaware recommendation.")
     if fields.get("version") not in range(1, VERSION + 1):
         raise CheckpointError(
-            f"'{path}' has format version {fields.get('version')}; this taskaware reads up to {VERSION}. "
-            "Update taskaware."
+            f"'{path}' has format version {quoted(fields.get('version'))}; this taskaware reads up to "
+            f"{VERSION}. Update taskaware."
         )
     try:
         return _of_fields(fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"The recommendation in '{path}' is damaged ({error}).") from error
 
 
@@ -67,22 +70,25 @@ def _of_fields(fields: dict) -> dict:
     fields = _present(fields)
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
     task["widths"] = tuple((name, width) for name, width in task.get("widths", ()))
-    ranked = [_candidate(entry) for entry in fields["ranked"]]
-    space = space_from(fields["space"])
-    if {len(candidate.point) for candidate in ranked} != {space.dimension}:
-        raise ValueError("no candidates, or not of this space")
-    return {
-        "task": TaskCard(**task),
-        "space": space,
-        "ranked": tuple(ranked),
-        "nearest_tasks": tuple(Neighbour(**_present(entry)) for entry in fields["nearest_tasks"]),
+    # What an answer tells of an architecture, it tells of a mixture.
+    space = cast(MixtureSpace, space_from(fields["space"]))
+    ranked = plain.row("list of candidates", fields["ranked"], least=1, most=checking.CANDIDATES)
+    neighbours = (Neighbour(**_present(entry)) for entry in fields["nearest_tasks"])
+    rest = {
         "meta_features": tuple(fields["meta_features"].values()),
         "trace": tuple(tuple(row) for row in fields["trace"]),
         "notes": tuple(fields["notes"]),
         "seed": fields["seed"],
         "seconds": fields["seconds"],
-        "default": _candidate(fields["default"]) if fields.get("default") else None,
         "chance": fields.get("chance"),
+    }
+    return {
+        "task": checking.checked_card(TaskCard(**task)),
+        "space": space,
+        "ranked": tuple(_candidate(entry, space) for entry in ranked),
+        "nearest_tasks": tuple(map(checking.checked_neighbour, neighbours)),
+        "default": _candidate(fields["default"], space) if fields.get("default") else None,
+        **checking.checked_rest(rest),
     }
 
 
@@ -91,5 +97,6 @@ def _present(fields: dict) -> dict:
     return {_OLDER_NAMES.get(name, name): value for name, value in fields.items()}
 
 
-def _candidate(fields: dict) -> Candidate:
-    return Candidate(**{**_present(fields), "point": tuple(fields["point"])})
+def _candidate(fields: dict, space: MixtureSpace) -> Candidate:
+    candidate = Candidate(**{**_present(fields), "point": tuple(fields["point"])})
+    return checking.checked_candidate(candidate, space)

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from taskaware.reports.style import COLOURS
+from taskaware.secrets import masked_value
 
 CELL = 300
 """Characters of a cell that are shown; what is longer is cut."""
@@ -46,12 +47,12 @@ def document(title: str, head: Sequence[Markup], sections: Sequence[Section], fo
 
 
 def readable(text: object) -> str:
-    """Text without the marks that no browser may be given, or that would turn the line around.
+    """Text without passwords, and the marks that no browser may be given, or that would turn the line around.
 
     >>> readable("a\\x00b")
     'a?b'
     """
-    return "".join(_mark(mark) for mark in str(text))
+    return "".join(_mark(mark) for mark in masked_value(str(text)))
 
 
 def title_block(kicker: str, title: str, facts: str, command: str | None) -> Markup:

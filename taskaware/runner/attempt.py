@@ -3,6 +3,7 @@
 import time
 
 from taskaware.runner.engine import ERROR, MEMORY, OK, Work
+from taskaware.secrets import masked
 
 # Words in the errors of JAX and CUDA, whose types are not imported here.
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "OUT_OF_MEMORY")
@@ -27,7 +28,8 @@ def attempt(work: Work, resource: object, spec: object) -> tuple[str, object, fl
     began = time.perf_counter()
     try:
         how, value = OK, work(resource, spec)
-    except Exception as error:
+    # A job that calls sys.exit ends itself, not the study.
+    except (Exception, SystemExit) as error:
         how, value = (MEMORY if is_memory(error) else ERROR), in_words(error)
     return how, value, time.perf_counter() - began
 
@@ -38,5 +40,5 @@ def is_memory(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """An error in one line: its type and its message."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """An error in one line: its type and its message, without passwords."""
+    return masked(" ".join(f"{type(error).__name__}: {error}".split()))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from taskaware.errors import UserError, unknown
 from taskaware.runner.job import Job
+from taskaware.secrets import discreet, masked_value
 
 OK, ERROR, MEMORY, TIMEOUT, DEATH = "ok", "error", "memory", "timeout", "death"
 ENGINES = ("serial", "processes", "ray")
@@ -18,6 +19,7 @@ Resource and spec are of the types that the study itself put into its jobs; an e
 """
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class RunnerSettings:
     """Where jobs run, and how failures are handled."""
@@ -45,7 +47,9 @@ class RunnerSettings:
             if not getattr(self, name) >= 0:
                 raise UserError(f"Runner setting {name}={getattr(self, name)} is negative. Give 0 or more.")
         if self.address and self.engine != "ray":
-            raise UserError(f"address='{self.address}' is for the engine 'ray', not '{self.engine}'.")
+            raise UserError(
+                f"address='{masked_value(self.address)}' is for the engine 'ray', not '{self.engine}'."
+            )
         return self
 
 

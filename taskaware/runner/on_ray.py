@@ -13,12 +13,19 @@ from taskaware.errors import EngineError, UserError
 from taskaware.runner.attempt import attempt, in_words
 from taskaware.runner.engine import DEATH, ERROR, MEMORY, TIMEOUT, Ended, Work, cores
 from taskaware.runner.job import Job
+from taskaware.secrets import masked_value
+
+START = 300.0
+"""Seconds that a worker may take to start; then the time of its attempt runs all the same."""
 
 
 class Server:
     """Runs inside an actor; holds the work function and the resources received so far."""
 
-    def __init__(self, work: Work):
+    def __init__(self, work: Work, folder: str):
+        # Jobs may name files as the driver does.
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
         self._work = work
         self._held: dict[str, object] = {}
 
@@ -70,7 +77,7 @@ class OnRay:
         reference = self._references.get(job.needs, [])
         # The time limit excludes the start of a worker; a dead worker is detected by `next`.
         with contextlib.suppress(self._ray.exceptions.RayError):
-            self._ray.get(self._actors[place].ready.remote())
+            self._ray.get(self._actors[place].ready.remote(), timeout=START)
         promise = self._actors[place].do.remote(job.needs, reference, job.spec)
         self._running[promise] = (ticket, place, time.monotonic())
 
@@ -92,7 +99,8 @@ class OnRay:
         except errors.RayActorError as error:
             self._replace(place)
             return self._ended(ticket, place, began, DEATH, f"The worker died ({in_words(error)}).")
-        except errors.RayError as error:
+        # Unpickling a result calls what it says, and so may raise anything.
+        except (Exception, SystemExit) as error:
             return self._ended(ticket, place, began, ERROR, in_words(error))
         return Ended(ticket, how, value, seconds, str(place))
 
@@ -119,7 +127,7 @@ class OnRay:
         self._actors[place] = self._start()
 
     def _start(self):
-        return self._actor.remote(self._work)
+        return self._actor.remote(self._work, os.getcwd())
 
 
 def _ray():
@@ -140,10 +148,13 @@ def _connect(ray, address: str, workers: int) -> None:
         options |= {"address": address}
     else:
         options |= {"num_cpus": workers or cores(), "include_dashboard": False, "address": "local"}
+    # Ray's workers look for modules in the folder that is the current one here, where the files of anybody
+    # may lie; so it is the root for a moment.
     try:
-        ray.init(**options)
+        with contextlib.chdir(os.path.abspath(os.sep)):
+            ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        where, why = masked_value(address) or "this machine", in_words(error).rstrip(".")
         raise EngineError(
-            f"Ray cannot be reached at '{address or 'this machine'}': {in_words(error).rstrip('.')}. "
-            "Check the address, and run 'ray status' there."
-        ) from error
+            f"Ray cannot be reached at '{where}': {why}. Check the address, and run 'ray status' there."
+        ) from (error if where == (address or where) else None)

@@ -9,21 +9,26 @@ import dataclasses
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import taskaware
 from taskaware.errors import EngineError, UserError
-from taskaware.runner.engine import DEATH, TIMEOUT, Ended, Work, cores
+from taskaware.runner.attempt import in_words
+from taskaware.runner.engine import DEATH, ERROR, TIMEOUT, Ended, Work, cores
 from taskaware.runner.job import Job
 
 STILLBORN = 3
 """After this many workers in a row that ended before they were ready, the engine gives up."""
+
+GLANCE = 1.0
+"""Seconds after which workers that send nothing are looked at."""
 
 HELD = 8
 """Largest number of resources that a worker holds; the oldest is dropped."""
@@ -67,12 +72,19 @@ class Worker:
             self.inbound.flush()
 
     def end(self) -> None:
-        """Kill it and wait for its end."""
+        """Kill it and what its jobs have started, and wait for its end.
+
+        The thread that reads its messages closes that pipe: a process that left the group may still hold the
+        other end, and closing would wait for the reader.
+        """
+        if hasattr(os, "killpg"):
+            # It leads a group of its own; the group is there as long as anybody in it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
-        for pipe in (self.inbound, self.outbound):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        with contextlib.suppress(OSError):
+            self.inbound.close()
 
 
 class Processes:
@@ -112,24 +124,35 @@ class Processes:
             try:
                 worker, message = self._inbox.get(timeout=self._patience())
             except queue.Empty:
-                worker = min((w for w in self._workers if w.ticket is not None), key=lambda w: w.began)
-                if time.monotonic() - worker.began >= self._limit:
-                    # The worker has a ticket, so an attempt ends here.
-                    return cast(Ended, self._replaced(worker, TIMEOUT, f"Not done after {self._limit:g} s."))
-                continue
-            if worker not in self._workers:
-                continue
-            if message == "ready":
-                # The time limit excludes the start of a worker.
-                worker.ready, worker.began, self._stillborn = True, time.monotonic(), 0
-            elif message == "gone":
-                ended = self._gone(worker)
-                if ended is not None:
-                    return ended
+                ended = self._overdue()
             else:
-                worker.ticket = None
-                ticket, how, value, seconds = message
-                return Ended(ticket, how, value, seconds, str(worker.number))
+                ended = self._heard(worker, message) if worker in self._workers else None
+            if ended is not None:
+                return ended
+
+    def _heard(self, worker: Worker, message: object) -> Ended | None:
+        """What a message means; the end of an attempt, if it tells of one."""
+        if message == "ready":
+            # The time limit excludes the start of a worker.
+            worker.ready, worker.began, self._stillborn = True, time.monotonic(), 0
+        elif message == "gone":
+            return self._gone(worker)
+        elif isinstance(message, tuple) and len(message) == 4 and message[0] == worker.ticket:
+            worker.ticket = None
+            ticket, how, value, seconds = message
+            return Ended(ticket, how, value, seconds, str(worker.number))
+        return None
+
+    def _overdue(self) -> Ended | None:
+        """The end of an attempt whose time is up, or whose worker has died and left its pipe to a child."""
+        busy = [worker for worker in self._workers if worker.ticket is not None]
+        for worker in busy:
+            if worker.process.poll() is not None:
+                return self._gone(worker)
+        worker = min(busy, key=lambda worker: worker.began)
+        if self._limit and time.monotonic() - worker.began >= self._limit:
+            return self._replaced(worker, TIMEOUT, f"Not done after {self._limit:g} s.")
+        return None
 
     def close(self) -> None:
         """See `Engine.close`."""
@@ -138,14 +161,17 @@ class Processes:
             worker.end()
 
     def _patience(self) -> float | None:
-        """Seconds until the first attempt is due; None without a limit."""
+        """Seconds until the first attempt is due, or until the workers are looked at again."""
         begun = [worker.began for worker in self._workers if worker.ticket is not None]
         if not self._limit or not begun:
-            return None
-        return max(0.0, min(begun) + self._limit - time.monotonic())
+            return GLANCE
+        return min(GLANCE, max(0.0, min(begun) + self._limit - time.monotonic()))
 
     def _gone(self, worker: Worker) -> Ended | None:
         """Replace a worker that ended by itself; returns the end of its attempt, if one was running."""
+        if worker.process.poll() is None:
+            # It lives, and what it sends cannot be read.
+            worker.end()
         code = worker.process.wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         # A killed worker (signal 9) does not count: the others need not fail.
@@ -163,10 +189,11 @@ class Processes:
     def _start(self, number: int) -> Worker:
         share = _share(number, self.slots)
         process = subprocess.Popen(
-            [sys.executable, "-m", "taskaware.runner.worker", *map(str, share)],
+            # -P: modules are not looked for in the current folder, where the files of anybody may lie.
+            [sys.executable, "-P", "-m", "taskaware.runner.worker", *map(str, share)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": _import_path()},
+            env=os.environ | {"PYTHONPATH": _import_path(), "PYTHONSAFEPATH": "1"},
             # Ctrl-C is for this process, which then ends its workers.
             start_new_session=True,
         )
@@ -176,12 +203,26 @@ class Processes:
         return worker
 
     def _listen(self, worker: Worker) -> None:
-        """Put the messages of a worker into the inbox until it ends."""
+        """Put the messages of a worker into the inbox until it ends, or sends what is no message."""
         try:
-            while True:
-                self._inbox.put((worker, pickle.load(worker.outbound)))
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            with worker.outbound as messages:
+                while True:
+                    self._inbox.put((worker, _opened(pickle.load(messages))))
+        # Whatever it is, this thread has nobody to tell but the inbox.
+        except BaseException:
             self._inbox.put((worker, "gone"))
+
+
+def _opened(message: Any) -> Any:
+    """The message with its value unpickled; a value that cannot be read again makes the attempt fail."""
+    if not isinstance(message, tuple):
+        return message
+    ticket, how, packed, seconds = message
+    try:
+        return ticket, how, pickle.loads(packed), seconds
+    # Also SystemExit and the like: unpickling calls what the job's result says.
+    except BaseException as error:
+        return ticket, ERROR, f"The result cannot be read: {in_words(error)}", seconds
 
 
 def _share(number: int, workers: int) -> list[int]:
@@ -198,6 +239,17 @@ def _share(number: int, workers: int) -> list[int]:
 
 
 def _import_path() -> str:
-    """Import path of a worker: this package, and the path of this process."""
+    """Import path of a worker: this package, and the path of this process.
+
+    Not the current folder, unless this process has itself imported something from it.
+    """
     own = str(Path(taskaware.__file__).resolve().parent.parent)
-    return os.pathsep.join(dict.fromkeys([own, *(path for path in sys.path if path)]))
+    here = os.path.realpath(os.curdir)
+    paths = [path for path in sys.path if path and (os.path.realpath(path) != here or _imported_from(here))]
+    return os.pathsep.join(dict.fromkeys([own, *paths]))
+
+
+def _imported_from(folder: str) -> bool:
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    places = (Path(os.path.realpath(file)) for file in files if isinstance(file, str))
+    return any(folder in (str(p.parent), str(p.parent.parent) * (p.name == "__init__.py")) for p in places)

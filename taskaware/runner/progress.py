@@ -11,6 +11,10 @@ log = logging.getLogger(__name__)
 
 EVERY = 30.0
 """Seconds between two lines."""
+FEWEST = 4
+"""Jobs that have to end before the time left is estimated."""
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
+"""The bar without tqdm's own time left, which the first jobs of a run would dominate."""
 
 
 class Progress:
@@ -34,7 +38,10 @@ class Progress:
         self._began = self._last_line = time.monotonic()
         self._lines = show is None and not sys.stderr.isatty() and not _in_notebook()
         hidden = self._lines or show is False
-        self._bar = tqdm(total=self._total, unit=unit, disable=hidden, smoothing=0.05, dynamic_ncols=True)
+        self._marks: list[tuple[float, int]] = []
+        self._bar = tqdm(
+            total=self._total, unit=unit, disable=hidden, dynamic_ncols=True, bar_format=BAR, smoothing=0.05
+        )
 
     def add(self, outcome: Outcome) -> None:
         """Count a job that ended."""
@@ -43,7 +50,8 @@ class Progress:
         self.failed += outcome.error is not None
         self.done += job.size
         self._left[job.about.get(self._group)] -= job.size
-        self._bar.set_postfix_str(self._where(), refresh=False)
+        self._marks.append((time.monotonic(), self.done))
+        self._bar.set_postfix_str(f"{self._where()}, {self.time_left()}", refresh=False)
         self._bar.update(job.size)
         if self._lines and time.monotonic() - self._last_line > EVERY:
             self._last_line = time.monotonic()
@@ -52,11 +60,23 @@ class Progress:
     def line(self) -> str:
         """The progress as one line of text."""
         seconds = max(time.monotonic() - self._began, 1e-9)
-        left = (self._total - self.done) * seconds / max(self.done, 1)
         return (
             f"{self.done:,} of {self._total:,} {self._unit}s ({self._where()}), "
-            f"{self.done / seconds:.1f} {self._unit}s/s, {tqdm.format_interval(left)} left"
+            f"{self.done / seconds:.1f} {self._unit}s/s, {self.time_left()}"
         )
+
+    def time_left(self) -> str:
+        """How long the rest takes, at the speed of the later half of the jobs that have ended.
+
+        The first jobs compile programs, and tell little; after fewer than FEWEST nothing is said.
+        """
+        if self.done >= self._total:
+            return "0:00 left"
+        if len(self._marks) < FEWEST:
+            return "time left not known yet"
+        (then, before), (now, done) = self._marks[(len(self._marks) - 1) // 2], self._marks[-1]
+        seconds = (self._total - self.done) * (now - then) / max(done - before, 1)
+        return f"about {tqdm.format_interval(seconds)} left"
 
     def close(self) -> None:
         """End the bar; without one, write the last line."""

@@ -1,5 +1,6 @@
 """The folder of one run: what was asked for, what happened, what came out."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -14,8 +15,9 @@ import taskaware
 from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.files import atomic_write
-from taskaware.runner import Journal, read_journal
+from taskaware.runner import Journal, read_journal, starts
 from taskaware.saved import read_json
+from taskaware.secrets import in_plain, without_secrets
 
 CONFIG, JOURNAL, RESULT = "config.json", "journal.jsonl", "result.json"
 
@@ -51,7 +53,7 @@ class RunFolder:
         """
         folder = cls(Path(path), study, config_digest(study, config))
         if (folder.path / CONFIG).exists():
-            folder._check_same()
+            folder._check_same(config)
             return folder
         if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
             raise UserError(f"'{path}' holds something else than a run. Choose another folder.")
@@ -63,8 +65,16 @@ class RunFolder:
             "config": dataclasses.asdict(config),
         }
         about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
-        atomic_write(folder.path / CONFIG, json.dumps(about, indent=1).encode())
+        atomic_write(folder.path / CONFIG, json.dumps(in_plain(about), indent=1).encode())
         return folder
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which no other process works on this run.
+
+        Raises:
+            UserError: another one does; the message names it.
+        """
+        return starts.alone(self.path)
 
     def journal(self) -> Journal:
         """The journal, to be written to."""
@@ -84,23 +94,28 @@ class RunFolder:
     def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
         """Write `result.json`: the run has come to its end.
 
+        Its `seconds` are those of all starts together, from `starts.jsonl`.
+
         Args:
             jobs: that were to be done in this start.
             failed: those of them that were given up.
-            seconds: that it took.
+            seconds: that this start took.
             summary: plain data, printed and reported.
         """
         result = {"finished": _now(), "jobs": jobs, "failed": failed}
+        seconds += starts.earlier_seconds(self.path, JOURNAL)
         result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
-        atomic_write(self.path / RESULT, json.dumps(result, indent=1).encode())
+        atomic_write(self.path / RESULT, json.dumps(in_plain(result), indent=1).encode())
 
-    def _check_same(self) -> None:
+    def _check_same(self, config: Any) -> None:
         try:
             about = read_json(self.path / CONFIG, finite=False)
             found = (about["campaign"], about["digest"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"'{self.path / CONFIG}' is damaged. Choose another folder.") from error
-        if found != (self.study, self.digest):
+        # Older ones counted a password as a part of the config.
+        older = digest({"campaign": self.study, "config": _without_runners(dataclasses.asdict(config))})
+        if found not in ((self.study, self.digest), (self.study, older)):
             raise UserError(
                 f"'{self.path}' holds the run of another config ({found[0]} {found[1]}; this one is "
                 f"{self.study} {self.digest}). Choose another folder, or take the settings back."
@@ -108,8 +123,9 @@ class RunFolder:
 
 
 def config_digest(study: str, config: Any) -> str:
-    """16 hex digits that name what a run is; where its jobs run is not part of it."""
-    return digest({"campaign": study, "config": _without_runners(dataclasses.asdict(config))})
+    """16 hex digits that name what a run is; where its jobs run, and passwords, are no part of it."""
+    plain = in_plain(_without_runners(dataclasses.asdict(config)), without_secrets)
+    return digest({"campaign": study, "config": plain})
 
 
 def _without_runners(config: Mapping) -> dict:

@@ -6,8 +6,11 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from taskaware.runner.attempt import attempt
-from taskaware.runner.engine import TIMEOUT, Ended, Work
+from taskaware.runner.engine import OK, TIMEOUT, Ended, Work
 from taskaware.runner.job import Job
+
+AGAIN = 1.0
+"""Seconds between two alarms, once the time of an attempt is up."""
 
 
 class Serial:
@@ -36,7 +39,7 @@ class Serial:
         resource = self._resources[job.needs] if job.needs else None
         with alarm(self._limit) as rung:
             how, value, seconds = attempt(self._work, resource, job.spec)
-        if rung and how != "ok":
+        if rung and how != OK:
             how, value = TIMEOUT, f"Not done after {self._limit:g} s."
         return Ended(ticket, how, value, seconds, "0")
 
@@ -58,7 +61,8 @@ def alarm(seconds: float) -> Iterator[list]:
         raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again, because a job may swallow the first one.
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield rung
     finally:

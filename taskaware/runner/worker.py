@@ -1,13 +1,15 @@
 """What a worker process runs: `python -m taskaware.runner.worker [CORE ...]`; see `processes`.
 
 Messages in: ("work", function), ("keep", name, resource), ("drop", name), ("do", ticket, name, spec).
-Messages out: "ready", then for each attempt (ticket, how, value, seconds).
+Messages out: "ready", then for each attempt (ticket, how, pickled value, seconds). The value is pickled on
+its own, so that one which cannot be read again spoils no message.
 """
 
 import contextlib
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 
@@ -24,6 +26,7 @@ def main(shares: list[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     messages: queue.SimpleQueue = queue.SimpleQueue()
+    own = os.getpid()
     threading.Thread(target=_listen, args=(incoming, messages), daemon=True).start()
     _, work = messages.get()
     _send(outgoing, "ready")
@@ -39,19 +42,26 @@ def main(shares: list[str]) -> None:
         ticket, needs, spec = rest
         how, value, seconds = attempt(work, held[needs] if needs else None, spec)
         try:
-            packed = pickle.dumps((ticket, how, value, seconds), protocol=pickle.HIGHEST_PROTOCOL)
+            packed = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as error:
-            packed = pickle.dumps((ticket, ERROR, f"The result cannot be sent: {in_words(error)}", seconds))
-        outgoing.write(packed)
-        outgoing.flush()
+            how, packed = ERROR, pickle.dumps(f"The result cannot be sent: {in_words(error)}")
+        if os.getpid() != own:
+            # A job has forked, and this is the child, which came back from the job as well.
+            os._exit(0)
+        _send(outgoing, (ticket, how, packed, seconds))
 
 
 def _listen(incoming, messages: queue.SimpleQueue) -> None:
-    """Read messages; end the process at once when the other side is gone, even in the middle of a job."""
+    """Read messages; end the process at once when the other side is gone, even in the middle of a job.
+
+    What jobs have started ends with it.
+    """
     try:
         while True:
             messages.put(pickle.load(incoming))
     except EOFError:
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)
         os._exit(0)
     except BaseException as error:
         print(f"A worker cannot read its work: {in_words(error)}", file=sys.stderr, flush=True)

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray, bucket
-from taskaware.spaces import mixture_draws, mixture_features
+from taskaware.spaces import mixture_checks, mixture_draws, mixture_features
 from taskaware.spaces.mixture_draws import CORNER, CUTOFF
 from taskaware.spaces.space import Decision
 
@@ -167,13 +167,13 @@ class MixtureSpace:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "MixtureSpace":
-        """The space that `to_dict` wrote (also after a trip through JSON)."""
-        fields = {name: value for name, value in data.items() if name != "type"}
-        fields["sizes"] = tuple(data["sizes"])
-        fields["activations"] = tuple(data["activations"])
-        fields["embeddings"] = tuple(tuple(group) for group in data["embeddings"])
-        fields["recipe"] = tuple(RecipeCoordinate(**coordinate) for coordinate in data["recipe"])
-        fields["width_odds"] = tuple(data["width_odds"])
+        """The space that `to_dict` wrote (also after a trip through JSON).
+
+        Raises:
+            UserError: a field is missing, or is not what may stand there; see `mixture_checks`.
+        """
+        fields = mixture_checks.checked(data)
+        fields["recipe"] = tuple(RecipeCoordinate(**coordinate) for coordinate in fields["recipe"])
         return cls(**fields)
 
     def encode(self, point: Point) -> Float[Array, "*b D"]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from taskaware import plain
+from taskaware.errors import UserError, quoted
 from taskaware.registry import Registry
 from taskaware.spaces.space import Space
 
@@ -14,13 +16,20 @@ def space_from(data: Mapping[str, Any]) -> Space:
     """The space that `Space.to_dict` wrote; without a "type" it is a mixture, as older files have it.
 
     Raises:
-        UserError: there is no such type; the nearest name is given.
+        UserError: there is no such type (the nearest name is given), or a field is not what may stand there.
 
     >>> from taskaware.spaces import preset
     >>> space_from(preset("compact").to_dict()) == preset("compact")
     True
     """
-    return SPACES.named(data.get("type", "mixture")).from_dict(data)
+    kind = plain.name("type of the space", plain.table("the space", data).get("type", "mixture"))
+    try:
+        return SPACES.named(kind).from_dict(data)
+    except UserError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # A space of a third party need not check what it reads.
+        raise UserError(f"The definition of the {kind} space is damaged ({quoted(str(error))}).") from error
 
 
 def type_of(space: Any) -> str:

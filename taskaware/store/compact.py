@@ -9,12 +9,12 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from taskaware.digests import canonical
+from taskaware import plain
 from taskaware.errors import StoreError, TaskawareError, UserError
-from taskaware.saved import open_npz, parse_json
+from taskaware.saved import open_npz, parse_json, sealed, unsealed
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.new_file import new_file
-from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord
+from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, checked_recipe, checked_space
 
 FORMAT = "taskaware experience"
 VERSION = 2
@@ -49,9 +49,8 @@ def pack(source: Source | Experience, path: str | os.PathLike, *, half: bool = F
     arrays |= {name: _smallest(arrays[name]) for name in INDICES}
     if half:
         arrays["architectures"] = _halved(arrays["architectures"])
-    header = np.frombuffer(canonical(_header(experience)).encode(), np.uint8)
     with new_file(path) as file:
-        np.savez_compressed(file, header=header, **arrays)
+        np.savez_compressed(file, header=sealed(_header(experience), arrays), **arrays)
 
 
 def unpack(path: str | os.PathLike) -> Experience:
@@ -62,9 +61,9 @@ def unpack(path: str | os.PathLike) -> Experience:
     """
     try:
         with Path(path).open("rb") as opened, open_npz(opened) as file:
-            header = parse_json(file.read(["header"])["header"].tobytes(), finite=False)
-            _refuse(header, path)
+            _refuse(parse_json(file.read(["header"])["header"].tobytes(), finite=False), path)
             arrays = file.read(ARRAYS)
+            header = unsealed(file.read(["header"])["header"], arrays)
         return _widened(check(_experience(header, arrays)))
     except FileNotFoundError as error:
         raise StoreError(f"There is no file '{path}'. Check the path.") from error
@@ -89,6 +88,7 @@ DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
     NotImplementedError,
+    ArithmeticError,
     RuntimeError,
 )
 
@@ -120,12 +120,12 @@ def _header(experience: Experience) -> dict:
 def _experience(header: dict, arrays: dict[str, np.ndarray]) -> Experience:
     return Experience(
         tasks=tuple(TaskRecord.from_dict(task) for task in header["tasks"]),
-        catalogue=header["catalogue"],
-        features=tuple(header["features"]),
-        space=SpaceRecord(**header["space"]),
-        recipes=tuple(RecipeRecord(**recipe) for recipe in header["recipes"]),
-        strategies=tuple(header["strategies"]),
-        metric=str(header.get("metric", "")),
+        catalogue=plain.name("catalogue", header["catalogue"]),
+        features=tuple(plain.name("name of a meta-feature", name) for name in header["features"]),
+        space=checked_space(SpaceRecord(**header["space"])),
+        recipes=tuple(checked_recipe(RecipeRecord(**recipe)) for recipe in header["recipes"]),
+        strategies=tuple(plain.name("name of a strategy", name) for name in header["strategies"]),
+        metric=plain.name("metric", header.get("metric", "")),
         **arrays,
     )
 

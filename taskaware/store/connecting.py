@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from taskaware.errors import StoreError
-from taskaware.store.failures import explained, passes
+from taskaware.errors import StoreError, TaskawareError
+from taskaware.store.failures import DAMAGES, explained, intact, passes
 
 WRITING = "taskaware_writing"
 LONGEST_PAUSE = 0.25
@@ -39,7 +39,14 @@ class Database:
         engine = self.engine
         if engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        return self._run(engine, job)
+        try:
+            return self._run(engine, job)
+        except TaskawareError:
+            raise
+        except DAMAGES:
+            # What a reader does not expect, in a file that somebody else wrote.
+            with intact():
+                raise
 
     def write(self, job: Callable[[sa.Connection], Found]) -> Found:
         """The result of a job that writes; all its changes are committed or, after an error, none.

@@ -140,6 +140,9 @@ def check(experience: Experience) -> Experience:
     u = experience.architectures
     if u.ndim != 2 or u.dtype.kind != "f":
         raise UserError(f"The architectures are {u.dtype} of the shape {u.shape}; allowed: floats, (A, D).")
+    for name, array in {"architectures": u, **{n: getattr(experience, n) for n in NUMBERS}}.items():
+        if np.isinf(array).any():
+            raise UserError(f"'{name}' holds an infinite number. NaN stands for what is unknown.")
     filled = np.isnan(u)
     if filled.any() and (filled[:, :-1] & ~filled[:, 1:]).any():
         raise UserError("An architecture has a NaN before its end. NaN only fills up shorter rows.")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from taskaware.errors import StoreError
+from taskaware.errors import StoreError, TaskawareError, quoted
+from taskaware.secrets import masked
 
 PASSING = r"database (table |schema )?is locked|lock timeout|deadlock|could not serialize"
 REASONS = (
@@ -57,6 +58,18 @@ REASONS = (
 )
 
 
+DAMAGED, MEND = "The store is damaged: it has", "`Store.check` says more; a copy or a merge may mend it."
+DAMAGES = (
+    TaskawareError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
 @contextlib.contextmanager
 def explained(place: str, *errors: type[Exception]) -> Iterator[None]:
     """Errors of the database inside the block become a StoreError.
@@ -69,7 +82,28 @@ def explained(place: str, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except known as error:
-        raise StoreError(_reason(error, place)) from error
+        reason, told = _reason(error, place), str(error)
+        # The error below is left out where it tells a password.
+        raise StoreError(masked(reason)) from (error if masked(told) == told else None)
+
+
+@contextlib.contextmanager
+def intact() -> Iterator[None]:
+    """What a reader finds inside the block and no taskaware wrote becomes a StoreError.
+
+    >>> with intact():
+    ...     int("seven")
+    Traceback (most recent call last):
+    ...
+    taskaware.errors.StoreError: The store is damaged: it has what no taskaware wrote (...). ...
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except DAMAGES as error:
+        found = quoted(str(error) or type(error).__name__, 300)
+        raise StoreError(f"{DAMAGED} what no taskaware wrote ({found}). {MEND}") from error
 
 
 def passes(error: Exception) -> bool:

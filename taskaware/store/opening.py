@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from taskaware.errors import StoreError
+from taskaware.errors import StoreError, quoted
+from taskaware.secrets import masked_value, remember
 from taskaware.store import migrations, schema
 from taskaware.store.connecting import WRITING, Database
 from taskaware.store.failures import explained
@@ -34,9 +35,13 @@ def place_of(target: str | os.PathLike) -> sa.URL:
         path = name if name in MEMORY else str(Path(target).expanduser())
         return sa.URL.create("sqlite", database=path)
     try:
-        return sa.make_url(str(target))
-    except sa.exc.ArgumentError as error:
-        raise StoreError(f"{target!r} is no database URL. Write postgresql://user@host/name.") from error
+        url = sa.make_url(str(target))
+    except (sa.exc.ArgumentError, ValueError):
+        # SQLAlchemy's own error holds the URL, and so the password.
+        shown = quoted(masked_value(str(target)), 300)
+        raise StoreError(f"{shown} is no database URL. Write postgresql://user@host/name.") from None
+    _remember(url)
+    return url
 
 
 def file_of(url: sa.URL) -> str:
@@ -48,7 +53,17 @@ def shown(url: sa.URL) -> str:
     """The place for people: a path, or a URL without its password."""
     if url.get_backend_name() == "sqlite":
         return url.database or ":memory:"
-    return url.render_as_string(hide_password=True)
+    return masked_value(url.render_as_string(hide_password=True))
+
+
+def _remember(url: sa.URL) -> None:
+    """Let no later message hold the password, nor what a query gives as one."""
+    remember(url.password)
+    hidden = masked_value(url.render_as_string(hide_password=False))
+    for values in url.normalized_query.values():
+        for value in values:
+            if urllib.parse.quote_plus(value) not in hidden:
+                remember(value)
 
 
 def open_database(url: sa.URL, *, create: bool, readonly: bool, timeout: float) -> Database:

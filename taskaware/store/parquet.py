@@ -38,7 +38,7 @@ from taskaware.errors import StoreError, UserError
 from taskaware.saved import parse_json
 from taskaware.store import artefacts, reading, schema, writing
 from taskaware.store.new_file import new_file
-from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord, TrainingKey
+from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord, TrainingKey, checked_space
 
 FORMAT = "taskaware experience"
 VERSION = 2
@@ -205,7 +205,10 @@ def _checked_header(file: parquet.ParquetFile, path: str | os.PathLike) -> dict:
 
 def _small_tables(header: dict) -> Iterator[tuple[sa.Table, list[dict]]]:
     yield schema.tasks, [writing.task_row(TaskRecord.from_dict(task)) for task in header["tasks"]]
-    yield schema.spaces, [writing.space_row(SpaceRecord(**space)) for space in header["spaces"]]
+    yield (
+        schema.spaces,
+        [writing.space_row(checked_space(SpaceRecord(**space))) for space in header["spaces"]],
+    )
     yield schema.recipes, [writing.recipe_row(definition) for definition in header["recipes"]]
     names = header["catalogues"]
     described = []

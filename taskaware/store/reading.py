@@ -4,19 +4,21 @@ import binascii
 import contextlib
 import dataclasses
 import functools
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
+from taskaware import plain
 from taskaware.digests import LENGTH
 from taskaware.errors import StoreError, UserError, unknown
 from taskaware.saved import parse_json
 from taskaware.store import schema
-from taskaware.store.experience import INDICES, PER_TRAINING, Experience
-from taskaware.store.records import FAILED, RecipeRecord, SpaceRecord, TaskRecord, TrainingKey
+from taskaware.store.definitions import recipes, spaces, tasks
+from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
+from taskaware.store.failures import DAMAGED, MEND, intact
+from taskaware.store.records import FAILED, SpaceRecord, TrainingKey
 
 BLOCK = 20_000
 # how PostgreSQL's drivers make a cursor that is read block by block
@@ -25,7 +27,6 @@ SERVER_CURSORS: dict[str, dict[str, Any]] = {
     "psycopg2": {"name": "taskaware"},
 }
 DIGESTS = ("task", "architecture", "recipe")
-DAMAGED, MEND = "The store is damaged: it has", "`Store.check` says more; a copy or a merge may mend it."
 TYPES = {name: np.int32 if name in INDICES else np.float32 for name in PER_TRAINING} | {"seed": np.int64}
 
 
@@ -44,27 +45,6 @@ def tuples(connection: sa.Connection, query: sa.Select) -> Iterator[Sequence[tup
         cursor.execute(str(text), ())
         while rows := cursor.fetchmany(BLOCK):
             yield rows
-
-
-def tasks(connection: sa.Connection) -> tuple[TaskRecord, ...]:
-    """Every task, by name and digest."""
-    rows = connection.execute(sa.select(schema.tasks)).mappings()
-    found = (TaskRecord(**{**row, "info": parse_json(row["info"], finite=False)}) for row in rows)
-    return tuple(sorted(found, key=lambda task: (task.name, task.digest)))
-
-
-def spaces(connection: sa.Connection) -> tuple[SpaceRecord, ...]:
-    """Every space, by name and digest."""
-    rows = connection.execute(sa.select(schema.spaces)).all()
-    found = (SpaceRecord(row.digest, row.name, parse_json(row.definition, finite=False)) for row in rows)
-    return tuple(sorted(found, key=lambda space: (space.name, space.digest)))
-
-
-def recipes(connection: sa.Connection) -> tuple[RecipeRecord, ...]:
-    """Every recipe, by digest."""
-    rows = connection.execute(sa.select(schema.recipes)).all()
-    found = (RecipeRecord(row.digest, parse_json(row.definition, finite=False)) for row in rows)
-    return tuple(sorted(found, key=lambda recipe: recipe.digest))
 
 
 def described(connection: sa.Connection, catalogue: str) -> set[str]:
@@ -150,7 +130,8 @@ def triplets(
     """
     chosen = _choose_space(connection, space)
     query = _query(connection, chosen.digest, recipe=recipe, problem=problem, metric=metric)
-    columns, strategies = _columns(connection, query)
+    with intact():
+        columns, strategies = _columns(connection, query)
     points, u = _points(connection, chosen.digest)
     everything, made = tasks(connection), recipes(connection)
     used = {}
@@ -164,7 +145,7 @@ def triplets(
     rows = np.lexsort([columns[name] for name in ("seed", "recipe", "architecture", "task")])
     taken = tuple(everything[place] for place in used["task"])
     named, features, z = _described(connection, [task.digest for task in taken], catalogue)
-    return Experience(
+    found = Experience(
         tasks=taken,
         catalogue=named,
         features=features,
@@ -176,6 +157,8 @@ def triplets(
         metric=metric or "",
         **{name: columns[name][rows] for name in PER_TRAINING},
     )
+    with intact():
+        return check(found)
 
 
 def _choose_space(connection: sa.Connection, name: str | None) -> SpaceRecord:
@@ -335,9 +318,16 @@ def _described(
         return "", (), np.empty((len(names), 0), np.float32)
     chosen = catalogue or found[0]
     rows = {row.task: row for row in connection.execute(sa.select(table).where(table.c.catalogue == chosen))}
-    features = tuple(json.loads(next(iter(rows.values())).names))
+    features = _features(next(iter(rows.values())).names)
     z = np.full((len(names), len(features)), np.nan, np.float32)
     for position, name in enumerate(names):
         if name in rows:
-            z[position] = np.frombuffer(rows[name].values, "<f4")
+            with intact():
+                z[position] = np.frombuffer(rows[name].values, "<f4")
     return chosen, features, z
+
+
+def _features(text: str) -> tuple[str, ...]:
+    """Names of meta-features."""
+    with intact():
+        return tuple(plain.name("name of a meta-feature", name) for name in parse_json(text, finite=False))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from taskaware import plain
 from taskaware.deprecation import renamed_fields
 from taskaware.digests import check_digest, points
 from taskaware.errors import UserError
@@ -14,6 +15,8 @@ from taskaware.errors import UserError
 OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 NUMBERS = ("scores", "test_scores", "losses", "seconds")
 LONGEST_ERROR = 2000
+LONGEST_NAME, LARGEST = 100_000, 2**63 - 1
+"""Characters of a name, and the largest count, that a reader accepts."""
 OLDER_NAMES = {"origin": "group", "kind": "problem"}
 DEFAULT_TYPE = "mixture"
 
@@ -49,8 +52,13 @@ class TaskRecord:
 
     @classmethod
     def from_dict(cls, fields: Mapping) -> "TaskRecord":
-        """The record of these fields; what was written before version 0.2 has older names."""
-        return cls(**{OLDER_NAMES.get(name, name): value for name, value in fields.items()})
+        """The record of these fields; what was written before version 0.2 has older names.
+
+        Raises:
+            UserError: a field is not what may stand there.
+        """
+        fields = plain.table("the task", fields)
+        return checked_task(cls(**{OLDER_NAMES.get(name, name): value for name, value in fields.items()}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +192,44 @@ def checked(batch: Trainings) -> Trainings:
     columns["seeds"] = seeds_of(batch.seeds, len(u))
     columns["births"] = None if batch.births is None else _births(batch.births, len(u))
     return dataclasses.replace(batch, u=u, **columns)
+
+
+def checked_task(record: TaskRecord) -> TaskRecord:
+    """The record itself, as it was read, if every field is what may stand there.
+
+    Raises:
+        UserError: one is not; it is named.
+    """
+    check_digest("task", record.digest)
+    for field in ("name", "group", "problem", "metric", "added"):
+        plain.name(f"{field} of a task", getattr(record, field), longest=LONGEST_NAME)
+    for field in ("rows", "features", "outputs"):
+        plain.whole(f"{field} of a task", getattr(record, field), high=LARGEST)
+    plain.table("info of a task", record.info)
+    return record
+
+
+def checked_space(record: SpaceRecord) -> SpaceRecord:
+    """The record itself, as it was read; what its definition means, `space_from` checks.
+
+    Raises:
+        UserError: a field is not what may stand there; it is named.
+    """
+    check_digest("space", record.digest)
+    plain.name("name of a space", record.name, longest=LONGEST_NAME)
+    plain.table("definition of a space", record.definition)
+    return record
+
+
+def checked_recipe(record: RecipeRecord) -> RecipeRecord:
+    """The record itself, as it was read.
+
+    Raises:
+        UserError: a field is not what may stand there; it is named.
+    """
+    check_digest("recipe", record.digest)
+    plain.table("definition of a recipe", record.definition)
+    return record
 
 
 def seeds_of(seeds: ArrayLike, count: int) -> np.ndarray:

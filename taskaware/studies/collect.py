@@ -29,16 +29,27 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
         show: see `Progress`.
 
     Returns:
-        The summary, counted.
+        The summary, counted; `added` and `diverged` are those of all starts together.
     """
     settings.check()
     tasks = with_variants(suite_named(*settings.suite).only(*settings.tasks), settings.variants)
-    with Store.open(settings.store) as store, folder.journal() as journal:
+    with folder.alone(), Store.open(settings.store) as store, folder.journal() as journal:
         found = collect(tasks, store, settings, journal=journal, show=show)
         folder.write_table("cost", _cost(store, tasks, settings))
     summary = {name: value for name, value in dataclasses.asdict(found).items() if name != "seconds"}
+    summary |= _of_all_starts(folder)
     folder.finish(jobs=found.jobs, failed=found.failed, seconds=found.seconds, summary=summary)
     return summary
+
+
+def _of_all_starts(folder: RunFolder) -> dict[str, int]:
+    """Trainings that the run has added, and those of them that diverged, by its journal."""
+    entries = folder.finished().values()
+    counts = {"added": "size", "diverged": "diverged"}
+    return {
+        name: sum(each for entry in entries if isinstance(each := entry.get(field), int))
+        for name, field in counts.items()
+    }
 
 
 def _cost(store: Store, tasks: Sequence[Task], settings: CollectSettings) -> pd.DataFrame:

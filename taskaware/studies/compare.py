@@ -20,6 +20,7 @@ from taskaware.objectives.record import register, trainings
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
+from taskaware.secrets import discreet
 from taskaware.spaces import preset
 from taskaware.store import Store
 from taskaware.strategies import History
@@ -37,6 +38,7 @@ LEAST = {"budget": 1, "round": 1, "population": 1, "tournament": 1, "seeds": 1}
 PROGRESS = ["strategy", "task", "group", "problem", "seed", "trainings", "best_score", "test_score"]
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class CompareSettings:
     """Settings of a comparison of strategies."""

@@ -18,6 +18,7 @@ from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import MORE, with_more
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
+from taskaware.secrets import discreet, masked_value
 from taskaware.spaces import preset
 from taskaware.store import Experience
 from taskaware.studies import quality
@@ -35,6 +36,7 @@ MOST = 128
 FEWEST_GROUPS = 4
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class EvaluateSettings:
     """Settings of an evaluation on tasks left out."""
@@ -183,8 +185,8 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
     groups = {group for group, there in zip(data.groups, drawn, strict=True) if there}
     if len(groups) < FEWEST_GROUPS:
         raise UserError(
-            f"'{settings.experience}' has trainings of random architectures for {len(groups)} groups; "
-            f"{FEWEST_GROUPS} are needed to hold some out. Collect more."
+            f"'{masked_value(settings.experience)}' has trainings of random architectures for {len(groups)} "
+            f"groups; {FEWEST_GROUPS} are needed to hold some out. Collect more."
         )
     masked = [np.where(pool[:, :, None], scores, np.nan)[drawn] for scores in (found.score, found.test_score)]
     curve = worths.random_search_curve(worths.Trials(*masked), MOST)

@@ -18,6 +18,7 @@ from taskaware.errors import UserError, unknown
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
+from taskaware.secrets import discreet
 from taskaware.studies import quality
 from taskaware.studies.evaluate import EvaluateSettings, content_of, prepared
 from taskaware.studies.resumable import do_once
@@ -42,6 +43,7 @@ SCHOOLS = (
 )
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class GrowingSettings:
     """Settings of the study of growing experience."""

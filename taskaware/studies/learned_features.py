@@ -16,6 +16,7 @@ from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.samples import Samples, SampleSize, draw_samples
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
+from taskaware.secrets import discreet, masked_value
 from taskaware.spaces import Space
 from taskaware.studies import quality
 from taskaware.studies.evaluate import (
@@ -41,6 +42,7 @@ SHOWN = ("statistical", "beside", "published")
 """Methods of a small run; together they use every network, and compilation costs most."""
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class LearnedFeaturesSettings:
     """Settings of the study of learned meta-features."""
@@ -214,9 +216,9 @@ def _check_groups(settings: LearnedFeaturesSettings, known: StudyData) -> None:
     count = len(set(known.training_data.groups))
     if count < FEWEST_GROUPS:
         raise UserError(
-            f"Only {count} groups of '{settings.experience}' have rows in {', '.join(settings.suite)}; "
-            f"{FEWEST_GROUPS} are needed to hold some out. Name the folder of their tables: "
-            "suite=bundled,FOLDER."
+            f"Only {count} groups of '{masked_value(settings.experience)}' have rows in "
+            f"{', '.join(settings.suite)}; {FEWEST_GROUPS} are needed to hold some out. Name the folder of "
+            "their tables: suite=bundled,FOLDER."
         )
 
 

@@ -7,10 +7,12 @@ from taskaware.data.named import listed
 from taskaware.errors import UserError
 from taskaware.objectives.collect import CollectSettings
 from taskaware.runner.run_folder import RunFolder
+from taskaware.secrets import discreet
 from taskaware.studies.collect import run_collect
 from taskaware.studies.evaluate import EvaluateSettings, evaluate
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class PublishedSettings:
     """Experience in the published space, then the published evaluator with each of its losses."""

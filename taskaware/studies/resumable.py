@@ -46,14 +46,16 @@ def do_once(
         resources: by name, for jobs that need them.
         unit, group, show: see `Progress`.
     """
-    finished = folder.finished()
-    left = [job for job in jobs if job.id not in finished]
-    failed = 0
-    outcomes = run(left, work, settings, resources=resources)
-    with folder.journal() as journal, Progress(left, unit=unit, group=group, show=show) as progress:
-        for outcome in outcomes:
-            failed += outcome.error is not None
-            journal.add(outcome, **({} if outcome.error is not None else keep(outcome)))
-            progress.add(outcome)
-    finished = folder.finished()
+    with folder.alone():
+        # Asked for inside, so that of two starts the second one knows what the first has done.
+        finished = folder.finished()
+        left = [job for job in jobs if job.id not in finished]
+        failed = 0
+        outcomes = run(left, work, settings, resources=resources)
+        with folder.journal() as journal, Progress(left, unit=unit, group=group, show=show) as progress:
+            for outcome in outcomes:
+                failed += outcome.error is not None
+                journal.add(outcome, **({} if outcome.error is not None else keep(outcome)))
+                progress.add(outcome)
+        finished = folder.finished()
     return Done([finished[job.id] for job in jobs if job.id in finished], len(left), failed)

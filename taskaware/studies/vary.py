@@ -10,6 +10,7 @@ import pandas as pd
 
 from taskaware.errors import UserError
 from taskaware.runner.run_folder import RunFolder
+from taskaware.secrets import discreet
 from taskaware.studies.evaluate import EvaluateSettings, evaluate
 from taskaware.studies.settings import overridden
 
@@ -27,6 +28,7 @@ SHOWN = (
 FEWEST_POINTS = 3
 
 
+@discreet
 @dataclasses.dataclass(frozen=True)
 class VarySettings:
     """Settings of a study of changes."""

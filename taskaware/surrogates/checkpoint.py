@@ -1,7 +1,6 @@
 """Saving an evaluator as one `.npz` of numbers and text; loading runs no code."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from taskaware import saved
 from taskaware.errors import CheckpointError, UserError
 from taskaware.files import atomic_file
 from taskaware.spaces import space_from
+from taskaware.surrogates.checking import check_fields
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.registry import SURROGATES
@@ -82,7 +82,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
     try:
         evaluator = _restored(header, arrays)
         wanted = evaluator.shapes()
-    except (KeyError, TypeError, ValueError, UserError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
     found = {name: np.shape(value) for name, value in _flat(evaluator.params).items()}
     if wanted is not None and found != wanted:
@@ -114,6 +114,7 @@ def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
         fields["level"] = TaskLevel(**_under(arrays, "level/"))
         form: type = TripletData if header.get("form") == "triplets" else TrainingData
         fields["training_data"] = form(**data, **_under(arrays, f"{prefix}/"))
+    check_fields(fields)
     return SURROGATES[network].restored(fields, header)
 
 
@@ -154,10 +155,9 @@ def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: boo
     Raises:
         UserError: the file exists and `force` is not given.
     """
-    header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
     small: dict[str, Any] = {name: _small(value) for name, value in arrays.items()}
     with atomic_file(path, replace=force) as file:
-        np.savez_compressed(file, header=header_bytes, **small)
+        np.savez_compressed(file, header=saved.sealed(header, small), **small)
     return Path(path)
 
 
@@ -169,7 +169,7 @@ def read_npz(path: Path) -> tuple[dict, dict]:
     """
     try:
         arrays = saved.read_npz(path)
-        return saved.parse_json(arrays.pop("header").tobytes(), finite=False), arrays
+        return saved.unsealed(arrays.pop("header"), arrays), arrays
     except (OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 

@@ -108,7 +108,7 @@ def _check_odd(series: pd.Series, found: Description) -> None:
     codes, names = columns.distinct(series)
     wrong = np.isnan(parsed(names, Form(*found.form)))
     rows = np.flatnonzero(np.append(wrong, False)[codes])
-    shown = columns.quoted([names[place] for place in np.flatnonzero(wrong)])
+    shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
     raise UserError(
         f"Target '{series.name}' holds numbers, but {shown} in {len(rows)} rows (first in row {rows[0]}). "
         "Write numbers there, leave them empty, or use problem='classification'."
@@ -123,7 +123,7 @@ def _check_mostly_labels(series: pd.Series, codes: np.ndarray) -> None:
     counts = np.bincount(codes, minlength=len(names))
     wrong = np.isnan(parsed(names))
     if counts[~wrong].sum() > len(codes) / 2 and (~wrong).sum() > _FEW_VALUES:
-        shown = columns.quoted([names[place] for place in np.flatnonzero(wrong)])
+        shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
         raise UserError(
             f"Target '{series.name}' holds {(~wrong).sum()} different numbers, and other values: {shown}. "
             "Write numbers there or leave them empty; problem='classification' takes each value as a class."

@@ -7,8 +7,10 @@
 `work` is what the jobs do; a worker imports it from here.
 """
 
+import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +34,13 @@ class Resource:
         Path(self.folder, f"{self.number:g}-{os.getpid()}-{time.monotonic_ns()}").touch()
 
 
+class Unreadable:
+    """Can be sent, and cannot be read."""
+
+    def __reduce__(self):
+        return sys.exit, ("on the other side",)
+
+
 def work(resource: Resource | float | None, spec: tuple) -> object:
     """Do what the spec says: (verb, argument)."""
     verb, argument = spec
@@ -49,6 +58,14 @@ def work(resource: Resource | float | None, spec: tuple) -> object:
         os.kill(os.getpid(), signal.SIGKILL)
     if verb == "sleep":
         time.sleep(argument)
+    if verb == "exit":
+        raise SystemExit(argument)
+    if verb == "swallow":
+        with contextlib.suppress(Exception):
+            time.sleep(argument)
+        time.sleep(argument)
+    if verb == "unreadable":
+        return Unreadable()
     if verb == "memory" and len(argument) > 2:
         raise MemoryError(f"{len(argument)} are too many")
     if verb == "print":
@@ -131,6 +148,18 @@ def too_long_is_a_failure(settings: Settings) -> None:
     assert time.monotonic() - began < 50
 
 
+def one_that_swallows_the_end_of_its_time_ends(settings: Settings) -> None:
+    began = time.monotonic()
+    ended = _ended([job("swallow", 60)], settings(time_limit=2.0, retries=0))
+    assert ended["swallow 60"].error == "Not done after 2 s."
+    assert time.monotonic() - began < 50
+
+
+def a_job_that_exits_is_a_failure(settings: Settings) -> None:
+    ended = _ended([job("exit", 3), job("add", 1)], settings(retries=0))
+    assert "SystemExit" in str(ended["exit 3"].error) and ended["add 1"].result == 1
+
+
 def resources_travel_once_to_each_worker(settings: Settings, folder: Path) -> None:
     resources = {"ten": Resource(10, str(folder)), "twenty": Resource(20, str(folder))}
     jobs = [job("add", n, needs=("ten", "twenty")[n % 2]) for n in range(30)]
@@ -160,6 +189,12 @@ def a_result_that_cannot_travel_is_a_failure(settings: Settings) -> None:
     assert ended["no pickle 1"].error and ended["add 1"].result == 1
 
 
+def a_result_that_cannot_be_read_is_a_failure(settings: Settings) -> None:
+    """For engines that are `isolated`."""
+    ended = _ended([job("unreadable", 1), job("add", 1)], settings(retries=0))
+    assert ended["unreadable 1"].error and ended["add 1"].result == 1
+
+
 def _ended(jobs: list[Job], settings: RunnerSettings) -> dict[str, Outcome]:
     """The outcomes by job; AssertionError where one ended twice."""
     outcomes = list(run(jobs, work, settings))
@@ -175,12 +210,14 @@ CHECKS = (
     a_failure_is_an_outcome,
     too_little_memory_halves,
     too_long_is_a_failure,
+    one_that_swallows_the_end_of_its_time_ends,
+    a_job_that_exits_is_a_failure,
     what_jobs_print_does_no_harm,
 )
 
 FOLDER_CHECKS = (what_goes_well_the_second_time_is_well, resources_travel_once_to_each_worker)
 """Checks that want an empty folder as well."""
 
-ISOLATED_CHECKS = (a_result_that_cannot_travel_is_a_failure,)
+ISOLATED_CHECKS = (a_result_that_cannot_travel_is_a_failure, a_result_that_cannot_be_read_is_a_failure)
 ISOLATED_FOLDER_CHECKS = (a_dead_worker_is_replaced,)
 """Checks of engines whose jobs run in processes of their own."""

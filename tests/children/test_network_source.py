@@ -1,3 +1,5 @@
+import ast
+import dataclasses
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -231,3 +233,28 @@ def test_shares_of_embeddings_without_columns_go_to_the_others():
         source(space, vector, block=[7], categories=0, outputs=1)
     with pytest.raises(UserError, match="needs an input"):
         source(space, vector, block=[], categories=0, outputs=1)
+
+
+HOSTILE = 'x")(x); __import__("os").system("touch owned"); """\n\\\nimport os\r#'
+
+
+@pytest.mark.parametrize("where", ["embedding", "recipe"])
+def test_names_become_no_code(where):
+    space = preset("compact")
+    if where == "embedding":
+        (_, *others), categories = space.embeddings
+        space = dataclasses.replace(space, embeddings=((HOSTILE, *others), categories))
+    else:
+        (first, *others) = space.recipe
+        space = dataclasses.replace(space, recipe=(dataclasses.replace(first, name=HOSTILE), *others))
+    corner = space.discretise(jnp.zeros(space.dimension))
+    text = source(space, corner, block=[0, 0, 1], categories=0, outputs=2)
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert names <= {"nn", "jnp", "numbers", "x", "h", "train"}
+    assert "touch owned" in text
+
+
+def test_an_activation_that_is_none_is_refused():
+    space = dataclasses.replace(preset("compact"), activations=("relu", "Dense(1).init#"))
+    with pytest.raises(UserError, match="Unknown activation"):
+        source(space, points(space)[2], block=[0, 1], categories=0, outputs=2)

@@ -29,6 +29,7 @@ def test_collect_fills_the_store_and_goes_on(collected, command, monkeypatch):
     assert {path.name for path in run.iterdir()} == {
         "config.json",
         "journal.jsonl",
+        "starts.jsonl",
         "result.json",
         "cost.csv",
     }
@@ -36,7 +37,7 @@ def test_collect_fills_the_store_and_goes_on(collected, command, monkeypatch):
     words = ["collect", "bundled", "--tasks", "iris", "wine", "diabetes", "--architectures", "3"]
     code, out, _ = command(*words, "--store", "a.db", *SMALL, "--json")
     told = json.loads(out)
-    assert (code, told["summary"]["jobs"], told["summary"]["added"]) == (0, 0, 0)
+    assert (code, told["summary"]["jobs"], told["summary"]["added"]) == (0, 0, 9)
     assert told["folder"] == f"runs/{run.name}"
 
 

@@ -90,7 +90,7 @@ def test_a_seed_of_numpy_stays_a_number(evaluator, made, tmp_path):
     [
         ({"format": "recipe"}, "is no taskaware recommendation"),
         ({"version": 4}, "version 4; .*Update taskaware"),
-        ({"version": "new"}, "version new"),
+        ({"version": "new"}, "version 'new'"),
         ({"version": None}, "version None"),
         ({"task": []}, "damaged"),
         ({"task": {"name": "x"}}, "damaged"),
@@ -138,3 +138,63 @@ def test_old_names_are_read_with_a_warning(found):
         assert found.known == found.nearest_tasks
     with pytest.warns(FutureWarning, match="found_by"):
         assert found.ranked[0].came_from == found.ranked[0].found_by
+
+
+ATTACK = 'x")(x); __import__("os").system("touch owned") #'
+
+
+def changed(fields, path, value):
+    """The plain data with the value at a path of names and places."""
+    *before, last = path
+    place = fields
+    for step in before:
+        place = place[step]
+    place[last] = value
+    return fields
+
+
+@pytest.mark.parametrize("value", [ATTACK, float("nan"), float("inf"), 10**400, -1, None, [], {}, True])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("space", "activations", 0),
+        ("space", "embeddings", 0, 0),
+        ("space", "sizes", 0),
+        ("space", "recipe", 0, "name"),
+        ("space", "recipe", 0, "low"),
+        ("space", "layers"),
+        ("task", "problem"),
+        ("task", "metric"),
+        ("task", "modality"),
+        ("task", "categories"),
+        ("task", "widths", 0, 0),
+        ("task", "widths", 0, 1),
+        ("ranked", 0, "point", 0),
+        ("ranked", 0, "predicted_score"),
+        ("ranked", 0, "found_by"),
+        ("trace", 0, 0),
+        ("seed",),
+    ],
+)
+def test_what_may_not_stand_there_is_refused(path, value, found, tmp_path):
+    if value == -1 and path[-1] in ("predicted_score", 0):
+        pytest.skip("a number as good as any")
+    fields = changed(json.loads(found.to_json()), path, value)
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps(fields))
+    with pytest.raises(CheckpointError, match="damaged") as caught:
+        load_recommendation(file)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_bomb_of_columns_is_refused(found, tmp_path):
+    fields = changed(json.loads(found.to_json()), ("task", "widths", 0, 1), 10**9)
+    (tmp_path / "answer.json").write_text(json.dumps(fields))
+    with pytest.raises(CheckpointError, match="10,000,000"):
+        load_recommendation(tmp_path / "answer.json")
+
+
+def test_deep_json_is_refused(tmp_path):
+    (tmp_path / "answer.json").write_text("[" * 100_000)
+    with pytest.raises(CheckpointError, match="no JSON"):
+        load_recommendation(tmp_path / "answer.json")

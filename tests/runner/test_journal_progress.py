@@ -103,3 +103,18 @@ def test_work_of_the_main_module_is_refused(monkeypatch):
     work.__module__ = "__main__"
     with pytest.raises(UserError, match="Move the work to a module"):
         open_engine(RunnerSettings("processes"), work, {})
+
+
+def test_the_time_left_is_not_that_of_the_first_jobs(monkeypatch):
+    """The first two of 100 jobs compile for 50 s, the others take 1 s."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    jobs = [contract.job("add", number) for number in range(100)]
+    said = []
+    with Progress(jobs, unit="job", show=False) as progress:
+        for place, each in enumerate(jobs):
+            clock[0] += 50 if place < 2 else 1
+            progress.add(Outcome(each, 1, None, 1, 1.0, "0"))
+            said.append(progress.time_left())
+    assert said[:3] == ["time left not known yet"] * 3
+    assert said[9] == "about 01:30 left" and said[-1] == "0:00 left"

@@ -185,3 +185,29 @@ def test_a_store_that_is_locked_while_it_begins(tmp_path):
     other.execute("ROLLBACK")
     other.close()
     Store.open(path).close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE trainings SET score = 'high'",
+        "UPDATE trainings SET score = 9e999",
+        "UPDATE trainings SET seed = 'first'",
+        "UPDATE tasks SET name = x'00ff'",
+        "UPDATE tasks SET rows = 'many'",
+        "UPDATE tasks SET info = '[' ",
+        "UPDATE tasks SET info = '3'",
+        "UPDATE tasks SET digest = 'short' WHERE digest = (SELECT min(digest) FROM tasks)",
+        "UPDATE spaces SET definition = 'null'",
+        "UPDATE recipes SET definition = replace(hex(zeroblob(60000)), '0', '[')",
+        "UPDATE architectures SET u = 'text'",
+        "UPDATE architectures SET u = x'0000807f'",
+        "UPDATE metafeatures SET names = '[3]'",
+        "UPDATE metafeatures SET \"values\" = x'00'",
+    ],
+)
+def test_what_no_taskaware_wrote_is_damage(path, statement):
+    change(path, "PRAGMA foreign_keys = OFF", statement)
+    with Store.open(path, create=False) as store, pytest.raises(StoreError, match="damaged") as caught:
+        store.triplets()
+    assert len(str(caught.value)) < 600

@@ -18,10 +18,11 @@ def saved(evaluator, tmp_path):
 
 
 def rewritten(path, **changes):
-    """The file with other values in its header, or other arrays."""
+    """The file with other values in its header, or other arrays, and without its digest, as one of before."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     header = json.loads(arrays["header"].tobytes())
+    del header["digest"]
     for name, value in changes.items():
         if name in header:
             header[name] = value
@@ -93,6 +94,35 @@ def test_foreign_and_damaged_files_are_refused(saved, changes, words):
     with pytest.raises(CheckpointError, match=words) as caught:
         load_evaluator(saved)
     assert str(saved) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("training_data/z", lambda z: np.where(np.arange(z.shape[1]) == 1, np.nan, z), "finite"),
+        ("training_data/z", lambda z: z[:, 1:], "shape"),
+        ("training_data/z", lambda z: z.astype(str), "numbers"),
+        ("training_data/u", lambda u: u[:, 1:], "shape"),
+        ("training_data/score", lambda score: np.full_like(score, np.inf), "finite"),
+        ("training_data/target", lambda target: target[1:], "shape"),
+        ("scaler/spread", np.zeros_like, "above 0"),
+        ("level/error", lambda error: np.full_like(error, np.nan), "finite"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(saved, name, change, words):
+    with np.load(saved) as file:
+        rewritten(saved, **{name: change(file[name])})
+    with pytest.raises(CheckpointError, match=words):
+        load_evaluator(saved)
+
+
+def test_a_changed_value_is_refused(saved):
+    with np.load(saved) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["level/error"] = arrays["level/error"] * 2
+    np.savez(saved, **arrays)
+    with pytest.raises(CheckpointError, match="the digests differ: a value was changed"):
+        load_evaluator(saved)
 
 
 def test_another_catalogue_is_refused(saved):

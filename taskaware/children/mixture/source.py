@@ -5,6 +5,7 @@ is an explicit sum. `source_params` carries trained parameters over.
 """
 
 import dataclasses
+import json
 import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,8 +16,8 @@ from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
 from taskaware.children.mixture.describe import Architecture, Layer, architecture, summary
-from taskaware.children.mixture.network import LEARNED_RANK
-from taskaware.errors import UserError
+from taskaware.children.mixture.network import ACTIVATIONS, LEARNED_RANK
+from taskaware.errors import UserError, unknown, visible
 from taskaware.spaces import MixtureSpace
 
 WRAP = 88
@@ -250,7 +251,7 @@ def _learns_vectors(selected: list[Selected]) -> bool:
 def _embedding_lines(selected: list[Selected], width: int) -> list[str]:
     vectors = f'vectors = nn.Dense({LEARNED_RANK}, use_bias=False, name="vectors")(categories)'
     lines = [vectors] * _learns_vectors(selected)
-    parts = [(_columns_text(columns), columns.embedding.replace("_", "-")) for columns in selected]
+    parts = [(_columns_text(columns), visible(columns.embedding.replace("_", "-"))) for columns in selected]
     if len(parts) == 1:
         lines += [f"x = {text}  # {name}" for text, name in parts]
     else:
@@ -278,18 +279,31 @@ def _layer_lines(layer: Layer, shared: bool, dropout: float) -> list[str]:
 def _mix_lines(layer: Layer, shared: bool, target: str) -> list[str]:
     """The layer before dropout and bypass; it reads `x`."""
     if len(layer.baselines) == 1:
-        return [f"{target} = nn.{layer.baselines[0].activation}({_dense(layer.size, layer.name)})"]
+        return [f"{target} = {_called(layer.baselines[0].activation)}({_dense(layer.size, layer.name)})"]
     before = [f"h = {_dense(layer.size, layer.name)}"] if shared else []
     parts = []
     for size, activation, share in map(dataclasses.astuple, layer.baselines):
         own = _dense(size, f"{layer.name}_{size}_{activation}")
         cut = "h" if size == layer.size else f"h[:, :{size}]"
-        parts.append(f"    ({share:g}, nn.{activation}({cut if shared else own})),")
+        parts.append(f"    ({share:g}, {_called(activation)}({cut if shared else own})),")
     return [*before, f"{target} = mixture(", f"    {layer.size},", *parts, ")"]
 
 
 def _dense(size: int, name: str) -> str:
-    return f'nn.Dense({size}, name="{name}")(x)'
+    # JSON's text is Python's as well, and a name that holds quotes stays a name.
+    return f"nn.Dense({size}, name={json.dumps(name)})(x)"
+
+
+def _called(activation: str) -> str:
+    """The function of Flax; from the closed list, because the name becomes code."""
+    if activation not in ACTIVATIONS:
+        raise unknown("activation", activation, ACTIVATIONS)
+    return f"nn.{activation}"
+
+
+def _story(line: str) -> str:
+    """The line as a part of a docstring: nothing in it ends the docstring or is an escape."""
+    return textwrap.fill(visible(line), WRAP, break_on_hyphens=False).replace("\\", "\\\\").replace('"', "'")
 
 
 def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int) -> str:
@@ -298,7 +312,7 @@ def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int)
     helpers = MIXTURE if "mixture(" in code else ""
     uses_jnp = "jnp." in code + helpers
     return MODULE.format(
-        story=textwrap.fill(line, WRAP, break_on_hyphens=False),
+        story=_story(line),
         imports="import flax.linen as nn" + "\nimport jax.numpy as jnp" * uses_jnp,
         helpers=helpers,
         outputs=outputs,

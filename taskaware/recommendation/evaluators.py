@@ -76,8 +76,8 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
         note = f"This dataset is '{name}' of the experience. It was left out, with its relatives."
         return _without(evaluator, group), [note]
     note = (
-        f"This dataset is '{name}' of the experience, and the evaluator was trained on its scores. "
-        "leave_out=True leaves it out."
+        f"This dataset is '{name}' of the experience, and the evaluator was trained on its scores. The scores "
+        "of candidates that were trained on it are the measured ones. leave_out=True leaves it out."
     )
     return evaluator, [note]
 

@@ -11,6 +11,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import checked, query_of, recognise, shipped_evaluator
+from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
 from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
@@ -92,12 +93,17 @@ class Found:
     proposal: Proposal
 
     def candidates(self) -> list[Candidate]:
-        """All candidates, best first."""
-        proposal = self.proposal
-        scores, errors = self.posterior.in_metric_units(proposal.mean, proposal.deviation)
-        rows = zip(
-            proposal.points.tolist(), scores.tolist(), errors.tolist(), proposal.came_from, strict=True
-        )
+        """All candidates, best first; scores that were measured on this dataset stand for expected ones."""
+        proposal, query = self.proposal, self.query
+        scores, errors = expected(self.evaluator, query, proposal.mean, proposal.deviation)
+        places = np.full(len(scores), -1)
+        if measured := Measured.of(self.evaluator, query.digest):
+            places = measured.places(proposal.points)
+            # `query_of` always reads the meta-features.
+            least = constant_score(cast(np.ndarray, query.z))
+            scores, errors = corrected(measured, places, scores, errors, constant=least)
+        columns = (scores.tolist(), errors.tolist(), proposal.came_from, (places >= 0).tolist())
+        rows = zip(proposal.points.tolist(), *columns, strict=True)
         return [Candidate(tuple(point), *others) for point, *others in rows]
 
 

@@ -32,7 +32,7 @@ VARIANT, CANDIDATE = 0.3, 1 / 6
 
 
 def candidates(folds: int, seed: int) -> tuple[pd.DataFrame, list[Signs]]:
-    """A row for each of ten architectures of each task held out, its pick first, and the signs of each task."""
+    """A row for each of ten architectures of each task held out, the pick first; and the tasks' signs."""
     known, space = shipped_evaluator().training_data, shipped_evaluator().space
     features, rng = architecture_features(space, known.u), np.random.default_rng(seed)
     rows, found = [], []
@@ -69,9 +69,9 @@ def candidates(folds: int, seed: int) -> tuple[pd.DataFrame, list[Signs]]:
 def together(found: list[Signs]) -> Signs:
     """The signs of many tasks as those of one, each row with its own constant."""
     constant = np.concatenate([np.full(len(one.score["mean"]), one.constant) for one in found])
-    parts = [{name: np.concatenate([getattr(one, part)[name] for one in found]) for name in getattr(found[0], part)}
-             for part in ("score", "error")]  # fmt: skip
-    return Signs(constant, *parts)
+    score = {name: np.concatenate([one.score[name] for one in found]) for name in found[0].score}
+    error = {name: np.concatenate([one.error[name] for one in found]) for name in found[0].error}
+    return Signs(constant, score, error)
 
 
 def rows_of(found: Signs, rows: np.ndarray) -> Signs:
@@ -98,9 +98,8 @@ def fitted(found: Signs, table: pd.DataFrame) -> dict[str, dict[str, float]]:
         log_error = e @ b[:-1] + b[-1] * of_share(share)["log_open"]
         off = (actual - found.constant - (1 - found.constant) * share) / np.exp(log_error)
         each = log_error + (FREEDOM + 1) / 2 * np.log1p(off**2 / FREEDOM)
-        return weight @ each + PENALTY * (
-            np.sum(a[1:] ** 2) + np.sum(b[1:-1] ** 2) / 2 + (b[-1] - 0.5) ** 2 / 2
-        )
+        size = np.sum(a[1:] ** 2) + np.sum(b[1:-1] ** 2) / 2 + (b[-1] - 0.5) ** 2 / 2
+        return weight @ each + PENALTY * size
 
     theta = minimize(loss, first, method="L-BFGS-B", options={"maxiter": 500, "maxfun": 100_000}).x
     a, b = theta[: x.shape[1]] / widths[0], np.append(theta[x.shape[1] : -1] / widths[1], theta[-1])

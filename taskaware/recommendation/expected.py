@@ -1,4 +1,4 @@
-"""The expected score of an architecture: bounded by what a constant reaches, led by cheap models on the dataset.
+"""The expected score of an architecture: bounded by a constant's score, led by cheap models on the dataset.
 
 A score is read as a share of the way from the constant's score to 1. The logit of this share is a linear
 function of how far cheap models get on the dataset (the landmarks among its meta-features), of the
@@ -52,8 +52,8 @@ def expected(
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Expected validation scores of architectures on a task, and one standard deviation of each.
 
-    Scores lie above what the best constant prediction reaches (accuracy: the share of the most frequent class;
-    R²: 0) and below 1; they are in the order of `mean`.
+    Scores lie above what the best constant prediction reaches (accuracy: the share of the most frequent
+    class; R²: 0) and below 1; they are in the order of `mean`.
 
     Args:
         evaluator: predicts the scale of the task's scores.
@@ -138,12 +138,13 @@ def apply(weights: Mapping[str, Mapping[str, float]], found: Signs) -> tuple[np.
 
 
 def constant_score(z: Float[np.ndarray, " M"]) -> float:
-    """Score of the best constant prediction: share of the most frequent class; 0, which is its R², for numbers.
+    """Score of the best constant prediction: the share of the most frequent class; R² 0 for numbers.
 
     Args:
         z: meta-features of the task.
     """
-    return float(z[_PLACE["class_share_max"]]) if z[_PLACE["is_classification"]] else 0.0
+    share = float(z[_PLACE["class_share_max"]]) if z[_PLACE["is_classification"]] else 0.0
+    return min(max(share, 0.0), 1.0)
 
 
 def signs(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
+from taskaware.data.load import load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Table
 from taskaware.modalities.blocks import Blocks
@@ -54,13 +55,25 @@ class Tables(Modality):
     def accepts(self, source: object) -> bool:
         return True
 
-    def read(self, source, target=None, *, problem=None, name=None, metric=None) -> Task:
+    def read(
+        self,
+        source,
+        target=None,
+        *,
+        problem=None,
+        name=None,
+        metric=None,
+        kinds=None,
+        drop=(),
+        encoding=None,
+    ) -> Task:
         """The task of a table; see `Modality.read`.
 
         Args:
-            source, target, problem, name, metric: as in `make_task` of the tables.
+            source, target, problem, name, metric, kinds, drop, encoding: as in `make_task` of the tables.
         """
-        return make_task(source, target, problem=problem, name=name, metric=metric)
+        loaded = load(source, target, encoding=encoding)
+        return make_task(loaded, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
 
     def fit_blocks(self, data: Table, rows: np.ndarray) -> TableBlocks:
         return TableBlocks(Encoder.fit(data, rows))

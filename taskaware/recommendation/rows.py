@@ -109,7 +109,9 @@ def _class_weights(task: Task, given: object, weights: np.ndarray) -> np.ndarray
         totals = np.bincount(task.target, weights, task.outputs)
         return np.where(totals > 0, weights.sum() / (task.outputs * np.maximum(totals, 1e-12)), 0.0)
     if not isinstance(given, Mapping):
-        raise UserError(f"class_weight={given!r} is neither 'balanced' nor weights by label, {{label: weight}}.")
+        raise UserError(
+            f"class_weight={given!r} is neither 'balanced' nor weights by label, {{label: weight}}."
+        )
     places = {columns.label(label): place for place, label in enumerate(task.classes)}
     found = np.ones(task.outputs)
     for label, weight in given.items():
@@ -144,4 +146,6 @@ def _series(task: Task, values: object, option: str) -> pd.Series:
 
 def _check_missing(option: str, missing: np.ndarray) -> None:
     if missing.any():
-        raise UserError(f"{option} is missing in {missing.sum()} of {len(missing)} rows. Fill it, or drop them.")
+        raise UserError(
+            f"{option} is missing in {missing.sum()} of {len(missing)} rows. Fill it, or drop them."
+        )

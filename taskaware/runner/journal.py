@@ -8,6 +8,7 @@ from pathlib import Path
 
 from taskaware.errors import StoreError
 from taskaware.runner.job import Outcome
+from taskaware.saved import parse_json
 
 
 class Journal:
@@ -78,7 +79,7 @@ def read_journal(path: str | os.PathLike) -> Iterator[dict]:
     with Path(path).open("rb") as file:
         for line in file:
             try:
-                entry = json.loads(line)
+                entry = parse_json(line, finite=False)
             except ValueError:
                 continue
             if isinstance(entry, dict) and "job" in entry:

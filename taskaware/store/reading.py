@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from taskaware.digests import LENGTH
 from taskaware.errors import StoreError, UserError, unknown
+from taskaware.saved import parse_json
 from taskaware.store import schema
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience
 from taskaware.store.records import FAILED, RecipeRecord, SpaceRecord, TaskRecord, TrainingKey
@@ -48,21 +49,21 @@ def tuples(connection: sa.Connection, query: sa.Select) -> Iterator[Sequence[tup
 def tasks(connection: sa.Connection) -> tuple[TaskRecord, ...]:
     """Every task, by name and digest."""
     rows = connection.execute(sa.select(schema.tasks)).mappings()
-    found = (TaskRecord(**{**row, "info": json.loads(row["info"])}) for row in rows)
+    found = (TaskRecord(**{**row, "info": parse_json(row["info"], finite=False)}) for row in rows)
     return tuple(sorted(found, key=lambda task: (task.name, task.digest)))
 
 
 def spaces(connection: sa.Connection) -> tuple[SpaceRecord, ...]:
     """Every space, by name and digest."""
     rows = connection.execute(sa.select(schema.spaces)).all()
-    found = (SpaceRecord(row.digest, row.name, json.loads(row.definition)) for row in rows)
+    found = (SpaceRecord(row.digest, row.name, parse_json(row.definition, finite=False)) for row in rows)
     return tuple(sorted(found, key=lambda space: (space.name, space.digest)))
 
 
 def recipes(connection: sa.Connection) -> tuple[RecipeRecord, ...]:
     """Every recipe, by digest."""
     rows = connection.execute(sa.select(schema.recipes)).all()
-    found = (RecipeRecord(row.digest, json.loads(row.definition)) for row in rows)
+    found = (RecipeRecord(row.digest, parse_json(row.definition, finite=False)) for row in rows)
     return tuple(sorted(found, key=lambda recipe: recipe.digest))
 
 

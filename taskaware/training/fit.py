@@ -19,12 +19,21 @@ from taskaware.arrays import bucket, pad_to
 from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
+from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
-from taskaware.training.prepare import Part, Prepared, TaskArrays, batches, embeddings_of, prepare
+from taskaware.training.prepare import (
+    Part,
+    Prepared,
+    TaskArrays,
+    batches,
+    embeddings_of,
+    prepare,
+    score_unit,
+)
 from taskaware.training.programs import (
     Program,
     Steps,
@@ -318,6 +327,10 @@ def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
 
 
 def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
+    unit = score_unit(work.program.metrics[0], prepared.target_std)
+    reader, blocks = task.reader, prepared.blocks
+    if reader is not None:
+        reader, blocks = modality_of(task).compact(reader, blocks)
     return Model(
         name=task.name,
         problem=task.problem,
@@ -325,8 +338,8 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         target_name=task.target_name,
         classes=task.classes,
         modality=task.modality,
-        reader=task.reader,
-        blocks=prepared.blocks,
+        reader=reader,
+        blocks=blocks,
         space=work.design.space,
         point=np.asarray(point),
         width=cast(int, work.design.key),
@@ -334,6 +347,6 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
-        best_score=float(run.best.mean()),
-        history=run.history,
+        best_score=float(run.best.mean()) * unit,
+        history=run.history.assign(score=run.history["score"] * unit),
     )

@@ -17,12 +17,17 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import Space
 from taskaware.spaces.presets import TABLE_EMBEDDINGS
+from taskaware.tasks.metrics import Metric
+from taskaware.tasks.scale import mean_and_std, standardised
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 """Embeddings of the preset spaces, in order."""
+
+MOST_SCALE = 1e30
+"""Largest standard deviation of a target that scores on the device are multiplied by."""
 
 
 class Part(NamedTuple):
@@ -42,7 +47,7 @@ class TaskArrays(NamedTuple):
         allowed: which outputs exist, (K,).
         validation: rows of the evaluations during training.
         test: rows of the test score.
-        scale: one unit of y in the target's own units, ().
+        scale: one unit of y in the target's own units, (); see `device_scale`.
     """
 
     x: Inputs
@@ -136,12 +141,12 @@ def prepare(
     outputs = bucket(task.outputs, 4) if task.problem == "classification" else 1
     arrays = TaskArrays(
         x=padded_inputs(x, height),
-        y=jnp.asarray(pad_to((y - mean) / std, height), jnp.float32),
+        y=jnp.asarray(pad_to(standardised(y, mean, std), height), jnp.float32),
         columns=columns,
         allowed=jnp.arange(outputs) < task.outputs,
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
-        scale=jnp.asarray(std, jnp.float32),
+        scale=jnp.asarray(device_scale(std), jnp.float32),
     )
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
@@ -174,6 +179,29 @@ def _drawn(rng: np.random.Generator, train: np.ndarray, weights: np.ndarray | No
     return train[np.minimum(places, len(train) - 1)]
 
 
+def device_scale(std: float) -> float:
+    """The standard deviation of a target as float32 holds it: cut where scores would overflow or vanish.
+
+    >>> device_scale(2.5), device_scale(1e200)
+    (2.5, 1e+30)
+    """
+    return min(max(std, 1 / MOST_SCALE), MOST_SCALE)
+
+
+def score_unit(metric: Metric, std: float) -> float:
+    """What scores are multiplied by where the device cannot hold the target's standard deviation.
+
+    Args:
+        metric: of the scores.
+        std: standard deviation of the target.
+    """
+    if device_scale(std) == std or metric.reads != "values":
+        return 1.0
+    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.5, 2.0])
+    grows = metric.on_host(2 * truth, 2 * predicted) == 2 * metric.on_host(truth, predicted)
+    return std / device_scale(std) if grows else 1.0
+
+
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
     """The embedding of each column of the blocks, padding included; an embedding may have no columns.
 
@@ -200,6 +228,28 @@ def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]
         np.concatenate(numeric, axis=1, dtype=np.float32) if numeric else np.zeros((rows, 0), np.float32)
     )
     return Inputs(numbers, matrices.get("one_hot", np.zeros((rows, 0), np.float32)))
+
+
+def inputs_of(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...], height: int) -> Inputs:
+    """`padded_inputs` of the blocks `side_by_side`, with a single copy.
+
+    Args:
+        matrices: blocks of n rows.
+        embeddings: names, in order.
+        height: rows after padding.
+    """
+    parts = [matrices[name] for name in embeddings if name in matrices and name not in CATEGORY_EMBEDDINGS]
+    one_hot = [matrices["one_hot"]] if "one_hot" in matrices else []
+    return Inputs(_padded(parts, height), _padded(one_hot, height))
+
+
+def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:
+    room, start = _room(sum(part.shape[1] for part in parts)), 0
+    found = np.zeros((height, room), np.float32)
+    for part in parts:
+        found[: len(part), start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return found
 
 
 def padded_inputs(x: Inputs, height: int) -> Inputs:
@@ -236,7 +286,7 @@ def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
 def _target_scale(task: Task, train: np.ndarray) -> tuple[float, float]:
     if task.problem == "classification":
         return 0.0, 1.0
-    return float(train.mean()), float(train.std()) or 1.0
+    return mean_and_std(train)
 
 
 def _part(rows: np.ndarray) -> Part:

@@ -12,7 +12,7 @@ from sklearn.datasets import load_wine
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.build import make_task
-from taskaware.training import model as room
+from taskaware.training import forward as room
 from taskaware.training.fit import fit
 from taskaware.training.model import load_model
 from taskaware.training.recipe import TrainingRecipe
@@ -362,11 +362,13 @@ def test_models_of_before_are_read():
 def test_a_model_without_a_modality_is_one_of_tables(folder, model):
     file = folder / "model.json"
     fields = json.loads(file.read_text())
-    assert (fields["version"], fields.pop("modality")) == (4, "tables")
+    assert (fields["version"], fields.pop("modality"), len(fields.pop("digest"))) == (5, "tables", 64)
+    fields["version"] = 4
     fields["schema"] = fields.pop("reader")
     file.write_text(json.dumps(fields))
     with np.load(folder / "weights.npz") as weights:
         arrays = {name.replace("block/", "encoder/"): weights[name] for name in weights.files}
+    del arrays["encoder/unit"], arrays["encoder/wide"]
     np.savez(folder / "weights.npz", **arrays)
     frame = made(seed=1)
     np.testing.assert_array_equal(load_model(folder).predict_proba(frame), model.predict_proba(frame))

@@ -10,6 +10,7 @@ from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
+from taskaware.recommendation.building import with_metric
 from taskaware.recommendation.evaluators import checked, query_of, recognise, shipped_evaluator
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
 from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
@@ -29,6 +30,7 @@ def recommend(
     target=None,
     *,
     problem: str | None = None,
+    metric: str | None = None,
     name: str | None = None,
     evaluator: Evaluator | None = None,
     ascent: AscentSettings | None = None,
@@ -45,6 +47,8 @@ def recommend(
         target: name of the target column (or its values, beside an X).
         problem: "classification" or "regression"; by default inferred from the target, and `notes` says
             which.
+        metric: name in METRICS that `fit` chooses the best weights by; by default "accuracy" or "r2". The
+            experience is scored by the default, so the architecture is the one for that; a note says so.
         name: of the dataset, for people; by default the source's.
         evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
         ascent: how candidates are searched for and scored.
@@ -63,7 +67,10 @@ def recommend(
     began = time.perf_counter()
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
-    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, problem=problem, name=name)
+    if isinstance(dataset, Task):
+        task = with_metric(dataset, metric)
+    else:
+        task = make_task(dataset, target, problem=problem, name=name, metric=metric)
     evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, evaluator, leave_out)
     query = query_of(task, evaluator)

@@ -1,11 +1,13 @@
 """What a user tells of the rows of a dataset: groups, times and weights, by column name or by value."""
 
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from taskaware.data import columns
+from taskaware.data import columns, dates
+from taskaware.data.description import describe
 from taskaware.data.table import Column, Table
 from taskaware.errors import UserError, unknown
 from taskaware.tasks.task import Task
@@ -52,11 +54,13 @@ def times_of(task: Task, time: object) -> np.ndarray | None:
         found = column.values
     else:
         series = _series(task, time, "time")
-        kind, _ = columns.describe(series)
-        if kind not in ("numeric", "date"):
-            raise UserError(f"time holds values of kind {kind}. Give dates or numbers.")
-        dated = kind == "date"
-        found = columns.date_part(columns.moments(series), "days") if dated else columns.numbers(series)
+        what = describe(series)
+        if what.kind not in ("numeric", "date"):
+            raise UserError(f"time holds values of kind {what.kind}. Give dates or numbers.")
+        if what.kind == "date":
+            found = dates.part_of(columns.moments(series, what.form), "days")
+        else:
+            found = columns.numbers(series, what.form)
     _check_missing("time", np.isnan(found))
     return found
 
@@ -117,7 +121,7 @@ def _class_weights(task: Task, given: object, weights: np.ndarray) -> np.ndarray
     for label, weight in given.items():
         if columns.label(label) not in places:
             raise unknown("label of class_weight", str(label), places)
-        if isinstance(weight, bool) or not np.isscalar(weight) or not 0 <= float(weight) < np.inf:
+        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
             raise UserError(f"class_weight of '{label}' is {weight!r}. Give a number of at least 0.")
         found[places[columns.label(label)]] = weight
     return found

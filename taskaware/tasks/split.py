@@ -111,9 +111,7 @@ def _by_groups(
     codes = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(codes)
     if len(sizes) < 2:
-        raise UserError(
-            f"All {task.rows} rows are of one group, and it cannot be in two parts. Leave it out."
-        )
+        raise UserError(f"All {task.rows} rows are of one group, and it cannot be in two parts.")
     rng = np.random.default_rng(seed)
     order = _mixed(task, codes, rng)
     middle = (np.cumsum(sizes[order]) - sizes[order] / 2) / task.rows

@@ -2,8 +2,8 @@
 
 A metric such as balanced accuracy or macro F1 counts rare classes more than their rows, and the most probable
 class is then not the best answer. The offsets are one number times minus the logarithm of the share of each
-class: 0 decides for the most probable class, 1 as if all classes were equally frequent. Of two classes that is
-a threshold. One number overfits little.
+class: 0 decides for the most probable class, 1 as if all classes were equally frequent. Of two classes that
+is a threshold. One number overfits little.
 """
 
 from collections.abc import Sequence

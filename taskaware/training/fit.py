@@ -4,18 +4,15 @@ Several networks of the architecture train together, each with its own validatio
 averaged. So every row trains most of the networks, and their errors cancel in part.
 """
 
+import dataclasses
 import functools
-import time
-from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 from jaxtyping import Array, Float
 
-from taskaware.arrays import bucket, pad_to
 from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
@@ -24,12 +21,14 @@ from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
+from taskaware.training.attempt import Run
+from taskaware.training.deciding import asks_for_offsets, chosen_offsets
+from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.model import Model
 from taskaware.training.prepare import (
     Part,
     Prepared,
     TaskArrays,
-    batches,
     embeddings_of,
     prepare,
     score_unit,
@@ -39,6 +38,7 @@ from taskaware.training.programs import (
     Steps,
     candidates,
     hyper_of,
+    probabilities,
     schedule,
     segment,
     share_done,
@@ -65,16 +65,7 @@ MOST_ROWS = 10_000
 """Largest number of rows for which MEMBERS networks are trained by default."""
 
 
-class Rows(NamedTuple):
-    """Rows of the M members, as positions in `TaskArrays.x`.
-
-    Attributes:
-        train: of each step, (M, steps, B).
-        validation: of the evaluations, (M, n) each.
-    """
-
-    train: np.ndarray
-    validation: Part
+NOTHING = RowOptions()
 
 
 class Work(NamedTuple):
@@ -105,55 +96,6 @@ class Work(NamedTuple):
         return steps, self.rows.validation
 
 
-class Run:
-    """The record of one attempt with M members.
-
-    Attributes:
-        params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
-        best: their validation scores, (M,).
-        since: evaluation of the last improvement of each, (M,).
-        records: of each evaluation: step, seconds, and score and loss, means over the members.
-        diverged: whether a loss turned NaN.
-    """
-
-    def __init__(self, members: int):
-        self.params: dict | None = None
-        self.records: list[tuple[int, float, float, float]] = []
-        self.diverged = False
-        self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
-        self._began = time.perf_counter()
-
-    def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
-        """Record an evaluation of all members.
-
-        A later evaluation with an equal score replaces the weights, because its learning rate was lower.
-
-        Args:
-            step: of the evaluation.
-            params: weights of the members, (M, ...).
-            scores, losses: on the validation rows, (M,).
-        """
-        if not np.isfinite(losses).all():
-            self.diverged = True
-            return
-        scores = np.where(np.isnan(scores), -np.inf, scores)
-        if (scores >= self.best).any():
-            self.params = _better(scores >= self.best, jax.device_get(params), self.params)
-        self.since = np.where(scores > self.best, len(self.records), self.since)
-        self.best = np.maximum(self.best, scores)
-        seconds = time.perf_counter() - self._began
-        self.records.append((step, seconds, float(scores.mean()), float(losses.mean())))
-
-    @property
-    def age(self) -> int:
-        """Number of evaluations since the last improvement of any member."""
-        return len(self.records) - 1 - int(self.since.max())
-
-    @property
-    def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self.records, columns=["step", "seconds", "score", "loss"])
-
-
 def fit(
     task: Task,
     space: Any,
@@ -165,6 +107,7 @@ def fit(
     validation: float = 0.2,
     patience: int = 20,
     progress: bool | None = None,
+    about: RowOptions = NOTHING,
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
@@ -173,7 +116,8 @@ def fit(
     ends the training and returns the best weights so far.
 
     Args:
-        task: what to learn; its metric chooses the best weights.
+        task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,
+            the loss chooses the weights, and then the metric the offsets.
         space, point: the architecture (D,).
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
@@ -182,9 +126,11 @@ def fit(
         validation: share of the rows that choose a member's best weights, in (0, 1).
         patience: training ends after this many evaluations without a better score of any member.
         progress: whether to show a bar; by default where there is a terminal or a notebook.
+        about: groups, times and weights of the rows.
 
     Raises:
-        UserError: a value of the recipe, the shares, the members or the patience is out of range.
+        UserError: a value of the recipe, the shares, the members or the patience is out of range, or a part
+            has no row of weight above 0.
         EngineError: the loss is NaN at every learning rate tried.
     """
     if patience < 1:
@@ -193,12 +139,12 @@ def fit(
     recipe = (recipe or RECIPE).check()
     if members is None:
         members = MEMBERS if task.rows <= MOST_ROWS else 1
-    parts = splits(task, seed, members, validation=validation)
+    parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
     prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=embeddings_of(space))
     steps = _steps(recipe, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, recipe)
-    rows = _rows(parts, seed=seed, steps=steps, batch_size=recipe.batch_size)
+    rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=recipe.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
     work = Work(program, design, prepared.arrays, chosen, rows, schedule(recipe, steps))
     last = None
@@ -211,7 +157,7 @@ def fit(
         raise EngineError(
             f"The loss of '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
-    return _model(task, work, point, prepared=prepared, run=last)
+    return _with_offsets(_model(task, work, point, prepared=prepared, run=last), task, work)
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -270,15 +216,6 @@ def _whole(task: Task) -> Split:
     return Split(np.arange(task.rows), np.arange(0), np.arange(0))
 
 
-def _rows(parts: Sequence[Split], *, seed: int, steps: int, batch_size: int) -> Rows:
-    size = bucket(max(len(part.validation) for part in parts), 256)
-    seeds = np.random.default_rng(seed).integers(1 << 31, size=len(parts))
-    train = [batches(part.train, own, steps, batch_size) for part, own in zip(parts, seeds, strict=True)]
-    validation = [pad_to(part.validation, size).astype(np.int32) for part in parts]
-    weight = [pad_to(np.ones(len(part.validation), np.float32), size) for part in parts]
-    return Rows(np.stack(train), Part(np.stack(validation), np.stack(weight)))
-
-
 def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
     return TrainingRecipe(
         **{**recipe.to_dict(), "train_rows": UNLIMITED, "validation_rows": UNLIMITED, "test_rows": UNLIMITED}
@@ -292,9 +229,9 @@ def _steps(recipe: TrainingRecipe, rows: int) -> int:
 
 def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Run:
     members, steps = work.rows.train.shape[:2]
-    shown = work.program.metrics[0].shown
+    shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work.program)
     init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
-    state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members)
+    state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members, by_loss)
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
     try:
         for number in range(steps // SEGMENT):
@@ -306,7 +243,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
             if run.diverged:
                 break
             bar.update(SEGMENT)
-            score, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
+            best = max(record[2] for record in run.records) if by_loss else run.best.mean()
+            score, best = (f"{shown(value):.3f}" for value in (scores.mean(), best))
             bar.set_postfix(score=score, best=best, refresh=False)
             if run.age >= patience:
                 break
@@ -317,13 +255,6 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
     finally:
         bar.close()
     return run
-
-
-def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
-    """The weights of members (M, ...) that are better now, and what was kept of the others."""
-    if kept is None:
-        return now
-    return jax.tree.map(lambda a, b: np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b), now, kept)
 
 
 def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
@@ -350,3 +281,22 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         best_score=float(run.best.mean()) * unit,
         history=run.history.assign(score=run.history["score"] * unit),
     )
+
+
+def _decides_by_offsets(program: Program) -> bool:
+    return program.classification and asks_for_offsets(program.metrics[0])
+
+
+def _with_offsets(model: Model, task: Task, work: Work) -> Model:
+    """The model with offsets of the classes, where its metric asks for them."""
+    if not _decides_by_offsets(work.program):
+        return model
+    rows, weight = work.rows.validation
+    one = functools.partial(probabilities, work.program, arrays=work.arrays, chosen=work.chosen)
+    found = jax.vmap(lambda params, part: one(params, rows=part))(model.params, rows)
+    found = np.asarray(found)[:, :, : task.outputs]
+    real = [own > 0 for own in weight]
+    parts = [(task.target[own[at]], one[at]) for own, one, at in zip(rows, found, real, strict=True)]
+    shares = np.bincount(task.target, minlength=task.outputs) / task.rows
+    offsets, score = chosen_offsets(work.program.metrics[0], parts, shares)
+    return dataclasses.replace(model, offsets=offsets, best_score=score)

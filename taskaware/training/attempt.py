@@ -1,0 +1,67 @@
+"""The record of one attempt at training several networks, and the best weights of each."""
+
+import time
+
+import jax
+import numpy as np
+import pandas as pd
+
+
+class Run:
+    """The record of one attempt with M members.
+
+    Attributes:
+        params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
+        by_loss: whether the smallest loss chooses the best weights, instead of the best score: where offsets
+            of the classes are chosen afterwards.
+        best: what chooses, at the best weights: validation scores, or minus the losses, (M,).
+        since: evaluation of the last improvement of each, (M,).
+        records: of each evaluation: step, seconds, and score and loss, means over the members.
+        diverged: whether a loss turned NaN.
+    """
+
+    def __init__(self, members: int, by_loss: bool = False):
+        self.by_loss = by_loss
+        self.params: dict | None = None
+        self.records: list[tuple[int, float, float, float]] = []
+        self.diverged = False
+        self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
+        self._began = time.perf_counter()
+
+    def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
+        """Record an evaluation of all members.
+
+        A later evaluation with an equal score replaces the weights, because its learning rate was lower.
+
+        Args:
+            step: of the evaluation.
+            params: weights of the members, (M, ...).
+            scores, losses: on the validation rows, (M,).
+        """
+        if not np.isfinite(losses).all():
+            self.diverged = True
+            return
+        scores = np.where(np.isnan(scores), -np.inf, scores)
+        worth = -losses if self.by_loss else scores
+        if (worth >= self.best).any():
+            self.params = _better(worth >= self.best, jax.device_get(params), self.params)
+        self.since = np.where(worth > self.best, len(self.records), self.since)
+        self.best = np.maximum(self.best, worth)
+        seconds = time.perf_counter() - self._began
+        self.records.append((step, seconds, float(scores.mean()), float(losses.mean())))
+
+    @property
+    def age(self) -> int:
+        """Number of evaluations since the last improvement of any member."""
+        return len(self.records) - 1 - int(self.since.max())
+
+    @property
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame(self.records, columns=["step", "seconds", "score", "loss"])
+
+
+def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
+    """The weights of members (M, ...) that are better now, and what was kept of the others."""
+    if kept is None:
+        return now
+    return jax.tree.map(lambda a, b: np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b), now, kept)

@@ -79,7 +79,8 @@ def read_journal(path: str | os.PathLike) -> Iterator[dict]:
         for line in file:
             try:
                 entry = json.loads(line)
-            except ValueError:
+            # Nested too deep, it is no line of ours.
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(entry, dict) and "job" in entry:
+            if isinstance(entry, dict) and isinstance(entry.get("job"), str):
                 yield entry

@@ -110,7 +110,7 @@ class RunFolder:
         try:
             about = json.loads((self.path / CONFIG).read_text(encoding="utf-8"))
             found = (about["campaign"], about["digest"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"'{self.path / CONFIG}' is damaged. Choose another folder.") from error
         # Older ones counted a password as a part of the config.
         older = digest({"campaign": self.study, "config": _without_runners(dataclasses.asdict(config))})

@@ -65,13 +65,13 @@ class ShipSettings:
         """A version that takes seconds, written into the run's own folder."""
         three = tuple(listed("smoke.ship"))
         small, published, variants = (
-            dataclasses.replace(part.smoke(), tasks=three, store="smoke.sqlite")
+            dataclasses.replace(part.smoke(), suite=("bundled",), tasks=three, store="smoke.sqlite")
             for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
         other = tuple(listed("smoke.ship_tables"))
         tables, varied = (
-            dataclasses.replace(part.smoke(), tasks=other, store="tables.sqlite")
+            dataclasses.replace(part.smoke(), suite=("bundled",), tasks=other, store="tables.sqlite")
             for part in (self.tables, self.tables_variants)
         )
         return dataclasses.replace(

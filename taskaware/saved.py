@@ -24,7 +24,7 @@ MOST_JSON = 256 << 20
 MOST_LEVELS = 64
 MOST_DIGITS = 300
 
-_KINDS = "biufU"
+_KINDS = "biufcSU"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 

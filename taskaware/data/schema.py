@@ -35,6 +35,8 @@ class Field:
             were not the same in every row.
         used: whether the column becomes part of the table. An unused one is optional in later rows.
         form: how strings are written, see `description.Description`; empty where plainly.
+        shortened: whether `categories` lacks labels of the training data that a model reads as it reads new
+            ones.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Field:
     parts: tuple[str, ...] = ()
     used: bool = True
     form: tuple[str, ...] = ()
+    shortened: bool = False
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -179,7 +182,8 @@ class Schema:
             raise CheckpointError(f"This is no schema of a table: {error}.") from error
 
     def _check_names(self, given: dict) -> None:
-        unknown = [name for name in given if name not in self.names]
+        known = set(self.names)
+        unknown = [name for name in given if name not in known]
         missing = [field.name for field in self.fields if field.used and field.name not in given]
         if missing:
             near = _nearest(missing[0], unknown)
@@ -210,7 +214,13 @@ def _series(frame: pd.DataFrame) -> list[pd.Series]:
     twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
     if twice:
         raise UserError(f"Several columns have the same name: {read.listed(twice)}. Rename all but one.")
-    return [series.rename(name) for name, (_, series) in zip(names, frame.items(), strict=True)]
+    pairs = zip(names, frame.items(), strict=True)
+    # A copy under another name is slow where there are thousands of columns.
+    return [series if _is_named(series, name) else series.rename(name) for name, (_, series) in pairs]
+
+
+def _is_named(series: pd.Series, name: str) -> bool:
+    return isinstance(series.name, str) and series.name == name
 
 
 def _check_rows(frame: pd.DataFrame) -> None:
@@ -257,7 +267,8 @@ def _read(field: Field, series: pd.Series) -> list[Column]:
         codes, names = read.distinct(series)
         return [_column(field.name, "text", codes, tuple(names))]
     codes = read.codes_in(series, field.categories)
-    _warn_of_unseen(series, codes)
+    if not field.shortened:
+        _warn_of_unseen(series, codes)
     return [_column(field.name, "category", codes, field.categories)]
 
 

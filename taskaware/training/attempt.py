@@ -1,14 +1,10 @@
-"""The record of one attempt at training several networks: best weights, scores, and the time that is left."""
+"""The record of one attempt at training several networks, and the best weights of each."""
 
-import sys
 import time
 
 import jax
 import numpy as np
 import pandas as pd
-
-LONG = 60.0
-"""Seconds; a training that will take more says so where there is no bar to tell it."""
 
 
 class Run:
@@ -62,17 +58,6 @@ class Run:
     @property
     def history(self) -> pd.DataFrame:
         return pd.DataFrame(self.records, columns=["step", "seconds", "score", "loss"])
-
-
-def tell_time(records: list[tuple[int, float, float, float]], steps: int) -> None:
-    """Say how long a training may take, if that is long, by the time between its first two evaluations."""
-    (step, before, *_), (_, now, *_) = records
-    left = (now - before) * (steps - 2 * step) / step
-    if left > LONG:
-        print(
-            f"Training takes up to {left / 60:.0f} minutes more; it ends earlier if the score stops rising.",
-            file=sys.stderr,
-        )
 
 
 def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:

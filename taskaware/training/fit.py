@@ -17,11 +17,11 @@ from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.modalities.reading import modality_of
-from taskaware.progress import tqdm
+from taskaware.progress import tell_time_left, tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
-from taskaware.training.attempt import Run, tell_time
+from taskaware.training.attempt import Run
 from taskaware.training.deciding import asks_for_offsets, chosen_offsets
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.model import Model
@@ -248,7 +248,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
                 break
             bar.update(SEGMENT)
             if number == 1 and progress is None and bar.disable:
-                tell_time(run.records, steps)
+                (_, before, *_), (_, later, *_) = run.records
+                tell_time_left((later - before) * (steps / SEGMENT - 2))
             best = max(record[2] for record in run.records) if by_loss else run.best.mean()
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), best))
             bar.set_postfix(score=score, best=best, refresh=False)

@@ -239,7 +239,8 @@ def _check(name: str, value: object, holds: bool) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and abs(value) <= np.finfo(np.float64).max  # type: ignore[operator]
+    largest = float(np.finfo(np.float64).max)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= largest
 
 
 def _columns(reader: Any) -> int:

@@ -167,9 +167,11 @@ def _is_identifier(column: Column) -> bool:
         return False
     if column.kind == "category":
         return len(column.categories) == len(values)
-    if len(np.unique(values)) < len(values) or (values != np.round(values)).any():
+    if (values != np.round(values)).any() or len(np.unique(values)) < len(values):
         return False
-    counted = values.max() - values.min() + 1 == len(values) and bool((np.diff(values) == 1).all())
+    counted = values.max() / 2 - values.min() / 2 == (len(values) - 1) / 2 and bool(
+        (np.diff(values) == 1).all()
+    )
     return counted or _IDENTIFIER_NAME.search(column.name) is not None
 
 

@@ -7,6 +7,7 @@ network learns its own vectors. The network's gamma weighs them.
 import dataclasses
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,9 @@ class Encoder:
             _learned(numbers[:, first : first + COLUMNS_AT_ONCE])
             for first in range(0, max(numbers.shape[1], 1), COLUMNS_AT_ONCE)
         ]
-        learned = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+        learned: dict[str, Any] = {
+            name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]
+        }
         found = cls(**learned, wide=wide, positions=positions, frequencies=frequencies)
         return dataclasses.replace(found, narrow=found.numbers > MOST_FULL)
 

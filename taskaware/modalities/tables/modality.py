@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from taskaware.modalities.modality import Card, Modality
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.encode import EMBEDDINGS, WORD_BUCKETS, Encoder, layout, widths_of
 from taskaware.modalities.tables.table import table_of
+from taskaware.tasks.data import Reader
 from taskaware.tasks.task import Task
 
 
@@ -55,6 +57,11 @@ MOST_TRIED = 1000
 
 def _category_fields(reader: Schema) -> list[Field]:
     return [field for field in reader.fields if field.used and field.kind == "category"]
+
+
+def _shortened(field: Field, places: np.ndarray) -> Field:
+    labels = tuple(field.categories[place] for place in places)
+    return dataclasses.replace(field, categories=labels, shortened=True)
 
 
 def _fit(fields: list[Field], encoder: Encoder) -> bool:
@@ -106,8 +113,9 @@ class Tables(Modality):
     def reader_from(self, plain: dict) -> Schema:
         return Schema.from_dict(plain)
 
-    def check_saved(self, reader: Schema, blocks: TableBlocks) -> None:
+    def check_saved(self, reader: Reader, blocks: Blocks) -> None:
         """Nothing, if the schema has the columns of the encoder; see `Modality.check_saved`."""
+        reader, blocks = cast(Schema, reader), cast(TableBlocks, blocks)
         encoder, categories = blocks.encoder, _category_fields(reader)
         numbers = sum(_numbers_of(field) for field in reader.fields if field.used)
         if numbers + int(encoder.wide.sum()) != len(encoder.median) or not _fit(categories, encoder):
@@ -118,20 +126,21 @@ class Tables(Modality):
         if len(reader.names) <= MOST_TRIED:
             self._try_empty_row(reader, blocks)
 
-    def compact(self, reader: Schema, blocks: TableBlocks) -> tuple[Schema, TableBlocks]:
+    def compact(self, reader: Reader, blocks: Blocks) -> tuple[Reader, Blocks]:
         """Without the categories that are read as a new one is; see `Modality.compact`."""
+        reader, blocks = cast(Schema, reader), cast(TableBlocks, blocks)
         encoder, categories = blocks.encoder, _category_fields(reader)
         if not _fit(categories, encoder):
             return reader, blocks
         kept = encoder.told_apart
-        labels = {
-            field.name: tuple(field.categories[place] for place in places)
+        shorter = {
+            field.name: _shortened(field, places)
             for field, places in zip(categories, kept, strict=True)
+            if len(places) < len(field.categories)
         }
-        fields = tuple(
-            dataclasses.replace(field, categories=labels.get(field.name, field.categories))
-            for field in reader.fields
-        )
+        if not shorter:
+            return reader, blocks
+        fields = tuple(shorter.get(field.name, field) for field in reader.fields)
         return dataclasses.replace(reader, fields=fields), TableBlocks(encoder.without(kept))
 
     def _try_empty_row(self, reader: Schema, blocks: TableBlocks) -> None:

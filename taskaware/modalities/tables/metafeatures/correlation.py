@@ -34,8 +34,8 @@ def correlation(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     >>> correlation(np.array([[-1.0, 0.0, 1.0]]), np.array([[1.0, 0.0, -1.0]])).round(6).tolist()
     [[-1.0]]
     """
-    first = np.sqrt((rows**2).sum(axis=1))
-    second = np.sqrt((others**2).sum(axis=1))
+    first = np.sqrt(np.einsum("fn,fn->f", rows, rows))
+    second = np.sqrt(np.einsum("fn,fn->f", others, others))
     scale = first[:, None] * second[None, :]
     return np.where(scale > 0, rows @ others.T / np.where(scale > 0, scale, 1.0), 0.0).clip(-1, 1)
 
@@ -83,7 +83,7 @@ def explained_by_class(standard: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return np.zeros(len(standard))
     sums = standard @ np.eye(len(counts))[labels]
     between = (sums**2 / np.maximum(counts, 1)).sum(axis=1)
-    share = between / (standard**2).sum(axis=1)
+    share = between / np.einsum("fn,fn->f", standard, standard)
     return np.clip(1 - (1 - share) * (rows - 1) / (rows - classes), 0, 1)
 
 

@@ -152,6 +152,39 @@ class Numbers:
         return -np.log10(self.unit_deviation[self.varies])
 
 
+PER_COLUMN = (
+    *("count", "lowest", "highest", "half_range", "varies", "unit_mean", "mean", "unit_deviation"),
+    *("skewness", "kurtosis", "distinct", "distinct_share", "zero_share", "outlier_share", "log_spread"),
+)
+
+
+class WideNumbers(Numbers):
+    """`Numbers` of very many columns: summed up in parts, so that no intermediate result of all is kept.
+
+    >>> wide = WideNumbers(np.arange(8.0).reshape(4, 2), columns_at_once=3)
+    >>> wide.mean.tolist(), wide.quantile(0.5).tolist()
+    ([0.5, 2.5, 4.5, 6.5], [0.0, 2.0, 4.0, 6.0])
+    """
+
+    def __init__(self, values: np.ndarray, *, columns_at_once: int = 1024):
+        super().__init__(values)
+        sums: dict[str, list[np.ndarray]] = {name: [] for name in PER_COLUMN}
+        medians, standard = [], np.empty_like(values)
+        for first in range(0, len(values), columns_at_once):
+            part = Numbers(values[first : first + columns_at_once])
+            for name, found in sums.items():
+                found.append(getattr(part, name))
+            medians.append(part.quantile(0.5))
+            standard[first : first + columns_at_once] = part.standard
+        # Cached properties of the parent look here first.
+        self.__dict__.update({name: np.concatenate(found) for name, found in sums.items()})
+        self.__dict__.update(standard=standard, medians=np.concatenate(medians))
+
+    def quantile(self, share: float) -> np.ndarray:
+        """(F,) as for `Numbers`; the median is at hand."""
+        return self.__dict__["medians"] if share == 0.5 else super().quantile(share)
+
+
 def normal_distance(standard: np.ndarray) -> float:
     """Largest gap between the distribution of values and the standard normal one.
 

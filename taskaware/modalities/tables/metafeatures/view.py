@@ -14,7 +14,7 @@ from taskaware.modalities.tables.metafeatures.correlation import (
     explained_by_class,
     ranks,
 )
-from taskaware.modalities.tables.metafeatures.distribution import Numbers
+from taskaware.modalities.tables.metafeatures.distribution import Numbers, WideNumbers
 from taskaware.modalities.tables.metafeatures.information import (
     KEPT_CLASSES,
     Information,
@@ -31,6 +31,11 @@ from taskaware.tasks.task import Task
 SAMPLE_ROWS = 8192
 SAMPLE_VALUES = 2**22
 FEWEST_ROWS = 1024
+WIDE = 8192
+"""Columns beyond which they are looked at in parts of PART, to save memory."""
+
+PART = 1024
+
 LANDMARK_ROWS = 512
 LANDMARK_COLUMNS = 1024
 LANDMARK_CATEGORIES = 15
@@ -92,9 +97,12 @@ class View:
     @functools.cached_property
     def numbers(self) -> Numbers:
         """The numeric columns of the sample; an infinite value reads as missing."""
-        found = [column.values[self.sample] for column in self.table.columns if column.is_numeric]
-        values = np.array(found, np.float64).reshape(len(found), len(self.sample))
-        return Numbers(np.where(np.isfinite(values), values, np.nan))
+        found = [column.values for column in self.table.columns if column.is_numeric]
+        values = np.empty((len(found), len(self.sample)))
+        for place, each in enumerate(found):
+            values[place] = each[self.sample]
+            values[place, ~np.isfinite(values[place])] = np.nan
+        return WideNumbers(values) if len(values) > WIDE else Numbers(values)
 
     @functools.cached_property
     def target_numbers(self) -> Numbers:
@@ -132,7 +140,10 @@ class View:
     def information(self) -> Information:
         """What the binned columns and the target tell about each other."""
         bins = bins_for(len(self.sample))
-        features = bin_codes(self.numbers.values, bin_edges(self.numbers, bins))
+        values = self.numbers.values
+        parts = _parts(values)
+        whole = [self.numbers] if len(parts) == 1 else map(Numbers, parts)
+        features = [codes for part in whole for codes in bin_codes(part.values, bin_edges(part, bins))]
         target = self.labels if self.is_classification else self._target_bins(bins)
         return Information((*features, *map(pool, self.categories)), target)
 
@@ -143,7 +154,8 @@ class View:
     @functools.cached_property
     def varying(self) -> np.ndarray:
         """(V, n) the numeric columns that are not constant, standardised, 0 where missing."""
-        return self.numbers.standard[self.numbers.varies]
+        varies = self.numbers.varies
+        return self.numbers.standard if varies.all() else self.numbers.standard[varies]
 
     @functools.cached_property
     def correlation(self) -> Correlation:
@@ -160,7 +172,8 @@ class View:
         """The same for ranks, of at most 2048 rows."""
         target = ranks(self.target_numbers.values[:, :RANKED_ROWS])
         columns = self.numbers.values[self.numbers.varies, :RANKED_ROWS] if len(target) else target
-        return np.abs(correlation(ranks(columns), target)).ravel()
+        parts = _parts(columns)
+        return np.concatenate([np.abs(correlation(ranks(part), target)).ravel() for part in parts])
 
     @functools.cached_property
     def class_variance(self) -> np.ndarray:
@@ -178,11 +191,25 @@ class View:
 
     @functools.cached_property
     def _design(self) -> np.ndarray:
-        columns = [self.varying[:, :LANDMARK_ROWS].clip(-LANDMARK_CLIP, LANDMARK_CLIP)]
-        for codes in self.categories:
-            places = pool(codes[:LANDMARK_ROWS], LANDMARK_CATEGORIES)
-            columns.append(np.eye(LANDMARK_CATEGORIES + 2)[:, places])
-        design = np.concatenate(columns)
-        design = design[design.min(axis=1) < design.max(axis=1)]
-        design = design[evenly_spaced(len(design), LANDMARK_COLUMNS)].T
+        numbers, cut = self.varying[:, :LANDMARK_ROWS], (-LANDMARK_CLIP, LANDMARK_CLIP)
+        one_hot = [
+            np.eye(LANDMARK_CATEGORIES + 2)[:, pool(codes[:LANDMARK_ROWS], LANDMARK_CATEGORIES)]
+            for codes in self.categories
+        ]
+        categories = np.concatenate([np.empty((0, numbers.shape[1])), *one_hot])
+        kept = np.flatnonzero(numbers.min(axis=1).clip(*cut) < numbers.max(axis=1).clip(*cut))
+        categories = categories[categories.min(axis=1) < categories.max(axis=1)]
+        # Chosen before they are copied: there may be very many.
+        chosen = evenly_spaced(len(kept) + len(categories), LANDMARK_COLUMNS)
+        of_numbers = kept[chosen[chosen < len(kept)]]
+        design = np.concatenate(
+            [numbers[of_numbers].clip(*cut), categories[chosen[len(of_numbers) :] - len(kept)]]
+        ).T
         return np.ascontiguousarray(design - design.mean(axis=0))
+
+
+def _parts(columns: np.ndarray) -> list[np.ndarray]:
+    """The columns, (F, n), in parts where there are over WIDE."""
+    if len(columns) <= WIDE:
+        return [columns]
+    return [columns[first : first + PART] for first in range(0, len(columns), PART)]

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from taskaware.errors import EngineError
+from taskaware.programs_on_disk import keep_sealed
 
 SETTING = "jax_compilation_cache_dir"
 """JAX's own name of the folder; its settings become attributes when it is imported."""
@@ -79,11 +80,12 @@ def _turn_on() -> None:
     chosen = _chosen()
     if chosen is None or not _usable(chosen):
         return
-    folder = chosen / "compiled"
+    folder = chosen / "programs"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return
+    keep_sealed(folder)
     jax.config.update(SETTING, str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 

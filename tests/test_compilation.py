@@ -71,8 +71,8 @@ def test_the_temporary_folder_goes_with_the_process(tmp_path):
 
 def test_programs_are_kept(cache):
     _turn_on.__wrapped__()
-    assert jax.config.jax_compilation_cache_dir == str(cache / "compiled")
-    assert (cache / "compiled").is_dir()
+    assert jax.config.jax_compilation_cache_dir == str(cache / "programs")
+    assert (cache / "programs").is_dir()
 
 
 def test_the_users_own_cache_is_left_alone(cache, tmp_path):
@@ -93,3 +93,38 @@ def test_a_folder_that_cannot_be_made_is_no_error(cache):
     cache.write_text("a file is in the way")
     _turn_on.__wrapped__()
     assert not jax.config.jax_compilation_cache_dir
+
+
+COMPILING = """
+import sys
+from taskaware.compilation import keep_compiled
+keep_compiled()
+import jax, jax.numpy as jnp
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+one = jax.jit(lambda x: jnp.sin(x) + 1)(jnp.zeros(3))
+two = jax.jit(lambda x, y: jnp.cos(x @ y))(jnp.zeros((2, 2)), jnp.zeros((2, 2)))
+print(one.tolist(), two.tolist())
+"""
+
+
+def test_entries_that_are_swapped_or_damaged_are_compiled_anew(tmp_path):
+    environment = os.environ | {"TASKAWARE_CACHE": str(tmp_path), "PYTHONWARNINGS": "error::UserWarning"}
+
+    def compiled():
+        done = subprocess.run(
+            [sys.executable, "-c", COMPILING], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout, {path: path.read_bytes() for path in (tmp_path / "programs").glob("*-cache")}
+
+    first, entries = compiled()
+    assert len(entries) >= 2
+    (one, *_), (two, *_) = entries, reversed(entries)
+    one.write_bytes(entries[two])
+    two.write_bytes(entries[one][:-3])
+    again, mended = compiled()
+    assert again == first
+    assert mended.keys() == entries.keys() and mended[one] != entries[two]
+    unchanged = one.stat().st_mtime_ns
+    assert compiled()[0] == first and one.stat().st_mtime_ns == unchanged

@@ -36,6 +36,19 @@ _IN_PYTHON = (
     ("with leave_out=False", "without --leave-out"),
     ("leave_out=True", "--leave-out"),
     ("pass force=True", "give --force"),
+    (
+        "Check the path, or open it with create=True.",
+        "Check the path, or fill one: taskaware collect --store.",
+    ),
+    ("Open it with create=True.", "Fill it: taskaware collect --store."),
+    ("open it with create=True", "fill one: taskaware collect --store"),
+    ("`Store.check` says more", "'taskaware experience check STORE' says more"),
+    (" (or open it once without `readonly`)", ""),
+    ("Open it without `readonly`, and check who", "Check who"),
+    ("open the store with a longer `timeout`", "set TASKAWARE_STORE_TIMEOUT to more seconds"),
+    ("Name one: triplets(space=...)", "Name one: --set space=NAME"),
+    ("Store.open(..., artefacts=...)", "'artefacts' of Store.open in Python"),
+    ("Store.open(..., artefact_limit=...)", "'artefact_limit' of Store.open in Python"),
     ("recipe=...", "--recipe DIGEST (evaluate: --set recipe=DIGEST)"),
 )
 

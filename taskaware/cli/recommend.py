@@ -26,6 +26,7 @@ def run(arguments: Arguments) -> None:
     task = task_of(arguments)
     recommendation = taskaware.recommend(
         task,
+        metric=arguments.metric,
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
@@ -44,6 +45,9 @@ def run(arguments: Arguments) -> None:
 def _check(arguments: Arguments) -> None:
     if arguments.members and not arguments.fit:
         raise UserError("--members requires --fit.")
+    for name in ("groups", "time", "class_weight", "sample_weight"):
+        if getattr(arguments, name) and not arguments.fit:
+            raise UserError(f"--{name.replace('_', '-')} requires --fit: nothing is trained without it.")
     if arguments.save and not arguments.fit:
         raise UserError("--save requires --fit: without it there is no trained model to save.")
     if arguments.plot and arguments.plot.suffix.lower() not in DRAWINGS:
@@ -95,7 +99,15 @@ def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
     """Train, and save with --save; returns the results."""
     from taskaware.tasks.metrics import METRICS
 
-    model = recommendation.fit(task, seed=arguments.seed, members=arguments.members)
+    model = recommendation.fit(
+        task,
+        seed=arguments.seed,
+        members=arguments.members,
+        groups=arguments.groups,
+        time=arguments.time,
+        class_weight=arguments.class_weight,
+        sample_weight=arguments.sample_weight,
+    )
     last = model.history.iloc[-1]
     steps, seconds = int(last["step"]), float(last["seconds"])
     show(
@@ -124,6 +136,26 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(1, 100),
         metavar="N",
         help="with --fit: number of networks to average (default: 5, or 1 above 10,000 rows)",
+    )
+    parser.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="score that chooses the best weights: roc_auc, log_loss, balanced_accuracy, f1_macro, mae, ... "
+        "(default: accuracy or r2)",
+    )
+    parser.add_argument(
+        "--groups", metavar="COLUMN", help="with --fit: rows of one group stay in one part of the split"
+    )
+    parser.add_argument(
+        "--time", metavar="COLUMN", help="with --fit: the latest rows are the validation rows"
+    )
+    parser.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="with --fit: every class counts the same as a whole",
+    )
+    parser.add_argument(
+        "--sample-weight", metavar="COLUMN", help="with --fit: how much each row counts, at least 0"
     )
     parser.add_argument(
         "--save", type=Path, metavar="FOLDER", help="with --fit: write the trained model, for 'predict'"
@@ -172,6 +204,7 @@ COMMAND = Command(
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",
         "taskaware recommend sales.csv --target price --fit --save model",
         "taskaware recommend sales.csv --target price --evaluator mine.npz",
+        "taskaware recommend patients.csv --target died --metric balanced_accuracy --groups ward --fit",
         "taskaware recommend openml:31 --seed 1 --json",
     ),
     _add_arguments,

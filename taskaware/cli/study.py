@@ -48,7 +48,9 @@ def add_run_options(parser: Parser) -> None:
         "--workers", type=whole(0, 100_000), metavar="N", help="workers (default: one for each core)"
     )
     parser.add_argument(
-        "--smoke", action="store_true", help="run a tiny version that takes seconds, as a test"
+        "--smoke",
+        action="store_true",
+        help="try it on the smallest tasks, with few steps; a minute or two, mostly of compiling",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/NAME-DIGEST)"
@@ -115,16 +117,24 @@ def summary_text(summary: dict) -> str:
     random     0.5
     ours      0.75
     """
-    plain = {key: value for key, value in summary.items() if not isinstance(value, dict)}
+    plain = {key: value for key, value in summary.items() if not _is_group(value)}
     parts = ["\n".join(f"{key:<10} {_in_words(value)}" for key, value in plain.items())]
     for title, group in summary.items():
-        if not isinstance(group, dict):
+        if not _is_group(group):
             continue
+        if isinstance(group, list):
+            group = dict(enumerate(group, 1))
         rows = {name: row if isinstance(row, dict) else {"value": row} for name, row in group.items()}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
         cells = [[name, *(_in_words(row.get(column)) for column in columns)] for name, row in rows.items()]
         parts.append(aligned([title, *columns], cells, right=columns))
     return "\n\n".join(part for part in parts if part)
+
+
+def _is_group(value: object) -> bool:
+    """Whether it is a table: rows by name, or a list of rows."""
+    rows = isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+    return isinstance(value, dict) or bool(rows)
 
 
 def _typed() -> str:
@@ -204,6 +214,8 @@ def _in_words(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_in_words, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -2,15 +2,18 @@
 
 import csv
 import dataclasses
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from taskaware.data.named import group_of, listed
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, quoted, unknown
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import make_task
 from taskaware.tasks.task import Task
+
+log = logging.getLogger(__name__)
 
 WORDS = {"tabular": "tables"}
 """What an index may call a modality, beside its name."""
@@ -153,7 +156,7 @@ def folder_suite(path: str | Path) -> Suite:
     entries = tuple(
         Entry(
             row["name"],
-            folder / row["file"],
+            _inside(folder, row["file"]),
             row["target"],
             row["task"],
             row.get("group") or row.get("origin") or "",
@@ -162,6 +165,65 @@ def folder_suite(path: str | Path) -> Suite:
         for row, modality in found
     )
     return Suite(folder.name, entries)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The path of a file that an index lists.
+
+    Raises:
+        UserError: it leads out of the folder: an index from elsewhere must not read the user's other files.
+    """
+    path = folder / name
+    if not name or not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(
+            f"'{folder / 'index.csv'}' lists the file {quoted(name)}, which is not in its folder. List "
+            "files of the folder, by paths relative to it."
+        )
+    return path
+
+
+def smallest(names: tuple[str, ...], tasks: Sequence[str], count: int, *, bundled: Sequence[str]) -> dict:
+    """The settings `suite` and `tasks` of a tiny study: the same suites, and their smallest tasks.
+
+    Args:
+        names: of the suites, as `suite_named` takes them; one that is not here is left out with a warning, if
+            another one is.
+        tasks: that were named; () for all.
+        count: of tasks that are left.
+        bundled: tasks for the bundled suite alone, of which some are known to be small.
+
+    Raises:
+        UserError: none of the suites is here.
+
+    >>> smallest(("bundled",), (), 1, bundled=["iris"])
+    {'suite': ('bundled',), 'tasks': ('iris',)}
+    """
+    there = here(names)
+    if there == ("bundled",) and not tasks:
+        return {"suite": there, "tasks": tuple(bundled)}
+    suite = suite_named(*(there or names))
+    entries = suite.only(*(name for name in tasks if name in suite.names)).entries
+    ordered = sorted(entries, key=lambda entry: (_size(entry), entry.name))
+    return {"suite": there, "tasks": tuple(entry.name for entry in ordered[:count])}
+
+
+def here(names: Sequence[str]) -> tuple[str, ...]:
+    """The suites that can be read, of those named; a warning names the others, if there are some of both.
+
+    >>> here(["bundled"])
+    ('bundled',)
+    """
+    found = tuple(name for name in names if name == "bundled" or (Path(name) / "index.csv").is_file())
+    missing = [name for name in names if name not in found]
+    if found and missing:
+        log.warning("The tiny version does without the suite %s, which is not here.", ", ".join(missing))
+    return found
+
+
+def _size(entry: Entry) -> int:
+    """Bytes of the file; 0 for a bundled data set, which are small."""
+    path = Path(entry.source)
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _modality(row: dict[str, str]) -> str:

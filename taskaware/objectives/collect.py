@@ -19,7 +19,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
-from taskaware.modalities.suites import suite_named
+from taskaware.modalities.suites import smallest, suite_named
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
@@ -83,11 +83,10 @@ class CollectSettings:
         return self
 
     def smoke(self) -> "CollectSettings":
-        """A version that takes seconds: two small tasks, four architectures, few steps, nothing recorded."""
+        """A tiny version: the two smallest tasks, four architectures, few steps, nothing recorded."""
         return dataclasses.replace(
             self,
-            suite=("bundled",),
-            tasks=listed("smoke.collect"),
+            **smallest(self.suite, self.tasks, 2, bundled=listed("smoke.collect")),
             variants=min(self.variants, 1),
             architectures=4,
             seeds=min(self.seeds, 2),

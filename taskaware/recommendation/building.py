@@ -4,7 +4,9 @@ import dataclasses
 
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
+from taskaware.recommendation import rows
 from taskaware.recommendation.record import Record
+from taskaware.tasks.metrics import default_metric, metric_name
 from taskaware.tasks.task import Task
 
 
@@ -22,6 +24,14 @@ class FitOptions:
     patience: int = 20
     # Whether to show a bar; by default where there is a terminal.
     progress: bool | None = None
+    # Rows of one group stay in one part: name of a column, or N values.
+    groups: object = None
+    # The latest rows validate: name of a column, or N values.
+    time: object = None
+    # "balanced", or weights by label.
+    class_weight: object = None
+    # How much each row counts: name of a column, or N numbers.
+    sample_weight: object = None
 
 
 def module(record: Record):
@@ -52,34 +62,63 @@ def fit(record: Record, task: Task, options: FitOptions):
         task: to be trained on.
         options: how.
     """
+    from taskaware.training.fit import RowOptions
     from taskaware.training.fit import fit as train
 
-    settings = dataclasses.asdict(options)
-    settings["seed"] = record.seed if options.seed is None else options.seed
-    return train(task, record.space, record.point, **settings)
+    seed = record.seed if options.seed is None else options.seed
+    about = RowOptions(
+        groups=rows.groups_of(task, options.groups),
+        time=rows.times_of(task, options.time),
+        weights=rows.weights_of(task, options.class_weight, options.sample_weight),
+        scored=rows.weights_of(task, None, options.sample_weight),
+    )
+    return train(
+        task,
+        record.space,
+        record.point,
+        seed=seed,
+        members=options.members,
+        validation=options.validation,
+        patience=options.patience,
+        progress=options.progress,
+        about=about,
+    )
 
 
-def task_for(record: Record, dataset, target=None) -> Task:
+def task_for(record: Record, dataset, target=None, metric: str | None = None) -> Task:
     """A dataset in any form → a task like the one that the recommendation was made for.
 
     Args:
         record: of the recommendation.
         dataset: in any form that `recommend` takes.
         target: name of the target, the recommendation's own by default, or its values.
+        metric: name in METRICS; by default the recommendation's own, or that of a Task that has another than
+            the default.
 
     Raises:
-        UserError: the dataset cannot be used, or is of another problem or other classes.
+        UserError: the dataset cannot be used, is of another problem or other classes, or the metric does not
+            score the problem.
     """
-    if isinstance(dataset, Task):
-        return _fitting(record, dataset)
     card = record.task
+    if isinstance(dataset, Task):
+        own = dataset.metric if dataset.metric != default_metric(dataset.problem) else card.own_metric
+        return with_metric(_fitting(record, dataset), metric or own)
     if target is None and not isinstance(dataset, tuple):
         target = card.target_name
-    metric = card.own_metric or card.metric
+    metric = metric or card.own_metric or card.metric
     task = make_task(
         dataset, target, problem=card.problem, name=card.name, metric=metric, modality=card.modality
     )
     return _fitting(record, task)
+
+
+def with_metric(task: Task, metric: str | None) -> Task:
+    """The task scored by a metric; itself where none is given.
+
+    Raises:
+        UserError: the metric is unknown, or scores another problem.
+    """
+    return dataclasses.replace(task, metric=metric_name(task.problem, metric)) if metric else task
 
 
 def _fitting(record: Record, task: Task) -> Task:

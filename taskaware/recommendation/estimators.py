@@ -7,14 +7,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from taskaware.data import columns
 from taskaware.data.loaded import feature_frame, of_arrays
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.target import MIN_ROWS
 from taskaware.tasks.task import Task
+from taskaware.training.deciding import decided
 from taskaware.training.model import label_array
 
 LARGEST_SEED = 2**31 - 1
@@ -26,6 +28,7 @@ class _TaskAware(BaseEstimator):
     def __init__(
         self,
         *,
+        metric=None,
         evaluator=None,
         ascent=None,
         leave_out=False,
@@ -35,6 +38,7 @@ class _TaskAware(BaseEstimator):
         progress=False,
         random_state=0,
     ):
+        self.metric = metric
         self.evaluator = evaluator
         self.ascent = ascent
         self.leave_out = leave_out
@@ -50,13 +54,21 @@ class _TaskAware(BaseEstimator):
             setattr(tags.input_tags, accepted, True)
         return tags
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, *, groups=None, time=None):
         """Recommend an architecture for these rows and train it on them.
 
         Args:
             X: (N, F) frame, array, sparse matrix or list of rows, N at least 10. The columns of a frame may
                 hold numbers, strings, categories, booleans and dates; any value may be missing.
             y: N targets, none of them missing.
+            sample_weight: how much each row counts in training and validation, N numbers of at least 0, or
+                the name of a column of X. The architecture does not depend on it.
+            groups: N values, or the name of a column of X: rows of one group stay in one part of the split
+                that chooses the best weights.
+            time: N dates or numbers, or the name of a column of X: the latest rows are those that choose
+                the best weights.
+
+        A column that is named stays a feature; to drop it from X, give its values.
 
         Returns:
             The estimator itself.
@@ -69,8 +81,15 @@ class _TaskAware(BaseEstimator):
         check_consistent_length(features, target)
         task = _task(features, pd.Series(target, name=getattr(y, "name", None)), self._kind)
         seed = self._seed()
+        if sample_weight is not None and not isinstance(sample_weight, str):
+            sample_weight = _check_sample_weight(sample_weight, features, dtype=np.float64)
         self.recommendation_ = recommend(
-            task, evaluator=self.evaluator, ascent=self.ascent, leave_out=self.leave_out, seed=seed
+            task,
+            metric=self.metric,
+            evaluator=self.evaluator,
+            ascent=self.ascent,
+            leave_out=self.leave_out,
+            seed=seed,
         )
         self.model_ = self.recommendation_.fit(
             task,
@@ -78,6 +97,10 @@ class _TaskAware(BaseEstimator):
             validation=self.validation,
             patience=self.patience,
             progress=self.progress,
+            groups=groups,
+            time=time,
+            class_weight=getattr(self, "class_weight", None),
+            sample_weight=sample_weight,
         )
         return self
 
@@ -132,6 +155,9 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
     """Recommends an architecture for the classes of y, before anything is trained, and trains it.
 
     Args:
+        metric: that chooses the best weights, a name in `tasks.metrics.METRICS`; accuracy if None. For
+            "balanced_accuracy" and "f1_macro", `predict` decides by offsets chosen on validation rows.
+        class_weight: None, "balanced", or weights by label, as in scikit-learn.
         evaluator: what predicts scores of architectures; the shipped one if None.
         ascent: `AscentSettings`, how candidates are sought; the default ones if None.
         leave_out: whether a dataset that the evaluator learned from is left out.
@@ -156,17 +182,51 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
 
     _kind = "classification"
 
-    def fit(self, X, y):
-        super().fit(X, y)
-        self.classes_ = label_array(self.model_.classes)
+    def __init__(
+        self,
+        *,
+        metric=None,
+        class_weight=None,
+        evaluator=None,
+        ascent=None,
+        leave_out=False,
+        members=None,
+        validation=0.2,
+        patience=20,
+        progress=False,
+        random_state=0,
+    ):
+        super().__init__(
+            metric=metric,
+            evaluator=evaluator,
+            ascent=ascent,
+            leave_out=leave_out,
+            members=members,
+            validation=validation,
+            patience=patience,
+            progress=progress,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
+
+    def fit(self, X, y, sample_weight=None, *, groups=None, time=None):
+        super().fit(X, y, sample_weight, groups=groups, time=time)
+        self.classes_, self._place = _in_order(self.model_.classes, self._target(y))
         return self
 
     fit.__doc__ = _TaskAware.fit.__doc__
 
+    def predict(self, X) -> np.ndarray:
+        rows = self._rows(X)
+        found = decided(self.model_.predict_proba(rows), self.model_.offsets)
+        return self.classes_[self._place[found]]
+
+    predict.__doc__ = _TaskAware.predict.__doc__
+
     def predict_proba(self, X) -> np.ndarray:
         """Probability of each class, (N, classes), in the order of `classes_`; errors as in `predict`."""
         rows = self._rows(X)
-        return self.model_.predict_proba(rows)
+        return self.model_.predict_proba(rows)[:, np.argsort(self._place)]
 
     def _target(self, y) -> np.ndarray:
         y = super()._target(y)
@@ -180,6 +240,7 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
     """Recommends an architecture for the numbers of y, before anything is trained, and trains it.
 
     Args:
+        metric: that chooses the best weights: "r2" (None), "rmse" or "mae".
         evaluator, ascent, leave_out, members, validation, patience, progress, random_state: as in
             `TaskAwareClassifier`.
 
@@ -191,6 +252,16 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
 
     def _target(self, y) -> np.ndarray:
         return super()._target(y).astype(np.float64)
+
+
+def _in_order(labels: tuple, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes of y as scikit-learn sorts them, in y's type, and the place of each label among them."""
+    classes = np.unique(y)
+    places = {columns.label(each): place for place, each in enumerate(classes.tolist())}
+    found = [places.get(columns.label(label), -1) for label in labels]
+    if sorted(found) != list(range(len(classes))):
+        return label_array(labels), np.arange(len(labels))
+    return classes, np.array(found)
 
 
 def _task(features: pd.DataFrame, target: pd.Series, problem: str) -> Task:

@@ -10,7 +10,8 @@ from taskaware.errors import UserError
 from taskaware.modalities.reading import vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.modalities.tables.samples import draw_samples
-from taskaware.surrogates import Evaluator, TaskQuery, load_evaluator
+from taskaware.recommendation.relatives import relatives
+from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.tasks.task import Task
 
@@ -57,7 +58,7 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
 
 
 def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:
-    """The evaluator to use, and notes for people if it was trained on this dataset.
+    """The evaluator to use, and notes for people if it was trained on this dataset or on relatives.
 
     Args:
         task: the dataset.
@@ -68,26 +69,49 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
         UserError: too few tasks are left without the group, or the evaluator cannot be fitted again.
     """
     data = evaluator.training_data
-    if task.digest not in data.digests:
+    groups = groups_of(task, data)
+    if not groups:
         return evaluator, []
-    place = data.digests.index(task.digest)
-    name, group = data.names[place], data.groups[place]
+    if task.digest in data.digests:
+        name = data.names[data.digests.index(task.digest)]
+        what = f"This dataset is '{name}' of the experience"
+        trained = (
+            "its scores. The scores of candidates that were trained on it are the measured ones. "
+            "leave_out=True leaves it out"
+        )
+        left = "It was left out, with its relatives"
+    else:
+        named = ", ".join(f"'{group}'" for group in groups)
+        what = f"This dataset shares rows and columns with {named} of the experience"
+        trained = "scores of that. leave_out=True leaves it out"
+        left = "That was left out, with its relatives"
     if leave_out:
-        note = f"This dataset is '{name}' of the experience. It was left out, with its relatives."
-        return _without(evaluator, group), [note]
-    note = (
-        f"This dataset is '{name}' of the experience, and the evaluator was trained on its scores. "
-        "leave_out=True leaves it out."
-    )
-    return evaluator, [note]
+        return _without(evaluator, groups), [f"{what}. {left}."]
+    return evaluator, [f"{what}, and the evaluator was trained on {trained}."]
+
+
+def groups_of(task: Task, data: TrainingData) -> tuple[str, ...]:
+    """Groups of the training tasks that hold a dataset, or rows and columns of it.
+
+    A part of a table is recognised where the package has a sketch of the table, see `sketches`.
+
+    Args:
+        task: the dataset.
+        data: what an evaluator learned from.
+    """
+    if task.digest in data.digests:
+        return (data.groups[data.digests.index(task.digest)],)
+    there = set(data.groups)
+    return tuple(sorted({one.group for one in relatives(task)} & there))
 
 
 @functools.lru_cache(maxsize=4)
-def _without(evaluator: Evaluator, group: str) -> Evaluator:
-    left = len(set(evaluator.training_data.groups) - {group})
+def _without(evaluator: Evaluator, groups: tuple[str, ...]) -> Evaluator:
+    left = len(set(evaluator.training_data.groups) - set(groups))
     if left < FEWEST_TASKS:
+        named = ", ".join(f"'{group}'" for group in groups)
         raise UserError(
-            f"Without group '{group}', {left} tasks are left to train on, and {FEWEST_TASKS} are needed. "
+            f"Without group {named}, {left} tasks are left to train on, and {FEWEST_TASKS} are needed. "
             "Ask with leave_out=False."
         )
-    return evaluator.without(group)
+    return evaluator.without(*groups)

@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 
+from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.record import Record
 
 
@@ -15,7 +16,8 @@ def explain(record: Record) -> str:
     lines = [
         f"{task.name}: {task.rows:,} rows, {task.features} features, target '{task.target_name}' ({what})",
         f"  network    {record.architecture.text}",
-        f"  expected   {_score(record)} on validation rows",
+        f"  {_sort(record)}   {_score(record)} on validation rows{_measured(record)}",
+        *_against_constant(record),
         *_against_default(record),
         f"  nearest    {nearest}",
         f"  found by   {_found_by(record)}",
@@ -49,6 +51,21 @@ def plot(record: Record):
 
 def _score(record: Record) -> str:
     return f"{record.task.metric} {record.predicted_score:.3f} ± {record.uncertainty:.3f}"
+
+
+def _sort(record: Record) -> str:
+    return "measured" if record.ranked[0].measured else "expected"
+
+
+def _measured(record: Record) -> str:
+    return " of this dataset, in the experience" if record.ranked[0].measured else ""
+
+
+def _against_constant(record: Record) -> list[str]:
+    if record.task.problem != "classification":
+        return []
+    reached = constant_score(np.array(record.meta_features))
+    return [f"  constant   {record.task.metric} {reached:.3f}, always the most frequent class"]
 
 
 def _against_default(record: Record) -> list[str]:

@@ -96,12 +96,15 @@ class Candidate:
         uncertainty: one standard deviation of it.
         found_by: "known" (trained on other tasks), "ascent", "discretised", "default" (best on average over
             the training tasks), or "trained" on the dataset.
+        measured: whether `predicted_score` was measured on this dataset, in the experience, and `uncertainty`
+            is its standard error; else it is expected.
     """
 
     point: tuple[float, ...]
     predicted_score: float
     uncertainty: float
     found_by: str
+    measured: bool = False
 
 
 @renamed_fields(kind="problem")

@@ -10,7 +10,9 @@ from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
+from taskaware.recommendation.building import with_metric
 from taskaware.recommendation.evaluators import checked, query_of, recognise, shipped_evaluator
+from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
 from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
@@ -28,6 +30,7 @@ def recommend(
     target=None,
     *,
     problem: str | None = None,
+    metric: str | None = None,
     name: str | None = None,
     evaluator: Evaluator | None = None,
     ascent: AscentSettings | None = None,
@@ -44,6 +47,8 @@ def recommend(
         target: name of the target column (or its values, beside an X).
         problem: "classification" or "regression"; by default inferred from the target, and `notes` says
             which.
+        metric: name in METRICS that `fit` chooses the best weights by; by default "accuracy" or "r2". The
+            experience is scored by the default, so the architecture is the one for that; a note says so.
         name: of the dataset, for people; by default the source's.
         evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
         ascent: how candidates are searched for and scored.
@@ -62,7 +67,10 @@ def recommend(
     began = time.perf_counter()
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
-    task = dataset if isinstance(dataset, Task) else make_task(dataset, target, problem=problem, name=name)
+    if isinstance(dataset, Task):
+        task = with_metric(dataset, metric)
+    else:
+        task = make_task(dataset, target, problem=problem, name=name, metric=metric)
     evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, evaluator, leave_out)
     query = query_of(task, evaluator)
@@ -92,12 +100,17 @@ class Found:
     proposal: Proposal
 
     def candidates(self) -> list[Candidate]:
-        """All candidates, best first."""
-        proposal = self.proposal
-        scores, errors = self.posterior.in_metric_units(proposal.mean, proposal.deviation)
-        rows = zip(
-            proposal.points.tolist(), scores.tolist(), errors.tolist(), proposal.came_from, strict=True
-        )
+        """All candidates, best first; scores that were measured on this dataset stand for expected ones."""
+        proposal, query = self.proposal, self.query
+        scores, errors = expected(self.evaluator, query, proposal.mean, proposal.deviation)
+        places = np.full(len(scores), -1)
+        if measured := Measured.of(self.evaluator, query.digest):
+            places = measured.places(proposal.points)
+            # `query_of` always reads the meta-features.
+            least = constant_score(cast(np.ndarray, query.z))
+            scores, errors = corrected(measured, places, scores, errors, constant=least)
+        columns = (scores.tolist(), errors.tolist(), proposal.came_from, (places >= 0).tolist())
+        rows = zip(proposal.points.tolist(), *columns, strict=True)
         return [Candidate(tuple(point), *others) for point, *others in rows]
 
 

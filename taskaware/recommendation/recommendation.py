@@ -44,6 +44,11 @@ class Recommendation(Record):
         validation: float = 0.2,
         patience: int = 20,
         progress: bool | None = None,
+        metric: str | None = None,
+        groups=None,
+        time=None,
+        class_weight=None,
+        sample_weight=None,
     ):
         """Train the recommended network: a `Model`.
 
@@ -59,15 +64,37 @@ class Recommendation(Record):
             patience: training ends after this many evaluations, 30 steps apart, without a better score of any
                 network.
             progress: whether to show a bar; by default where there is a terminal.
+            metric: that chooses the best weights, a name in METRICS; by default the recommendation's own. For
+                one that counts rare classes as much as frequent ones (balanced_accuracy, f1_macro), the loss
+                chooses the weights, and `predict` decides by offsets of the classes that are best for the
+                metric on validation rows; `predict_proba` stays as it is.
+            groups: name of a column, or a value for each row: rows of one group stay in one part, so that a
+                network validates on groups that it was not trained on.
+            time: name of a column, or a date or number for each row: the latest rows validate, for every
+                network alike.
+            class_weight: "balanced": every class counts the same as a whole; or weights by label.
+            sample_weight: name of a column, or a number for each row: how often it is trained on, and how
+                much it counts in validation scores.
+
+        A column that is named here stays a feature, unless it is dropped (`make_task(..., drop=...)`); then
+        give its values.
 
         Raises:
             UserError: the dataset cannot be used, or is of another problem or other classes, or a number is
-                out of range.
+                out of range, or groups, times or weights do not fit the rows.
         """
         options = FitOptions(
-            seed=seed, members=members, validation=validation, patience=patience, progress=progress
+            seed=seed,
+            members=members,
+            validation=validation,
+            patience=patience,
+            progress=progress,
+            groups=groups,
+            time=time,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
         )
-        return building.fit(self, building.task_for(self, dataset, target), options)
+        return building.fit(self, building.task_for(self, dataset, target, metric), options)
 
     def refine(
         self,

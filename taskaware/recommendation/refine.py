@@ -10,12 +10,14 @@ from taskaware.errors import UserError
 from taskaware.objectives.trainings import TOGETHER, trained
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import query_of, recognise, shipped_evaluator
+from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.record import Record
 from taskaware.recommendation.refinement import Refinement, refining
 from taskaware.store import Store
 from taskaware.strategies import AllDiverged, search
 from taskaware.surrogates import Evaluator
+from taskaware.surrogates.level import HIGHEST
 from taskaware.tasks.metrics import METRICS, Metric
 from taskaware.tasks.task import Task
 
@@ -105,6 +107,7 @@ def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.n
 def _answer(before: Record, found: Refined, metric: Metric) -> Record:
     """The best trained candidate first, then the others by expected score."""
     expected, deviation = found.refinement.in_metric_units()
+    expected = np.clip(expected, constant_score(np.array(before.meta_features)), HIGHEST)
     best = int(found.trained[found.scores.argmax()])
     order = [best, *(row for row in np.argsort(-expected) if row != best)][: len(before.ranked)]
     done = set(found.trained.tolist())

@@ -54,8 +54,10 @@ def _lead(table: pd.DataFrame, run: Run) -> Markup:
     diverged = int(table["diverged"].sum())
     gone = f"; {diverged:,} of them diverged (NaN)" if diverged else ""
     source = "" if len(run.cost) else " (by the journal; the seconds of a job are those of its last attempt)"
-    work = page.duration(seconds)
-    return page.paragraph(f"{trainings:,.0f} {run.unit} in {work} of work{speed}{gone}{source}.")
+    # The store knows what trainings took, the journal what workers spent, with compiling and reading.
+    what = "training time" if len(run.cost) else "worker time"
+    spent = page.duration(seconds)
+    return page.paragraph(f"{trainings:,.0f} {run.unit} in {spent} of {what}{speed}{gone}{source}.")
 
 
 def _seconds_figure(table: pd.DataFrame) -> Markup:
@@ -72,10 +74,10 @@ def _seconds_figure(table: pd.DataFrame) -> Markup:
     share = shown["seconds"].iloc[: max(1, len(table) // 10)].sum() / max(table["seconds"].sum(), 1e-9)
     tenth = page.counted(max(1, len(table) // 10), "task")
     caption = (
-        f"Time of work that {which} took, the longest bar first"
+        f"Time that {which} took, the longest bar first"
         f"{f': the first {tenth} took {100 * share:.0f} % of all' if len(table) > 9 else ''}."
     )
-    return page.figure(plots.svg(sheet, "seconds", "Seconds of work by task"), caption)
+    return page.figure(plots.svg(sheet, "seconds", "Time by task"), caption)
 
 
 def _speed_figure(table: pd.DataFrame) -> Markup:

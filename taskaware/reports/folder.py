@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.runner import read_journal
 from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
@@ -34,6 +35,9 @@ TABLES = {
     ),
 }
 """Tables that a report knows: columns of words, and columns of numbers."""
+
+STUDIES = ("collect", "compare", "evaluate", "learned-features", "models", "published", "ship")
+"""Studies that write these tables; another one may call a table of its own the same."""
 
 WORDS = ("job", "label", "task", "status", "error", "worker")
 NUMBERS = {"size": 1.0, "attempts": 1.0, "seconds": 0.0, "diverged": 0.0}
@@ -100,7 +104,10 @@ def read_run(folder: Path) -> Run:
     if not isinstance(about.get("campaign"), str):
         raise _damaged(folder / CONFIG, "it names no study")
     result = _read_json(folder / RESULT) if (folder / RESULT).exists() else None
-    tables = {name: _read_table(folder / f"{name}.csv", *columns) for name, columns in TABLES.items()}
+    tables = {
+        name: _read_table(folder / f"{name}.csv", *columns, ours=about["campaign"] in STUDIES)
+        for name, columns in TABLES.items()
+    }
     jobs = _read_jobs(folder / JOURNAL)
     return Run(folder.resolve().name, about, result, jobs, parts=tuple(_runs_in(folder)), **tables)
 
@@ -115,8 +122,14 @@ def _read_json(path: Path) -> dict:
     return found
 
 
-def _read_table(path: Path, words: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
-    """The table; what is no finite number in a column of numbers is NaN."""
+def _read_table(path: Path, words: Sequence[str], numbers: Sequence[str], *, ours: bool) -> pd.DataFrame:
+    """The table; what is no finite number in a column of numbers is NaN.
+
+    Args:
+        path: of it.
+        words, numbers: its columns.
+        ours: whether the study is one that writes it; else a table of other columns is left out.
+    """
     if not path.is_file():
         return pd.DataFrame(columns=[*words, *numbers])
     try:
@@ -127,6 +140,8 @@ def _read_table(path: Path, words: Sequence[str], numbers: Sequence[str]) -> pd.
     except (ValueError, pd.errors.ParserError) as error:
         raise _damaged(path, str(error)) from error
     missing = [name for name in (*words, *numbers) if name not in table]
+    if missing and not ours:
+        return pd.DataFrame(columns=[*words, *numbers])
     if missing:
         raise _damaged(path, f"it has no column {', '.join(missing)}")
     return table.assign(**{name: _finite(table[name]) for name in numbers})
@@ -158,7 +173,9 @@ def _elapsed(times: Sequence[object], seconds: pd.Series) -> pd.Series:
 
 
 def _finite(column: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    # A whole number of 400 digits is none that a float could hold.
+    known = column.map(lambda value: None if isinstance(value, int) and not plain.is_number(value) else value)
+    numbers = pd.to_numeric(known, errors="coerce").astype(float)
     return numbers.where(numbers.abs() < float("inf"))
 
 
@@ -168,7 +185,7 @@ def _text(value: object) -> str:
 
 def _count(result: dict | None, name: str) -> int:
     value = (result or {}).get(name)
-    return int(value) if isinstance(value, int | float) and value == value else 0
+    return int(value) if plain.is_number(value) else 0  # type: ignore[arg-type]
 
 
 def _runs_in(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from taskaware.reports import page
 from taskaware.reports.folder import Run
+from taskaware.reports.verdict import groups_of, verdict
 
 TITLES = {
     "collect": "Collecting experience",
@@ -38,6 +39,7 @@ def head(run: Run) -> list[Markup]:
         page.title_block(
             f"{about['campaign']} · {run.name}", title(run), " · ".join(facts), about.get("command")
         ),
+        *([page.notice(sentence, fine=True)] if (sentence := verdict(run)) else []),
         *_notices(run),
         page.tiles(_tiles(run)),
         *_config(about.get("config")),
@@ -49,9 +51,9 @@ def summary(run: Run) -> page.Section | None:
     written = (run.result or {}).get("summary")
     if not isinstance(written, Mapping):
         return None
-    single = {name: value for name, value in written.items() if not isinstance(value, Mapping)}
-    groups = {name: value for name, value in written.items() if isinstance(value, Mapping) and value}
-    rows = [(_in_words(name), value) for name, value in single.items() if name not in COUNTED]
+    groups = groups_of(written)
+    single = {name: value for name, value in written.items() if name not in groups and value != {}}
+    rows = [(_in_words(name), _cell(value)) for name, value in single.items() if name not in COUNTED]
     parts = [page.table(["what", "value"], rows)] if rows else []
     for name, group in groups.items():
         parts += [page.heading(_in_words(name)), _group(group)]
@@ -93,7 +95,7 @@ def _tiles(run: Run) -> Iterator[tuple[str, str, bool]]:
     if run.result and isinstance(run.result.get("seconds"), int | float):
         yield "took", page.duration(run.result["seconds"]), False
     if len(run.jobs):
-        yield "work of all jobs", page.duration(run.jobs["seconds"].sum()), False
+        yield "worker time", page.duration(run.jobs["seconds"].sum()), False
 
 
 def _config(config: object) -> Iterator[Markup]:
@@ -116,6 +118,11 @@ def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_shown, value))
     return str(value).lower() if isinstance(value, bool | None) else str(value)
+
+
+def _cell(value: object) -> object:
+    """A list in words, and anything else as it is."""
+    return _shown(value) if isinstance(value, list | tuple) else value
 
 
 def _group(group: Mapping) -> Markup:

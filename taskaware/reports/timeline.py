@@ -1,4 +1,4 @@
-"""The journal over time: how fast work went, and what each worker did."""
+"""The journal over time: how fast jobs ended, and what each worker did."""
 
 import re
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def merged(start: np.ndarray, end: np.ndarray, slack: float) -> np.ndarray:
 
 
 def throughput(jobs: pd.DataFrame, edges: np.ndarray) -> np.ndarray:
-    """Work done a second between the edges, the size of each job spread evenly over its time."""
+    """Units done a second between the edges, the size of each job spread evenly over its time."""
     well = jobs[jobs["status"] == "ok"]
     start, seconds, size = (well[name].to_numpy() for name in ("start", "seconds", "size"))
     done = [(size * np.clip((edge - start) / seconds, 0, 1)).sum() for edge in edges]
@@ -120,7 +120,7 @@ def _throughput_figure(clocked: Clocked, unit: str) -> Markup:
         f"{unit.capitalize()} finished a second while the run went on, the dashed line being the mean "
         f"({mean}){_pauses(clocked)}: a dip is large tasks, compiling, or workers idle."
     )
-    return page.figure(plots.svg(sheet, "throughput", "Work a second over time"), caption)
+    return page.figure(plots.svg(sheet, "throughput", f"{unit.capitalize()} a second over time"), caption)
 
 
 def _workers_figure(clocked: Clocked) -> Markup:
@@ -151,7 +151,7 @@ def _workers_figure(clocked: Clocked) -> Markup:
     few = f" ({len(shown)} of {len(busy)}, from the busiest to the idlest)" if len(shown) < len(busy) else ""
     mean = np.mean(list(busy.values()))
     caption = (
-        f"When each worker{few} was at work on a job, with its share of the whole time at the right (mean "
+        f"When each worker{few} was busy with a job, with its share of the whole time at the right (mean "
         f"{100 * mean:.0f} %){_pauses(clocked)}: gaps are time in which it had nothing to do."
     )
     return page.figure(plots.svg(sheet, "workers", "What each worker did over time"), caption)

@@ -82,5 +82,5 @@ def read_journal(path: str | os.PathLike) -> Iterator[dict]:
                 entry = parse_json(line, finite=False)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and "job" in entry:
+            if isinstance(entry, dict) and isinstance(entry.get("job"), str):
                 yield entry

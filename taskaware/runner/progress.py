@@ -68,7 +68,7 @@ class Progress:
     def time_left(self) -> str:
         """How long the rest takes, at the speed of the later half of the jobs that have ended.
 
-        The first jobs compile programs, and tell little; after fewer than FEWEST nothing is said.
+        The first jobs compile programs, and tell little; before FEWEST have ended there is no estimate.
         """
         if self.done >= self._total:
             return "0:00 left"

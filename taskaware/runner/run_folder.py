@@ -111,7 +111,7 @@ class RunFolder:
         try:
             about = read_json(self.path / CONFIG, finite=False)
             found = (about["campaign"], about["digest"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"'{self.path / CONFIG}' is damaged. Choose another folder.") from error
         # Older ones counted a password as a part of the config.
         older = digest({"campaign": self.study, "config": _without_runners(dataclasses.asdict(config))})

@@ -1,5 +1,6 @@
 """The database behind a store: transactions, tried again where that helps, and errors explained."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -8,10 +9,18 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from taskaware.errors import StoreError, TaskawareError
-from taskaware.store.failures import DAMAGES, explained, intact, passes
+from taskaware.store.failures import DAMAGES, explained, intact, is_interrupted, passes
 
 WRITING = "taskaware_writing"
 LONGEST_PAUSE = 0.25
+PATIENCE = 3.0
+"""Seconds of waiting after which a warning says what is waited for."""
+WAITING = (
+    "The store '%s' is locked by another program. Waiting for it, %g s at most; $TASKAWARE_STORE_TIMEOUT or "
+    "`timeout` changes that."
+)
+
+log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
@@ -66,7 +75,8 @@ class Database:
     def _run(self, engine: sa.Engine, job: Callable[[sa.Connection], Found]) -> Found:
         if not self.open:
             raise StoreError(f"The store '{self.place}' is closed. Open it again.")
-        until, pause = time.monotonic() + self._timeout, 0.001
+        began, pause, told = time.monotonic(), 0.001, False
+        until = began + self._timeout
         driver = engine.dialect.loaded_dbapi.Error
         with explained(self.place, driver):
             while True:
@@ -74,8 +84,13 @@ class Database:
                     with engine.begin() as connection:
                         return job(connection)
                 except (sa.exc.DBAPIError, driver) as error:
+                    if is_interrupted(error):
+                        raise KeyboardInterrupt from error
                     # SQLite and PostgreSQL refuse some clashes at once instead of waiting
                     if not passes(error) or time.monotonic() > until:
                         raise
+                if not told and time.monotonic() - began > PATIENCE:
+                    told = True
+                    log.warning(WAITING, self.place, self._timeout)
                 time.sleep(random.uniform(0, pause))
                 pause = min(2 * pause, LONGEST_PAUSE)

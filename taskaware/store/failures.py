@@ -111,6 +111,11 @@ def passes(error: Exception) -> bool:
     return re.search(PASSING, str(getattr(error, "orig", error)), re.IGNORECASE) is not None
 
 
+def is_interrupted(error: Exception) -> bool:
+    """Whether SQLite ended a query because Ctrl-C came in the meantime; nothing else here ends one."""
+    return str(getattr(error, "orig", error)).strip() == "interrupted"
+
+
 def _reason(error: Exception, place: str) -> str:
     cause = str(getattr(error, "orig", error)).strip()
     first = cause.splitlines()[0].rstrip(".") if cause else type(error).__name__

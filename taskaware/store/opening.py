@@ -15,6 +15,14 @@ from taskaware.store import migrations, schema
 from taskaware.store.connecting import WRITING, Database
 from taskaware.store.failures import explained
 
+BUSY = 1.0
+"""Seconds for which SQLite itself waits for another writer."""
+STEPS = 100_000
+"""Steps of SQLite's machine between two looks at signals."""
+SETTING = "TASKAWARE_STORE_TIMEOUT"
+TIMEOUT = 60.0
+"""Seconds to wait for other writers where neither the call nor the environment says how long."""
+
 MEMORY = (None, "", ":memory:")
 # keys are random, so that each batch changes pages all over the file: writing them back seldom (in pages) is
 # twice as fast at a million trainings
@@ -66,6 +74,23 @@ def _remember(url: sa.URL) -> None:
                 remember(value)
 
 
+def chosen_timeout(given: float | None) -> float:
+    """Seconds to wait for other writers: those that are given, or of the environment, or TIMEOUT.
+
+    Raises:
+        StoreError: what is given is no number from 0 on.
+    """
+    value = os.environ.get(SETTING, TIMEOUT) if given is None else given
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        where = SETTING if given is None else "timeout"
+        raise StoreError(f"{where} is {quoted(value)}. Give seconds, 0 or more, for example 30.")
+    return seconds
+
+
 def open_database(url: sa.URL, *, create: bool, readonly: bool, timeout: float) -> Database:
     """The database of a store, with the present schema version.
 
@@ -79,7 +104,7 @@ def open_database(url: sa.URL, *, create: bool, readonly: bool, timeout: float) 
     place, is_file = shown(url), _is_sqlite_file(url)
     create = create and not readonly
     if is_file:
-        _check_file(place, create)
+        _check_file(place, create=create, readonly=readonly)
     database = Database(_engine(url, create, readonly, timeout), place, readonly=readonly, timeout=timeout)
     try:
         _prepare(database, create, readonly, timeout)
@@ -93,17 +118,46 @@ def _is_sqlite_file(url: sa.URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database not in MEMORY
 
 
-def _check_file(place: str, create: bool) -> None:
+def _check_file(place: str, *, create: bool, readonly: bool) -> None:
     """Raise a StoreError for a wrong path, where SQLite's own message would be unclear."""
     path = Path(place)
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise StoreError(f"{quoted(place)} cannot be opened: {error.strerror}. Check the path.") from error
     if path.is_dir():
         raise StoreError(f"'{place}' is a folder. Name a file in it, like '{path / 'experience.db'}'.")
-    if not path.exists() and not create:
+    if not there and not create:
         raise StoreError(f"There is no store at '{place}'. Check the path, or open it with create=True.")
     if not path.absolute().parent.is_dir():
         raise StoreError(f"The folder of '{place}' does not exist. Create it first.")
-    if path.exists() and not _looks_like_sqlite(path):
+    if not there:
+        return
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"'{place}' may not be read. Ask its owner for leave, or take a copy.")
+    if not readonly and not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)):
+        raise StoreError(
+            f"'{place}' or its folder may not be written, so the store can only be read: open it with "
+            "readonly=True. To write, copy it to another folder."
+        )
+    if not _looks_like_sqlite(path):
         raise StoreError(f"'{place}' is not an SQLite file and was left as it is. Choose another path.")
+    if readonly and _is_unfinished(path):
+        raise StoreError(
+            f"'{place}' has changes in '{path.name}-wal' that were not written into it yet, and its folder "
+            "may not be written. Open it once where that is allowed, or copy both files to another folder."
+        )
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether a writer left changes beside the file that only one who may write the folder can read."""
+    log = path.with_name(f"{path.name}-wal")
+    return not os.access(path.absolute().parent, os.W_OK) and log.exists() and log.stat().st_size > 0
+
+
+def _is_still(path: Path) -> bool:
+    """Whether nobody can change the file or its folder from here, so that SQLite needs no lock to read it."""
+    return not os.access(path.absolute().parent, os.W_OK)
 
 
 def _looks_like_sqlite(path: Path) -> bool:
@@ -140,13 +194,24 @@ def _sqlite_connection(url: sa.URL, create: bool, readonly: bool, timeout: float
     mode = "ro" if readonly else "rwc" if create else "rw"
     path = "" if memory else urllib.parse.quote(str(Path(url.database or "").absolute()))
     name = ":memory:" if memory else f"file:{path}?mode={mode}"
+    if readonly and not memory and _is_still(Path(url.database or "")):
+        # SQLite's write-ahead log would need a file beside the store, even to read.
+        name += "&immutable=1"
     # isolation_level None: SQLAlchemy begins transactions, in `_begin`
+    # The longer wait is in `Database`, which can tell what it waits for, and be stopped.
     connection = sqlite3.connect(
-        name, uri=not memory, timeout=timeout, isolation_level=None, check_same_thread=False
+        name, uri=not memory, timeout=min(timeout, BUSY), isolation_level=None, check_same_thread=False
     )
+    # SQLite looks up now and then, so that Ctrl-C ends even a query without end.
+    connection.set_progress_handler(_go_on, STEPS)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _go_on() -> int:
+    """Let Python look for signals; an error in here ends the query."""
+    return 0
 
 
 def _begin(connection: sa.Connection) -> None:

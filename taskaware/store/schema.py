@@ -158,6 +158,12 @@ def found_version(connection: sa.Connection, place: str) -> int | None:
         raise StoreError(
             f"'{place}' is a database of another application and was left as it is. Choose another place."
         )
+    # A view of the same name could be without end.
+    missing = sorted(set(metadata.tables) - names) if int(version) == VERSION else []
+    if missing:
+        raise StoreError(
+            f"'{place}' lacks the tables {', '.join(missing)}: it is damaged. Take a copy, or another store."
+        )
     return int(version)
 
 

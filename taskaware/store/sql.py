@@ -59,7 +59,7 @@ class Store(Exchange):
         *,
         create: bool = True,
         readonly: bool = False,
-        timeout: float = 120.0,
+        timeout: float | None = None,
         artefacts: str | os.PathLike | None = None,
         artefact_limit: int = LIMIT,
     ) -> "Store":
@@ -71,7 +71,8 @@ class Store(Exchange):
                 closed and serves one thread.
             create: whether to create a store where there is none. An existing file is never overwritten.
             readonly: never write, nor create or migrate a store.
-            timeout: seconds to wait for other writers of an SQLite file, and to try again what met them.
+            timeout: seconds to wait for other writers of an SQLite file, and to try again what met them; by
+                default $TASKAWARE_STORE_TIMEOUT, or 60. After 3 a warning says what is waited for.
             artefacts: folder of the artefacts; made when the first one comes. Without one it is
                 "<file>.artefacts" beside an SQLite file, and other stores take no artefacts.
             artefact_limit: bytes of all artefacts together; those used longest ago are removed first.
@@ -81,7 +82,7 @@ class Store(Exchange):
                 application or to a newer taskaware, or needs a migration and is readonly; the database or
                 its driver is unknown, or it cannot be reached.
         """
-        url = opening.place_of(target)
+        url, timeout = opening.place_of(target), opening.chosen_timeout(timeout)
         area = area_of(artefacts, opening.file_of(url), artefact_limit)
         return cls(opening.open_database(url, create=create, readonly=readonly, timeout=timeout), area)
 

@@ -15,7 +15,7 @@ import pandas as pd
 from taskaware.data.named import listed
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
-from taskaware.modalities.suites import suite_named
+from taskaware.modalities.suites import smallest, suite_named
 from taskaware.objectives.record import register, trainings
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.runner import Job, Outcome, RunnerSettings
@@ -99,11 +99,10 @@ class CompareSettings:
         return self
 
     def smoke(self) -> "CompareSettings":
-        """A version that takes seconds: two small tasks, one seed, four short trainings, no store."""
+        """A tiny version: the two smallest tasks, one seed, four short trainings, no store."""
         return dataclasses.replace(
             self,
-            suite=("bundled",),
-            tasks=listed("smoke.compare"),
+            **smallest(self.suite, self.tasks, 2, bundled=listed("smoke.compare")),
             budget=4,
             round=2,
             seeds=1,

@@ -12,7 +12,7 @@ import numpy as np
 
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
-from taskaware.modalities.suites import suite_named
+from taskaware.modalities.suites import here, suite_named
 from taskaware.modalities.tables.samples import Samples, SampleSize, draw_samples
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
@@ -85,11 +85,12 @@ class LearnedFeaturesSettings:
         return self
 
     def smoke(self) -> "LearnedFeaturesSettings":
-        """A version that takes seconds: the bundled tables, two folds, one seed, few methods and steps."""
+        """A tiny version: two folds, one seed, few methods and steps."""
         methods = tuple(name for name in self.methods if name in SHOWN) or self.methods
         hasty = dataclasses.replace(self.joint.evaluator, members=2, steps=5)
         joint = dataclasses.replace(self.joint, evaluator=hasty)
-        return dataclasses.replace(self, suite=("bundled",), methods=methods, folds=2, seeds=1, joint=joint)
+        suite = here(self.suite) or self.suite
+        return dataclasses.replace(self, suite=suite, methods=methods, folds=2, seeds=1, joint=joint)
 
     @property
     def evaluation(self) -> EvaluateSettings:

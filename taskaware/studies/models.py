@@ -17,7 +17,7 @@ from taskaware.data.named import listed
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.files import atomic_write
-from taskaware.modalities.suites import suite_named
+from taskaware.modalities.suites import smallest, suite_named
 from taskaware.runner import Job, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.studies.baselines import BASELINES, missing, version
@@ -86,13 +86,12 @@ class ModelsSettings:
         return {task.name: task for task in named if not 0 < self.most_rows < task.rows}
 
     def smoke(self) -> "ModelsSettings":
-        """A version that takes seconds: two small tasks, one seed, no further packages, no file."""
+        """A tiny version: the two smallest tasks, one seed, no further packages, no file."""
         models = tuple(name for name in self.models if not BASELINES[name].packages) or self.models
         return dataclasses.replace(
             self,
             models=models,
-            suite=("bundled",),
-            tasks=tuple(listed("smoke.models")),
+            **smallest(self.suite, self.tasks, 2, bundled=listed("smoke.models")),
             most_rows=0,
             seeds=1,
             trees="",

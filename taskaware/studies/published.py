@@ -5,6 +5,7 @@ import time
 
 from taskaware.data.named import listed
 from taskaware.errors import UserError
+from taskaware.modalities.suites import smallest
 from taskaware.objectives.collect import CollectSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet
@@ -40,8 +41,8 @@ class PublishedSettings:
 
     def smoke(self) -> "PublishedSettings":
         """A small version: four small tasks, three architectures, recorded in the run's folder."""
-        tasks = listed("smoke.published")
-        small = dataclasses.replace(self.collect.smoke(), tasks=tasks, architectures=3, store="")
+        few = smallest(self.collect.suite, self.collect.tasks, 4, bundled=listed("smoke.published"))
+        small = dataclasses.replace(self.collect.smoke(), **few, architectures=3, store="")
         small = dataclasses.replace(small, trainer=dataclasses.replace(small.trainer, train_rows=128))
         return dataclasses.replace(self, collect=small, evaluate=self.evaluate.smoke())
 

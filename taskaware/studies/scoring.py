@@ -7,13 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import Space
 from taskaware.studies import quality
 from taskaware.surrogates import TrainingData
-
-INTERVAL_80 = 1.2816
-"""Standard deviations on both sides of the mean that hold 80 % of a normal distribution."""
 
 PICKS = ["method", "seed", "task", "group", "problem", "spearman", "score", "test_score", "regret", "top1"]
 CALIBRATION = ["method", "seed", "task", "group", "problem", "predicted", "deviation", "actual"]

@@ -13,7 +13,7 @@ from taskaware.modalities.reading import vector
 from taskaware.objectives.collect import GRID, Batch, train_batch
 from taskaware.objectives.trainings import outcomes_of
 from taskaware.recommendation.ascent import AscentSettings, propose
-from taskaware.recommendation.evaluators import shipped_evaluator
+from taskaware.recommendation.evaluators import groups_of, shipped_evaluator
 from taskaware.spaces import Space
 from taskaware.strategies import (
     AllDiverged,
@@ -138,8 +138,7 @@ def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, see
         seed: of evaluator and search.
     """
     known = shipped_evaluator().training_data
-    pairs = zip(known.groups, known.digests, strict=True)
-    relatives = {task.group or task.name, *(group for group, name in pairs if name == task.digest)}
+    relatives = {task.group or task.name, *groups_of(task, known)}
     evaluator = fit_evaluator(space, known.without(*relatives), settings, seed=seed)
     return propose(evaluator, TaskQuery(vector(task), task.problem), AscentSettings(), seed=seed).points
 

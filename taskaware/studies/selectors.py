@@ -10,6 +10,7 @@ import numpy as np
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.samples import Samples
 from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.expected import expected
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
 from taskaware.spaces import Space
 from taskaware.surrogates import (
@@ -157,8 +158,11 @@ def learned(
             preference = _default_first(evaluator, new, preference)
         if not evaluator.has_uncertainty:
             return Choice(preference)
-        pairs = zip(posteriors, predictions, strict=True)
-        scores = [posterior.in_metric_units(*posterior.unwarp(*each)) for posterior, each in pairs]
+        rows = zip(new.queries(samples), posteriors, predictions, strict=True)
+        scores = [
+            expected(evaluator, query, *map(np.asarray, posterior.unwarp(*each)))
+            for query, posterior, each in rows
+        ]
         choice = Choice(preference, *(np.stack(column) for column in zip(*scores, strict=True)))
         return _with_chances(evaluator, posteriors, new, choice) if safe else choice
 

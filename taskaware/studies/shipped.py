@@ -13,6 +13,7 @@ from taskaware.files import atomic_write
 from taskaware.modalities.tables.variants import is_variant
 from taskaware.objectives.collect import CollectSettings
 from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import together, train_evaluator
 from taskaware.runner.run_folder import RunFolder
@@ -20,7 +21,6 @@ from taskaware.spaces import preset
 from taskaware.store import Experience, pack, unpack
 from taskaware.studies import quality
 from taskaware.studies.collect import run_collect
-from taskaware.studies.scoring import INTERVAL_80
 from taskaware.studies.selectors import learned
 from taskaware.surrogates import EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
@@ -65,13 +65,13 @@ class ShipSettings:
         """A version that takes seconds, written into the run's own folder."""
         three = tuple(listed("smoke.ship"))
         small, published, variants = (
-            dataclasses.replace(part.smoke(), tasks=three, store="smoke.sqlite")
+            dataclasses.replace(part.smoke(), suite=("bundled",), tasks=three, store="smoke.sqlite")
             for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
         other = tuple(listed("smoke.ship_tables"))
         tables, varied = (
-            dataclasses.replace(part.smoke(), tasks=other, store="tables.sqlite")
+            dataclasses.replace(part.smoke(), suite=("bundled",), tasks=other, store="tables.sqlite")
             for part in (self.tables, self.tables_variants)
         )
         return dataclasses.replace(

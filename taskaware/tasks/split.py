@@ -49,7 +49,15 @@ def split(task: Task, seed: int, *, validation: float = 0.2, test: float | None 
     return _cut(task, shares, order, _dealt(spare, _sizes(task, shares), rng.random(len(shares))))
 
 
-def splits(task: Task, seed: int, members: int, *, validation: float = 0.2) -> tuple[Split, ...]:
+def splits(
+    task: Task,
+    seed: int,
+    members: int,
+    *,
+    validation: float = 0.2,
+    groups: np.ndarray | None = None,
+    time: np.ndarray | None = None,
+) -> tuple[Split, ...]:
     """One split without a test part for each member of an ensemble, their validation rows spread evenly.
 
     Five members with a fifth each are five folds, but for a few rows where that is no whole number: a row
@@ -61,18 +69,82 @@ def splits(task: Task, seed: int, members: int, *, validation: float = 0.2) -> t
         seed: not negative.
         members: how many, at least 1.
         validation: share of the rows, in (0, 1).
+        groups: of the rows, (N,): those of one group stay in one part. As many whole groups validate as have
+            about that share of the rows; classes keep their shares as well as groups allow.
+        time: of the rows, (N,) numbers: the latest validate, the same for every member. Rows of one time stay
+            in one part.
 
     Raises:
-        UserError: there are no members, or as for `split`.
+        UserError: there are no members, groups and time are both given, a part would be empty, or as for
+            `split`.
     """
     if members < 1:
         raise UserError(f"members={members} is too small. Give 1 or more.")
     _check((validation,))
+    if groups is not None and time is not None:
+        raise UserError("Groups and time are both given, and the validation rows follow one. Give one.")
+    if time is not None:
+        return (_latest(np.asarray(time), validation),) * members
+    if groups is not None:
+        return _by_groups(task, np.asarray(groups), seed, members=members, validation=validation)
     rng = np.random.default_rng(seed)
     order, spare = _order(task, rng)
     starts = (rng.random() + np.arange(members) / members) % 1
     sizes = _sizes(task, (validation,))
     return tuple(_cut(task, (validation,), order, _dealt(spare, sizes, [start])) for start in starts)
+
+
+def _latest(time: np.ndarray, share: float) -> Split:
+    """The rows of the latest times, about a share of all, as validation rows."""
+    times, counts = np.unique(time, return_counts=True)
+    if len(times) < 2:
+        raise UserError(f"All {len(time)} rows have one time, so none is later than others. Leave it out.")
+    after = len(time) - np.cumsum(counts)[:-1]
+    cut = times[:-1][np.abs(after - share * len(time)).argmin()]
+    return _two_parts(time > cut)
+
+
+def _by_groups(
+    task: Task, groups: np.ndarray, seed: int, *, members: int, validation: float
+) -> tuple[Split, ...]:
+    """Whole groups around a circle, as long as they have rows; each member validates on an arc of it."""
+    codes = np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(codes)
+    if len(sizes) < 2:
+        raise UserError(f"All {task.rows} rows are of one group, and it cannot be in two parts.")
+    rng = np.random.default_rng(seed)
+    order = _mixed(task, codes, rng)
+    middle = (np.cumsum(sizes[order]) - sizes[order] / 2) / task.rows
+    starts = (rng.random() + np.arange(members) / members) % 1
+    return tuple(_arc(codes, order, (middle - start) % 1, validation) for start in starts)
+
+
+def _mixed(task: Task, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The groups at random, those of each most frequent class spread evenly."""
+    order = rng.permutation(codes.max() + 1)
+    if task.problem == "regression":
+        return order
+    table = np.zeros((len(order), task.outputs), np.int64)
+    np.add.at(table, (codes, task.target), 1)
+    usual = table.argmax(1)[order]
+    place = np.zeros(len(order))
+    for each in np.unique(usual):
+        alike = usual == each
+        place[alike] = (np.arange(alike.sum()) + rng.random()) / alike.sum()
+    return order[np.argsort(place, kind="stable")]
+
+
+def _arc(codes: np.ndarray, order: np.ndarray, along: np.ndarray, share: float) -> Split:
+    """The split whose validation groups begin within a share of the circle; at least one, and not all."""
+    chosen = along < share
+    chosen[along.argmin()] = True
+    if chosen.all():
+        chosen[along.argmax()] = False
+    return _two_parts(np.isin(codes, order[chosen]))
+
+
+def _two_parts(validates: np.ndarray) -> Split:
+    return Split(np.flatnonzero(~validates), np.flatnonzero(validates), np.zeros(0, np.int64))
 
 
 def _check(shares: tuple[float, ...]) -> None:

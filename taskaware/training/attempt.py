@@ -12,13 +12,16 @@ class Run:
 
     Attributes:
         params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
-        best: their validation scores, (M,).
+        by_loss: whether the smallest loss chooses the best weights, instead of the best score: where offsets
+            of the classes are chosen afterwards.
+        best: what chooses, at the best weights: validation scores, or minus the losses, (M,).
         since: evaluation of the last improvement of each, (M,).
         records: of each evaluation: step, seconds, and score and loss, means over the members.
         diverged: whether a loss turned NaN.
     """
 
-    def __init__(self, members: int):
+    def __init__(self, members: int, by_loss: bool = False):
+        self.by_loss = by_loss
         self.params: dict | None = None
         self.records: list[tuple[int, float, float, float]] = []
         self.diverged = False
@@ -39,10 +42,11 @@ class Run:
             self.diverged = True
             return
         scores = np.where(np.isnan(scores), -np.inf, scores)
-        if (scores >= self.best).any():
-            self.params = _better(scores >= self.best, jax.device_get(params), self.params)
-        self.since = np.where(scores > self.best, len(self.records), self.since)
-        self.best = np.maximum(self.best, scores)
+        worth = -losses if self.by_loss else scores
+        if (worth >= self.best).any():
+            self.params = _better(worth >= self.best, jax.device_get(params), self.params)
+        self.since = np.where(worth > self.best, len(self.records), self.since)
+        self.best = np.maximum(self.best, worth)
         seconds = time.perf_counter() - self._began
         self.records.append((step, seconds, float(scores.mean()), float(losses.mean())))
 

@@ -4,8 +4,8 @@ Several networks of the architecture train together, each with its own validatio
 averaged. So every row trains most of the networks, and their errors cancel in part.
 """
 
+import dataclasses
 import functools
-from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import bucket, pad_to
 from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
@@ -23,12 +22,13 @@ from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.attempt import Run
+from taskaware.training.deciding import asks_for_offsets, chosen_offsets
+from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.model import Model
 from taskaware.training.prepare import (
     Part,
     Prepared,
     TaskArrays,
-    batches,
     embeddings_of,
     prepare,
     score_unit,
@@ -38,6 +38,7 @@ from taskaware.training.programs import (
     Steps,
     candidates,
     hyper_of,
+    probabilities,
     schedule,
     segment,
     share_done,
@@ -67,16 +68,7 @@ MOST_INPUTS = 100_000
 """Largest number of encoded columns for which MEMBERS networks are trained by default."""
 
 
-class Rows(NamedTuple):
-    """Rows of the M members, as positions in `TaskArrays.x`.
-
-    Attributes:
-        train: of each step, (M, steps, B).
-        validation: of the evaluations, (M, n) each.
-    """
-
-    train: np.ndarray
-    validation: Part
+NOTHING = RowOptions()
 
 
 class Work(NamedTuple):
@@ -118,6 +110,7 @@ def fit(
     validation: float = 0.2,
     patience: int = 20,
     progress: bool | None = None,
+    about: RowOptions = NOTHING,
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
@@ -126,7 +119,8 @@ def fit(
     ends the training and returns the best weights so far.
 
     Args:
-        task: what to learn; its metric chooses the best weights.
+        task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,
+            the loss chooses the weights, and then the metric the offsets.
         space, point: the architecture (D,).
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
@@ -135,9 +129,11 @@ def fit(
         validation: share of the rows that choose a member's best weights, in (0, 1).
         patience: training ends after this many evaluations without a better score of any member.
         progress: whether to show a bar; by default where there is a terminal or a notebook.
+        about: groups, times and weights of the rows.
 
     Raises:
-        UserError: a value of the recipe, the shares, the members or the patience is out of range.
+        UserError: a value of the recipe, the shares, the members or the patience is out of range, or a part
+            has no row of weight above 0.
         EngineError: the loss is NaN at every learning rate tried.
     """
     if patience < 1:
@@ -148,11 +144,11 @@ def fit(
     if members is None:
         many = task.rows > MOST_ROWS or sum(prepared.blocks.widths.values()) > MOST_INPUTS
         members = 1 if many else MEMBERS
-    parts = splits(task, seed, members, validation=validation)
+    parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
     steps = _steps(recipe, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, recipe)
-    rows = _rows(parts, seed=seed, steps=steps, batch_size=recipe.batch_size)
+    rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=recipe.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
     work = Work(program, design, prepared.arrays, chosen, rows, schedule(recipe, steps))
     last = None
@@ -165,7 +161,7 @@ def fit(
         raise EngineError(
             f"The loss of '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
-    return _model(task, work, point, prepared=prepared, run=last)
+    return _with_offsets(_model(task, work, point, prepared=prepared, run=last), task, work)
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -224,15 +220,6 @@ def _whole(task: Task) -> Split:
     return Split(np.arange(task.rows), np.arange(0), np.arange(0))
 
 
-def _rows(parts: Sequence[Split], *, seed: int, steps: int, batch_size: int) -> Rows:
-    size = bucket(max(len(part.validation) for part in parts), 256)
-    seeds = np.random.default_rng(seed).integers(1 << 31, size=len(parts))
-    train = [batches(part.train, own, steps, batch_size) for part, own in zip(parts, seeds, strict=True)]
-    validation = [pad_to(part.validation, size).astype(np.int32) for part in parts]
-    weight = [pad_to(np.ones(len(part.validation), np.float32), size) for part in parts]
-    return Rows(np.stack(train), Part(np.stack(validation), np.stack(weight)))
-
-
 def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
     return TrainingRecipe(
         **{**recipe.to_dict(), "train_rows": UNLIMITED, "validation_rows": UNLIMITED, "test_rows": UNLIMITED}
@@ -246,9 +233,9 @@ def _steps(recipe: TrainingRecipe, rows: int) -> int:
 
 def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Run:
     members, steps = work.rows.train.shape[:2]
-    shown = work.program.metrics[0].shown
+    shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work.program)
     init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
-    state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members)
+    state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members, by_loss)
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
     try:
         for number in range(steps // SEGMENT):
@@ -263,7 +250,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
             if number == 1 and progress is None and bar.disable:
                 (_, before, *_), (_, later, *_) = run.records
                 tell_time_left((later - before) * (steps / SEGMENT - 2))
-            score, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
+            best = max(record[2] for record in run.records) if by_loss else run.best.mean()
+            score, best = (f"{shown(value):.3f}" for value in (scores.mean(), best))
             bar.set_postfix(score=score, best=best, refresh=False)
             if run.age >= patience:
                 break
@@ -300,3 +288,22 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         best_score=float(run.best.mean()) * unit,
         history=run.history.assign(score=run.history["score"] * unit),
     )
+
+
+def _decides_by_offsets(program: Program) -> bool:
+    return program.classification and asks_for_offsets(program.metrics[0])
+
+
+def _with_offsets(model: Model, task: Task, work: Work) -> Model:
+    """The model with offsets of the classes, where its metric asks for them."""
+    if not _decides_by_offsets(work.program):
+        return model
+    rows, weight = work.rows.validation
+    one = functools.partial(probabilities, work.program, arrays=work.arrays, chosen=work.chosen)
+    found = jax.vmap(lambda params, part: one(params, rows=part))(model.params, rows)
+    found = np.asarray(found)[:, :, : task.outputs]
+    real = [own > 0 for own in weight]
+    parts = [(task.target[own[at]], one[at]) for own, one, at in zip(rows, found, real, strict=True)]
+    shares = np.bincount(task.target, minlength=task.outputs) / task.rows
+    offsets, score = chosen_offsets(work.program.metrics[0], parts, shares)
+    return dataclasses.replace(model, offsets=offsets, best_score=score)

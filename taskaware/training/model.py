@@ -22,6 +22,7 @@ from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.scale import restored
 from taskaware.tasks.target import class_indices
 from taskaware.training import saving
+from taskaware.training.deciding import decided
 from taskaware.training.forward import Networks
 
 
@@ -47,6 +48,8 @@ class Model:
         params: their weights, each (M, ...) for M networks.
         target_mean, target_std: how a regression target was standardised.
         best_score: validation score of the best weights, mean over the networks.
+        offsets: of the classes, added to the logarithms of their probabilities where `predict` decides for
+            one; empty where it decides for the most probable. The metric of the task asked for them.
         history: training record, one row per evaluation: step, train seconds, and score and loss, means over
             the networks.
     """
@@ -68,6 +71,7 @@ class Model:
     target_std: float
     best_score: float
     history: pd.DataFrame
+    offsets: tuple[float, ...] = ()
 
     @property
     def members(self) -> int:
@@ -137,7 +141,7 @@ class Model:
             raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")
         if self.problem == "regression":
             return metric.on_host(columns.numbers(truth), self._in_units(outputs))
-        predicted = outputs if metric.reads == "probabilities" else outputs.argmax(1)
+        predicted = outputs if metric.reads == "probabilities" else decided(outputs, self.offsets)
         return metric.on_host(class_indices(truth, self.classes), predicted)
 
     def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
@@ -183,7 +187,7 @@ class Model:
     def _predicted(self, outputs: np.ndarray) -> np.ndarray:
         if self.problem == "regression":
             return self._in_units(outputs)
-        return label_array(self.classes)[outputs.argmax(1)]
+        return label_array(self.classes)[decided(outputs, self.offsets)]
 
     def _in_units(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs of a regression in the target's own units, (N,) float64."""

@@ -157,7 +157,9 @@ def prepare(
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
 
-def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.ndarray:
+def batches(
+    train: np.ndarray, seed: int, steps: int, batch_size: int, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Rows of each step, (steps, batch_size): passes over the training rows, each in a new random order.
 
     Args:
@@ -165,11 +167,22 @@ def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.nda
         seed: of the orders.
         steps: number of steps.
         batch_size: rows of each step.
+        weights: of the training rows: in each pass, a row occurs in proportion to its weight, to less than
+            one. By default each occurs once.
     """
     rng = np.random.default_rng(seed)
     passes = -(-steps * batch_size // len(train))
-    order = np.concatenate([rng.permutation(train) for _ in range(passes)])
+    order = np.concatenate([rng.permutation(_drawn(rng, train, weights)) for _ in range(passes)])
     return order[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
+
+
+def _drawn(rng: np.random.Generator, train: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """The rows of a pass: as many as there are, at even steps along their summed weights."""
+    if weights is None:
+        return train
+    along = np.cumsum(weights) / np.sum(weights)
+    places = np.searchsorted(along, (np.arange(len(train)) + rng.random()) / len(train), side="right")
+    return train[np.minimum(places, len(train) - 1)]
 
 
 def device_scale(std: float) -> float:

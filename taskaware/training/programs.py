@@ -136,6 +136,21 @@ def evaluate(
     return jax.vmap(one)(params, chosen)
 
 
+@functools.partial(jax.jit, static_argnames="program")
+def probabilities(program: Program, params: Any, arrays: TaskArrays, chosen: Any, rows: Array) -> Array:
+    """Probability of each class on some rows, by one network, (n, K).
+
+    Args:
+        program: static part, of a classification.
+        params: weights of the network.
+        arrays: the task.
+        chosen: the candidate, as a batch of one.
+        rows: positions in `arrays.x`, (n,).
+    """
+    batch, candidate = _batch(program, arrays, rows), jax.tree.map(lambda leaf: leaf[0], chosen)
+    return jax.nn.softmax(batch.masked(program.child.outputs(params, candidate, batch)))
+
+
 def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:
     """Factor of the learning rate at each step, (steps,): a linear rise, then a cosine to zero."""
     rising = max(1, round(recipe.warmup * steps))

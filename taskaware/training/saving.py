@@ -25,7 +25,7 @@ VERSION = 5
 OLDEST = 3
 PLAIN_FIELDS = (
     *("name", "modality", "problem", "metric", "target_name", "width", "outputs"),
-    *("target_mean", "target_std", "best_score"),
+    *("target_mean", "target_std", "best_score", "offsets"),
 )
 JSON, WEIGHTS = "model.json", "weights.npz"
 
@@ -94,7 +94,9 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
 
 
 def _restored(plain: dict, arrays: Arrays, characters: int) -> dict[str, Any]:
-    fields = {"modality": "tables"} | {_OLD_NAMES.get(name, name): value for name, value in plain.items()}
+    fields = {"modality": "tables", "offsets": []} | {
+        _OLD_NAMES.get(name, name): value for name, value in plain.items()
+    }
     _check_fields(fields)
     modality = MODALITIES.named(fields["modality"])
     reader = None if fields["reader"] is None else modality.reader_from(fields["reader"])
@@ -113,6 +115,7 @@ def _restored(plain: dict, arrays: Arrays, characters: int) -> dict[str, Any]:
         **{name: fields[name] for name in PLAIN_FIELDS},
         "best_score": -math.inf if fields["best_score"] is None else fields["best_score"],
         "classes": tuple(fields["classes"]),
+        "offsets": tuple(fields["offsets"]),
         "reader": reader,
         "blocks": networks.blocks,
         "space": networks.space,
@@ -204,6 +207,9 @@ def _check_fields(fields: dict) -> None:
     _check("classes", classes, isinstance(classes, list) and (len(classes) > 0) == (problem == PROBLEMS[0]))
     _check("classes", classes, all(isinstance(label, str | bool) or _is_number(label) for label in classes))
     _check("classes", classes, len(set(map(str, classes))) == len(classes))
+    offsets = fields["offsets"]
+    _check("offsets", offsets, isinstance(offsets, list) and all(map(_is_number, offsets)))
+    _check("offsets", offsets, len(offsets) in (0, len(classes)))
     _check("reader", reader, reader is None or isinstance(reader, dict))
     _check("history", fields["history"], isinstance(fields["history"], dict))
 

@@ -224,11 +224,24 @@ def test_variants_are_tasks_of_the_campaign_and_are_held_out_with_theirs(tmp_pat
 
 
 def test_smoke_is_small():
-    small = (
-        dataclasses.replace(SETTINGS, suite=("nowhere",), trainer=TrainingRecipe(), seeds=9).smoke().check()
-    )
+    given = dataclasses.replace(SETTINGS, suite=("bundled", "gone"), tasks=(), trainer=TrainingRecipe())
+    small = dataclasses.replace(given, seeds=9).smoke().check()
     assert (small.suite, small.tasks, small.architectures) == (("bundled",), ("iris", "wine"), 4)
     assert small.trainer.steps == 10
+    with pytest.raises(UserError, match="index.csv"):
+        dataclasses.replace(given, suite=("gone",)).smoke()
+
+
+def test_smoke_takes_the_smallest_tables_of_the_users_own(tmp_path):
+    lines = ["name,modality,task,target,file"]
+    for name, rows in (("large", 300), ("small", 20), ("middle", 100)):
+        (tmp_path / f"{name}.csv").write_text("x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(rows)))
+        lines.append(f"{name},tabular,classification,y,{name}.csv")
+    (tmp_path / "index.csv").write_text("\n".join(lines))
+    given = dataclasses.replace(SETTINGS, suite=(str(tmp_path),), tasks=())
+    assert (given.smoke().suite, given.smoke().tasks) == ((str(tmp_path),), ("small", "middle"))
+    named = dataclasses.replace(given, tasks=("large", "middle"))
+    assert named.smoke().tasks == ("middle", "large")
 
 
 def test_scores_of_several_recipes_are_not_mixed(tasks, tmp_path):

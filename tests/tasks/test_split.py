@@ -140,3 +140,54 @@ def test_there_is_a_member():
         splits(make_task("iris"), 0, 0)
     with pytest.raises(UserError, match="validation=1.0 cannot be dealt"):
         splits(make_task("iris"), 0, 2, validation=1.0)
+
+
+def grouped(task, codes, members=5, **options):
+    return splits(task, 0, members, groups=np.array(codes), **options)
+
+
+def test_rows_of_one_group_stay_in_one_part():
+    codes = np.repeat(np.arange(25), np.arange(1, 26)).astype(str)
+    task = task_of(["a" if int(code) % 3 else "b" for code in codes])
+    parts = grouped(task, codes)
+    for part in parts:
+        assert not set(codes[part.train]) & set(codes[part.validation])
+        assert sorted([*part.train, *part.validation]) == list(range(task.rows))
+        assert len(part.validation) == pytest.approx(task.rows / 5, abs=26)
+        assert (counts(task, part.train) > 0).all() and (counts(task, part.validation) > 0).all()
+    # Five members with a fifth each: almost every group validates once.
+    times = np.bincount(np.concatenate([part.validation for part in parts]), minlength=task.rows)
+    assert (times == 1).mean() > 0.7 and times.max() <= 2
+    again, other = grouped(task, codes), splits(task, 1, 5, groups=codes)
+    assert all((a.validation == b.validation).all() for a, b in zip(parts, again, strict=True))
+    assert any(len(a.validation) != len(b.validation) or (a.validation != b.validation).any()
+               for a, b in zip(parts, other, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize("sizes", [(60, 60), (118, 1, 1), (1, 119)])
+def test_few_or_large_groups(sizes):
+    task = task_of(["a", "b"] * 60)
+    for part in grouped(task, np.repeat(np.arange(len(sizes)), sizes)):
+        assert 0 < len(part.validation) < 120
+
+
+def test_the_latest_rows_validate():
+    rng = np.random.default_rng(0)
+    time = rng.permutation(np.repeat(np.arange(60), 2))
+    task = task_of(["a", "b"] * 60)
+    first, other = splits(task, 0, 2, time=time)
+    assert time[first.train].max() < time[first.validation].min()
+    assert len(first.validation) == 24
+    np.testing.assert_array_equal(first.validation, other.validation)
+    large = splits(task, 0, 1, time=np.r_[np.zeros(20), np.ones(100)])[0]
+    assert len(large.train) == 20
+
+
+def test_groups_and_times_that_cannot_be():
+    task = task_of(["a", "b"] * 60)
+    with pytest.raises(UserError, match="one group"):
+        grouped(task, np.zeros(120))
+    with pytest.raises(UserError, match="one time"):
+        splits(task, 0, 1, time=np.zeros(120))
+    with pytest.raises(UserError, match="both given"):
+        splits(task, 0, 1, time=np.arange(120), groups=np.arange(120))

@@ -76,7 +76,8 @@ def test_options_reach_the_library(monkeypatch, table):
 
     monkeypatch.setattr(taskaware, "recommend", remember)
     options = (
-        "--target petal --problem regression --candidates 3 --seed 7 --leave-out --optimizer random_search"
+        "--target petal --problem regression --candidates 3 --seed 7 --leave-out --optimizer random_search "
+        "--metric mae"
     )
     with pytest.raises(Reached) as caught:
         main(["recommend", str(table), *options.split()])
@@ -87,6 +88,7 @@ def test_options_reach_the_library(monkeypatch, table):
         "evaluator": None,
         "candidates": 3,
         "leave_out": True,
+        "metric": "mae",
         "seed": 7,
     }
 

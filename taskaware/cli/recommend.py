@@ -11,6 +11,7 @@ from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
 from taskaware.errors import UserError
 
 OPTIMIZERS = ("gradient_ascent", "random_search")
+ABOUT_ROWS = ("groups", "time", "class_weight", "sample_weight")
 DRAWINGS = (".png", ".svg", ".pdf")
 
 
@@ -26,7 +27,7 @@ def run(arguments: Arguments) -> None:
     task = task_of(arguments)
     recommendation = taskaware.recommend(
         task,
-        metric=arguments.metric,
+        **_given(arguments, "metric"),
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
@@ -45,9 +46,8 @@ def run(arguments: Arguments) -> None:
 def _check(arguments: Arguments) -> None:
     if arguments.members and not arguments.fit:
         raise UserError("--members requires --fit.")
-    for name in ("groups", "time", "class_weight", "sample_weight"):
-        if getattr(arguments, name) and not arguments.fit:
-            raise UserError(f"--{name.replace('_', '-')} requires --fit: nothing is trained without it.")
+    for name in _given(arguments, *ABOUT_ROWS) if not arguments.fit else ():
+        raise UserError(f"--{name.replace('_', '-')} requires --fit: nothing is trained without it.")
     if arguments.save and not arguments.fit:
         raise UserError("--save requires --fit: without it there is no trained model to save.")
     if arguments.plot and arguments.plot.suffix.lower() not in DRAWINGS:
@@ -66,6 +66,11 @@ def _evaluator(path: Path | None):
     from taskaware.surrogates import load_evaluator
 
     return load_evaluator(path)
+
+
+def _given(arguments: Arguments, *names: str) -> dict:
+    """The options of these names that were typed."""
+    return {name: value for name in names if (value := getattr(arguments, name)) is not None}
 
 
 def _silent(*words, **settings) -> None:
@@ -103,10 +108,7 @@ def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
         task,
         seed=arguments.seed,
         members=arguments.members,
-        groups=arguments.groups,
-        time=arguments.time,
-        class_weight=arguments.class_weight,
-        sample_weight=arguments.sample_weight,
+        **_given(arguments, *ABOUT_ROWS),
     )
     last = model.history.iloc[-1]
     steps, seconds = int(last["step"]), float(last["seconds"])

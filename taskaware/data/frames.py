@@ -63,10 +63,11 @@ def feature_frame(features) -> pd.DataFrame:
     Raises:
         UserError: not two axes, or a sparse matrix of more than 100 million cells.
     """
-    if is_table(features):
-        return table_frame(features)
+    # First of all, because a sparse matrix of the form "dictionary of keys" is a dict.
     if hasattr(features, "toarray"):
         features = _dense(features)
+    if is_table(features):
+        return table_frame(features)
     features = _array(features)
     if features.ndim != 2:
         mend = " For a single feature: X.reshape(-1, 1)." if features.ndim == 1 else ""

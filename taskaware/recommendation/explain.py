@@ -1,4 +1,4 @@
-"""A recommendation as text, as an HTML page, and as a drawing."""
+"""A recommendation as text and as an HTML page."""
 
 import html
 
@@ -16,7 +16,7 @@ def explain(record: Record) -> str:
     lines = [
         f"{task.name}: {task.rows:,} rows, {task.features} features, target '{task.target_name}' ({what})",
         f"  network    {record.architecture.text}",
-        f"  {_sort(record)}   {_score(record)} on validation rows{_measured(record)}",
+        f"  {_sort(record)}   {score_text(record)} on validation rows{_measured(record)}",
         *_against_constant(record),
         *_against_default(record),
         f"  nearest    {nearest}",
@@ -35,21 +35,8 @@ def page(record: Record) -> str:
     return f"<pre>{html.escape(explain(record))}</pre>{drawing}{table}"
 
 
-def plot(record: Record):
-    """The network, and the ascent that found it: a matplotlib Figure."""
-    from matplotlib.figure import Figure
-
-    from taskaware.children.mixture.draw import draw_network, plot_ascent
-
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    above, below = figure.subplots(2, 1, height_ratios=(3, 2))
-    draw_network(record.space, record.point, ax=above, inputs=record.task.inputs)
-    above.set_title(f"{record.task.name}: {_score(record)}")
-    plot_ascent(below, np.array(record.trace).T)
-    return figure
-
-
-def _score(record: Record) -> str:
+def score_text(record: Record) -> str:
+    """The score of the recommended network and its error, in the metric's unit."""
     return f"{record.task.metric} {record.predicted_score:.3f} ± {record.uncertainty:.3f}"
 
 

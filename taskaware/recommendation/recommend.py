@@ -1,6 +1,7 @@
 """`recommend`: a dataset in, an architecture out, nothing trained on it."""
 
 import dataclasses
+import functools
 import time
 from typing import cast
 
@@ -19,6 +20,7 @@ from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
 from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
+from taskaware.surrogates.training_data import FLOOR
 from taskaware.tasks.task import Task
 
 NEIGHBOURS = 5
@@ -101,17 +103,30 @@ class Found:
 
     def candidates(self) -> list[Candidate]:
         """All candidates, best first; scores that were measured on this dataset stand for expected ones."""
+        proposal, count = self.proposal, len(self.proposal.points)
+        scores, errors, measured = (part[:count].tolist() for part in self._scored)
+        rows = zip(proposal.points.tolist(), scores, errors, proposal.came_from, measured, strict=True)
+        return [Candidate(tuple(point), *others) for point, *others in rows]
+
+    def lower_estimates(self) -> np.ndarray:
+        """The bound that the search climbs in each round of every start, as a score, (rounds, starts)."""
+        return self._scored[0][len(self.proposal.points) :].reshape(self.proposal.trace.shape)
+
+    @functools.cached_property
+    def _scored(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Scores of the candidates and of the steps of the search, their errors, and which were measured."""
         proposal, query = self.proposal, self.query
-        scores, errors = expected(self.evaluator, query, proposal.mean, proposal.deviation)
+        bound, zeros = proposal.trace.ravel(), np.zeros(proposal.trace.size, np.float32)
+        lower = np.maximum(np.asarray(self.posterior.unwarp(bound, zeros)[0]), FLOOR)
+        mean, deviation = np.append(proposal.mean, lower), np.append(proposal.deviation, zeros)
+        scores, errors = expected(self.evaluator, query, mean, deviation)
         places = np.full(len(scores), -1)
         if measured := Measured.of(self.evaluator, query.digest):
-            places = measured.places(proposal.points)
+            places[: len(proposal.points)] = measured.places(proposal.points)
             # `query_of` always reads the meta-features.
             least = constant_score(cast(np.ndarray, query.z))
             scores, errors = corrected(measured, places, scores, errors, constant=least)
-        columns = (scores.tolist(), errors.tolist(), proposal.came_from, (places >= 0).tolist())
-        rows = zip(proposal.points.tolist(), *columns, strict=True)
-        return [Candidate(tuple(point), *others) for point, *others in rows]
+        return scores, errors, places >= 0
 
 
 def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
@@ -135,7 +150,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
         chance=chance(evaluator, found.posterior, np.array(ranked[0].point, np.float32), safe),
         nearest_tasks=tuple(_nearest(evaluator, distances)),
         meta_features=tuple(float(number) for number in z),
-        trace=tuple(tuple(float(v) for v in row) for row in found.proposal.trace),
+        trace=tuple(tuple(row) for row in found.lower_estimates().tolist()),
         notes=(
             *notes,
             *about_distance(evaluator, distances, unfamiliar),

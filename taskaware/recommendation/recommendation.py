@@ -4,7 +4,7 @@ import os
 from typing import cast
 
 from taskaware.files import atomic_write
-from taskaware.recommendation import as_json, building, explain
+from taskaware.recommendation import as_json, building, explain, figure
 from taskaware.recommendation.building import FitOptions
 from taskaware.recommendation.record import Record
 
@@ -23,8 +23,8 @@ class Recommendation(Record):
         return explain.page(self)
 
     def plot(self):
-        """The network, and the ascent that found it: a matplotlib Figure."""
-        return explain.plot(self)
+        """The network with its parts in words, and the search with the answer marked: a matplotlib Figure."""
+        return figure.plot(self)
 
     def module(self):
         """The network as a Flax Linen module, called with (numbers (n, D), one-hot (n, T))."""

@@ -22,7 +22,8 @@ class Record:
         ranked: the candidates, best first.
         nearest_tasks: the nearest training tasks, nearest first.
         meta_features: z, in the order of the catalogue.
-        trace: lower confidence bound in each round of the ascent, (rounds, starts).
+        trace: lower estimate of the score, in the metric's unit, in each round of every start of the search,
+            (rounds, starts).
         notes: assumptions and reasons for caution.
         seed: reproduces this answer.
         seconds: run time.

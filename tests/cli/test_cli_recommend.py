@@ -3,6 +3,8 @@
 import ast
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import taskaware
@@ -74,7 +76,8 @@ def test_options_reach_the_library(monkeypatch, table):
 
     monkeypatch.setattr(taskaware, "recommend", remember)
     options = (
-        "--target petal --problem regression --candidates 3 --seed 7 --leave-out --optimizer random_search"
+        "--target petal --problem regression --candidates 3 --seed 7 --leave-out --optimizer random_search "
+        "--metric mae"
     )
     with pytest.raises(Reached) as caught:
         main(["recommend", str(table), *options.split()])
@@ -85,6 +88,7 @@ def test_options_reach_the_library(monkeypatch, table):
         "evaluator": None,
         "candidates": 3,
         "leave_out": True,
+        "metric": "mae",
         "seed": 7,
     }
 
@@ -95,3 +99,18 @@ def test_data_errors_speak_of_options(refused, table):
     assert "Did you mean 'species'?" in refused("recommend", table, "--target", "specis")
     assert "Did you mean 'iris'?" in refused("recommend", "irsi")
     assert "There is no file" in refused("recommend", table.with_name("none.csv"), "--target", "y")
+
+
+def test_a_metric_groups_and_weights_are_given_on_the_command_line(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(120, 3))).add_prefix("x").assign(who=np.arange(120) // 4)
+    frame.assign(y=np.where(frame["x0"] > 1, "rare", "usual")).to_csv(tmp_path / "t.csv", index=False)
+    data = [str(tmp_path / "t.csv"), "--target", "y"]
+    assert main(["recommend", *data, "--groups", "who"]) == 2
+    assert "--groups requires --fit" in capsys.readouterr().err
+    assert main(["recommend", *data, "--metric", "roc_au"]) == 2
+    assert "Did you mean 'roc_auc'" in capsys.readouterr().err
+    words = ["--metric", "f1_macro", "--groups", "who", "--class-weight", "balanced", "--members", "1"]
+    assert main(["recommend", *data, *words, "--fit", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["fit"]["metric"] == "f1_macro" and answer["task"]["own_metric"] == "f1_macro"

@@ -259,6 +259,29 @@ def test_it_shows_itself(evaluator, made):
     assert len(figure.axes[1].lines) >= starts
 
 
+@pytest.mark.parametrize("found_by", ["known", "ascent"])
+def test_the_figure_marks_the_answer_in_the_metrics_unit(evaluator, made, found_by):
+    found = recommend(made(), "y", evaluator=evaluator)
+    answer = dataclasses.replace(found.ranked[0], found_by=found_by)
+    found = dataclasses.replace(found, ranked=(answer, *found.ranked[1:]))
+    above, below = found.plot().axes
+    assert below.get_ylabel() == "accuracy, lower estimate"
+    assert 0.4 < np.min(found.trace) <= np.max(found.trace) < 1
+    words = [text.get_text() for text in below.get_legend().get_texts()]
+    assert any("the answer (" in text and f"{found.predicted_score:.3f}" in text for text in words)
+    assert any("16 starts" in text for text in words)
+    # The strong line and its end are drawn where the search found the answer, and only there.
+    assert ("returned" in words) == (found_by == "ascent")
+    assert "columns" in above.get_title(loc="left") and "layer1" in above.get_title(loc="left")
+
+
+def test_a_trace_of_an_older_taskaware_is_not_taken_for_scores(evaluator, made):
+    found = recommend(made(), "y", evaluator=evaluator)
+    older = dataclasses.replace(found, trace=tuple(tuple(-1 - v for v in row) for row in found.trace))
+    below = older.plot().axes[1]
+    assert "evaluator's own unit" in below.get_ylabel()
+
+
 def test_it_is_trained_when_asked(evaluator, made):
     frame = made()
     found = recommend(frame, "y", evaluator=evaluator)

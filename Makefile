@@ -27,16 +27,22 @@ test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
+fuzz: setup ## ten thousand odd tables and two thousand damaged files
+	$(BIN)/python -m benchmarks.fuzz --tables 10000 --artefacts 2000
+
 chaos: setup ## studies killed a hundred times for each engine, and compared with undisturbed ones
 	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
 
 notebooks: setup ## execute the notebooks and write their outputs into them
 	$(BIN)/python -m benchmarks.notebooks --write
 
-bench: bench-recommend bench-trainer bench-runner bench-quality ## all benchmarks
+bench: bench-recommend bench-predict bench-trainer bench-runner bench-quality ## all benchmarks
 
 bench-recommend: setup ## time from call to answer
 	$(BIN)/python benchmarks/recommend.py
+
+bench-predict: setup ## time and memory of predictions for a million rows
+	$(BIN)/python benchmarks/predict.py
 
 bench-trainer: setup ## candidates per second beside scikit-learn and, where it is installed, PyTorch
 	$(BIN)/python benchmarks/trainer.py
@@ -56,5 +62,5 @@ lock: setup ## lock the dependencies anew (needs uv)
 clean: ## remove the environment and what was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test chaos notebooks bench bench-recommend bench-trainer bench-runner bench-quality \
-  lock clean
+.PHONY: help setup demo test chaos fuzz notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
+  bench-quality lock clean

@@ -1,12 +1,18 @@
-"""Compiled programs stay on disk between processes, because compiling costs more than running."""
+"""JAX in this process: compiled programs stay on disk, and a fork of a process that ran them is refused.
+
+Compiling costs more than running. After `os.fork`, JAX's threads are missing in the child, where any program
+would wait for them for ever.
+"""
 
 import atexit
 import functools
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
+from taskaware.errors import EngineError
 from taskaware.programs_on_disk import keep_sealed
 
 SETTING = "jax_compilation_cache_dir"
@@ -23,12 +29,50 @@ def cache_folder() -> Path:
     return chosen if chosen is not None and _usable(chosen) else _temporary()
 
 
-@functools.cache
+_ran = False
+"""Whether a program of this package may have run in this process, or in the one that it was forked from."""
+
+_forked = False
+"""Whether this process was forked from one in which JAX had started."""
+
+
 def keep_compiled() -> None:
-    """Turn on JAX's persistent compilation cache.
+    """Turn on JAX's persistent compilation cache; to be called before the first program of every task.
 
     Not where the user has set one, where $TASKAWARE_COMPILED is 0, or where no folder lasts.
+
+    Raises:
+        EngineError: this process was forked from one in which JAX had started.
     """
+    global _ran
+    if _forked:
+        raise EngineError(
+            "This process was forked after JAX had started in its parent, and JAX would wait here for ever. "
+            'Start it with "spawn": multiprocessing.get_context("spawn"). With gunicorn drop --preload, with '
+            "Celery use --pool=solo or threads; load the model in the worker, and use none before in the "
+            "parent."
+        )
+    _ran = True
+    _turn_on()
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = _forked or _jax_started()
+
+
+def _jax_started() -> bool:
+    """Whether JAX has started its threads, for this package or for others."""
+    # JAX has no public name for it; where this one is gone, what this package has done must do.
+    return bool(getattr(sys.modules.get("jax._src.xla_bridge"), "_backends", _ran))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@functools.cache
+def _turn_on() -> None:
     import jax
 
     if getattr(jax.config, SETTING) or os.environ.get("TASKAWARE_COMPILED") == "0":

@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from taskaware.compilation import cache_folder, keep_compiled
+from taskaware.compilation import _turn_on, cache_folder
 
 OPTIONS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 
@@ -70,28 +70,28 @@ def test_the_temporary_folder_goes_with_the_process(tmp_path):
 
 
 def test_programs_are_kept(cache):
-    keep_compiled.__wrapped__()
+    _turn_on.__wrapped__()
     assert jax.config.jax_compilation_cache_dir == str(cache / "programs")
     assert (cache / "programs").is_dir()
 
 
 def test_the_users_own_cache_is_left_alone(cache, tmp_path):
     jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    keep_compiled.__wrapped__()
+    _turn_on.__wrapped__()
     assert jax.config.jax_compilation_cache_dir == str(tmp_path)
     assert not cache.exists()
 
 
 def test_it_can_be_turned_off(cache, monkeypatch):
     monkeypatch.setenv("TASKAWARE_COMPILED", "0")
-    keep_compiled.__wrapped__()
+    _turn_on.__wrapped__()
     assert not jax.config.jax_compilation_cache_dir
     assert not cache.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_no_error(cache):
     cache.write_text("a file is in the way")
-    keep_compiled.__wrapped__()
+    _turn_on.__wrapped__()
     assert not jax.config.jax_compilation_cache_dir
 
 

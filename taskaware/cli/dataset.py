@@ -5,7 +5,36 @@ import argparse
 from taskaware.cli.parser import Parser, one_of
 
 PROBLEMS = ("classification", "regression")
-_DATA = "CSV, TSV, Parquet, ARFF or JSON-lines file; a name of 'tasks --manifests'; hf:<id>; openml:<id>"
+KINDS = ("numeric", "boolean", "date", "category", "text")
+_DATA = (
+    "CSV, TSV, Excel, Parquet, ARFF or JSON file, packed or not; a web address; - for standard input; "
+    "a name of 'tasks --manifests'; hf:<id>; openml:<id>"
+)
+
+
+def task_of(arguments: argparse.Namespace):
+    """The task that the arguments of `add_dataset` name."""
+    import taskaware
+
+    # Before columns had kinds, --kind was the problem.
+    older = next((kind for name, kind in arguments.kinds if not name), None)
+    return taskaware.make_task(
+        arguments.data,
+        arguments.target,
+        problem=arguments.problem or older,
+        kinds={name: kind for name, kind in arguments.kinds if name},
+        drop=arguments.drop,
+        encoding=arguments.encoding,
+    )
+
+
+def _kind(text: str) -> tuple[str, str]:
+    if text in PROBLEMS:
+        return "", text
+    name, _, kind = text.rpartition("=")
+    if not name or kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"'{text}' is no COLUMN=KIND; kinds are {', '.join(KINDS)}")
+    return name, kind
 
 
 def add_dataset(parser: Parser) -> None:
@@ -18,5 +47,16 @@ def add_dataset(parser: Parser) -> None:
         metavar="|".join(PROBLEMS),
         help="kind of target (default: inferred from its values)",
     )
-    # the old name, for one version
-    parser.add_argument("--kind", dest="problem", type=one_of("problem", PROBLEMS), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--kind",
+        dest="kinds",
+        action="append",
+        default=[],
+        type=_kind,
+        metavar="COLUMN=KIND",
+        help=f"kind of a column, one of {', '.join(KINDS)} (default: by its values)",
+    )
+    parser.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out (may be repeated)"
+    )
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of a text file (default: found out)")

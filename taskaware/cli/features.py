@@ -2,7 +2,7 @@
 
 import json
 
-from taskaware.cli.dataset import add_dataset
+from taskaware.cli.dataset import add_dataset, task_of
 from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Command, Parser
 
@@ -13,10 +13,10 @@ def run(arguments: Arguments) -> None:
     Raises:
         UserError: the data is not usable.
     """
-    from taskaware.modalities.reading import make_task, meta_features
+    from taskaware.modalities.reading import meta_features
     from taskaware.modalities.tables.metafeatures import CATALOGUE
 
-    task = make_task(arguments.data, arguments.target, problem=arguments.problem)
+    task = task_of(arguments)
     values = meta_features(task)
     rows = [(feature.name, values[feature.name], feature.unit) for feature in CATALOGUE]
     if arguments.json:

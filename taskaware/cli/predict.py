@@ -22,7 +22,10 @@ def run(arguments: Arguments) -> None:
 
     keep_compiled()
     model = taskaware.load_model(arguments.model)
-    rows = load(arguments.new).frame
+    written = {*getattr(model.reader, "written", ()), model.target_name}
+    if not any(isinstance(label, str) for label in model.classes):
+        written.discard(model.target_name)
+    rows = load(arguments.new, as_text=written).frame
     if arguments.score:
         _check_answers(model, rows)
     answers = _answers(model, rows, arguments.proba)

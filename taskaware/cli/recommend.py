@@ -4,7 +4,7 @@ import io
 import json
 from pathlib import Path
 
-from taskaware.cli.dataset import add_dataset
+from taskaware.cli.dataset import add_dataset, task_of
 from taskaware.cli.exits import as_typed
 from taskaware.cli.output import check_outputs, write_file
 from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
@@ -23,7 +23,7 @@ def run(arguments: Arguments) -> None:
     _check(arguments)
     import taskaware
 
-    task = taskaware.make_task(arguments.data, arguments.target, problem=arguments.problem)
+    task = task_of(arguments)
     recommendation = taskaware.recommend(
         task,
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),

@@ -5,28 +5,36 @@ Format: Witten, Frank, Hall, "Data Mining", 2011, section 2.4.
 """
 
 import re
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from taskaware.data.content import Content
 from taskaware.errors import UserError
 
 _NUMERIC = ("numeric", "real", "integer")
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _ATTRIBUTE = re.compile(rf"@attribute\s+({_QUOTED}|\S+)\s+(.*)", re.IGNORECASE)
-_VALUE = re.compile(rf"\s*({_QUOTED}|[^,]*?)\s*(?:,|$)")
+_VALUE = re.compile(rf"\s*+(?:({_QUOTED})\s*+|([^,]*+))(?:,|$)")
+"""A quoted value, or all up to the next comma; possessive, because a line may hold very many blanks."""
+
 _JAVA_DATES = {"yyyy": "%Y", "yy": "%y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 
 
-def read_arff(path: Path) -> pd.DataFrame:
+def read_arff(content: Content, encoding: str = "utf-8") -> pd.DataFrame:
     """An ARFF file as a frame: nominal attributes as pandas categories, "?" as missing.
+
+    Args:
+        content: the file.
+        encoding: of its text.
 
     Raises:
         UserError: a line cannot be read (names the line), or the file is sparse or relational.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
+    path = content.name
+    with content.open() as file:
+        lines = file.read().decode(encoding).replace("\r\n", "\n").split("\n")
     attributes, first = _header(path, lines)
     numbered = [(number, line) for number, line in enumerate(lines[first:], first + 1) if not _is_blank(line)]
     rows = [_row(path, number, line, len(attributes)) for number, line in numbered]
@@ -42,7 +50,7 @@ def _is_blank(line: str) -> bool:
     return not line.strip() or line.lstrip().startswith("%")
 
 
-def _header(path: Path, lines: list[str]) -> tuple[dict[str, str], int]:
+def _header(path: str, lines: list[str]) -> tuple[dict[str, str], int]:
     """Attribute names with their types, and the number of lines up to and with @data."""
     attributes = {}
     for number, line in enumerate(lines, 1):
@@ -58,7 +66,7 @@ def _header(path: Path, lines: list[str]) -> tuple[dict[str, str], int]:
     return attributes, number
 
 
-def _row(path: Path, number: int, line: str, width: int) -> list[str | None]:
+def _row(path: str, number: int, line: str, width: int) -> list[str | None]:
     line = line.strip()
     if line.startswith("{"):
         raise UserError(f"{path}, line {number}: sparse ARFF is not read. Save it dense.")
@@ -76,7 +84,7 @@ def _split(line: str) -> list[str]:
     while place < len(line):
         # The pattern matches anywhere, if only the empty text.
         found = cast(re.Match[str], _VALUE.match(line, place))
-        values.append(found[1])
+        values.append(found[2].rstrip() if found[1] is None else found[1])
         place = found.end()
     return values + [""] * line.endswith(",")
 
@@ -88,7 +96,7 @@ def _plain(text: str) -> str:
     return text
 
 
-def _column(path: Path, name: str, kind: str, rows: tuple[tuple, list[int]]) -> pd.Series:
+def _column(path: str, name: str, kind: str, rows: tuple[tuple, list[int]]) -> pd.Series:
     values, numbers = rows
     word = kind.split()[0].lower() if kind else ""
     if word == "string":

@@ -1,37 +1,34 @@
-"""One pandas column: its kind, and its values as numbers, labels or days.
+"""One pandas column: its values as numbers, labels or moments.
 
 Strings are read through their distinct values, so that a column of few categories costs little.
 """
 
 import datetime
 import decimal
-import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from taskaware.errors import UserError
+from taskaware.data import dates, numerals
+from taskaware.data.frames import valid_text
+from taskaware.errors import UserError, quoted
 
 MISSING_MARKS = frozenset(
-    ("", "?", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "None", "null", "NULL", "NaT", "<NA>")
+    ("", "?", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "NaT", "<NA>")
+    + ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
 )
-DATE_PARTS = ("days", "month", "weekday", "hour")
 
-_ATTRIBUTES = {"weekday": "day_of_week"}
-_DATES_PARSED = 0.95
-_TEXT_DISTINCT = 0.7
-_TEXT_MIN_VALUES = 10
-_TEXT_LENGTH = 30
+_LONGEST_SHOWN = 40
 _DAY = np.timedelta64(1, "D")
-_ISO_DATE = re.compile(r"[+-]?\d{4}-\d{2}-\d{2}")
 _TRUTH = {"true": "1", "false": "0"}
 _SCALARS = (
     *(str, bool, int, float, decimal.Decimal),
     *(datetime.date, datetime.time, datetime.timedelta, pd.Interval, pd.Period),
     *(np.number, np.bool_, np.datetime64, np.timedelta64),
 )
-_OBJECT_KINDS = {
+OBJECT_KINDS = {
     "boolean": "boolean",
     "date": "date",
     "datetime": "date",
@@ -45,70 +42,24 @@ _OBJECT_KINDS = {
     "timedelta": "numeric",
     "timedelta64": "numeric",
 }
+"""The kind of a column of objects by what pandas finds among them; strings are not told by that."""
 
 
-def describe(series: pd.Series) -> tuple[str, tuple[str, ...]]:
-    """The kind of a column, and its categories if it has any.
-
-    Args:
-        series: N values of any pandas dtype.
-
-    Returns:
-        kind: "numeric" for numbers of every dtype, durations, strings that are all numbers or missing
-            marks, and columns without a single value; integers of few values stay numeric. "boolean" for
-            True and False. "date" for dates and times, and strings of which at least 95 in 100 distinct ones
-            are ISO dates. "text" for strings of which at least 70 in 100 are distinct and that are long (30
-            characters on average) or hold a space (every second one). "category" for the rest.
-        categories: the labels of a "category" column, sorted; empty for the other kinds.
-
-    Raises:
-        UserError: the values are not scalars but lists, dicts or bytes.
-
-    >>> describe(pd.Series(["1.5", "?", "2"]))
-    ('numeric', ())
-    >>> describe(pd.Series(["red", "green", "red"]))
-    ('category', ('green', 'red'))
-    """
-    kind = _kind_of_dtype(series.dtype) or _OBJECT_KINDS.get(_found_type(series))
-    if kind not in (None, "category"):
-        return kind, ()
-    codes, names = distinct(series)
-    kind = kind or _kind_of_strings(codes, names)
-    return kind, tuple(names) if kind == "category" else ()
-
-
-def _kind_of_dtype(dtype) -> str | None:
-    """The kind by the dtype alone; None if the values decide."""
-    types = pd.api.types
-    if isinstance(dtype, pd.CategoricalDtype):
-        return "category"
-    if types.is_bool_dtype(dtype):
-        return "boolean"
-    if (types.is_numeric_dtype(dtype) and dtype.kind != "c") or dtype.kind == "m":
-        return "numeric"
-    return "date" if dtype.kind == "M" or isinstance(dtype, pd.PeriodDtype) else None
-
-
-def _found_type(series: pd.Series) -> str:
+def found_type(series: pd.Series) -> str:
     """What pandas finds among the values of a column: "string", "decimal", "mixed", ..."""
     if isinstance(series.dtype, pd.StringDtype):
         return "string"
     return pd.api.types.infer_dtype(series, skipna=True)
 
 
-def _kind_of_strings(codes: np.ndarray, names: list[str]) -> str:
-    if not names or not np.isnan(_parsed_numbers(names)).any():
-        return "numeric"
-    if _ISO_DATE.match(names[len(names) // 2]) and _parsed_days(names).notna().mean() >= _DATES_PARSED:
-        return "date"
-    return "text" if _is_text(codes, names) else "category"
+def listed(values: Sequence[object], most: int = 3) -> str:
+    """Some values as a message shows them, and how many more there are.
 
-
-def _is_text(codes: np.ndarray, names: list[str]) -> bool:
-    if len(names) < max(_TEXT_MIN_VALUES, _TEXT_DISTINCT * (codes >= 0).sum()):
-        return False
-    spaced = sum(" " in name for name in names)
-    return spaced >= len(names) / 2 or sum(map(len, names)) >= _TEXT_LENGTH * len(names)
+    >>> listed(["a", "b"]), listed([1, 2, 3, 4, 5])
+    ("'a', 'b'", "'1', '2', '3' and 2 more")
+    """
+    shown = ", ".join(quoted(str(value), _LONGEST_SHOWN) for value in values[:most])
+    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
 def distinct(series: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -150,8 +101,16 @@ def _factorized(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     codes, found = pd.factorize(_scalars(series))
     listed = np.asarray(found).tolist()
     if set(map(type, listed)) <= {str}:
-        return codes, list(map(str.strip, listed))
+        return codes, _stripped(listed)
     return codes, list(map(label, listed))
+
+
+def _stripped(texts: list[str]) -> list[str]:
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        texts = list(map(valid_text, texts))
+    return list(map(str.strip, texts))
 
 
 def _scalars(series: pd.Series) -> pd.Series:
@@ -161,7 +120,7 @@ def _scalars(series: pd.Series) -> pd.Series:
     if plain or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype):
         return series
     series = series.astype(object)
-    if _found_type(series) == "string":
+    if found_type(series) == "string":
         return series
     nested = ~series.isna().to_numpy() & [not isinstance(value, _SCALARS) for value in series]
     if nested.any():
@@ -177,15 +136,18 @@ def label(value) -> str:
     """How a value is written as a category: 1, 1.0 and " 1" are all "1"."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return valid_text(str(value).strip())
 
 
-def numbers(series: pd.Series) -> np.ndarray:
+def numbers(series: pd.Series, form: tuple[str, ...] = (), *, strict: bool = True) -> np.ndarray:
     """A column as numbers.
 
     Args:
         series: N numbers of any dtype, booleans (0 and 1), durations (days), or strings that are numbers,
             true or false.
+        form: how strings are written, see `Description`; by default as Python writes them.
+        strict: whether every string must be a number or a mark of a missing one. Otherwise another string
+            counts as missing, with a warning, as long as most are numbers.
 
     Returns:
         (N,) float64, NaN where missing.
@@ -196,14 +158,14 @@ def numbers(series: pd.Series) -> np.ndarray:
     >>> numbers(pd.Series(["1.5", "?", "2"], name="size"))
     array([1.5, nan, 2. ])
     """
-    values = _as_floats(series)
+    values = _as_floats(series, form, strict)
     infinite = np.isinf(values)
     if infinite.any():
         raise UserError(_infinite_message(series.name, infinite))
     return values
 
 
-def _as_floats(series: pd.Series) -> np.ndarray:
+def _as_floats(series: pd.Series, form: tuple[str, ...], strict: bool) -> np.ndarray:
     dtype = series.dtype
     if dtype.kind == "m":
         return (series.astype("timedelta64[us]") / _DAY).to_numpy(np.float64, na_value=np.nan)
@@ -211,26 +173,36 @@ def _as_floats(series: pd.Series) -> np.ndarray:
         if isinstance(dtype, np.dtype):
             return series.to_numpy().astype(np.float64)
         return series.to_numpy(np.float64, na_value=np.nan)
-    if _found_type(series).startswith("timedelta"):
-        return _as_floats(pd.to_timedelta(series))
-    return _floats_of_strings(series)
+    if found_type(series).startswith("timedelta"):
+        return _as_floats(pd.to_timedelta(series), form, strict)
+    return _floats_of_strings(series, form, strict)
 
 
-def _floats_of_strings(series: pd.Series) -> np.ndarray:
+def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -> np.ndarray:
     codes, names = distinct(series)
-    values = _parsed_numbers([_TRUTH.get(name.lower(), name) for name in names])
-    wrong = np.append(np.isnan(values), False)[codes]
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise UserError(
-            f"Column '{series.name}' is numeric, but row {row} holds '{names[codes[row]]}' "
-            f"({wrong.sum()} such rows). Write a number there, or leave it empty."
-        )
+    values = numerals.parsed(names, numerals.Form(*form)).copy()
+    left = np.isnan(values)
+    values[left] = numerals.plain_numbers(
+        [_TRUTH.get(names[p].lower(), names[p]) for p in np.flatnonzero(left)]
+    )
+    wrong = np.isnan(values) & np.array([name.lower() not in numerals.MARKS for name in names], bool)
+    in_rows = np.append(wrong, False)[codes]
+    if in_rows.any():
+        _refuse_or_warn(series.name, [names[place] for place in np.flatnonzero(wrong)], in_rows, strict)
     return np.append(values, np.nan)[codes]
 
 
-def _parsed_numbers(names: list[str]) -> np.ndarray:
-    return pd.to_numeric(pd.Series(names, dtype=object), errors="coerce").to_numpy(np.float64)
+def _refuse_or_warn(name: object, odd: list[str], rows: np.ndarray, strict: bool) -> None:
+    first, count = int(np.flatnonzero(rows)[0]), int(rows.sum())
+    if strict or 2 * count >= len(rows):
+        raise UserError(
+            f"Column '{name}' is numeric, but row {first} holds {listed(odd, 1).partition(' and ')[0]} "
+            f"({count} such rows). Write a number there, or leave it empty."
+        )
+    warnings.warn(
+        f"Column '{name}' is numeric; {listed(odd)} in {count} of {len(rows)} rows is read as missing.",
+        stacklevel=2,
+    )
 
 
 def _infinite_message(name, infinite: np.ndarray) -> str:
@@ -242,15 +214,16 @@ def _infinite_message(name, infinite: np.ndarray) -> str:
     )
 
 
-def moments(series: pd.Series) -> pd.DatetimeIndex:
+def moments(series: pd.Series, formats: tuple[str, ...] = ()) -> pd.DatetimeIndex:
     """A column as moments in UTC, NaT where missing.
 
     Args:
-        series: N dates, times with or without zone, periods (their start), or ISO strings.
+        series: N dates, times with or without zone, periods (their start), or strings.
+        formats: of the strings, see `dates.formats_of`; ISO 8601 by default, which is read in any case.
 
     Raises:
-        UserError: the values are numbers, or more than one string in twenty is no ISO date; a stray one
-            counts as missing.
+        UserError: the values are numbers, or more than one string in twenty is no date; a stray one counts
+            as missing.
 
     >>> moments(pd.Series(["2024-02-29", None])).month.tolist()
     [2.0, nan]
@@ -259,33 +232,17 @@ def moments(series: pd.Series) -> pd.DatetimeIndex:
         series = series.dt.to_timestamp()
     if series.dtype.kind == "M":
         return pd.DatetimeIndex(pd.to_datetime(series, utc=True))
-    if _OBJECT_KINDS.get(_found_type(series)) == "date":
+    if OBJECT_KINDS.get(found_type(series)) == "date":
         return pd.DatetimeIndex(pd.to_datetime(series, utc=True, errors="coerce"))
     codes, names = distinct(series)
-    days = _parsed_days(names)
-    if names and days.notna().mean() < _DATES_PARSED:
-        row = int(np.flatnonzero(np.append(days.isna(), False)[codes])[0])
+    when = dates.parsed(names, formats)
+    if formats:
+        when = when.where(when.notna(), dates.parsed(names))
+    known = np.array([name.lower() not in numerals.MARKS for name in names], bool)
+    if known.any() and when.notna()[known].mean() < dates.PARSED:
+        row = int(np.flatnonzero(np.append(when.isna() & known, False)[codes])[0])
         raise UserError(
-            f"Column '{series.name}' holds dates, but row {row} holds '{names[codes[row]]}'. "
-            "Write dates as 2024-12-31 or 2024-12-31T23:59:00."
+            f"Column '{series.name}' holds dates, but row {row} holds {listed([names[codes[row]]])}. "
+            f"Write dates as {' or '.join(formats) or '2024-12-31 or 2024-12-31T23:59:00'}."
         )
-    return days.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes]
-
-
-def _parsed_days(names: list[str]) -> pd.DatetimeIndex:
-    dated = [name if _ISO_DATE.match(name) else None for name in names]
-    return pd.to_datetime(pd.Index(dated, dtype=object), format="ISO8601", utc=True, errors="coerce")
-
-
-def date_part(when: pd.DatetimeIndex, part: str) -> np.ndarray:
-    """One of DATE_PARTS of N moments, (N,) float64, NaN where missing.
-
-    "days" since 1970-01-01 with their fraction; "month" 1 to 12; "weekday" 0 (Monday) to 6; "hour" 0 to 23.
-
-    >>> date_part(pd.DatetimeIndex(["1970-01-02T12:00"]), "days")
-    array([1.5])
-    """
-    if part != "days":
-        return np.array(getattr(when, _ATTRIBUTES.get(part, part)), np.float64)
-    naive = when.tz_convert(None) if when.tz is not None else when
-    return (naive.to_numpy().astype("datetime64[us]") - np.datetime64(0, "us")) / _DAY
+    return when.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes]

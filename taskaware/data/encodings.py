@@ -1,10 +1,9 @@
 """The encoding of a text file: UTF-8, or what its bytes look like."""
 
 import codecs
-import gzip
 import re
-from pathlib import Path
 
+from taskaware.data.content import Content
 from taskaware.errors import UserError
 
 UTF8 = "utf-8-sig"
@@ -24,14 +23,14 @@ BOMS = {
 }
 
 
-def encoding_of(path: Path) -> str:
-    """The encoding of a text file, plain or compressed by gzip.
+def encoding_of(content: Content) -> str:
+    """The encoding of a text file.
 
     UTF-8 is checked to the last byte. Otherwise a byte order mark decides, or charset-normalizer by the
     first bytes that are not ASCII.
 
     Args:
-        path: of the file.
+        content: the file.
 
     Returns:
         A name that `open` knows; "utf-8-sig" for UTF-8 with or without a byte order mark.
@@ -39,13 +38,37 @@ def encoding_of(path: Path) -> str:
     Raises:
         UserError: the bytes are no text in any encoding that can be told.
     """
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "rb") as file:
-        head = file.read(4)
-        marked = next((name for mark, name in BOMS.items() if head.startswith(mark)), None)
-        file.seek(0)
-        sample = b"" if marked else _not_utf8(file)
-    return marked or (_guessed(sample, path) if sample else UTF8)
+    with content.open() as file:
+        head = file.read(SAMPLE)
+    marked = next((name for mark, name in BOMS.items() if head.startswith(mark)), None) or _utf16(head)
+    if marked:
+        return marked
+    with content.open() as file:
+        sample = _not_utf8(file)
+    return _guessed(sample, content.name) if sample else UTF8
+
+
+def checked_encoding(name: str) -> str:
+    """The encoding that a user has named.
+
+    Raises:
+        UserError: Python knows no such encoding.
+    """
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError) as error:
+        raise UserError(
+            f"There is no encoding '{name}'. Give utf-8, latin-1, cp1252, utf-16 or another one of Python's."
+        ) from error
+    return name
+
+
+def _utf16(head: bytes) -> str | None:
+    """UTF-16 without a byte order mark: every other byte of ASCII text is zero."""
+    for name, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if len(head) > 3 and zeros.count(0) > 0.8 * len(zeros) and others.count(0) < 0.01 * len(others) + 1:
+            return name
+    return None
 
 
 def _not_utf8(file) -> bytes:
@@ -60,7 +83,7 @@ def _not_utf8(file) -> bytes:
     return b""
 
 
-def _guessed(sample: bytes, path: Path) -> str:
+def _guessed(sample: bytes, path: str) -> str:
     from charset_normalizer import from_bytes
 
     if b"\0" in sample:

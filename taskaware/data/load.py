@@ -1,31 +1,37 @@
 """A data source → a frame with a name and, if known, a target."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
 
-from taskaware.data import sources
-from taskaware.data.files import FORMATS, format_of, read_file
-from taskaware.data.loaded import Loaded, of_arrays, of_frame, tidy
+from taskaware.data import content, sources
+from taskaware.data.files import FORMATS, format_of, read_content, read_file
+from taskaware.data.frames import is_table, table_frame
+from taskaware.data.loaded import Loaded, of_arrays, of_frame
 from taskaware.data.manifests import fetch, manifest, manifests
 from taskaware.errors import UserError
 
 __all__ = ["Loaded", "load"]
 
 
-def load(source, target=None) -> Loaded:
+def load(source, target=None, *, encoding: str | None = None, as_text: Collection[str] = ()) -> Loaded:
     """Read a data set.
 
     Args:
         source: one of
-            a pandas DataFrame, or a tuple (X, y) of arrays or frames;
+            a table (pandas, polars, Arrow, a dict of columns, a list of dicts), or a tuple (X, y) of arrays
+            or tables;
             a Hugging Face Dataset, or DatasetDict (train split; its test split is kept apart);
-            a path (str or Path) to a file in one of `files.FORMATS`;
+            a path (str or Path) to a file in one of `files.FORMATS`, its address on the web, or "-" for
+            standard input;
             the name of a manifest, such as "iris" (see `manifests.manifests`);
             "hf:owner/name", "hf:owner/name/config", "hf:name:config";
             "openml:31" or "openml:credit-g".
         target: name of the target column, or its values (as in (X, y)); by default the source's own.
+        encoding: of a text file; by default found out.
+        as_text: names of columns of a text file that stay as they are written.
 
     Raises:
         UserError: the source cannot be read; the message lists valid forms. The form is checked before any
@@ -34,54 +40,102 @@ def load(source, target=None) -> Loaded:
     >>> load("iris").frame.shape, load("iris").target
     ((150, 5), 'target')
     """
+    if isinstance(target, list | tuple) and len(target) == 1 and isinstance(target[0], str):
+        target = target[0]
     if _is_values(target):
         source, target = (source, target), None
-    loaded = _load(source, target)
+    loaded = _load(source, target, Text(encoding, frozenset(as_text)))
     if target is not None and loaded.target != str(target):
         loaded = dataclasses.replace(loaded, target=str(target), problem=None)
     return loaded
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """How text files are read; see `load`."""
+
+    encoding: str | None
+    as_text: frozenset[str]
 
 
 def _is_values(target) -> bool:
     return target is not None and not isinstance(target, str | int) and hasattr(target, "__len__")
 
 
-def _load(source, target) -> Loaded:
+def _load(source, target, text: Text) -> Loaded:
     if isinstance(source, Loaded):
         return source
-    if isinstance(source, pd.DataFrame):
-        return of_frame(source)
     if isinstance(source, tuple) and len(source) == 2:
         return of_arrays(*source, name=target)
     if sources.is_datasets(source):
         return sources.from_datasets(source)
+    if is_table(source):
+        return of_frame(table_frame(source), target)
     if isinstance(source, Path):
-        return _from_path(source)
+        return _from_path(source, target, text)
     if isinstance(source, str):
-        return _from_string(source)
+        return _from_string(source, target, text)
     raise UserError(
         f"A {type(source).__name__} is no data set. Allowed: a DataFrame, a tuple (X, y), a Hugging Face "
         f"Dataset, a path ({', '.join(FORMATS)}), the name of a manifest, 'hf:owner/name', 'openml:31'."
     )
 
 
-def _from_string(source: str) -> Loaded:
+def _from_string(source: str, target, text: Text) -> Loaded:
     place, _, key = source.partition(":")
     if place == "hf" and key:
         return sources.from_hub(key)
     if place == "openml" and key:
         return sources.from_openml(key)
+    if source == "-":
+        return _from_content(content.standard_input(), target, text)
+    if content.is_address(source):
+        return _from_content(content.from_web(source), target, text)
     if source in (known.name for known in manifests()):
         return fetch(manifest(source))
     path = Path(source)
-    if format_of(path) or path.suffix or path.exists() or len(path.parts) > 1:
-        return _from_path(path)
+    if format_of(path) or path.suffix or _exists(path) or len(path.parts) > 1:
+        return _from_path(path, target, text)
     return fetch(manifest(source))
 
 
-def _from_path(path: Path) -> Loaded:
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _from_path(path: Path, target, text: Text) -> Loaded:
     name = path.name[: len(path.name) - len(format_of(path) or "")]
-    frame = read_file(path.expanduser())
-    encoding = frame.attrs.get("encoding")
-    notes = (f"'{path.name}' is not UTF-8; it is read as {encoding}.",) if encoding else ()
-    return Loaded(tidy(frame), name or path.name, notes=notes)
+    frame = read_file(_home(path), text.encoding, text.as_text)
+    return _described(frame, name or path.name, path.name, target)
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            f"'{path}' names the home folder of a user that there is not. Write the path out."
+        ) from error
+
+
+def _from_content(found: content.Content, target, text: Text) -> Loaded:
+    frame = read_content(found, text.encoding, text.as_text)
+    return _described(frame, Path(found.name).stem, found.name, target)
+
+
+def _described(frame: pd.DataFrame, name: str, file: str, target) -> Loaded:
+    """The frame with what its reader noted in `attrs`."""
+    attrs, notes = frame.attrs, list(frame.attrs.get("notes", ()))
+    if "encoding" in attrs:
+        notes.append(f"'{file}' is not UTF-8; it is read as {attrs['encoding']}.")
+    if target is not None and str(target) in attrs.get("twice", ()):
+        raise UserError(
+            f"Target '{target}' stands twice in the line of names of '{file}'. Rename one of them."
+        )
+    frame.attrs = {}
+    loaded = of_frame(frame, target)
+    notes += loaded.notes
+    return dataclasses.replace(loaded, name=name, notes=tuple(notes), decimal=attrs.get("decimal", "."))

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from taskaware.data.frames import feature_frame, valid_text, whole_characters
 from taskaware.errors import UserError
 
 
@@ -19,6 +20,7 @@ class Loaded:
         test: the source's own test rows, with the same columns; None if it has none.
         problem: "classification" or "regression", if the source says so.
         notes: assumptions, one sentence each.
+        decimal: the decimal sign of strings that can be read with a point or a comma.
     """
 
     frame: pd.DataFrame
@@ -27,26 +29,38 @@ class Loaded:
     test: pd.DataFrame | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
+    decimal: str = "."
 
 
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """The same columns under string names and rows numbered from 0; the given frame stays as it is."""
     copy = frame.copy(deep=False)
-    copy.columns = [str(name) for name in frame.columns]
+    copy.columns = [valid_text(str(name)) for name in frame.columns]
     copy.index = pd.RangeIndex(len(frame))
     return copy
 
 
 def of_frame(frame: pd.DataFrame, target=None) -> Loaded:
-    """A frame with its target among the columns."""
-    return Loaded(tidy(frame), "frame", None if target is None else str(target))
+    """A frame with its target among the columns, or as a named level of its index."""
+    target = None if target is None else str(target)
+    names = [str(name) for name in frame.index.names if name is not None]
+    if target in names and target not in map(str, frame.columns):
+        frame, names = frame.reset_index(target), [name for name in names if name != target]
+    return Loaded(tidy(frame), "frame", target, notes=_about_index(names))
+
+
+def _about_index(names: list[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    listed = ", ".join(f"'{name}'" for name in names[:5])
+    return (f"The index ({listed}) is no feature; frame.reset_index() makes it one.",)
 
 
 def of_arrays(features, target, name: str | None = None) -> Loaded:
     """Features and target apart: scikit-learn's X and y.
 
     Args:
-        features: (N, F) array, list of rows, sparse matrix or frame; columns of an array are called "x0",
+        features: (N, F) array, list of rows, sparse matrix or table; columns of an array are called "x0",
             "x1", ...
         target: N values; an (N, 1) array or frame counts as N values.
         name: of the target; by default the name of the series, or "target".
@@ -67,36 +81,6 @@ def of_arrays(features, target, name: str | None = None) -> Loaded:
     return Loaded(pd.concat([frame, column.rename(name)], axis=1), "frame", name)
 
 
-def feature_frame(features) -> pd.DataFrame:
-    """A frame of (N, F) features in any of the forms of `of_arrays`.
-
-    Raises:
-        UserError: not two axes, or a sparse matrix of more than 100 million cells.
-    """
-    if isinstance(features, pd.DataFrame):
-        return features
-    if hasattr(features, "toarray"):
-        features = _dense(features)
-    features = np.asarray(features)
-    if features.ndim != 2:
-        mend = " For a single feature: X.reshape(-1, 1)." if features.ndim == 1 else ""
-        raise UserError(f"X has shape {features.shape}; it needs two axes, rows and columns.{mend}")
-    frame = pd.DataFrame(features, columns=[f"x{place}" for place in range(features.shape[1])])
-    return frame.infer_objects()
-
-
-_DENSE_CELLS = 100_000_000
-
-
-def _dense(matrix) -> np.ndarray:
-    if np.prod(matrix.shape, dtype=float) > _DENSE_CELLS:
-        raise UserError(
-            f"X is sparse with {' x '.join(map(str, matrix.shape))} cells, too many to write out. "
-            "Reduce its columns first, for instance by sklearn.decomposition.TruncatedSVD."
-        )
-    return matrix.toarray()
-
-
 def _target_series(target) -> pd.Series:
     if isinstance(target, pd.DataFrame):
         target = target.iloc[:, 0] if target.shape[1] == 1 else target.to_numpy()
@@ -106,5 +90,5 @@ def _target_series(target) -> pd.Series:
             target = target[:, 0]
         if target.ndim != 1:
             raise UserError(f"y has shape {target.shape}; one target for each row is needed: y[:, 0].")
-        target = pd.Series(target)
+        target = pd.Series(whole_characters(target))
     return target.set_axis(pd.RangeIndex(len(target)))

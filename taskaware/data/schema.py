@@ -1,15 +1,25 @@
 """The schema of a data set, by which later rows are read in the same way."""
 
+import collections
 import dataclasses
 import difflib
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from taskaware.data import columns as read
-from taskaware.data.loaded import feature_frame
+from taskaware.data import dates
+from taskaware.data.description import Description, described_as
+from taskaware.data.frames import feature_frame, is_table, table_frame, valid_text
+from taskaware.data.load import load
+from taskaware.data.loaded import tidy
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
 from taskaware.errors import CheckpointError, UserError
+
+_MANY_UNSEEN = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +34,7 @@ class Field:
         parts: which numbers a date column becomes: "days" always, "month", "weekday" and "hour" where they
             were not the same in every row.
         used: whether the column becomes part of the table. An unused one is optional in later rows.
+        form: how strings are written, see `description.Description`; empty where plainly.
     """
 
     name: str
@@ -31,6 +42,7 @@ class Field:
     categories: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     used: bool = True
+    form: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -42,6 +54,10 @@ class Field:
 class Schema:
     """The columns of a data set, in the user's order.
 
+    Attributes:
+        fields: one for each column.
+        notes: what was assumed of the columns it was inferred from, one sentence each.
+
     >>> schema = Schema.infer(pd.DataFrame({"size": ["1", "?"], "colour": ["red", "blue"]}))
     >>> [(field.name, field.kind, field.categories) for field in schema.fields]
     [('size', 'numeric', ()), ('colour', 'category', ('blue', 'red'))]
@@ -50,38 +66,57 @@ class Schema:
     """
 
     fields: tuple[Field, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Names of the columns whose values count as they are written, not as numbers."""
+        return tuple(field.name for field in self.fields if field.kind in CATEGORY_KINDS)
+
     @classmethod
-    def infer(cls, frame: pd.DataFrame) -> "Schema":
-        """Read the kinds off a frame; see `columns.describe` for the rules.
+    def infer(
+        cls, frame: pd.DataFrame, *, decimal: str = ".", kinds: Mapping[str, str] | None = None
+    ) -> "Schema":
+        """Read the kinds off a frame; see `description.describe` for the rules.
 
         Args:
             frame: N rows, at least one, and at least one column; names that are no strings are written as
                 such.
+            decimal: the decimal sign of strings that can be read with a point or a comma.
+            kinds: of columns by name, where the values are not to decide.
 
         Raises:
-            UserError: no row, no column, two columns of one name, or values that are no scalars.
+            UserError: no row, no column, two columns of one name, values that are no scalars, or a kind of
+                `kinds` that its column cannot have.
         """
-        return cls(tuple(_infer_field(series) for series in _series(frame)))
+        series, kinds = _series(frame), dict(kinds or {})
+        _check_rows(frame)
+        if missing := [name for name in kinds if name not in {one.name for one in series}]:
+            raise UserError(
+                f"{_listed(missing)} not among the features, but kinds= names it. Check the name."
+            )
+        described = [described_as(one, kinds.get(one.name), decimal) for one in series]
+        fields = tuple(_field(one, found) for one, found in zip(series, described, strict=True))
+        return cls(fields, tuple(note for found in described for note in found.notes))
 
     def apply(self, frame: pd.DataFrame, name: str = "frame") -> Table:
         """Read rows under this schema.
 
         Values of another dtype are turned into the column's kind (numbers as strings, whole numbers as
         floats); the order of the columns does not matter. A category that the schema does not know is
-        missing (-1).
+        missing (-1). Columns beyond the schema are ignored, with a warning.
 
         Args:
-            frame: N rows; every used column of the schema, and no column beyond the schema.
+            frame: N rows, with every used column of the schema.
             name: the table's name.
 
         Raises:
-            UserError: no row, a column is missing or unknown, two have one name, or a value is infinite,
-                not a number, not a date, or no scalar; each names column, value and row.
+            UserError: a column is missing, two have one name, or a value is infinite, not a number, not a
+                date, or no scalar; each names column, value and row.
         """
         given = {series.name: series for series in _series(frame)}
         self._check_names(given)
@@ -89,28 +124,43 @@ class Schema:
         return Table(name, tuple(column for part in parts for column in part), len(frame))
 
     def read(self, rows: object, target_name: str = "") -> Table:
-        """New rows in any form that `feature_frame` takes; those of a frame may hold the target, too.
+        """New rows: a table of any library, an array, rows in lists, or a file that `load` reads.
 
         Args:
-            rows: N of them; an array has its columns in the order of the schema.
+            rows: N of them, with or without the target; an array has its columns in the order of the schema.
             target_name: of a column that is left out, unless the schema has it as a feature.
 
         Raises:
             UserError: an array has another number of columns, or as for `apply`.
         """
-        if not isinstance(rows, pd.DataFrame):
-            frame = feature_frame(rows)
-            found, wanted = frame.shape[1], len(self.names)
-            if found != wanted:
-                raise UserError(f"X has {found} features, but the model was trained on {wanted} features.")
-            return self.apply(frame.set_axis(list(self.names), axis=1), "rows")
-        if target_name in rows and target_name not in self.names:
-            rows = rows.drop(columns=target_name)
-        return self.apply(rows, "rows")
+        frame = self.frame_of(rows, target_name)
+        if target_name in frame and target_name not in self.names:
+            frame = frame.drop(columns=target_name)
+        return self.apply(frame, "rows")
+
+    def frame_of(self, rows: object, target_name: str = "") -> pd.DataFrame:
+        """New rows as a frame under the names of this schema; the columns of a file keep what was written.
+
+        Args:
+            rows, target_name: as for `read`.
+
+        Raises:
+            UserError: a file cannot be read, or an array has another number of columns.
+        """
+        if isinstance(rows, str | Path):
+            return load(rows, as_text={*self.written, target_name}).frame
+        if is_table(rows):
+            return tidy(table_frame(rows))
+        frame = feature_frame(rows)
+        found, wanted = frame.shape[1], len(self.names)
+        if found != wanted:
+            raise UserError(f"X has {found} features, but the model was trained on {wanted} features.")
+        return frame.set_axis(list(self.names), axis=1)
 
     def ignoring(self, names: tuple[str, ...]) -> "Schema":
         """The same schema with these columns accepted but no longer read."""
-        return Schema(tuple(dataclasses.replace(f, used=f.used and f.name not in names) for f in self.fields))
+        fields = tuple(dataclasses.replace(f, used=f.used and f.name not in names) for f in self.fields)
+        return dataclasses.replace(self, fields=fields)
 
     def to_dict(self) -> dict:
         """The schema as plain JSON."""
@@ -136,11 +186,8 @@ class Schema:
             mend = f"'{near}' is nearest to '{missing[0]}': rename it" if near else "Add it"
             raise UserError(f"{_listed(missing)} missing in this frame. {mend}, or fill it with NaN.")
         if unknown:
-            near = _nearest(unknown[0], self.names)
-            hint = f"The nearest known name is '{near}'. " if near else ""
-            raise UserError(
-                f"{_listed(unknown)} unknown: not among the {len(self.names)} columns of the training data. "
-                f"{hint}Drop what is new: frame.drop(columns={unknown[:5]})."
+            warnings.warn(
+                f"{_listed(unknown)} not among the columns of the training data, and ignored.", stacklevel=4
             )
 
 
@@ -159,23 +206,25 @@ def _series(frame: pd.DataFrame) -> list[pd.Series]:
     """The columns one by one under their names as strings, after the checks on the frame as a whole."""
     if not isinstance(frame, pd.DataFrame):
         raise UserError(f"A pandas DataFrame is needed here, not a {type(frame).__name__}.")
-    rows, columns = frame.shape
-    if not rows or not columns:
-        raise UserError(f"The frame is empty: {rows} rows, {columns} columns. One of each is needed.")
-    names = [str(name) for name in frame.columns]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < columns else []
+    names = [valid_text(str(name)) for name in frame.columns]
+    twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
     if twice:
-        raise UserError(f"Several columns have the same name: {twice[:5]}. Rename all but one.")
+        raise UserError(f"Several columns have the same name: {read.listed(twice)}. Rename all but one.")
     return [series.rename(name) for name, (_, series) in zip(names, frame.items(), strict=True)]
 
 
-def _infer_field(series: pd.Series) -> Field:
-    kind, categories = read.describe(series)
-    if kind == "date":
-        when = read.moments(series)
-        varying = [part for part in read.DATE_PARTS[1:] if _varies(read.date_part(when, part))]
-        return Field(series.name, kind, parts=("days", *varying))
-    return Field(series.name, kind, categories)
+def _check_rows(frame: pd.DataFrame) -> None:
+    rows, columns = frame.shape
+    if not rows or not columns:
+        raise UserError(f"The frame is empty: {rows} rows, {columns} columns. One of each is needed.")
+
+
+def _field(series: pd.Series, found: Description) -> Field:
+    if found.kind != "date":
+        return Field(series.name, found.kind, found.categories, form=found.form)
+    when = read.moments(series, found.form)
+    varying = [part for part in dates.PARTS[1:] if _varies(dates.part_of(when, part))]
+    return Field(series.name, "date", parts=("days", *varying), form=found.form)
 
 
 def _varies(values: np.ndarray) -> bool:
@@ -185,7 +234,7 @@ def _varies(values: np.ndarray) -> bool:
 
 def _field_of(entry: dict) -> Field:
     values = {**entry}
-    values |= {name: tuple(values[name]) for name in ("categories", "parts") if name in values}
+    values |= {name: tuple(values[name]) for name in ("categories", "parts", "form") if name in values}
     field = Field(**values)
     if field.kind not in NUMERIC_KINDS + CATEGORY_KINDS:
         raise KeyError(field.kind)
@@ -195,19 +244,33 @@ def _field_of(entry: dict) -> Field:
 def _read(field: Field, series: pd.Series) -> list[Column]:
     """The table's columns for one of the user's: several for a date, otherwise one."""
     if field.kind == "date":
-        when = read.moments(series)
-        parts = [read.date_part(when, part) for part in field.parts]
+        when = read.moments(series, field.form)
+        parts = [dates.part_of(when, part) for part in field.parts]
         kinds = ["date" if part == "days" else "numeric" for part in field.parts]
         return [_column(*column) for column in zip(field.column_names, kinds, parts, strict=True)]
     if field.kind in NUMERIC_KINDS:
-        values = read.numbers(series)
+        values = read.numbers(series, field.form, strict=False)
         return [
             _column(field.name, field.kind, _truth(values, series) if field.kind == "boolean" else values)
         ]
     if field.kind == "text":
         codes, names = read.distinct(series)
         return [_column(field.name, "text", codes, tuple(names))]
-    return [_column(field.name, "category", read.codes_in(series, field.categories), field.categories)]
+    codes = read.codes_in(series, field.categories)
+    _warn_of_unseen(series, codes)
+    return [_column(field.name, "category", codes, field.categories)]
+
+
+def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
+    """Most categories of a column are new when it is written otherwise than in the training data."""
+    unseen = (codes < 0) & series.notna().to_numpy()
+    if unseen.sum() >= _MANY_UNSEEN and 2 * unseen.sum() > len(codes):
+        example = read.listed([series.iloc[int(unseen.argmax())]])
+        warnings.warn(
+            f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are no "
+            "categories of the training data; they are read as missing. Is it written as it was?",
+            stacklevel=5,
+        )
 
 
 def _column(name: str, kind: str, values: np.ndarray, categories: tuple[str, ...] = ()) -> Column:

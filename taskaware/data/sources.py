@@ -6,13 +6,13 @@ Every library is imported only when one of its data sets is asked for.
 import dataclasses
 import hashlib
 import urllib.error
-import urllib.request
 import warnings
 from pathlib import Path
 
 import pandas as pd
 
 from taskaware.compilation import cache_folder
+from taskaware.data.content import fetched
 from taskaware.data.files import format_of, read_file
 from taskaware.data.loaded import Loaded, of_frame, tidy
 from taskaware.errors import UserError, unknown
@@ -149,20 +149,10 @@ def from_url(url: str, sha256: str) -> Loaded:
     ending = format_of(Path(url)) or ""
     kept = cache_folder() / "files" / f"{sha256}{ending}"
     if not kept.exists():
-        content = _checked(url, sha256, _download(url))
+        content = _checked(url, sha256, fetched(url))
         kept.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(kept, content)
     return of_frame(read_file(kept))
-
-
-def _download(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return answer.read()
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"'{url}' cannot be fetched ({error}). Go online, or name a file of your own."
-        ) from error
 
 
 def _checked(url: str, sha256: str, content: bytes) -> bytes:

@@ -82,6 +82,17 @@ class Modality(Protocol):
             CheckpointError: `plain` is something else.
         """
 
+    def check_saved(self, reader: Reader, blocks: Blocks) -> None:
+        """Nothing, if a reader and blocks that come from one file fit together.
+
+        Raises:
+            ValueError, UserError: they do not.
+        """
+
+    def compact(self, reader: Reader, blocks: Blocks) -> tuple[Reader, Blocks]:
+        """The two without what makes no difference to any row, for a model: by default as they are."""
+        return reader, blocks
+
     def as_table(self, task: Task) -> Task:
         """The task as a table of numeric columns, one for each column of its blocks.
 

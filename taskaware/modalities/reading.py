@@ -1,6 +1,7 @@
 """A data set of any kind → a task, and its meta-features."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ def make_task(
     name: str | None = None,
     metric: str | None = None,
     modality: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    drop: str | Sequence[str] = (),
+    encoding: str | None = None,
 ) -> Task:
     """Make a task of a data set.
 
@@ -35,6 +39,10 @@ def make_task(
         name: for people; by default the source's.
         metric: a name in METRICS; by default "accuracy" or "r2".
         modality: name of the kind of data; by default the last of `MODALITIES` that accepts the source.
+        kinds: kind of a table's columns by name ("numeric", "boolean", "date", "category", "text"), where
+            the values are not to decide.
+        drop: columns of a table that are not used; rows for prediction may have them.
+        encoding: of a text file; by default found out.
 
     Raises:
         UserError: the source cannot be read, the target is not usable, or there is no such modality.
@@ -45,7 +53,12 @@ def make_task(
     ('classification', ('blue', 'red'), 'tables')
     """
     chosen = _accepting(source) if modality is None else MODALITIES.named(modality)
-    return chosen.read(source, target, problem=problem, name=name, metric=metric)
+    options = {"kinds": kinds, "drop": drop, "encoding": encoding}
+    given = {name: value for name, value in options.items() if value}
+    unknown = [name for name in given if name not in inspect.signature(chosen.read).parameters]
+    if unknown:
+        raise UserError(f"{unknown[0]}= is for tables; modality '{chosen.name}' does not take it.")
+    return chosen.read(source, target, problem=problem, name=name, metric=metric, **given)
 
 
 def modality_of(task: Task) -> Modality:

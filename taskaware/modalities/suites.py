@@ -46,8 +46,9 @@ class Entry:
 
     def task(self) -> Task:
         """Read it now; `name` and `group` are the entry's."""
-        about = {"problem": self.problem, "name": self.name, "modality": self.modality}
-        task = make_task(self.source, self.target, **about)
+        task = make_task(
+            self.source, self.target, problem=self.problem, name=self.name, modality=self.modality
+        )
         return dataclasses.replace(task, group=self.group)
 
 

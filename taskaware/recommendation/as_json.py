@@ -12,6 +12,7 @@ from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation import checking
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.record import Record
+from taskaware.saved import read_json
 from taskaware.spaces import MixtureSpace, space_from
 
 FORMAT = "taskaware recommendation"
@@ -49,8 +50,8 @@ def read_fields(path: str | os.PathLike) -> dict:
     if not path.is_file():
         raise UserError(f"There is no recommendation file '{path}'.")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        fields = read_json(path, finite=False)
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"'{path}' is no JSON ({error}).") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise CheckpointError(f"'{path}' is no taskaware recommendation.")

@@ -76,8 +76,10 @@ def task_for(record: Record, dataset, target=None) -> Task:
     if target is None and not isinstance(dataset, tuple):
         target = card.target_name
     metric = card.own_metric or card.metric
-    about = {"problem": card.problem, "name": card.name, "metric": metric, "modality": card.modality}
-    return _fitting(record, make_task(dataset, target, **about))
+    task = make_task(
+        dataset, target, problem=card.problem, name=card.name, metric=metric, modality=card.modality
+    )
+    return _fitting(record, task)
 
 
 def _fitting(record: Record, task: Task) -> Task:

@@ -1,7 +1,6 @@
 """Reading the folder of a run, whichever study has written it, finished or not."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.runner import read_journal
 from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
+from taskaware.saved import read_json
 
 TABLES = {
     "progress": (
@@ -114,8 +114,8 @@ def read_run(folder: Path) -> Run:
 
 def _read_json(path: Path) -> dict:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        found = read_json(path, finite=False)
+    except ValueError as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(found, dict):
         raise _damaged(path, "it holds no object")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from taskaware.errors import StoreError
 from taskaware.runner.job import Outcome
+from taskaware.saved import parse_json
 
 
 class Journal:
@@ -78,9 +79,8 @@ def read_journal(path: str | os.PathLike) -> Iterator[dict]:
     with Path(path).open("rb") as file:
         for line in file:
             try:
-                entry = json.loads(line)
-            # Nested too deep, it is no line of ours.
-            except (ValueError, RecursionError):
+                entry = parse_json(line, finite=False)
+            except ValueError:
                 continue
             if isinstance(entry, dict) and isinstance(entry.get("job"), str):
                 yield entry

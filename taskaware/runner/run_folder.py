@@ -16,6 +16,7 @@ from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.files import atomic_write
 from taskaware.runner import Journal, read_journal, starts
+from taskaware.saved import read_json
 from taskaware.secrets import in_plain, without_secrets
 
 CONFIG, JOURNAL, RESULT = "config.json", "journal.jsonl", "result.json"
@@ -108,7 +109,7 @@ class RunFolder:
 
     def _check_same(self, config: Any) -> None:
         try:
-            about = json.loads((self.path / CONFIG).read_text(encoding="utf-8"))
+            about = read_json(self.path / CONFIG, finite=False)
             found = (about["campaign"], about["digest"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"'{self.path / CONFIG}' is damaged. Choose another folder.") from error

@@ -1,6 +1,8 @@
 """Random points of a mixture space, and points with one decision drawn anew."""
 
 import functools
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -35,19 +37,37 @@ class Row(NamedTuple):
     recipe: Array | np.ndarray
 
 
+class Group(NamedTuple):
+    """Shares that sum to 1, to be drawn.
+
+    Attributes:
+        key: of the draw.
+        shape: of the shares; the last axis sums to 1.
+        allowed: which shares may be above 0, (n,).
+        odds: how often each is the one of a corner, (n,).
+    """
+
+    key: Array
+    shape: tuple[int, ...]
+    allowed: Array
+    odds: Array
+
+
 def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, Array]:
     """The parts of one random point: logits of alpha, beta and gamma, and the recipe."""
     plain_key, width_key, alpha_key, beta_key, gamma_key, recipe_key = jax.random.split(key, 6)
     plain = jax.random.bernoulli(plain_key)
     largest = _largest_size(space, width_key)
     size_index = jnp.array([i for i in range(len(space.sizes)) for _ in space.activations])
-    alpha = _draw_shares(alpha_key, space.shapes.alpha, size_index <= largest, plain)
-    both = jnp.array([True, True])
-    beta = _draw_shares(beta_key, space.shapes.beta, both, plain, odds=jnp.array(PRESENT_ODDS))
-    gammas = [
-        _draw_shares(jax.random.fold_in(gamma_key, g), (len(group),), jnp.ones(len(group), bool), plain)
-        for g, group in enumerate(space.embeddings)
+    groups = [
+        Group(alpha_key, space.shapes.alpha, size_index <= largest, jnp.ones(len(size_index))),
+        Group(beta_key, space.shapes.beta, jnp.array([True, True]), jnp.array(PRESENT_ODDS)),
     ]
+    for place, names in enumerate(space.embeddings):
+        count = len(names)
+        own = jax.random.fold_in(gamma_key, place)
+        groups.append(Group(own, (count,), jnp.ones(count, bool), jnp.ones(count)))
+    alpha, beta, *gammas = _draw_shares(groups, plain)
     recipe = jax.random.uniform(recipe_key, space.shapes.recipe)
     return alpha, beta, jnp.concatenate(gammas), recipe
 
@@ -123,17 +143,35 @@ def _is_plain(logits: Float[Array, " K"]) -> Array:
     return jnp.sum(jax.nn.softmax(logits) >= CUTOFF) <= 1
 
 
-def _draw_shares(key: Array, shape: tuple, allowed: Array, plain: Array, odds: Array | None = None) -> Array:
-    """Logits of a corner (if plain) or of a Dirichlet(1/2) mixture, over the allowed ones."""
-    corner_key, mixture_key = jax.random.split(key)
-    odds = jnp.ones(shape[-1]) if odds is None else odds
-    log_odds = jnp.where(allowed, jnp.log(odds), -jnp.inf)
-    picked = jax.random.categorical(corner_key, jnp.broadcast_to(log_odds, shape), axis=-1)
-    corner = CORNER * jax.nn.one_hot(picked, shape[-1])
-    gammas = jnp.where(
-        allowed, jax.random.gamma(mixture_key, 0.5 * odds * len(odds) / odds.sum(), shape), 0.0
-    )
-    return jnp.where(plain, corner, _shares_to_logits(gammas))
+def _draw_shares(groups: Sequence[Group], plain: Array) -> list[Array]:
+    """Logits of a corner (if plain) or of a Dirichlet(1/2) mixture for each group, over the allowed ones.
+
+    All groups are padded to one length and drawn together: each draw of its own compiles for seconds.
+    """
+    keys = jax.vmap(jax.random.split)(jnp.stack([group.key for group in groups]))
+    longest = max(math.prod(group.shape) for group in groups)
+    noise = jax.vmap(lambda key: jax.random.gumbel(key, (longest,)))(keys[:, 0])
+    gammas = jax.vmap(jax.random.gamma)(keys[:, 1], _concentrations(groups, longest))
+    noise, gammas = jax.lax.optimization_barrier((noise, gammas))
+    drawn = []
+    for group, *rows in zip(groups, noise, gammas, strict=True):
+        own_noise, own_gammas = (jnp.reshape(row[: math.prod(group.shape)], group.shape) for row in rows)
+        log_odds = jnp.where(group.allowed, jnp.log(group.odds), -jnp.inf)
+        log_odds = jnp.broadcast_to(log_odds, group.shape)
+        corner = CORNER * jax.nn.one_hot(jnp.argmax(own_noise + log_odds, axis=-1), group.shape[-1])
+        mixture = _shares_to_logits(jnp.where(group.allowed, own_gammas, 0.0))
+        drawn.append(jnp.where(plain, corner, mixture))
+    return drawn
+
+
+def _concentrations(groups: Sequence[Group], longest: int) -> Float[Array, "groups n"]:
+    """Of each share 1/2, scaled by its odds; flat, padded to the length of the longest group."""
+    rows = []
+    for group in groups:
+        scaled = 0.5 * group.odds * len(group.odds) / group.odds.sum()
+        row = jnp.ravel(jnp.broadcast_to(scaled, group.shape))
+        rows.append(jnp.pad(row, (0, longest - len(row)), constant_values=0.5))
+    return jnp.stack(rows)
 
 
 def _shares_to_logits(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:

@@ -1,7 +1,6 @@
 """Whether the content of a store is complete and consistent."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 
 from taskaware.digests import LENGTH, architecture_digests, digest
 from taskaware.errors import UserError
+from taskaware.saved import parse_json
 from taskaware.store import artefacts, schema
 from taskaware.store.area import Area
 from taskaware.store.reading import blocks
@@ -94,7 +94,7 @@ def _definitions(connection: sa.Connection) -> Iterator[str]:
         broken, mismatched = [], []
         for name, text in connection.execute(sa.select(table.c.digest, table.c[column])):
             try:
-                value = json.loads(text)
+                value = parse_json(text, finite=False)
                 if table is schema.recipes and digest(value) != name:
                     mismatched.append(name)
             except (ValueError, UserError):
@@ -112,7 +112,7 @@ def _definitions(connection: sa.Connection) -> Iterator[str]:
 def _type(definition: str) -> str | None:
     """The type that a definition names; None where it is no JSON object."""
     try:
-        found = json.loads(definition)
+        found = parse_json(definition, finite=False)
     except ValueError:
         return None
     return str(found.get("type", DEFAULT_TYPE)) if isinstance(found, dict) else None
@@ -142,7 +142,7 @@ def _metafeatures(connection: sa.Connection) -> Iterator[str]:
 
 def _names(text: str) -> list | None:
     try:
-        found = json.loads(text)
+        found = parse_json(text, finite=False)
     except ValueError:
         return None
     return found if isinstance(found, list) else None

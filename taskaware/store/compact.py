@@ -1,7 +1,6 @@
 """Experience as one small file to ship: a compressed .npz of plain arrays that executes nothing on load."""
 
 import dataclasses
-import json
 import os
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ import numpy as np
 from taskaware import plain
 from taskaware.digests import canonical
 from taskaware.errors import StoreError, TaskawareError, UserError
+from taskaware.saved import open_npz, parse_json
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.new_file import new_file
 from taskaware.store.records import RecipeRecord, SpaceRecord, TaskRecord, checked_recipe, checked_space
@@ -62,10 +62,10 @@ def unpack(path: str | os.PathLike) -> Experience:
         StoreError: there is no such file, or it is corrupt, foreign, or of a newer taskaware.
     """
     try:
-        with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            header = json.loads(bytes(file["header"]))
+        with Path(path).open("rb") as opened, open_npz(opened) as file:
+            header = parse_json(file.read(["header"])["header"].tobytes(), finite=False)
             _refuse(header, path)
-            arrays = {name: file[name] for name in ARRAYS}
+            arrays = file.read(ARRAYS)
         return _widened(check(_experience(header, arrays)))
     except FileNotFoundError as error:
         raise StoreError(f"There is no file '{path}'. Check the path.") from error

@@ -1,9 +1,8 @@
 """What trainings refer to, as records: tasks, spaces, recipes."""
 
-import json
-
 import sqlalchemy as sa
 
+from taskaware.saved import parse_json
 from taskaware.store import schema
 from taskaware.store.failures import intact
 from taskaware.store.records import (
@@ -20,7 +19,9 @@ def tasks(connection: sa.Connection) -> tuple[TaskRecord, ...]:
     """Every task, by name and digest."""
     rows = connection.execute(sa.select(schema.tasks)).mappings()
     with intact():
-        found = [checked_task(TaskRecord(**{**row, "info": json.loads(row["info"])})) for row in rows]
+        found = [
+            checked_task(TaskRecord(**{**row, "info": parse_json(row["info"], finite=False)})) for row in rows
+        ]
     return tuple(sorted(found, key=lambda task: (task.name, task.digest)))
 
 
@@ -28,7 +29,10 @@ def spaces(connection: sa.Connection) -> tuple[SpaceRecord, ...]:
     """Every space, by name and digest."""
     rows = connection.execute(sa.select(schema.spaces)).all()
     with intact():
-        found = [checked_space(SpaceRecord(row.digest, row.name, json.loads(row.definition))) for row in rows]
+        found = [
+            checked_space(SpaceRecord(row.digest, row.name, parse_json(row.definition, finite=False)))
+            for row in rows
+        ]
     return tuple(sorted(found, key=lambda space: (space.name, space.digest)))
 
 
@@ -36,5 +40,7 @@ def recipes(connection: sa.Connection) -> tuple[RecipeRecord, ...]:
     """Every recipe, by digest."""
     rows = connection.execute(sa.select(schema.recipes)).all()
     with intact():
-        found = [checked_recipe(RecipeRecord(row.digest, json.loads(row.definition))) for row in rows]
+        found = [
+            checked_recipe(RecipeRecord(row.digest, parse_json(row.definition, finite=False))) for row in rows
+        ]
     return tuple(sorted(found, key=lambda recipe: recipe.digest))

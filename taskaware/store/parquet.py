@@ -22,7 +22,6 @@ format version 1 (older names; no space_type, parent, birth) are read, too.
 """
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +35,7 @@ from pyarrow import parquet
 
 from taskaware.digests import architecture_digests, canonical, digest
 from taskaware.errors import StoreError, UserError
+from taskaware.saved import parse_json
 from taskaware.store import artefacts, reading, schema, writing
 from taskaware.store.new_file import new_file
 from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord, TrainingKey, checked_space
@@ -109,7 +109,7 @@ def _header(connection: sa.Connection) -> dict:
     catalogues, described = {}, []
     table = schema.metafeatures
     for row in connection.execute(sa.select(table).order_by(table.c.catalogue, table.c.task)):
-        catalogues[row.catalogue] = json.loads(row.names)
+        catalogues[row.catalogue] = parse_json(row.names, finite=False)
         # JSON has no words for what is not finite
         values = [value if math.isfinite(value) else str(value) for value in _floats(row.values).tolist()]
         described.append({"task": row.task, "catalogue": row.catalogue, "values": values})
@@ -187,7 +187,7 @@ def _checked_header(file: parquet.ParquetFile, path: str | os.PathLike) -> dict:
         StoreError: the file is of something else, or of a newer taskaware.
     """
     words = (file.metadata.metadata or {}).get(KEY)
-    header = json.loads(words) if words else None
+    header = parse_json(words, finite=False) if words else None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise StoreError(
             f"'{path}' is no experience of taskaware: its metadata lacks tasks and recipes. Take the file "

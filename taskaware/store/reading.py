@@ -4,7 +4,6 @@ import binascii
 import contextlib
 import dataclasses
 import functools
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from taskaware import plain
 from taskaware.digests import LENGTH
 from taskaware.errors import StoreError, UserError, unknown
+from taskaware.saved import parse_json
 from taskaware.store import schema
 from taskaware.store.definitions import recipes, spaces, tasks
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
@@ -330,4 +330,4 @@ def _described(
 def _features(text: str) -> tuple[str, ...]:
     """Names of meta-features."""
     with intact():
-        return tuple(plain.name("name of a meta-feature", name) for name in json.loads(text))
+        return tuple(plain.name("name of a meta-feature", name) for name in parse_json(text, finite=False))

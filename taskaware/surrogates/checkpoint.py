@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from taskaware import saved
 from taskaware.errors import CheckpointError, UserError
 from taskaware.files import atomic_file
 from taskaware.spaces import space_from
@@ -169,11 +170,9 @@ def read_npz(path: Path) -> tuple[dict, dict]:
         CheckpointError: the file is damaged, or of another format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return json.loads(arrays.pop("header").tobytes()), arrays
-    # A damaged archive raises errors of zlib, zipfile and numpy.
-    except Exception as error:
+        arrays = saved.read_npz(path)
+        return saved.parse_json(arrays.pop("header").tobytes(), finite=False), arrays
+    except (OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 
 

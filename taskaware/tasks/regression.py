@@ -5,6 +5,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.tasks.metrics import SMALLER, Metric, negated
+from taskaware.tasks.scale import unit_of
+
+FARTHEST = 1e150
+"""Largest prediction in units of the spread of the truth, when R² is computed."""
 
 WORST_R2 = -1.0
 """Smallest recorded R²: differences below it carry no information."""
@@ -28,9 +32,9 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     from sklearn.metrics import r2_score
 
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
-    if len(truth) == 1:
-        return float(truth[0] == predicted[0])
-    return float(r2_score(truth, predicted))
+    if truth.min() == truth.max():
+        return float((truth == predicted).all())
+    return float(r2_score(*_by_spread(truth, predicted)))
 
 
 def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -44,7 +48,8 @@ def rmse(truth: np.ndarray, predicted: np.ndarray) -> float:
     """
     from sklearn.metrics import root_mean_squared_error
 
-    return -float(root_mean_squared_error(np.asarray(truth, np.float64), np.asarray(predicted, np.float64)))
+    unit, truth, predicted = _by_size(truth, predicted)
+    return -float(root_mean_squared_error(truth, predicted)) * unit
 
 
 def mae(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -58,7 +63,24 @@ def mae(truth: np.ndarray, predicted: np.ndarray) -> float:
     """
     from sklearn.metrics import mean_absolute_error
 
-    return -float(mean_absolute_error(np.asarray(truth, np.float64), np.asarray(predicted, np.float64)))
+    unit, truth, predicted = _by_size(truth, predicted)
+    return -float(mean_absolute_error(truth, predicted)) * unit
+
+
+def _by_size(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """A power of two near the largest number, and both in this unit: squares neither overflow nor vanish."""
+    truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
+    unit = unit_of(truth, predicted)
+    return unit, truth / unit, predicted / unit
+
+
+def _by_spread(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both in the unit of the spread of the truth; what is too far off is cut, so that squares are finite."""
+    size = unit_of(truth)
+    spread = unit_of(truth / size - (truth / size).mean())
+    with np.errstate(over="ignore"):
+        far = np.clip(predicted / size / spread, -FARTHEST, FARTHEST)
+    return truth / size / spread, far
 
 
 Outputs = Float[Array, "n K"]

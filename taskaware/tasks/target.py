@@ -1,12 +1,16 @@
 """The target of a task: its problem, and its values as class indices or numbers."""
 
 import dataclasses
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from taskaware.data import columns
+from taskaware.data.description import Description, describe
+from taskaware.data.numerals import Form, parsed
 from taskaware.errors import UserError, unknown
 from taskaware.tasks.task import PROBLEMS
 
@@ -35,18 +39,21 @@ class Target:
     notes: tuple[str, ...]
 
 
-def read_target(series: pd.Series, problem: str | None = None) -> Target:
+def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".") -> Target:
     """Read a target column.
+
+    Labels that are strings keep what is written: "7" and "007" are two classes.
 
     Args:
         series: N values; numbers, strings, booleans or categories, some of them missing.
         problem: "classification" or "regression"; by default numbers are regression, unless they are whole
             and few (at most 20 values, on average in four rows or more) or only two; all else is
             classification.
+        decimal: the decimal sign of strings that can be read with a point or a comma.
 
     Raises:
         UserError: the target is missing in all rows or all but a few, constant, infinite, of a different
-            class in every row, or not of the given problem.
+            class in every row, made of numbers and other values, or not of the given problem.
 
     >>> read_target(pd.Series([3, 5, 5, None] * 5, name="stars")).notes[-1]
     "Target 'stars' was read as 2 classes; problem='regression' reads it as numbers."
@@ -54,22 +61,73 @@ def read_target(series: pd.Series, problem: str | None = None) -> Target:
     if problem is not None and problem not in PROBLEMS:
         raise unknown("problem", problem, PROBLEMS)
     name = series.name
-    kind, _ = columns.describe(series)
-    if kind == "date":
+    found = describe(series, decimal)
+    if found.kind == "date":
         raise UserError(f"Target '{name}' is a date. Give a number, for instance the days since a start.")
-    numbers = columns.numbers(series) if kind == "numeric" else None
-    present = ~np.isnan(numbers) if numbers is not None else columns.distinct(series)[0] >= 0
+    numbers = _numbers(series, found) if found.kind == "numeric" else None
+    chosen = problem or _guess(numbers)
+    # An odd value among numbers is a class of its own, but no number.
+    if numbers is None or (chosen == "classification" and _is_written(series)):
+        present = columns.distinct(series)[0] >= 0
+    else:
+        present = ~np.isnan(numbers)
     _check_rows(name, present)
+    if chosen == "regression":
+        _check_odd(series, found)
     series, numeric = series[present], numbers[present] if numbers is not None else None
     notes = [] if present.all() else [f"{(~present).sum()} rows without a target '{name}' were left out."]
-    found = problem or _guess(numeric)
-    if found == "regression":
+    if chosen == "regression":
         values, classes = _numbers_of(series, numeric), ()
         notes += _regression_notes(name, values, assumed=problem is None)
     else:
         values, classes = _classes_of(series, numeric)
-        notes += _class_notes(name, values, assumed=problem is None and numeric is not None)
-    return Target(found, values, classes, present, tuple(notes))
+        if problem is None and numeric is None:
+            _check_mostly_labels(series, values)
+        notes += _class_notes(
+            name, values, assumed=problem is None and numeric is not None and not found.notes
+        )
+    return Target(chosen, values, classes, present, tuple(notes))
+
+
+def _numbers(series: pd.Series, found: Description) -> np.ndarray:
+    """The values as numbers, NaN for all others, of which `_check_odd` speaks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return columns.numbers(series, found.form, strict=False)
+
+
+def _is_written(series: pd.Series) -> bool:
+    """Whether the values are strings, or strings among others."""
+    return columns.found_type(series) in ("string", "mixed", "mixed-integer")
+
+
+def _check_odd(series: pd.Series, found: Description) -> None:
+    """Refuse values that are no numbers in a target of numbers: no answer may be dropped in silence."""
+    if not found.notes:
+        return
+    codes, names = columns.distinct(series)
+    wrong = np.isnan(parsed(names, Form(*found.form)))
+    rows = np.flatnonzero(np.append(wrong, False)[codes])
+    shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
+    raise UserError(
+        f"Target '{series.name}' holds numbers, but {shown} in {len(rows)} rows (first in row {rows[0]}). "
+        "Write numbers there, leave them empty, or use problem='classification'."
+    )
+
+
+def _check_mostly_labels(series: pd.Series, codes: np.ndarray) -> None:
+    """Refuse very many classes that are mostly numbers: a measurement with some values of another form."""
+    names = columns.distinct(series)[1]
+    if len(names) <= _FEW_VALUES or not _is_written(series):
+        return
+    counts = np.bincount(codes, minlength=len(names))
+    wrong = np.isnan(parsed(names))
+    if counts[~wrong].sum() > len(codes) / 2 and (~wrong).sum() > _FEW_VALUES:
+        shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
+        raise UserError(
+            f"Target '{series.name}' holds {(~wrong).sum()} different numbers, and other values: {shown}. "
+            "Write numbers there or leave them empty; problem='classification' takes each value as a class."
+        )
 
 
 def class_indices(series: pd.Series, classes: tuple) -> np.ndarray:
@@ -96,11 +154,12 @@ def _check_varies(name: object, value: object, distinct: int) -> None:
         )
 
 
-def _guess(numeric: np.ndarray | None) -> str:
-    if numeric is None:
+def _guess(numbers: np.ndarray | None) -> str:
+    if numbers is None:
         return "classification"
-    values = np.unique(numeric)
-    few = len(values) <= min(_FEW_VALUES, len(numeric) / _ROWS_PER_VALUE) and _whole(values)
+    known = numbers[~np.isnan(numbers)]
+    values = np.unique(known)
+    few = len(values) <= min(_FEW_VALUES, len(known) / _ROWS_PER_VALUE) and _whole(values)
     return "classification" if few or len(values) == 2 else "regression"
 
 
@@ -110,8 +169,8 @@ def _whole(values: np.ndarray) -> bool:
 
 def _numbers_of(series: pd.Series, numeric: np.ndarray | None) -> np.ndarray:
     """The target of a regression; categories may be numbers, too."""
-    if numeric is None and columns.describe(series.astype(object))[0] == "numeric":
-        numeric = columns.numbers(series)
+    if numeric is None and describe(series.astype(object)).kind == "numeric":
+        numeric = columns.numbers(series.astype(object))
     if numeric is None:
         raise UserError(
             f"Target '{series.name}' is not numeric (for instance {_plain(series.iloc[0])!r}), so it cannot "
@@ -131,15 +190,21 @@ def _regression_notes(name: str, values: np.ndarray, assumed: bool) -> list[str]
 
 
 def _classes_of(series: pd.Series, numeric: np.ndarray | None) -> tuple[np.ndarray, tuple]:
-    """The class index of each row, and the labels as the user wrote them, numbers in their own order."""
+    """The class index of each row, and the labels as the user wrote them, in the order of their numbers."""
     codes, names = columns.distinct(series)
     _check_classes(series.name, codes, numeric)
     if numeric is not None:
-        codes = np.unique(numeric, return_inverse=True)[1].astype(np.int32)
+        codes = _in_order_of_numbers(codes, names, numeric)
     rows = np.unique(codes, return_index=True)[1]
     classes = tuple(_plain(series.iloc[row]) for row in rows)
     _check_varies(series.name, classes[0], len(names))
     return codes, classes
+
+
+def _in_order_of_numbers(codes: np.ndarray, names: Sequence[str], numbers: np.ndarray) -> np.ndarray:
+    """The codes with classes in the order of their numbers, unless one has none or two share one."""
+    found, places = np.unique(numbers, return_inverse=True)
+    return places.astype(np.int32) if len(found) == len(names) and not np.isnan(found).any() else codes
 
 
 def _plain(value: Any) -> Any:

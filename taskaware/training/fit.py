@@ -5,26 +5,33 @@ averaged. So every row trains most of the networks, and their errors cancel in p
 """
 
 import functools
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket, pad_to
 from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
+from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
-from taskaware.training.prepare import Part, Prepared, TaskArrays, batches, embeddings_of, prepare
+from taskaware.training.prepare import (
+    Part,
+    Prepared,
+    TaskArrays,
+    batches,
+    embeddings_of,
+    prepare,
+    score_unit,
+)
 from taskaware.training.programs import (
     Program,
     Steps,
@@ -36,8 +43,9 @@ from taskaware.training.programs import (
     start,
 )
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.record import Run, tell_time
 
-VERSION = 3
+VERSION = 4
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
@@ -54,6 +62,9 @@ MEMBERS = 5
 
 MOST_ROWS = 10_000
 """Largest number of rows for which MEMBERS networks are trained by default."""
+
+MOST_INPUTS = 100_000
+"""Largest number of encoded columns for which MEMBERS networks are trained by default."""
 
 
 class Rows(NamedTuple):
@@ -96,55 +107,6 @@ class Work(NamedTuple):
         return steps, self.rows.validation
 
 
-class Run:
-    """The record of one attempt with M members.
-
-    Attributes:
-        params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
-        best: their validation scores, (M,).
-        since: evaluation of the last improvement of each, (M,).
-        records: of each evaluation: step, seconds, and score and loss, means over the members.
-        diverged: whether a loss turned NaN.
-    """
-
-    def __init__(self, members: int):
-        self.params: dict | None = None
-        self.records: list[tuple[int, float, float, float]] = []
-        self.diverged = False
-        self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
-        self._began = time.perf_counter()
-
-    def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
-        """Record an evaluation of all members.
-
-        A later evaluation with an equal score replaces the weights, because its learning rate was lower.
-
-        Args:
-            step: of the evaluation.
-            params: weights of the members, (M, ...).
-            scores, losses: on the validation rows, (M,).
-        """
-        if not np.isfinite(losses).all():
-            self.diverged = True
-            return
-        scores = np.where(np.isnan(scores), -np.inf, scores)
-        if (scores >= self.best).any():
-            self.params = _better(scores >= self.best, jax.device_get(params), self.params)
-        self.since = np.where(scores > self.best, len(self.records), self.since)
-        self.best = np.maximum(self.best, scores)
-        seconds = time.perf_counter() - self._began
-        self.records.append((step, seconds, float(scores.mean()), float(losses.mean())))
-
-    @property
-    def age(self) -> int:
-        """Number of evaluations since the last improvement of any member."""
-        return len(self.records) - 1 - int(self.since.max())
-
-    @property
-    def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self.records, columns=["step", "seconds", "score", "loss"])
-
-
 def fit(
     task: Task,
     space: Any,
@@ -169,7 +131,7 @@ def fit(
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
         members: number of networks to average, 1 or more; by default MEMBERS for at most MOST_ROWS
-            rows, else 1. Their validation parts are spread as `splits` says.
+            rows and MOST_INPUTS encoded columns, else 1. Their validation parts are spread as `splits` says.
         validation: share of the rows that choose a member's best weights, in (0, 1).
         patience: training ends after this many evaluations without a better score of any member.
         progress: whether to show a bar; by default where there is a terminal or a notebook.
@@ -182,10 +144,11 @@ def fit(
         raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")
     keep_compiled()
     recipe = (recipe or RECIPE).check()
-    if members is None:
-        members = MEMBERS if task.rows <= MOST_ROWS else 1
-    parts = splits(task, seed, members, validation=validation)
     prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=embeddings_of(space))
+    if members is None:
+        many = task.rows > MOST_ROWS or sum(prepared.blocks.widths.values()) > MOST_INPUTS
+        members = 1 if many else MEMBERS
+    parts = splits(task, seed, members, validation=validation)
     steps = _steps(recipe, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, recipe)
@@ -297,6 +260,8 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
             if run.diverged:
                 break
             bar.update(SEGMENT)
+            if number == 1 and progress is None and bar.disable:
+                tell_time(run.records, steps)
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), run.best.mean()))
             bar.set_postfix(score=score, best=best, refresh=False)
             if run.age >= patience:
@@ -310,14 +275,11 @@ def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Ru
     return run
 
 
-def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
-    """The weights of members (M, ...) that are better now, and what was kept of the others."""
-    if kept is None:
-        return now
-    return jax.tree.map(lambda a, b: np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b), now, kept)
-
-
 def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
+    unit = score_unit(work.program.metrics[0], prepared.target_std)
+    reader, blocks = task.reader, prepared.blocks
+    if reader is not None:
+        reader, blocks = modality_of(task).compact(reader, blocks)
     return Model(
         name=task.name,
         problem=task.problem,
@@ -325,8 +287,8 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         target_name=task.target_name,
         classes=task.classes,
         modality=task.modality,
-        reader=task.reader,
-        blocks=prepared.blocks,
+        reader=reader,
+        blocks=blocks,
         space=work.design.space,
         point=np.asarray(point),
         width=cast(int, work.design.key),
@@ -334,6 +296,6 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
-        best_score=float(run.best.mean()),
-        history=run.history,
+        best_score=float(run.best.mean()) * unit,
+        history=run.history.assign(score=run.history["score"] * unit),
     )

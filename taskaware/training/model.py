@@ -1,38 +1,28 @@
 """A trained model: networks, and everything that `predict` needs beside their weights."""
 
 import dataclasses
-import functools
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from taskaware.arrays import bucket
-from taskaware.children.child import Batch, Child, Design, child_of
-from taskaware.children.mixture.network import Inputs
+from taskaware.compilation import keep_compiled
 from taskaware.data import columns
 from taskaware.deprecation import renamed_fields
-from taskaware.errors import CheckpointError, UserError
+from taskaware.errors import UserError
 from taskaware.files import atomic_folder, refuse_existing
 from taskaware.modalities.blocks import Blocks
-from taskaware.modalities.modality import MODALITIES
-from taskaware.spaces import Space, space_from
+from taskaware.spaces import Space
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS
+from taskaware.tasks.scale import restored
 from taskaware.tasks.target import class_indices
-from taskaware.training.prepare import columns_of, embeddings_of, padded_inputs, side_by_side
-
-FORMAT = "taskaware model"
-_OLD_NAMES = {"kind": "problem", "schema": "reader"}
-VERSION = 4
-ROWS_AT_ONCE = 8192
+from taskaware.training import saving
+from taskaware.training.forward import Networks
 
 
 @renamed_fields(kind="problem", schema="reader", encoder="blocks")
@@ -85,19 +75,16 @@ class Model:
         return len(jax.tree.leaves(self.params)[0])
 
     def predict(self, rows) -> np.ndarray:
-        """Labels as the user wrote them, or numbers, (N,).
+        """Labels as the user wrote them, or float64 numbers in the target's own units, (N,).
 
         Args:
-            rows: N rows in a form that the modality reads (a table: DataFrame or array with the features); a
-                target column is ignored.
+            rows: N rows, 0 or more, in a form that the modality reads (a table: DataFrame or array with the
+                features); a target column is ignored.
 
         Raises:
             UserError: a column is missing, new or unreadable.
         """
-        outputs = self._outputs(rows)
-        if self.problem == "regression":
-            return self._in_units(outputs)
-        return label_array(self.classes)[outputs.argmax(1)]
+        return self._predicted(self._outputs(rows))
 
     def predict_proba(self, rows) -> Float[np.ndarray, "N classes"]:
         """Probability of each class, in the order of `classes`.
@@ -108,6 +95,27 @@ class Model:
         if self.problem != "classification":
             raise UserError("predict_proba is for classification; this model predicts numbers. Use predict.")
         return self._outputs(rows)
+
+    def predict_frame(self, rows, *, proba: bool = False) -> pd.DataFrame:
+        """Predictions beside the index of the rows, so that they can be joined to them.
+
+        Args:
+            rows: as for `predict`; the index is that of a DataFrame, else 0, 1, ...
+            proba: whether a column "P(label)" follows for each class.
+
+        Returns:
+            N rows, in the order of `rows`; the first column has the target's name.
+
+        Raises:
+            UserError: the rows are not usable, or `proba` is asked of a regression.
+        """
+        if proba and self.problem != "classification":
+            raise UserError("proba=True is for classification; this model predicts numbers. Leave it out.")
+        outputs = self._outputs(rows)
+        found = {self.target_name: self._predicted(outputs)}
+        if proba:
+            found |= {f"P({label})": outputs[:, place] for place, label in enumerate(self.classes)}
+        return pd.DataFrame(found, index=rows.index if isinstance(rows, pd.DataFrame) else None)
 
     def score(self, rows, target=None) -> float:
         """The model's metric (of `tasks.metrics.METRICS`) on rows with known answers.
@@ -144,7 +152,7 @@ class Model:
         if not force:
             refuse_existing(folder)
         elif folder.exists():
-            _check_is_model(folder)
+            saving.check_is_model(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_folder(folder, replace=force) as fresh:
             self._write(fresh)
@@ -165,41 +173,38 @@ class Model:
                 )
             target = rows[self.target_name]
         truth = pd.Series(np.asarray(target), name=self.target_name)
+        if not len(truth):
+            raise UserError("score needs at least one row with its answer; there is none.")
         missing = int((columns.distinct(truth)[0] < 0).sum())
         if missing:
             raise UserError(f"{missing} of {len(truth)} answers '{self.target_name}' are missing. Drop them.")
         return truth
 
+    def _predicted(self, outputs: np.ndarray) -> np.ndarray:
+        if self.problem == "regression":
+            return self._in_units(outputs)
+        return label_array(self.classes)[outputs.argmax(1)]
+
     def _in_units(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs of a regression in the target's own units, (N,)."""
-        return outputs[:, 0] * self.target_std + self.target_mean
+        """Outputs of a regression in the target's own units, (N,) float64."""
+        return restored(outputs[:, 0], self.target_mean, self.target_std)
 
     def _outputs(self, rows) -> np.ndarray:
         """Probability of each class, or the standardised value, for each row, (N, K)."""
-        x = side_by_side(self.blocks.transform(self._read(rows)), self._embeddings)
-        parts = []
-        for first in range(0, len(x.numbers), ROWS_AT_ONCE):
-            part = Inputs(*(block[first : first + ROWS_AT_ONCE] for block in x))
-            inputs = padded_inputs(part, bucket(len(part.numbers), 64))
-            outputs = _forward(
-                child_of(self.space), self._design, self.params, self._batch(inputs), self.point
-            )
-            parts.append(np.asarray(outputs)[: len(part.numbers), : max(len(self.classes), 1)])
-        return np.concatenate(parts)
+        keep_compiled()
+        return self._networks(self._read(rows))
 
     @property
-    def _design(self) -> Design:
-        return Design(self.space, self.width)
-
-    def _batch(self, inputs: Inputs) -> Batch:
-        allowed = np.arange(self.outputs) < max(len(self.classes), 1)
-        y = np.zeros(len(inputs.numbers), np.float32)
-        columns = columns_of(self.blocks, self._embeddings)
-        return Batch(inputs, y, columns, allowed, self.problem == "classification")
-
-    @property
-    def _embeddings(self) -> tuple[str, ...]:
-        return embeddings_of(self.space)
+    def _networks(self) -> Networks:
+        return Networks(
+            space=self.space,
+            point=self.point,
+            width=self.width,
+            outputs=self.outputs,
+            classes=len(self.classes),
+            blocks=self.blocks,
+            params=self.params,
+        )
 
     def _read(self, rows) -> Data:
         if self.reader is None:
@@ -207,33 +212,15 @@ class Model:
         return self.reader.read(rows, self.target_name)
 
     def _write(self, folder: Path) -> None:
-        fields = {
-            "format": FORMAT,
-            "version": VERSION,
-            **{f: getattr(self, f) for f in _PLAIN_FIELDS},
+        fields = {name: getattr(self, name) for name in saving.PLAIN_FIELDS} | {
             "classes": list(self.classes),
             "reader": None if self.reader is None else self.reader.to_dict(),
             "space": self.space.to_dict(),
             "history": self.history.to_dict(orient="list"),
         }
-        (folder / "model.json").write_text(json.dumps(fields, indent=1, default=str), encoding="utf-8")
-        arrays: dict[str, Any] = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
+        arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
         arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
-        np.savez_compressed(folder / "weights.npz", point=self.point, **arrays)
-
-
-_PLAIN_FIELDS = (
-    "name",
-    "modality",
-    "problem",
-    "metric",
-    "target_name",
-    "width",
-    "outputs",
-    "target_mean",
-    "target_std",
-    "best_score",
-)
+        saving.write(folder, fields, arrays | {"point": np.asarray(self.point, np.float32)})
 
 
 def load_model(folder: str | os.PathLike) -> Model:
@@ -242,31 +229,13 @@ def load_model(folder: str | os.PathLike) -> Model:
     Raises:
         UserError: there is no such folder.
         CheckpointError: it is not a model, is damaged, or comes from another version of taskaware.
+        EngineError: this process was forked from one in which JAX had started.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"There is no model folder '{folder}'. Save one first: model.save(folder).")
-    fields = _check_is_model(folder)
-    try:
-        arrays = _arrays_in(folder / "weights.npz")
-        params = _under(arrays, "param/")
-        modality = MODALITIES.named(fields["modality"])
-        model = Model(
-            **{name: fields[name] for name in _PLAIN_FIELDS},
-            classes=tuple(fields["classes"]),
-            reader=None if fields["reader"] is None else modality.reader_from(fields["reader"]),
-            blocks=modality.blocks_from(_under(arrays, "block/")),
-            space=space_from(fields["space"]),
-            point=arrays["point"],
-            params={name: jnp.asarray(value) for name, value in params.items()},
-            history=pd.DataFrame(fields["history"]),
-        )
-        _check_weights(model)
-    except (KeyError, TypeError, ValueError, AttributeError, CheckpointError) as error:
-        raise CheckpointError(f"The model in '{folder}' is damaged ({error}). Save it again.") from error
-    except UserError as error:
-        raise CheckpointError(f"The model in '{folder}' cannot be read here. {error}") from error
-    return model
+    keep_compiled()
+    return Model(**saving.read(folder))
 
 
 def label_array(classes: tuple) -> np.ndarray:
@@ -280,69 +249,3 @@ def label_array(classes: tuple) -> np.ndarray:
     array = np.empty(len(classes), object)
     array[:] = classes
     return array
-
-
-def _under(arrays: Mapping, prefix: str) -> dict:
-    older = "encoder/" if prefix == "block/" else prefix
-    return {
-        name.partition("/")[2]: value for name, value in arrays.items() if name.startswith((prefix, older))
-    }
-
-
-def _arrays_in(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds of error on a damaged file.
-        raise ValueError(f"{path.name}: {error}") from error
-
-
-def _check_is_model(folder: Path) -> dict:
-    """The fields of a model's `model.json`."""
-    try:
-        fields = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"'{folder}' is not a taskaware model ({error}).") from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json has another format.")
-    version = fields.get("version")
-    if version not in (3, VERSION):
-        older = isinstance(version, int) and version < 3
-        raise CheckpointError(
-            f"The model in '{folder}' has format version {version}; this taskaware reads {VERSION}. "
-            f"{'Train it again' if older else 'Update taskaware'}."
-        )
-    return {"modality": "tables"} | {_OLD_NAMES.get(name, name): value for name, value in fields.items()}
-
-
-def _check_weights(model: Model) -> None:
-    """Refuse weights that do not fit the architecture.
-
-    Raises:
-        ValueError: a part is missing, new, or of another shape.
-    """
-    if model.point.shape != (model.space.dimension,):
-        raise ValueError(f"the point has shape {model.point.shape}")
-    zeros = {name: np.zeros((1, width), np.float32) for name, width in model.blocks.widths.items()}
-    row = padded_inputs(side_by_side(zeros, model._embeddings), 1)
-    child = child_of(model.space)
-    candidate = child.read(model._design, jnp.asarray(model.point))
-    expected = jax.eval_shape(child.init, jax.random.key(0), candidate, model._batch(row)).params
-    if not model.params or not model.members:
-        raise ValueError("there are no weights")
-    wanted = jax.tree.map(lambda leaf: (model.members, *leaf.shape), expected)
-    found = jax.tree.map(jnp.shape, model.params)
-    if wanted != found or model.outputs < len(model.classes):
-        raise ValueError("the weights are those of another network")
-
-
-@functools.partial(jax.jit, static_argnames=("child", "design"))
-def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
-    """Mean output of the networks: probabilities (0 for a padded class), or a value, (n, K)."""
-    candidate = child.read(design, point)
-
-    def one(params):
-        given = child.outputs(params, candidate, batch)
-        return jax.nn.softmax(batch.masked(given)) if batch.classification else given
-
-    return jax.vmap(one)(params).mean(0)

@@ -17,12 +17,24 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import Space
 from taskaware.spaces.presets import TABLE_EMBEDDINGS
+from taskaware.tasks.metrics import Metric
+from taskaware.tasks.scale import mean_and_std, standardised
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 """Embeddings of the preset spaces, in order."""
+
+CELLS_AT_ONCE = 1 << 22
+"""Numbers that rows are encoded as at once, at most, but for FEWEST_ROWS of them."""
+
+FEWEST_ROWS = 64
+
+WIDE = 1 << 15
+
+MOST_SCALE = 1e30
+"""Largest standard deviation of a target that scores on the device are multiplied by."""
 
 
 class Part(NamedTuple):
@@ -42,7 +54,7 @@ class TaskArrays(NamedTuple):
         allowed: which outputs exist, (K,).
         validation: rows of the evaluations during training.
         test: rows of the test score.
-        scale: one unit of y in the target's own units, ().
+        scale: one unit of y in the target's own units, (); see `device_scale`.
     """
 
     x: Inputs
@@ -128,20 +140,19 @@ def prepare(
     blocks = modality_of(task).fit_blocks(task.data, kept[0])
     columns = columns_of(blocks, embeddings)
     rows = np.concatenate(kept)
-    x = side_by_side(blocks.transform(task.data, rows), embeddings)
     height = bucket(len(rows), 1024)
     y = task.target[rows].astype(np.float64)
     mean, std = _target_scale(task, y[: len(kept[0])])
     stops = np.cumsum([len(part) for part in kept])
     outputs = bucket(task.outputs, 4) if task.problem == "classification" else 1
     arrays = TaskArrays(
-        x=padded_inputs(x, height),
-        y=jnp.asarray(pad_to((y - mean) / std, height), jnp.float32),
+        x=_encoded(blocks, task, rows, embeddings=embeddings, height=height),
+        y=jnp.asarray(pad_to(standardised(y, mean, std), height), jnp.float32),
         columns=columns,
         allowed=jnp.arange(outputs) < task.outputs,
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
-        scale=jnp.asarray(std, jnp.float32),
+        scale=jnp.asarray(device_scale(std), jnp.float32),
     )
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
@@ -159,6 +170,29 @@ def batches(train: np.ndarray, seed: int, steps: int, batch_size: int) -> np.nda
     passes = -(-steps * batch_size // len(train))
     order = np.concatenate([rng.permutation(train) for _ in range(passes)])
     return order[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
+
+
+def device_scale(std: float) -> float:
+    """The standard deviation of a target as float32 holds it: cut where scores would overflow or vanish.
+
+    >>> device_scale(2.5), device_scale(1e200)
+    (2.5, 1e+30)
+    """
+    return min(max(std, 1 / MOST_SCALE), MOST_SCALE)
+
+
+def score_unit(metric: Metric, std: float) -> float:
+    """What scores are multiplied by where the device cannot hold the target's standard deviation.
+
+    Args:
+        metric: of the scores.
+        std: standard deviation of the target.
+    """
+    if device_scale(std) == std or metric.reads != "values":
+        return 1.0
+    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.5, 2.0])
+    grows = metric.on_host(2 * truth, 2 * predicted) == 2 * metric.on_host(truth, predicted)
+    return std / device_scale(std) if grows else 1.0
 
 
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
@@ -189,6 +223,48 @@ def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]
     return Inputs(numbers, matrices.get("one_hot", np.zeros((rows, 0), np.float32)))
 
 
+def rows_at_once(blocks: Blocks) -> int:
+    """Rows that are encoded together, so that their numbers take little memory: a power of two."""
+    fitting = max(FEWEST_ROWS, CELLS_AT_ONCE // max(1, sum(blocks.widths.values())))
+    return 1 << (fitting.bit_length() - 1)
+
+
+def inputs_of(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...], height: int) -> Inputs:
+    """`padded_inputs` of the blocks `side_by_side`, with a single copy.
+
+    Args:
+        matrices: blocks of n rows.
+        embeddings: names, in order.
+        height: rows after padding, if there are fewer.
+    """
+    parts = [matrices[name] for name in embeddings if name in matrices and name not in CATEGORY_EMBEDDINGS]
+    one_hot = [matrices["one_hot"]] if "one_hot" in matrices else []
+    return Inputs(_padded(parts, height), _padded(one_hot, height))
+
+
+def _encoded(
+    blocks: Blocks, task: Task, rows: np.ndarray, *, embeddings: tuple[str, ...], height: int
+) -> Inputs:
+    """The blocks of these rows, padded, in arrays of the device."""
+    found, size = None, rows_at_once(blocks)
+    for first in range(0, len(rows), size):
+        part = inputs_of(blocks.transform(task.data, rows[first : first + size]), embeddings, 0)
+        found = found or Inputs(*(np.zeros((height, each.shape[1]), np.float32) for each in part))
+        for whole, each in zip(found, part, strict=True):
+            whole[first : first + len(each)] = each
+    return Inputs(*map(jnp.asarray, found or ()))
+
+
+def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:
+    room, start = _room(sum(part.shape[1] for part in parts)), 0
+    height = max([height, *map(len, parts)])
+    found = np.zeros((height, room), np.float32)
+    for part in parts:
+        found[: len(part), start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return found
+
+
 def padded_inputs(x: Inputs, height: int) -> Inputs:
     """The rows, padded with rows and columns of zeros."""
     parts = (np.asarray(part) for part in x)
@@ -212,8 +288,12 @@ def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None
 
 
 def _room(columns: int) -> int:
-    """Number of columns after padding; 0 stays 0, so a table without categories costs nothing for them."""
-    return bucket(columns, 64) if columns else 0
+    """Number of columns after padding; 0 stays 0, so a table without categories costs nothing for them.
+
+    Beyond WIDE columns it is a multiple of an eighth of a power of two: padding costs time and memory there.
+    """
+    step = bucket(columns) // 8 if columns > WIDE else 0
+    return -(-columns // step) * step if step else bucket(columns, 64) if columns else 0
 
 
 def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
@@ -223,7 +303,7 @@ def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
 def _target_scale(task: Task, train: np.ndarray) -> tuple[float, float]:
     if task.problem == "classification":
         return 0.0, 1.0
-    return float(train.mean()), float(train.std()) or 1.0
+    return mean_and_std(train)
 
 
 def _part(rows: np.ndarray) -> Part:

@@ -3,6 +3,8 @@
 import dataclasses
 import difflib
 import re
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -14,14 +16,21 @@ from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
 from taskaware.errors import UserError
 from taskaware.tasks.metrics import metric_name
-from taskaware.tasks.target import class_indices, read_target
+from taskaware.tasks.target import MIN_ROWS, class_indices, read_target
 from taskaware.tasks.task import Task
 
 _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
 
 
 def make_task(
-    source, target=None, *, problem: str | None = None, name: str | None = None, metric: str | None = None
+    source,
+    target=None,
+    *,
+    problem: str | None = None,
+    name: str | None = None,
+    metric: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
 ) -> Task:
     """Make a task of a table, for `modalities.reading.make_task`.
 
@@ -35,6 +44,8 @@ def make_task(
             (see `target.read_target`).
         name: for people; by default the source's.
         metric: one of `tasks.metrics.METRICS` that scores the problem; by default "accuracy" or "r2".
+        kinds: kind of columns by name, one of `description.KINDS`, where the values are not to decide.
+        drop: names of columns that are not used; rows for prediction may have them.
 
     Raises:
         UserError: the source cannot be read, the target is not usable (see `target.read_target`), or no
@@ -46,13 +57,11 @@ def make_task(
     """
     loaded = load(source, target)
     target_name = _target_name(loaded)
-    found = read_target(loaded.frame[target_name], problem or loaded.problem)
-    features = loaded.frame.drop(columns=target_name)[found.present]
-    if not features.shape[1]:
-        raise UserError(f"There is no feature beside the target '{target_name}'. Add a column.")
+    found = read_target(loaded.frame[target_name], problem or loaded.problem, loaded.decimal)
+    features = _features(loaded, target_name, drop)[found.present]
     name = name or loaded.name
-    schema = Schema.infer(features)
-    schema, table, notes = _varying(schema, schema.apply(features, name))
+    schema = Schema.infer(features, decimal=loaded.decimal, kinds=kinds)
+    schema, table, notes = _varying(schema, _quietly(schema, features, name))
     task = Task(
         name=name,
         problem=found.problem,
@@ -61,27 +70,54 @@ def make_task(
         target=_read_only(found.values),
         classes=found.classes,
         metric=metric_name(found.problem, metric),
-        notes=(*loaded.notes, *found.notes, *notes, *_identifier_notes(table)),
+        notes=(*loaded.notes, *found.notes, *schema.notes, *notes, *_identifier_notes(table)),
         group=name,
         reader=schema,
     )
     return task if loaded.test is None else _with_test(task, loaded.test)
 
 
+def _quietly(schema: Schema, frame: pd.DataFrame, name: str) -> Table:
+    """The table of the rows that the schema was inferred from; its notes tell what a warning would."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return schema.apply(frame, name)
+
+
+def _features(loaded: Loaded, target_name: str, drop: Sequence[str]) -> pd.DataFrame:
+    features = loaded.frame.drop(columns=target_name)
+    dropped = [drop] if isinstance(drop, str) else [str(name) for name in drop]
+    for name in dropped:
+        if name not in features.columns:
+            raise UserError(f"There is no feature '{name}' to drop. {_near(name, list(features.columns))}")
+    if features.shape[1] == len(dropped):
+        raise UserError(f"There is no feature beside the target '{target_name}'. Add a column.")
+    return features.drop(columns=dropped)
+
+
 def _target_name(loaded: Loaded) -> str:
     names = list(loaded.frame.columns)
     if loaded.target is None:
-        raise UserError(
-            f"The target is not named. Give target=..., one of {', '.join(map(repr, names[:20]))}."
-        )
+        raise UserError(f"The target is not named. Give target=..., one of {_some(names)}.")
     if loaded.target not in names:
-        near = difflib.get_close_matches(loaded.target, names, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
         raise UserError(
-            f"There is no column '{loaded.target}' to be the target.{hint} "
-            f"Columns: {', '.join(map(repr, names[:20]))}."
+            f"There is no column '{loaded.target}' to be the target. {_near(loaded.target, names)}"
         )
+    if names.count(loaded.target) > 1:
+        raise UserError(f"Target '{loaded.target}' stands twice among the columns. Rename one of them.")
+    if not len(loaded.frame):
+        raise UserError(f"'{loaded.name}' has a line of names, but no rows. At least {MIN_ROWS} are needed.")
     return loaded.target
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    return f"{hint}Columns: {_some(names)}."
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:20]))
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:
@@ -148,7 +184,7 @@ def _with_test(task: Task, frame: pd.DataFrame) -> Task:
         values = class_indices(series, task.classes)
         usable = values >= 0
     else:
-        values = columns.numbers(series)
+        values = columns.numbers(series, strict=False)
         usable = ~np.isnan(values)
     notes = task.notes
     if not usable.all():

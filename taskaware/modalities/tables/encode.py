@@ -7,11 +7,11 @@ network learns its own vectors. The network's gamma weighs them.
 import dataclasses
 import zlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables.saved import checked
 
 EMBEDDINGS = ("standardised", "robust", "quantile", "piecewise", "periodic", "one_hot", "learned")
 BINS = 6
@@ -22,8 +22,12 @@ MAX_ONE_HOT = 1024
 WORD_BUCKETS = 32
 WIDEST = 10.0
 LARGEST = 1e100
+MOST_FULL = 2048
+"""Numeric columns (with indicators) up to which each gets all five embeddings; beyond, the first NARROW."""
+NARROW = 3
+COLUMNS_AT_ONCE = 4096
 
-_SINGLE = ("median", "mean", "std", "spread", "grid", "indicated")
+_SINGLE = ("median", "mean", "std", "spread", "grid", "indicated", "unit", "wide")
 _PER_COLUMN = ("positions", "frequencies")
 
 
@@ -32,15 +36,19 @@ class Encoder:
     """The fitted encoder: plain arrays, so that it can be saved without code.
 
     Attributes:
-        median: fills missing numbers, (F,).
+        median: fills missing numbers, (F,); this and the next three are in the columns' units.
         mean, std: of the filled columns, (F,); a constant column has std 1.
         spread: interquartile range, or half the range where that is 0, (F,).
         grid: quantiles at equal steps from 0 to 1, (Q, F), ascending.
         indicated: columns that had missing values; each gets a 0/1 column of its own, (F,) bool.
+        unit: power of two that each column is divided by, (F,); 1 but for columns of numbers whose squares
+            would overflow or vanish.
+        wide: category columns of more than MAX_CATEGORIES labels, whose shares are numbers, too, (G,) bool.
         positions: place of each category in its column's one-hot block, one int32 array per column; a
             category that is rare, unseen or missing has the block's place 0.
         frequencies: log share of each category, one float32 array per column; the last entry is for a
             missing category, which counts as the rarest one.
+        narrow: whether numeric columns have the first NARROW embeddings only; there are over MOST_FULL.
     """
 
     median: np.ndarray
@@ -49,8 +57,11 @@ class Encoder:
     spread: np.ndarray
     grid: np.ndarray
     indicated: np.ndarray
+    unit: np.ndarray
+    wide: np.ndarray
     positions: tuple[np.ndarray, ...]
     frequencies: tuple[np.ndarray, ...]
+    narrow: bool = False
 
     @classmethod
     def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
@@ -59,22 +70,16 @@ class Encoder:
         counts = [np.bincount(codes[codes >= 0], minlength=n) for codes, n in _category_columns(table, rows)]
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
         frequencies = tuple(_log_shares(count) for count in counts)
-        numbers = _numbers(table, rows, frequencies)
-        missing = np.isnan(numbers)
-        median = np.array([_median(column) for column in numbers.T])
-        filled = np.where(missing, median, numbers)
-        grid = np.quantile(filled, np.linspace(0, 1, QUANTILES), axis=0).reshape(QUANTILES, -1)
-        low, high = grid[QUANTILES // 4], grid[3 * QUANTILES // 4]
-        return cls(
-            median=median,
-            mean=filled.mean(0),
-            std=_or_one(filled.std(0)),
-            spread=_or_one(np.where(high > low, high - low, (grid[-1] - grid[0]) / 2)),
-            grid=grid,
-            indicated=missing.any(0),
-            positions=positions,
-            frequencies=frequencies,
-        )
+        wide = np.array([cardinality > MAX_CATEGORIES for cardinality in table.cardinalities], bool)
+        numbers = _numbers(table, rows, frequencies, wide)
+        # Columns are learned apart; some at once keep the copies small.
+        parts = [
+            _learned(numbers[:, first : first + COLUMNS_AT_ONCE])
+            for first in range(0, max(numbers.shape[1], 1), COLUMNS_AT_ONCE)
+        ]
+        learned = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+        found = cls(**learned, wide=wide, positions=positions, frequencies=frequencies)
+        return dataclasses.replace(found, narrow=found.numbers > MOST_FULL)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The fitted state by name; `from_arrays` reads it back."""
@@ -83,21 +88,39 @@ class Encoder:
             parts = getattr(self, name)
             arrays[name] = np.concatenate(parts) if parts else np.zeros(0)
         arrays["lengths"] = np.array([len(part) for part in self.positions], np.int64)
-        return arrays
+        return arrays | {"narrow": np.array(self.narrow)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Encoder":
-        """The encoder that `to_arrays` wrote."""
-        stops = np.cumsum(arrays["lengths"])[:-1]
-        parts: dict[str, Any] = {name: tuple(np.split(arrays[name], stops)) for name in _PER_COLUMN}
-        if not len(arrays["lengths"]):
-            parts = dict.fromkeys(_PER_COLUMN, ())
-        return cls(**(parts | {name: arrays[name] for name in _SINGLE}))
+        """The encoder that `to_arrays` wrote, now or in an earlier version.
+
+        Raises:
+            ValueError: an array is missing, of another shape, or holds what no fit gives.
+        """
+        return cls(**checked(arrays, max_categories=MAX_CATEGORIES, quantiles=QUANTILES))
+
+    def without(self, kept: tuple[np.ndarray, ...]) -> "Encoder":
+        """The same encoder for tables whose categories are only these (indices, one array per column)."""
+        columns = [np.append(places, -1) for places in kept]
+        return dataclasses.replace(
+            self,
+            positions=tuple(old[new] for old, new in zip(self.positions, columns, strict=True)),
+            frequencies=tuple(old[new] for old, new in zip(self.frequencies, columns, strict=True)),
+        )
+
+    @property
+    def told_apart(self) -> tuple[np.ndarray, ...]:
+        """Of each category column the categories (indices) that are read as another than an unseen one."""
+        pairs = zip(self.positions, self.frequencies, self.wide, strict=True)
+        return tuple(
+            np.flatnonzero((places[:-1] > 0) | (wide & (shares[:-1] != shares[-1])))
+            for places, shares, wide in pairs
+        )
 
     @property
     def block(self) -> np.ndarray:
         """Index into EMBEDDINGS of each numeric output column, (D,) int32."""
-        return block_of(self.numbers)
+        return block_of(self.numbers, narrow=self.narrow)
 
     @property
     def numbers(self) -> int:
@@ -122,7 +145,7 @@ class Encoder:
 
         table = _words_to_numbers(table)
         rows = np.arange(table.rows) if rows is None else rows
-        numbers = _numbers(table, rows, self.frequencies)
+        numbers = _in_units(_numbers(table, rows, self.frequencies, self.wide), self.unit)
         missing = np.isnan(numbers)
         filled = np.where(missing, self.median, numbers)
         flags = missing[:, self.indicated].astype(np.float32)
@@ -131,14 +154,10 @@ class Encoder:
         robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
         ranks = _ranks(filled, self.grid)
         normal = ndtri(np.clip(ranks, 0.005, 0.995))
-        flag_parts = [flags] * 3 + [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
-        parts = [
-            centred,
-            np.clip(robust, -WIDEST, WIDEST),
-            normal,
-            self._piecewise(filled),
-            _periodic(centred),
-        ]
+        parts, flag_parts = [centred, np.clip(robust, -WIDEST, WIDEST), normal], [flags] * NARROW
+        if not self.narrow:
+            parts += [self._piecewise(filled), _periodic(centred)]
+            flag_parts += [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
         columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
         return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(table.codes[rows])
 
@@ -151,23 +170,31 @@ class Encoder:
         return share.reshape(len(filled), BINS * filled.shape[1])
 
     def _one_hot(self, codes: np.ndarray) -> np.ndarray:
-        blocks = [
-            np.eye(int(places.max()) + 1, dtype=np.float32)[places[column]]
-            for places, column in zip(self.positions, codes.T, strict=True)
-        ]
-        return np.concatenate(blocks, axis=1) if blocks else np.zeros((len(codes), 0), np.float32)
+        found = np.zeros((len(codes), self.categories), np.float32)
+        every, start = np.arange(len(codes)), 0
+        for places, column in zip(self.positions, codes.T, strict=True):
+            found[every, start + places[column]] = 1
+            start += int(places.max()) + 1
+        return found
 
 
-def block_of(numbers: int) -> np.ndarray:
+def block_of(numbers: int, *, narrow: bool | None = None) -> np.ndarray:
     """Embedding of each numeric column that a network reads, given the numeric columns of the table."""
-    widths = list(widths_of(numbers, 0).values())[:-2]
+    widths = list(widths_of(numbers, 0, narrow=narrow).values())[:-2]
     return np.repeat(np.arange(len(widths), dtype=np.int32), widths)
 
 
-def widths_of(numbers: int, categories: int) -> dict[str, int]:
-    """Columns of each embedding, given the numeric columns (with indicators) and the one-hot columns."""
-    waves = numbers * 2 * len(FREQUENCIES)
-    widths = [numbers, numbers, numbers, numbers * BINS, waves, categories, categories]
+def widths_of(numbers: int, categories: int, *, narrow: bool | None = None) -> dict[str, int]:
+    """Columns of each embedding.
+
+    Args:
+        numbers: numeric columns, with indicators.
+        categories: one-hot columns.
+        narrow: see `Encoder`; by default what a fit to so many columns gives.
+    """
+    many = 0 if (numbers > MOST_FULL if narrow is None else narrow) else numbers
+    waves = many * 2 * len(FREQUENCIES)
+    widths = [numbers, numbers, numbers, many * BINS, waves, categories, categories]
     return dict(zip(EMBEDDINGS, widths, strict=True))
 
 
@@ -226,17 +253,45 @@ def _log_shares(count: np.ndarray) -> np.ndarray:
     return np.append(share, share.min(initial=0.0)).astype(np.float32)
 
 
-def _numbers(table: Table, rows: np.ndarray, frequencies: tuple) -> np.ndarray:
-    """The numeric columns, and a frequency column for each category column too large for one-hot.
+def _numbers(table: Table, rows: np.ndarray, frequencies: tuple, wide: np.ndarray) -> np.ndarray:
+    """The numeric columns, and a frequency column for each category column that is wide."""
+    columns = zip(frequencies, table.codes[rows].T, wide, strict=True)
+    shares = [each[column] for each, column, is_wide in columns if is_wide]
+    found = [column.values[rows] for column in table.columns if column.is_numeric] + shares
+    return np.stack(found, axis=1, dtype=np.float64) if found else np.empty((len(rows), 0))
 
-    Numbers are cut at LARGEST, beyond which their squares would overflow.
-    """
-    wide = [
-        shares[column]
-        for shares, column in zip(frequencies, table.codes[rows].T, strict=True)
-        if len(shares) - 1 > MAX_CATEGORIES
-    ]
-    return np.column_stack([np.clip(table.numeric[rows], -LARGEST, LARGEST), *wide])
+
+def _learned(numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """What an encoder learns of numeric columns, (N, F), each apart from the others; the last axis is F."""
+    unit = _units(numbers)
+    numbers = _in_units(numbers, unit)
+    missing = np.isnan(numbers)
+    median = np.array([_median(column) for column in numbers.T])
+    filled = np.where(missing, median, numbers)
+    grid = np.quantile(filled, np.linspace(0, 1, QUANTILES), axis=0).reshape(QUANTILES, -1)
+    low, high = grid[QUANTILES // 4], grid[3 * QUANTILES // 4]
+    return {
+        "median": median,
+        "mean": filled.mean(0),
+        "std": _or_one(filled.std(0)),
+        "spread": _or_one(np.where(high > low, high - low, (grid[-1] - grid[0]) / 2)),
+        "grid": grid,
+        "indicated": missing.any(0),
+        "unit": unit,
+    }
+
+
+def _units(numbers: np.ndarray) -> np.ndarray:
+    """The unit of each column, (F,): see `Encoder.unit`."""
+    most = np.fmax.reduce(np.abs(numbers), axis=0, initial=0.0)
+    powers = np.ldexp(1.0, np.frexp(most)[1] - 1)
+    return np.where((most == 0) | ((most >= 1 / LARGEST) & (most <= LARGEST)), 1.0, powers)
+
+
+def _in_units(numbers: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """The numbers in the columns' units, cut at LARGEST, beyond which their squares would overflow."""
+    with np.errstate(over="ignore"):
+        return np.clip(numbers / unit, -LARGEST, LARGEST)
 
 
 def _median(column: np.ndarray) -> float:
@@ -251,15 +306,22 @@ def _or_one(scale: np.ndarray) -> np.ndarray:
 def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Share of the training rows below each value, the middle of a run of ties, (N, F) in [0, 1]."""
     steps = np.linspace(0, 1, len(grid))
-    columns = [
-        (np.interp(x, g, steps) + 1 - np.interp(-x, -g[::-1], steps)) / 2
-        for x, g in zip(filled.T, grid.T, strict=True)
-    ]
-    return np.stack(columns, axis=1) if columns else np.zeros(filled.shape)
+    found = np.empty(filled.shape)
+    for place, (x, g) in enumerate(zip(filled.T, grid.T, strict=True)):
+        below = np.interp(x, g, steps)
+        tied = (g[1:] == g[:-1]).any()
+        found[:, place] = (below + 1 - np.interp(-x, -g[::-1], steps)) / 2 if tied else below
+    return found
 
 
 def _periodic(centred: np.ndarray) -> np.ndarray:
     """Sine and cosine at fixed frequencies of the standardised value, (N, F * 2 * frequencies)."""
-    angles = 2 * np.pi * centred[:, None, :] * np.array(FREQUENCIES)[:, None]
-    waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
-    return waves.reshape(len(centred), waves.shape[1] * waves.shape[2])
+    count, columns = len(FREQUENCIES), centred.shape[1]
+    waves = np.empty((len(centred), 2, count, columns))
+    angles = 2 * np.pi * FREQUENCIES[0] * centred
+    np.sin(angles, out=waves[:, 0, 0]), np.cos(angles, out=waves[:, 1, 0])
+    # Each frequency is twice the one before, and the formulas of the double angle are far cheaper.
+    for place in range(1, count):
+        sine, cosine = waves[:, 0, place - 1], waves[:, 1, place - 1]
+        waves[:, 0, place], waves[:, 1, place] = 2 * sine * cosine, 1 - 2 * sine * sine
+    return waves.reshape(len(centred), 2 * count * columns)

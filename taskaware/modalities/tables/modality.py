@@ -4,14 +4,16 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
-from taskaware.data.schema import Schema
+from taskaware.data.load import load
+from taskaware.data.schema import Field, Schema
 from taskaware.data.table import Table
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.modality import Card, Modality
 from taskaware.modalities.tables.build import make_task
-from taskaware.modalities.tables.encode import EMBEDDINGS, Encoder, layout, widths_of
+from taskaware.modalities.tables.encode import EMBEDDINGS, WORD_BUCKETS, Encoder, layout, widths_of
 from taskaware.modalities.tables.table import table_of
 from taskaware.tasks.task import Task
 
@@ -28,7 +30,8 @@ class TableBlocks(Blocks):
 
     @property
     def widths(self) -> Mapping[str, int]:
-        return widths_of(self.encoder.numbers, self.encoder.categories)
+        encoder = self.encoder
+        return widths_of(encoder.numbers, encoder.categories, narrow=encoder.narrow)
 
     @property
     def active(self) -> Mapping[str, int]:
@@ -46,6 +49,26 @@ class TableBlocks(Blocks):
         return self.encoder.to_arrays()
 
 
+MOST_TRIED = 1000
+"""Columns of a saved model up to which a row without values is read as a trial."""
+
+
+def _category_fields(reader: Schema) -> list[Field]:
+    return [field for field in reader.fields if field.used and field.kind == "category"]
+
+
+def _fit(fields: list[Field], encoder: Encoder) -> bool:
+    """Whether an encoder's category columns are those of the fields."""
+    return [len(field.categories) + 1 for field in fields] == list(map(len, encoder.positions))
+
+
+def _numbers_of(field: Field) -> int:
+    """Numeric columns that the encoder makes of a column, but for the shares of a wide category."""
+    if field.kind == "text":
+        return WORD_BUCKETS + 1
+    return len(field.column_names) if field.kind != "category" else 0
+
+
 class Tables(Modality):
     """What `data.load` reads; the most general kind, which accepts all sources."""
 
@@ -54,13 +77,25 @@ class Tables(Modality):
     def accepts(self, source: object) -> bool:
         return True
 
-    def read(self, source, target=None, *, problem=None, name=None, metric=None) -> Task:
+    def read(
+        self,
+        source,
+        target=None,
+        *,
+        problem=None,
+        name=None,
+        metric=None,
+        kinds=None,
+        drop=(),
+        encoding=None,
+    ) -> Task:
         """The task of a table; see `Modality.read`.
 
         Args:
-            source, target, problem, name, metric: as in `make_task` of the tables.
+            source, target, problem, name, metric, kinds, drop, encoding: as in `make_task` of the tables.
         """
-        return make_task(source, target, problem=problem, name=name, metric=metric)
+        loaded = load(source, target, encoding=encoding)
+        return make_task(loaded, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
 
     def fit_blocks(self, data: Table, rows: np.ndarray) -> TableBlocks:
         return TableBlocks(Encoder.fit(data, rows))
@@ -70,6 +105,39 @@ class Tables(Modality):
 
     def reader_from(self, plain: dict) -> Schema:
         return Schema.from_dict(plain)
+
+    def check_saved(self, reader: Schema, blocks: TableBlocks) -> None:
+        """Nothing, if the schema has the columns of the encoder; see `Modality.check_saved`."""
+        encoder, categories = blocks.encoder, _category_fields(reader)
+        numbers = sum(_numbers_of(field) for field in reader.fields if field.used)
+        if numbers + int(encoder.wide.sum()) != len(encoder.median) or not _fit(categories, encoder):
+            raise ValueError("the encoder is that of other columns")
+        for field in categories:
+            if len(set(field.categories)) < len(field.categories):
+                raise ValueError(f"a category of '{field.name}' stands twice")
+        if len(reader.names) <= MOST_TRIED:
+            self._try_empty_row(reader, blocks)
+
+    def compact(self, reader: Schema, blocks: TableBlocks) -> tuple[Schema, TableBlocks]:
+        """Without the categories that are read as a new one is; see `Modality.compact`."""
+        encoder, categories = blocks.encoder, _category_fields(reader)
+        if not _fit(categories, encoder):
+            return reader, blocks
+        kept = encoder.told_apart
+        labels = {
+            field.name: tuple(field.categories[place] for place in places)
+            for field, places in zip(categories, kept, strict=True)
+        }
+        fields = tuple(
+            dataclasses.replace(field, categories=labels.get(field.name, field.categories))
+            for field in reader.fields
+        )
+        return dataclasses.replace(reader, fields=fields), TableBlocks(encoder.without(kept))
+
+    def _try_empty_row(self, reader: Schema, blocks: TableBlocks) -> None:
+        row = pd.DataFrame([[None] * len(reader.names)], columns=list(reader.names), dtype=object)
+        if not all(np.isfinite(block).all() for block in blocks.transform(reader.read(row)).values()):
+            raise ValueError("a row without values is encoded as no finite number")
 
     def as_table(self, task: Task) -> Task:
         return task

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MAX_BINS = 16
 KEPT_CATEGORIES = 30
 KEPT_CLASSES = 63
+FEATURES_AT_ONCE = 64
 MILLER = f"{SEED}; Miller 1955"
 
 
@@ -54,12 +56,28 @@ def mutual_information(table: np.ndarray) -> tuple[float, float]:
     >>> round(plain, 4), round(corrected, 4)
     (0.029, 0.0218)
     """
-    first, second = table.sum(axis=1), table.sum(axis=0)
-    most = min(entropy(first), entropy(second))
-    plain = entropy(first) + entropy(second) - entropy(table)
-    cells = np.count_nonzero(table) - np.count_nonzero(first) - np.count_nonzero(second) + 1
-    corrected = plain - cells / (2 * np.log(2) * first.sum())
-    return float(np.clip(plain, 0, most)), float(np.clip(corrected, 0, most))
+    plain, corrected = _mutual(table[None])
+    return float(plain[0]), float(corrected[0])
+
+
+def _entropies(counts: np.ndarray) -> np.ndarray:
+    """`entropy` of each of F arrays of frequencies, (F, ...), none of them all 0."""
+    counts = counts.reshape(len(counts), -1).astype(np.float64)
+    total = counts.sum(axis=1)
+    terms = counts * np.log2(np.where(counts > 0, counts, 1.0))
+    found = np.log2(total) - terms.sum(axis=1) / total
+    return np.where(np.count_nonzero(counts, axis=1) < 2, 0.0, found)
+
+
+def _mutual(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`mutual_information` of each of F contingency tables, (F, A, B)."""
+    first, second = tables.sum(axis=2), tables.sum(axis=1)
+    one, other = _entropies(first), _entropies(second)
+    most, plain = np.minimum(one, other), one + other - _entropies(tables)
+    filled = [np.count_nonzero(counts.reshape(len(counts), -1), axis=1) for counts in (tables, first, second)]
+    cells = filled[0] - filled[1] - filled[2] + 1
+    corrected = plain - cells / (2 * np.log(2) * first.sum(axis=1))
+    return np.clip(plain, 0, most), np.clip(corrected, 0, most)
 
 
 def bins_for(rows: int) -> int:
@@ -142,27 +160,39 @@ class Information:
     features: tuple[np.ndarray, ...]
     target: np.ndarray
 
-    @functools.cached_property
-    def tables(self) -> tuple[np.ndarray, ...]:
-        """A contingency table (values, targets) for every feature."""
+    @property
+    def tables(self) -> Iterator[np.ndarray]:
+        """Contingency tables (values, targets) of the features, of some together, (F, A, B)."""
         width = int(self.target.max()) + 1
-        cells = (np.bincount(codes.astype(np.int64) * width + self.target) for codes in self.features)
-        return tuple(np.pad(c, (0, -len(c) % width)).reshape(-1, width) for c in cells)
+        for first in range(0, len(self.features), FEATURES_AT_ONCE):
+            codes = np.stack(self.features[first : first + FEATURES_AT_ONCE]).astype(np.int64)
+            count, values = len(codes), int(codes.max()) + 1
+            places = (np.arange(count)[:, None] * values + codes) * width + self.target
+            cells = np.bincount(places.ravel(), minlength=count * values * width)
+            yield cells.reshape(count, values, width)
+
+    @functools.cached_property
+    def _entropies_and_mutual(self) -> tuple[np.ndarray, np.ndarray]:
+        found = [(_entropies(tables.sum(axis=2)), _mutual(tables)[1]) for tables in self.tables]
+        if not found:
+            return np.zeros(0), np.zeros(0)
+        entropies, mutual = map(np.concatenate, zip(*found, strict=True))
+        return entropies, mutual
 
     @functools.cached_property
     def target_entropy(self) -> float:
         """Entropy of the target's classes or bins, bits."""
         return entropy(np.bincount(self.target))
 
-    @functools.cached_property
+    @property
     def entropies(self) -> np.ndarray:
         """(features,) entropy of each, bits."""
-        return np.array([entropy(table.sum(axis=1)) for table in self.tables])
+        return self._entropies_and_mutual[0]
 
-    @functools.cached_property
+    @property
     def mutual(self) -> np.ndarray:
         """(features,) mutual information of each with the target, bits, bias corrected."""
-        return np.array([mutual_information(table)[1] for table in self.tables])
+        return self._entropies_and_mutual[1]
 
     @functools.cached_property
     def normalised(self) -> np.ndarray:

@@ -1,0 +1,288 @@
+"""Strings that are numbers: how a column writes them, and their values.
+
+A column is read as a whole: "3,141" is three thousand beside "12,000", and about three beside "0,5".
+"""
+
+import collections
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+ODD_SHARE = 0.05
+"""A column is numeric where at most this share of its rows holds something else, see `form_of`."""
+
+MARKS = frozenset(
+    (
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        ".",
+        "..",
+        "...",
+        "*",
+        "unknown",
+        "unk",
+        "missing",
+        "none",
+        "null",
+        "nil",
+        "void",
+    )
+    + ("na", "n.a.", "n.a", "n/a", "n/k", "nk", "nan", "tbd", "tba", "not available", "not applicable")
+    + ("not known", "not recorded", "no data", "no answer", "undefined", "empty", "blank", "error")
+)
+"""Words for a missing number, in lower case; among words they may be a category."""
+
+CODES = frozenset(
+    (
+        "USD",
+        "EUR",
+        "GBP",
+        "JPY",
+        "CHF",
+        "CNY",
+        "INR",
+        "AUD",
+        "CAD",
+        "NZD",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+    )
+    + (
+        "BRL",
+        "MXN",
+        "ZAR",
+        "RUB",
+        "TRY",
+        "KRW",
+        "SGD",
+        "HKD",
+        "US$",
+        "A$",
+        "C$",
+        "R$",
+        "Rs",
+        "Rs.",
+        "kr",
+        "zł",
+        "Fr.",
+    )
+)
+"""Currencies that may stand before a number, beside the signs of Unicode's currencies."""
+
+_MAGNITUDES = {
+    "k": 1e3,
+    "K": 1e3,
+    "m": 1e6,
+    "M": 1e6,
+    "Mio": 1e6,
+    "b": 1e9,
+    "B": 1e9,
+    "G": 1e9,
+    "bn": 1e9,
+    "T": 1e12,
+}
+_ORDINALS = frozenset(("st", "nd", "rd", "th"))
+_CLOCK = "clock"
+_SAMPLE = 200
+_SIGNS = str.maketrans({"−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
+_NUMBER = re.compile(
+    r"(?P<open>\()?\s*(?P<sign>[-+]?)\s*(?P<before>[^\d\s.,'()+-][^\d\s,'()+-]{0,3})?\s*(?P<late>[-+]?)\s*"
+    r"(?P<body>\d[\d.,' ]*(?<! )|[.,]\d+)(?P<power>[eE][-+]?\d+)?\s*"
+    r"(?P<after>[^\d\s.,'()+-][^\d()+]{0,14}[23]?|\+)?(?P<close>\))?"
+)
+_TIME = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?\s*([aApP])?\.?(?:[mM]\.?)?")
+_WHOLE = {
+    "": r"\d+",
+    ",": r"(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})",
+    ".": r"(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)",
+    " ": r"(?:\d+|[1-9]\d{0,2}(?: \d{3})+)",
+    "'": r"(?:\d+|[1-9]\d{0,2}(?:'\d{3})+)",
+}
+
+
+class Form(NamedTuple):
+    """How a column writes its numbers.
+
+    Attributes:
+        decimal: the decimal sign, "." or ","; "clock" for hours and minutes, which become days.
+        thousands: the sign between groups of three digits, or "".
+        unit: what stands behind, without case and plural; "" for nothing, and "k" for magnitudes (k, M, B).
+        currency: what stands before, or the unit where it is a currency; "" for nothing.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+    currency: str = ""
+
+
+PLAIN = Form()
+_FORMS = tuple(
+    Form(decimal, sign) for decimal in ".," for sign in ("", ",", ".", " ", "'") if sign != decimal
+)
+_BODIES = {
+    form[:2]: re.compile(
+        rf"{_WHOLE[form.thousands]}(?:{re.escape(form.decimal)}\d*)?|{re.escape(form.decimal)}\d+"
+    )
+    for form in _FORMS
+}
+
+
+class _Parts(NamedTuple):
+    """One string taken apart: sign, digits with their signs, power of ten, unit and currency."""
+
+    negative: bool
+    body: str
+    power: str
+    unit: str
+    currency: str
+
+
+def form_of(names: Sequence[str], counts: np.ndarray, decimal: str = ".") -> Form | None:
+    """The form in which most strings of a column are numbers.
+
+    Args:
+        names: n distinct strings without blanks around them.
+        counts: rows of each, (n,).
+        decimal: the sign to take where "1,234" or "1.234" could be read both ways.
+
+    Returns:
+        None where the column is not numeric: other strings stand in more than 5 % of the rows, and they
+        are more than three or not rare among the numbers. Words for a missing number count for neither side.
+
+    >>> form_of(["3,141", "2,718", "n/k"], np.array([1, 1, 1]))
+    Form(decimal='.', thousands=',', unit='', currency='')
+    >>> form_of(["31.4%", "7%"], np.array([1, 1])).unit, form_of(["A1", "B2"], np.array([1, 1]))
+    ('%', None)
+    """
+    known = np.array([name.lower() not in MARKS for name in names], bool)
+    if not known.any() or not _promising(names):
+        return None
+    ambiguous = decimal != "." and any("." in name for name in names)
+    if not ambiguous and not np.isnan(plain_numbers(names))[known].any():
+        return PLAIN
+    taken = [_taken_apart(name) for name in names]
+    written = _written_forms(taken, counts, decimal)
+    found = [*written, PLAIN] if ambiguous else [PLAIN, *written]
+    # The first of equals is taken.
+    best = max([*found, Form(_CLOCK)], key=lambda form: counts[~np.isnan(parsed(names, form))].sum())
+    return best if _is_numeric(~np.isnan(parsed(names, best)), known, counts) else None
+
+
+def parsed(names: Sequence[str], form: Form = PLAIN) -> np.ndarray:
+    """The numbers that strings of a form mean, (n,) float64; NaN for all others.
+
+    >>> parsed(["1.234,50", "(7)", "n/k"], Form(",", "."))
+    array([1234.5,   -7. ,    nan])
+    """
+    if form == PLAIN:
+        return plain_numbers(names)
+    if form.decimal == _CLOCK:
+        return np.array([_days(name) for name in names], np.float64)
+    return np.array([_value(_taken_apart(name), form) for name in names], np.float64)
+
+
+def plain_numbers(names: Sequence[str]) -> np.ndarray:
+    """Strings as Python writes numbers, (n,) float64; NaN for all others."""
+    return pd.to_numeric(pd.Series(list(names), dtype=object), errors="coerce").to_numpy(np.float64)
+
+
+def are_codes(names: Sequence[str]) -> bool:
+    """Whether some strings are numbers with a leading zero, as codes have it, such as 007."""
+    return any(len(name) > 1 and name[0] == "0" and name.isdigit() for name in names)
+
+
+def _promising(names: Sequence[str]) -> bool:
+    """Whether a third of some strings holds digits in the form of a number: a quick look at long columns."""
+    sample = names[:: max(1, len(names) // _SAMPLE)]
+    return 3 * sum(
+        _taken_apart(name) is not None or _TIME.fullmatch(name) is not None for name in sample
+    ) >= len(sample)
+
+
+def _taken_apart(name: str) -> _Parts | None:
+    found = _NUMBER.fullmatch(name.translate(_SIGNS))
+    if found is None or (found["open"] is None) != (found["close"] is None):
+        return None
+    before, unit = found["before"] or "", _unit(found["after"] or "")
+    if before and not _is_currency(before):
+        return None
+    negative = "-" in found["sign"] + found["late"] or found["open"] is not None
+    if not before and _is_currency(unit.upper()):
+        before, unit = unit.upper(), ""
+    return _Parts(negative, found["body"], found["power"] or "", unit, before)
+
+
+def _is_currency(text: str) -> bool:
+    return text in CODES or any(unicodedata.category(sign) == "Sc" for sign in text)
+
+
+def _unit(after: str) -> str:
+    """A unit without what differs from one value to the next: case, plural, the ending of an ordinal."""
+    after = after.strip()
+    if after in _MAGNITUDES:
+        return after
+    lowered = after.lower()
+    if lowered in _ORDINALS:
+        return "th"
+    return lowered[:-1] if len(lowered) > 2 and lowered.endswith("s") else lowered
+
+
+def _written_forms(taken: Sequence[_Parts | None], counts: np.ndarray, decimal: str) -> list[Form]:
+    """The forms with a column's most frequent unit and currency; those that `decimal` prefers come first."""
+    units, currencies = collections.Counter[str](), collections.Counter[str]()
+    for parts, count in zip(taken, counts.tolist(), strict=True):
+        if parts is not None:
+            units[parts.unit] += count
+            currencies[parts.currency] += count
+    del units[""], currencies[""]
+    unit, currency = (max(each, key=lambda name: each[name], default="") for each in (units, currencies))
+    if len(units) > 1 and all(each in _MAGNITUDES for each in units):
+        unit = "k"
+    # "1,234" is read with a sign for thousands, unless the decimal comma is known.
+    order = sorted(_FORMS, key=lambda form: (form.decimal != decimal, not form.thousands))
+    return [form._replace(unit=unit, currency=currency) for form in order]
+
+
+def _is_numeric(read: np.ndarray, known: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether strings that are neither numbers nor words for a missing one are few enough."""
+    odd = known & ~read
+    rows, odd_rows, numbers = counts[known].sum(), counts[odd].sum(), int((read & known).sum())
+    if odd_rows <= ODD_SHARE * rows:
+        return bool(numbers > odd.sum())
+    return bool(odd_rows <= rows / 2 and odd.sum() <= 3 and numbers >= 20 * odd.sum())
+
+
+def _value(parts: _Parts | None, form: Form) -> float:
+    if parts is None or parts.currency not in ("", form.currency):
+        return np.nan
+    factor = _MAGNITUDES.get(parts.unit, 1.0) if form.unit == "k" else 1.0
+    if factor == 1.0 and parts.unit not in ("", form.unit):
+        return np.nan
+    if _BODIES[form.decimal, form.thousands].fullmatch(parts.body) is None:
+        return np.nan
+    digits = parts.body.replace(form.thousands, "") if form.thousands else parts.body
+    value = float(digits.replace(form.decimal, ".") + parts.power) * factor
+    return -value if parts.negative else value
+
+
+def _days(name: str) -> float:
+    """Hours, minutes and seconds as a part of a day."""
+    found = _TIME.fullmatch(name)
+    if found is None:
+        return np.nan
+    hours, minutes, seconds = int(found[1]), int(found[2]), float(found[3] or 0)
+    if found[4] is not None:
+        hours = hours % 12 + (12 if found[4].lower() == "p" else 0)
+    return (hours + minutes / 60 + seconds / 3600) / 24

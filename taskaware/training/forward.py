@@ -1,0 +1,124 @@
+"""Trained networks and the blocks that they read, as one function from rows to outputs."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from taskaware.arrays import bucket
+from taskaware.children.child import Batch, Child, Design, child_of
+from taskaware.children.mixture.network import Inputs
+from taskaware.compilation import keep_compiled
+from taskaware.errors import EngineError
+from taskaware.modalities.blocks import Blocks
+from taskaware.spaces import Space
+from taskaware.tasks.data import Data
+from taskaware.training.prepare import FEWEST_ROWS, columns_of, embeddings_of, inputs_of, rows_at_once
+
+ROWS_AT_ONCE = 4096
+"""Largest number of rows that are encoded and computed together: their numbers stay in the caches."""
+
+MOST_THREADS = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Networks:
+    """M networks of one architecture, whose outputs are averaged.
+
+    Attributes:
+        space, point: the architecture, (D,).
+        width: key of the point's group.
+        outputs: of a network.
+        classes: number of classes; 0 in regression.
+        blocks: turn rows into inputs.
+        params: weights, each (M, ...).
+    """
+
+    space: Space
+    point: np.ndarray
+    width: int
+    outputs: int
+    classes: int
+    blocks: Blocks
+    params: Mapping
+
+    def shapes(self) -> dict:
+        """The shape of each array of weights of one network; no weights are needed."""
+        zeros = {name: np.zeros((1, width), np.float32) for name, width in self.blocks.widths.items()}
+        row = inputs_of(zeros, self._embeddings, 1)
+        child = child_of(self.space)
+        candidate = child.read(self._design, jnp.asarray(self.point))
+        expected = jax.eval_shape(child.init, jax.random.key(0), candidate, self._batch(row)).params
+        return jax.tree.map(lambda leaf: tuple(leaf.shape), dict(expected))
+
+    def __call__(self, data: Data) -> Float[np.ndarray, "N K"]:
+        """Probability of each class, or the standardised value, for each of N rows, 0 or more.
+
+        Rows are encoded and computed in chunks of one size, several at a time, so that the memory does not
+        grow with N.
+
+        Raises:
+            EngineError: an output is no finite number; or JAX ran before this process was forked.
+        """
+        keep_compiled()
+        size = self._chunk_rows(data.rows)
+        starts = range(0, data.rows, size)
+        parts = [np.zeros((0, max(self.classes, 1)), np.float32)]
+        if len(starts) == 1:
+            parts.append(self._chunk(data, 0, size))
+        else:
+            with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+                parts += pool.map(lambda first: self._chunk(data, first, size), starts)
+        return _finite(np.concatenate(parts))
+
+    def _chunk_rows(self, rows: int) -> int:
+        """Rows of each chunk: a power of two, so that few programs serve all tables."""
+        return min(ROWS_AT_ONCE, rows_at_once(self.blocks), bucket(rows, FEWEST_ROWS))
+
+    def _chunk(self, data: Data, first: int, size: int) -> np.ndarray:
+        rows = np.arange(first, min(first + size, data.rows))
+        inputs = inputs_of(self.blocks.transform(data, rows), self._embeddings, size)
+        child, batch = child_of(self.space), self._batch(inputs)
+        outputs = _forward(child, self._design, self.params, batch, self.point)
+        return np.asarray(outputs)[: len(rows), : max(self.classes, 1)]
+
+    @property
+    def _design(self) -> Design:
+        return Design(self.space, self.width)
+
+    @property
+    def _embeddings(self) -> tuple[str, ...]:
+        return embeddings_of(self.space)
+
+    def _batch(self, inputs: Inputs) -> Batch:
+        allowed = np.arange(self.outputs) < max(self.classes, 1)
+        y = np.zeros(len(inputs.numbers), np.float32)
+        return Batch(inputs, y, columns_of(self.blocks, self._embeddings), allowed, self.classes > 0)
+
+
+def _finite(outputs: np.ndarray) -> np.ndarray:
+    wrong = ~np.isfinite(outputs).all(1)
+    if wrong.any():
+        raise EngineError(
+            f"The networks give no finite number for {wrong.sum()} of {len(outputs)} rows (row "
+            f"{np.flatnonzero(wrong)[0]} is the first). Train the model again."
+        )
+    return outputs
+
+
+@functools.partial(jax.jit, static_argnames=("child", "design"))
+def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
+    """Mean output of the networks: probabilities (0 for a padded class), or a value, (n, K)."""
+    candidate = child.read(design, point)
+
+    def one(params):
+        given = child.outputs(params, candidate, batch)
+        return jax.nn.softmax(batch.masked(given)) if batch.classification else given
+
+    return jax.vmap(one)(params).mean(0)

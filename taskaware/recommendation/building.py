@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.record import Record
@@ -55,7 +56,7 @@ def fit(record: Record, task: Task, options: FitOptions):
     from taskaware.training.fit import fit as train
 
     settings = dataclasses.asdict(options)
-    settings["seed"] = record.seed if options.seed is None else options.seed
+    settings["seed"] = record.seed if options.seed is None else plain.seed(options.seed)
     return train(task, record.space, record.point, **settings)
 
 

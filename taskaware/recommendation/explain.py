@@ -4,7 +4,11 @@ import html
 
 import numpy as np
 
+from taskaware.errors import visible
 from taskaware.recommendation.record import Record
+
+LONGEST = 80
+"""Characters of a name in a drawing."""
 
 
 def explain(record: Record) -> str:
@@ -21,7 +25,8 @@ def explain(record: Record) -> str:
         f"  found by   {_found_by(record)}",
         *(f"  note       {note}" for note in record.notes),
     ]
-    return "\n".join(lines)
+    # Names come from files, and none of them may steer a terminal or start a line of its own.
+    return "\n".join(map(visible, lines))
 
 
 def page(record: Record) -> str:
@@ -42,7 +47,9 @@ def plot(record: Record):
     figure = Figure(figsize=(11, 7), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(3, 2))
     draw_network(record.space, record.point, ax=above, inputs=record.task.inputs)
-    above.set_title(f"{record.task.name}: {_score(record)}")
+    # A name is text, also where it holds two dollar signs or what no font can draw.
+    name = visible(record.task.name[:LONGEST])
+    above.set_title(f"{name}: {_score(record)}", parse_math=False)
     plot_ascent(below, np.array(record.trace).T)
     return figure
 

@@ -6,6 +6,7 @@ from typing import cast
 
 import numpy as np
 
+from taskaware import plain
 from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
@@ -50,7 +51,7 @@ def recommend(
         candidates: how many the answer holds.
         leave_out: whether to use an evaluator without this dataset and its relatives, if the experience
             holds it; fitting one takes some seconds.
-        seed: of all draws; the same seed gives the same answer.
+        seed: of all draws, 0 to 2**32 - 1; the same seed gives the same answer.
 
     Raises:
         UserError: the dataset is not usable, or a value is out of range; the message names the value and
@@ -62,6 +63,7 @@ def recommend(
     began = time.perf_counter()
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
+    seed = plain.seed(seed)
     task = dataset if isinstance(dataset, Task) else make_task(dataset, target, problem=problem, name=name)
     evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, evaluator, leave_out)

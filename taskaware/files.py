@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
 
 MENDS = {
     errno.ENOSPC: "Make room on the disk",
@@ -135,6 +135,20 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
         # After the swap it is the old folder that has this name, and it may hold files of others.
         if made is not None and fresh.exists() and os.path.samestat(fresh.stat(), made):
             shutil.rmtree(fresh, ignore_errors=True)
+
+
+def expanded(path: str | os.PathLike) -> Path:
+    """The path with the home folder for "~" and "~user".
+
+    Raises:
+        UserError: there is no such user, or none has a home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            f"The home folder in {quoted(str(path))} is not known. Write the path in full."
+        ) from error
 
 
 def refuse_existing(path: str | os.PathLike) -> None:

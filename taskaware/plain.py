@@ -1,6 +1,7 @@
 """Checks of plain data that a file holds, before anything is made of it."""
 
 import math
+import operator
 import re
 from collections.abc import Collection, Mapping, Sequence
 
@@ -9,6 +10,7 @@ from taskaware.errors import UserError, quoted
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 NAME = 1000
 """Characters of a name for people, at most."""
+LARGEST_SEED = 2**32 - 1
 MANY = 10_000_000
 """A count that no file of ours reaches."""
 
@@ -97,6 +99,24 @@ def whole(what: str, value: object, *, low: int = 0, high: int = MANY) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise _refused(what, value, f"a whole number from {low:,} to {high:,}")
     return value
+
+
+def seed(value: object) -> int:
+    """The value as a Python number, if it is a seed: JAX and scikit-learn read 32 bits of it.
+
+    Raises:
+        UserError: it is none.
+
+    >>> seed(7)
+    7
+    """
+    try:
+        found = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        found = -1
+    if isinstance(value, bool) or not 0 <= found <= LARGEST_SEED:
+        raise UserError(f"seed={quoted(value)} is no seed. Give a whole number from 0 to {LARGEST_SEED}.")
+    return found
 
 
 def number(what: str, value: object, *, low: float = -math.inf, high: float = math.inf) -> float:

@@ -25,6 +25,7 @@ from taskaware.cli import (
     train_evaluator,
 )
 from taskaware.cli.exits import Interrupted
+from taskaware.cli.output import for_people
 from taskaware.cli.parser import Arguments, Command, Parser, check_words
 from taskaware.errors import TaskawareError
 
@@ -81,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
     _speak_utf8()
     interrupted: list[int] = []
     try:
-        with _noticing(interrupted):
+        with _noticing(interrupted), contextlib.redirect_stdout(for_people(sys.stdout)):
             arguments = read(words)
             if arguments is not None:
                 arguments.run(arguments)
@@ -177,6 +178,9 @@ def _error_line(code: int, line: str, as_json: bool) -> str:
 
 def _speak_utf8() -> None:
     """Write UTF-8 in every locale, so that labels are printed unchanged."""
+    # A stream that was closed by whoever started this is None.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

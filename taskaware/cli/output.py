@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from taskaware.errors import UserError
+from taskaware.errors import UserError, visible
 from taskaware.files import atomic_write, is_device
 
 
@@ -35,6 +36,27 @@ def write_file(path: Path, content: bytes) -> None:
     atomic_write(path if is_device(path) else path.resolve(), content)
 
 
+class Terminal:
+    """A terminal that gets no characters that would steer it, such as a name in a file may hold."""
+
+    def __init__(self, stream: Any):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, its lines and tabs as they are."""
+        for_good = (mark if mark in "\n\t" else visible(mark) for mark in text)
+        self._stream.write("".join(for_good))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def for_people(stream: Any) -> Any:
+    """The stream, as a `Terminal` where it is one; a file or a pipe gets every character as it is."""
+    return Terminal(stream) if stream.isatty() else stream
+
+
 def aligned(names: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> str:
     """A table for people.
 
@@ -59,7 +81,7 @@ def aligned(names: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
 
 
 def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else visible(str(value))
 
 
 def _check_distinct(files: Mapping[str, Path], folder: Path | None, source: Path) -> None:

@@ -21,6 +21,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings):
         super().__init__(allow_abbrev=False, formatter_class=_layout, **settings)
+        # Newer Pythons would colour the help with characters that steer a terminal.
+        self.color = False
 
     @property
     def options(self) -> list[str]:

@@ -13,6 +13,7 @@ from taskaware.recommendation import checking
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.record import Record
 from taskaware.saved import read_json
+from taskaware.secrets import in_plain
 from taskaware.spaces import MixtureSpace, space_from
 
 FORMAT = "taskaware recommendation"
@@ -36,7 +37,12 @@ def to_text(record: Record) -> str:
         "meta_features": dict(zip(NAMES, record.meta_features, strict=True)),
         "architecture": record.architecture.description,
     }
-    return json.dumps(fields, indent=1, default=str)
+    return json.dumps(in_plain(fields, _whole_characters), indent=1, default=str)
+
+
+def _whole_characters(text: str) -> str:
+    """The text with "?" for each half of a character, which a file name of another encoding has."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def read_fields(path: str | os.PathLike) -> dict:
@@ -69,7 +75,9 @@ def read_fields(path: str | os.PathLike) -> dict:
 def _of_fields(fields: dict) -> dict:
     fields = _present(fields)
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
-    task["widths"] = tuple((name, width) for name, width in task.get("widths", ()))
+    for pairs in ("widths", "kinds"):
+        task[pairs] = tuple((name, value) for name, value in task.get(pairs, ()))
+    task["drop"] = tuple(task.get("drop", ()))
     # What an answer tells of an architecture, it tells of a mixture.
     space = cast(MixtureSpace, space_from(fields["space"]))
     ranked = plain.row("list of candidates", fields["ranked"], least=1, most=checking.CANDIDATES)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation import rows
@@ -65,7 +66,7 @@ def fit(record: Record, task: Task, options: FitOptions):
     from taskaware.training.fit import RowOptions
     from taskaware.training.fit import fit as train
 
-    seed = record.seed if options.seed is None else options.seed
+    seed = record.seed if options.seed is None else plain.seed(options.seed)
     about = RowOptions(
         groups=rows.groups_of(task, options.groups),
         time=rows.times_of(task, options.time),
@@ -107,7 +108,15 @@ def task_for(record: Record, dataset, target=None, metric: str | None = None) ->
         target = card.target_name
     metric = metric or card.own_metric or card.metric
     task = make_task(
-        dataset, target, problem=card.problem, name=card.name, metric=metric, modality=card.modality
+        dataset,
+        target,
+        problem=card.problem,
+        name=card.name,
+        metric=metric,
+        modality=card.modality,
+        kinds=dict(card.kinds),
+        # A frame may lack by now what was to be left out.
+        drop=[name for name in card.drop if name in getattr(dataset, "columns", card.drop)],
     )
     return _fitting(record, task)
 

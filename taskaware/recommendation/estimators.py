@@ -9,6 +9,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from taskaware import plain
 from taskaware.data import columns
 from taskaware.data.loaded import feature_frame, of_arrays
 from taskaware.errors import UserError
@@ -119,7 +120,7 @@ class _TaskAware(BaseEstimator):
 
     def _seed(self) -> int:
         if isinstance(self.random_state, numbers.Integral):
-            return int(self.random_state)
+            return plain.seed(self.random_state)
         return int(check_random_state(self.random_state).randint(LARGEST_SEED))
 
     def _rows(self, X) -> pd.DataFrame:

@@ -23,7 +23,8 @@ def explain(record: Record) -> str:
         f"  found by   {_found_by(record)}",
         *(f"  note       {note}" for note in record.notes),
     ]
-    return "\n".join(lines)
+    # Names come from files, and none of them may steer a terminal or start a line of its own.
+    return "\n".join(map(visible, lines))
 
 
 def page(record: Record) -> str:

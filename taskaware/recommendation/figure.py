@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaware.children.mixture.describe import architecture, percent
+from taskaware.errors import visible
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.explain import score_text
 from taskaware.recommendation.record import Record
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ANSWER = "#c4505a"
+LONGEST = 80
+"""Characters of a name in a figure."""
+
 SHOWN = 6
 """So many parts of a mixture are named."""
 
@@ -26,7 +30,9 @@ def plot(record: Record):
     words = layers_text(record)
     figure = Figure(figsize=(13, 8.5 + 0.17 * words.count("\n")), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(3, 2))
-    figure.suptitle(f"{record.task.name}: {score_text(record)}", fontsize=14)
+    # A name is text, also where it holds two dollar signs or what no font can draw.
+    name = visible(record.task.name[:LONGEST])
+    figure.suptitle(f"{name}: {score_text(record)}", fontsize=14, parse_math=False)
     draw_network(record.space, record.point, ax=above, inputs=record.task.inputs)
     above.set_title(words, loc="left", fontsize=9, family="monospace")
     _search(below, record)

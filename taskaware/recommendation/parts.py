@@ -31,6 +31,8 @@ class TaskCard:
         modality: kind of data.
         widths: (name, columns) of each block that a network of this task reads; empty for a table that an
             older taskaware wrote down.
+        kinds: (name, kind) of columns whose kind the user gave.
+        drop: names of columns that the user left out.
     """
 
     name: str
@@ -45,6 +47,8 @@ class TaskCard:
     own_metric: str = ""
     modality: str = "tables"
     widths: tuple[tuple[str, int], ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
+    drop: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, task: Task) -> "TaskCard":

@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 import time
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 
+from taskaware import plain
 from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
@@ -34,6 +36,8 @@ def recommend(
     problem: str | None = None,
     metric: str | None = None,
     name: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    drop: str | Sequence[str] = (),
     evaluator: Evaluator | None = None,
     ascent: AscentSettings | None = None,
     candidates: int = 10,
@@ -52,12 +56,13 @@ def recommend(
         metric: name in METRICS that `fit` chooses the best weights by; by default "accuracy" or "r2". The
             experience is scored by the default, so the architecture is the one for that; a note says so.
         name: of the dataset, for people; by default the source's.
+        kinds, drop: kinds of a table's columns, and those not used; as in `make_task`.
         evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
         ascent: how candidates are searched for and scored.
         candidates: how many the answer holds.
         leave_out: whether to use an evaluator without this dataset and its relatives, if the experience
             holds it; fitting one takes some seconds.
-        seed: of all draws; the same seed gives the same answer.
+        seed: of all draws, 0 to 2**32 - 1; the same seed gives the same answer.
 
     Raises:
         UserError: the dataset is not usable, or a value is out of range; the message names the value and
@@ -69,10 +74,11 @@ def recommend(
     began = time.perf_counter()
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
+    seed = plain.seed(seed)
     if isinstance(dataset, Task):
         task = with_metric(dataset, metric)
     else:
-        task = make_task(dataset, target, problem=problem, name=name, metric=metric)
+        task = make_task(dataset, target, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
     evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, evaluator, leave_out)
     query = query_of(task, evaluator)
@@ -80,7 +86,9 @@ def recommend(
     proposal = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)
     found = Found(task, evaluator, query, posterior, proposal)
     answer = _answer(found, candidates, (*task.notes, *notes, *about_metric(task)))
-    return dataclasses.replace(answer, seed=int(seed), seconds=time.perf_counter() - began)
+    dropped = (drop,) if isinstance(drop, str) else tuple(drop)
+    card = dataclasses.replace(answer.task, kinds=tuple((kinds or {}).items()), drop=dropped)
+    return dataclasses.replace(answer, task=card, seed=int(seed), seconds=time.perf_counter() - began)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from taskaware import plain
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.build import make_task
@@ -59,7 +60,7 @@ def train_evaluator(
             raw data are required and missing, or given and not used.
         StoreError: the store cannot be opened.
     """
-    chosen, settings = preset(space), settings or EvaluatorSettings()
+    chosen, settings, seed = preset(space), settings or EvaluatorSettings(), plain.seed(seed)
     samples = _samples(settings, datasets)
     found = (
         open_experience(experience, chosen, recipe) if isinstance(experience, str) else comparable(experience)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from taskaware.errors import StoreError
 from taskaware.runner.job import Outcome
-from taskaware.saved import parse_json
 
 
 class Journal:
@@ -74,6 +73,9 @@ def read_journal(path: str | os.PathLike) -> Iterator[dict]:
 
     There are none if the file does not exist.
     """
+    # It needs NumPy, which a command that only refuses does without.
+    from taskaware.saved import parse_json
+
     if not Path(path).exists():
         return
     with Path(path).open("rb") as file:

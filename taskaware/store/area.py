@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from taskaware.errors import StoreError, UserError
+from taskaware.files import expanded
 
 LIMIT = 2**30
 
@@ -66,4 +67,4 @@ def area_of(folder: str | os.PathLike | None, file: str, limit: int) -> Area:
         raise UserError(f"artefact_limit is {limit}. Allowed: 0 and more bytes.")
     if folder is None and not file:
         return Area(None, limit)
-    return Area(Path(f"{file}.artefacts" if folder is None else folder).expanduser(), limit)
+    return Area(expanded(f"{file}.artefacts" if folder is None else folder), limit)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from taskaware.errors import StoreError, quoted
+from taskaware.files import expanded
 from taskaware.secrets import masked_value, remember
 from taskaware.store import migrations, schema
 from taskaware.store.connecting import WRITING, Database
@@ -40,7 +41,7 @@ def place_of(target: str | os.PathLike) -> sa.URL:
     """
     if "://" not in str(target):
         name = str(target)
-        path = name if name in MEMORY else str(Path(target).expanduser())
+        path = name if name in MEMORY else str(expanded(target))
         return sa.URL.create("sqlite", database=path)
     try:
         url = sa.make_url(str(target))

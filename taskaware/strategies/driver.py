@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware import plain
 from taskaware.arrays import bucket
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
@@ -108,7 +109,7 @@ def search(
         raise UserError(f"errors='{errors}' is unknown. Allowed: diverge, raise.")
     strategy = _bound(strategy, objective, space, together)
     keep_compiled()
-    key = jax.random.key(seed) if isinstance(seed, int | np.integer) else seed
+    key = jax.random.key(plain.seed(seed)) if isinstance(seed, int | np.integer) else seed
     objective = objective if errors == "raise" or objective.traceable else forgiving(objective)
     blocks = _compiled if strategy.traceable and objective.traceable else _stepwise
     log = Log(space, budget, strategy)

@@ -142,6 +142,7 @@ def writing(path: str | os.PathLike | None) -> Iterator[Callable[[list[dict]], N
         try:
             file.writelines(json.dumps(row) + "\n" for row in rows)
             file.flush()
+            os.fsync(file.fileno())
         except OSError as error:
             raise StoreError(f"The journal '{path}' cannot be written: {error}.") from error
 

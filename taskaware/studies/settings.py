@@ -9,8 +9,10 @@ import typing
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, quoted, unknown
 
+MOST_SEEDS = 10_000
+"""Every seed is a job, or several."""
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 MENDS = {
@@ -56,7 +58,7 @@ def overridden(config, assignments: Sequence[str]):
     for assignment in assignments:
         key, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals:
-            raise UserError(f"'{assignment}' sets nothing. Write key=value, for example seeds=3.")
+            raise UserError(f"{quoted(assignment)} sets nothing. Write key=value, for example seeds=3.")
         leaf = _leaf(dict(_leaves(config)), key)
         config = _replaced(config, key.split("."), _read(key, text, leaf.hint))
     _check(config)
@@ -109,6 +111,9 @@ def _replaced(config, path: Sequence[str], value: object):
 
 def _check(config) -> None:
     """Check nested configs first, because an outer check may rely on valid inner ones."""
+    seeds = getattr(config, "seeds", 0)
+    if isinstance(seeds, int) and seeds > MOST_SEEDS:
+        raise UserError(f"Setting seeds={quoted(seeds)} is too large. Give 1 to {MOST_SEEDS:,}.")
     for field in dataclasses.fields(config):
         if dataclasses.is_dataclass(inner := getattr(config, field.name)):
             _check(inner)
@@ -134,7 +139,7 @@ def _read(key: str, text: str, hint: Any, instead: str = "") -> object:
     if hint is float and (number := _number(text)) is not None:
         return number
     mend = MENDS.get(hint, "Set it in the config")
-    raise UserError(f"Setting {key}='{text}' is not {NAMES.get(hint, hint)}. {mend}{instead}.")
+    raise UserError(f"Setting {key}={quoted(text)} is not {NAMES.get(hint, hint)}. {mend}{instead}.")
 
 
 def _of_optional(hint: Any) -> Any:

@@ -1,6 +1,7 @@
 """Ablations: evaluations that differ in one setting each, and learning curves."""
 
 import dataclasses
+import io
 import re
 import time
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.errors import UserError
+from taskaware.files import atomic_write
 from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet
 from taskaware.studies.evaluate import EvaluateSettings, evaluate
@@ -162,4 +164,6 @@ def draw(table: pd.DataFrame, folder: RunFolder) -> None:
         axes.set(xscale="log", xlabel=key, ylabel="mean test score of the pick")
         axes.set_title("dotted: all of them", fontsize=9)
         axes.legend(fontsize=8)
-    figure.savefig(folder.path / "curves.png", dpi=120)
+    drawing = io.BytesIO()
+    figure.savefig(drawing, format="png", dpi=120)
+    atomic_write(folder.path / "curves.png", drawing.getvalue())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from taskaware import plain
 from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_arguments
 from taskaware.modalities.tables.samples import Samples
@@ -39,6 +40,7 @@ def fit_evaluator(
         UserError: a network or loss is unknown (the nearest name is suggested), or raw rows are required and
             missing.
     """
+    seed = plain.seed(seed)
     keep_compiled()
     settings = settings or EvaluatorSettings()
     surrogate = SURROGATES.named(settings.network)

@@ -153,7 +153,11 @@ def changed(fields, path, value):
     return fields
 
 
-@pytest.mark.parametrize("value", [ATTACK, float("nan"), float("inf"), 10**400, -1, None, [], {}, True])
+@pytest.mark.parametrize(
+    "value",
+    [ATTACK, float("nan"), float("inf"), 10**400, -1, None, [], {}, True],
+    ids=lambda value: repr(value)[:9],
+)
 @pytest.mark.parametrize(
     "path",
     [
@@ -182,7 +186,7 @@ def test_what_may_not_stand_there_is_refused(path, value, found, tmp_path):
     fields = changed(json.loads(found.to_json()), path, value)
     file = tmp_path / "answer.json"
     file.write_text(json.dumps(fields))
-    with pytest.raises(CheckpointError, match="damaged") as caught:
+    with pytest.raises(CheckpointError, match="damaged|no JSON") as caught:
         load_recommendation(file)
     assert len(str(caught.value)) < 1000
 

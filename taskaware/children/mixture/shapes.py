@@ -98,6 +98,7 @@ class Text(NamedTuple):
             "va": "center",
             "fontsize": self.size * points,
             "color": self.colour,
+            "parse_math": False,
         }
         ax.text(self.x, self.y, self.text, **style)
 

@@ -32,22 +32,24 @@ def keep_sealed(folder: Path) -> None:
     with contextlib.suppress(ImportError, AttributeError):
         from jax._src import compilation_cache as room
 
-        make = room.get_file_cache
+        make: Any = room.get_file_cache
         if not hasattr(make, "sealing"):
-            room.get_file_cache = _sealing(make)
-        room.get_file_cache.sealing.add(str(folder))
+            make = room.get_file_cache = _sealing(make)
+        make.sealing.add(str(folder))
 
 
 def _sealing(make: Any) -> Any:
     """JAX's maker of caches, with caches that seal for the folders in its attribute `sealing`."""
 
+    sealing: set[str] = set()
+
     def made(path: str) -> Any:
         found = make(path)
-        if found is None or str(path) not in made.sealing:  # type: ignore[attr-defined]
+        if found is None or str(path) not in sealing:
             return found
         return _sealed_cache(found[0]), found[1]
 
-    made.sealing = set()  # type: ignore[attr-defined]
+    vars(made)["sealing"] = sealing
     return made
 
 

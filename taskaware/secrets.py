@@ -101,6 +101,10 @@ def discreet(made: Made) -> Made:
     >>> "s3cret" in repr(Place("postgresql://ann:s3cret@host/name"))
     False
     """
-    shown = made.__repr__
-    made.__repr__ = lambda self: masked(shown(self))  # type: ignore[method-assign,assignment]
+    shown: Callable[[object], str] = vars(made)["__repr__"]
+
+    def discreetly(self: object) -> str:
+        return masked(shown(self))
+
+    setattr(made, "__repr__", discreetly)  # noqa: B010, because a method may not be assigned to
     return made

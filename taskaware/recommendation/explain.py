@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 
+from taskaware.errors import visible
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.record import Record
 

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -125,7 +125,7 @@ class Found:
         """Scores of the candidates and of the steps of the search, their errors, and which were measured."""
         proposal, query = self.proposal, self.query
         bound, zeros = proposal.trace.ravel(), np.zeros(proposal.trace.size, np.float32)
-        lower = np.maximum(np.asarray(self.posterior.unwarp(bound, zeros)[0]), FLOOR)
+        lower = np.maximum(np.asarray(self.posterior.unwarp(cast(Any, bound), cast(Any, zeros))[0]), FLOOR)
         mean, deviation = np.append(proposal.mean, lower), np.append(proposal.deviation, zeros)
         scores, errors = expected(self.evaluator, query, mean, deviation)
         places = np.full(len(scores), -1)

@@ -1,7 +1,7 @@
 """What a run has found, in one sentence, from the summary that its study wrote."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from taskaware import plain
 from taskaware.reports import page
@@ -64,7 +64,7 @@ def verdict(run: Run) -> str:
 
 def _collected(summary: Mapping) -> str:
     added, diverged, failed = (
-        int(value) if plain.is_number(value := summary.get(name)) else 0
+        int(summary[name]) if plain.is_number(summary.get(name)) else 0
         for name in ("added", "diverged", "failed")
     )
     gone = f", {diverged:,} of which diverged" if diverged else ""
@@ -76,7 +76,7 @@ def _entries(rows: Mapping, column: str) -> list[Entry]:
     found = []
     for name, row in rows.items():
         if isinstance(row, Mapping) and plain.is_number(row.get(column)):
-            error = row.get(f"{column}_se")
+            error: Any = row.get(f"{column}_se")
             label = _label(row) if str(name).isdecimal() else str(name)
             found.append(Entry(label, float(row[column]), float(error) if plain.is_number(error) else None))
     return found

@@ -103,7 +103,11 @@ class _TaskAware(BaseEstimator):
             class_weight=getattr(self, "class_weight", None),
             sample_weight=sample_weight,
         )
+        self._end(target)
         return self
+
+    def _end(self, target: np.ndarray) -> None:
+        """What else is to be known of the targets, when the model is trained."""
 
     def predict(self, X) -> np.ndarray:
         """The prediction for each row, (N,).
@@ -210,12 +214,8 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         )
         self.class_weight = class_weight
 
-    def fit(self, X, y, sample_weight=None, *, groups=None, time=None):
-        super().fit(X, y, sample_weight, groups=groups, time=time)
-        self.classes_, self._place = _in_order(self.model_.classes, self._target(y))
-        return self
-
-    fit.__doc__ = _TaskAware.fit.__doc__
+    def _end(self, target: np.ndarray) -> None:
+        self.classes_, self._place = _in_order(self.model_.classes, target)
 
     def predict(self, X) -> np.ndarray:
         rows = self._rows(X)

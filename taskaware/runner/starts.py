@@ -6,20 +6,21 @@ lock on that file, which the system takes back when the process ends, however it
 
 import contextlib
 import datetime
+import importlib
 import json
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from taskaware.errors import UserError, quoted
 from taskaware.runner.journal import read_journal
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks, and there two starts at once are not noticed.
-    fcntl = None  # type: ignore[assignment]
+fcntl: Any = None
+"""Windows has no such locks, and there two starts at once are not noticed."""
+with contextlib.suppress(ImportError):
+    fcntl = importlib.import_module("fcntl")
 
 NAME = "starts.jsonl"
 LONGEST = 100_000

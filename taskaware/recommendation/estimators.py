@@ -210,11 +210,22 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         self.class_weight = class_weight
 
     def fit(self, X, y, sample_weight=None, *, groups=None, time=None):
+        """Recommend an architecture for these rows and train it on them.
+
+        Args:
+            X: (N, F) rows, N at least 10; see `TaskAwareRegressor.fit`.
+            y: N labels, none of them missing.
+            sample_weight, groups, time: of the rows; see `TaskAwareRegressor.fit`.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: X, y or what is known of the rows is not usable; the message says why.
+        """
         super().fit(X, y, sample_weight, groups=groups, time=time)
         self.classes_, self._place = _in_order(self.model_.classes, self._target(y))
         return self
-
-    fit.__doc__ = _TaskAware.fit.__doc__
 
     def predict(self, X) -> np.ndarray:
         rows = self._rows(X)

@@ -214,4 +214,4 @@ def coefficients() -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _sum(weights: Mapping[str, float], terms: Mapping[str, np.ndarray]) -> np.ndarray:
-    return sum(weights[name] * terms[name] for name in weights)
+    return np.sum([weights[name] * terms[name] for name in weights], axis=0)

@@ -5,6 +5,7 @@ import functools
 import time
 from typing import cast
 
+import jax.numpy as jnp
 import numpy as np
 
 from taskaware.deprecation import renamed_arguments
@@ -117,7 +118,9 @@ class Found:
         """Scores of the candidates and of the steps of the search, their errors, and which were measured."""
         proposal, query = self.proposal, self.query
         bound, zeros = proposal.trace.ravel(), np.zeros(proposal.trace.size, np.float32)
-        lower = np.maximum(np.asarray(self.posterior.unwarp(bound, zeros)[0]), FLOOR)
+        lower = np.maximum(
+            np.asarray(self.posterior.unwarp(jnp.asarray(bound), jnp.asarray(zeros))[0]), FLOOR
+        )
         mean, deviation = np.append(proposal.mean, lower), np.append(proposal.deviation, zeros)
         scores, errors = expected(self.evaluator, query, mean, deviation)
         places = np.full(len(scores), -1)

@@ -67,7 +67,7 @@ class Index(NamedTuple):
         ends: where the entries of each value end, (v,).
         columns, shares: of each entry: a column of all sketches, and the share of its cells with the value.
         first: the first column of each sketch.
-        count: columns of all sketches.
+        width: columns of all sketches.
     """
 
     values: np.ndarray
@@ -75,7 +75,7 @@ class Index(NamedTuple):
     columns: np.ndarray
     shares: np.ndarray
     first: np.ndarray
-    count: int
+    width: int
 
     @classmethod
     def of(cls, sketches: Sequence[Sketch]) -> "Index":
@@ -106,8 +106,8 @@ class Index(NamedTuple):
         entries = np.repeat(ends - sizes, sizes) + steps
         columns, shares = self.columns[entries], self.shares[entries]
         surprise = np.repeat(-np.log2(column.shares[there]), sizes)
-        found = np.bincount(columns, shares, self.count)
-        usual = np.bincount(columns, shares * surprise, self.count) / np.maximum(found, 1e-9)
+        found = np.bincount(columns, shares, self.width)
+        usual = np.bincount(columns, shares * surprise, self.width) / np.maximum(found, 1e-9)
         return found - SURPRISE * np.abs(usual - column.bits)
 
 
@@ -125,7 +125,7 @@ def relatives(task: Task, known: Sequence[Sketch] | None = None) -> list[Sketch]
     seen = hashed(task, COLUMNS)
     columns = [Held.of(*each) for each in zip(seen.columns, seen.names.tolist(), strict=True)]
     likeness = np.stack([index.likeness(column) for column in columns], axis=1)
-    ends = np.append(index.first[1:], index.count)
+    ends = np.append(index.first[1:], index.width)
     parts = zip(sketches, index.first, ends, strict=True)
     return [one for one, first, end in parts if is_relative(one, columns, likeness[first:end])]
 

@@ -121,7 +121,7 @@ def _class_weights(task: Task, given: object, weights: np.ndarray) -> np.ndarray
     for label, weight in given.items():
         if columns.label(label) not in places:
             raise unknown("label of class_weight", str(label), places)
-        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
+        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
             raise UserError(f"class_weight of '{label}' is {weight!r}. Give a number of at least 0.")
         found[places[columns.label(label)]] = weight
     return found

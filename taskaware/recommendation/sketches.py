@@ -88,7 +88,7 @@ def hashed(task: Task, most: int) -> Hashed:
     columns, kept = [_hashes(column)[rows] for column in given], np.arange(len(given))
     if len(columns) >= most:
         kept = np.argsort([int(column.min()) for column in columns], kind="stable")[: most - 1]
-    names = np.array([_sha(name) for name in (*(given[place].name for place in kept), task.target_name)])
+    names = np.array([_sha(name) for name in (*(given[int(place)].name for place in kept), task.target_name)])
     return Hashed(rows, [*(columns[place] for place in kept), _target_hashes(task)[rows]], names)
 
 

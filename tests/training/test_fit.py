@@ -10,6 +10,7 @@ from taskaware.errors import EngineError, UserError
 from taskaware.tasks.split import splits
 from taskaware.training import fit as room
 from taskaware.training.fit import ATTEMPTS, COOLER, MEMBERS, SEGMENT, fit
+from taskaware.training.member_rows import RowOptions, rows_of_members
 from taskaware.training.recipe import TrainingRecipe
 
 RECIPE = TrainingRecipe(steps=150, batch_size=16, learning_rate=0.02)
@@ -85,7 +86,7 @@ def test_each_member_keeps_its_best_weights(task, small, point, problem, members
 
 def test_members_differ_in_weights_and_rows(model, task):
     parts = splits(task(), 0, 3)
-    rows = room._rows(parts, seed=0, steps=20, batch_size=16)
+    rows = rows_of_members(parts, seed=0, steps=20, batch_size=16, about=RowOptions())
     for part, train, places, weight in zip(parts, rows.train, *rows.validation, strict=True):
         assert set(train.ravel()) == set(part.train)
         assert places[weight > 0].tolist() == part.validation.tolist()

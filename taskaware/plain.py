@@ -4,6 +4,7 @@ import math
 import operator
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeGuard
 
 from taskaware.errors import UserError, quoted
 
@@ -130,13 +131,13 @@ def number(what: str, value: object, *, low: float = -math.inf, high: float = ma
     Raises:
         UserError: it is none.
     """
-    if not is_number(value) or not low <= value <= high:  # type: ignore[operator]
+    if not is_number(value) or not low <= value <= high:
         inside = "" if math.isinf(low) and math.isinf(high) else f" from {low:g} to {high:g}"
         raise _refused(what, value, f"a finite number{inside}")
-    return value  # type: ignore[return-value]
+    return value
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether the value is a finite number that a float holds; True and 10**400 are none.
 
     >>> is_number(0.5), is_number(10**400), is_number(float("nan")), is_number(True)

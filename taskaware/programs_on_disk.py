@@ -32,10 +32,10 @@ def keep_sealed(folder: Path) -> None:
     with contextlib.suppress(ImportError, AttributeError):
         from jax._src import compilation_cache as room
 
-        make = room.get_file_cache
+        make: Any = room.get_file_cache
         if not hasattr(make, "sealing"):
-            room.get_file_cache = _sealing(make)
-        room.get_file_cache.sealing.add(str(folder))
+            make = room.get_file_cache = _sealing(make)
+        make.sealing.add(str(folder))
 
 
 def _sealing(make: Any) -> Any:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import taskaware
 from taskaware.cli import (
@@ -156,15 +156,17 @@ def _listed(title: str, lines: Sequence[str]) -> str:
 def _noticing(interrupted: list[int]) -> Iterator[None]:
     """Note each Ctrl-C in the list, and raise it as usual: what ends early and well was not done well."""
 
-    def note(number, frame):
-        interrupted.append(number)
-        before(number, frame)
-
     before = signal.getsignal(signal.SIGINT)
     # Elsewhere than in the main thread there is nothing to notice; and who ignores Ctrl-C is let be.
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return
+    raise_it: Callable = before
+
+    def note(number, frame):
+        interrupted.append(number)
+        raise_it(number, frame)
+
     signal.signal(signal.SIGINT, note)
     try:
         yield

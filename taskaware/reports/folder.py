@@ -185,7 +185,7 @@ def _text(value: object) -> str:
 
 def _count(result: dict | None, name: str) -> int:
     value = (result or {}).get(name)
-    return int(value) if plain.is_number(value) else 0  # type: ignore[arg-type]
+    return int(value) if plain.is_number(value) else 0
 
 
 def _runs_in(folder: Path) -> list[str]:

@@ -35,7 +35,7 @@ def checked(data: Mapping[str, Any]) -> dict[str, Any]:
     for field in data:
         if field not in (*FIELDS, "type"):
             raise UserError(f"A mixture space has no field {quoted(field)}. Allowed: {', '.join(FIELDS)}.")
-    found = {
+    found: dict[str, Any] = {
         "name": plain.name("name of the space", data["name"], longest=200),
         "layers": plain.whole("number of layers", data["layers"], low=1, high=LAYERS),
         "sizes": _sizes(data["sizes"]),

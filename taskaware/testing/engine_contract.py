@@ -37,7 +37,7 @@ class Resource:
 class Unreadable:
     """Can be sent, and cannot be read."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return sys.exit, ("on the other side",)
 
 

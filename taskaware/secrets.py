@@ -101,6 +101,10 @@ def discreet(made: Made) -> Made:
     >>> "s3cret" in repr(Place("postgresql://ann:s3cret@host/name"))
     False
     """
-    shown = made.__repr__
-    made.__repr__ = lambda self: masked(shown(self))  # type: ignore[method-assign,assignment]
+    shown: Any = made.__repr__
+
+    def hidden(self: Any) -> str:
+        return masked(shown(self))
+
+    setattr(made, "__repr__", hidden)  # noqa: B010
     return made

@@ -36,7 +36,7 @@ from pyarrow import parquet
 from taskaware.digests import architecture_digests, canonical, digest
 from taskaware.errors import StoreError, UserError
 from taskaware.saved import parse_json
-from taskaware.store import artefacts, definitions, reading, schema, writing
+from taskaware.store import artefacts, reading, schema, writing
 from taskaware.store.new_file import new_file
 from taskaware.store.records import DIVERGED, FAILED, OK, SpaceRecord, TaskRecord, TrainingKey, checked_space
 
@@ -79,9 +79,7 @@ def export(connection: sa.Connection, path: str | os.PathLike) -> int:
     """Write the store behind the connection into a new file; see `Store.export_parquet`."""
     header = _header(connection)
     names = {entry["digest"]: entry for entry in header["tasks"]}
-    names |= {
-        space.digest: {"name": space.name, "type": space.type} for space in definitions.spaces(connection)
-    }
+    names |= {space.digest: {"name": space.name, "type": space.type} for space in reading.spaces(connection)}
     options = {"compression": "zstd", "write_page_checksum": True, "store_schema": False}
     # numbers seldom repeat, words do
     options["use_dictionary"] = [field.name for field in SCHEMA if field.type == pa.string()]
@@ -118,11 +116,11 @@ def _header(connection: sa.Connection) -> dict:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "tasks": [dataclasses.asdict(task) for task in definitions.tasks(connection)],
+        "tasks": [dataclasses.asdict(task) for task in reading.tasks(connection)],
         "catalogues": catalogues,
         "metafeatures": described,
-        "spaces": [dataclasses.asdict(space) for space in definitions.spaces(connection)],
-        "recipes": [recipe.definition for recipe in definitions.recipes(connection)],
+        "spaces": [dataclasses.asdict(space) for space in reading.spaces(connection)],
+        "recipes": [recipe.definition for recipe in reading.recipes(connection)],
         "artefacts": _artefacts(connection),
     }
 

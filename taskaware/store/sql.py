@@ -8,18 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from taskaware.digests import check_digest
-from taskaware.store import (
-    artefacts,
-    checking,
-    counting,
-    definitions,
-    opening,
-    pruning,
-    reading,
-    records,
-    schema,
-    writing,
-)
+from taskaware.store import artefacts, checking, counting, opening, pruning, reading, records, schema, writing
 from taskaware.store.area import LIMIT, Area, area_of
 from taskaware.store.artefacts import Artefact
 from taskaware.store.checking import Report
@@ -228,7 +217,7 @@ class Store(Exchange):
 
     def tasks(self) -> tuple[TaskRecord, ...]:
         """Every task, by name."""
-        return self._database.read(definitions.tasks)
+        return self._database.read(reading.tasks)
 
     def described(self, catalogue: str) -> set[str]:
         """Digests of the tasks that have meta-features of this catalogue."""
@@ -236,12 +225,12 @@ class Store(Exchange):
 
     def spaces(self, type: str | None = None) -> tuple[SpaceRecord, ...]:
         """Every space of this type, or of all, by name."""
-        found = self._database.read(definitions.spaces)
+        found = self._database.read(reading.spaces)
         return tuple(space for space in found if type in (None, space.type))
 
     def recipes(self) -> tuple[RecipeRecord, ...]:
         """Every recipe, by digest."""
-        return self._database.read(definitions.recipes)
+        return self._database.read(reading.recipes)
 
     def births(self, task: str) -> tuple[Birth, ...]:
         """The trainings on a task that searches proposed, by strategy and birth, with their parents."""

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import taskaware
 from taskaware.cli import (
@@ -161,7 +161,7 @@ def _noticing(interrupted: list[int]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return
-    raise_it = before
+    raise_it: Callable = before
 
     def note(number, frame):
         interrupted.append(number)

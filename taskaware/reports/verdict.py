@@ -1,7 +1,7 @@
 """What a run has found, in one sentence, from the summary that its study wrote."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from taskaware import plain
 from taskaware.reports import page
@@ -63,22 +63,24 @@ def verdict(run: Run) -> str:
 
 
 def _collected(summary: Mapping) -> str:
-    added, diverged, failed = (
-        int(summary[name]) if plain.is_number(summary.get(name)) else 0
-        for name in ("added", "diverged", "failed")
-    )
+    added, diverged, failed = (_count(summary.get(name)) for name in ("added", "diverged", "failed"))
     gone = f", {diverged:,} of which diverged" if diverged else ""
     lost = f"; {page.counted(failed, 'job')} failed" if failed else ""
     return f"{page.counted(added, 'training')} recorded{gone}{lost}."
 
 
+def _count(value: object) -> int:
+    return int(value) if plain.is_number(value) else 0
+
+
 def _entries(rows: Mapping, column: str) -> list[Entry]:
     found = []
     for name, row in rows.items():
-        if isinstance(row, Mapping) and plain.is_number(row.get(column)):
-            error: Any = row.get(f"{column}_se")
+        value = row.get(column) if isinstance(row, Mapping) else None
+        if plain.is_number(value):
+            error = row.get(f"{column}_se")
             label = _label(row) if str(name).isdecimal() else str(name)
-            found.append(Entry(label, float(row[column]), float(error) if plain.is_number(error) else None))
+            found.append(Entry(label, float(value), float(error) if plain.is_number(error) else None))
     return found
 
 

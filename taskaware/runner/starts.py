@@ -79,8 +79,7 @@ def _lock(file: BinaryIO, folder: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        nobody: dict = {}
-        who = next((line for line in reversed(_lines(folder / NAME)) if "pid" in line), nobody)
+        who: dict = next((line for line in reversed(_lines(folder / NAME)) if "pid" in line), {})
         since = str(who.get("started", "some time ago"))[:40]
         raise UserError(
             f"'{folder}' is being worked on by process {quoted(who.get('pid'))} on host "

@@ -15,7 +15,9 @@ from taskaware.digests import LENGTH
 from taskaware.errors import StoreError, UserError, unknown
 from taskaware.saved import parse_json
 from taskaware.store import schema
-from taskaware.store.definitions import recipes, spaces, tasks
+from taskaware.store.definitions import recipes as recipes
+from taskaware.store.definitions import spaces as spaces
+from taskaware.store.definitions import tasks as tasks
 from taskaware.store.experience import INDICES, PER_TRAINING, Experience, check
 from taskaware.store.failures import DAMAGED, MEND, intact
 from taskaware.store.records import FAILED, SpaceRecord, TrainingKey

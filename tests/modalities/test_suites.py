@@ -109,3 +109,14 @@ def test_every_real_table_becomes_a_task(real_data, index):
         parts = split(task, 0)
         if task.problem == "classification":
             assert len(np.unique(task.target[parts.train])) == task.outputs, task.name
+
+
+@pytest.mark.parametrize("file", ["../secret.csv", "/etc/passwd", "a/../../secret.csv", "link.csv", ""])
+def test_an_index_lists_no_file_outside_its_folder(file, tmp_path):
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (tmp_path / "secret.csv").write_text("x,y\n1,0\n2,1\n")
+    (folder / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (folder / "index.csv").write_text(f"name,modality,task,target,file\na,tabular,classification,y,{file}\n")
+    with pytest.raises(UserError, match="not in its folder"):
+        folder_suite(folder)

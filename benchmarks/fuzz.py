@@ -98,7 +98,7 @@ def _limited(seconds: int) -> Iterator[None]:
     def stop(*_):
         raise Hangs
 
-    # Of the processor first, because a busy machine makes any case wait; and of the clock, for one that sleeps.
+    # Of the processor, because a busy machine makes any case wait; and of the clock, for one that sleeps.
     timers = {
         signal.SIGPROF: (signal.ITIMER_PROF, seconds),
         signal.SIGALRM: (signal.ITIMER_REAL, WAIT * seconds),

@@ -8,7 +8,7 @@ PROBLEMS = ("classification", "regression")
 KINDS = ("numeric", "boolean", "date", "category", "text")
 _DATA = (
     "CSV, TSV, Excel, Parquet, ARFF or JSON file, packed or not; a web address; - for standard input; "
-    "a name of 'tasks --manifests'; hf:<id>; openml:<id>"
+    "a dataset that 'taskaware tasks --manifests' lists; hf:<id>; openml:<id>"
 )
 
 
@@ -40,7 +40,11 @@ def _kind(text: str) -> tuple[str, str]:
 def add_dataset(parser: Parser) -> None:
     """Put `data`, `target` and `problem` on a command's parser."""
     parser.add_argument("data", metavar="DATA", help=_DATA)
-    parser.add_argument("--target", metavar="NAME", help="column to predict (default: the data set's own)")
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="column to predict (default: the one that the dataset defines; a file defines none)",
+    )
     parser.add_argument(
         "--problem",
         type=one_of("problem", PROBLEMS),
@@ -54,9 +58,9 @@ def add_dataset(parser: Parser) -> None:
         default=[],
         type=_kind,
         metavar="COLUMN=KIND",
-        help=f"kind of a column, one of {', '.join(KINDS)} (default: by its values)",
+        help=f"kind of a column, one of {', '.join(KINDS)} (default: detected); may be repeated",
     )
     parser.add_argument(
-        "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out (may be repeated)"
+        "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; may be repeated"
     )
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of a text file (default: found out)")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of a text file (default: detected)")

@@ -17,7 +17,7 @@ PIPE = 141
 MEANINGS = {
     DONE: "done",
     1: "an error in taskaware itself, with a traceback",
-    USER: "an option, a file or the data is not usable; the message names the mend",
+    USER: "an option, a file or the data is not usable; the message says how to fix it",
     SAVED: "a model, recommendation, evaluator or store is damaged, or was not written by taskaware",
     ENGINE: "a training failed",
     SYSTEM: "a file could not be read or written, or the disk is full",

@@ -144,20 +144,31 @@ CREATORS = ("merge", "import")
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "action", metavar="|".join(ACTIONS), type=one_of("action", tuple(ACTIONS)), help="what to do"
+        "action",
+        metavar="|".join(ACTIONS),
+        type=one_of("action", tuple(ACTIONS)),
+        help="what to do with STORE; merge, export and import need OTHER",
     )
     parser.add_argument("store", metavar="STORE", help="path or database URL of the experience")
-    parser.add_argument("other", metavar="OTHER", nargs="*", help="stores to merge, or the file")
-    parser.add_argument("--failed", action="store_true", help="prune: trainings that failed with an error")
-    parser.add_argument("--recipe", metavar="DIGEST", help="prune: trainings with this recipe")
-    parser.add_argument("--task", metavar="NAME", help="prune: trainings on this task")
-    parser.add_argument("--code-version", metavar="V", help="prune: trainings by this version of the trainer")
+    parser.add_argument(
+        "other", metavar="OTHER", nargs="*", help="merge: stores to read; export, import: a Parquet file"
+    )
+    parser.add_argument(
+        "--failed", action="store_true", help="prune: select trainings that failed with an error"
+    )
+    parser.add_argument("--recipe", metavar="DIGEST", help="prune: select trainings with this recipe")
+    parser.add_argument("--task", metavar="NAME", help="prune: select trainings on this task")
+    parser.add_argument(
+        "--code-version", metavar="V", help="prune: select trainings by this version of the trainer"
+    )
     parser.add_argument(
         "--unused",
         action="store_true",
-        help="prune: also tasks, architectures and recipes without a training",
+        help="prune: select tasks, architectures and recipes without a training, too",
     )
-    parser.add_argument("--yes", action="store_true", help="prune: remove; without it, only count")
+    parser.add_argument(
+        "--yes", action="store_true", help="prune: delete what is selected; without it, only count"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 

@@ -154,7 +154,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--class-weight",
         choices=("balanced",),
-        help="with --fit: every class counts the same as a whole",
+        help="with --fit: give every class the same total weight",
     )
     parser.add_argument(
         "--sample-weight", metavar="COLUMN", help="with --fit: how much each row counts, at least 0"
@@ -165,7 +165,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--leave-out",
         action="store_true",
-        help="use no experience with this data set and its relatives (to test the recommendation)",
+        help="ignore earlier results on this dataset and its relatives, to test a recommendation honestly",
     )
     parser.add_argument(
         "--evaluator",
@@ -185,7 +185,7 @@ def _add_arguments(parser: Parser) -> None:
         type=one_of("optimizer", OPTIMIZERS),
         default=OPTIMIZERS[0],
         metavar="|".join(OPTIMIZERS),
-        help="how the best prediction is searched for (default: gradient_ascent)",
+        help="how the architecture with the best predicted score is searched for (default: gradient_ascent)",
     )
     parser.add_argument(
         "--seed",

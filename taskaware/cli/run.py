@@ -21,7 +21,11 @@ def run(arguments: Arguments) -> None:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument("experiment", metavar="EXPERIMENT", help="folder with a config.py; it is executed")
+    parser.add_argument(
+        "experiment",
+        metavar="EXPERIMENT",
+        help="folder with a config.py, which is executed: run only folders that you trust",
+    )
     add_run_options(parser)
 
 

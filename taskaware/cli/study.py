@@ -50,7 +50,7 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument(
         "--smoke",
         action="store_true",
-        help="try it on the smallest tasks, with few steps; a minute or two, mostly of compiling",
+        help="quick check on the smallest tasks with few steps (1 to 2 minutes, mostly compilation)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/NAME-DIGEST)"

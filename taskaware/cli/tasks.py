@@ -91,7 +91,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "tasks",
-    "List the tasks that recommendations are based on; --manifests lists data sets with a name.",
+    "List the tasks that recommendations are based on; --manifests lists datasets to use by name.",
     ("taskaware tasks", "taskaware tasks --manifests"),
     _add_arguments,
     run,

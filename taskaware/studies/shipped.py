@@ -65,13 +65,13 @@ class ShipSettings:
         """A version that takes seconds, written into the run's own folder."""
         three = tuple(listed("smoke.ship"))
         small, published, variants = (
-            dataclasses.replace(part.smoke(), suite=("bundled",), tasks=three, store="smoke.sqlite")
+            dataclasses.replace(_bundled(part, three).smoke(), tasks=three, store="smoke.sqlite")
             for part in (self.collect, self.published, self.variants)
         )
         published = dataclasses.replace(published, architectures=2)
         other = tuple(listed("smoke.ship_tables"))
         tables, varied = (
-            dataclasses.replace(part.smoke(), suite=("bundled",), tasks=other, store="tables.sqlite")
+            dataclasses.replace(_bundled(part, other).smoke(), tasks=other, store="tables.sqlite")
             for part in (self.tables, self.tables_variants)
         )
         return dataclasses.replace(
@@ -83,6 +83,11 @@ class ShipSettings:
             tables_variants=varied,
             into="",
         )
+
+
+def _bundled(part: CollectSettings, tasks: tuple[str, ...]) -> CollectSettings:
+    """The part on bundled tasks: its own tables are not on every machine."""
+    return dataclasses.replace(part, suite=("bundled",), tasks=tasks)
 
 
 def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None) -> dict:

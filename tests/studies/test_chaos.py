@@ -1,4 +1,4 @@
-"""Twenty kills in all: of studies, of workers, and in the middle of a transaction; then a full disk."""
+"""Twelve kills in all: of studies, of workers, and in the middle of a transaction; then a full disk."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from benchmarks import chaos
 from taskaware.store import Store
 
-JOBS = 120
+JOBS = 80
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("engine", "victims", "kills"),
-    [("serial", ("study", "append"), 10), ("processes", ("study", "worker", "append"), 10)],
+    [("serial", ("study", "append"), 6), ("processes", ("study", "worker", "append"), 6)],
     ids=["serial", "processes"],
 )
 def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected, engine, victims, kills):

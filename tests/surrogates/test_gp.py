@@ -159,8 +159,9 @@ def test_its_prediction_has_a_gradient(learned, opposites, tiny):
 
     point = jnp.asarray(opposites.u[3]) * 0.3
     gradient = jax.grad(expected)(point)
-    steps = 1e-2 * jnp.eye(tiny.dimension)
-    numeric = jnp.array([(expected(point + step) - expected(point - step)) / 2e-2 for step in steps])
+    # A smaller step would measure the rounding of float32.
+    steps = 4e-2 * jnp.eye(tiny.dimension)
+    numeric = jnp.array([(expected(point + step) - expected(point - step)) / 8e-2 for step in steps])
     np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-2)
     assert np.abs(gradient).max() > 1e-3
 

@@ -35,7 +35,7 @@ np.savez(sys.argv[1], score=found.score, test=found.test_score, loss=found.loss,
 def test_eight_devices_equal_one(tmp_path):
     results = []
     for count in (1, 8):
-        flags = f"--xla_force_host_platform_device_count={count}"
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={count}"
         path = tmp_path / f"{count}.npz"
         environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
         subprocess.run([sys.executable, "-c", CODE, str(path)], env=environment, check=True, timeout=500)

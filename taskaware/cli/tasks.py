@@ -91,7 +91,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "tasks",
-    "List the tasks that recommendations are based on; --manifests lists datasets to use by name.",
+    "List the tasks that recommendations are based on; --manifests lists named datasets.",
     ("taskaware tasks", "taskaware tasks --manifests"),
     _add_arguments,
     run,

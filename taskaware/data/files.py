@@ -122,7 +122,7 @@ def _read_parquet(content: Content, encoding: str | None, as_text: Collection[st
 def _read_excel(content: Content, encoding: str | None, as_text: Collection[str]) -> pd.DataFrame:
     with content.open() as file:
         sheets = pd.ExcelFile(file)
-        frame = sheets.parse(sheets.sheet_names[0])
+        frame = pd.read_excel(sheets, sheet_name=sheets.sheet_names[0])
     if len(sheets.sheet_names) > 1:
         frame.attrs["notes"] = (
             f"Sheet '{sheets.sheet_names[0]}' is read, the first of {len(sheets.sheet_names)}.",

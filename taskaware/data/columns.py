@@ -17,6 +17,7 @@ from taskaware.errors import UserError, quoted
 
 MISSING_MARKS = frozenset(
     ("", "?", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "NaT", "<NA>")
+    + ("#NA", "#N/A N/A", "-nan", "-NaN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN")
     + ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
 )
 
@@ -99,10 +100,10 @@ def _placed(found_codes: np.ndarray, written: list[str], names: Sequence[str]) -
 def _factorized(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Index of each value among the distinct ones, -1 where missing, and those as strings."""
     codes, found = pd.factorize(_scalars(series))
-    listed = np.asarray(found).tolist()
-    if set(map(type, listed)) <= {str}:
-        return codes, _stripped(listed)
-    return codes, list(map(label, listed))
+    values = np.asarray(found).tolist()
+    if set(map(type, values)) <= {str}:
+        return codes, _stripped(values)
+    return codes, list(map(label, values))
 
 
 def _stripped(texts: list[str]) -> list[str]:
@@ -188,15 +189,18 @@ def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -
     wrong = np.isnan(values) & np.array([name.lower() not in numerals.MARKS for name in names], bool)
     in_rows = np.append(wrong, False)[codes]
     if in_rows.any():
-        _refuse_or_warn(series.name, [names[place] for place in np.flatnonzero(wrong)], in_rows, strict)
+        first = names[codes[int(in_rows.argmax())]]
+        others = [name for name, odd in zip(names, wrong, strict=True) if odd and name != first]
+        _refuse_or_warn(series.name, [first, *others], in_rows, strict)
     return np.append(values, np.nan)[codes]
 
 
 def _refuse_or_warn(name: object, odd: list[str], rows: np.ndarray, strict: bool) -> None:
-    first, count = int(np.flatnonzero(rows)[0]), int(rows.sum())
+    """The first of the odd values is the one of the first odd row."""
+    first, count = int(rows.argmax()), int(rows.sum())
     if strict or 2 * count >= len(rows):
         raise UserError(
-            f"Column '{name}' is numeric, but row {first} holds {listed(odd, 1).partition(' and ')[0]} "
+            f"Column '{name}' is numeric, but row {first} holds {listed(odd[:1])} "
             f"({count} such rows). Write a number there, or leave it empty."
         )
     warnings.warn(

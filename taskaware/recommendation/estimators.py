@@ -103,10 +103,10 @@ class _TaskAware(BaseEstimator):
             class_weight=getattr(self, "class_weight", None),
             sample_weight=sample_weight,
         )
-        self._end(target)
+        self._after_training(target)
         return self
 
-    def _end(self, target: np.ndarray) -> None:
+    def _after_training(self, target: np.ndarray) -> None:
         """What else is to be known of the targets, when the model is trained."""
 
     def predict(self, X) -> np.ndarray:
@@ -214,7 +214,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         )
         self.class_weight = class_weight
 
-    def _end(self, target: np.ndarray) -> None:
+    def _after_training(self, target: np.ndarray) -> None:
         self.classes_, self._place = _in_order(self.model_.classes, target)
 
     def predict(self, X) -> np.ndarray:

@@ -76,6 +76,8 @@ def recommend(
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
     seed = plain.seed(seed)
     if isinstance(dataset, Task):
+        if kinds or drop:
+            raise UserError("kinds= and drop= are for data; a Task is read already. Give them to make_task.")
         task = with_metric(dataset, metric)
     else:
         task = make_task(dataset, target, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)

@@ -144,7 +144,9 @@ def _check_rows(name: str, present: np.ndarray) -> None:
     if rows == 0:
         raise UserError(f"Target '{name}' is missing in all {len(present)} rows. Name another column.")
     if rows < MIN_ROWS:
-        raise UserError(f"{rows} rows have a target '{name}'; at least {MIN_ROWS} are needed.")
+        raise UserError(
+            f"Only {rows} of {len(present)} rows have a target '{name}'; at least {MIN_ROWS} are needed."
+        )
 
 
 def _check_varies(name: object, value: object, distinct: int) -> None:

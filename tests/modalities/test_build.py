@@ -57,7 +57,7 @@ def test_what_was_assumed_is_said():
     ("target", "problem", "words"),
     [
         ([None], None, "missing in all 40 rows"),
-        ([1] + [None] * 9, None, "4 rows have a target 'y'; at least 10"),
+        ([1] + [None] * 9, None, "Only 4 of 40 rows have a target 'y'; at least 10"),
         (["a"], None, "'a' in every row"),
         ([7], None, "7 in every row"),
         ([7], "regression", "7 in every row"),

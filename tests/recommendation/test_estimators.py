@@ -188,7 +188,7 @@ def test_unusable_rows_are_refused(fitted, classifier, made):
         fitted.predict(X.astype({"size": object}).assign(size=["1"] * 3 + ["huge"] + ["1"] * 16))
     with pytest.raises(NotFittedError):
         classifier.predict(X)
-    with pytest.raises(UserError, match="9 rows have a target 'y'; at least 10"):
+    with pytest.raises(UserError, match="Only 9 of 9 rows have a target 'y'; at least 10"):
         classifier.fit(X[:9], pd.Series(["a", "b"] * 4 + ["a"], name="y"))
 
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -241,17 +242,17 @@ for target in (other, place):
 
 
 @pytest.fixture
-def shelf(path, tmp_path):
-    """A store in a folder that may only be read."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    closed = tmp_path / "shelf"
-    closed.mkdir()
-    shutil.copy(path, closed / "a.db")
-    (closed / "a.db").chmod(0o444)
-    closed.chmod(0o555)
-    yield closed / "a.db"
-    closed.chmod(0o755)
+def shelf(path):
+    """A store in a folder that may only be read; others may enter every folder above it, as not in pytest's."""
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        closed = Path(above) / "shelf"
+        closed.mkdir()
+        shutil.copy(path, closed / "a.db")
+        (closed / "a.db").chmod(0o444)
+        closed.chmod(0o555)
+        yield closed / "a.db"
+        closed.chmod(0o755)
 
 
 def test_a_store_that_may_only_be_read_is_read(shelf, path):

@@ -183,9 +183,8 @@ def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -
     codes, names = distinct(series)
     values = numerals.parsed(names, numerals.Form(*form)).copy()
     left = np.isnan(values)
-    values[left] = numerals.plain_numbers(
-        [_TRUTH.get(names[p].lower(), names[p]) for p in np.flatnonzero(left)]
-    )
+    truth = [_TRUTH.get(names[place].lower(), names[place]) for place in np.flatnonzero(left)]
+    values[left] = numerals.plain_numbers(truth)
     wrong = np.isnan(values) & np.array([name.lower() not in numerals.MARKS for name in names], bool)
     in_rows = np.append(wrong, False)[codes]
     if in_rows.any():

@@ -1,6 +1,7 @@
 """The recommended network: as a module, as source code, and trained."""
 
 import dataclasses
+import os
 
 from taskaware import plain
 from taskaware.errors import UserError
@@ -9,6 +10,9 @@ from taskaware.recommendation import rows
 from taskaware.recommendation.record import Record
 from taskaware.tasks.metrics import default_metric, metric_name
 from taskaware.tasks.task import Task
+
+MOST_CELLS = 4_000_000
+"""Cells of a table that a recommendation keeps for `source`: 32 MB."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +57,37 @@ def source(record: Record) -> str:
     return writing.source(
         record.space, record.point, block=block, categories=task.categories, outputs=task.outputs
     )
+
+
+def write_source(record: Record, folder: str | os.PathLike, task: Task | None, *, force: bool) -> str:
+    """Write the folder of `Recommendation.source`; the text of its `network.py`.
+
+    Args:
+        record: of the recommendation.
+        folder: that is made.
+        task: that the encoder learns from; by default the one that the recommendation was made from.
+        force: whether a folder of this kind is replaced.
+
+    Raises:
+        UserError: there is no task, or as for `Recommendation.source`.
+    """
+    from taskaware.training.written.folder import check_folder, write
+    from taskaware.training.written.untrained import untrained
+
+    check_folder(folder, force=force)
+    task = record.made_from if task is None else task
+    if task is None:
+        raise UserError(
+            "This recommendation has no data at hand (it was loaded, or made from a large table). "
+            "Give the data as well: rec.source(folder, data)."
+        )
+    return write(untrained(task, record.space, record.point), folder, force=force)
+
+
+def kept_for_source(task: Task) -> Task | None:
+    """The task, if it is a table of at most MOST_CELLS, so that a recommendation may keep it."""
+    cells = task.rows * len(getattr(task.data, "columns", ()))
+    return task if task.modality == "tables" and cells <= MOST_CELLS else None
 
 
 def fit(record: Record, task: Task, options: FitOptions):

@@ -30,9 +30,36 @@ class Recommendation(Record):
         """The network as a Flax Linen module, called with (numbers (n, D), one-hot (n, T))."""
         return building.module(self)
 
-    def source(self) -> str:
-        """The same network as readable Flax code that runs on its own."""
-        return building.source(self)
+    def source(
+        self, folder: str | os.PathLike | None = None, dataset=None, target=None, *, force: bool = False
+    ) -> str:
+        """The network as readable Flax code; with a folder, code that reads, trains and predicts by itself.
+
+        Without a folder the text holds the Flax module alone, which is called with encoded columns. With one,
+        the folder gets `network.py` and, as data, `encoder.json` (and `encoder.npz` where there is much): the
+        columns, and what the encoder learns from the rows. It runs without taskaware, with NumPy, pandas,
+        JAX, Flax, SciPy and Optax. The network is not trained: `python folder/network.py data.csv --train`
+        trains it with the recommended recipe, in a plain loop, and writes `weights.npz`. Then
+        `python folder/network.py new.csv` predicts. For weights that `fit` has trained use `Model.source`.
+
+        Args:
+            folder: to be made; None writes nothing.
+            dataset: that the encoder learns from, in any form that `recommend` takes; by default the one of
+                this recommendation. It is needed where the recommendation was loaded, or made from a table of
+                over 4 million cells.
+            target: name of the target, the recommendation's own by default, or its values.
+            force: whether a folder that this method wrote may be replaced; other files in it stay.
+
+        Returns:
+            The text of the module; with a folder, that of `network.py`.
+
+        Raises:
+            UserError: the folder exists and `force` is not given; the data is no table, or there is none.
+        """
+        if folder is None:
+            return building.source(self)
+        task = None if dataset is None else building.task_for(self, dataset, target)
+        return building.write_source(self, folder, task, force=force)
 
     def fit(
         self,

@@ -30,6 +30,7 @@ class Target:
         classes: labels in the order of the indices, as the user wrote them, sorted; empty in regression.
         present: (N,) bool, the rows of the frame that have a target.
         notes: assumptions, one sentence each.
+        form: how the numbers of a regression are written, see `data.description.Description`.
     """
 
     problem: str
@@ -37,6 +38,7 @@ class Target:
     classes: tuple
     present: np.ndarray
     notes: tuple[str, ...]
+    form: tuple[str, ...] = ()
 
 
 def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".") -> Target:
@@ -86,7 +88,8 @@ def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".
         notes += _class_notes(
             name, values, assumed=problem is None and numeric is not None and not found.notes
         )
-    return Target(chosen, values, classes, present, tuple(notes))
+    form = tuple(found.form) if chosen == "regression" and found.kind == "numeric" else ()
+    return Target(chosen, values, classes, present, tuple(notes), form)
 
 
 def _numbers(series: pd.Series, found: Description) -> np.ndarray:

@@ -30,6 +30,7 @@ class Task:
         reader: how rows for prediction are read into data like this; None for tasks made by hand.
         test: the source's own test rows as a task of the same classes; None where it has none.
         modality: name of the kind of data, one of `modalities.MODALITIES`.
+        target_form: how the numbers of a regression target are written, see `data.description.Description`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Task:
     reader: Reader | None = None
     test: "Task | None" = None
     modality: str = "tables"
+    target_form: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -162,6 +162,39 @@ class Model:
             self._write(fresh)
         return folder
 
+    def source(self, folder: str | os.PathLike | None = None, *, force: bool = False) -> str:
+        """The network as readable Flax code; with a folder, code that predicts for a file without taskaware.
+
+        The folder gets `network.py` (reads a table, encodes it, predicts), `encoder.json` and where there is
+        much `encoder.npz` (columns, and what was learned of the training rows), and `weights.npz`. The code
+        needs NumPy, pandas, JAX, Flax and SciPy. `python folder/network.py new.csv` prints predictions;
+        `from network import predict, predict_proba` gives what this model gives, within float tolerance.
+
+        Args:
+            folder: to be made; None writes nothing and gives the network alone.
+            force: whether a folder that this method wrote may be replaced; other files in it stay.
+
+        Returns:
+            The text of `network.py`.
+
+        Raises:
+            UserError: the folder exists and `force` is not given, or this is no model of a table.
+        """
+        from taskaware.training.written.design import Target, checked
+        from taskaware.training.written.folder import write
+
+        target = Target(self.target_name, self.classes, self.offsets, self.target_mean, self.target_std)
+        design = checked(
+            self.space,
+            self.point,
+            self.reader,
+            self.blocks,
+            target=target,
+            params=self.params,
+            modality=self.modality,
+        )
+        return design.network() if folder is None else write(design, folder, force=force)
+
     def __repr__(self) -> str:
         one = self.members == 1
         scored = METRICS[self.metric].text(self.best_score) if self.metric in METRICS else self.metric

@@ -73,6 +73,7 @@ def make_task(
         notes=(*loaded.notes, *found.notes, *schema.notes, *notes, *_identifier_notes(table)),
         group=name,
         reader=schema,
+        target_form=found.form,
     )
     return task if loaded.test is None else _with_test(task, loaded.test)
 

@@ -5,24 +5,32 @@ network learns its own vectors. The network's gamma weighs them.
 """
 
 import dataclasses
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables.embedded import (
+    BINS,
+    FREQUENCIES,
+    LARGEST,
+    QUANTILES,
+    WORD_BUCKETS,
+    in_units,
+    one_hot_columns,
+    periodic_columns,
+    piecewise_columns,
+    quantile_columns,
+    robust_columns,
+    standardised_columns,
+    word_counts,
+)
 from taskaware.modalities.tables.saved import checked
 
 EMBEDDINGS = ("standardised", "robust", "quantile", "piecewise", "periodic", "one_hot", "learned")
-BINS = 6
-FREQUENCIES = (0.25, 0.5, 1.0)
-QUANTILES = 65
 MAX_CATEGORIES = 32
 MAX_ONE_HOT = 1024
-WORD_BUCKETS = 32
-WIDEST = 10.0
-LARGEST = 1e100
 MOST_FULL = 2048
 """Numeric columns (with indicators) up to which each gets all five embeddings; beyond, the first NARROW."""
 NARROW = 3
@@ -144,41 +152,25 @@ class Encoder:
 
     def transform(self, table: Table, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows (all of them by default) as finite float32: numeric embeddings (N, D), one-hot (N, T)."""
-        from scipy.special import ndtri  # a slow import, and a recommendation does without
-
         table = _words_to_numbers(table)
         rows = np.arange(table.rows) if rows is None else rows
-        numbers = _in_units(_numbers(table, rows, self.frequencies, self.wide), self.unit)
+        numbers = in_units(_numbers(table, rows, self.frequencies, self.wide), self.unit)
         missing = np.isnan(numbers)
         filled = np.where(missing, self.median, numbers)
         flags = missing[:, self.indicated].astype(np.float32)
-        centred = np.clip((filled - self.mean) / self.std, -WIDEST, WIDEST)
-        robust = (filled - self.median) / self.spread
-        robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
-        ranks = _ranks(filled, self.grid)
-        normal = ndtri(np.clip(ranks, 0.005, 0.995))
-        parts, flag_parts = [centred, np.clip(robust, -WIDEST, WIDEST), normal], [flags] * NARROW
+        centred = standardised_columns(filled, self.mean, self.std)
+        parts = [
+            centred,
+            robust_columns(filled, self.median, self.spread),
+            quantile_columns(filled, self.grid),
+        ]
+        flag_parts = [flags] * NARROW
         if not self.narrow:
-            parts += [self._piecewise(filled), _periodic(centred)]
+            parts += [piecewise_columns(filled, self.grid), periodic_columns(centred)]
             flag_parts += [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
         columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
-        return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(table.codes[rows])
-
-    def _piecewise(self, filled: np.ndarray) -> np.ndarray:
-        """Piecewise-linear over BINS quantile bins, (N, F * BINS) (Gorishniy, Rubachev, Babenko 2022)."""
-        edges = self.grid[np.linspace(0, QUANTILES - 1, BINS + 1).astype(int)]
-        width = edges[1:] - edges[:-1]
-        share = (filled[:, None, :] - edges[:-1]) / np.where(width > 0, width, 1.0)
-        share = np.where(width > 0, np.clip(share, 0.0, 1.0), filled[:, None, :] >= edges[1:])
-        return share.reshape(len(filled), BINS * filled.shape[1])
-
-    def _one_hot(self, codes: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(codes), self.categories), np.float32)
-        every, start = np.arange(len(codes)), 0
-        for places, column in zip(self.positions, codes.T, strict=True):
-            found[every, start + places[column]] = 1
-            start += int(places.max()) + 1
-        return found
+        one_hot = one_hot_columns(table.codes[rows], self.positions)
+        return np.concatenate(columns, axis=1, dtype=np.float32), one_hot
 
 
 def block_of(numbers: int, *, narrow: bool | None = None) -> np.ndarray:
@@ -228,12 +220,7 @@ def _words_to_numbers(table: Table) -> Table:
 
 
 def _word_columns(column: Column) -> tuple[Column, ...]:
-    counts = np.zeros((len(column.categories) + 1, WORD_BUCKETS + 1))
-    for row, text in enumerate(column.categories):
-        counts[row, -1] = len(text)
-        for word in text.lower().split():
-            counts[row, zlib.crc32(word.encode()) % WORD_BUCKETS] += 1
-    values = counts[column.values]
+    values = word_counts(column.categories)[column.values]
     names = [f"{column.name}.word{place}" for place in range(WORD_BUCKETS)] + [f"{column.name}.length"]
     return tuple(Column(name, "numeric", values[:, place]) for place, name in enumerate(names))
 
@@ -267,7 +254,7 @@ def _numbers(table: Table, rows: np.ndarray, frequencies: tuple, wide: np.ndarra
 def _learned(numbers: np.ndarray) -> dict[str, np.ndarray]:
     """What an encoder learns of numeric columns, (N, F), each apart from the others; the last axis is F."""
     unit = _units(numbers)
-    numbers = _in_units(numbers, unit)
+    numbers = in_units(numbers, unit)
     missing = np.isnan(numbers)
     median = np.array([_median(column) for column in numbers.T])
     filled = np.where(missing, median, numbers)
@@ -291,12 +278,6 @@ def _units(numbers: np.ndarray) -> np.ndarray:
     return np.where((most == 0) | ((most >= 1 / LARGEST) & (most <= LARGEST)), 1.0, powers)
 
 
-def _in_units(numbers: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """The numbers in the columns' units, cut at LARGEST, beyond which their squares would overflow."""
-    with np.errstate(over="ignore"):
-        return np.clip(numbers / unit, -LARGEST, LARGEST)
-
-
 def _median(column: np.ndarray) -> float:
     known = column[~np.isnan(column)]
     return float(np.median(known)) if len(known) else 0.0
@@ -304,27 +285,3 @@ def _median(column: np.ndarray) -> float:
 
 def _or_one(scale: np.ndarray) -> np.ndarray:
     return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
-
-
-def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Share of the training rows below each value, the middle of a run of ties, (N, F) in [0, 1]."""
-    steps = np.linspace(0, 1, len(grid))
-    found = np.empty(filled.shape)
-    for place, (x, g) in enumerate(zip(filled.T, grid.T, strict=True)):
-        below = np.interp(x, g, steps)
-        tied = (g[1:] == g[:-1]).any()
-        found[:, place] = (below + 1 - np.interp(-x, -g[::-1], steps)) / 2 if tied else below
-    return found
-
-
-def _periodic(centred: np.ndarray) -> np.ndarray:
-    """Sine and cosine at fixed frequencies of the standardised value, (N, F * 2 * frequencies)."""
-    count, columns = len(FREQUENCIES), centred.shape[1]
-    waves = np.empty((len(centred), 2, count, columns))
-    angles = 2 * np.pi * FREQUENCIES[0] * centred
-    np.sin(angles, out=waves[:, 0, 0]), np.cos(angles, out=waves[:, 1, 0])
-    # Each frequency is twice the one before, and the formulas of the double angle are far cheaper.
-    for place in range(1, count):
-        sine, cosine = waves[:, 0, place - 1], waves[:, 1, place - 1]
-        waves[:, 0, place], waves[:, 1, place] = 2 * sine * cosine, 1 - 2 * sine * sine
-    return waves.reshape(len(centred), 2 * count * columns)

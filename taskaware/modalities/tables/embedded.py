@@ -1,0 +1,101 @@
+"""Numbers, categories and texts as the columns that a network reads, given what an encoder has learned.
+
+`Encoder` learns from a table; `written` copies these functions into code that runs without taskaware.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+BINS = 6
+FREQUENCIES = (0.25, 0.5, 1.0)
+QUANTILES = 65
+WORD_BUCKETS = 32
+WIDEST = 10.0
+LARGEST = 1e100
+
+
+def in_units(numbers: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """The numbers in the columns' units, cut at LARGEST, beyond which their squares would overflow."""
+    with np.errstate(over="ignore"):
+        return np.clip(numbers / unit, -LARGEST, LARGEST)
+
+
+def word_counts(texts: Sequence[str]) -> np.ndarray:
+    """How many words of each of WORD_BUCKETS kinds each text has, and its length; 0 for a missing one.
+
+    Args:
+        texts: n of them.
+
+    Returns:
+        (n + 1, WORD_BUCKETS + 1) float64, the missing one last.
+    """
+    counts = np.zeros((len(texts) + 1, WORD_BUCKETS + 1))
+    for row, text in enumerate(texts):
+        counts[row, -1] = len(text)
+        for word in text.lower().split():
+            counts[row, zlib.crc32(word.encode()) % WORD_BUCKETS] += 1
+    return counts
+
+
+def standardised_columns(filled: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Distance from the mean in standard deviations, (N, F), cut at WIDEST."""
+    return np.clip((filled - mean) / std, -WIDEST, WIDEST)
+
+
+def robust_columns(filled: np.ndarray, median: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Distance from the median in interquartile ranges, (N, F), smoothly bent towards 3."""
+    robust = (filled - median) / spread
+    robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
+    return np.clip(robust, -WIDEST, WIDEST)
+
+
+def quantile_columns(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Rank among the training rows, (N, F), as the quantile of a normal distribution."""
+    from scipy.special import ndtri  # a slow import, and a recommendation does without
+
+    return ndtri(np.clip(_ranks(filled, grid), 0.005, 0.995))
+
+
+def piecewise_columns(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Piecewise-linear over BINS quantile bins, (N, F * BINS) (Gorishniy, Rubachev, Babenko 2022)."""
+    edges = grid[np.linspace(0, QUANTILES - 1, BINS + 1).astype(int)]
+    width = edges[1:] - edges[:-1]
+    share = (filled[:, None, :] - edges[:-1]) / np.where(width > 0, width, 1.0)
+    share = np.where(width > 0, np.clip(share, 0.0, 1.0), filled[:, None, :] >= edges[1:])
+    return share.reshape(len(filled), BINS * filled.shape[1])
+
+
+def one_hot_columns(codes: np.ndarray, positions: Sequence[np.ndarray]) -> np.ndarray:
+    """A 1 at the place of each category, (N, T) float32; see `Encoder.positions`."""
+    found = np.zeros((len(codes), sum(int(places.max()) + 1 for places in positions)), np.float32)
+    every, start = np.arange(len(codes)), 0
+    for places, column in zip(positions, codes.T, strict=True):
+        found[every, start + places[column]] = 1
+        start += int(places.max()) + 1
+    return found
+
+
+def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Share of the training rows below each value, the middle of a run of ties, (N, F) in [0, 1]."""
+    steps = np.linspace(0, 1, len(grid))
+    found = np.empty(filled.shape)
+    for place, (x, g) in enumerate(zip(filled.T, grid.T, strict=True)):
+        below = np.interp(x, g, steps)
+        tied = (g[1:] == g[:-1]).any()
+        found[:, place] = (below + 1 - np.interp(-x, -g[::-1], steps)) / 2 if tied else below
+    return found
+
+
+def periodic_columns(centred: np.ndarray) -> np.ndarray:
+    """Sine and cosine at fixed frequencies of the standardised value, (N, F * 2 * frequencies)."""
+    count, columns = len(FREQUENCIES), centred.shape[1]
+    waves = np.empty((len(centred), 2, count, columns))
+    angles = 2 * np.pi * FREQUENCIES[0] * centred
+    np.sin(angles, out=waves[:, 0, 0]), np.cos(angles, out=waves[:, 1, 0])
+    # Each frequency is twice the one before, and the formulas of the double angle are far cheaper.
+    for place in range(1, count):
+        sine, cosine = waves[:, 0, place - 1], waves[:, 1, place - 1]
+        waves[:, 0, place], waves[:, 1, place] = 2 * sine * cosine, 1 - 2 * sine * sine
+    return waves.reshape(len(centred), 2 * count * columns)

@@ -1,0 +1,1 @@
+"""A network as a folder that runs without taskaware: code, and beside it data."""

@@ -1,0 +1,177 @@
+"""What is written out: an architecture, the columns that it reads, and, once trained, its weights."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from taskaware.children.mixture.describe import Architecture, architecture
+from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
+from taskaware.children.mixture.source import source, source_params
+from taskaware.data.schema import Schema
+from taskaware.errors import UserError, quoted
+from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.tables.modality import TableBlocks
+from taskaware.modalities.tables.written.learned import Learned, learned
+from taskaware.spaces import MixtureSpace, Space
+from taskaware.tasks.data import Reader
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Target:
+    """What a network predicts.
+
+    Attributes:
+        name: of the column.
+        classes: labels; empty in regression.
+        offsets: of the classes, see `Model`.
+        mean, std: how a regression target was standardised.
+        form: how the numbers of a regression target are written, see `data.description.Description`.
+    """
+
+    name: str
+    classes: tuple
+    offsets: tuple[float, ...] = ()
+    mean: float = 0.0
+    std: float = 1.0
+    form: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """How the written code trains.
+
+    Attributes:
+        steps: for at most `rows` rows; in proportion for more, up to `most`.
+        rows, most: see there.
+        every: steps between two evaluations.
+        batch: rows of a step.
+        learning_rate, weight_decay: of AdamW.
+    """
+
+    steps: int
+    rows: int
+    most: int
+    every: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Design:
+    """A network to be written out.
+
+    Attributes:
+        space, point: the architecture.
+        reader, blocks: of the table, fitted to the training rows.
+        target: what it predicts.
+        params: weights of M trained networks, (M, ...) each; empty before training.
+        schedule: how the written code trains; None for a trained network.
+    """
+
+    space: MixtureSpace
+    point: np.ndarray
+    reader: Schema
+    blocks: TableBlocks
+    target: Target
+    params: Mapping[str, Any]
+    schedule: Schedule | None = None
+
+    @functools.cached_property
+    def architecture(self) -> Architecture:
+        """The network, with the embeddings that it listens to."""
+        widths = self.blocks.widths
+        return architecture(self.space, self.point, inputs=[name for name, width in widths.items() if width])
+
+    @functools.cached_property
+    def learned(self) -> Learned:
+        """What it reads of the table."""
+        names = [embedding.name for embedding in self.architecture.embeddings]
+        return learned(self.reader, self.blocks.encoder, names)
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Inputs and outputs, for the embeddings that it reads: arguments of `children.mixture.source`."""
+        names = self.space.embedding_names
+        block = [number for number in self._block if names[number] in self.learned.numbers]
+        categories = self.blocks.encoder.categories if self.learned.categories else 0
+        return {"block": block, "categories": categories, "outputs": max(len(self.target.classes), 1)}
+
+    def network(self) -> str:
+        """The text of the module with `Network` alone."""
+        return source(self.space, self.point, **self.sizes)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The trained weights of the written `Network`, "layer/kernel" and "layer/bias", (M, ...) each."""
+        if not self.params:
+            return {}
+        members = len(jax.tree.leaves(self.params)[0])
+        one_of = [{name: value[m] for name, value in self.params.items()} for m in range(members)]
+        each = list(map(self._weights_of, one_of))
+        return {name: np.stack([one[name] for one in each]) for name in each[0]}
+
+    @property
+    def _block(self) -> list[int]:
+        """Embedding of each numeric column of the trained network."""
+        widths = self.blocks.widths
+        names = [name for name in self.space.embedding_names if name not in CATEGORY_EMBEDDINGS]
+        return [self.space.embedding_names.index(name) for name in names for _ in range(widths.get(name, 0))]
+
+    def _weights_of(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        names = self.space.embedding_names
+        rows = [at for at, number in enumerate(self._block) if names[number] in self.learned.numbers]
+        cut = {name: np.asarray(value) for name, value in params.items()}
+        if "number_kernel" in cut:
+            cut["number_kernel"] = cut["number_kernel"][rows]
+        found = source_params(self.space, self.point, cut, **self.sizes)
+        return {f"{layer}/{part}": np.asarray(v) for layer, of in found.items() for part, v in of.items()}
+
+
+def checked(
+    space: Space,
+    point: np.ndarray,
+    reader: Reader | None,
+    blocks: Blocks,
+    *,
+    target: Target,
+    params: Mapping[str, Any],
+    modality: str = "tables",
+) -> Design:
+    """A design, if it can be written out.
+
+    Args:
+        space, point, reader, blocks, target, params: see `Design`.
+        modality: name of the kind of data.
+
+    Raises:
+        UserError: the data is no table, was made by hand, or the space is no mixture.
+    """
+    check_reader(reader, modality)
+    if not isinstance(space, MixtureSpace):
+        raise UserError(f"The space {quoted(space.name)} has no source code of its own. Use one of mixtures.")
+    if not isinstance(reader, Schema) or not isinstance(blocks, TableBlocks):
+        raise UserError(f"Data of the kind {quoted(modality)} is not written out as code. Give a table.")
+    return Design(space, np.asarray(point, np.float32), reader, blocks, target, params)
+
+
+def check_reader(reader: Reader | None, modality: str) -> None:
+    """Refuse data that is no table, or a table made by hand.
+
+    Args:
+        reader: of the data.
+        modality: its kind.
+
+    Raises:
+        UserError: it is one.
+    """
+    if modality != "tables":
+        raise UserError(
+            f"source(folder) writes code that reads tables, and this is data of the kind {quoted(modality)}. "
+            "Use source(), which gives the network alone."
+        )
+    if reader is None:
+        raise UserError("This task was made by hand, without a reader. Make it with `make_task`.")

@@ -1,22 +1,41 @@
 """Outputs of a command: files, checked before any work and written atomically, and aligned tables."""
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskaware.errors import UserError, visible
 from taskaware.files import atomic_write, is_device
 
 
+class Folder(NamedTuple):
+    """A folder that a command writes.
+
+    Attributes:
+        path: of the folder.
+        what: it is of, for messages: "model".
+        mark: name of the file that shows that a folder is one.
+    """
+
+    path: Path
+    what: str
+    mark: str
+
+
 def check_outputs(
-    files: Mapping[str, Path | None], folder: Path | None = None, *, force: bool, source: str
+    files: Mapping[str, Path | None],
+    folders: Mapping[str, Folder] | None = None,
+    *,
+    force: bool,
+    source: str,
 ) -> None:
     """Refuse outputs that cannot be written, before any work.
 
     Args:
         files: the file that each option names, or None.
-        folder: of the model that --save names, or None.
+        folders: the folder that each option names.
         force: whether files and models may be replaced.
         source: what the command reads; a file of this name is never replaced.
 
@@ -24,11 +43,12 @@ def check_outputs(
         UserError: something exists, is named twice or is the source; a folder is missing or not writable.
     """
     named = {option: path for option, path in files.items() if path is not None}
-    _check_distinct(named, folder, Path(source))
+    folders = folders or {}
+    _check_distinct(named, folders, Path(source))
     for option, path in named.items():
         _check_file(option, path, force)
-    if folder is not None:
-        _check_folder(folder, force)
+    for option, folder in folders.items():
+        _check_folder(option, folder, force)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -84,15 +104,19 @@ def _cell(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else visible(str(value))
 
 
-def _check_distinct(files: Mapping[str, Path], folder: Path | None, source: Path) -> None:
+def _check_distinct(files: Mapping[str, Path], folders: Mapping[str, Folder], source: Path) -> None:
     taken = {source.resolve(): "the input"} if source.is_file() else {}
     for option, path in files.items():
         real = path.resolve()
         if real in taken:
             raise UserError(f"{option}: '{path}' is {taken[real]}. Choose another name.")
-        if folder is not None and real.is_relative_to(folder.resolve()):
-            raise UserError(f"{option}: '{path}' is in the model's folder. Choose another place.")
+        for folder in folders.values():
+            if real.is_relative_to(folder.path.resolve()):
+                raise UserError(f"{option}: '{path}' is in the {folder.what}'s folder. Choose another place.")
         taken[real] = f"the file of {option}, too"
+    for (option, one), (_, other) in itertools.permutations(folders.items(), 2):
+        if one.path.resolve().is_relative_to(other.path.resolve()):
+            raise UserError(f"{option}: '{one.path}' is in the {other.what}'s folder. Choose another place.")
 
 
 def _check_file(option: str, path: Path, force: bool) -> None:
@@ -109,13 +133,14 @@ def _check_file(option: str, path: Path, force: bool) -> None:
         _check_writable(option, path.parent)
 
 
-def _check_folder(folder: Path, force: bool) -> None:
-    if folder.exists() and not force:
-        raise _exists("--save", folder)
-    if folder.exists() and not (folder / "model.json").is_file():
-        raise UserError(f"--save: '{folder}' is not a taskaware model, and --force replaces only models.")
-    above = next(parent for parent in folder.absolute().parents if parent.exists())
-    _check_writable("--save", above)
+def _check_folder(option: str, folder: Folder, force: bool) -> None:
+    path, what, mark = folder
+    if path.exists() and not force:
+        raise _exists(option, path)
+    if path.exists() and not (path / mark).is_file():
+        raise UserError(f"{option}: '{path}' is not a taskaware {what}, and --force replaces only {what}s.")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    _check_writable(option, above)
 
 
 def _check_writable(option: str, folder: Path) -> None:

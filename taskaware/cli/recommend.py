@@ -6,9 +6,10 @@ from pathlib import Path
 
 from taskaware.cli.dataset import add_dataset, task_of
 from taskaware.cli.exits import as_typed
-from taskaware.cli.output import check_outputs, write_file
+from taskaware.cli.output import Folder, check_outputs, write_file
 from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
 from taskaware.errors import UserError
+from taskaware.files import is_device
 
 OPTIMIZERS = ("gradient_ascent", "random_search")
 ABOUT_ROWS = ("groups", "time", "class_weight", "sample_weight")
@@ -36,9 +37,15 @@ def run(arguments: Arguments) -> None:
     )
     show = _silent if arguments.json else print
     show(as_typed(recommendation.explain()), flush=True)
-    answer: dict[str, object] = {"written": _write(arguments, recommendation, show)}
+    written = _write(arguments, recommendation, show)
+    answer: dict[str, object] = {"written": written}
     if arguments.fit:
         answer |= {"fit": _fit(recommendation, task, arguments, show)}
+    elif _is_folder(arguments.source):
+        recommendation.source(arguments.source, task, force=arguments.force)
+        show(f"  written    {arguments.source}", flush=True)
+    if _is_folder(arguments.source):
+        written["source"] = str(arguments.source)
     if arguments.json:
         print(json.dumps(json.loads(recommendation.to_json()) | answer, indent=1))
 
@@ -55,8 +62,18 @@ def _check(arguments: Arguments) -> None:
         raise UserError(
             f"--plot: '{arguments.plot}' is not a drawing. Give a name that ends with one of {allowed}."
         )
-    files = {"--out": arguments.out, "--plot": arguments.plot, "--source": arguments.source}
-    check_outputs(files, arguments.save, force=arguments.force, source=arguments.data)
+    files = {"--out": arguments.out, "--plot": arguments.plot}
+    folders = {} if arguments.save is None else {"--save": Folder(arguments.save, "model", "model.json")}
+    if _is_folder(arguments.source):
+        folders["--source"] = Folder(arguments.source, "network", "encoder.json")
+    else:
+        files["--source"] = arguments.source
+    check_outputs(files, folders, force=arguments.force, source=arguments.data)
+
+
+def _is_folder(path: Path | None) -> bool:
+    """Whether --source names a folder: a name without an ending, which is no file and no device."""
+    return path is not None and not path.suffix and not path.is_file() and not is_device(path)
 
 
 def _evaluator(path: Path | None):
@@ -87,7 +104,7 @@ def _write(arguments: Arguments, recommendation, show) -> dict[str, str]:
     written = {}
     for name, content in contents.items():
         path = getattr(arguments, name)
-        if path is not None:
+        if path is not None and not (name == "source" and _is_folder(path)):
             write_file(path, content(path))
             show(f"  written    {path}", flush=True)
             written[name] = str(path)
@@ -118,11 +135,14 @@ def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
     )
     answer = {"metric": model.metric, "score": model.best_score, "members": model.members}
     answer |= {"steps": steps, "seconds": seconds}
-    if arguments.save is None:
-        return answer
-    folder = model.save(arguments.save, force=arguments.force)
-    show(f"  written    {folder}")
-    return answer | {"saved": str(folder)}
+    if arguments.save is not None:
+        folder = model.save(arguments.save, force=arguments.force)
+        show(f"  written    {folder}", flush=True)
+        answer |= {"saved": str(folder)}
+    if _is_folder(arguments.source):
+        model.source(arguments.source, force=arguments.force)
+        show(f"  written    {arguments.source}", flush=True)
+    return answer
 
 
 def _add_arguments(parser: Parser) -> None:
@@ -130,7 +150,11 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="REC.json", help="write the recommendation")
     parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
     parser.add_argument(
-        "--source", type=Path, metavar="NET.py", help="write the network as standalone Flax code"
+        "--source",
+        type=Path,
+        metavar="FOLDER|NET.py",
+        help="write code that reads, trains and predicts without taskaware, with --fit also the weights; "
+        "NET.py gets the Flax network alone",
     )
     parser.add_argument("--fit", action="store_true", help="train the network as well")
     parser.add_argument(
@@ -205,6 +229,7 @@ COMMAND = Command(
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",
         "taskaware recommend sales.csv --target price --fit --save model",
+        "taskaware recommend sales.csv --target price --fit --source network",
         "taskaware recommend sales.csv --target price --evaluator mine.npz",
         "taskaware recommend patients.csv --target died --metric balanced_accuracy --groups ward --fit",
         "taskaware recommend openml:31 --seed 1 --json",

@@ -77,8 +77,11 @@ class Schema:
 
     @property
     def written(self) -> tuple[str, ...]:
-        """Names of the columns whose values count as they are written, not as numbers."""
-        return tuple(field.name for field in self.fields if field.kind in CATEGORY_KINDS)
+        """Names of the columns whose values count as they are written: labels, texts, and numbers of a form.
+
+        "1.234" is over a thousand in a column with decimal commas, also in a file that holds no other value.
+        """
+        return tuple(field.name for field in self.fields if field.kind in CATEGORY_KINDS or field.form)
 
     @classmethod
     def infer(

@@ -24,8 +24,7 @@ _OLDER_NAMES = {"kind": "problem", "came_from": "found_by", "known": "nearest_ta
 
 def to_text(record: Record) -> str:
     """See `Recommendation.to_json`."""
-    names = [field.name for field in dataclasses.fields(record) if field.name != "made_from"]
-    fields = {name: getattr(record, name) for name in names}
+    fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     default = record.default
     fields |= {
         "format": FORMAT,

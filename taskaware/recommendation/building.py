@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import weakref
 
 from taskaware import plain
 from taskaware.errors import UserError
@@ -13,6 +14,8 @@ from taskaware.tasks.task import Task
 
 MOST_CELLS = 4_000_000
 """Cells of a table that a recommendation keeps for `source`: 32 MB."""
+
+_MADE_FROM: weakref.WeakKeyDictionary[Record, Task] = weakref.WeakKeyDictionary()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +78,7 @@ def write_source(record: Record, folder: str | os.PathLike, task: Task | None, *
     from taskaware.training.written.untrained import untrained
 
     check_folder(folder, force=force)
-    task = record.made_from if task is None else task
+    task = _MADE_FROM.get(record) if task is None else task
     if task is None:
         raise UserError(
             "This recommendation has no data at hand (it was loaded, or made from a large table). "
@@ -84,10 +87,16 @@ def write_source(record: Record, folder: str | os.PathLike, task: Task | None, *
     return write(untrained(task, record.space, record.point), folder, force=force)
 
 
-def kept_for_source(task: Task) -> Task | None:
-    """The task, if it is a table of at most MOST_CELLS, so that a recommendation may keep it."""
+def remember(record: Record, task: Task) -> None:
+    """Keep the table that a recommendation was made from, as long as this process has both.
+
+    Args:
+        record: of the recommendation.
+        task: that it was made from; one of more than MOST_CELLS is not kept.
+    """
     cells = task.rows * len(getattr(task.data, "columns", ()))
-    return task if task.modality == "tables" and cells <= MOST_CELLS else None
+    if task.modality == "tables" and cells <= MOST_CELLS:
+        _MADE_FROM[record] = task
 
 
 def fit(record: Record, task: Task, options: FitOptions):

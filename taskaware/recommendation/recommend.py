@@ -13,7 +13,7 @@ from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
-from taskaware.recommendation.building import kept_for_source, with_metric
+from taskaware.recommendation.building import remember, with_metric
 from taskaware.recommendation.evaluators import checked, query_of, recognise, shipped_evaluator
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
 from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
@@ -90,9 +90,9 @@ def recommend(
     answer = _answer(found, candidates, (*task.notes, *notes, *about_metric(task)))
     dropped = (drop,) if isinstance(drop, str) else tuple(drop)
     card = dataclasses.replace(answer.task, kinds=tuple((kinds or {}).items()), drop=dropped)
-    kept = kept_for_source(task)
-    seconds = time.perf_counter() - began
-    return dataclasses.replace(answer, task=card, seed=int(seed), seconds=seconds, made_from=kept)
+    answer = dataclasses.replace(answer, task=card, seed=int(seed), seconds=time.perf_counter() - began)
+    remember(answer, task)
+    return answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

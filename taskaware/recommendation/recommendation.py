@@ -158,6 +158,7 @@ class Recommendation(Record):
 
         task = building.task_for(self, dataset, target)
         found = refine(self, task, trainings=trainings, evaluator=evaluator, store=store, progress=progress)
+        building.remember(found, task)
         # It is made of this one by `dataclasses.replace`, so it is of its class.
         return cast(Recommendation, found)
 

@@ -9,7 +9,6 @@ from taskaware.children.mixture.describe import summary
 from taskaware.deprecation import renamed_fields
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
 from taskaware.spaces import MixtureSpace
-from taskaware.tasks.task import Task
 
 
 @renamed_fields(known="nearest_tasks")
@@ -32,8 +31,6 @@ class Record:
             an older taskaware wrote the recommendation.
         chance: probability that the recommended architecture scores above the default one; None if both
             are the same, or the evaluator has no covariance.
-        made_from: the table that it was made from, in this process; None for a large one, and for a
-            recommendation that was loaded or copied to another process.
     """
 
     task: TaskCard
@@ -47,11 +44,6 @@ class Record:
     seconds: float
     default: Candidate | None = None
     chance: float | None = None
-    made_from: Task | None = dataclasses.field(default=None, repr=False)
-
-    def __getstate__(self) -> dict:
-        """What is pickled: all but the table."""
-        return {**self.__dict__, "made_from": None}
 
     @property
     def abstained(self) -> bool:

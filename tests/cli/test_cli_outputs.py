@@ -92,3 +92,17 @@ def test_a_link_stays_a_link(tmp_path):
     output.write_file(link, b"new")
     assert link.is_symlink()
     assert path.read_text() == "new"
+
+
+def test_a_folder_of_code_is_checked_before_any_work(refused, no_work, table, tmp_path):
+    folder = tmp_path / "network"
+    folder.mkdir()
+    words = ["recommend", table, "--source", folder]
+    assert refused(*words).startswith(f"--source: '{folder}' exists already")
+    assert "is not a taskaware network, and --force replaces only networks" in refused(*words, "--force")
+    (folder / "encoder.json").write_text("{}")
+    inside = "is in the network's folder"
+    assert inside in refused(*words, "--force", "--out", folder / "rec.json")
+    assert inside in refused(*words, "--force", "--fit", "--save", folder / "model")
+    above = ["recommend", table, "--fit", "--save", tmp_path / "m", "--source", tmp_path / "m" / "network"]
+    assert "is in the model's folder" in refused(*above)

@@ -114,3 +114,21 @@ def test_a_metric_groups_and_weights_are_given_on_the_command_line(tmp_path, cap
     assert main(["recommend", *data, *words, "--fit", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["fit"]["metric"] == "f1_macro" and answer["task"]["own_metric"] == "f1_macro"
+
+
+def test_source_is_a_folder_with_weights_after_a_training(command, monkeypatch, table, trained, tmp_path):
+    words = ["recommend", table, "--target", "species", "--source", tmp_path / "network"]
+    code, out, err = command(*words)
+    assert (code, err) == (0, "") and f"  written    {tmp_path / 'network'}\n" in out
+    assert sorted(path.name for path in (tmp_path / "network").iterdir()) == ["encoder.json", "network.py"]
+    model = taskaware.load_model(trained[0] / "model")
+    monkeypatch.setattr(taskaware.Recommendation, "fit", lambda self, task, **how: model)
+    told = strict(command(*words, "--fit", "--force", "--json")[1])
+    assert told["written"] == {"source": str(tmp_path / "network")}
+    assert (tmp_path / "network" / "weights.npz").is_file()
+    assert "def train(" not in (tmp_path / "network" / "network.py").read_text(encoding="utf-8")
+
+
+def test_source_with_an_ending_of_text_is_the_network_alone(trained):
+    text = (trained[0] / "net.py").read_text(encoding="utf-8")
+    assert "class Network" in text and "def predict" not in text

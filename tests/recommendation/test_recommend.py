@@ -1,6 +1,7 @@
 """`recommend`: any form of data in, one architecture out, nothing trained."""
 
 import dataclasses
+import pickle
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.tables import metafeatures
 from taskaware.modalities.tables.build import make_task
 from taskaware.objectives import record as keeping
+from taskaware.recommendation import building
 from taskaware.recommendation import recommend as room
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.loading import load_recommendation
@@ -244,6 +246,41 @@ def test_the_module_and_its_source_run(evaluator, made):
     network = names["Network"]()
     outputs, _ = jax.jit(network.init_with_output)(jax.random.key(0), numbers, categories)
     assert outputs.shape == (7, 2)
+
+
+def test_a_folder_reads_trains_and_predicts_by_itself(evaluator, made, tmp_path):
+    import importlib.util
+
+    frame = made()
+    found = recommend(frame, "y", evaluator=evaluator)
+    text = found.source(tmp_path / "network/")
+    assert text == (tmp_path / "network" / "network.py").read_text(encoding="utf-8")
+    assert "def predict" in text and "def predict" not in found.source()
+    spec = importlib.util.spec_from_file_location("written_network", tmp_path / "network" / "network.py")
+    network = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(network)
+    network.train(frame, steps=60)
+    assert (network.predict(frame.drop(columns="y")) == frame["y"]).mean() > 0.6
+
+
+def test_the_data_of_a_folder_is_at_hand_or_is_given(evaluator, made, tmp_path, monkeypatch):
+    frame = made()
+    found = recommend(frame, "y", evaluator=evaluator)
+    found.to_json(tmp_path / "rec.json")
+    copy = pickle.loads(pickle.dumps(found))
+    for other in (copy, load_recommendation(tmp_path / "rec.json")):
+        with pytest.raises(UserError, match="Give the data as well"):
+            other.source(tmp_path / "network")
+        assert not (tmp_path / "network").exists()
+    copy.source(tmp_path / "network", frame)
+    same = tmp_path / "same"
+    found.source(same)
+    assert (same / "encoder.json").read_bytes() == (tmp_path / "network" / "encoder.json").read_bytes()
+    with pytest.raises(UserError, match="exists already"):
+        found.source(same)
+    monkeypatch.setattr(building, "MOST_CELLS", 10)
+    with pytest.raises(UserError, match="Give the data as well"):
+        recommend(frame, "y", evaluator=evaluator).source(tmp_path / "other")
 
 
 def test_it_shows_itself(evaluator, made):

@@ -40,12 +40,22 @@ def word_counts(texts: Sequence[str]) -> np.ndarray:
 
 
 def standardised_columns(filled: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """Distance from the mean in standard deviations, (N, F), cut at WIDEST."""
+    """Distance from the mean in standard deviations, (N, F), cut at WIDEST.
+
+    Args:
+        filled: numbers, (N, F).
+        mean, std: of each column, (F,).
+    """
     return np.clip((filled - mean) / std, -WIDEST, WIDEST)
 
 
 def robust_columns(filled: np.ndarray, median: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Distance from the median in interquartile ranges, (N, F), smoothly bent towards 3."""
+    """Distance from the median in interquartile ranges, (N, F), smoothly bent towards 3.
+
+    Args:
+        filled: numbers, (N, F).
+        median, spread: of each column, (F,).
+    """
     robust = (filled - median) / spread
     robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
     return np.clip(robust, -WIDEST, WIDEST)

@@ -46,7 +46,7 @@ def _head(design: Design, story: str, large: bool) -> str:
     names = "predict, predict_proba" if design.target.classes else "predict"
     usage = parts.USAGE_TRAIN * is_new + parts.USAGE_PREDICT.format(names=names)
     data = " (with encoder.npz)" * large
-    data += "; and weights.npz" + " once it\nis trained" * is_new
+    data += ";\nand weights.npz" + " once it is trained" * is_new
     told = story.split("\n\n", 1)[1].strip("\n").replace("\\", "\\\\")
     what = ", ready to be trained." if is_new else ", trained."
     return parts.HEAD.format(what=what, story=told, usage=usage, data=data) + "\n"

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,37 +20,55 @@ from taskaware.modalities.tables.embedded import (
 )
 
 
-def embed_standardised(filled: np.ndarray, flags: np.ndarray, arrays: Mapping) -> list[np.ndarray]:
+class Cells(NamedTuple):
+    """Numbers of a table, and where they are missing.
+
+    Attributes:
+        filled: the numbers, the median where one is missing, (N, F).
+        flags: 1 where it is, for the columns that had such cells, (N, I) float32.
+    """
+
+    filled: np.ndarray
+    flags: np.ndarray
+
+
+def embed_standardised(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Distances from the mean."""
-    return [standardised_columns(filled, arrays["mean"], arrays["std"]), flags]
+    return [standardised_columns(cells.filled, arrays["mean"], arrays["std"]), cells.flags]
 
 
-def embed_robust(filled: np.ndarray, flags: np.ndarray, arrays: Mapping) -> list[np.ndarray]:
+def embed_robust(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Distances from the median."""
-    return [robust_columns(filled, arrays["median"], arrays["spread"]), flags]
+    return [robust_columns(cells.filled, arrays["median"], arrays["spread"]), cells.flags]
 
 
-def embed_quantile(filled: np.ndarray, flags: np.ndarray, arrays: Mapping) -> list[np.ndarray]:
+def embed_quantile(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Ranks among the training rows."""
-    return [quantile_columns(filled, arrays["grid"]), flags]
+    return [quantile_columns(cells.filled, arrays["grid"]), cells.flags]
 
 
-def embed_piecewise(filled: np.ndarray, flags: np.ndarray, arrays: Mapping) -> list[np.ndarray]:
+def embed_piecewise(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Shares of bins between quantiles."""
-    return [piecewise_columns(filled, arrays["grid"]), np.repeat(flags, BINS, 1)]
+    return [piecewise_columns(cells.filled, arrays["grid"]), np.repeat(cells.flags, BINS, 1)]
 
 
-def embed_periodic(filled: np.ndarray, flags: np.ndarray, arrays: Mapping) -> list[np.ndarray]:
+def embed_periodic(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Sines and cosines."""
-    centred = standardised_columns(filled, arrays["mean"], arrays["std"])
-    return [periodic_columns(centred), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
+    centred = standardised_columns(cells.filled, arrays["mean"], arrays["std"])
+    return [periodic_columns(centred), np.repeat(cells.flags, 2 * len(FREQUENCIES), 1)]
 
 
 def encoded_numbers(numbers: np.ndarray, arrays: Mapping, embeddings: Sequence[Callable]) -> np.ndarray:
-    """The embeddings side by side, (N, D) float32, of numbers, (N, F); NaN is a missing one."""
+    """The embeddings of numbers side by side, (N, D) float32.
+
+    Args:
+        numbers: (N, F), NaN where one is missing.
+        arrays: what was learned.
+        embeddings: functions of this module.
+    """
     numbers = in_units(numbers, arrays["unit"])
     missing = np.isnan(numbers)
-    filled = np.where(missing, arrays["median"], numbers)
     flags = missing[:, arrays["indicated"].astype(bool)].astype(np.float32)
-    parts = [part for embed in embeddings for part in embed(filled, flags, arrays)]
+    cells = Cells(np.where(missing, arrays["median"], numbers), flags)
+    parts = [part for embed in embeddings for part in embed(cells, arrays)]
     return np.concatenate(parts, axis=1, dtype=np.float32)

@@ -175,14 +175,18 @@ class Model:
             force: whether a folder that this method wrote may be replaced; other files in it stay.
 
         Returns:
-            The text of `network.py`.
+            The text of the module; with a folder, that of `network.py`.
 
         Raises:
-            UserError: the folder exists and `force` is not given, or this is no model of a table.
+            UserError: the folder exists and `force` is not given, or it is asked for a model of other data
+                than a table.
         """
-        from taskaware.training.written.design import Target, checked
+        from taskaware.training.written.design import Target, checked, network_alone
         from taskaware.training.written.folder import write
 
+        if folder is None:
+            outputs = max(len(self.classes), 1)
+            return network_alone(self.space, self.point, self.blocks.widths, outputs=outputs)
         target = Target(self.target_name, self.classes, self.offsets, self.target_mean, self.target_std)
         design = checked(
             self.space,
@@ -193,7 +197,7 @@ class Model:
             params=self.params,
             modality=self.modality,
         )
-        return design.network() if folder is None else write(design, folder, force=force)
+        return write(design, folder, force=force)
 
     def __repr__(self) -> str:
         one = self.members == 1

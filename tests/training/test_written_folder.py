@@ -257,6 +257,7 @@ def test_what_is_no_table_is_refused(classes, tmp_path):
         dataclasses.replace(classes, reader=None).source(tmp_path / "network")
     with pytest.raises(UserError, match="data of the kind 'bags'"):
         dataclasses.replace(classes, modality="bags").source(tmp_path / "network")
+    assert dataclasses.replace(classes, modality="bags", reader=None).source() == classes.source()
     assert not (tmp_path / "network").exists()
 
 

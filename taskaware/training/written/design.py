@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.describe import Architecture, architecture
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.children.mixture.source import source, source_params
@@ -102,7 +103,7 @@ class Design:
         return {"block": block, "categories": categories, "outputs": max(len(self.target.classes), 1)}
 
     def network(self) -> str:
-        """The text of the module with `Network` alone."""
+        """The text of a module with `Network`, for the embeddings that it reads."""
         return source(self.space, self.point, **self.sizes)
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -117,18 +118,32 @@ class Design:
     @property
     def _block(self) -> list[int]:
         """Embedding of each numeric column of the trained network."""
-        widths = self.blocks.widths
-        names = [name for name in self.space.embedding_names if name not in CATEGORY_EMBEDDINGS]
-        return [self.space.embedding_names.index(name) for name in names for _ in range(widths.get(name, 0))]
+        return _block_of(self.space, self.blocks.widths)
 
     def _weights_of(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
         names = self.space.embedding_names
         rows = [at for at, number in enumerate(self._block) if names[number] in self.learned.numbers]
-        cut = {name: np.asarray(value) for name, value in params.items()}
+        cut: dict[str, EitherArray] = {name: np.asarray(value) for name, value in params.items()}
         if "number_kernel" in cut:
             cut["number_kernel"] = cut["number_kernel"][rows]
         found = source_params(self.space, self.point, cut, **self.sizes)
         return {f"{layer}/{part}": np.asarray(v) for layer, of in found.items() for part, v in of.items()}
+
+
+def network_alone(space: Space, point: np.ndarray, widths: Mapping[str, int], *, outputs: int) -> str:
+    """The text of a module with the Flax network for encoded columns of any kind of data.
+
+    Args:
+        space, point: the architecture.
+        widths: columns of each embedding.
+        outputs: numbers that the network gives for a row.
+
+    Raises:
+        UserError: the space is no mixture.
+    """
+    space = _mixture(space)
+    categories = max((widths.get(name, 0) for name in CATEGORY_EMBEDDINGS), default=0)
+    return source(space, point, block=_block_of(space, widths), categories=categories, outputs=outputs)
 
 
 def checked(
@@ -150,23 +165,22 @@ def checked(
     Raises:
         UserError: the data is no table, was made by hand, or the space is no mixture.
     """
-    check_reader(reader, modality)
-    if not isinstance(space, MixtureSpace):
-        raise UserError(f"The space {quoted(space.name)} has no source code of its own. Use one of mixtures.")
+    reader = checked_reader(reader, modality)
+    space = _mixture(space)
     if not isinstance(reader, Schema) or not isinstance(blocks, TableBlocks):
         raise UserError(f"Data of the kind {quoted(modality)} is not written out as code. Give a table.")
     return Design(space, np.asarray(point, np.float32), reader, blocks, target, params)
 
 
-def check_reader(reader: Reader | None, modality: str) -> None:
-    """Refuse data that is no table, or a table made by hand.
+def checked_reader(reader: Reader | None, modality: str) -> Reader:
+    """The reader, if it is that of a table.
 
     Args:
         reader: of the data.
         modality: its kind.
 
     Raises:
-        UserError: it is one.
+        UserError: the data is no table, or was made by hand.
     """
     if modality != "tables":
         raise UserError(
@@ -175,3 +189,16 @@ def check_reader(reader: Reader | None, modality: str) -> None:
         )
     if reader is None:
         raise UserError("This task was made by hand, without a reader. Make it with `make_task`.")
+    return reader
+
+
+def _mixture(space: Space) -> MixtureSpace:
+    if not isinstance(space, MixtureSpace):
+        raise UserError(f"The space {quoted(space.name)} has no source code of its own. Use one of mixtures.")
+    return space
+
+
+def _block_of(space: MixtureSpace, widths: Mapping[str, int]) -> list[int]:
+    """Embedding of each numeric column that a network reads."""
+    names = [name for name in space.embedding_names if name not in CATEGORY_EMBEDDINGS]
+    return [space.embedding_names.index(name) for name in names for _ in range(widths.get(name, 0))]

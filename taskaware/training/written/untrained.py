@@ -10,7 +10,7 @@ from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.scale import mean_and_std
 from taskaware.tasks.task import Task
 from taskaware.training.fit import MOST_STEPS, RECIPE, SEGMENT
-from taskaware.training.written.design import Design, Schedule, Target, check_reader, checked
+from taskaware.training.written.design import Design, Schedule, Target, checked, checked_reader
 
 
 def untrained(task: Task, space: Space, point: np.ndarray) -> Design:
@@ -23,10 +23,10 @@ def untrained(task: Task, space: Space, point: np.ndarray) -> Design:
     Raises:
         UserError: as for `checked`.
     """
-    check_reader(task.reader, task.modality)
+    reader = checked_reader(task.reader, task.modality)
     modality = modality_of(task)
     blocks = modality.fit_blocks(task.data, np.arange(task.rows))
-    reader, blocks = modality.compact(task.reader, blocks)
+    reader, blocks = modality.compact(reader, blocks)
     mean, std = (0.0, 1.0) if task.classes else mean_and_std(task.target)
     target = Target(task.target_name, task.classes, (), mean, std, task.target_form)
     found = checked(space, point, reader, blocks, target=target, params={})

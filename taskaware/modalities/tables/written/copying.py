@@ -177,7 +177,7 @@ def _own_module(imported: tuple[str, str | None] | None) -> str | None:
     """The module of taskaware that a name stands for; None where it stands for anything else."""
     if imported is None or imported[1] is None or not imported[0].startswith("taskaware"):
         return None
-    module = ".".join(imported)
+    module = f"{imported[0]}.{imported[1]}"
     return module if module in sys.modules else None
 
 

@@ -25,7 +25,7 @@ def listed(name: str) -> tuple[str, ...]:
     """Names of the data sets of a list in `suites.toml`; a dot leads into a table.
 
     >>> listed("smoke.collect")
-    ('iris', 'wine')
+    ('iris',)
     """
     found = _read("suites.toml")
     for part in name.split("."):

@@ -18,6 +18,8 @@ from taskaware.store.records import FAILED, NUMBERS, SpaceRecord, TaskRecord, Tr
 
 INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 OWNERS = {"task": schema.tasks, "space": schema.spaces, "recipe": schema.recipes}
+AT_ONCE = 64
+"""Batches of an experience that are written together: most tell of the same architectures."""
 COLUMNS = dict(zip(NUMBERS, ("score", "test_score", "loss", "seconds"), strict=True))
 
 
@@ -182,7 +184,9 @@ def add_experience(connection: sa.Connection, experience: Experience) -> int:
         if experience.catalogue and not np.isnan(z).all()
     ]
     describe(connection, described)
-    return sum(append(connection, checked(batch)) for batch in _batches(experience))
+    batches = [checked(batch) for batch in _batches(experience)]
+    parts = (batches[first : first + AT_ONCE] for first in range(0, len(batches), AT_ONCE))
+    return sum(append(connection, *part) for part in parts)
 
 
 def _batches(experience: Experience) -> Iterator[Trainings]:
@@ -209,21 +213,24 @@ def _batches(experience: Experience) -> Iterator[Trainings]:
         )
 
 
-def append(connection: sa.Connection, batch: Trainings) -> int:
-    """Write a checked batch inside the caller's transaction; the number of new trainings.
+def append(connection: sa.Connection, *batches: Trainings) -> int:
+    """Write checked batches inside the caller's transaction; the number of new trainings.
 
     Raises:
-        UserError: its task, space or recipe is not in the store, or its u is a matrix of another length than
-            the architectures of the space.
+        UserError: the task, space or recipe of a batch is not in the store, or its u is a matrix of another
+            length than the architectures of the space.
     """
-    metric = _check_fit(connection, batch)
-    found = architecture_digests(batch.space, batch.u).tolist()
-    blobs = {
-        name: row.tobytes() for name, row in zip(found, cast(Sequence[np.ndarray], batch.u), strict=True)
-    }
-    points = [{"digest": name, "space": batch.space, "u": blob} for name, blob in blobs.items()]
-    insert_new(connection, schema.architectures, points)
-    return insert_new(connection, schema.trainings, _rows(batch, found, batch.metric or metric))
+    points: dict[tuple[str, str], dict] = {}
+    rows: list[dict] = []
+    for batch in batches:
+        metric = _check_fit(connection, batch)
+        found = architecture_digests(batch.space, batch.u).tolist()
+        for name, row in zip(found, cast(Sequence[np.ndarray], batch.u), strict=True):
+            if (batch.space, name) not in points:
+                points[batch.space, name] = {"digest": name, "space": batch.space, "u": row.tobytes()}
+        rows += _rows(batch, found, batch.metric or metric)
+    insert_new(connection, schema.architectures, list(points.values()))
+    return insert_new(connection, schema.trainings, rows)
 
 
 def _rows(batch: Trainings, architectures: list[str], metric: str) -> list[dict]:

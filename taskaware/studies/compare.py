@@ -108,7 +108,7 @@ class CompareSettings:
             seeds=1,
             population=2,
             tournament=2,
-            evaluator=dataclasses.replace(self.evaluator, members=2, steps=20),
+            evaluator=EvaluatorSettings(network="bilinear", members=2, steps=20),
             trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
             store="",
         )

@@ -40,9 +40,9 @@ class PublishedSettings:
         return self
 
     def smoke(self) -> "PublishedSettings":
-        """A small version: four small tasks, three architectures, recorded in the run's folder."""
+        """A small version: four small tasks, two architectures, recorded in the run's folder."""
         few = smallest(self.collect.suite, self.collect.tasks, 4, bundled=listed("smoke.published"))
-        small = dataclasses.replace(self.collect.smoke(), **few, architectures=3, store="")
+        small = dataclasses.replace(self.collect.smoke(), **few, architectures=2, store="")
         small = dataclasses.replace(small, trainer=dataclasses.replace(small.trainer, train_rows=128))
         return dataclasses.replace(self, collect=small, evaluate=self.evaluate.smoke())
 

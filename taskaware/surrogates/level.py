@@ -105,16 +105,34 @@ def _level(
     x = scaler(data.z[tasks])
     y = np.stack([data.top[tasks], np.log(data.spread[tasks])], axis=1)
     groups, real = np.array(data.groups)[tasks], data.real[tasks]
-    folds = [groups == group for group in np.unique(groups)]
-    errors = [(y[fold] - _apply(_ridge(x[~fold], y[~fold], penalty), x[fold]))[real[fold]] for fold in folds]
-    return _ridge(x, y, penalty), np.sqrt(np.mean(np.concatenate(errors) ** 2, axis=0))
+    every, errors = _Moments.of(x, y), []
+    for group in np.unique(groups):
+        fold = groups == group
+        rest = _Moments(*(a - b for a, b in zip(every, _Moments.of(x[fold], y[fold]), strict=True)))
+        errors.append((y[fold] - _apply(rest.ridge(penalty), x[fold]))[real[fold]])
+    return every.ridge(penalty), np.sqrt(np.mean(np.concatenate(errors) ** 2, axis=0))
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
-    centre, mean = x.mean(0), y.mean(0)
-    inner = (x - centre).T @ (x - centre) + penalty * np.eye(x.shape[1])
-    slope = np.linalg.solve(inner, (x - centre).T @ (y - mean))
-    return np.vstack([slope, mean - centre @ slope])
+class _Moments(NamedTuple):
+    """Sums over rows, from which a ridge regression follows; those of some rows can be taken away again."""
+
+    rows: int
+    x: np.ndarray
+    y: np.ndarray
+    inner: np.ndarray
+    across: np.ndarray
+
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray) -> "_Moments":
+        x = x.astype(np.float64)
+        return cls(len(x), x.sum(0), y.sum(0), x.T @ x, x.T @ y)
+
+    def ridge(self, penalty: float) -> np.ndarray:
+        """Weights of the columns, and the constant, (M + 1, outputs)."""
+        centre, mean = self.x / self.rows, self.y / self.rows
+        inner = self.inner - np.outer(centre, self.x) + penalty * np.eye(len(centre))
+        slope = np.linalg.solve(inner, self.across - np.outer(centre, self.y))
+        return np.vstack([slope, mean - centre @ slope])
 
 
 def _apply(weights: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -251,8 +251,9 @@ def with_loss(score: np.ndarray, spread: np.ndarray, better: np.ndarray) -> np.n
 
 def normalised(score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`target`, `top` and `spread` of scores (T, A), see `TrainingData`."""
-    top = np.array([np.sort(row[~np.isnan(row)])[-5:].mean() for row in score])
-    spread = np.maximum(top - np.nanmedian(score, axis=1), 1e-3)
+    there = [np.sort(row[~np.isnan(row)]) for row in score]
+    top = np.array([row[-5:].mean() for row in there])
+    spread = np.maximum(top - [np.median(row) for row in there], 1e-3)
     return np.maximum((score - top[:, None]) / spread[:, None], FLOOR), top, spread
 
 

@@ -1,5 +1,6 @@
 """Commands that run studies, and those that look after what they leave."""
 
+import functools
 import json
 
 import numpy as np
@@ -158,13 +159,14 @@ def test_mine_beside_the_shipped(collected):
     from taskaware.recommendation.teach import train_evaluator
     from taskaware.surrogates import EvaluatorSettings
 
-    hasty = EvaluatorSettings(members=2, steps=5)
-    both = train_evaluator(str(collected / "a.db"), with_shipped=True, settings=hasty)
-    shipped = train_evaluator(settings=hasty)
+    hasty = functools.partial(
+        train_evaluator, more=(), settings=EvaluatorSettings("bilinear", members=2, steps=5)
+    )
+    both, shipped = hasty(str(collected / "a.db"), with_shipped=True), hasty()
     assert len(both.training_data.names) >= len(shipped.training_data.names)
     data = both.training_data
     mine = {name: np.sum(~np.isnan(data.score[data.names.index(name)])) for name in ("iris", "wine")}
     assert mine == {"iris": 3, "wine": 3}
-    without = train_evaluator(settings=hasty, without=("thyroid",))
+    without = hasty(without=("thyroid",))
     gone = set(shipped.training_data.names) - set(without.training_data.names)
     assert {name.split("~")[0] for name in gone} == {"hypothyroid", "sick"}

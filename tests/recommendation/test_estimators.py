@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from taskaware.errors import UserError
+from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
 
 BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegressor])
@@ -40,7 +41,8 @@ def fitted(evaluator, made):
 @BOTH
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_own_checks(problem, evaluator):
-    results = check_estimator(problem(evaluator=evaluator, members=2), on_fail=None)
+    quick = problem(evaluator=evaluator, members=2, patience=4, ascent=AscentSettings(rounds=4))
+    results = check_estimator(quick, on_fail=None)
     # Rows are drawn by weight, so weights and copies of rows give like networks, not equal ones.
     alike = "check_sample_weight_equivalence"
     wrong = [

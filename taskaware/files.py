@@ -126,7 +126,7 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
                 # What is private stays so from the beginning.
                 fresh.chmod(stat.S_IMODE(target.stat().st_mode) | stat.S_IRWXU)
             yield fresh
-            _sync_tree(fresh)
+            _sync_files(fresh)
             _take_place(fresh, target, replace)
         sync_folder(target.parent)
     except OSError as error:
@@ -206,7 +206,8 @@ def _take_place(fresh: Path, target: Path, replace: bool) -> None:
         _check_folder(target, replace)
         if target.exists():
             exchange.share(target, fresh, written)
-            sync_folder(fresh)
+        sync_folder(fresh)
+        if target.exists():
             exchange.swap(fresh, target)
             exchange.merge(fresh, target, written)
         else:
@@ -263,12 +264,11 @@ def _link(fresh: Path, target: Path) -> None:
         fresh.rename(target)
 
 
-def _sync_tree(folder: Path) -> None:
+def _sync_files(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-    sync_folder(folder)
 
 
 def _is_of_another(error: OSError, target: Path) -> bool:

@@ -255,7 +255,7 @@ with files.atomic_folder(sys.argv[1], replace=True) as folder:
 
 
 @pytest.mark.parametrize("links", ["links", "no links"])
-@pytest.mark.parametrize("moment", ["_sync_tree", "share", "swap", "merge", "sweep"])
+@pytest.mark.parametrize("moment", ["_sync_files", "share", "swap", "merge", "sweep"])
 def test_killed_at_any_moment_nothing_of_others_is_lost(tmp_path, moment, links):
     target, code = tmp_path / "model", KILLED
     (target / "notes").mkdir(parents=True)

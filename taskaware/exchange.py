@@ -1,4 +1,4 @@
-"""One folder takes the place of another at once, and whatever others keep in that folder stays in it.
+"""One folder takes the place of another at once, and all that others keep in that folder stays in it.
 
 What is being written has a hidden name beside its target, and its process holds a lock on it. So what a
 killed process left behind is recognised, and removed with the next writing of the same target.

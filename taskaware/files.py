@@ -220,8 +220,8 @@ def _opened_in(
     folder: str | os.PathLike, names: tuple[str, ...], stack: contextlib.ExitStack
 ) -> list[BinaryIO] | None:
     """The files; None where one is gone because another folder has taken the place of this one."""
-    # As long as it is open, no other folder can have its number.
-    handle = os.open(folder, os.O_RDONLY)
+    # As long as it is open, no other folder can have its number. Linux needs no permission to list it.
+    handle = os.open(folder, getattr(os, "O_PATH", os.O_RDONLY))
     stack.callback(os.close, handle)
     opener = functools.partial(os.open, dir_fd=handle)
     files: list[BinaryIO] = []

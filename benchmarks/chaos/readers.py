@@ -70,7 +70,7 @@ def load(target: Path, ready: Any, end: Any, results: Any) -> None:
         target: the folder.
         ready, end, results: a barrier, an event and a queue.
     """
-    names = [load_model(target).name]
+    names = [""]
 
     def once(found: Counter) -> None:
         names.append(load_model(target).name)
@@ -100,12 +100,18 @@ def report(*, seconds: float) -> str:
 
 
 def _until(end: Any, ready: Any, results: Any, once: Callable[[Counter], None]) -> None:
+    """Once for the start, and then again and again, with all others."""
     found: Counter = Counter()
+    _counted(once, found)
     ready.wait(120)
     while not end.is_set():
-        try:
-            once(found)
-        # Whatever it is, it is counted.
-        except Exception as error:
-            found[f"fault: {type(error).__name__}: {error}"] += 1
+        _counted(once, found)
     results.put(found)
+
+
+def _counted(once: Callable[[Counter], None], found: Counter) -> None:
+    try:
+        once(found)
+    # Any error is a fault, and counted.
+    except Exception as error:
+        found[f"fault: {type(error).__name__}: {error}"] += 1

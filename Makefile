@@ -30,7 +30,7 @@ test: setup ## check style, layers, types, docs and behaviour
 fuzz: setup ## ten thousand odd tables and two thousand damaged files
 	$(BIN)/python -m benchmarks.fuzz --tables 10000 --artefacts 2000
 
-chaos: setup ## studies killed a hundred times for each engine, and compared with undisturbed ones
+chaos: setup ## killed studies and saves, savers beside readers, bad jobs, the same command twice at once
 	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
 
 notebooks: setup ## execute the notebooks and write their outputs into them

@@ -1,22 +1,22 @@
 """Files and folders that appear complete or not at all.
 
 A reader finds what was there before or what was written, never half of it, not even after a power failure.
-Work in progress has a hidden random name (`.taskaware-<32 hex digits>`) in the same folder. It is removed
-when the writing ends, also after an error or Ctrl-C; only a killed process leaves it behind.
+Work in progress has a hidden name (`.taskaware-<32 hex digits>`) in the same folder. It is removed when the
+writing ends, also after an error or Ctrl-C. What a killed process leaves behind goes when the same file or
+folder is written again.
 """
 
 import contextlib
-import ctypes
 import errno
 import functools
 import os
 import shutil
 import stat
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from taskaware import exchange
 from taskaware.errors import UserError, quoted
 
 MENDS = {
@@ -26,7 +26,6 @@ MENDS = {
     errno.ENAMETOOLONG: "Choose a shorter name",
 }
 _ANY_MEND = "Check its folder and the disk, or choose another place"
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 class ExistsError(UserError):
@@ -72,26 +71,30 @@ def atomic_file(path: str | os.PathLike, *, replace: bool = True) -> Iterator[Bi
     _refuse_folder(target)
     if not replace:
         refuse_existing(target)
-    fresh = _beside(target)
+    fresh = None
     try:
-        # "x" opens with O_EXCL: never a file or a link that is there already.
-        with fresh.open("xb") as file:
+        with contextlib.ExitStack() as stack:
+            exchange.sweep(target)
+            # "x" opens with O_EXCL: never a file or a link that is there already.
+            fresh, file = exchange.begin(target, lambda path: stack.enter_context(path.open("xb")), stack)
             yield file
             file.flush()
             _copy_permissions(target, file.fileno())
             os.fsync(file.fileno())
-        if replace:
-            fresh.replace(target)
-        else:
-            _link(fresh, target)
+            file.close()
+            if replace:
+                fresh.replace(target)
+            else:
+                _link(fresh, target)
         sync_folder(target.parent)
     except OSError as error:
-        if _is_of_another(error, target, fresh):
+        if _is_of_another(error, target):
             raise
         raise _worded(error, target) from error
     finally:
         # No other process can have this name, so what has it is ours.
-        fresh.unlink(missing_ok=True)
+        if fresh is not None:
+            fresh.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -100,7 +103,8 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
 
     A folder that it replaces changes place with it in one step on Linux, so that there is always one; on
     other systems the name is free for an instant. Only the old files whose names were written anew are
-    removed; everything else in the old folder moves over to the new one.
+    removed; everything else in the old folder is in the new one, too, from its first moment on. Several
+    processes may do this at once; `opened_together` reads meanwhile.
 
     Args:
         path: of the folder; the folder above exists.
@@ -113,28 +117,47 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     """
     target = Path(path)
     _check_folder(target, replace)
-    fresh, made = _beside(target), None
+    made = None
     try:
-        fresh.mkdir()
-        made = fresh.stat()
-        yield fresh
-        _sync_tree(fresh)
-        _check_folder(target, replace)
-        names = [entry.name for entry in fresh.iterdir()]
-        if target.exists():
-            _swap(fresh, target)
-            _move_over(fresh, target, names)
-        else:
-            fresh.rename(target)
+        with contextlib.ExitStack() as stack:
+            fresh, _ = exchange.begin(target, Path.mkdir, stack)
+            made = fresh.stat()
+            if target.is_dir():
+                # What is private stays so from the beginning.
+                fresh.chmod(stat.S_IMODE(target.stat().st_mode) | stat.S_IRWXU)
+            yield fresh
+            _sync_files(fresh)
+            _take_place(fresh, target, replace)
         sync_folder(target.parent)
     except OSError as error:
-        if _is_of_another(error, target, fresh):
+        if _is_of_another(error, target):
             raise
         raise _worded(error, target) from error
     finally:
         # After the swap it is the old folder that has this name, and it may hold files of others.
         if made is not None and fresh.exists() and os.path.samestat(fresh.stat(), made):
             shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def opened_together(folder: str | os.PathLike, *names: str) -> Iterator[list[BinaryIO]]:
+    """Files of a folder, open for reading; all of them of one folder, also while others take its place.
+
+    Args:
+        folder: that exists.
+        names: of the files.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+    """
+    if os.open not in os.supports_dir_fd:
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(Path(folder, name).open("rb")) for name in names]
+        return
+    with contextlib.ExitStack() as stack:
+        while (found := _opened_in(folder, names, stack)) is None:
+            stack.close()
+        yield found
 
 
 def expanded(path: str | os.PathLike) -> Path:
@@ -176,8 +199,40 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".taskaware-{os.urandom(16).hex()}")
+def _take_place(fresh: Path, target: Path, replace: bool) -> None:
+    """Give the folder its name; one that has it gives way, and all that others have in it stays."""
+    written = [entry.name for entry in fresh.iterdir()]
+    with exchange.locked(target.parent) as alone:
+        _check_folder(target, replace)
+        if target.exists():
+            exchange.share(target, fresh, written)
+        sync_folder(fresh)
+        if target.exists():
+            exchange.swap(fresh, target)
+            exchange.merge(fresh, target, written)
+        else:
+            fresh.rename(target)
+        if alone:
+            exchange.sweep(target, written)
+
+
+def _opened_in(
+    folder: str | os.PathLike, names: tuple[str, ...], stack: contextlib.ExitStack
+) -> list[BinaryIO] | None:
+    """The files; None where one is gone because another folder has taken the place of this one."""
+    # As long as it is open, no other folder can have its number. Linux needs no permission to list it.
+    handle = os.open(folder, getattr(os, "O_PATH", os.O_RDONLY))
+    stack.callback(os.close, handle)
+    opener = functools.partial(os.open, dir_fd=handle)
+    files: list[BinaryIO] = []
+    for name in names:
+        try:
+            files.append(stack.enter_context(open(name, "rb", opener=opener)))  # noqa: SIM115
+        except FileNotFoundError as error:
+            if os.path.samestat(os.fstat(handle), os.stat(folder)):
+                raise FileNotFoundError(error.errno, error.strerror, os.path.join(folder, name)) from error
+            return None
+    return files
 
 
 def _refuse_folder(target: Path) -> None:
@@ -209,70 +264,18 @@ def _link(fresh: Path, target: Path) -> None:
         fresh.rename(target)
 
 
-def _swap(fresh: Path, target: Path) -> None:
-    """Let two folders change places; in two steps where the system has no single one."""
-    if _exchange(fresh, target):
-        return
-    old = _beside(target)
-    target.rename(old)
-    try:
-        fresh.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    old.rename(fresh)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Let two paths change places in one step; False where the system or the file system cannot."""
-    rename = _renameat2()
-    if rename is None:
-        return False
-    ctypes.set_errno(0)
-    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
-        return False
-    raise OSError(number, os.strerror(number), str(other))
-
-
-@functools.cache
-def _renameat2() -> Callable[..., int] | None:
-    """The function of Linux's C library; None where there is none."""
-    if not sys.platform.startswith("linux"):
-        return None
-    try:
-        found = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return None
-    found.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
-    return found
-
-
-def _move_over(old: Path, new: Path, names: list[str]) -> None:
-    """Remove the old folder with the files of these names; what else is in it moves to the new one."""
-    for entry in old.iterdir():
-        if entry.name not in names:
-            entry.rename(new / entry.name)
-        elif entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-    old.rmdir()
-
-
-def _sync_tree(folder: Path) -> None:
+def _sync_files(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-    sync_folder(folder)
 
 
-def _is_of_another(error: OSError, target: Path, fresh: Path) -> bool:
+def _is_of_another(error: OSError, target: Path) -> bool:
     """Whether the error is about another file, which the block has read."""
-    return error.errno is None or error.filename not in (None, str(fresh), str(target))
+    if error.errno is None or error.filename in (None, str(target)):
+        return error.errno is None
+    return not exchange.is_unfinished(Path(str(error.filename)))
 
 
 def _worded(error: OSError, target: Path) -> OSError:

@@ -93,16 +93,18 @@ def read_npz(path: str | os.PathLike | IO[bytes], *, most: int | None = None) ->
         return arrays.read()
 
 
-def read_json(path: str | os.PathLike, *, finite: bool = True) -> Any:
+def read_json(path: str | os.PathLike | IO[bytes], *, finite: bool = True) -> Any:
     """The content of a JSON file.
 
     Args:
-        path: of the file.
+        path: of the file, or the file itself, open for reading bytes.
         finite: as for `parse_json`, which says when it raises.
     """
-    path = Path(path)
-    _check_length(path.stat().st_size)
-    return parse_json(path.read_bytes(), finite=finite)
+    if isinstance(path, str | os.PathLike):
+        with Path(path).open("rb") as file:
+            return read_json(file, finite=finite)
+    _check_length(os.fstat(path.fileno()).st_size)
+    return parse_json(path.read(), finite=finite)
 
 
 def parse_json(text: str | bytes, *, finite: bool = True) -> Any:

@@ -1,5 +1,6 @@
 """Files and folders appear complete or not at all, whatever happens while they are written."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from taskaware import files
+from taskaware import exchange
 from taskaware.errors import UserError
-from taskaware.files import ExistsError, atomic_file, atomic_folder, atomic_write
+from taskaware.files import ExistsError, atomic_file, atomic_folder, atomic_write, opened_together
 
 
 def names(folder: Path) -> list[str]:
@@ -24,8 +25,8 @@ def names(folder: Path) -> list[str]:
 def swap(request, monkeypatch):
     """Both ways in which two folders change places."""
     if request.param == "two steps":
-        monkeypatch.setattr(files, "_renameat2", lambda: None)
-    elif files._renameat2() is None:
+        monkeypatch.setattr(exchange, "_renameat2", lambda: None)
+    elif exchange._renameat2() is None:
         pytest.skip("this system has no renameat2")
     return request.param
 
@@ -64,6 +65,7 @@ def test_a_killed_writer_leaves_what_was_there(tmp_path):
     assert len(left) == 1 and left[0].startswith(".taskaware-")
     atomic_write(path, b"after")
     assert path.read_bytes() == b"after"
+    assert names(tmp_path) == ["a.txt"]
 
 
 def test_without_replace_an_existing_path_is_refused(tmp_path):
@@ -208,7 +210,7 @@ def test_a_failed_swap_puts_the_old_folder_back(tmp_path, monkeypatch):
     target = tmp_path / "model"
     target.mkdir()
     (target / "a").write_text("old")
-    monkeypatch.setattr(files, "_renameat2", lambda: None)
+    monkeypatch.setattr(exchange, "_renameat2", lambda: None)
     rename = Path.rename
 
     def once(self, other):
@@ -231,15 +233,126 @@ def test_interrupted_after_the_swap_nobody_elses_file_is_lost(tmp_path, monkeypa
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_move_over", interrupted)
+    monkeypatch.setattr(exchange, "merge", interrupted)
     with pytest.raises(KeyboardInterrupt), atomic_folder(target, replace=True) as folder:
         (folder / "a").write_text("new")
     assert (target / "a").read_text() == "new"
-    assert [path.read_text() for path in tmp_path.rglob("mine.txt")] == ["mine"]
+    assert (target / "mine.txt").read_text() == "mine"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from taskaware import exchange, files
+
+def stop(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(exchange if hasattr(exchange, sys.argv[2]) else files, sys.argv[2], stop)
+with files.atomic_folder(sys.argv[1], replace=True) as folder:
+    (folder / "a").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("links", ["links", "no links"])
+@pytest.mark.parametrize("moment", ["_sync_files", "share", "swap", "merge", "sweep"])
+def test_killed_at_any_moment_nothing_of_others_is_lost(tmp_path, moment, links):
+    target, code = tmp_path / "model", KILLED
+    (target / "notes").mkdir(parents=True)
+    (target / "a").write_text("old")
+    (target / "mine.txt").write_text("mine")
+    (target / "notes" / "more.txt").write_text("more")
+    if links == "no links":
+        code = code.replace("def stop", "def refused(*_):\n    raise OSError\n\nos.link = refused\ndef stop")
+    done = subprocess.run([sys.executable, "-c", code, target, moment, links], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (target / "a").read_text() == ("new" if moment in ("merge", "sweep") else "old")
+    if links == "links" or moment != "merge":
+        assert (target / "mine.txt").read_text() == "mine"
+        assert (target / "notes" / "more.txt").read_text() == "more"
+    with atomic_folder(target, replace=True) as folder:
+        (folder / "a").write_text("last")
+    assert names(tmp_path) == ["model"]
+    assert names(target) == ["a", "mine.txt", "notes"]
+    assert (target / "notes" / "more.txt").read_text() == "more"
+
+
+def test_what_others_write_and_what_another_writer_has_in_the_works_stays(tmp_path):
+    target = tmp_path / "model"
+    (target / "notes").mkdir(parents=True)
+    (target / "mine.txt").write_text("mine")
+    target.chmod(0o700)
+    strange = tmp_path / f".taskaware-{'0' * 32}"
+    strange.mkdir()
+    with atomic_folder(target, replace=True) as slow:
+        (slow / "a").write_text("slow")
+        with atomic_folder(target, replace=True) as quick:
+            (quick / "a").write_text("quick")
+        (target / "mine.txt").write_text("changed")
+        (target / "notes" / "more.txt").write_text("more")
+        assert slow.exists() and (target / "a").read_text() == "quick"
+    assert (target / "a").read_text() == "slow"
+    assert (target / "mine.txt").read_text() == "changed"
+    assert (target / "notes" / "more.txt").read_text() == "more"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o700
+    assert names(tmp_path) == [strange.name, "model"]
+
+
+def test_files_opened_together_are_of_one_folder(tmp_path):
+    target, done, faults = tmp_path / "model", threading.Event(), []
+
+    def write(number: int) -> None:
+        with atomic_folder(target, replace=True) as folder:
+            for name in "ab":
+                (folder / name).write_text(str(number))
+
+    def read() -> None:
+        while not done.is_set():
+            with opened_together(target, "a", "b") as (first, second):
+                if first.read() != second.read():
+                    faults.append("two folders")
+
+    write(0)
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(50):
+        write(number)
+    done.set()
+    reader.join()
+    assert not faults
+    with pytest.raises(FileNotFoundError) as caught, opened_together(target, "a", "c"):
+        pass
+    assert caught.value.filename == str(target / "c")
+
+
+def test_a_lock_of_somebody_else_is_not_waited_for_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(exchange, "PATIENCE", 0.05)
+    with exchange.locked(tmp_path) as alone, exchange.locked(tmp_path) as second:
+        assert (alone, second) == (True, False)
+        with atomic_folder(tmp_path / "model") as folder:
+            (folder / "a").write_text("one")
+    assert names(tmp_path) == ["model"]
+
+
+def test_what_is_swept_away_before_it_is_held_is_made_again(tmp_path):
+    made = []
+
+    def make(path: Path) -> None:
+        path.write_bytes(b"")
+        made.append(path)
+        if len(made) == 1:
+            exchange.sweep(tmp_path / "a.txt")
+
+    with contextlib.ExitStack() as stack:
+        path, _ = exchange.begin(tmp_path / "a.txt", make, stack)
+        exchange.sweep(tmp_path / "a.txt")
+        assert [each.exists() for each in made] == [False, True] and path == made[1]
+    exchange.sweep(tmp_path / "a.txt")
+    assert names(tmp_path) == []
 
 
 def test_a_reader_always_finds_a_complete_folder(tmp_path):
-    if files._renameat2() is None:
+    if exchange._renameat2() is None:
         pytest.skip("this system has no renameat2")
     target, done, faults = tmp_path / "model", threading.Event(), []
     with atomic_folder(target) as folder:

@@ -14,7 +14,8 @@ import pandas as pd
 import taskaware
 from taskaware.digests import digest
 from taskaware.errors import UserError
-from taskaware.files import atomic_write
+from taskaware.exchange import is_unfinished
+from taskaware.files import ExistsError, atomic_write
 from taskaware.runner import Journal, read_journal, starts
 from taskaware.saved import read_json
 from taskaware.secrets import in_plain, without_secrets
@@ -52,20 +53,9 @@ class RunFolder:
             UserError: the folder holds something else.
         """
         folder = cls(Path(path), study, config_digest(study, config))
-        if (folder.path / CONFIG).exists():
-            folder._check_same(config)
-            return folder
-        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-            raise UserError(f"'{path}' holds something else than a run. Choose another folder.")
-        folder.path.mkdir(parents=True, exist_ok=True)
-        # "campaign" is the name of a study in files; those of earlier runs are read and resumed.
-        about: dict[str, object] = {
-            "campaign": study,
-            "digest": folder.digest,
-            "config": dataclasses.asdict(config),
-        }
-        about |= {"taskaware": taskaware.__version__, "started": _now(), "command": command}
-        atomic_write(folder.path / CONFIG, json.dumps(in_plain(about), indent=1).encode())
+        if not (folder.path / CONFIG).exists():
+            folder._begin(config, command)
+        folder._check_same(config)
         return folder
 
     def alone(self) -> contextlib.AbstractContextManager[None]:
@@ -106,6 +96,25 @@ class RunFolder:
         seconds += starts.earlier_seconds(self.path, JOURNAL)
         result |= {"seconds": round(seconds, 2), "summary": dict(summary)}
         atomic_write(self.path / RESULT, json.dumps(in_plain(result), indent=1).encode())
+
+    def _begin(self, config: Any, command: str | None) -> None:
+        """Write `config.json` into a folder that holds nothing else; a second start may be quicker."""
+        if not self._is_free() and not (self.path / CONFIG).exists():
+            raise UserError(f"'{self.path}' holds something else than a run. Choose another folder.")
+        self.path.mkdir(parents=True, exist_ok=True)
+        # "campaign" is the name of a study in files; those of earlier runs are read and resumed.
+        about: dict[str, object] = {"campaign": self.study, "digest": self.digest}
+        about |= {"config": dataclasses.asdict(config), "taskaware": taskaware.__version__}
+        about |= {"started": _now(), "command": command}
+        content = json.dumps(in_plain(about), indent=1).encode()
+        with contextlib.suppress(ExistsError):
+            atomic_write(self.path / CONFIG, content, replace=False)
+
+    def _is_free(self) -> bool:
+        """Whether it is not there, or empty but for what a start is writing, or wrote when it was killed."""
+        if not self.path.exists():
+            return True
+        return self.path.is_dir() and all(is_unfinished(each) for each in self.path.iterdir())
 
     def _check_same(self, config: Any) -> None:
         try:

@@ -5,15 +5,17 @@ A model of the format before (3 and 4) has no digest; what it holds is checked a
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from taskaware.errors import CheckpointError, UserError
+from taskaware.files import opened_together
 from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.saved import Arrays, content_digest, open_npz, read_json
 from taskaware.spaces import space_from
@@ -55,15 +57,11 @@ def read(folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is not a model, is damaged, or comes from another version of taskaware.
     """
-    plain = check_is_model(folder)
     try:
-        with open_npz(folder / WEIGHTS) as arrays:
-            return _restored(plain, arrays, (folder / JSON).stat().st_size)
-    except UserError as error:
-        raise CheckpointError(f"The model in '{folder}' cannot be read here. {error}") from error
-    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        raise _damaged(folder, error) from error
-    except CheckpointError as error:
+        with opened_together(folder, JSON, WEIGHTS) as (text, weights):
+            return _read(folder, text, weights)
+    except OSError as error:
+        check_is_model(folder)
         raise _damaged(folder, error) from error
 
 
@@ -74,9 +72,30 @@ def check_is_model(folder: Path) -> dict:
         CheckpointError: the folder has none, or one of another format or version.
     """
     try:
-        plain = read_json(folder / JSON, finite=False)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"'{folder}' is not a taskaware model ({error}).") from error
+        with opened_together(folder, JSON) as (text,):
+            return _described(folder, text)
+    except OSError as error:
+        raise _no_model(folder, error) from error
+
+
+def _read(folder: Path, text: IO[bytes], weights: IO[bytes]) -> dict[str, Any]:
+    plain = _described(folder, text)
+    try:
+        with open_npz(weights) as arrays:
+            return _restored(plain, arrays, os.fstat(text.fileno()).st_size)
+    except UserError as error:
+        raise CheckpointError(f"The model in '{folder}' cannot be read here. {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        raise _damaged(folder, error) from error
+    except CheckpointError as error:
+        raise _damaged(folder, error) from error
+
+
+def _described(folder: Path, text: IO[bytes]) -> dict:
+    try:
+        plain = read_json(text, finite=False)
+    except ValueError as error:
+        raise _no_model(folder, error) from error
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise CheckpointError(f"'{folder}' is not a taskaware model: its model.json has another format.")
     version = plain.get("version")
@@ -87,6 +106,10 @@ def check_is_model(folder: Path) -> dict:
             f"{VERSION}. {'Train it again' if older else 'Update taskaware'}."
         )
     return plain
+
+
+def _no_model(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"'{folder}' is not a taskaware model ({error}).")
 
 
 def _damaged(folder: Path, error: Exception) -> CheckpointError:

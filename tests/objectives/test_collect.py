@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.chaos import same_experience
+from benchmarks.chaos.studies import same_experience
 from taskaware.errors import UserError
 from taskaware.modalities.suites import bundled_suite
 from taskaware.objectives import collect as collecting

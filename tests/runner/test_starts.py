@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from taskaware.errors import UserError
+from taskaware.runner import run_folder
 from taskaware.runner.run_folder import JOURNAL, RESULT, RunFolder
 from taskaware.runner.starts import NAME
 
@@ -65,6 +66,36 @@ def test_the_block_may_stand_within_itself(folder):
         lines = [json.loads(line) for line in (folder.path / NAME).read_text().splitlines()]
     assert [next(iter(line)) for line in lines] == ["started", "ended", "started"]
     assert lines[0]["pid"] == os.getpid()
+
+
+def test_a_start_that_was_killed_or_is_still_beginning_is_no_obstacle(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / f".taskaware-{'0' * 32}").write_text("half a config")
+    RunFolder.open(run, "collect", Config())
+    with pytest.raises(UserError, match="another config"):
+        RunFolder.open(run, "collect", Config(2))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").touch()
+    with pytest.raises(UserError, match="something else than a run"):
+        RunFolder.open(tmp_path / "other", "collect", Config())
+
+
+def test_of_two_starts_at_once_both_find_the_folder(tmp_path, monkeypatch):
+    write = run_folder.atomic_write
+
+    def late(path, content, **words):
+        if not path.exists():
+            monkeypatch.setattr(run_folder, "atomic_write", write)
+            RunFolder.open(tmp_path / "run", "collect", Config())
+        write(path, content, **words)
+
+    monkeypatch.setattr(run_folder, "atomic_write", late)
+    RunFolder.open(tmp_path / "run", "collect", Config())
+    monkeypatch.setattr(run_folder, "atomic_write", late)
+    (tmp_path / "run" / "config.json").unlink()
+    with pytest.raises(UserError, match="another config"):
+        RunFolder.open(tmp_path / "run", "collect", Config(2))
 
 
 def test_damaged_lines_do_no_harm(folder):

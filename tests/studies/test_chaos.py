@@ -1,13 +1,16 @@
-"""Twelve kills in all: of studies, of workers, and in the middle of a transaction; then a full disk."""
+"""A little of what `make chaos` does: kills, a full disk, savers beside readers, bad jobs, two starts."""
 
 import os
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
-from benchmarks import chaos
+from benchmarks.chaos import __main__ as chaos
+from benchmarks.chaos import jobs as bad_jobs
+from benchmarks.chaos import readers, saves, studies, twice
 from taskaware.store import Store
+from taskaware.training.model import load_model
 
 JOBS = 80
 
@@ -15,37 +18,36 @@ JOBS = 80
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     """The experience of the study that nobody disturbed."""
-    return chaos.undisturbed(tmp_path_factory.mktemp("calm"), jobs=JOBS)
+    return studies.undisturbed(tmp_path_factory.mktemp("calm"), jobs=JOBS)
 
 
 @pytest.mark.parametrize(
     ("engine", "victims", "kills"),
-    [("serial", ("study", "append"), 6), ("processes", ("study", "worker", "append"), 6)],
+    [("serial", ("study", "append"), 2), ("processes", ("study", "worker", "append"), 3)],
     ids=["serial", "processes"],
 )
 def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected, engine, victims, kills):
-    found = chaos.torment(tmp_path, kills=kills, engine=engine, victims=victims, jobs=JOBS)
+    found = studies.torment(tmp_path, kills=kills, engine=engine, victims=victims, jobs=JOBS)
     assert found.kills >= kills
     assert found.repeated == 0
     assert found.trainings == len(expected) == 2 * JOBS
     with Store.open(tmp_path / "experience.sqlite") as store:
-        chaos.same_experience(store.triplets(), expected)
+        studies.same_experience(store.triplets(), expected)
 
 
 NO_ROOM = """
 import resource, runpy
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
-runpy.run_module("benchmarks.chaos", run_name="__main__", alter_sys=True)
+runpy.run_module("benchmarks.chaos.studies", run_name="__main__", alter_sys=True)
 """
 """Files may not grow beyond 200 KB: what a full disk or a quota is to SQLite."""
 
 
 def test_a_full_disk_ends_the_study_in_words_and_room_lets_it_go_on(tmp_path, expected):
-    words = ["--store", str(tmp_path / "experience.sqlite"), "--run", str(tmp_path / "run")]
-    words += ["--engine", "serial", "--jobs", str(JOBS)]
+    python, _, _, *words = studies.command(tmp_path / "experience.sqlite", tmp_path / "run", jobs=JOBS)
     environment = os.environ | {"TASKAWARE_COMPILED": "0"}
     full = subprocess.run(
-        [sys.executable, "-c", NO_ROOM, "--study", *words],
+        [python, "-c", NO_ROOM, *words],
         capture_output=True,
         text=True,
         timeout=300,
@@ -56,7 +58,45 @@ def test_a_full_disk_ends_the_study_in_words_and_room_lets_it_go_on(tmp_path, ex
     with Store.open(tmp_path / "experience.sqlite") as store:
         kept = store.summary().trained
     assert 0 < kept < 2 * JOBS
-    again = [sys.executable, "-m", "benchmarks.chaos", "--study", *words]
+    again = studies.command(tmp_path / "experience.sqlite", tmp_path / "run", jobs=JOBS)
     assert subprocess.run(again, timeout=300).returncode == 0
     with Store.open(tmp_path / "experience.sqlite") as store:
-        chaos.same_experience(store.triplets(), expected)
+        studies.same_experience(store.triplets(), expected)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model(Path(__file__).parent.parent / "training" / "model_v3")
+
+
+def test_a_killed_save_leaves_a_whole_model_and_the_files_of_others(tmp_path, model):
+    found = saves.torment(tmp_path, model, kills=5)
+    assert found.kills == 5 and found.saves >= 10
+
+
+def test_savers_and_readers_do_not_disturb_each_other(tmp_path, model):
+    found = readers.together(tmp_path, model, seconds=1.0)
+    assert min(found["saves"], found["loads"], found["changes"]) > 0
+
+
+def test_a_campaign_with_bad_jobs_ends_in_time_and_leaves_no_process(tmp_path):
+    kinds = ("waits for a child", "stops its worker", "leaves a fork", "exits as if well", "exits when read")
+    found = bad_jobs.campaign(tmp_path / "run", kinds=kinds, good=2, time_limit=0.5)
+    assert (found.good, found.failed) == (10, 5)
+
+
+def test_of_the_same_command_twice_at_once_one_does_the_jobs(tmp_path):
+    twice.light(tmp_path, jobs=20)
+
+
+def test_each_part_says_what_it_found_and_a_violation_ends_in_an_exit_code(monkeypatch, capsys):
+    def violated(arguments):
+        raise AssertionError("a file is gone")
+
+    monkeypatch.setattr(chaos, "PARTS", {"saves": violated, "twice": lambda found: f"twice: {found.rounds}"})
+    monkeypatch.setattr("sys.argv", ["chaos", "--rounds", "7"])
+    assert chaos.main() == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("twice: 7\n", "saves: FAILED: a file is gone\n")
+    monkeypatch.setattr("sys.argv", ["chaos", "--only", "twice"])
+    assert chaos.main() == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.chaos import same_experience
+from benchmarks.chaos.studies import same_experience
 from taskaware.errors import StoreError, UserError
 from taskaware.modalities.suites import bundled_suite
 from taskaware.modalities.tables.metafeatures import catalogue_digest

@@ -1,9 +1,9 @@
-"""Studies that are killed, again and again: `make chaos`.
+"""Studies that are killed at random, resumed, and compared with undisturbed ones.
 
-    python -m benchmarks.chaos --kills 100
+    python -m benchmarks.chaos.studies --store experience.sqlite --run run
 
-runs a collection once undisturbed and once with interruptions, and compares. The trainings cost nothing
-(their scores are a function of the architecture) unless --real is given.
+is the command that is killed. The trainings cost nothing (their scores are a function of the architecture)
+unless --real is given.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaware.errors import StoreError
+from taskaware.errors import StoreError, UserError
 from taskaware.objectives import collect as collecting
 from taskaware.objectives.collect import Batch, CollectSettings
 from taskaware.runner import RunnerSettings, read_journal
@@ -35,6 +35,8 @@ from taskaware.training.trainer import Trained
 
 VICTIMS = ("study", "worker", "append")
 SECONDS_PER_JOB = 0.02
+REFUSED = 3
+"""Exit code after an error of taskaware, in words."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,14 +121,13 @@ def torment(
     """
     rng = random.Random(seed)
     store, run = folder / "experience.sqlite", folder / "run"
-    words = ["--store", str(store), "--run", str(run), "--engine", engine, "--jobs", str(jobs)]
-    words += ["--real"] * real
+    words = command(store, run, engine=engine, jobs=jobs, real=real)
     # Each kill falls so soon after the first job that ends that some work is left for the last one.
     patience = 0.8 * SECONDS_PER_JOB * jobs / kills / (1 if engine == "serial" else 2)
     starts = done = killed = 0
     while killed < kills:
         falls = "append" in victims and rng.random() < 1 / len(victims)
-        process = _study([*words, *(["--fall-at", str(rng.randint(1, 20))] if falls else [])])
+        process = subprocess.Popen([*words, *(["--fall-at", str(rng.randint(1, 20))] if falls else [])])
         starts += 1
         _wait_for_work(process, run)
         while process.poll() is None:
@@ -143,7 +144,7 @@ def torment(
         done = now
         if process.returncode == 0:
             break
-    assert _study(words).wait() == 0
+    assert subprocess.run(words).returncode == 0
     entries = [e["job"] for e in read_journal(run / "journal.jsonl") if e["status"] == "ok"]
     repeated = sum(times > 1 for times in Counter(entries).values())
     with Store.open(store, create=False) as opened:
@@ -160,9 +161,10 @@ def undisturbed(folder: Path, *, engine: str = "serial", jobs: int = 200, real: 
         jobs: of the study.
         real: whether it really trains.
     """
-    words = ["--store", str(folder / "experience.sqlite"), "--run", str(folder / "run"), "--engine", engine]
-    assert _study([*words, "--jobs", str(jobs), *["--real"] * real]).wait() == 0
-    with Store.open(folder / "experience.sqlite", create=False) as store:
+    store = folder / "experience.sqlite"
+    words = command(store, folder / "run", engine=engine, jobs=jobs, real=real)
+    assert subprocess.run(words).returncode == 0
+    with Store.open(store, create=False) as store:
         return store.triplets()
 
 
@@ -174,9 +176,17 @@ def pretended(task: Task, batch: Batch) -> Trained:
     return Trained(score, score / 2, 1 - score, score[:, None], np.full(len(score), SECONDS_PER_JOB))
 
 
-def _study(words: list[str]) -> subprocess.Popen:
-    # Compiled programs that a killed process was writing belong to no other test.
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.chaos", "--study", *words])
+def command(store: Path, run: Path, *, engine: str = "serial", jobs: int, real: bool = False) -> list[str]:
+    """The command of a study.
+
+    Args:
+        store, run: its store and its folder.
+        engine: of the runner.
+        jobs: about so many.
+        real: whether it really trains.
+    """
+    words = ["--store", str(store), "--run", str(run), "--engine", engine, "--jobs", str(jobs)]
+    return [sys.executable, "-m", "benchmarks.chaos.studies", *words, *["--real"] * real]
 
 
 def _wait_for_work(process: subprocess.Popen, run: Path) -> None:
@@ -209,14 +219,14 @@ def _run_study(arguments: argparse.Namespace) -> int:
     )
     if not arguments.real:
         # Under the name by which a worker can import it.
-        collecting.train_batch = importlib.import_module("benchmarks.chaos").pretended
+        collecting.train_batch = importlib.import_module("benchmarks.chaos.studies").pretended
     if arguments.fall_at:
         _fall_between_statements(arguments.fall_at)
     try:
         run_collect(settings, RunFolder.open(arguments.run, "collect", settings), show=False)
-    except StoreError as error:
+    except (StoreError, UserError) as error:
         print(error, file=sys.stderr)
-        return 3
+        return REFUSED
     return 0
 
 
@@ -234,38 +244,49 @@ def _fall_between_statements(number: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--jobs", type=int, default=200)
-    parser.add_argument("--engine", default="", help="one of the engines; serial and processes by default")
-    parser.add_argument("--real", action="store_true", help="really train")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--study", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--store", help=argparse.SUPPRESS)
-    parser.add_argument("--run", help=argparse.SUPPRESS)
-    parser.add_argument("--fall-at", type=int, default=0, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.study:
-        return _run_study(arguments)
-    for engine in [arguments.engine] if arguments.engine else ["serial", "processes"]:
-        victims = VICTIMS if engine == "processes" else ("study", "append")
-        with tempfile.TemporaryDirectory() as calm, tempfile.TemporaryDirectory() as wild:
-            expected = undisturbed(Path(calm), engine="serial", jobs=arguments.jobs, real=arguments.real)
+def report(*, kills: int, jobs: int, engine: str = "", real: bool = False, seed: int = 0) -> str:
+    """Kill studies, and say in a line for each engine what they went through.
+
+    Args:
+        kills: for each engine.
+        jobs: of each study.
+        engine: one of them; serial and processes if "".
+        real: whether it really trains.
+        seed: of the moments.
+
+    Raises:
+        AssertionError: something was lost, done twice or differs from the undisturbed study.
+    """
+    lines = []
+    with tempfile.TemporaryDirectory() as calm:
+        expected = undisturbed(Path(calm), jobs=jobs, real=real)
+    for name in [engine] if engine else ["serial", "processes"]:
+        victims = VICTIMS if name == "processes" else ("study", "append")
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as wild:
             found = torment(
-                Path(wild),
-                kills=arguments.kills,
-                engine=engine,
-                victims=victims,
-                jobs=arguments.jobs,
-                real=arguments.real,
-                seed=arguments.seed,
+                Path(wild), kills=kills, engine=name, victims=victims, jobs=jobs, real=real, seed=seed
             )
             with Store.open(Path(wild) / "experience.sqlite") as store:
                 same_experience(store.triplets(), expected)
-        print(f"{engine}: {found}, equal to the undisturbed run")
-        assert found.repeated == 0
-    return 0
+        assert found.repeated == 0, f"{found.repeated} jobs were done twice"
+        lines.append(
+            f"studies ({name}): {found.kills} kills in {found.starts} starts; {found.jobs} jobs done, none "
+            f"twice; {found.trainings} trainings, equal to the undisturbed study; "
+            f"{time.monotonic() - began:.0f} s"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=200)
+    parser.add_argument("--engine", default="serial")
+    parser.add_argument("--real", action="store_true", help="really train")
+    parser.add_argument("--store", required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--fall-at", type=int, default=0, help="die after so many inserts into the store")
+    return _run_study(parser.parse_args())
 
 
 if __name__ == "__main__":

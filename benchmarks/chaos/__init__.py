@@ -1,0 +1,1 @@
+"""What goes wrong on real machines, again and again: `make chaos`."""

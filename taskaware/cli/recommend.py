@@ -1,4 +1,4 @@
-"""`taskaware recommend`: the network for a data set and, with --fit, the trained model."""
+"""`taskaware recommend`: the architecture for a dataset and, with --fit, the trained model."""
 
 import io
 import json
@@ -128,11 +128,13 @@ def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
 def _add_arguments(parser: Parser) -> None:
     add_dataset(parser)
     parser.add_argument("--out", type=Path, metavar="REC.json", help="write the recommendation")
-    parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
+    parser.add_argument(
+        "--plot", type=Path, metavar="NET.png", help="draw the network of the architecture, and the search"
+    )
     parser.add_argument(
         "--source", type=Path, metavar="NET.py", help="write the network as standalone Flax code"
     )
-    parser.add_argument("--fit", action="store_true", help="train the network as well")
+    parser.add_argument("--fit", action="store_true", help="train the architecture as well")
     parser.add_argument(
         "--members",
         type=whole(1, 100),
@@ -178,7 +180,7 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(1, 10_000),
         default=10,
         metavar="K",
-        help="networks in the answer, best first (default: 10)",
+        help="architectures in the answer, best first (default: 10)",
     )
     parser.add_argument(
         "--optimizer",
@@ -200,7 +202,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "recommend",
-    "Recommend a network for a data set and predict its score; --fit trains it as well.",
+    "Recommend an architecture for a dataset and predict its score; --fit trains it as well.",
     (
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",

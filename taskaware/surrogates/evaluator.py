@@ -100,7 +100,7 @@ class Evaluator(abc.ABC):
         return None
 
     def distances(self, z: Float[np.ndarray, " M"]) -> Float[np.ndarray, " T"]:
-        """Root mean square difference of the scaled meta-features to each training task, (T,)."""
+        """Root mean square difference of the scaled meta-features to each known task, (T,)."""
         return np.sqrt(np.mean((self.scaler(self.training_data.z) - self.scaler(z)) ** 2, axis=1))
 
     def scale(self, query: TaskQuery) -> TaskScale | None:

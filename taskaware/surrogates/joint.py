@@ -28,7 +28,7 @@ from taskaware.surrogates.training_data import TrainingData, architecture_featur
 class JointEvaluator(Evaluator):
     """An ensemble of (φ, ρ) that predicts normalised scores from raw rows.
 
-    The statistical meta-features give the distances to training tasks and the scale of the scores. With
+    The statistical meta-features give the distances to known tasks and the scale of the scores. With
     `settings.beside`, ρ reads them as well.
 
     Attributes:

@@ -202,7 +202,7 @@ def test_a_phrase_with_another_word_is_found(text: str):
 
 
 def test_a_phrase_in_a_broken_message_is_found_and_a_name_in_a_file_is_not():
-    code = """raise UserError("This data " f"set of {name!r} resembles no training " "task.")  # resume\nabout["campaign"]"""
+    code = 'raise UserError("A data " f"set {name!r} is no training " "task.")  # resume\nabout["campaign"]'
     assert [each.partition(";")[0] for each in misnamed(sentences(code))] == ["'data set'", "'training task'"]
 
 

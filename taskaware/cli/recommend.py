@@ -16,7 +16,7 @@ DRAWINGS = (".png", ".svg", ".pdf")
 
 
 def run(arguments: Arguments) -> None:
-    """Recommend, write and train, in this order.
+    """Recommend, refine, write and train, in this order.
 
     Raises:
         UserError: an output cannot be written (before anything is computed), or the data is not usable.
@@ -24,16 +24,19 @@ def run(arguments: Arguments) -> None:
     _check(arguments)
     import taskaware
 
-    task = task_of(arguments)
+    task, evaluator = task_of(arguments), _evaluator(arguments.evaluator)
     recommendation = taskaware.recommend(
         task,
         **_given(arguments, "metric"),
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
-        evaluator=_evaluator(arguments.evaluator),
+        evaluator=evaluator,
         seed=arguments.seed,
     )
+    if arguments.refine:
+        how = {"trainings": arguments.refine, "evaluator": evaluator, "store": arguments.store}
+        recommendation = recommendation.refine(task, **how)
     show = _silent if arguments.json else print
     show(as_typed(recommendation.explain()), flush=True)
     answer: dict[str, object] = {"written": _write(arguments, recommendation, show)}
@@ -44,6 +47,8 @@ def run(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments) -> None:
+    if arguments.store and not arguments.refine:
+        raise UserError("--store requires --refine: without it there are no trainings to record.")
     if arguments.members and not arguments.fit:
         raise UserError("--members requires --fit.")
     for name in _given(arguments, *ABOUT_ROWS) if not arguments.fit else ():
@@ -128,11 +133,18 @@ def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
 def _add_arguments(parser: Parser) -> None:
     add_dataset(parser)
     parser.add_argument("--out", type=Path, metavar="REC.json", help="write the recommendation")
-    parser.add_argument(
-        "--plot", type=Path, metavar="NET.png", help="draw the network of the architecture, and the search"
-    )
+    parser.add_argument("--plot", type=Path, metavar="NET.png", help="draw the network and the search")
     parser.add_argument(
         "--source", type=Path, metavar="NET.py", help="write the network as standalone Flax code"
+    )
+    parser.add_argument(
+        "--refine",
+        type=whole(1, 10_000),
+        metavar="N",
+        help="correct the answer by N short trainings on the dataset, for example 8",
+    )
+    parser.add_argument(
+        "--store", metavar="STORE", help="with --refine: path or URL of a store that records the trainings"
     )
     parser.add_argument("--fit", action="store_true", help="train the architecture as well")
     parser.add_argument(
@@ -207,6 +219,7 @@ COMMAND = Command(
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",
         "taskaware recommend sales.csv --target price --fit --save model",
+        "taskaware recommend sales.csv --target price --refine 8 --fit --save model",
         "taskaware recommend sales.csv --target price --evaluator mine.npz",
         "taskaware recommend patients.csv --target died --metric balanced_accuracy --groups ward --fit",
         "taskaware recommend openml:31 --seed 1 --json",

@@ -41,8 +41,8 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
         Where it is.
 
     Raises:
-        UserError: the folder is no run folder or a file of it is damaged; or the file is there already, is one of
-            the run folder's own, or cannot be written there.
+        UserError: the folder is no run folder or a file of it is damaged; or the file is there already, is
+            one of the run folder's own, or cannot be written there.
     """
     folder = Path(folder)
     target = folder / NAME if path is None else Path(path)
@@ -83,7 +83,7 @@ def _nothing(sections: list[page.Section]) -> Iterator[Markup]:
 def _check_target(folder: Path, target: Path, force: bool) -> None:
     own = {CONFIG, JOURNAL, RESULT, *(f"{name}.csv" for name in TABLES)}
     if target.name in own and target.resolve().parent == folder.resolve():
-        raise UserError(f"'{target}' is a file of the study itself. Choose another name.")
+        raise UserError(f"'{target}' is a file of the run folder itself. Choose another name.")
     if target.is_dir():
         raise UserError(f"'{target}' is a folder. Name a file in it.")
     if target.exists() and not force:

@@ -334,7 +334,7 @@ def test_nothing_is_replaced_unasked_and_no_file_of_the_run_ever(tmp_path):
     assert path.read_text(encoding="utf-8") == "mine"
     assert report(folder, force=True).read_text(encoding="utf-8") != "mine"
     before = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    with pytest.raises(UserError, match="file of the run itself"):
+    with pytest.raises(UserError, match="file of the run folder itself"):
         report(folder, folder / "config.json", force=True)
     assert json.loads((folder / "config.json").read_text(encoding="utf-8")) == before
     with pytest.raises(UserError, match="no folder"):

@@ -19,4 +19,4 @@ CHECKED = (
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.
-install_import_hook((*CHECKED, *os.environ.get("TA_CHECK", "").split()), "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

@@ -16,6 +16,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+Source = str | os.PathLike | IO[bytes] | io.BufferedIOBase
+"""A file by its path, or open for reading bytes."""
+
 SETTING = "TASKAWARE_MOST_BYTES"
 MOST_BYTES = 2 << 30
 """Bytes that a file may unpack to; the environment's $TASKAWARE_MOST_BYTES replaces it."""
@@ -66,7 +69,7 @@ class Arrays:
 
 
 @contextlib.contextmanager
-def open_npz(path: str | os.PathLike | IO[bytes] | io.BufferedIOBase, *, most: int | None = None) -> Iterator[Arrays]:
+def open_npz(path: Source, *, most: int | None = None) -> Iterator[Arrays]:
     """The arrays of an archive, whose headers have been checked.
 
     Args:
@@ -84,7 +87,7 @@ def open_npz(path: str | os.PathLike | IO[bytes] | io.BufferedIOBase, *, most: i
         yield Arrays(archive, headers)
 
 
-def read_npz(path: str | os.PathLike | IO[bytes] | io.BufferedIOBase, *, most: int | None = None) -> dict[str, np.ndarray]:
+def read_npz(path: Source, *, most: int | None = None) -> dict[str, np.ndarray]:
     """All arrays of an archive, by name.
 
     Args:

@@ -168,3 +168,11 @@ class Evaluator(abc.ABC):
 @functools.partial(jax.jit, static_argnames="space")
 def _predict(space: Space, posterior: Posterior, u: Array) -> tuple[Array, Array]:
     return predict_points(functools.partial(features_of, space), posterior, u)
+
+
+def flat(levels: Mapping, above: str = "") -> dict[str, Any]:
+    """The leaves of nested parameters by name, with "/" between levels."""
+    found: dict[str, Any] = {}
+    for name, value in levels.items():
+        found |= flat(value, f"{above}{name}/") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found

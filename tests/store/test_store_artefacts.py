@@ -248,6 +248,5 @@ def test_two_processes_share_an_area(new_place, tmp_path):
 
 
 def test_text_is_no_content(unchecked, tmp_path):
-    with Store.open(tmp_path / "a.db") as store:
-        with pytest.raises(UserError, match="bytes"):
-            store.put_artefact(filled(store)[0], "log", "text")
+    with Store.open(tmp_path / "a.db") as store, pytest.raises(UserError, match="bytes"):
+        store.put_artefact(filled(store)[0], "log", "text")

@@ -10,11 +10,22 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_TO_COMPILE}
 
 CHECKED = (
     "taskaware.arrays",
+    "taskaware.compilation",
     "taskaware.data",
+    "taskaware.deprecation",
     "taskaware.digests",
+    "taskaware.errors",
     "taskaware.files",
+    "taskaware.plain",
+    "taskaware.programs_on_disk",
+    "taskaware.progress",
     "taskaware.registry",
+    "taskaware.runner",
+    "taskaware.saved",
+    "taskaware.secrets",
     "taskaware.spaces",
+    "taskaware.store",
+    "taskaware.strategies",
     "taskaware.tasks",
 )
 

@@ -20,6 +20,7 @@ CHECKED = (
     "taskaware.programs_on_disk",
     "taskaware.progress",
     "taskaware.registry",
+    "taskaware.reports",
     "taskaware.runner",
     "taskaware.saved",
     "taskaware.secrets",
@@ -27,6 +28,7 @@ CHECKED = (
     "taskaware.store",
     "taskaware.strategies",
     "taskaware.tasks",
+    # Not yet tried with their own tests: children, training, surrogates, modalities and the rooms above them.
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.

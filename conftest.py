@@ -28,7 +28,8 @@ CHECKED = (
     "taskaware.store",
     "taskaware.strategies",
     "taskaware.tasks",
-    # Not yet tried with their own tests: children, training, surrogates, modalities and the rooms above them.
+    # `children` passes its own tests under the check and is not yet tried with those of `training`. Not tried:
+    # training, surrogates, modalities, and the rooms above them.
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.

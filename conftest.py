@@ -28,7 +28,7 @@ CHECKED = (
     "taskaware.store",
     "taskaware.strategies",
     "taskaware.tasks",
-    # `children` passes its own tests under the check and is not yet tried with those of `training`. Not tried:
+    # `children` passes its own tests under the check and is not tried with those of `training`. Not tried:
     # training, surrogates, modalities, and the rooms above them.
 )
 

@@ -10,12 +10,26 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_TO_COMPILE}
 
 CHECKED = (
     "taskaware.arrays",
+    "taskaware.compilation",
     "taskaware.data",
+    "taskaware.deprecation",
     "taskaware.digests",
+    "taskaware.errors",
     "taskaware.files",
+    "taskaware.plain",
+    "taskaware.programs_on_disk",
+    "taskaware.progress",
     "taskaware.registry",
+    "taskaware.reports",
+    "taskaware.runner",
+    "taskaware.saved",
+    "taskaware.secrets",
     "taskaware.spaces",
+    "taskaware.store",
+    "taskaware.strategies",
     "taskaware.tasks",
+    # `children` passes its own tests under the check and is not tried with those of `training`. Not tried:
+    # training, surrogates, modalities, and the rooms above them.
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.

@@ -1,6 +1,6 @@
 """The experience store under load: trainings appended per second, and a million of them read.
 
-Each append is a transaction of 64 trainings, as a campaign makes them, each of an architecture of its own.
+Each append is a transaction of 64 trainings, as a study makes them, each of an architecture of its own.
 PostgreSQL is a server in a temporary folder with its ordinary settings, unless --url names another.
 """
 

@@ -51,13 +51,26 @@ def renamed_fields(**names: str) -> Callable[[type], type]:
         made: Any = cls
         made.__init__ = renamed_arguments(**names)(made.__init__)
         for old, new in names.items():
-            setattr(cls, old, _renamed(old, new))
+            setattr(cls, old, renamed(old, new))
         return cls
 
     return decorate
 
 
-def _renamed(old: str, new: str) -> property:
+def renamed(old: str, new: str) -> property:
+    """An old name of an attribute or a method, for the body of a class.
+
+    >>> class Space:
+    ...     def soften(self, point):
+    ...         return point / 2
+    ...
+    ...     soft_weights = renamed("soft_weights", "soften")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     Space().soft_weights(3), str(caught[0].message)
+    (1.5, 'Space.soft_weights is now Space.soften; the old name ends with the next version.')
+    """
+
     def read(self: object) -> object:
         _warn(f"{type(self).__name__}.{old}", f"{type(self).__name__}.{new}", depth=2)
         return getattr(self, new)

@@ -5,6 +5,7 @@ Sizes are checked before anything is unpacked, nothing is executed, and what is 
 
 import contextlib
 import hashlib
+import io
 import json
 import math
 import os
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
+
+Source = str | os.PathLike | IO[bytes] | io.BufferedIOBase
+"""A file by its path, or open for reading bytes."""
 
 SETTING = "TASKAWARE_MOST_BYTES"
 MOST_BYTES = 2 << 30
@@ -65,7 +69,7 @@ class Arrays:
 
 
 @contextlib.contextmanager
-def open_npz(path: str | os.PathLike | IO[bytes], *, most: int | None = None) -> Iterator[Arrays]:
+def open_npz(path: Source, *, most: int | None = None) -> Iterator[Arrays]:
     """The arrays of an archive, whose headers have been checked.
 
     Args:
@@ -83,7 +87,7 @@ def open_npz(path: str | os.PathLike | IO[bytes], *, most: int | None = None) ->
         yield Arrays(archive, headers)
 
 
-def read_npz(path: str | os.PathLike | IO[bytes], *, most: int | None = None) -> dict[str, np.ndarray]:
+def read_npz(path: Source, *, most: int | None = None) -> dict[str, np.ndarray]:
     """All arrays of an archive, by name.
 
     Args:

@@ -1,8 +1,8 @@
 """Passwords in URLs and options: none of them is written, printed or logged.
 
 A password is for the moment in which a connection is made. Whatever leaves the process, as a file, a log, a
-message or a repr, passes `masked` or `without_secrets`; so a run is resumed with the password given anew, on
-the command line or by the environment (PGPASSWORD, ~/.pgpass).
+message or a repr, passes `masked` or `without_secrets`; so a study is resumed with the password given anew,
+on the command line or by the environment (PGPASSWORD, ~/.pgpass).
 """
 
 import re

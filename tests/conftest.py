@@ -13,7 +13,7 @@ STRICT_ROOMS = ("children", "spaces", "strategies", "training")
 def _real_folder() -> Path:
     folder = Path(os.environ.get("TASKAWARE_DATA") or CHECKOUT.parent / "shared" / "data")
     if not (folder / "index.csv").is_file():
-        pytest.skip("needs the real data sets: set TASKAWARE_DATA to a folder with an index.csv")
+        pytest.skip("needs the real datasets: set TASKAWARE_DATA to a folder with an index.csv")
     return folder
 
 

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import functools
 import importlib
+import inspect
 import io
 import json
 import re
@@ -213,6 +214,30 @@ def test_every_command_is_described():
     for command in COMMANDS:
         assert command.name in described
         assert f"`taskaware {command.name}`" in text_of(README)
+
+
+def arguments(page: Path, function: str) -> list[tuple[str, str]]:
+    """Name and default of the arguments that the table of a function lists; "" where there is none."""
+    table = text_of(page).partition(f"| argument of `{function}` | default | meaning |\n|---|---|---|\n")[2]
+    rows = re.findall(r"\| `(\w+)` \| (?:`([^`]*)`)? ?\| \S.* \|", table.partition("\n\n")[0])
+    assert len(rows) == len(table.partition("\n\n")[0].splitlines())
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("ta.recommend", taskaware.recommend),
+        ("rec.fit", taskaware.Recommendation.fit),
+        ("rec.refine", taskaware.Recommendation.refine),
+    ],
+)
+def test_every_argument_is_described(name, function):
+    taken = [each for each in inspect.signature(function).parameters.values() if each.name != "self"]
+    defaults = ["" if each.default is each.empty else repr(each.default) for each in taken]
+    assert arguments(ROOT / "docs" / "python.md", name) == [
+        (each.name, default) for each, default in zip(taken, defaults, strict=True)
+    ]
 
 
 def test_the_rooms_are_those_of_the_contract():

@@ -38,6 +38,36 @@ Left out, because they are also plain English or names of the field: thought, st
 once, whole, origin, bars, caution, seen.
 """
 
+PHRASES = {
+    r"data[ -]sets?": "dataset",
+    r"training tasks?": "known task",
+    r"known (?:datasets?|tables?) (?:of|in) the experience": "known task",
+    r"recommended networks?": "recommended architecture",
+    r"recommends? (?:a|the) (?:neural )?network": "recommend an architecture",
+    r"networks? (?:searched|sampled|drawn from)": "architecture: the design; a network is what is trained",
+    r"campaigns?": "study",
+    r"resumes? (?:a|the) run": "study; a run is the command, or the run folder",
+    r"folders? of (?:a|the|this) run": "run folder",
+    r"results? of (?:a|the|this) run": "study",
+}
+"""Phrases for which there is another word, and the word; see the table "Words" in CONTRIBUTING.md.
+
+A dataset is what a user gives; a known task is one of the experience; an architecture is the design, and a
+network is what is trained; a study is what an experiment does, and its files are a run folder.
+"""
+PHRASE = re.compile("|".join(rf"\b{phrase}\b" for phrase in PHRASES), re.IGNORECASE)
+
+REPOSITORY = ROOT.parent
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "Makefile",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+    *sorted((REPOSITORY / "experiments").rglob("*.md")),
+    *sorted((REPOSITORY / "notebooks").glob("*.ipynb")),
+    *sorted((ROOT / "data").glob("*.toml")),
+]
+
 
 def named_functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
     """The public functions of a module and the public methods of its public classes; none that is nested."""
@@ -103,6 +133,27 @@ def riddles(source: str) -> list[str]:
     ]
 
 
+def sentences(source: str) -> str:
+    """The strings and comments of a module as one text.
+
+    Names in files, such as "campaign", are left out: they are strings or keys of one word.
+    """
+    text = (tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", -1))
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    parts = [re.sub(r"^[rbf]+(?=[\"'])|^#", "", each.string) for each in tokens if each.type in text]
+    return " ".join(re.sub(r"(?:^|\[)[\"']\w+[\"'](?:$|\])", "", part) for part in parts)
+
+
+def misnamed(text: str) -> list[str]:
+    """Each use of a phrase of PHRASES, wherever the line breaks are, and the word to use."""
+    flat = re.sub(r"[\"'\s#]+", " ", text)
+    return [f"{found.group()!r}; write {_word_for(found.group())}" for found in PHRASE.finditer(flat)]
+
+
+def _word_for(phrase: str) -> str:
+    return next(word for each, word in PHRASES.items() if re.fullmatch(each, phrase, re.IGNORECASE))
+
+
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -123,6 +174,36 @@ def test_public_functions_explain_three_parameters_or_more(path: Path):
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_no_riddles(path: Path):
     assert riddles(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+def test_a_page_has_one_word_for_one_thing(path: Path):
+    assert misnamed(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_module_has_one_word_for_one_thing(path: Path):
+    assert misnamed(sentences(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the Data\n  sets of a user",
+        "more training\ntasks",
+        "It recommends a neural network.",
+        "The same command resumes the run.",
+        "the folder of a run",
+    ],
+)
+def test_a_phrase_with_another_word_is_found(text: str):
+    assert len(misnamed(text)) == 1
+    assert len(misnamed(sentences(f'"""{text}"""'))) == 1
+
+
+def test_a_phrase_in_a_broken_message_is_found_and_a_name_in_a_file_is_not():
+    code = 'raise UserError("A data " f"set {name!r} is no training " "task.")  # resume\nabout["campaign"]'
+    assert [each.partition(";")[0] for each in misnamed(sentences(code))] == ["'data set'", "'training task'"]
 
 
 def test_the_checks_can_fail():

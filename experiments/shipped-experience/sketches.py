@@ -3,7 +3,7 @@
     python experiments/shipped-experience/sketches.py FOLDER [FOLDER ...] [--write] [--check]
 
 Each folder has tables and an index.csv, see README.md; the tables that come with scikit-learn join them. A
-task is sketched where its content is that of a training task. --write writes taskaware/shipped/sketches.npz.
+task is sketched where its content is that of a known task. --write writes taskaware/shipped/sketches.npz.
 --check takes parts of every table (some rows, half of the columns, both; shuffled, renamed or not), and
 compares every table with the sketches of all other groups, and noise with all.
 """
@@ -42,7 +42,7 @@ def main() -> None:
     content = io.BytesIO()
     np.savez_compressed(content, **packed(sketches))
     size = len(content.getvalue()) / 1024
-    print(f"{len(sketches)} of {real} training tasks have a sketch; together {size:.0f} kB")
+    print(f"{len(sketches)} of {real} known tasks have a sketch; together {size:.0f} kB")
     if settings.write:
         path = Path(taskaware.shipped.__file__).parent / FILE
         atomic_write(path, content.getvalue(), replace=True)

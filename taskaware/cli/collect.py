@@ -42,20 +42,20 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(1, 10_000_000),
         default=256,
         metavar="N",
-        help="networks trained on each task (default: 256)",
+        help="architectures trained on each task (default: 256)",
     )
     parser.add_argument(
         "--seeds",
         type=whole(1, 10_000),
         default=1,
         metavar="N",
-        help="trainings of each network on each task (default: 1)",
+        help="trainings of each architecture on each task (default: 1)",
     )
     parser.add_argument(
         "--space",
         default="compact",
         metavar="compact|published",
-        help="space that networks are drawn from (default: compact)",
+        help="space that architectures are drawn from (default: compact)",
     )
     parser.add_argument(
         "--store",
@@ -68,7 +68,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "collect",
-    "Train random networks on every table of a suite, and record the scores in a store.",
+    "Train random architectures on every task of a suite, and record the scores in a store.",
     (
         "taskaware collect bundled --tasks iris wine --architectures 32",
         "taskaware collect bundled --variants 4 --architectures 64",

@@ -1,4 +1,4 @@
-"""The arguments that name the data set and its target."""
+"""The arguments that name the dataset and its target."""
 
 import argparse
 

@@ -30,24 +30,29 @@ from taskaware.cli.parser import Arguments, Command, Parser, check_words
 from taskaware.errors import TaskawareError
 
 GROUPS: dict[str, tuple[Command, ...]] = {
-    "to get a network for a data set": (recommend.COMMAND, predict.COMMAND, features.COMMAND, tasks.COMMAND),
+    "to get an architecture for a dataset": (
+        recommend.COMMAND,
+        predict.COMMAND,
+        features.COMMAND,
+        tasks.COMMAND,
+    ),
     "to learn from experience of your own": (
         collect.COMMAND,
         experience.COMMAND,
         train_evaluator.COMMAND,
         evaluate.COMMAND,
     ),
-    "to run experiments": (compare.COMMAND, run.COMMAND, report.COMMAND),
+    "to run studies": (compare.COMMAND, run.COMMAND, report.COMMAND),
 }
 """Commands by purpose."""
 
 COMMANDS = tuple(command for group in GROUPS.values() for command in group)
 
-ABOUT = """taskaware recommends a neural network for your data set before anything is trained on it.
+ABOUT = """taskaware recommends a neural architecture for your dataset before anything is trained on it.
 
-It measures the data set and compares it with tasks on which many networks were trained before. The answer is
-the network with the best predicted score, that score, and its uncertainty. If no training task is similar, a
-note says so and the answer is a safe default."""
+It measures the dataset and compares it with known tasks, on which many architectures were trained
+before. The answer is the architecture with the best predicted score, that score, and its uncertainty. If no
+known task is similar, a note says so and the answer is a safe default."""
 
 GUIDE: dict[str, tuple[str, ...]] = {
     "first steps, in this order": (

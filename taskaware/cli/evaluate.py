@@ -49,7 +49,7 @@ def _add_arguments(parser: Parser) -> None:
         "--space",
         default="compact",
         metavar="compact|published",
-        help="space of the networks (default: compact)",
+        help="space of the architectures (default: compact)",
     )
     add_run_options(parser)
 

@@ -1,4 +1,4 @@
-"""`taskaware features`: the named meta-features of a data set."""
+"""`taskaware features`: the named meta-features of a dataset."""
 
 import json
 
@@ -33,7 +33,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "features",
-    "Show the measurements of a data set (its meta-features) that a recommendation starts from.",
+    "Show the measurements of a dataset (its meta-features) that a recommendation starts from.",
     ("taskaware features sales.csv --target price", "taskaware features wine --json"),
     _add_arguments,
     run,

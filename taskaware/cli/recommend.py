@@ -1,4 +1,4 @@
-"""`taskaware recommend`: the network for a data set and, with --fit, the trained model."""
+"""`taskaware recommend`: the architecture for a dataset and, with --fit, the trained model."""
 
 import io
 import json
@@ -17,7 +17,7 @@ DRAWINGS = (".png", ".svg", ".pdf")
 
 
 def run(arguments: Arguments) -> None:
-    """Recommend, write and train, in this order.
+    """Recommend, refine, write and train, in this order.
 
     Raises:
         UserError: an output cannot be written (before anything is computed), or the data is not usable.
@@ -25,16 +25,19 @@ def run(arguments: Arguments) -> None:
     _check(arguments)
     import taskaware
 
-    task = task_of(arguments)
+    task, evaluator = task_of(arguments), _evaluator(arguments.evaluator)
     recommendation = taskaware.recommend(
         task,
         **_given(arguments, "metric"),
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
-        evaluator=_evaluator(arguments.evaluator),
+        evaluator=evaluator,
         seed=arguments.seed,
     )
+    if arguments.refine:
+        how = {"trainings": arguments.refine, "evaluator": evaluator, "store": arguments.store}
+        recommendation = recommendation.refine(task, **how)
     show = _silent if arguments.json else print
     show(as_typed(recommendation.explain()), flush=True)
     written = _write(arguments, recommendation, show)
@@ -51,6 +54,8 @@ def run(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments) -> None:
+    if arguments.store and not arguments.refine:
+        raise UserError("--store requires --refine: without it there are no trainings to record.")
     if arguments.members and not arguments.fit:
         raise UserError("--members requires --fit.")
     for name in _given(arguments, *ABOUT_ROWS) if not arguments.fit else ():
@@ -156,7 +161,16 @@ def _add_arguments(parser: Parser) -> None:
         help="write code that reads, trains and predicts without taskaware, with --fit also the weights; "
         "NET.py gets the Flax network alone",
     )
-    parser.add_argument("--fit", action="store_true", help="train the network as well")
+    parser.add_argument(
+        "--refine",
+        type=whole(1, 10_000),
+        metavar="N",
+        help="correct the answer by N short trainings on the dataset, for example 8",
+    )
+    parser.add_argument(
+        "--store", metavar="STORE", help="with --refine: path or URL of a store that records the trainings"
+    )
+    parser.add_argument("--fit", action="store_true", help="train the architecture as well")
     parser.add_argument(
         "--members",
         type=whole(1, 100),
@@ -202,7 +216,7 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(1, 10_000),
         default=10,
         metavar="K",
-        help="networks in the answer, best first (default: 10)",
+        help="architectures in the answer, best first (default: 10)",
     )
     parser.add_argument(
         "--optimizer",
@@ -224,12 +238,13 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "recommend",
-    "Recommend a network for a data set and predict its score; --fit trains it as well.",
+    "Recommend an architecture for a dataset and predict its score; --fit trains it as well.",
     (
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",
         "taskaware recommend sales.csv --target price --fit --save model",
         "taskaware recommend sales.csv --target price --fit --source network",
+        "taskaware recommend sales.csv --target price --refine 8 --fit --save model",
         "taskaware recommend sales.csv --target price --evaluator mine.npz",
         "taskaware recommend patients.csv --target died --metric balanced_accuracy --groups ward --fit",
         "taskaware recommend openml:31 --seed 1 --json",

@@ -1,4 +1,4 @@
-"""`taskaware report`: the results of a run as one page."""
+"""`taskaware report`: the results of a study as one page."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ def run(arguments: Arguments) -> None:
     """Write the page.
 
     Raises:
-        UserError: the folder is not that of a run, or the file exists.
+        UserError: the folder is no run folder, or the file exists.
     """
     from taskaware.reports import report
 
@@ -19,7 +19,7 @@ def run(arguments: Arguments) -> None:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder of a study")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="default: RUN/report.html")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
@@ -27,7 +27,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "report",
-    "Write the results of a run as one HTML page with plots, which opens offline.",
+    "Write the results of a study as one HTML page with plots, which opens offline.",
     ("taskaware report runs/compare-1a2b3c4d",),
     _add_arguments,
     run,

@@ -31,7 +31,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "run",
-    "Run an experiment, a folder with a config.py; the same command resumes it.",
+    "Run the study of an experiment, a folder with a config.py; the same command resumes it.",
     (
         "taskaware run experiments/compare-strategies --smoke",
         "taskaware run experiments/compare-strategies --set trainer.steps=200 --engine processes --report",

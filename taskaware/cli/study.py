@@ -27,7 +27,7 @@ class Discreet(logging.Formatter):
 
 
 def add_run_options(parser: Parser) -> None:
-    """Add the options of a run to a command's parser."""
+    """Add the options of a study to a command's parser."""
     parser.add_argument(
         "--set",
         action="append",
@@ -53,7 +53,7 @@ def add_run_options(parser: Parser) -> None:
         help="quick check on the smallest tasks with few steps (1 to 2 minutes, mostly compilation)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="folder of the run (default: runs/NAME-DIGEST)"
+        "--out", type=Path, metavar="FOLDER", help="the run folder (default: runs/NAME-DIGEST)"
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append log lines to a file")
     parser.add_argument("--report", action="store_true", help="write report.html into the folder afterwards")
@@ -91,7 +91,7 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
         with folder.alone(), _logging(arguments.log):
             summary = study.run(config, folder, False if arguments.json else None)
     except KeyboardInterrupt:
-        print("Finished jobs are recorded; the same command resumes the run.", file=sys.stderr)
+        print("Finished jobs are recorded; the same command resumes the study.", file=sys.stderr)
         raise
     show(summary_text(summary), flush=True)
     answer = {"folder": str(folder.path), "digest": folder.digest, "summary": summary}

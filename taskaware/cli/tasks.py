@@ -1,4 +1,4 @@
-"""`taskaware tasks`: the training tasks of the evaluator, and the data sets with a name."""
+"""`taskaware tasks`: the known tasks of the evaluator, and the datasets with a name."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ CARD = {
 
 
 def run(arguments: Arguments) -> None:
-    """Print the training tasks and the card of the evaluator, or the manifests."""
+    """Print the known tasks and the card of the evaluator, or the manifests."""
     if arguments.manifests:
         _print_manifests(arguments.json)
         return
@@ -84,7 +84,7 @@ def _add_arguments(parser: Parser) -> None:
         "--card", action="store_true", help="only the summary of the evaluator: date, size, recipe"
     )
     parser.add_argument(
-        "--manifests", action="store_true", help="list the data sets that commands accept by name"
+        "--manifests", action="store_true", help="list the datasets that commands accept by name"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 

@@ -17,7 +17,7 @@ __all__ = ["Loaded", "load"]
 
 
 def load(source, target=None, *, encoding: str | None = None, as_text: Collection[str] = ()) -> Loaded:
-    """Read a data set.
+    """Read a dataset.
 
     Args:
         source: one of
@@ -76,7 +76,7 @@ def _load(source, target, text: Text) -> Loaded:
     if isinstance(source, str):
         return _from_string(source, target, text)
     raise UserError(
-        f"A {type(source).__name__} is no data set. Allowed: a DataFrame, a tuple (X, y), a Hugging Face "
+        f"A {type(source).__name__} is no dataset. Allowed: a DataFrame, a tuple (X, y), a Hugging Face "
         f"Dataset, a path ({', '.join(FORMATS)}), the name of a manifest, 'hf:owner/name', 'openml:31'."
     )
 

@@ -11,7 +11,7 @@ from taskaware.errors import UserError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Loaded:
-    """A data set as a frame.
+    """A dataset as a frame.
 
     Attributes:
         frame: N rows, the target among the columns where it is known; the columns' names are strings.

@@ -1,11 +1,11 @@
-"""Data sets that have a name here: `data_manifests/*.toml`.
+"""Datasets that have a name here: `data_manifests/*.toml`.
 
 A manifest has `title`, `target`, `problem` ("classification" or "regression"), `licence`, and `[[sources]]`,
 the order in which they are tried. A source is one of
 
-    sklearn = "load_iris"                     a data set in scikit-learn's package
-    openml = 31                               number of a data set of OpenML
-    hub = "owner/name/config"                 data set of the Hugging Face hub
+    sklearn = "load_iris"                     a dataset in scikit-learn's package
+    openml = 31                               number of a dataset of OpenML
+    hub = "owner/name/config"                 dataset of the Hugging Face hub
     url = "https://..."  sha256 = "..."       a file, checked
 
 and may say by `target` which column that is, where the source does not; it gets the manifest's name.
@@ -28,7 +28,7 @@ _SOURCES = ("sklearn", "openml", "hub", "url")
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """One named data set.
+    """One named dataset.
 
     Attributes:
         name: what a user calls it; the file's name.
@@ -92,12 +92,12 @@ def manifest(name: str) -> Manifest:
     """
     known = {manifest.name: manifest for manifest in manifests()}
     if name not in known:
-        raise unknown("data set", name, known)
+        raise unknown("dataset", name, known)
     return known[name]
 
 
 def fetch(wanted: Manifest) -> Loaded:
-    """The data set, from the first of its sources that answers.
+    """The dataset, from the first of its sources that answers.
 
     Raises:
         UserError: none of them does; the message gives the reason of each.
@@ -108,7 +108,7 @@ def fetch(wanted: Manifest) -> Loaded:
             return _from_source(wanted, source)
         except UserError as error:
             reasons.append(str(error))
-    raise UserError(f"Data set '{wanted.name}' is not available now. {' '.join(reasons)}")
+    raise UserError(f"Dataset '{wanted.name}' is not available now. {' '.join(reasons)}")
 
 
 def _from_source(wanted: Manifest, source: dict) -> Loaded:

@@ -1,4 +1,4 @@
-"""Data sets by name: groups of relatives, and named lists."""
+"""Datasets by name: groups of relatives, and named lists."""
 
 import functools
 import tomllib
@@ -8,12 +8,12 @@ from importlib import resources
 
 @functools.cache
 def groups() -> Mapping[str, str]:
-    """Group of each data set that has relatives, by its name; how they were found: `docs/groups.md`."""
+    """Group of each dataset that has relatives, by its name; how they were found: `docs/groups.md`."""
     return {name: group for group, names in _read("groups.toml").items() for name in names}
 
 
 def group_of(name: str) -> str:
-    """The group of a data set; groups are held out as a whole.
+    """The group of a dataset; groups are held out as a whole.
 
     >>> group_of("heart.c"), group_of("sonar")
     ('heart', 'sonar')
@@ -22,7 +22,7 @@ def group_of(name: str) -> str:
 
 
 def listed(name: str) -> tuple[str, ...]:
-    """Names of the data sets of a list in `suites.toml`; a dot leads into a table.
+    """Names of the datasets of a list in `suites.toml`; a dot leads into a table.
 
     >>> listed("smoke.collect")
     ('iris',)

@@ -1,4 +1,4 @@
-"""The schema of a data set, by which later rows are read in the same way."""
+"""The schema of a dataset, by which later rows are read in the same way."""
 
 import collections
 import dataclasses
@@ -55,7 +55,7 @@ class Field:
 
 @dataclasses.dataclass(frozen=True)
 class Schema:
-    """The columns of a data set, in the user's order.
+    """The columns of a dataset, in the user's order.
 
     Attributes:
         fields: one for each column.

@@ -1,6 +1,6 @@
-"""Data sets from elsewhere: OpenML, the Hugging Face hub, a web address, and scikit-learn's own.
+"""Datasets from elsewhere: OpenML, the Hugging Face hub, a web address, and scikit-learn's own.
 
-Every library is imported only when one of its data sets is asked for.
+Every library is imported only when one of its datasets is asked for.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_
 
 
 def from_sklearn(loader: str) -> Loaded:
-    """One of the data sets in scikit-learn's package, by the name of its loader in BUNDLED.
+    """One of the datasets in scikit-learn's package, by the name of its loader in BUNDLED.
 
     Class names stand for the class numbers, unless they are digits.
 
@@ -30,7 +30,7 @@ def from_sklearn(loader: str) -> Loaded:
     'setosa'
     """
     if loader not in BUNDLED:
-        raise unknown("data set of scikit-learn", loader, BUNDLED)
+        raise unknown("dataset of scikit-learn", loader, BUNDLED)
     from sklearn import datasets
 
     bunch = getattr(datasets, loader)(as_frame=True)
@@ -42,7 +42,7 @@ def from_sklearn(loader: str) -> Loaded:
 
 
 def from_openml(key: str) -> Loaded:
-    """A data set of OpenML, by number or name; kept in the cache folder.
+    """A dataset of OpenML, by number or name; kept in the cache folder.
 
     Raises:
         UserError: it is not there, or OpenML cannot be reached.
@@ -60,7 +60,7 @@ def from_openml(key: str) -> Loaded:
                 **chosen, as_frame=True, parser="pandas", data_home=folder, n_retries=1, delay=0.1
             )
     except (urllib.error.HTTPError, ValueError) as error:
-        raise UserError(f"OpenML has no usable data set '{key}' ({error}). See openml.org.") from error
+        raise UserError(f"OpenML has no usable dataset '{key}' ({error}). See openml.org.") from error
     except OSError as error:
         raise UserError(
             f"OpenML cannot be reached for '{key}' ({error}). Go online, or name a file."
@@ -70,7 +70,7 @@ def from_openml(key: str) -> Loaded:
 
 
 def from_hub(key: str) -> Loaded:
-    """A data set of the Hugging Face hub: "owner/name", "name", "owner/name/config" or "name:config".
+    """A dataset of the Hugging Face hub: "owner/name", "name", "owner/name/config" or "name:config".
 
     Raises:
         UserError: it is not there, needs a config, or the hub cannot be reached.
@@ -86,7 +86,7 @@ def from_hub(key: str) -> Loaded:
         ) from error
     except Exception as error:  # the hub's client, its readers and its builders have many kinds of errors
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"The Hugging Face hub has no usable data set '{key}': {reason}") from error
+        raise UserError(f"The Hugging Face hub has no usable dataset '{key}': {reason}") from error
     return dataclasses.replace(from_datasets(found), name=key)
 
 
@@ -113,7 +113,7 @@ def from_datasets(source) -> Loaded:
     Class labels stand for the class numbers; a test split whose labels are hidden is left out.
 
     Raises:
-        UserError: a streamed data set, or several splits and none of them called "train".
+        UserError: a streamed dataset, or several splits and none of them called "train".
     """
     if not isinstance(source, dict):
         return Loaded(_hub_frame(source), "frame")
@@ -121,7 +121,7 @@ def from_datasets(source) -> Loaded:
     if name not in source:
         raise UserError(f"This DatasetDict has no split 'train', but {list(source)}. Give one of them.")
     left_out = [split for split in source if split not in (name, "test")]
-    notes = [f"Splits {left_out} of the data set were not used."] if left_out else []
+    notes = [f"Splits {left_out} of the dataset were not used."] if left_out else []
     test = _hub_frame(source["test"]) if "test" in source and name != "test" else None
     return Loaded(_hub_frame(source[name]), "frame", test=test, notes=tuple(notes))
 

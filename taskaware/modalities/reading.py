@@ -1,4 +1,4 @@
-"""A data set of any kind → a task, and its meta-features."""
+"""A dataset of any kind → a task, and its meta-features."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ def make_task(
     drop: str | Sequence[str] = (),
     encoding: str | None = None,
 ) -> Task:
-    """Make a task of a data set.
+    """Make a task of a dataset.
 
     Rows without a target are left out. The task's `notes` list the assumptions.
 

@@ -99,7 +99,7 @@ class Suite:
 
 
 def bundled_suite() -> Suite:
-    """The data sets that come with scikit-learn: no network is needed."""
+    """The datasets that come with scikit-learn: no network is needed."""
     return Suite("bundled", tuple(Entry(name, name) for name in listed("bundled")))
 
 
@@ -221,7 +221,7 @@ def here(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _size(entry: Entry) -> int:
-    """Bytes of the file; 0 for a bundled data set, which are small."""
+    """Bytes of the file; 0 for a bundled dataset, which are small."""
     path = Path(entry.source)
     return path.stat().st_size if path.is_file() else 0
 

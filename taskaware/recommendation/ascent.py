@@ -41,7 +41,7 @@ class AscentSettings:
 
     # "gradient_ascent", or "random_search" as the control.
     optimizer: str = "gradient_ascent"
-    # Number of nearest training tasks whose best architectures are starting points (published: 2).
+    # Number of nearest known tasks whose best architectures are starting points (published: 2).
     warm_tasks: int = 2
     # Number of architectures taken from each of them (published: 5).
     warm_architectures: int = 5
@@ -143,7 +143,7 @@ def propose(
 
 
 def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings) -> np.ndarray:
-    """Positions in `training_data.u` of the best architectures of the nearest training tasks, (w,).
+    """Positions in `training_data.u` of the best architectures of the nearest known tasks, (w,).
 
     Source: US20220121906A1.
 

@@ -1,4 +1,4 @@
-"""The recommended network: as a module, as source code, and trained."""
+"""The network of the recommended architecture: as a module, as source code, and trained."""
 
 import dataclasses
 import os

@@ -73,10 +73,10 @@ def checked_neighbour(neighbour: Neighbour) -> Neighbour:
     Raises:
         UserError: it has not.
     """
-    plain.name("name of a training task", neighbour.name)
-    plain.one_of("problem of a training task", neighbour.problem, PROBLEMS)
-    plain.number("distance of a training task", neighbour.distance, low=0.0)
-    plain.number("top_score of a training task", neighbour.top_score)
+    plain.name("name of a known task", neighbour.name)
+    plain.one_of("problem of a known task", neighbour.problem, PROBLEMS)
+    plain.number("distance of a known task", neighbour.distance, low=0.0)
+    plain.number("top_score of a known task", neighbour.top_score)
     return neighbour
 
 

@@ -91,7 +91,7 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
 
 
 def groups_of(task: Task, data: TrainingData) -> tuple[str, ...]:
-    """Groups of the training tasks that hold a dataset, or rows and columns of it.
+    """Groups of the known tasks that hold a dataset, or rows and columns of it.
 
     A part of a table is recognised where the package has a sketch of the table, see `sketches`.
 

@@ -3,7 +3,7 @@
 A score is read as a share of the way from the constant's score to 1. The logit of this share is a linear
 function of how far cheap models get on the dataset (the landmarks among its meta-features), of the
 evaluator's predictions and of the size of the table. So is the logarithm of its error. The few coefficients
-were learned on the training tasks, `benchmarks/expected_score.py` fits them and reports how good they are.
+were learned on the known tasks, `benchmarks/expected_score.py` fits them and reports how good they are.
 """
 
 import functools
@@ -84,7 +84,7 @@ class Measured(NamedTuple):
 
     @classmethod
     def of(cls, evaluator: Evaluator, digest: str) -> "Measured | None":
-        """The scores of the training task with this content; None if it is none."""
+        """The scores of the known task with this content; None if it is none."""
         data = evaluator.training_data
         if digest not in data.digests:
             return None

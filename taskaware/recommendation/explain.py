@@ -38,7 +38,7 @@ def page(record: Record) -> str:
 
 
 def score_text(record: Record) -> str:
-    """The score of the recommended network and its error, in the metric's unit."""
+    """The score of the recommended architecture and its error, in the metric's unit."""
     return f"{record.task.metric} {record.predicted_score:.3f} ± {record.uncertainty:.3f}"
 
 
@@ -61,7 +61,7 @@ def _against_default(record: Record) -> list[str]:
     if record.chance is None:
         return []
     better = f"better with probability {record.chance:.2f}"
-    return [f"  default    the best on average over training tasks; this network is {better}"]
+    return [f"  default    the best on average over known tasks; this architecture is {better}"]
 
 
 def _found_by(record: Record) -> str:
@@ -69,5 +69,5 @@ def _found_by(record: Record) -> str:
     if way == "trained":
         return f"short trainings on the dataset, in {seconds}"
     if record.abstained:
-        return f"the safe default, because no training task resembles this task, in {seconds}"
+        return f"the safe default, because no known task resembles this task, in {seconds}"
     return f"{way}, in {seconds}; nothing was trained"

@@ -27,34 +27,34 @@ def about_metric(task: Task) -> list[str]:
 
 
 def about_distance(evaluator: Evaluator, distances: np.ndarray, unfamiliar: bool) -> list[str]:
-    """A note where the training tasks are far away.
+    """A note where the known tasks are far away.
 
     Args:
         evaluator: that was asked.
-        distances: of the task to each training task, (T,).
+        distances: of the task to each known task, (T,).
         unfamiliar: whether the task is farther from them than any of them is from the others.
     """
     real = evaluator.training_data.real
     distances = distances[real]
     if unfamiliar:
         return [
-            f"No training task resembles this task: the nearest is at distance {distances.min():.2f}, and no "
-            f"training task is farther than {farthest(evaluator):.2f} from all others. The answer is the "
-            "safe default, the architecture that is best on average over the training tasks. The evaluator's "
+            f"No known task resembles this task: the nearest is at distance {distances.min():.2f}, and no "
+            f"known task is farther than {farthest(evaluator):.2f} from all others. The answer is the "
+            "safe default, the architecture that is best on average over the known tasks. The evaluator's "
             "own choice follows it in `candidates`."
         ]
     usual, _ = separation(evaluator)
     if distances.min() <= usual:
         return []
     return [
-        f"No training task is close to this one: the nearest is at distance {distances.min():.2f}, and 95 % "
-        f"of the training tasks have one within {usual:.2f}. Trust the prediction less, and compare with a "
+        f"No known task is close to this one: the nearest is at distance {distances.min():.2f}, and 95 % "
+        f"of the known tasks have one within {usual:.2f}. Trust the prediction less, and compare with a "
         "baseline."
     ]
 
 
 def about_baselines(evaluator: Evaluator, problem: str) -> list[str]:
-    """A note on how often boosted trees beat the networks on training tasks of the problem."""
+    """A note on how often boosted trees beat the networks on known tasks of the problem."""
     data, trees = evaluator.training_data, _tree_scores()
     rows = [i for i, name in enumerate(data.digests) if name in trees and data.problems[i] == problem]
     if len(rows) < FEWEST_COMPARED:
@@ -70,6 +70,6 @@ def about_baselines(evaluator: Evaluator, problem: str) -> list[str]:
 
 @functools.cache
 def _tree_scores() -> dict[str, float]:
-    """Test score of scikit-learn's HistGradientBoosting on training tasks, by digest."""
+    """Test score of scikit-learn's HistGradientBoosting on known tasks, by digest."""
     with (resources.files("taskaware.shipped") / "trees.csv").open(encoding="utf-8") as file:
         return {row["digest"]: float(row["score"]) for row in csv.DictReader(file)}

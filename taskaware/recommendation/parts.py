@@ -99,7 +99,7 @@ class Candidate:
         predicted_score: expected validation score, in the metric's unit.
         uncertainty: one standard deviation of it.
         found_by: "known" (trained on other tasks), "ascent", "discretised", "default" (best on average over
-            the training tasks), or "trained" on the dataset.
+            the known tasks), or "trained" on the dataset.
         measured: whether `predicted_score` was measured on this dataset, in the experience, and `uncertainty`
             is its standard error; else it is expected.
     """
@@ -114,7 +114,7 @@ class Candidate:
 @renamed_fields(kind="problem")
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """A training task that is like this one.
+    """A known task that is like this one.
 
     Attributes:
         name, problem: of the task.

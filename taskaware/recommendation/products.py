@@ -1,4 +1,4 @@
-"""The small products beside the recommendation: meta-features as a Series, the training tasks as a frame."""
+"""The small products beside the recommendation: meta-features as a Series, the known tasks as a frame."""
 
 from collections.abc import Iterable
 

@@ -77,7 +77,7 @@ class Recommendation(Record):
         class_weight=None,
         sample_weight=None,
     ):
-        """Train the recommended network: a `Model`.
+        """Train the recommended architecture: a `Model`.
 
         Several networks of the same architecture train together. Each keeps the weights that are best on its
         own validation rows. The model predicts the mean of the networks.
@@ -135,7 +135,7 @@ class Recommendation(Record):
     ) -> "Recommendation":
         """A better recommendation, after a few trainings on the dataset itself.
 
-        The recommended architecture is trained first, then those that complement it best on the training
+        The recommended architecture is trained first, then those that complement it best on the known
         tasks. Several train in one program. The answer is the architecture with the best validation score;
         the predictions use all scores. The same seed gives the same answer.
 

@@ -20,14 +20,14 @@ class Record:
         task: the dataset in short.
         space: of the architectures.
         ranked: the candidates, best first.
-        nearest_tasks: the nearest training tasks, nearest first.
+        nearest_tasks: the nearest known tasks, nearest first.
         meta_features: z, in the order of the catalogue.
         trace: lower estimate of the score, in the metric's unit, in each round of every start of the search,
             (rounds, starts).
         notes: assumptions and reasons for caution.
         seed: reproduces this answer.
         seconds: run time.
-        default: the architecture that is best on average over the training tasks of this problem; None where
+        default: the architecture that is best on average over the known tasks of this problem; None where
             an older taskaware wrote the recommendation.
         chance: probability that the recommended architecture scores above the default one; None if both
             are the same, or the evaluator has no covariance.
@@ -47,7 +47,7 @@ class Record:
 
     @property
     def abstained(self) -> bool:
-        """Whether the default architecture is recommended, because no training task resembles the task."""
+        """Whether the default architecture is recommended, because no known task resembles the task."""
         return self.ranked[0].found_by == "default"
 
     @property
@@ -72,7 +72,7 @@ class Record:
 
     @property
     def neighbours(self):
-        """The nearest training tasks, nearest first: a DataFrame."""
+        """The nearest known tasks, nearest first: a DataFrame."""
         import pandas as pd
 
         return pd.DataFrame([dataclasses.asdict(neighbour) for neighbour in self.nearest_tasks])

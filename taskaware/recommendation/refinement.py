@@ -1,7 +1,7 @@
 """A few trainings on the task itself: which candidates to train next, and the posterior after them.
 
 The recommendation is trained first. Each further candidate is the one that raises the best score of the
-trained ones most, averaged over the training tasks, with more weight on tasks near this one. On real tasks
+trained ones most, averaged over the known tasks, with more weight on tasks near this one. On real tasks
 this choice is more reliable than the posterior of this task alone. The posterior is conditioned on the
 observed scores. The top score and the spread of this task are unknown too: every combination on a grid is a
 hypothesis, weighted by its likelihood.
@@ -27,11 +27,11 @@ TOPS = np.linspace(-2.5, 2.5, 21)
 SPREADS = np.linspace(-2.0, 2.0, 9)
 LEAST_SPREAD = 1e-3
 TIE = 1e-6
-"""Weight of the posterior mean, which breaks ties where no candidate adds anything on the training tasks."""
+"""Weight of the posterior mean, which breaks ties where no candidate adds anything on the known tasks."""
 NEAR = 0.25
-"""Quantile of the distances to the training tasks that is the kernel width of the task weights."""
+"""Quantile of the distances to the known tasks that is the kernel width of the task weights."""
 OTHER_PROBLEM = 0.1
-"""Weight of a training task of another problem, relative to one of the same problem at the same distance."""
+"""Weight of a known task of another problem, relative to one of the same problem at the same distance."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,9 +43,9 @@ class Refinement:
         noise: variance of a warped score.
         tops, spreads: hypotheses about the task's top score and spread, (H,) each.
         log_prior: logarithm of the prior of each hypothesis, up to a constant, (H,).
-        training_scores: normalised scores of the candidates on the training tasks, (T, N); FLOOR where a
+        training_scores: normalised scores of the candidates on the known tasks, (T, N); FLOOR where a
             candidate was not trained.
-        task_weights: weight of each training task, (T,); they sum to 1.
+        task_weights: weight of each known task, (T,); they sum to 1.
         rows: positions of the trained candidates, (n,).
         scores: their validation scores, -inf where a training diverged, (n,).
         asked: positions of the candidates that were asked for, in order, trained ones included.
@@ -174,7 +174,7 @@ def _on_training_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
 
 
 def _task_weights(evaluator: Evaluator, z: Float[np.ndarray, " M"], problem: str) -> Float[np.ndarray, " T"]:
-    """Weight of each real training task for a task with meta-features z, (T,); they sum to 1."""
+    """Weight of each real known task for a task with meta-features z, (T,); they sum to 1."""
     real = evaluator.training_data.real
     distances = evaluator.distances(z)[real]
     width = max(np.quantile(distances, NEAR), 1e-6)

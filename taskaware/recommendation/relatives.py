@@ -1,4 +1,4 @@
-"""Which training tasks share rows and columns with a table: a part of a known table is recognised.
+"""Which known tasks share rows and columns with a table: a part of a known table is recognised.
 
 A table is compared with the sketches of known ones in two steps. First its columns are paired with those of
 a sketch by the values that they hold, names only breaking ties. Then the rows of the sketch are looked up in

@@ -49,7 +49,7 @@ def default(evaluator: Evaluator, problem: str) -> int:
 
 @functools.lru_cache(maxsize=4)
 def separation(evaluator: Evaluator) -> tuple[float, float]:
-    """Distance of real training tasks to the nearest of another group: 95 % are within it; the largest."""
+    """Distance of real known tasks to the nearest of another group: 95 % are within it; the largest."""
     data = evaluator.training_data.take(evaluator.training_data.real)
     z, groups = evaluator.scaler(data.z), np.array(data.groups)
     between = np.sqrt(squared_distances(z, z) / z.shape[1])
@@ -60,12 +60,12 @@ def separation(evaluator: Evaluator) -> tuple[float, float]:
 
 
 def farthest(evaluator: Evaluator) -> float:
-    """Largest distance of a real training task to the nearest one of another group."""
+    """Largest distance of a real known task to the nearest one of another group."""
     return separation(evaluator)[1]
 
 
 def is_unfamiliar(evaluator: Evaluator, z: Float[np.ndarray, " M"]) -> bool:
-    """Whether a task is farther from every training task than any training task is from the other groups.
+    """Whether a task is farther from every known task than any known task is from the other groups.
 
     The evaluator was never tested at such distances, so its predictions there cannot be trusted.
     """

@@ -1,4 +1,4 @@
-"""Experience by the name that a campaign's settings give it."""
+"""Experience by the name that a study's settings give it."""
 
 from importlib import resources
 

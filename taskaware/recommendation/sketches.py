@@ -1,4 +1,4 @@
-"""Sketches of the tables of training tasks: hashes of some cells, by which a part is recognised."""
+"""Sketches of the tables of known tasks: hashes of some cells, by which a part is recognised."""
 
 import functools
 import hashlib

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing else, not even a network."""
+"""The report of a study: one HTML file that needs nothing else, not even a network."""
 
 from taskaware.reports.write import report
 

@@ -1,4 +1,4 @@
-"""Cost of a run: by task and, from the journal, over time and by worker."""
+"""Cost of a study: by task and, from the journal, over time and by worker."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Reading the folder of a run, whichever study has written it, finished or not."""
+"""Reading a run folder, whichever study has written it, finished or not."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -49,15 +49,15 @@ DAY = 86_400.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Run:
-    """The files of a run.
+    """The files of a run folder.
 
     Attributes:
         name: of its folder.
         about: `config.json`.
-        result: `result.json`; None while the run is not finished.
+        result: `result.json`; None while the study is not finished.
         jobs: the last entry of each job in the journal, in the order in which they ended: `WORDS`, `NUMBERS`,
             `end` (seconds since the first of them began) and `before` (how often it had failed before).
-        progress, picks, calibration, scores, cost: see `TABLES`; empty where the run has none.
+        progress, picks, calibration, scores, cost: see `TABLES`; empty where the study has none.
         parts: folders inside that are runs themselves.
     """
 
@@ -96,7 +96,7 @@ def read_run(folder: Path) -> Run:
     """All that the report needs of a folder.
 
     Raises:
-        UserError: it is no run, or a file of it is damaged.
+        UserError: it is no run folder, or a file of it is damaged.
     """
     if not (folder / CONFIG).is_file():
         raise _no_run(folder)
@@ -194,17 +194,17 @@ def _runs_in(folder: Path) -> list[str]:
 
 def _no_run(folder: Path) -> UserError:
     if not folder.exists():
-        return UserError(f"'{folder}' is no run: there is no such folder. Name the folder of a run.")
+        return UserError(f"'{folder}' is no run folder: there is no such folder. Name one.")
     if not folder.is_dir():
-        return UserError(f"'{folder}' is no run: it is a file. Name the folder of a run.")
+        return UserError(f"'{folder}' is no run folder: it is a file. Name one.")
     inside = _runs_in(folder)
     if inside:
         more = f" and {len(inside) - LISTED} more" if len(inside) > LISTED else ""
         return UserError(
-            f"'{folder}' is no run, but has some in it. Name one: {', '.join(inside[:LISTED])}{more}."
+            f"'{folder}' is no run folder, but has some in it. Name one: {', '.join(inside[:LISTED])}{more}."
         )
     return UserError(
-        f"'{folder}' is no run: it has no {CONFIG}. Name the folder that a study has written, "
+        f"'{folder}' is no run folder: it has no {CONFIG}. Name the folder that a study has written, "
         "such as runs/NAME."
     )
 

@@ -65,7 +65,7 @@ def _notices(run: Run) -> Iterator[Markup]:
         so_far = (
             f"{page.counted(len(run.jobs), 'job')} ended so far" if len(run.jobs) else "no job has ended yet"
         )
-        yield page.notice(f"This run is not finished: {so_far}. The same command resumes it.")
+        yield page.notice(f"This study is not finished: {so_far}. The same command resumes it.")
     if run.failed:
         yield page.notice(
             f"{run.failed:,} of {page.counted(run.ended, 'job')} failed; their results are missing "
@@ -73,10 +73,10 @@ def _notices(run: Run) -> Iterator[Markup]:
         )
     elif run.result is not None:
         well = f"{page.counted(run.ended, 'job')}, none failed" if run.ended else "no job was left to do"
-        yield page.notice(f"This run is finished: {well}.", fine=True)
+        yield page.notice(f"This study is finished: {well}.", fine=True)
     if run.parts:
         names = ", ".join(run.parts)
-        yield page.notice(f"Parts of this run have folders, and reports, of their own: {names}.", fine=True)
+        yield page.notice(f"Parts of this study have folders, and reports, of their own: {names}.", fine=True)
 
 
 def _tiles(run: Run) -> Iterator[tuple[str, str, bool]]:

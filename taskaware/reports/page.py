@@ -1,4 +1,4 @@
-"""Pieces of the page, filled into the templates of this room, which escape everything from the run."""
+"""Pieces of the page, filled into the templates of this room, which escape everything from the run folder."""
 
 import functools
 import math
@@ -62,7 +62,7 @@ def title_block(kicker: str, title: str, facts: str, command: str | None) -> Mar
         kicker: small, above the title.
         title: of the page.
         facts: small, below the title.
-        command: that made the run; None where it was not recorded.
+        command: that ran the study; None where it was not recorded.
     """
     return _part("title_block", kicker, title, facts, command)
 

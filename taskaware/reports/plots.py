@@ -142,7 +142,7 @@ def plain(ax: "Axes", which: str = "both") -> None:
             axis.set_minor_formatter(NullFormatter())
 
 
-def budget_axis(ax: "Axes", most: int) -> None:
+def budget_axis(ax: "Axes", most: float) -> None:
     """The horizontal axis of trainings: by doubling where there are many, or else by ones."""
     from matplotlib.ticker import MaxNLocator
 

@@ -21,7 +21,7 @@ PANELS, COLUMNS = 24, 4
 
 
 def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
-    """None where the run has no table of progress."""
+    """None where the study has no table of progress."""
     table = run.progress[run.progress["trainings"].notna()]
     if table.empty:
         return None
@@ -39,8 +39,8 @@ def section(run: Run, looks: Mapping[str, Look]) -> page.Section | None:
 def balanced(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the tasks that every strategy has had with every seed.
 
-    Where there is no such task (a run that has hardly begun): those of the pairs of task and seed that every
-    strategy has had.
+    Where there is no such task (a study that has hardly begun): those of the pairs of task and seed that
+    every strategy has had.
     """
     even = paired(table, "strategy")
     seeds = even.groupby("task")["seed"].nunique()

@@ -117,7 +117,7 @@ def _throughput_figure(clocked: Clocked, unit: str) -> Markup:
     ax.set(ylabel=f"{unit} a second", ylim=(0, max(1.08 * speed.max(), 1e-9)))
     mean = page.number(speed.mean(), 2)
     caption = (
-        f"{unit.capitalize()} finished a second while the run went on, the dashed line being the mean "
+        f"{unit.capitalize()} finished a second while the study went on, the dashed line being the mean "
         f"({mean}){_pauses(clocked)}: a dip is large tasks, compiling, or workers idle."
     )
     return page.figure(plots.svg(sheet, "throughput", f"{unit.capitalize()} a second over time"), caption)

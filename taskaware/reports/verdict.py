@@ -1,4 +1,4 @@
-"""What a run has found, in one sentence, from the summary that its study wrote."""
+"""What a study has found, in one sentence, from the summary that its study wrote."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

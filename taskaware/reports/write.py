@@ -1,4 +1,4 @@
-"""From the folder of a run to one file of HTML."""
+"""From a run folder to one file of HTML."""
 
 import os
 from collections.abc import Iterator
@@ -28,12 +28,12 @@ NAME = "report.html"
 
 
 def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, force: bool = False) -> Path:
-    """Write what a run has found, and how it went, as one HTML file with everything in it.
+    """Write what a study has found, and how it went, as one HTML file with everything in it.
 
     The same folder gives the same bytes. A run that is not finished is reported as far as it is.
 
     Args:
-        folder: of a run, as a study has written it.
+        folder: a run folder, as a study has written it.
         path: of the file; by default `report.html` in the folder.
         force: replace a file that is there.
 
@@ -41,8 +41,8 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
         Where it is.
 
     Raises:
-        UserError: the folder is no run or a file of it is damaged; or the file is there already, is one of
-            the run's own, or cannot be written there.
+        UserError: the folder is no run folder or a file of it is damaged; or the file is there already, is
+            one of the run folder's own, or cannot be written there.
     """
     folder = Path(folder)
     target = folder / NAME if path is None else Path(path)
@@ -83,7 +83,7 @@ def _nothing(sections: list[page.Section]) -> Iterator[Markup]:
 def _check_target(folder: Path, target: Path, force: bool) -> None:
     own = {CONFIG, JOURNAL, RESULT, *(f"{name}.csv" for name in TABLES)}
     if target.name in own and target.resolve().parent == folder.resolve():
-        raise UserError(f"'{target}' is a file of the run itself. Choose another name.")
+        raise UserError(f"'{target}' is a file of the run folder itself. Choose another name.")
     if target.is_dir():
         raise UserError(f"'{target}' is a folder. Name a file in it.")
     if target.exists() and not force:

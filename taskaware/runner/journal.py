@@ -1,4 +1,4 @@
-"""The journal of a run: a line for each job that ended, for people, for reports and for resuming."""
+"""The journal of a study: a line for each job that ended, for people, for reports and for resuming."""
 
 import datetime
 import json

@@ -14,14 +14,14 @@ EVERY = 30.0
 FEWEST = 4
 """Jobs that have to end before the time left is estimated."""
 BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
-"""The bar without tqdm's own time left, which the first jobs of a run would dominate."""
+"""The bar without tqdm's own time left, which the first jobs of a study would dominate."""
 
 
 class Progress:
     """Progress of many jobs: groups, jobs, units of work, failures, speed, time left.
 
     Args:
-        jobs: all jobs of the run.
+        jobs: all jobs of the study.
         unit: of their sizes: "training", ...
         group: key of `Job.about` by which they are grouped: "task", ...
         show: True for a bar, False for nothing; None for a bar in a terminal or notebook, else lines.

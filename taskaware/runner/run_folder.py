@@ -1,4 +1,4 @@
-"""The folder of one run: what was asked for, what happened, what came out."""
+"""The run folder: what was asked for, what happened, what came out."""
 
 import contextlib
 import dataclasses
@@ -41,10 +41,10 @@ class RunFolder:
     def open(
         cls, path: str | os.PathLike, study: str, config: Any, *, command: str | None = None
     ) -> "RunFolder":
-        """Begin a run, or go on with the same one.
+        """Begin a study, or go on with the same one.
 
         Args:
-            path: a new or empty folder, or that of a run with the same config.
+            path: a new or empty folder, or that of a study with the same config.
             study: name of what is run.
             config: the resolved one, a dataclass of plain data.
             command: what was typed, for the record.
@@ -59,7 +59,7 @@ class RunFolder:
         return folder
 
     def alone(self) -> contextlib.AbstractContextManager[None]:
-        """A block in which no other process works on this run.
+        """A block in which no other process works on this study.
 
         Raises:
             UserError: another one does; the message names it.
@@ -82,7 +82,7 @@ class RunFolder:
         return path
 
     def finish(self, *, jobs: int, failed: int, seconds: float, summary: Mapping) -> None:
-        """Write `result.json`: the run has come to its end.
+        """Write `result.json`: the study has come to its end.
 
         Its `seconds` are those of all starts together, from `starts.jsonl`.
 
@@ -126,13 +126,13 @@ class RunFolder:
         older = digest({"campaign": self.study, "config": _without_runners(dataclasses.asdict(config))})
         if found not in ((self.study, self.digest), (self.study, older)):
             raise UserError(
-                f"'{self.path}' holds the run of another config ({found[0]} {found[1]}; this one is "
+                f"'{self.path}' holds a study of another config ({found[0]} {found[1]}; this one is "
                 f"{self.study} {self.digest}). Choose another folder, or take the settings back."
             )
 
 
 def config_digest(study: str, config: Any) -> str:
-    """16 hex digits that name what a run is; where its jobs run, and passwords, are no part of it."""
+    """16 hex digits that name what a study is; where its jobs run, and passwords, are no part of it."""
     plain = in_plain(_without_runners(dataclasses.asdict(config)), without_secrets)
     return digest({"campaign": study, "config": plain})
 

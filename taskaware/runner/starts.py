@@ -1,4 +1,4 @@
-"""The starts of a run: one process at a time works on a folder, and how long all of them took together.
+"""The starts of a study: one process at a time works on a folder, and how long all of them took together.
 
 `starts.jsonl` has a line for each start and one for its end. The process that works on the folder holds a
 lock on that file, which the system takes back when the process ends, however it ends.
@@ -57,7 +57,7 @@ def earlier_seconds(folder: Path, journal: str) -> float:
     """Run time of all starts before the last one; one that was killed ends with its last job.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         journal: name of the journal in it.
     """
     lines, jobs = _lines(folder / NAME), _job_times(folder / journal)

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray, bucket
+from taskaware.deprecation import renamed
 from taskaware.spaces import mixture_checks, mixture_draws, mixture_features
 from taskaware.spaces.mixture_draws import CORNER, CUTOFF
 from taskaware.spaces.space import Decision
@@ -224,7 +225,7 @@ class MixtureSpace:
             point.recipe,
         )
 
-    soft_weights = soften
+    soft_weights = renamed("soft_weights", "soften")
 
     def features(self, vector: Float[EitherArray, " D"]) -> Float[Array, " F"]:
         """What a surrogate reads: the soft weights, and sums over them that mean something."""

@@ -142,7 +142,7 @@ def _query() -> sa.Select:
     return query.order_by(*(rows.c[name] for name in schema.KEYS))
 
 
-def _encoded(rows: Sequence[sa.Row], names: Mapping[str, Mapping]) -> pa.RecordBatch:
+def _encoded(rows: Sequence[Sequence[Any]], names: Mapping[str, Mapping]) -> pa.RecordBatch:
     """Rows of `_query` as columns of `SCHEMA`."""
     task, space, architecture, recipe, seed, u, *own = zip(*rows, strict=True)
     ends = np.cumsum([0, *(len(blob) // 4 for blob in u)], dtype=np.int32)

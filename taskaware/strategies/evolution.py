@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
@@ -107,7 +108,9 @@ def _evolution(space: Space, together: int, population: int, tournament: int) ->
         parent = sample[jnp.argmax(state.values[sample])]
         return space.mutate(mutation_key, state.points[parent]), state.numbers[parent]
 
-    def tell(state: Population, points: Float[Array, "n D"], feedback: Feedback) -> tuple[Population, dict]:
+    def tell(
+        state: Population, points: Float[EitherArray, "n D"], feedback: Feedback
+    ) -> tuple[Population, dict]:
         births = state.born + jnp.arange(len(points), dtype=jnp.int32)
         number = births if feedback.number is None else jnp.asarray(feedback.number, jnp.int32)
         known = (number >= 0) & (state.asked - number <= room)

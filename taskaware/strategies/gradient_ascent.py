@@ -55,7 +55,7 @@ def gradient_ascent(
             del key
             return state, state.points
 
-        def tell(state: Climb, points: Float[Array, "n D"], feedback: Feedback) -> tuple[Climb, dict]:
+        def tell(state: Climb, points: Float[EitherArray, "n D"], feedback: Feedback) -> tuple[Climb, dict]:
             count, number = len(state.points), feedback.number
             number = jnp.arange(len(points)) if number is None else number
             # Points of other strategies fall out of range and are dropped.

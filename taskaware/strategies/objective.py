@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 
 DIVERGED = -np.inf
@@ -55,7 +56,7 @@ class Objective(NamedTuple):
 def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: int = 16) -> Objective:
     """An objective from a function of one point that JAX can trace and differentiate."""
 
-    def with_gradient(points: Float[Array, "n D"]) -> Outcomes:
+    def with_gradient(points: Float[EitherArray, "n D"]) -> Outcomes:
         score, gradient = jax.vmap(jax.value_and_grad(value))(points)
         return Outcomes(score, gradient=gradient)
 

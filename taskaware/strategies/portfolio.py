@@ -54,7 +54,9 @@ def portfolio_then(points: Float[EitherArray, "m D"], strategy: Factory) -> Fact
         def init(key: Array) -> Portfolio:
             return Portfolio(jnp.int32(0), given, inner.init(key))
 
-        def tell(state: Portfolio, points: Float[Array, "n D"], feedback: Feedback) -> tuple[Portfolio, dict]:
+        def tell(
+            state: Portfolio, points: Float[EitherArray, "n D"], feedback: Feedback
+        ) -> tuple[Portfolio, dict]:
             number = feedback.number
             inner_number = None if number is None else _inwards(jnp.asarray(number), len(given), shift)
             then, info = inner.tell(state.then, points, feedback._replace(number=inner_number))

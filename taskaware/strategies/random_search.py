@@ -2,6 +2,7 @@
 
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.spaces import Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
@@ -20,7 +21,7 @@ def random() -> Factory:
         def ask(key: Array, state: tuple) -> tuple[tuple, Float[Array, "n D"]]:
             return state, space.sample(key, together)
 
-        def tell(state: tuple, points: Float[Array, "n D"], feedback: Feedback) -> tuple[tuple, dict]:
+        def tell(state: tuple, points: Float[EitherArray, "n D"], feedback: Feedback) -> tuple[tuple, dict]:
             del points, feedback
             return state, {}
 

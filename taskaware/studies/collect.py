@@ -25,7 +25,7 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
 
     Args:
         settings: checked before any work.
-        folder: of the run.
+        folder: the run folder.
         show: see `Progress`.
 
     Returns:
@@ -43,7 +43,7 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
 
 
 def _of_all_starts(folder: RunFolder) -> dict[str, int]:
-    """Trainings that the run has added, and those of them that diverged, by its journal."""
+    """Trainings that the study has added, and those of them that diverged, by its journal."""
     entries = folder.finished().values()
     counts = {"added": "size", "diverged": "diverged"}
     return {

@@ -122,7 +122,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
 
     Args:
         settings: checked before any work.
-        folder: of the run; jobs in its journal are not repeated.
+        folder: the run folder; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:

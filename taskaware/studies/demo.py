@@ -1,4 +1,4 @@
-"""Recommend, train and test on a real data set that the shipped evaluator did not learn from: `make demo`."""
+"""Recommend, train and test on a real dataset that the shipped evaluator did not learn from: `make demo`."""
 
 import time
 

@@ -59,11 +59,11 @@ class EvaluateSettings:
     # Number of seeds (0, 1, ...); each deals the groups again and seeds the methods.
     seeds: int = 5
     # How the groups are dealt: "random", or "far": in the order of the first principal component of their
-    # meta-features, so that the outer folds resemble no training task.
+    # meta-features, so that the outer folds resemble no known task.
     deal: str = "random"
-    # Number of real training tasks, drawn by the seed, with their variants; 0 for all that are not held out.
+    # Number of real known tasks, drawn by the seed, with their variants; 0 for all that are not held out.
     tasks: int = 0
-    # Number of architectures of each training task, drawn by the seed; 0 for all.
+    # Number of architectures of each known task, drawn by the seed; 0 for all.
     architectures: int = 0
     # Fewest trained architectures of a test task; 0 for half of the largest number.
     fewest: int = 0
@@ -144,7 +144,7 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
 
     Args:
         settings: checked before any work.
-        folder: of the run; jobs in its journal are not repeated.
+        folder: the run folder; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:

@@ -115,7 +115,7 @@ class Parts(NamedTuple):
     """Masks of the tasks, (T,).
 
     Attributes:
-        known: training tasks of the evaluator.
+        known: known tasks of the evaluator.
         like: tasks of the family to choose for.
         others: tasks of other families to choose for.
     """
@@ -134,7 +134,7 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
 
     Args:
         settings: checked before any work.
-        folder: of the run; jobs in its journal are not repeated.
+        folder: the run folder; jobs in its journal are not repeated.
         show: see `runner.Progress`.
 
     Returns:

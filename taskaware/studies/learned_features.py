@@ -39,7 +39,7 @@ KAPPA = 0.5
 """Number of standard deviations over the members that are subtracted from their mean, for every method."""
 
 SHOWN = ("statistical", "beside", "published")
-"""Methods of a small run; together they use every network, and compilation costs most."""
+"""Methods of a small study; together they use every network, and compilation costs most."""
 
 
 @discreet
@@ -139,7 +139,7 @@ def run_learned_features(
 
     Args:
         settings: checked before any work.
-        folder: of the run; jobs in its journal are not repeated.
+        folder: the run folder; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:

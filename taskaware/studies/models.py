@@ -1,4 +1,4 @@
-"""Compare models: the recommended network, trained, beside common baselines.
+"""Compare models: the recommended architecture, trained, beside common baselines.
 
 A job is one model, one task and one seed. All models of a task and seed are tested on the same rows, and know
 the same others; the recommendation knows neither the task nor a relative of it.
@@ -115,7 +115,7 @@ def compare_models(settings: ModelsSettings, folder: RunFolder, show: bool | Non
 
     Args:
         settings: checked before any work.
-        folder: of the run; jobs in its journal are not repeated.
+        folder: the run folder; jobs in its journal are not repeated.
         show: see `Progress`.
 
     Returns:

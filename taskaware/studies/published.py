@@ -40,7 +40,7 @@ class PublishedSettings:
         return self
 
     def smoke(self) -> "PublishedSettings":
-        """A small version: four small tasks, two architectures, recorded in the run's folder."""
+        """A small version: four small tasks, two architectures, recorded in the run folder."""
         few = smallest(self.collect.suite, self.collect.tasks, 4, bundled=listed("smoke.published"))
         small = dataclasses.replace(self.collect.smoke(), **few, architectures=2, store="")
         small = dataclasses.replace(small, trainer=dataclasses.replace(small.trainer, train_rows=128))
@@ -52,7 +52,7 @@ def run_published(settings: PublishedSettings, folder: RunFolder, show: bool | N
 
     Args:
         settings: checked before any work.
-        folder: of the run; the tables of the evaluation lie in it, and the collection has a folder in it.
+        folder: the run folder; the tables of the evaluation lie in it, and the collection has a folder in it.
             Where the settings name no store, it lies there too.
         show: see `runner.Progress`.
 

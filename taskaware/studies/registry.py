@@ -22,7 +22,7 @@ class Study(NamedTuple):
     """A study, which can be run as an experiment.
 
     Attributes:
-        name: in the run's folder and report.
+        name: in the run folder and report.
         settings: type of its config; with `check` and `smoke`.
         run: (config, folder, whether to show progress) → summary.
     """

@@ -40,7 +40,7 @@ def do_once(
         jobs: all jobs of the study.
         work: function to call for each.
         settings: of the runner.
-        folder: of the run.
+        folder: the run folder.
         keep: outcome of a successful job → plain data for the journal. It is called before the entry is
             written, so after an interruption it may be called twice for a job, but never not at all.
         resources: by name, for jobs that need them.

@@ -44,7 +44,7 @@ def score_picks(
         curve: see `prepared`.
         entries: of the journal, with `method`, `seed` and `picks`.
         methods: in the order of the summary; those without any choice are left out.
-        folder: of the run.
+        folder: the run folder.
 
     Returns:
         The summary of the choices.

@@ -88,7 +88,7 @@ def random_choice(data: TrainingData, new: NewTasks, seed: int) -> Choice:
 
 
 def single_best(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """The architecture that is best on average over the training tasks.
+    """The architecture that is best on average over the known tasks.
 
     Args:
         data, new, seed: as in `Selector`.
@@ -99,7 +99,7 @@ def single_best(data: TrainingData, new: NewTasks, seed: int) -> Choice:
 
 
 def nearest_task(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-    """The architecture that is best on the nearest training task.
+    """The architecture that is best on the nearest known task.
 
     Args:
         data, new, seed: as in `Selector`.
@@ -144,7 +144,7 @@ def learned(
         space: of the architectures.
         settings: of the surrogate, see `fit_evaluator`.
         kappa: number of standard deviations to subtract.
-        safe: whether the default comes first on a task that resembles no training task.
+        safe: whether the default comes first on a task that resembles no known task.
         samples: raw rows of all tasks by digest, for surrogates that read them.
     """
 
@@ -170,7 +170,7 @@ def learned(
 
 
 def _default_first(evaluator: Evaluator, new: NewTasks, preference: np.ndarray) -> np.ndarray:
-    """The choice with the default ranked first on each task that resembles no training task."""
+    """The choice with the default ranked first on each task that resembles no known task."""
     preference = preference.copy()
     for row, (z, problem) in enumerate(zip(new.z, new.problems, strict=True)):
         if is_unfamiliar(evaluator, z):

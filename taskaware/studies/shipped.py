@@ -28,7 +28,7 @@ from taskaware.surrogates import training_data as training_data
 FOLDS = 5
 TEACHING = ("-tables-variants", "-tables", "-variants", "")
 DISTRUST = (
-    "where no training task resembles the task (a note says so, and the answer is the default), in "
+    "where no known task resembles the task (a note says so, and the answer is the default), in "
     "classification with few rows, and for the score of a single pick; see docs/evaluator.md"
 )
 
@@ -49,7 +49,7 @@ class ShipSettings:
     tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
     # Groups that the evaluator leaves out, so that a demo can use a dataset that is new to it.
     held_back: tuple[str, ...] = ()
-    # Folder that the files are written to; "" for the run's own.
+    # Folder that the files are written to; "" for the run folder.
     into: str = ""
 
     def check(self) -> "ShipSettings":
@@ -62,7 +62,7 @@ class ShipSettings:
         return self
 
     def smoke(self) -> "ShipSettings":
-        """A version that takes seconds, written into the run's own folder."""
+        """A version that takes seconds, written into the run folder."""
         three = tuple(listed("smoke.ship"))
         small, published, variants = (
             dataclasses.replace(_bundled(part, names).smoke(), tasks=names, store="smoke.sqlite")
@@ -94,8 +94,8 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     """Collect, or resume the collection; then write the experience of both spaces, and the evaluator.
 
     Args:
-        settings: checked before any work. A store without a folder lies in the run's folder.
-        folder: of the run; each collection has a folder of its own in it.
+        settings: checked before any work. A store without a folder lies in the run folder.
+        folder: the run folder; each collection has a folder of its own in it.
         show: see `runner.Progress`.
 
     Returns:

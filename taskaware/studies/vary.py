@@ -64,14 +64,14 @@ class VarySettings:
 
 
 def vary(settings: VarySettings, folder: RunFolder, show: bool | None = None) -> dict:
-    """Run the reference evaluation and one for each change; each has a folder in the run's folder.
+    """Run the reference evaluation and one for each change; each has a folder in the run folder.
 
     Writes `changes.csv` (a row for each change and method, see `row`), and, where changes give one setting
     several numbers, `curves.png`.
 
     Args:
         settings: checked before any work.
-        folder: of the run; finished jobs of its evaluations are not repeated.
+        folder: the run folder; finished jobs of its evaluations are not repeated.
         show: see `runner.Progress`.
 
     Returns:

@@ -13,7 +13,7 @@ from taskaware.errors import CheckpointError, UserError
 from taskaware.files import atomic_file
 from taskaware.spaces import space_from
 from taskaware.surrogates.checking import check_fields
-from taskaware.surrogates.evaluator import Evaluator
+from taskaware.surrogates.evaluator import Evaluator, flat
 from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.registry import SURROGATES
 from taskaware.surrogates.settings import present_name
@@ -55,7 +55,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
         "training_data": {name: getattr(data, name) for name in _TEXTS},
         "form": "triplets" if isinstance(data, TripletData) else "table",
     } | evaluator.header()
-    arrays = {f"param/{name}": value for name, value in _flat(evaluator.params).items()}
+    arrays = {f"param/{name}": value for name, value in flat(evaluator.params).items()}
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
     arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
     arrays |= {f"training_data/{name}": getattr(data, name) for name in _arrays_of(type(data))}
@@ -84,7 +84,7 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
         wanted = evaluator.shapes()
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(f"The evaluator in '{path}' is damaged ({error}).") from error
-    found = {name: np.shape(value) for name, value in _flat(evaluator.params).items()}
+    found = {name: np.shape(value) for name, value in flat(evaluator.params).items()}
     if wanted is not None and found != wanted:
         raise CheckpointError(
             f"The weights in '{path}' do not fit '{evaluator.network}' as it is now. Train it again from the "
@@ -122,19 +122,10 @@ def _network(header: Mapping) -> str:
     return "joint" if header["format"] == JOINT_FORMAT else present_name(header["network"])
 
 
-def _flat(params: Mapping, prefix: str = "") -> dict[str, np.ndarray]:
-    """Arrays by name, with "/" between levels."""
-    found: dict[str, np.ndarray] = {}
-    for name, value in params.items():
-        nested = isinstance(value, Mapping)
-        found |= _flat(value, f"{prefix}{name}/") if nested else {f"{prefix}{name}": value}
-    return found
-
-
-def _nested(flat: Mapping[str, np.ndarray]) -> dict:
-    """The inverse of `_flat`."""
+def _nested(arrays: Mapping[str, np.ndarray]) -> dict:
+    """The inverse of `flat`."""
     found: dict = {}
-    for name, value in flat.items():
+    for name, value in arrays.items():
         *levels, last = name.split("/")
         place = found
         for level in levels:

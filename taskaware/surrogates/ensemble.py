@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.samples import Samples
 from taskaware.spaces import Space
-from taskaware.surrogates.evaluator import Evaluator
+from taskaware.surrogates.evaluator import Evaluator, flat
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
 from taskaware.surrogates.networks import network_named
 from taskaware.surrogates.settings import EvaluatorSettings
@@ -20,15 +20,29 @@ from taskaware.surrogates.surrogate import ScaledPosterior, TaskQuery
 from taskaware.surrogates.training_data import TrainingData, features_of
 
 
+class OfMembers(Evaluator):
+    """Base class: a surrogate of E members, with a leading axis of E on every leaf of `params`."""
+
+    reads_triplets: ClassVar[bool] = True
+
+    @property
+    def members(self) -> int:
+        """Number of members of the ensemble."""
+        return len(jax.tree.leaves(self.params)[0])
+
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether there are several members."""
+        return self.members > 1
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class EnsembleEvaluator(Evaluator):
+class EnsembleEvaluator(OfMembers):
     """An ensemble of one of NETWORKS; with one member, the network alone.
 
     Attributes:
         params: of the members, every leaf with a leading axis of E members.
     """
-
-    reads_triplets: ClassVar[bool] = True
 
     @classmethod
     def fit(
@@ -60,16 +74,6 @@ class EnsembleEvaluator(Evaluator):
         params = learn_networks(space, data, scaler(data.z), settings, seed)
         level = TaskLevel.fit(data, scaler)
         return cls(space, settings.network, params, scaler, level, data, settings=settings)
-
-    @property
-    def members(self) -> int:
-        """Networks of the ensemble."""
-        return len(jax.tree.leaves(self.params)[0])
-
-    @property
-    def has_uncertainty(self) -> bool:
-        """Whether there are several networks."""
-        return self.members > 1
 
     def posterior(self, query: TaskQuery) -> "EnsemblePosterior":
         """The posterior of normalised scores on one task."""
@@ -140,8 +144,9 @@ def network_shapes(
     u = jax.eval_shape(lambda: features_of(space, point))
     module = network_named(name)
     shapes = jax.eval_shape(lambda u: module.init(jax.random.key(0), z, u)["params"], u)
-    return {
-        f"{layer}/{leaf}": (members, *part.shape)
-        for layer, parts in shapes.items()
-        for leaf, part in parts.items()
-    }
+    return shapes_of(shapes, members)
+
+
+def shapes_of(params: Mapping, members: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of the weights of all members, by name, from those of one member."""
+    return {name: (members, *leaf.shape) for name, leaf in flat(params).items()}

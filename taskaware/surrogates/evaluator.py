@@ -100,7 +100,7 @@ class Evaluator(abc.ABC):
         return None
 
     def distances(self, z: Float[np.ndarray, " M"]) -> Float[np.ndarray, " T"]:
-        """Root mean square difference of the scaled meta-features to each training task, (T,)."""
+        """Root mean square difference of the scaled meta-features to each known task, (T,)."""
         return np.sqrt(np.mean((self.scaler(self.training_data.z) - self.scaler(z)) ** 2, axis=1))
 
     def scale(self, query: TaskQuery) -> TaskScale | None:
@@ -168,3 +168,11 @@ class Evaluator(abc.ABC):
 @functools.partial(jax.jit, static_argnames="space")
 def _predict(space: Space, posterior: Posterior, u: Array) -> tuple[Array, Array]:
     return predict_points(functools.partial(features_of, space), posterior, u)
+
+
+def flat(levels: Mapping, above: str = "") -> dict[str, Any]:
+    """The leaves of nested parameters by name, with "/" between levels."""
+    found: dict[str, Any] = {}
+    for name, value in levels.items():
+        found |= flat(value, f"{above}{name}/") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found

@@ -14,8 +14,7 @@ from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize
 from taskaware.spaces import Space
-from taskaware.surrogates.ensemble import EnsemblePosterior
-from taskaware.surrogates.evaluator import Evaluator
+from taskaware.surrogates.ensemble import EnsemblePosterior, OfMembers, shapes_of
 from taskaware.surrogates.joint_learning import first_params, generated, learn_jointly, on_device, samples_of
 from taskaware.surrogates.joint_settings import JointSettings, check_joint
 from taskaware.surrogates.level import Scaler, TaskLevel
@@ -25,10 +24,10 @@ from taskaware.surrogates.training_data import TrainingData, architecture_featur
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class JointEvaluator(Evaluator):
+class JointEvaluator(OfMembers):
     """An ensemble of (φ, ρ) that predicts normalised scores from raw rows.
 
-    The statistical meta-features give the distances to training tasks and the scale of the scores. With
+    The statistical meta-features give the distances to known tasks and the scale of the scores. With
     `settings.beside`, ρ reads them as well.
 
     Attributes:
@@ -39,7 +38,6 @@ class JointEvaluator(Evaluator):
     size: SampleSize = SampleSize()
 
     reads_samples: ClassVar[bool] = True
-    reads_triplets: ClassVar[bool] = True
 
     @classmethod
     def fit(
@@ -71,16 +69,6 @@ class JointEvaluator(Evaluator):
         params = learn_jointly(space, data, x, there, settings, seed)
         level = TaskLevel.fit(data, scaler)
         return cls(space, settings.network, params, scaler, level, data, settings=settings, size=there.size)
-
-    @property
-    def members(self) -> int:
-        """Number of pairs of φ and ρ."""
-        return len(jax.tree.leaves(self.params)[0])
-
-    @property
-    def has_uncertainty(self) -> bool:
-        """Whether there are several members."""
-        return self.members > 1
 
     @property
     def sample_size(self) -> SampleSize:
@@ -146,12 +134,7 @@ class JointEvaluator(Evaluator):
         statistics = len(self.scaler.centre) if self.settings.beside else 0
         rng = np.random.default_rng(0)
         fresh = first_params(self.settings, rng, self.size, (statistics, width))
-        return {
-            f"{part}/{layer}/{name}": (self.members, *leaf.shape)
-            for part, layers in fresh.items()
-            for layer, leaves in layers.items()
-            for name, leaf in leaves.items()
-        }
+        return shapes_of(fresh, self.members)
 
 
 @functools.partial(jax.jit, static_argnames="settings")

@@ -8,7 +8,6 @@ from typing import NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
 from taskaware.errors import UserError
@@ -16,7 +15,15 @@ from taskaware.modalities.tables.samples import Samples, SampleSize, stack_sampl
 from taskaware.spaces import Space
 from taskaware.surrogates.generator import generator_named
 from taskaware.surrogates.joint_settings import JointSettings
-from taskaware.surrogates.learning import Batches, draw_batches, first_weights, mean_loss, optimizer, stacked
+from taskaware.surrogates.learning import (
+    Batches,
+    descended,
+    draw_batches,
+    first_weights,
+    mean_loss,
+    optimizer,
+    stacked,
+)
 from taskaware.surrogates.networks import network_named
 from taskaware.surrogates.training_data import TrainingData, architecture_features
 
@@ -115,7 +122,6 @@ def _learn_all(settings: JointSettings, params: dict, batches: Batches, parts: P
 
 def _learn(settings: JointSettings, params: dict, batches: Batches, parts: Parts, facts: Facts) -> dict:
     """Parameters of one member."""
-    rule = optimizer(settings.evaluator)
 
     def objective(params: dict, now: Batches, part: Parts) -> Array:
         learned = jax.vmap(lambda one: generated(settings, params, one))(part.of(facts.samples, now.tasks))
@@ -123,13 +129,7 @@ def _learn(settings: JointSettings, params: dict, batches: Batches, parts: Parts
         u = facts.u[now.architectures]
         return mean_loss(params["evaluator"], settings.evaluator, z, u, now.truth)
 
-    def step(state, now):
-        params, optimizer_state = state
-        updates, optimizer_state = rule.update(jax.grad(objective)(params, *now), optimizer_state, params)
-        return (optax.apply_updates(params, updates), optimizer_state), None
-
-    (params, _), _ = jax.lax.scan(step, (params, rule.init(params)), (batches, parts))
-    return params
+    return descended(optimizer(settings.evaluator), objective, params, (batches, parts))
 
 
 def first_params(

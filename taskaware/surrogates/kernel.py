@@ -198,7 +198,7 @@ class Spectrum(NamedTuple):
 
     def explained(self, across: Float[np.ndarray, " T"]) -> Float[np.ndarray, " A"]:
         """Share of the variance that the scores explain along each basis vector, for a task with these
-        covariances to the training tasks."""
+        covariances to the known tasks."""
         return ((self.turn.T @ (self.root * across)) ** 2) @ (1 / self.table)
 
 

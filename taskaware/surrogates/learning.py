@@ -103,13 +103,29 @@ def _learn(
     u: Float[Array, "A F"],
 ) -> dict:
     """Parameters of one member."""
-    rule = optimizer(settings)
 
-    def step(state, now: Batches):
-        params, optimizer_state = state
+    def objective(params: dict, now: Batches) -> Array:
         blurred = z[now.tasks] * now.shown + now.noise
-        gradient = jax.grad(mean_loss)(params, settings, blurred, u[now.architectures], now.truth)
-        updates, optimizer_state = rule.update(gradient, optimizer_state, params)
+        return mean_loss(params, settings, blurred, u[now.architectures], now.truth)
+
+    return descended(optimizer(settings), objective, params, (batches,))
+
+
+def descended(
+    rule: optax.GradientTransformation, objective: Callable[..., Array], params: dict, batches: tuple
+) -> dict:
+    """Parameters after a step of gradient descent on each batch.
+
+    Args:
+        rule: turns gradients into steps.
+        objective: (params, batch, ...) → what is made small.
+        params: to begin with.
+        batches: what the objective reads beside the parameters, each with an axis of S steps in front.
+    """
+
+    def step(state, now):
+        params, optimizer_state = state
+        updates, optimizer_state = rule.update(jax.grad(objective)(params, *now), optimizer_state, params)
         return (optax.apply_updates(params, updates), optimizer_state), None
 
     (params, _), _ = jax.lax.scan(step, (params, rule.init(params)), batches)

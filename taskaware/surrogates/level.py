@@ -16,7 +16,7 @@ HIGHEST = 1.0
 
 
 class Scaler(NamedTuple):
-    """Scales meta-features: centred at the median of the training tasks, in units of their spread."""
+    """Scales meta-features: centred at the median of the known tasks, in units of their spread."""
 
     centre: np.ndarray
     spread: np.ndarray

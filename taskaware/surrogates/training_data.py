@@ -1,6 +1,7 @@
 """Experience → training data of a surrogate: a table of tasks and architectures with comparable scores."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ classification tables that have seeds 0 and 1 (median .82)."""
 ADDITIVE_STEPS = 20
 FEWEST_TASKS = 3
 FEWEST_GROUPS = 5
+TEXTS = ("names", "groups", "problems", "digests")
 
 
 class TaskList:
@@ -42,6 +44,11 @@ class TaskList:
     def real(self) -> np.ndarray:
         """Mask of the tasks that are not variants of others, (T,)."""
         return np.array([not is_variant(name) for name in self.names], bool)
+
+    def _taken(self, places: np.ndarray, columns: Sequence[str]) -> dict[str, Any]:
+        """The texts of some tasks, and these columns, at their positions."""
+        texts = {name: tuple(getattr(self, name)[place] for place in places) for name in TEXTS}
+        return texts | {name: getattr(self, name)[places] for name in columns}
 
     if TYPE_CHECKING:
 
@@ -95,11 +102,8 @@ class TrainingData(TaskList):
     def take(self, tasks: np.ndarray) -> "TrainingData":
         """Only these tasks (indices or mask)."""
         places = np.arange(len(self.names))[tasks]
-        texts: dict[str, Any] = {
-            n: tuple(getattr(self, n)[i] for i in places) for n in ("names", "groups", "problems", "digests")
-        }
         columns = ("z", "score", "test_score", "noise", "target", "top", "spread")
-        return dataclasses.replace(self, **texts, **{name: getattr(self, name)[places] for name in columns})
+        return dataclasses.replace(self, **self._taken(places, columns))
 
     def table(self) -> "TrainingData":
         """The data itself, which is a table already."""

@@ -9,6 +9,7 @@ from taskaware.store import Experience
 from taskaware.surrogates.training_data import (
     ADDITIVE_STEPS,
     FLOOR,
+    TEXTS,
     TaskList,
     TrainingData,
     task_scores,
@@ -55,16 +56,10 @@ class TripletData(TaskList):
         """Only these tasks (indices or mask)."""
         places = np.arange(len(self.names))[tasks]
         rows = np.concatenate([self._rows(place) for place in places] or [np.zeros(0, int)])
-        texts = {
-            name: tuple(getattr(self, name)[place] for place in places)
-            for name in ("names", "groups", "problems", "digests")
-        }
-        columns: dict[str, Any] = {
-            name: getattr(self, name)[places] for name in ("z", "noise", "top", "spread")
-        }
+        columns = self._taken(places, ("z", "noise", "top", "spread"))
         long = {name: getattr(self, name)[rows] for name in ("architecture", "score", "test_score", "target")}
         task = np.repeat(np.arange(len(places)), self.trained()[places])
-        return dataclasses.replace(self, task=task, **(texts | columns | long))
+        return dataclasses.replace(self, task=task, **(columns | long))
 
     def table(self) -> TrainingData:
         """As a table, T x A numbers."""
@@ -73,7 +68,7 @@ class TripletData(TaskList):
         for name in ("score", "test_score", "target"):
             tables[name] = np.full(shape, np.nan)
             tables[name][self.task, self.architecture] = getattr(self, name)
-        same = ("names", "groups", "problems", "digests", "z", "u", "noise", "top", "spread")
+        same = (*TEXTS, "z", "u", "noise", "top", "spread")
         return TrainingData(**{name: getattr(self, name) for name in same}, **tables)
 
     def trained(self) -> np.ndarray:

@@ -69,7 +69,7 @@ def refused(command):
 
 @pytest.fixture
 def no_work(monkeypatch):
-    """Fails the test where a data set is read or a model is loaded."""
+    """Fails the test where a dataset is read or a model is loaded."""
     import taskaware
 
     def work(*args, **settings):

@@ -1,6 +1,7 @@
 """`taskaware recommend`: what is asked is what is done, and what is printed is what was found."""
 
 import ast
+import dataclasses
 import json
 
 import numpy as np
@@ -57,6 +58,47 @@ def test_json_of_a_training(command, monkeypatch, table, trained, tmp_path):
     assert (told["score"], told["saved"]) == (model.best_score, str(tmp_path / "model"))
     assert told["steps"] == model.history["step"].iloc[-1]
     assert taskaware.load_model(told["saved"]).best_score == model.best_score
+
+
+def test_a_refined_recommendation_is_the_library_s(command, table, tmp_path):
+    words = ["recommend", table, "--target", "species", "--seed", "3", "--refine", "2", "--json"]
+    store = tmp_path / "own.sqlite"
+    code, out, err = command(*words, "--store", store, "--out", tmp_path / "rec.json")
+    assert (code, err) == (0, "")
+    told = strict(out)
+    assert told["ranked"][0]["found_by"] == "trained" and "2 candidates were trained" in told["notes"][-1]
+    first = taskaware.recommend(table, "species", seed=3)
+    expected = first.refine(table, "species", trainings=2, progress=False)
+    assert taskaware.load_recommendation(tmp_path / "rec.json").ranked == expected.ranked
+    with taskaware.Store.open(str(store)) as kept:
+        assert kept.triplets().strategies == ("refine",) and len(kept.triplets()) == 2
+
+
+def test_what_is_refined_is_shown_written_and_trained(command, monkeypatch, table, trained, tmp_path):
+    model, done = taskaware.load_model(trained[0] / "model"), []
+
+    def refine(self, task, **how):
+        done.append(how)
+        return dataclasses.replace(self, notes=(*self.notes, "refined"))
+
+    def fit(self, task, **how):
+        done.append(self.notes[-1])
+        return model
+
+    monkeypatch.setattr(taskaware.Recommendation, "refine", refine)
+    monkeypatch.setattr(taskaware.Recommendation, "fit", fit)
+    out = tmp_path / "rec.json"
+    code, printed, _ = command(
+        "recommend", table, "--target", "species", "--refine", "8", "--fit", "--out", out
+    )
+    assert code == 0 and done == [{"trainings": 8, "evaluator": None, "store": None}, "refined"]
+    assert "  note       refined\n" in printed
+    assert taskaware.load_recommendation(out).notes[-1] == "refined"
+
+
+def test_a_store_needs_trainings_to_record(refused, no_work, table, tmp_path):
+    line = refused("recommend", table, "--target", "species", "--store", tmp_path / "own.sqlite")
+    assert line == "--store requires --refine: without it there are no trainings to record."
 
 
 def test_force_replaces(command, table, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def finished(tmp_path):
-    """The folder of a run with nothing in it."""
+    """The run folder with nothing in it."""
     folder = tmp_path / "runs" / "mine"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text('{"campaign": "compare", "config": {"seeds": 3}}', encoding="utf-8")

@@ -131,7 +131,7 @@ def test_interrupted_it_goes_on_where_it_was(world, command, tmp_path):
     world.happens = {3: KeyboardInterrupt()}
     code, out, err = command(*RUN)
     assert code == 130
-    assert err.splitlines()[-2] == "Finished jobs are recorded; the same command resumes the run."
+    assert err.splitlines()[-2] == "Finished jobs are recorded; the same command resumes the study."
     assert "total" not in out and world.done == [0, 1, 2]
     assert not (_only_run(tmp_path) / "result.json").exists()
     world.happens = {}

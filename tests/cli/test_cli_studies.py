@@ -64,7 +64,7 @@ def test_a_folder_of_another_config_is_refused(collected, refused, monkeypatch):
         (["experience", "lst", "a.db"], "Did you mean 'list'"),
         (["experience", "merge", "a.db"], "needs other stores"),
         (["experience", "list", "a.db", "b.db"], "takes nothing after STORE"),
-        (["report", "nowhere"], "is no run"),
+        (["report", "nowhere"], "is no run folder"),
         (["train-evaluator", "a.db"], "--out"),
     ],
 )

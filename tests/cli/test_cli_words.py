@@ -80,6 +80,8 @@ def test_version(command):
         (["recommend", "iris", "--seed", "-1"], "--seed: '-1' is not a whole number from 0 to"),
         (["recommend", "iris", "--seed", "1.5"], "--seed: '1.5' is not a whole number from 0 to"),
         (["recommend", "iris", "--candidates", "0"], "--candidates: '0' is not a whole number from 1 to"),
+        (["recommend", "iris", "--refine", "0"], "--refine: '0' is not a whole number from 1 to"),
+        (["recommend", "iris", "--refine", "--fit"], "--refine: expected one argument"),
         (["recommend"], "The following arguments are required: DATA. See 'taskaware recommend --help'."),
         (["recommend", "iris", "--out"], "--out: expected one argument"),
         (["features", "iris", "wine"], "Unrecognized arguments: wine"),

@@ -82,13 +82,13 @@ def test_no_such_thing(tmp_path, monkeypatch):
     for source, words in {
         "none.csv": "There is no file 'none.csv'",
         "folder": "'folder' is a directory",
-        "iriss": "Unknown data set 'iriss'. Did you mean 'iris'",
+        "iriss": "Unknown dataset 'iriss'. Did you mean 'iris'",
         "some/where": "There is no file",
     }.items():
         with pytest.raises(UserError, match=words):
             load(source)
     for source in (None, 3, [1, 2], FRAME["y"], np.zeros((3, 2)), (1, 2, 3)):
-        with pytest.raises(UserError, match="is no data set. Allowed: a DataFrame"):
+        with pytest.raises(UserError, match="is no dataset. Allowed: a DataFrame"):
             load(source)
 
 
@@ -157,7 +157,7 @@ def test_hugging_face_data_sets():
     both = load(datasets.DatasetDict(train=train, validation=test, test=test), "label")
     assert len(both.frame) == 3
     assert both.test["label"].isna().tolist() == [True]
-    assert both.notes == ("Splits ['validation'] of the data set were not used.",)
+    assert both.notes == ("Splits ['validation'] of the dataset were not used.",)
     assert len(load(datasets.DatasetDict(all=train)).frame) == 3
     with pytest.raises(UserError, match="no split 'train', but .'a', 'b'."):
         load(datasets.DatasetDict(a=train, b=test))
@@ -184,7 +184,7 @@ def test_hub_and_its_failures(monkeypatch):
     assert asked == [("owner/name", None), ("owner/name", "config")]
     with pytest.raises(UserError, match="cannot be reached for 'off'"):
         load("hf:off")
-    with pytest.raises(UserError, match="no usable data set 'none'"):
+    with pytest.raises(UserError, match="no usable dataset 'none'"):
         load("hf:none")
 
 
@@ -214,7 +214,7 @@ def test_openml_and_its_failures(monkeypatch, tmp_path):
     assert asked[1]["name"] == "paints"
     with pytest.raises(UserError, match="OpenML cannot be reached for 'off'"):
         load("openml:off")
-    with pytest.raises(UserError, match="OpenML has no usable data set 'none'"):
+    with pytest.raises(UserError, match="OpenML has no usable dataset 'none'"):
         load("openml:none")
 
 

@@ -97,7 +97,7 @@ def test_finished_work_is_no_job(tasks, undisturbed):
         assert collect(tasks, store, SETTINGS, show=False).jobs == 0
 
 
-def test_a_failed_job_is_marked_and_tried_again_by_the_next_campaign(tasks, undisturbed, monkeypatch):
+def test_a_failed_job_is_marked_and_tried_again_by_the_next_study(tasks, undisturbed, monkeypatch):
     original = collecting.train_batch
     begun = []
 
@@ -206,7 +206,7 @@ def test_settings_are_checked_before_any_work(tmp_path):
     assert not (tmp_path / "a.db").exists()
 
 
-def test_variants_are_tasks_of_the_campaign_and_are_held_out_with_theirs(tmp_path):
+def test_variants_are_tasks_of_the_study_and_are_held_out_with_theirs(tmp_path):
     settings = dataclasses.replace(
         SETTINGS, tasks=("iris",), variants=2, architectures=2, seeds=1, store=str(tmp_path / "a.db")
     )

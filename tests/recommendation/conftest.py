@@ -1,4 +1,4 @@
-"""A small evaluator that learned from made-up scores on the bundled data sets."""
+"""A small evaluator that learned from made-up scores on the bundled datasets."""
 
 import dataclasses
 

@@ -204,9 +204,9 @@ def test_a_note_says_that_a_task_is_farther_than_usual(evaluator, monkeypatch):
     rng = np.random.default_rng(0)
     odd = pd.DataFrame(rng.choice(list("abcdefghijklmno"), (4000, 60))).add_prefix("c")
     odd = odd.mask(rng.random(odd.shape) < 0.5).assign(y=rng.random(4000) < 0.01)
-    words = "No training task is close to this one"
+    words = "No known task is close to this one"
     assert not any(words in note for note in recommend("iris", evaluator=evaluator).notes)
-    # Far, but not farther than the farthest training task is from the others.
+    # Far, but not farther than the farthest known task is from the others.
     monkeypatch.setattr(room, "is_unfamiliar", lambda *given: False)
     found = recommend(odd, "y", evaluator=evaluator)
     assert any(words in note for note in found.notes) and not found.abstained

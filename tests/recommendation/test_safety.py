@@ -36,15 +36,15 @@ def test_an_unfamiliar_task_gets_the_safe_default(process, odd):
     np.testing.assert_array_equal(found.point, safe.astype(np.float32))
     assert found.ranked[0] == found.default and found.default.found_by == "default"
     assert len({candidate.point for candidate in found.ranked}) == 4
-    (note,) = (note for note in found.notes if "No training task resembles this task" in note)
+    (note,) = (note for note in found.notes if "No known task resembles this task" in note)
     assert f"farther than {farthest(process):.2f}" in note
-    assert "the safe default, because no training task resembles this task" in found.explain()
+    assert "the safe default, because no known task resembles this task" in found.explain()
 
 
 def test_a_known_task_gets_an_answer_of_its_own(process):
     found = recommend("wine", evaluator=process)
     assert not found.abstained
-    assert not any("No training task resembles" in note for note in found.notes)
+    assert not any("No known task resembles" in note for note in found.notes)
     assert found.default.found_by == "default"
 
 

@@ -1,4 +1,4 @@
-"""The report of a run: one page that stands alone, whatever the run has left."""
+"""The report of a study: one page that stands alone, whatever the run has left."""
 
 import json
 import re
@@ -219,7 +219,7 @@ def test_colours_follow_the_page(full):
 def test_failures_and_an_early_end_are_said_first(tmp_path):
     text = text_of(made(tmp_path / "run", failed=2, finished=False))
     top = text[: text.index("<dl")]
-    assert "This run is not finished: 4 jobs ended so far." in top
+    assert "This study is not finished: 4 jobs ended so far." in top
     assert "2 of 4 jobs failed" in top
     assert "ValueError: &lt;script&gt;0&lt;/script&gt;" in text
     assert "2 wordings that differ in numbers" in text and "job &lt;0&gt;; job &lt;1&gt;" in text
@@ -293,15 +293,15 @@ def test_parts_of_a_run_are_named(tmp_path):
 
 
 def test_folders_that_are_no_run_are_refused_with_the_mend(tmp_path):
-    with pytest.raises(UserError, match="is no run: there is no such folder"):
+    with pytest.raises(UserError, match="is no run folder: there is no such folder"):
         report(tmp_path / "none")
-    with pytest.raises(UserError, match="is no run: it has no config.json. Name the folder"):
+    with pytest.raises(UserError, match="is no run folder: it has no config.json. Name the folder"):
         report(tmp_path)
     made(tmp_path / "b-run")
     made(tmp_path / "a-run")
     with pytest.raises(UserError, match="has some in it. Name one: a-run, b-run"):
         report(tmp_path)
-    with pytest.raises(UserError, match="is no run: it is a file"):
+    with pytest.raises(UserError, match="is no run folder: it is a file"):
         report(tmp_path / "a-run" / "config.json")
 
 
@@ -334,7 +334,7 @@ def test_nothing_is_replaced_unasked_and_no_file_of_the_run_ever(tmp_path):
     assert path.read_text(encoding="utf-8") == "mine"
     assert report(folder, force=True).read_text(encoding="utf-8") != "mine"
     before = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    with pytest.raises(UserError, match="file of the run itself"):
+    with pytest.raises(UserError, match="file of the run folder itself"):
         report(folder, folder / "config.json", force=True)
     assert json.loads((folder / "config.json").read_text(encoding="utf-8")) == before
     with pytest.raises(UserError, match="no folder"):
@@ -375,7 +375,7 @@ def test_what_was_found_stands_on_top(rows, sentence, tmp_path):
     folder = RunFolder.open(tmp_path / "run", "compare", CollectSettings())
     folder.finish(jobs=1, failed=0, seconds=1.0, summary={"strategies": rows})
     text = text_of(folder.path)
-    assert text.index(sentence) < text.index("This run is finished")
+    assert text.index(sentence) < text.index("This study is finished")
 
 
 @pytest.mark.parametrize("value", [10**400, "1" * 5000, [], {}, None, True])

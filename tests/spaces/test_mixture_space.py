@@ -158,7 +158,7 @@ def test_small_shares_are_dropped_and_the_rest_shared_out():
     vector = COMPACT.encode(point._replace(alpha=jnp.broadcast_to(logits, (3, 8)), beta=10 * point.beta))
     expected = [0.5 / 0.981, 0.481 / 0.981, *[0] * 6]
     np.testing.assert_allclose(COMPACT.weights(vector).alpha, [expected] * 3, atol=1e-6)
-    soft = COMPACT.soft_weights(vector)
+    soft = COMPACT.soften(vector)
     assert (soft.alpha > 0).all()
     np.testing.assert_allclose(soft.alpha[:, 2], 0.019, rtol=1e-3)
 
@@ -180,12 +180,12 @@ def test_recipe_in_its_own_units():
 
 
 @every_space
-def test_soft_weights_are_smooth_and_near_the_weights(space):
+def test_softened_weights_are_smooth_and_near_the_weights(space):
     vectors = sampled(space)[:64]
-    weights, soft = space.weights(vectors), space.soft_weights(vectors)
+    weights, soft = space.weights(vectors), space.soften(vectors)
     for hard_part, soft_part in zip(weights[:3], soft[:3], strict=True):
         assert np.abs(hard_part - soft_part).max() < CUTOFF * hard_part.shape[-1]
-    gradient = jax.grad(lambda v: jnp.sum(jnp.square(space.soft_weights(v).alpha)))(vectors[-1])
+    gradient = jax.grad(lambda v: jnp.sum(jnp.square(space.soften(v).alpha)))(vectors[-1])
     assert np.isfinite(gradient).all()
 
 
@@ -313,3 +313,10 @@ def test_digest_names_the_definition():
 def test_digests_stay():
     """Stores hold these digests: a change here makes kept experience unreadable."""
     assert (COMPACT.digest, PUBLISHED.digest) == ("ddc604244c875327", "d5a633dd95c6fe83")
+
+
+def test_soft_weights_is_the_old_name_of_soften():
+    vector = np.zeros(COMPACT.dimension, np.float32)
+    with pytest.warns(FutureWarning, match="soft_weights is now MixtureSpace.soften"):
+        old = COMPACT.soft_weights(vector)
+    np.testing.assert_array_equal(old.alpha, COMPACT.soften(vector).alpha)

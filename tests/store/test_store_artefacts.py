@@ -245,3 +245,8 @@ def test_two_processes_share_an_area(new_place, tmp_path):
         assert sum(each.size for each in here) <= 2500
         assert {path.name for path in files(area)} == {each.sha256 for each in here}
         assert store.check().problems == ()
+
+
+def test_text_is_no_content(unchecked, tmp_path):
+    with Store.open(tmp_path / "a.db") as store, pytest.raises(UserError, match="bytes"):
+        store.put_artefact(filled(store)[0], "log", "text")

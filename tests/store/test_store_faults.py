@@ -243,7 +243,7 @@ for target in (other, place):
 
 @pytest.fixture
 def shelf(path):
-    """A store in a folder that may only be read; others may enter every folder above it, as not in pytest's."""
+    """A store in a folder that may only be read; all may enter the folders above it, unlike pytest's."""
     with tempfile.TemporaryDirectory() as above:
         Path(above).chmod(0o755)
         closed = Path(above) / "shelf"

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
+from taskaware.spaces import Space
+from taskaware.spaces.space import Decision
 from taskaware.strategies import Feedback, evolution, maximise, portfolio_then, random
 
 
-class Cube:
+class Cube(Space):
     """Six numbers from 0 to 1, each of them a decision: a space that is quick to draw from."""
 
-    name, dimension = "cube", 6
+    name, dimension, digest = "cube", 6, "0" * 16
+    feature_names = tuple(f"x{place}" for place in range(6))
+    decisions = tuple(Decision(f"x{place}", 0, (place,)) for place in range(6))
 
     def sample(self, key, count):
         return jax.random.uniform(key, (count, 6))

@@ -1,4 +1,4 @@
-"""What learned meta-features are worth; that the whole campaign runs is shown by the experiments."""
+"""What learned meta-features are worth; that the whole study runs is shown by the experiments."""
 
 import dataclasses
 

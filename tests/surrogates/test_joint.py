@@ -205,7 +205,7 @@ def test_nothing_is_run_on_load(tmp_path):
 
 
 def test_other_statistical_meta_features_are_refused(joint, tmp_path):
-    """They say which training tasks are near, even where they do not stand beside the learned ones."""
+    """They say which known tasks are near, even where they do not stand beside the learned ones."""
     path = save_evaluator(dataclasses.replace(joint, catalogue="c" * 16), tmp_path / "joint.npz")
     assert load_evaluator(path, catalogue="c" * 16).catalogue == "c" * 16
     with pytest.raises(CheckpointError, match=f"catalogue {'c' * 16}, here {'d' * 16}"):

@@ -171,7 +171,7 @@ def test_features_of_one_point_are_those_of_many(tiny, u):
     assert np.isfinite(many).all()
     np.testing.assert_allclose(features_of(tiny, u[3]), many[3], rtol=1e-6, atol=1e-6)
     plain = np.asarray(tiny.discretise(u[:1]))
-    weights = tiny.soft_weights(plain)
+    weights = tiny.soften(plain)
     np.testing.assert_allclose(architecture_features(tiny, plain)[0, :2], weights.alpha[0, 0], rtol=1e-5)
 
 

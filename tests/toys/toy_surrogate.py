@@ -28,7 +28,7 @@ class Smoothed(ScaledPosterior):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NearTasks(Evaluator):
-    """Averages what architectures reached on training tasks, near ones counting more."""
+    """Averages what architectures reached on known tasks, near ones counting more."""
 
     @classmethod
     def fit(cls, space, data, settings, *, seed=0, samples=None):

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.network import Columns, Inputs, MixtureNetwork, wiring
 from taskaware.spaces import MixtureSpace
 
@@ -29,7 +30,10 @@ class FixedNetwork(nn.Module):
 
     @nn.compact
     def __call__(
-        self, numbers: Float[Array, "n D"], categories: Float[Array, "n T"], dropout_key: Array | None = None
+        self,
+        numbers: Float[EitherArray, "n D"],
+        categories: Float[EitherArray, "n T"],
+        dropout_key: Array | None = None,
     ) -> Float[Array, "n K"]:
         """Outputs for rows as `Encoder.transform` gives them; with a key, units are dropped (training)."""
         vector = jnp.array(self.point)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.children.mixture.presence import present_gamma
 from taskaware.spaces import MixtureSpace, Weights
 
@@ -175,7 +176,7 @@ def _kept(key: Array, shape: tuple, probability: Array) -> Array:
     return (drawn >= dropped) * (256 / (256 - dropped))
 
 
-def unit_gains(space: MixtureSpace, alpha: Float[Array, " P"], width: int) -> Float[Array, "A W"]:
+def unit_gains(space: MixtureSpace, alpha: Float[EitherArray, " P"], width: int) -> Float[Array, "A W"]:
     """Gain of each unit under each activation, where the baselines share one matrix.
 
     Unit c belongs to every baseline larger than c, so its gain is the sum of their shares.

@@ -100,7 +100,7 @@ class RunFolder:
     def _begin(self, config: Any, command: str | None) -> None:
         """Write `config.json` into a folder that holds nothing else; a second start may be quicker."""
         if not self._is_free() and not (self.path / CONFIG).exists():
-            raise UserError(f"'{self.path}' holds something else than a run. Choose another folder.")
+            raise UserError(f"'{self.path}' holds something else than a study. Choose another folder.")
         self.path.mkdir(parents=True, exist_ok=True)
         # "campaign" is the name of a study in files; those of earlier runs are read and resumed.
         about: dict[str, object] = {"campaign": self.study, "digest": self.digest}

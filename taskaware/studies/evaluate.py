@@ -101,7 +101,7 @@ class EvaluateSettings:
         return self
 
     def smoke(self) -> "EvaluateSettings":
-        """A version that takes seconds: a few of the shipped tasks, two folds, one seed, few training steps."""
+        """A version that takes seconds: few of the shipped tasks, two folds, one seed, few training steps."""
         hasty = dataclasses.replace(self.evaluator, members=2, steps=20)
         methods = tuple(name for name in self.methods if name != "boosted") or self.methods
         return dataclasses.replace(

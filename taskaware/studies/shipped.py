@@ -66,7 +66,11 @@ class ShipSettings:
         three = tuple(listed("smoke.ship"))
         small, published, variants = (
             dataclasses.replace(_bundled(part, names).smoke(), tasks=names, store="smoke.sqlite")
-            for part, names in ((self.collect, three), (self.published, three[:1]), (self.variants, three[:1]))
+            for part, names in (
+                (self.collect, three),
+                (self.published, three[:1]),
+                (self.variants, three[:1]),
+            )
         )
         published = dataclasses.replace(published, architectures=1)
         other = tuple(listed("smoke.ship_tables"))

@@ -35,9 +35,7 @@ SETTINGS = CollectSettings(
 def small_space():
     """A preset of one width, so that a task has one program."""
     with pytest.MonkeyPatch.context() as patch:
-        small = dataclasses.replace(
-            preset("compact"), name="small", layers=1, sizes=(8,), width_odds=(1.0,)
-        )
+        small = dataclasses.replace(preset("compact"), name="small", layers=1, sizes=(8,), width_odds=(1.0,))
         patch.setitem(PRESETS, "small", small)
         yield
 

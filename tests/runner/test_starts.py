@@ -77,7 +77,7 @@ def test_a_start_that_was_killed_or_is_still_beginning_is_no_obstacle(tmp_path):
         RunFolder.open(run, "collect", Config(2))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").touch()
-    with pytest.raises(UserError, match="something else than a run"):
+    with pytest.raises(UserError, match="something else than a study"):
         RunFolder.open(tmp_path / "other", "collect", Config())
 
 

@@ -1,5 +1,7 @@
 """The named spaces."""
 
+import dataclasses
+
 from taskaware.errors import unknown
 from taskaware.spaces.mixture import MixtureSpace, RecipeCoordinate
 from taskaware.spaces.space import Space
@@ -8,6 +10,28 @@ TABLE_EMBEDDINGS = (
     ("standardised", "robust", "quantile", "piecewise", "periodic"),
     ("one_hot", "learned"),
 )
+
+TEXT_EMBEDDINGS = (
+    "word_ngrams",
+    "character_ngrams",
+    "token_bag",
+    "word_vectors",
+    "static_vectors",
+    "sentence_vectors",
+    "language_model",
+)
+IMAGE_EMBEDDINGS = (
+    "pixels_8",
+    "pixels_16",
+    "gradients",
+    "colours",
+    "image_patches",
+    "frequencies",
+    "vision_model",
+)
+AUDIO_EMBEDDINGS = ("mel", "cepstrum", "sound_patches", "audio_model")
+SERIES_EMBEDDINGS = ("summary", "spectrum", "convolutions", "resampled")
+VECTOR_EMBEDDINGS = ("vectors", "normalised", "whitened")
 
 TRAINING = (
     RecipeCoordinate("learning_rate", 3e-4, 3e-2, log=True),
@@ -38,7 +62,21 @@ PUBLISHED = MixtureSpace(
     width_odds=(1 / 6,) * 6,
 )
 
-PRESETS = {space.name: space for space in (COMPACT, PUBLISHED)}
+# The same networks for any kind of data: an embedding without columns in a dataset is masked.
+UNIVERSAL = dataclasses.replace(
+    COMPACT,
+    name="universal",
+    embeddings=(
+        *TABLE_EMBEDDINGS,
+        TEXT_EMBEDDINGS,
+        IMAGE_EMBEDDINGS,
+        AUDIO_EMBEDDINGS,
+        SERIES_EMBEDDINGS,
+        VECTOR_EMBEDDINGS,
+    ),
+)
+
+PRESETS = {space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL)}
 
 
 def preset(name: str) -> Space:

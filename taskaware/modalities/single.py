@@ -1,0 +1,128 @@
+"""Kinds of data with one value in each row: a text, an image, a sound, a series, a vector.
+
+Such a kind reads a list of its values as a dataset of their own, and the columns of a frame that hold them.
+"""
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+
+from taskaware.errors import CheckpointError
+from taskaware.modalities.modality import Modality
+from taskaware.tasks.data import Data, Reader
+from taskaware.tasks.making import apart, task_of
+from taskaware.tasks.task import Task
+
+
+class Parsed(NamedTuple):
+    """Values of one column, read.
+
+    Attributes:
+        data: N rows.
+        notes: what was assumed, one sentence each.
+    """
+
+    data: Data
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class SingleReader(Reader):
+    """Reads later rows of such a kind: values, or a frame that has the column.
+
+    Attributes:
+        modality: that reads the values.
+        column: name of the column, for people and in frames.
+        options: that the first reading decided, plain JSON, such as the sampling rate; see `Single.parse`.
+    """
+
+    modality: "Single"
+    column: str
+    options: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def read(self, rows: object, target_name: str = "") -> Data:
+        """The rows as data; a frame is read by its column.
+
+        Raises:
+            UserError: a value cannot be read; names it and the mend.
+        """
+        if isinstance(rows, pd.DataFrame) and self.column in rows:
+            rows = rows[self.column]
+        values = self.modality.values_of(rows)
+        return self.modality.parse(values, column=self.column, **dict(self.options)).data
+
+    def to_dict(self) -> dict:
+        return {"reads": self.modality.name, "column": self.column, "options": dict(self.options)}
+
+
+class Single(Modality):
+    """One kind of data with a value in each row. Subclass it and write the abstract methods.
+
+    Attributes:
+        name: in MODALITIES.
+        embeddings: names of the blocks that it may give, in order.
+    """
+
+    embeddings: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def holds(self, values: Sequence) -> bool:
+        """Whether the values of a column are of this kind; looks at some that are not missing."""
+
+    @abstractmethod
+    def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
+        """The values as data.
+
+        Args:
+            values: N of them, in any form of this kind; None where one is missing.
+            column: its name, for messages.
+            options: as `options` gave them for the training rows; the defaults otherwise.
+
+        Raises:
+            UserError: a value cannot be read; names the row and the mend.
+        """
+
+    def options(self, data: Data) -> Mapping[str, object]:
+        """What later rows have to be read with, plain JSON: by default nothing."""
+        return {}
+
+    def values_of(self, source: object) -> Sequence:
+        """A sequence of one value for each row, of a source that was accepted."""
+        if isinstance(source, pd.Series):
+            return source.tolist()
+        return source if isinstance(source, list | tuple | np.ndarray) else list(cast(Iterable, source))
+
+    def reader(self, data: Data, column: str) -> SingleReader:
+        """How later rows are read into data like this."""
+        return SingleReader(self, column, tuple(self.options(data).items()))
+
+    def read(self, source, target=None, *, problem=None, name=None, metric=None) -> Task:
+        """The task of values alone; see `Modality.read`."""
+        features, values = apart(source, target)
+        column = str(getattr(features, "name", None) or self.name)
+        data, notes = self.parse(self.values_of(features), column=column)
+        return task_of(
+            data,
+            values,
+            modality=self.name,
+            reader=self.reader(data, column),
+            problem=problem,
+            name=name,
+            metric=metric,
+            notes=notes,
+        )
+
+    def reader_from(self, plain: dict) -> SingleReader:
+        """The reader that `SingleReader.to_dict` wrote; see `Modality.reader_from`."""
+        column, options = plain.get("column"), plain.get("options")
+        if plain.get("reads") == self.name and isinstance(column, str) and isinstance(options, dict):
+            return SingleReader(self, column, tuple(options.items()))
+        raise CheckpointError(f"This is no reader of the modality '{self.name}'. Save the model again.")

@@ -4,8 +4,8 @@ import os
 
 from jaxtyping import install_import_hook
 
-# Tests compile more than they run, so XLA leaves out the passes that only make programs faster.
-QUICK_TO_COMPILE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+# Tests compile more than they run, so XLA leaves out passes that only make programs faster; more in tests/conftest.py.
+QUICK_TO_COMPILE = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_TO_COMPILE}".strip()
 
 CHECKED = (

@@ -9,6 +9,18 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 STRICT_ROOMS = ("children", "spaces", "strategies", "training")
 
+LONG_TRAININGS = (
+    "test_cli_predict",
+    "test_estimators",
+    "test_fit",
+    "test_model",
+    "test_models",
+    "test_recommend",
+    "test_toy_modality",
+    "test_written_folder",
+)
+"""Modules that train models to their end."""
+
 
 def _real_folder() -> Path:
     folder = Path(os.environ.get("TASKAWARE_DATA") or CHECKOUT.parent / "shared" / "data")
@@ -40,6 +52,14 @@ def shared_programs():
     from taskaware.compilation import keep_compiled
 
     keep_compiled()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_in_haste(request):
+    """Programs that run for a moment only are compiled without optimizations, in half the time."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", request.path.stem not in LONG_TRAININGS)
 
 
 @pytest.fixture(autouse=True, scope="module")

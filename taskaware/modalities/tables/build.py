@@ -5,7 +5,7 @@ import difflib
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -56,26 +56,44 @@ def make_task(
     ('classification', ('blue', 'red'), ('x',))
     """
     loaded = load(source, target)
-    target_name = _target_name(loaded)
+    target_name = target_name_of(loaded)
     found = read_target(loaded.frame[target_name], problem or loaded.problem, loaded.decimal)
-    features = _features(loaded, target_name, drop)[found.present]
+    features = features_of(loaded, target_name, drop)[found.present]
     name = name or loaded.name
-    schema = Schema.infer(features, decimal=loaded.decimal, kinds=kinds)
-    schema, table, notes = _varying(schema, _quietly(schema, features, name))
+    schema, table, notes = read_features(features, loaded, kinds, name)
     task = Task(
         name=name,
         problem=found.problem,
         data=table,
         target_name=target_name,
-        target=_read_only(found.values),
+        target=read_only(found.values),
         classes=found.classes,
         metric=metric_name(found.problem, metric),
-        notes=(*loaded.notes, *found.notes, *schema.notes, *notes, *_identifier_notes(table)),
+        notes=(*loaded.notes, *found.notes, *notes),
         group=name,
         reader=schema,
         target_form=found.form,
     )
     return task if loaded.test is None else _with_test(task, loaded.test)
+
+
+def read_features(
+    features: pd.DataFrame, loaded: Loaded, kinds: Mapping[str, str] | None, name: str
+) -> tuple[Schema, Table, list[str]]:
+    """Columns as a typed table, the schema that reads later rows, and notes on what was assumed.
+
+    Args:
+        features: columns of rows that have a target.
+        loaded: the dataset that they come from.
+        kinds: kind of columns by name, where the values are not to decide.
+        name: of the table, for people.
+
+    Raises:
+        UserError: a column cannot be read, or every one is the same in all rows.
+    """
+    schema = Schema.infer(features, decimal=loaded.decimal, kinds=kinds)
+    schema, table, notes = _varying(schema, _quietly(schema, features, name))
+    return schema, table, [*schema.notes, *notes, *_identifier_notes(table)]
 
 
 def _quietly(schema: Schema, frame: pd.DataFrame, name: str) -> Table:
@@ -85,7 +103,17 @@ def _quietly(schema: Schema, frame: pd.DataFrame, name: str) -> Table:
         return schema.apply(frame, name)
 
 
-def _features(loaded: Loaded, target_name: str, drop: Sequence[str]) -> pd.DataFrame:
+def features_of(loaded: Loaded, target_name: str, drop: Sequence[str]) -> pd.DataFrame:
+    """The columns without the target, and without those that are dropped.
+
+    Args:
+        loaded: the dataset.
+        target_name: its target.
+        drop: names of columns.
+
+    Raises:
+        UserError: there is no such column, or none is left.
+    """
     features = loaded.frame.drop(columns=target_name)
     dropped = [drop] if isinstance(drop, str) else [str(name) for name in drop]
     for name in dropped:
@@ -96,7 +124,12 @@ def _features(loaded: Loaded, target_name: str, drop: Sequence[str]) -> pd.DataF
     return features.drop(columns=dropped)
 
 
-def _target_name(loaded: Loaded) -> str:
+def target_name_of(loaded: Loaded) -> str:
+    """The name of the target, a column of the frame.
+
+    Raises:
+        UserError: it is not named, not there, or there twice; or there are no rows.
+    """
     names = list(loaded.frame.columns)
     if loaded.target is None:
         raise UserError(f"The target is not named. Give target=..., one of {_some(names)}.")
@@ -121,7 +154,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:20]))
 
 
-def _read_only(values: np.ndarray) -> np.ndarray:
+def read_only(values: np.ndarray) -> np.ndarray:
+    """The array itself, which can be written to no more."""
     values.setflags(write=False)
     return values
 
@@ -176,12 +210,25 @@ def _is_identifier(column: Column) -> bool:
     return counted or _IDENTIFIER_NAME.search(column.name) is not None
 
 
-def _with_test(task: Task, frame: pd.DataFrame) -> Task:
-    """The task with the source's own test rows beside it; those without a usable target are left out."""
+class SplitTargets(NamedTuple):
+    """Targets of a source's own test rows.
+
+    Attributes:
+        values: class indices or numbers, N of them.
+        usable: which rows have one that the task knows, (N,) bool.
+        notes: for people.
+    """
+
+    values: np.ndarray
+    usable: np.ndarray
+    notes: tuple[str, ...]
+
+
+def split_targets(task: Task, frame: pd.DataFrame) -> SplitTargets:
+    """The targets of test rows, as indices of the task's classes or as numbers."""
     if task.target_name not in frame.columns:
-        return dataclasses.replace(
-            task, notes=(*task.notes, "The test split has no target and was not used.")
-        )
+        nothing = np.zeros(len(frame), bool)
+        return SplitTargets(nothing, nothing, ("The test split has no target and was not used.",))
     series = frame[task.target_name]
     if task.problem == "classification":
         values = class_indices(series, task.classes)
@@ -189,11 +236,18 @@ def _with_test(task: Task, frame: pd.DataFrame) -> Task:
     else:
         values = columns.numbers(series, strict=False)
         usable = ~np.isnan(values)
-    notes = task.notes
-    if not usable.all():
-        notes = (*notes, f"{(~usable).sum()} test rows without a known target were left out.")
-    if not usable.any():
+    left = int((~usable).sum())
+    notes = (f"{left} test rows without a known target were left out.",) if left else ()
+    return SplitTargets(values, usable, notes)
+
+
+def _with_test(task: Task, frame: pd.DataFrame) -> Task:
+    """The task with the source's own test rows beside it; those without a usable target are left out."""
+    found = split_targets(task, frame)
+    notes = (*task.notes, *found.notes)
+    if not found.usable.any():
         return dataclasses.replace(task, notes=notes)
-    table = cast(Schema, task.reader).apply(frame.drop(columns=task.target_name)[usable], task.name)
-    test = dataclasses.replace(task, data=table, target=_read_only(values[usable]), notes=())
+    rows = frame.drop(columns=task.target_name)[found.usable]
+    table = cast(Schema, task.reader).apply(rows, task.name)
+    test = dataclasses.replace(task, data=table, target=read_only(found.values[found.usable]), notes=())
     return dataclasses.replace(task, test=test, notes=notes)

@@ -3,7 +3,7 @@
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -37,9 +37,11 @@ class Modality(Protocol):
 
     Attributes:
         name: in `MODALITIES`, and in every task and saved model of this kind.
+        embeddings: names of the blocks that it may give, beyond those of tables.
     """
 
     name: str
+    embeddings: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def accepts(self, source: object) -> bool:
@@ -69,6 +71,11 @@ class Modality(Protocol):
     @abstractmethod
     def fit_blocks(self, data: Any, rows: np.ndarray) -> Blocks:
         """Feature blocks, learned from these rows alone (indices, at least one)."""
+
+    def embeddings_of(self, data: Any) -> tuple[str, ...]:
+        """Names of the blocks that these rows may have, beyond those of tables."""
+        del data
+        return self.embeddings
 
     @abstractmethod
     def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> Blocks:
@@ -136,6 +143,10 @@ class Modality(Protocol):
 
 
 MODALITIES: Registry[Modality] = Registry(
-    "modality", {"tables": "taskaware.modalities.tables.modality:TABLES"}
+    "modality",
+    {
+        "tables": "taskaware.modalities.tables.modality:TABLES",
+        "mixed": "taskaware.modalities.mixed.modality:MIXED",
+    },
 )
 """The kinds of data, general ones first: the last one that accepts a source reads it."""

@@ -25,6 +25,7 @@ def make_task(
     kinds: Mapping[str, str] | None = None,
     drop: str | Sequence[str] = (),
     encoding: str | None = None,
+    modalities: Mapping[str, str] | None = None,
 ) -> Task:
     """Make a task of a dataset.
 
@@ -43,6 +44,8 @@ def make_task(
             the values are not to decide.
         drop: columns of a table that are not used; rows for prediction may have them.
         encoding: of a text file; by default found out.
+        modalities: kind of data of a frame's columns by name ("text", "image", ...), where the values are not
+            to decide; "tables" for a column of numbers, categories or dates.
 
     Raises:
         UserError: the source cannot be read, the target is not usable, or there is no such modality.
@@ -53,11 +56,11 @@ def make_task(
     ('classification', ('blue', 'red'), 'tables')
     """
     chosen = _accepting(source) if modality is None else MODALITIES.named(modality)
-    options = {"kinds": kinds, "drop": drop, "encoding": encoding}
+    options = {"kinds": kinds, "drop": drop, "encoding": encoding, "modalities": modalities}
     given = {name: value for name, value in options.items() if value}
     unknown = [name for name in given if name not in inspect.signature(chosen.read).parameters]
     if unknown:
-        raise UserError(f"{unknown[0]}= is for tables; modality '{chosen.name}' does not take it.")
+        raise UserError(f"{unknown[0]}= is for frames; modality '{chosen.name}' does not take it.")
     return chosen.read(source, target, problem=problem, name=name, metric=metric, **given)
 
 

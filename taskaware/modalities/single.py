@@ -6,7 +6,7 @@ Such a kind reads a list of its values as a dataset of their own, and the column
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -70,8 +70,6 @@ class Single(Modality):
         name: in MODALITIES.
         embeddings: names of the blocks that it may give, in order.
     """
-
-    embeddings: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def holds(self, values: Sequence) -> bool:

@@ -2,16 +2,18 @@
 
 import functools
 from importlib import resources
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
 
 from taskaware.errors import UserError
-from taskaware.modalities.reading import vector
+from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
-from taskaware.modalities.tables.samples import draw_samples
 from taskaware.recommendation.relatives import relatives
+from taskaware.spaces import MixtureSpace, preset
 from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator
+from taskaware.surrogates.lifted import lifted
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.tasks.task import Task
 
@@ -21,6 +23,19 @@ def shipped_evaluator() -> Evaluator:
     """The evaluator that comes with the package."""
     with resources.as_file(resources.files("taskaware.shipped") / "evaluator.npz") as path:
         return load_evaluator(path, catalogue=catalogue_digest())
+
+
+def for_task(task: Task, evaluator: Evaluator) -> Evaluator:
+    """The evaluator in the space of the task's kind of data: for all but tables, one with their embeddings.
+
+    Args:
+        task: any.
+        evaluator: as `recommend` was given it, or the shipped one.
+    """
+    needed = modality_of(task).embeddings_of(task.data)
+    if set(needed) <= set(getattr(evaluator.space, "embedding_names", needed)):
+        return evaluator
+    return lifted(evaluator, cast(MixtureSpace, preset("universal")))
 
 
 def checked(evaluator: Evaluator) -> Evaluator:
@@ -53,7 +68,7 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
         z: meta-features of the task, if they are computed already.
     """
     size = evaluator.sample_size
-    samples = None if size is None else draw_samples(task, **vars(size))
+    samples = None if size is None else modality_of(task).samples(task, **vars(size))
     return TaskQuery(vector(task) if z is None else z, task.problem, task.digest, samples)
 
 

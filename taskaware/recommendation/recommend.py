@@ -14,7 +14,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.building import remember, with_metric
-from taskaware.recommendation.evaluators import checked, query_of, recognise, shipped_evaluator
+from taskaware.recommendation.evaluators import checked, for_task, query_of, recognise, shipped_evaluator
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
 from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
@@ -82,7 +82,7 @@ def recommend(
     else:
         task = make_task(dataset, target, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
     evaluator = checked(evaluator or shipped_evaluator())
-    evaluator, notes = recognise(task, evaluator, leave_out)
+    evaluator, notes = recognise(task, for_task(task, evaluator), leave_out)
     query = query_of(task, evaluator)
     posterior = evaluator.posterior(query)
     proposal = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)

@@ -153,6 +153,10 @@ class MixedFrames(Modality):
             )
         )
 
+    def embeddings_of(self, data: Mixed) -> tuple[str, ...]:
+        parts = [MODALITIES[part.modality].embeddings_of(part.data) for part in data.parts]
+        return tuple(dict.fromkeys(name for names in parts for name in names))
+
     def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> MixedBlocks:
         found: dict[int, tuple[str, dict[str, np.ndarray]]] = {}
         for key, array in arrays.items():

@@ -25,6 +25,7 @@ def task_of(arguments: argparse.Namespace):
         kinds={name: kind for name, kind in arguments.kinds if name},
         drop=arguments.drop,
         encoding=arguments.encoding,
+        modalities=dict(arguments.modalities),
     )
 
 
@@ -35,6 +36,13 @@ def _kind(text: str) -> tuple[str, str]:
     if not name or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"'{text}' is no COLUMN=KIND; kinds are {', '.join(KINDS)}")
     return name, kind
+
+
+def _modality(text: str) -> tuple[str, str]:
+    name, _, modality = text.rpartition("=")
+    if not name or not modality:
+        raise argparse.ArgumentTypeError(f"'{text}' is no COLUMN=MODALITY, such as notes=text")
+    return name, modality
 
 
 def add_dataset(parser: Parser) -> None:
@@ -59,6 +67,16 @@ def add_dataset(parser: Parser) -> None:
         type=_kind,
         metavar="COLUMN=KIND",
         help=f"kind of a column, one of {', '.join(KINDS)} (default: detected); may be repeated",
+    )
+    parser.add_argument(
+        "--modality",
+        dest="modalities",
+        action="append",
+        default=[],
+        type=_modality,
+        metavar="COLUMN=MODALITY",
+        help="kind of data of a column: text, image, audio, series, embedding, or tables for a plain one "
+        "(default: detected); may be repeated",
     )
     parser.add_argument(
         "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out; may be repeated"

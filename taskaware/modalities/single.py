@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.errors import CheckpointError
-from taskaware.modalities.modality import Modality
+from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.making import apart, task_of
 from taskaware.tasks.task import Task
@@ -105,6 +105,10 @@ class Single(Modality):
     def read(self, source, target=None, *, problem=None, name=None, metric=None) -> Task:
         """The task of values alone; see `Modality.read`."""
         features, values = apart(source, target)
+        if not self.accepts(features):
+            # A frame with a column of this kind, a file, or a folder.
+            about = {"problem": problem, "name": name, "metric": metric}
+            return MODALITIES["mixed"].read(source, target, **about)
         column = str(getattr(features, "name", None) or self.name)
         data, notes = self.parse(self.values_of(features), column=column)
         return task_of(

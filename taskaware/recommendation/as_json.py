@@ -75,7 +75,7 @@ def read_fields(path: str | os.PathLike) -> dict:
 def _of_fields(fields: dict) -> dict:
     fields = _present(fields)
     task = {**_present(fields["task"]), "classes": tuple(fields["task"]["classes"])}
-    for pairs in ("widths", "kinds"):
+    for pairs in ("widths", "kinds", "modalities"):
         task[pairs] = tuple((name, value) for name, value in task.get(pairs, ()))
     task["drop"] = tuple(task.get("drop", ()))
     # What an answer tells of an architecture, it tells of a mixture.

@@ -159,6 +159,7 @@ def task_for(record: Record, dataset, target=None, metric: str | None = None) ->
         metric=metric,
         modality=card.modality,
         kinds=dict(card.kinds),
+        modalities=dict(card.modalities),
         # A frame may lack by now what was to be left out.
         drop=[name for name in card.drop if name in getattr(dataset, "columns", card.drop)],
     )

@@ -40,7 +40,7 @@ def checked_card(card: TaskCard) -> TaskCard:
     plain.word("modality", card.modality)
     for name, width in plain.row("list of widths", card.widths, most=1000):
         plain.whole(f"width of {plain.word('name of an embedding', name)}", width, high=COLUMNS)
-    for name, kind in plain.row("list of kinds", card.kinds, most=COLUMNS):
+    for name, kind in plain.row("list of kinds", (*card.kinds, *card.modalities), most=COLUMNS):
         plain.one_of(f"kind of {plain.name('name of a column', name, longest=100_000)}", kind, KINDS)
     for name in plain.row("list of dropped columns", card.drop, most=COLUMNS):
         plain.name("name of a dropped column", name, longest=100_000)

@@ -33,6 +33,7 @@ class TaskCard:
             older taskaware wrote down.
         kinds: (name, kind) of columns whose kind the user gave.
         drop: names of columns that the user left out.
+        modalities: (name, kind of data) of columns whose kind of data the user gave.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TaskCard:
     widths: tuple[tuple[str, int], ...] = ()
     kinds: tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
+    modalities: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, task: Task) -> "TaskCard":

@@ -38,6 +38,7 @@ def recommend(
     name: str | None = None,
     kinds: Mapping[str, str] | None = None,
     drop: str | Sequence[str] = (),
+    modalities: Mapping[str, str] | None = None,
     evaluator: Evaluator | None = None,
     ascent: AscentSettings | None = None,
     candidates: int = 10,
@@ -49,14 +50,15 @@ def recommend(
     Args:
         dataset: a Task, or what one of `MODALITIES` accepts: DataFrame, (X, y), Hugging Face Dataset or
             DatasetDict, path to a CSV, TSV, Parquet, ARFF or JSON-lines file, name of a manifest, "hf:<id>",
-            "openml:<id>".
+            "openml:<id>"; or texts, images, sounds, series or vectors and their targets.
         target: name of the target column (or its values, beside an X).
         problem: "classification" or "regression"; by default inferred from the target, and `notes` says
             which.
         metric: name in METRICS that `fit` chooses the best weights by; by default "accuracy" or "r2". The
             experience is scored by the default, so the architecture is the one for that; a note says so.
         name: of the dataset, for people; by default the source's.
-        kinds, drop: kinds of a table's columns, and those not used; as in `make_task`.
+        kinds, drop, modalities: kinds of a table's columns, columns that are not used, and the kind of data
+            of others; as in `make_task`.
         evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
         ascent: how candidates are searched for and scored.
         candidates: how many the answer holds.
@@ -76,11 +78,14 @@ def recommend(
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
     seed = plain.seed(seed)
     if isinstance(dataset, Task):
-        if kinds or drop:
-            raise UserError("kinds= and drop= are for data; a Task is read already. Give them to make_task.")
+        if kinds or drop or modalities:
+            raise UserError(
+                "kinds=, drop= and modalities= are for data; a Task is read already. Give them to make_task."
+            )
         task = with_metric(dataset, metric)
     else:
-        task = make_task(dataset, target, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
+        given = {"kinds": kinds, "drop": drop, "modalities": modalities}
+        task = make_task(dataset, target, problem=problem, name=name, metric=metric, **given)
     evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, for_task(task, evaluator), leave_out)
     query = query_of(task, evaluator)
@@ -89,7 +94,12 @@ def recommend(
     found = Found(task, evaluator, query, posterior, proposal)
     answer = _answer(found, candidates, (*task.notes, *notes, *about_metric(task)))
     dropped = (drop,) if isinstance(drop, str) else tuple(drop)
-    card = dataclasses.replace(answer.task, kinds=tuple((kinds or {}).items()), drop=dropped)
+    card = dataclasses.replace(
+        answer.task,
+        kinds=tuple((kinds or {}).items()),
+        drop=dropped,
+        modalities=tuple((modalities or {}).items()),
+    )
     answer = dataclasses.replace(answer, task=card, seed=int(seed), seconds=time.perf_counter() - began)
     remember(answer, task)
     return answer

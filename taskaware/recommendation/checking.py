@@ -40,8 +40,10 @@ def checked_card(card: TaskCard) -> TaskCard:
     plain.word("modality", card.modality)
     for name, width in plain.row("list of widths", card.widths, most=1000):
         plain.whole(f"width of {plain.word('name of an embedding', name)}", width, high=COLUMNS)
-    for name, kind in plain.row("list of kinds", (*card.kinds, *card.modalities), most=COLUMNS):
+    for name, kind in plain.row("list of kinds", card.kinds, most=COLUMNS):
         plain.one_of(f"kind of {plain.name('name of a column', name, longest=100_000)}", kind, KINDS)
+    for name, modality in plain.row("list of modalities", card.modalities, most=COLUMNS):
+        plain.name("name of a column", name, longest=100_000), plain.word("modality", modality)
     for name in plain.row("list of dropped columns", card.drop, most=COLUMNS):
         plain.name("name of a dropped column", name, longest=100_000)
     plain.whole("number of all columns", sum(width for _, width in card.widths), high=COLUMNS)

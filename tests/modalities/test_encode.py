@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables import encode
 from taskaware.modalities.tables.encode import (
     BINS,
     EMBEDDINGS,
@@ -216,6 +217,16 @@ def changed_outside(made, rows, seed):
         values[later] = spread
         columns.append(dataclasses.replace(column, values=values))
     return dataclasses.replace(made, columns=tuple(columns))
+
+
+def test_the_texts_of_a_part_are_read_alone(monkeypatch):
+    """A long table of texts, encoded in parts, costs each text once."""
+    made, counted = table(np.array([f"word{i} and more" for i in range(60)])), []
+    encoder, crc32 = Encoder.fit(made, np.arange(60)), encode.zlib.crc32
+    monkeypatch.setattr(encode.zlib, "crc32", lambda word: counted.append(word) or crc32(word))
+    parts = [encoder.transform(made, np.arange(first, first + 10))[0] for first in range(0, 60, 10)]
+    assert len(counted) == 60 * 3
+    np.testing.assert_array_equal(np.concatenate(parts), encoder.transform(made)[0])
 
 
 @settings(max_examples=25, deadline=None)

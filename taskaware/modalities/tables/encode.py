@@ -67,12 +67,15 @@ class Encoder:
     @classmethod
     def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
         """Fit to these rows of the table (indices), at least one."""
-        table = _words_to_numbers(table)
-        counts = [np.bincount(codes[codes >= 0], minlength=n) for codes, n in _category_columns(table, rows)]
+        table = _words_to_numbers(table.take(rows))
+        counts = [
+            np.bincount(codes[codes >= 0], minlength=n)
+            for codes, n in zip(table.codes.T, table.cardinalities, strict=True)
+        ]
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
         frequencies = tuple(_log_shares(count) for count in counts)
         wide = np.array([cardinality > MAX_CATEGORIES for cardinality in table.cardinalities], bool)
-        numbers = _numbers(table, rows, frequencies, wide)
+        numbers = _numbers(table, frequencies, wide, axis=1)
         # Columns are learned apart; some at once keep the copies small.
         parts = [
             _learned(numbers[:, first : first + COLUMNS_AT_ONCE])
@@ -146,31 +149,35 @@ class Encoder:
         """The rows (all of them by default) as finite float32: numeric embeddings (N, D), one-hot (N, T)."""
         from scipy.special import ndtri  # a slow import, and a recommendation does without
 
-        table = _words_to_numbers(table)
-        rows = np.arange(table.rows) if rows is None else rows
-        numbers = _in_units(_numbers(table, rows, self.frequencies, self.wide), self.unit)
-        missing = np.isnan(numbers)
-        filled = np.where(missing, self.median, numbers)
-        flags = missing[:, self.indicated].astype(np.float32)
-        centred = np.clip((filled - self.mean) / self.std, -WIDEST, WIDEST)
-        robust = (filled - self.median) / self.spread
+        table = _words_to_numbers(table if rows is None else table.take(rows))
+        # A row of these arrays is a column of the table: long runs of numbers are quick to compute.
+        numbers = _numbers(table, self.frequencies, self.wide, axis=0)
+        numbers = _in_units(numbers, self.unit[:, None])
+        missing, median = np.isnan(numbers), self.median[:, None]
+        filled = np.where(missing, median, numbers)
+        flags = missing[self.indicated].astype(np.float32)
+        centred = np.clip((filled - self.mean[:, None]) / self.std[:, None], -WIDEST, WIDEST)
+        robust = (filled - median) / self.spread[:, None]
         robust = robust / np.sqrt(1 + np.square(np.clip(robust, -1e6, 1e6) / 3))
         ranks = _ranks(filled, self.grid)
         normal = ndtri(np.clip(ranks, 0.005, 0.995))
         parts, flag_parts = [centred, np.clip(robust, -WIDEST, WIDEST), normal], [flags] * NARROW
         if not self.narrow:
             parts += [self._piecewise(filled), _periodic(centred)]
-            flag_parts += [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
+            flag_parts += [np.repeat(flags, BINS, 0), np.repeat(flags, 2 * len(FREQUENCIES), 0)]
         columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
-        return np.concatenate(columns, axis=1, dtype=np.float32), self._one_hot(table.codes[rows])
+        return np.concatenate(columns, dtype=np.float32).T, self._one_hot(table.codes)
 
     def _piecewise(self, filled: np.ndarray) -> np.ndarray:
-        """Piecewise-linear over BINS quantile bins, (N, F * BINS) (Gorishniy, Rubachev, Babenko 2022)."""
-        edges = self.grid[np.linspace(0, QUANTILES - 1, BINS + 1).astype(int)]
+        """Piecewise-linear over BINS quantile bins, (BINS * F, N) (Gorishniy, Rubachev, Babenko 2022)."""
+        edges = self.grid[np.linspace(0, QUANTILES - 1, BINS + 1).astype(int)][:, :, None]
         width = edges[1:] - edges[:-1]
-        share = (filled[:, None, :] - edges[:-1]) / np.where(width > 0, width, 1.0)
-        share = np.where(width > 0, np.clip(share, 0.0, 1.0), filled[:, None, :] >= edges[1:])
-        return share.reshape(len(filled), BINS * filled.shape[1])
+        share = filled - edges[:-1]
+        share /= np.where(width > 0, width, 1.0)
+        np.clip(share, 0.0, 1.0, out=share)
+        if not (width > 0).all():
+            share = np.where(width > 0, share, filled >= edges[1:])
+        return share.reshape(BINS * len(filled), filled.shape[1])
 
     def _one_hot(self, codes: np.ndarray) -> np.ndarray:
         found = np.zeros((len(codes), self.categories), np.float32)
@@ -219,6 +226,8 @@ def _room(columns: int) -> int:
 def _words_to_numbers(table: Table) -> Table:
     """The table with each text column as the length of its texts and counts of hashed words.
 
+    The texts of its rows alone are read, so that a long table costs as much in parts as it costs at once.
+
     The texts of later rows are others, so nothing is learned from them but how often a word of a kind occurs.
     """
     if all(column.kind != "text" for column in table.columns):
@@ -228,18 +237,16 @@ def _words_to_numbers(table: Table) -> Table:
 
 
 def _word_columns(column: Column) -> tuple[Column, ...]:
-    counts = np.zeros((len(column.categories) + 1, WORD_BUCKETS + 1))
-    for row, text in enumerate(column.categories):
+    used, places = np.unique(column.values, return_inverse=True)
+    counts = np.zeros((len(used), WORD_BUCKETS + 1))
+    for row, code in enumerate(used):
+        text = column.categories[code] if code >= 0 else ""
         counts[row, -1] = len(text)
         for word in text.lower().split():
             counts[row, zlib.crc32(word.encode()) % WORD_BUCKETS] += 1
-    values = counts[column.values]
+    values = counts[places]
     names = [f"{column.name}.word{place}" for place in range(WORD_BUCKETS)] + [f"{column.name}.length"]
     return tuple(Column(name, "numeric", values[:, place]) for place, name in enumerate(names))
-
-
-def _category_columns(table: Table, rows: np.ndarray):
-    return zip(table.codes[rows].T, table.cardinalities, strict=True)
 
 
 def _places(count: np.ndarray, room: int) -> np.ndarray:
@@ -256,12 +263,14 @@ def _log_shares(count: np.ndarray) -> np.ndarray:
     return np.append(share, share.min(initial=0.0)).astype(np.float32)
 
 
-def _numbers(table: Table, rows: np.ndarray, frequencies: tuple, wide: np.ndarray) -> np.ndarray:
-    """The numeric columns, and a frequency column for each category column that is wide."""
-    columns = zip(frequencies, table.codes[rows].T, wide, strict=True)
+def _numbers(table: Table, frequencies: tuple, wide: np.ndarray, *, axis: int) -> np.ndarray:
+    """The numeric columns, and a frequency column for each wide category column; `axis` counts them."""
+    columns = zip(frequencies, table.codes.T, wide, strict=True)
     shares = [each[column] for each, column, is_wide in columns if is_wide]
-    found = [column.values[rows] for column in table.columns if column.is_numeric] + shares
-    return np.stack(found, axis=1, dtype=np.float64) if found else np.empty((len(rows), 0))
+    found = [column.values for column in table.columns if column.is_numeric] + shares
+    if not found:
+        return np.empty((0, table.rows) if axis == 0 else (table.rows, 0))
+    return np.stack(found, axis=axis, dtype=np.float64)
 
 
 def _learned(numbers: np.ndarray) -> dict[str, np.ndarray]:
@@ -307,24 +316,23 @@ def _or_one(scale: np.ndarray) -> np.ndarray:
 
 
 def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Share of the training rows below each value, the middle of a run of ties, (N, F) in [0, 1]."""
+    """Share of the training rows below each value, the middle of a run of ties, (F, N) in [0, 1]."""
     steps = np.linspace(0, 1, len(grid))
     found = np.empty(filled.shape)
-    for place, (x, g) in enumerate(zip(filled.T, grid.T, strict=True)):
+    for place, (x, g) in enumerate(zip(filled, grid.T, strict=True)):
         below = np.interp(x, g, steps)
         tied = (g[1:] == g[:-1]).any()
-        found[:, place] = (below + 1 - np.interp(-x, -g[::-1], steps)) / 2 if tied else below
+        found[place] = (below + 1 - np.interp(-x, -g[::-1], steps)) / 2 if tied else below
     return found
 
 
 def _periodic(centred: np.ndarray) -> np.ndarray:
-    """Sine and cosine at fixed frequencies of the standardised value, (N, F * 2 * frequencies)."""
-    count, columns = len(FREQUENCIES), centred.shape[1]
-    waves = np.empty((len(centred), 2, count, columns))
+    """Sine and cosine at fixed frequencies of the standardised value, (2 * frequencies * F, N)."""
+    waves = np.empty((2, len(FREQUENCIES), *centred.shape))
     angles = 2 * np.pi * FREQUENCIES[0] * centred
-    np.sin(angles, out=waves[:, 0, 0]), np.cos(angles, out=waves[:, 1, 0])
+    np.sin(angles, out=waves[0, 0]), np.cos(angles, out=waves[1, 0])
     # Each frequency is twice the one before, and the formulas of the double angle are far cheaper.
-    for place in range(1, count):
-        sine, cosine = waves[:, 0, place - 1], waves[:, 1, place - 1]
-        waves[:, 0, place], waves[:, 1, place] = 2 * sine * cosine, 1 - 2 * sine * sine
-    return waves.reshape(len(centred), 2 * count * columns)
+    for place in range(1, len(FREQUENCIES)):
+        sine, cosine = waves[0, place - 1], waves[1, place - 1]
+        waves[0, place], waves[1, place] = 2 * sine * cosine, 1 - 2 * sine * sine
+    return waves.reshape(2 * len(FREQUENCIES) * len(centred), centred.shape[1])

@@ -67,20 +67,22 @@ class Encoder:
     @classmethod
     def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
         """Fit to these rows of the table (indices), at least one."""
-        table = _words_to_numbers(table.take(rows))
+        if any(column.kind == "text" for column in table.columns):
+            table, rows = _words_to_numbers(table.take(rows)), np.arange(len(rows))
         counts = [
             np.bincount(codes[codes >= 0], minlength=n)
-            for codes, n in zip(table.codes.T, table.cardinalities, strict=True)
+            for codes, n in zip(table.codes[rows].T, table.cardinalities, strict=True)
         ]
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
         frequencies = tuple(_log_shares(count) for count in counts)
         wide = np.array([cardinality > MAX_CATEGORIES for cardinality in table.cardinalities], bool)
-        numbers = _numbers(table, frequencies, wide, axis=1)
+        columns = _numbers(table, frequencies, wide)
         # Columns are learned apart; some at once keep the copies small.
-        parts = [
-            _learned(numbers[:, first : first + COLUMNS_AT_ONCE])
-            for first in range(0, max(numbers.shape[1], 1), COLUMNS_AT_ONCE)
+        some = [
+            columns[first : first + COLUMNS_AT_ONCE]
+            for first in range(0, max(len(columns), 1), COLUMNS_AT_ONCE)
         ]
+        parts = [_learned(_stacked([one[rows] for one in part], len(rows), axis=1)) for part in some]
         learned: dict[str, Any] = {
             name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]
         }
@@ -151,7 +153,7 @@ class Encoder:
 
         table = _words_to_numbers(table if rows is None else table.take(rows))
         # A row of these arrays is a column of the table: long runs of numbers are quick to compute.
-        numbers = _numbers(table, self.frequencies, self.wide, axis=0)
+        numbers = _stacked(_numbers(table, self.frequencies, self.wide), table.rows, axis=0)
         numbers = _in_units(numbers, self.unit[:, None])
         missing, median = np.isnan(numbers), self.median[:, None]
         filled = np.where(missing, median, numbers)
@@ -263,14 +265,18 @@ def _log_shares(count: np.ndarray) -> np.ndarray:
     return np.append(share, share.min(initial=0.0)).astype(np.float32)
 
 
-def _numbers(table: Table, frequencies: tuple, wide: np.ndarray, *, axis: int) -> np.ndarray:
-    """The numeric columns, and a frequency column for each wide category column; `axis` counts them."""
+def _numbers(table: Table, frequencies: tuple, wide: np.ndarray) -> list[np.ndarray]:
+    """The numeric columns, and a frequency column for each wide category column."""
     columns = zip(frequencies, table.codes.T, wide, strict=True)
     shares = [each[column] for each, column, is_wide in columns if is_wide]
-    found = [column.values for column in table.columns if column.is_numeric] + shares
-    if not found:
-        return np.empty((0, table.rows) if axis == 0 else (table.rows, 0))
-    return np.stack(found, axis=axis, dtype=np.float64)
+    return [column.values for column in table.columns if column.is_numeric] + shares
+
+
+def _stacked(columns: list[np.ndarray], rows: int, *, axis: int) -> np.ndarray:
+    """Columns of so many rows as one array of float64; `axis` counts them."""
+    if not columns:
+        return np.empty((0, rows) if axis == 0 else (rows, 0))
+    return np.stack(columns, axis=axis, dtype=np.float64)
 
 
 def _learned(numbers: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,6 +1,5 @@
 """Files as frames."""
 
-import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from taskaware.data.content import PACKED, Content, content_of
 from taskaware.data.delimited import read_delimited
 from taskaware.data.encodings import UTF8, checked_encoding, encoding_of
 from taskaware.errors import UserError
+from taskaware.saved import most_bytes, parse_json
 
 FORMATS = (".csv", ".tsv", ".txt", ".parquet", ".arff", ".jsonl", ".ndjson", ".json", ".xlsx")
 """Endings of files that can be read; each may have one of `content.PACKED` behind it."""
@@ -102,13 +102,13 @@ def _read_json(content: Content, encoding: str | None, as_text: Collection[str])
     found = encoding or encoding_of(content)
     with content.open() as file:
         text = file.read().decode(found)
-    try:
-        listed = text.lstrip().startswith("[")
-        rows = (
-            json.loads(text) if listed else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
-    except RecursionError as error:
-        raise ValueError("its values are nested too deep") from error
+    most = most_bytes()
+    if text.lstrip().startswith("["):
+        rows = parse_json(text, finite=False, most=most)
+    else:
+        # Not by `splitlines`: a string may hold other ends of lines.
+        lines = (line for line in text.split("\n") if line.strip())
+        rows = [parse_json(line, finite=False, most=most) for line in lines]
     if any(not isinstance(row, dict) for row in rows):
         raise ValueError("every row must be an object with the names of the columns")
     return _noted(pd.DataFrame(rows), found, encoding)

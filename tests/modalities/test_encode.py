@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables import embedded
 from taskaware.modalities.tables.encode import (
     BINS,
     EMBEDDINGS,
@@ -218,6 +219,16 @@ def changed_outside(made, rows, seed):
     return dataclasses.replace(made, columns=tuple(columns))
 
 
+def test_the_texts_of_a_part_are_read_alone(monkeypatch):
+    """A long table of texts, encoded in parts, costs each text once."""
+    made, counted = table(np.array([f"word{i} and more" for i in range(60)])), []
+    encoder, crc32 = Encoder.fit(made, np.arange(60)), embedded.zlib.crc32
+    monkeypatch.setattr(embedded.zlib, "crc32", lambda word: counted.append(word) or crc32(word))
+    parts = [encoder.transform(made, np.arange(first, first + 10))[0] for first in range(0, 60, 10)]
+    assert len(counted) == 60 * 3
+    np.testing.assert_array_equal(np.concatenate(parts), encoder.transform(made)[0])
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_nothing_is_learned_from_later_rows(seed):
@@ -272,6 +283,7 @@ def test_always_finite(values, learned):
         table([1e300, -1e300, 0.0]),
         table([1.7e308, -1.7e308, 1.7e308]),
         table([5e-324, 0.0, 0.0]),
+        table([0.0] * 7 + [8.98846567431158e307, -0.0625, -0.00390625]),
         table([np.nan] * 3),
         table([4.0] * 3),
         table([4.0]),

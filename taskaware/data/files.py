@@ -9,7 +9,8 @@ from taskaware.data.arff import read_arff
 from taskaware.data.content import PACKED, Content, content_of
 from taskaware.data.delimited import read_delimited
 from taskaware.data.encodings import UTF8, checked_encoding, encoding_of
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
+from taskaware.files import is_device, is_file, is_folder
 from taskaware.saved import most_bytes, parse_json
 
 FORMATS = (".csv", ".tsv", ".txt", ".parquet", ".arff", ".jsonl", ".ndjson", ".json", ".xlsx")
@@ -46,8 +47,9 @@ def read_file(path: Path, encoding: str | None = None, as_text: Collection[str] 
     Raises:
         UserError: no such file, a directory, a format that is not in FORMATS, or content that cannot be read.
     """
-    if not path.exists():
-        raise UserError(f"There is no file '{path}'. Check the path (looked in {path.absolute().parent}).")
+    if not (is_file(path) or is_folder(path) or is_device(path)):
+        looked = quoted(str(path.absolute().parent))
+        raise UserError(f"There is no file {quoted(str(path))}. Check the path (looked in {looked}).")
     if path.is_dir():
         raise UserError(f"'{path}' is a directory. Name one file in it ({_ANY}).")
     if format_of(path) is None:

@@ -43,7 +43,8 @@ def finite_numbers(frame: pd.DataFrame, places: Sequence[int]) -> dict[int, np.n
         frame: N rows.
         places: of columns that `of_numbers` names.
     """
-    found, size = {}, max(1, _CELLS_AT_ONCE // max(len(frame), 1))
+    found: dict[int, np.ndarray] = {}
+    size = max(1, _CELLS_AT_ONCE // max(len(frame), 1))
     for first in range(0, len(places), size):
         group = list(places[first : first + size])
         # A copy, in which each column lies in one piece.

@@ -64,7 +64,7 @@ def _lose_nothing(numbers: np.ndarray, texts: list[pa.ChunkedArray], decimal: st
     lost = lost_by_numbers(whole)
     if decimal != ".":
         lost |= pc.match_substring(whole, ".").fill_null(False).to_numpy(zero_copy_only=False)
-    fine = ~lost.reshape(numbers.shape).any(1)
+    fine = np.asarray(~lost.reshape(numbers.shape).any(1))
     # 250.0 and 250.00 are one number, and may be two labels.
     few = np.flatnonzero(fine & (_distinct(numbers[:, :_SEVERAL]) <= _FEW))
     few = few[_distinct(numbers[few]) <= _FEW]

@@ -206,7 +206,7 @@ def is_relative(one: Sketch, columns: Sequence[Held], quality: Float[np.ndarray,
         quality: of the columns of the sketch and of the table, see `Index.quality`.
     """
     usable = np.flatnonzero((quality > 0).any(0))
-    if len(usable) < LEAST_PAIRS or sum(columns[place].bits for place in usable) < LEAST_BITS:
+    if len(usable) < LEAST_PAIRS or sum(columns[int(place)].bits for place in usable) < LEAST_BITS:
         return False
     pairs = _paired(quality)
     pairs.sort(key=lambda pair: -columns[pair[1]].bits)

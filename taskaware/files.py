@@ -12,7 +12,7 @@ import functools
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -160,6 +160,31 @@ def opened_together(folder: str | os.PathLike, *names: str) -> Iterator[list[Bin
         yield found
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; False for a name that the system cannot have.
+
+    >>> is_file(Path("x" * 10_000)), is_file(Path("a\\0b"))
+    (False, False)
+    """
+    return _answer(path.is_file)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; False for a name that the system cannot have."""
+    return _answer(path.is_dir)
+
+
+def _answer(ask: Callable[[], bool]) -> bool:
+    try:
+        return ask()
+    except ValueError:
+        return False
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
+
+
 def expanded(path: str | os.PathLike) -> Path:
     """The path with the home folder for "~" and "~user".
 
@@ -186,7 +211,7 @@ def refuse_existing(path: str | os.PathLike) -> None:
 
 def is_device(path: Path) -> bool:
     """Whether the path is neither file nor folder, but there: /dev/stdout, a named pipe."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    return _answer(path.exists) and not path.is_file() and not path.is_dir()
 
 
 def sync_folder(folder: Path) -> None:

@@ -111,12 +111,13 @@ def read_json(path: str | os.PathLike | IO[bytes], *, finite: bool = True) -> An
     return parse_json(path.read(), finite=finite)
 
 
-def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
+def parse_json(text: str | bytes, *, finite: bool = True, most: int = MOST_JSON) -> Any:
     """The value that a JSON text stands for.
 
     Args:
-        text: of at most MOST_JSON characters, nested at most MOST_LEVELS deep.
+        text: nested at most MOST_LEVELS deep.
         finite: whether NaN, Infinity and numbers beyond the range of float64 are refused.
+        most: characters that it may have.
 
     Raises:
         ValueError: it is no JSON, too long or too deep, or holds such a number or half a character.
@@ -124,7 +125,7 @@ def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
     >>> parse_json('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
     """
-    _check_length(len(text))
+    _check_length(len(text), most)
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
     hooks: dict[str, Any] = {"parse_int": _whole}
@@ -240,9 +241,9 @@ def most_bytes() -> int:
     return int(text) if text.isdecimal() else MOST_BYTES
 
 
-def _check_length(length: int) -> None:
-    if length > MOST_JSON:
-        raise ValueError(f"it has {length:,} characters; {MOST_JSON:,} are allowed")
+def _check_length(length: int, most: int = MOST_JSON) -> None:
+    if length > most:
+        raise ValueError(f"it has {length:,} characters; {most:,} are allowed")
 
 
 def _check_levels(value: Any) -> None:

@@ -3,7 +3,9 @@
     python experiments/shipped-experience/sketches.py FOLDER [FOLDER ...] [--write] [--check]
 
 Each folder has tables and an index.csv, see README.md; the tables that come with scikit-learn join them. A
-task is sketched where its content is that of a known task. --write writes taskaware/shipped/sketches.npz.
+task is sketched where its content is that of a known task; a sketch that is
+taken for a relative of an unrelated table or of noise is left out. --write writes sketches.npz into
+taskaware/shipped.
 --check takes parts of every table (some rows, half of the columns, both; shuffled, renamed or not), and
 compares every table with the sketches of all other groups, and noise with all.
 """
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     settings = parser.parse_args()
     tasks = list(known(settings.folders))
-    sketches = [sketch(task) for task in tasks]
+    sketches = told_apart(tasks, [sketch(task) for task in tasks])
     real = int(shipped_evaluator().training_data.real.sum())
     content = io.BytesIO()
     np.savez_compressed(content, **packed(sketches))
@@ -60,6 +62,14 @@ def known(folders: list[str]) -> Iterator[Task]:
             if isinstance(task.data, Table) and groups.get(task.digest) == task.group:
                 del groups[task.digest]
                 yield task
+
+
+def told_apart(tasks: list[Task], sketches: list[Sketch]) -> list[Sketch]:
+    """The sketches that are taken for a relative of no table of another group, and of no noise."""
+    wrong = {one.digest for task in tasks for one in relatives(task, sketches) if one.group != task.group} | {
+        one.digest for seed in range(50) for one in relatives(noise(seed), sketches)
+    }
+    return [one for one in sketches if one.digest not in wrong]
 
 
 def check(tasks: list[Task], sketches: list[Sketch]) -> None:

@@ -1,7 +1,4 @@
-"""Text tables: rows of values between separators, under a line of names.
-
-Every value is read as it stands. A column becomes numbers only where nothing is lost by it: 007 stays 007.
-"""
+"""Text tables: rows of values between separators, under a line of names."""
 
 import collections
 import contextlib
@@ -14,19 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from taskaware.data import numerals
 from taskaware.data.columns import MISSING_MARKS, listed
 from taskaware.data.content import Content
+from taskaware.data.written import typed
 from taskaware.errors import UserError
 
 SEPARATORS = ",;\t|"
-_HEAD = 1 << 16
+_HEAD, _MOST_HEAD = 1 << 16, 1 << 26
+_LEAST_LINES = 3
 _LINES = 50
-_FEW, _SEVERAL = 64, 2000
-_NOT_A_NUMBER = r"^\s*(\+|-?0\d)"
-"""A sign or a leading zero that a number would lose."""
+_BLOCK, _BLOCK_OF_COLUMN, _MOST_BLOCK = 1 << 20, 1 << 13, 1 << 28
 
 
 class Layout(NamedTuple):
@@ -67,57 +63,66 @@ def read_delimited(content: Content, encoding: str, as_text: Collection[str] = (
         raise UserError(f"'{content.name}' is empty. Its first line must hold the names of the columns.")
     decimal = "," if separator == ";" and _has_decimal_comma(rows) else "."
     layout = Layout(encoding, separator, _index_column(rows), decimal)
-    strings, values = _strings(content, layout), _pandas(content, layout, na_values=sorted(MISSING_MARKS))
-    if len(strings) != len(values):
-        strings = _pandas(content, layout, dtype=str, na_values=[""])
-    frame = _typed(values, strings, decimal=decimal, as_text=as_text)
+    values = _pandas(content, layout, na_values=sorted(MISSING_MARKS))
+    frame = typed(values, _strings(content, layout, values), decimal=decimal, as_text=as_text)
     frame.attrs |= {"decimal": decimal, "notes": _notes(rows), "twice": _twice(rows[0])}
     return frame
 
 
 def first_text(content: Content, encoding: str) -> str:
-    """The beginning of a file as text, up to the end of a line.
+    """The beginning of a file as text, up to the end of a line: some lines at least, however long they are.
 
     Raises:
         ValueError: it holds zero bytes.
     """
-    with content.open() as file:
-        block = file.read(_HEAD)
-    head = block.decode(encoding, errors="ignore")
+    size = _HEAD
+    while True:
+        with content.open() as file:
+            block = file.read(size)
+        head = block.decode(encoding, errors="ignore")
+        if len(block) < size or head.count("\n") >= _LEAST_LINES or size >= _MOST_HEAD:
+            break
+        size *= 4
     if "\0" in head:
         raise ValueError("it holds zero bytes, so it is no text")
-    return head if len(block) < _HEAD else head[: head.rfind("\n") + 1]
+    return head if len(block) < size else head[: head.rfind("\n") + 1]
 
 
-def _strings(content: Content, layout: Layout) -> pd.DataFrame:
-    """Every value as it is written."""
+def _strings(content: Content, layout: Layout, values: pd.DataFrame) -> pa.Table:
+    """Every value as it is written, under the numbers of the columns."""
     if layout.row_names is False:
         with contextlib.suppress(pa.ArrowException, UnicodeError, KeyError):
-            return _arrow_strings(content, layout)
+            found = _arrow_strings(content, layout, values.shape[1])
+            if found.num_rows == len(values):
+                return found
     # Slower, but it fills short rows and says which one is too long.
-    return _pandas(content, layout, dtype=str, na_values=[""])
+    frame = _pandas(content, layout, dtype=str, na_values=[""])
+    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    texts = [pa.array(column, from_pandas=True).cast(pa.large_string()) for column in columns]
+    return pa.table(texts, names=[str(place) for place in range(len(texts))])
 
 
-def _arrow_strings(content: Content, layout: Layout) -> pd.DataFrame:
+def _arrow_strings(content: Content, layout: Layout, columns: int) -> pa.Table:
     from pyarrow import csv as arrow
 
-    first = _pandas(content, layout, dtype=str, nrows=0)
+    names = [str(place) for place in range(columns)]
     with content.open() as file:
-        table = arrow.read_csv(
+        return arrow.read_csv(
             file,
             read_options=arrow.ReadOptions(
                 encoding="utf-8" if layout.encoding == "utf-8-sig" else layout.encoding,
-                column_names=[str(place) for place in range(first.shape[1])],
+                column_names=names,
                 skip_rows=1,
+                # A row must fit, and each block gives every column an array of its own.
+                block_size=min(max(_BLOCK, columns * _BLOCK_OF_COLUMN), _MOST_BLOCK),
             ),
             parse_options=arrow.ParseOptions(delimiter=layout.separator, newlines_in_values=True),
             convert_options=arrow.ConvertOptions(
-                column_types={str(place): pa.large_string() for place in range(first.shape[1])},
+                column_types=dict.fromkeys(names, pa.large_string()),
                 null_values=[""],
                 strings_can_be_null=True,
             ),
         )
-    return table.to_pandas().set_axis(first.columns, axis=1)
 
 
 def _pandas(content: Content, layout: Layout, **options: Any) -> pd.DataFrame:
@@ -164,30 +169,3 @@ def _has_decimal_comma(rows: list[list[str]]) -> bool:
     cells = [cell.strip() for row in rows[1:] for cell in row if "," in cell]
     with_comma, without = (numerals.parsed(cells, numerals.Form(*form)) for form in ((",", "."), (".", ",")))
     return bool((~np.isnan(with_comma) & np.isnan(without)).any())
-
-
-def _typed(
-    values: pd.DataFrame, strings: pd.DataFrame, *, decimal: str, as_text: Collection[str]
-) -> pd.DataFrame:
-    """The values that pandas reads, or what is written where a column would lose by it."""
-    columns = {}
-    for place, name in enumerate(strings.columns):
-        found, written = values.iloc[:, place], strings.iloc[:, place]
-        kept = str(name) in as_text or not _is_plain(found, written, decimal)
-        columns[place] = written if kept else found
-    return pd.DataFrame(columns).set_axis(strings.columns, axis=1)
-
-
-def _is_plain(found: pd.Series, written: pd.Series, decimal: str) -> bool:
-    """Whether a column is numbers or truth values, and nothing of what is written is lost."""
-    if found.dtype.kind not in "iuf":
-        present = found.dropna()
-        return found.dtype == bool or (found.dtype == object and bool(present.map(type).eq(bool).all()))
-    text = pa.array(written, from_pandas=True)
-    if pc.any(pc.match_substring_regex(text, _NOT_A_NUMBER)).as_py():
-        return False
-    if decimal != "." and pc.any(pc.match_substring(text, ".")).as_py():
-        return False
-    # 250.0 and 250.00 are one number, and may be two labels.
-    few = found.head(_SEVERAL).nunique() <= _FEW and found.nunique() <= _FEW
-    return not few or bool(written[found.notna()].nunique() == found.nunique())

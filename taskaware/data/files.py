@@ -1,6 +1,5 @@
 """Files as frames."""
 
-import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -10,7 +9,9 @@ from taskaware.data.arff import read_arff
 from taskaware.data.content import PACKED, Content, content_of
 from taskaware.data.delimited import read_delimited
 from taskaware.data.encodings import UTF8, checked_encoding, encoding_of
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
+from taskaware.files import is_device, is_file, is_folder
+from taskaware.saved import most_bytes, parse_json
 
 FORMATS = (".csv", ".tsv", ".txt", ".parquet", ".arff", ".jsonl", ".ndjson", ".json", ".xlsx")
 """Endings of files that can be read; each may have one of `content.PACKED` behind it."""
@@ -46,8 +47,9 @@ def read_file(path: Path, encoding: str | None = None, as_text: Collection[str] 
     Raises:
         UserError: no such file, a directory, a format that is not in FORMATS, or content that cannot be read.
     """
-    if not path.exists():
-        raise UserError(f"There is no file '{path}'. Check the path (looked in {path.absolute().parent}).")
+    if not (is_file(path) or is_folder(path) or is_device(path)):
+        looked = quoted(str(path.absolute().parent))
+        raise UserError(f"There is no file {quoted(str(path))}. Check the path (looked in {looked}).")
     if path.is_dir():
         raise UserError(f"'{path}' is a directory. Name one file in it ({_ANY}).")
     if format_of(path) is None:
@@ -102,13 +104,13 @@ def _read_json(content: Content, encoding: str | None, as_text: Collection[str])
     found = encoding or encoding_of(content)
     with content.open() as file:
         text = file.read().decode(found)
-    try:
-        listed = text.lstrip().startswith("[")
-        rows = (
-            json.loads(text) if listed else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
-    except RecursionError as error:
-        raise ValueError("its values are nested too deep") from error
+    most = most_bytes()
+    if text.lstrip().startswith("["):
+        rows = parse_json(text, finite=False, most=most)
+    else:
+        # Not by `splitlines`: a string may hold other ends of lines.
+        lines = (line for line in text.split("\n") if line.strip())
+        rows = [parse_json(line, finite=False, most=most) for line in lines]
     if any(not isinstance(row, dict) for row in rows):
         raise ValueError("every row must be an object with the names of the columns")
     return _noted(pd.DataFrame(rows), found, encoding)

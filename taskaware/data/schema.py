@@ -1,6 +1,5 @@
 """The schema of a dataset, by which later rows are read in the same way."""
 
-import collections
 import dataclasses
 import difflib
 import warnings
@@ -11,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data import columns as read
-from taskaware.data import dates
+from taskaware.data import dates, given
 from taskaware.data.description import Description, described_as
-from taskaware.data.frames import feature_frame, is_table, table_frame, valid_text
+from taskaware.data.frames import feature_frame, is_table, table_frame
 from taskaware.data.load import load
 from taskaware.data.loaded import tidy
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
@@ -99,15 +98,21 @@ class Schema:
             UserError: no row, no column, two columns of one name, values that are no scalars, or a kind of
                 `kinds` that its column cannot have.
         """
-        series, kinds = _series(frame), dict(kinds or {})
+        names, kinds = given.names_of(frame), dict(kinds or {})
         _check_rows(frame)
-        if missing := [name for name in kinds if name not in {one.name for one in series}]:
+        if missing := [name for name in kinds if name not in names]:
             raise UserError(
                 f"{_listed(missing)} not among the features, but kinds= names it. Check the name."
             )
-        described = [described_as(one, kinds.get(one.name), decimal) for one in series]
-        fields = tuple(_field(one, found) for one, found in zip(series, described, strict=True))
-        return cls(fields, tuple(note for found in described for note in found.notes))
+        plain = given.of_numbers(frame)
+        places = [place for place, name in enumerate(names) if name in kinds or not plain[place]]
+        series = given.series_of(frame, names, places)
+        described = {place: described_as(one, kinds.get(one.name), decimal) for place, one in series.items()}
+        fields = tuple(
+            _field(series[place], described[place]) if place in series else Field(name, "numeric")
+            for place, name in enumerate(names)
+        )
+        return cls(fields, tuple(note for found in described.values() for note in found.notes))
 
     def apply(self, frame: pd.DataFrame, name: str = "frame") -> Table:
         """Read rows under this schema.
@@ -124,9 +129,17 @@ class Schema:
             UserError: a column is missing, two have one name, or a value is infinite, not a number, not a
                 date, or no scalar; each names column, value and row.
         """
-        given = {series.name: series for series in _series(frame)}
-        self._check_names(given)
-        parts = [_read(field, given[field.name]) for field in self.fields if field.used]
+        names = given.names_of(frame)
+        self._check_names(names)
+        place, plain = dict(zip(names, range(len(names)), strict=True)), given.of_numbers(frame)
+        used = {place[field.name]: field for field in self.fields if field.used}
+        quick = [at for at, field in used.items() if field.kind == "numeric" and plain[at]]
+        numbers = given.finite_numbers(frame, quick)
+        series = given.series_of(frame, names, [at for at in used if at not in numbers])
+        parts = [
+            [_column(field.name, "numeric", numbers[at])] if at in numbers else _read(field, series[at])
+            for at, field in used.items()
+        ]
         return Table(name, tuple(column for part in parts for column in part), len(frame))
 
     def read(self, rows: object, target_name: str = "") -> Table:
@@ -184,10 +197,10 @@ class Schema:
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"This is no schema of a table: {error}.") from error
 
-    def _check_names(self, given: dict) -> None:
-        known = set(self.names)
-        unknown = [name for name in given if name not in known]
-        missing = [field.name for field in self.fields if field.used and field.name not in given]
+    def _check_names(self, names: list[str]) -> None:
+        known, there = set(self.names), set(names)
+        unknown = [name for name in names if name not in known]
+        missing = [field.name for field in self.fields if field.used and field.name not in there]
         if missing:
             near = _nearest(missing[0], unknown)
             mend = f"'{near}' is nearest to '{missing[0]}': rename it" if near else "Add it"
@@ -207,23 +220,6 @@ def _listed(names: list[str]) -> str:
     if len(names) == 1:
         return f"Column {shown} is"
     return f"Columns {shown}{f' and {len(names) - 5} more' if len(names) > 5 else ''} are"
-
-
-def _series(frame: pd.DataFrame) -> list[pd.Series]:
-    """The columns one by one under their names as strings, after the checks on the frame as a whole."""
-    if not isinstance(frame, pd.DataFrame):
-        raise UserError(f"A pandas DataFrame is needed here, not a {type(frame).__name__}.")
-    names = [valid_text(str(name)) for name in frame.columns]
-    twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
-    if twice:
-        raise UserError(f"Several columns have the same name: {read.listed(twice)}. Rename all but one.")
-    pairs = zip(names, frame.items(), strict=True)
-    # A copy under another name is slow where there are thousands of columns.
-    return [series if _is_named(series, name) else series.rename(name) for name, (_, series) in pairs]
-
-
-def _is_named(series: pd.Series, name: str) -> bool:
-    return isinstance(series.name, str) and series.name == name
 
 
 def _check_rows(frame: pd.DataFrame) -> None:

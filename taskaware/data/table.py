@@ -75,7 +75,8 @@ class Table:
     def take(self, rows: np.ndarray) -> "Table":
         """The same columns, only these rows (indices or mask), same categories."""
         columns = tuple(dataclasses.replace(c, values=c.values[rows]) for c in self.columns)
-        return Table(self.name, columns, len(np.arange(self.rows)[rows]))
+        count = len(columns[0].values) if columns else len(np.arange(self.rows)[rows])
+        return Table(self.name, columns, count)
 
     @functools.cached_property
     def row_hashes(self) -> np.ndarray:

@@ -96,14 +96,19 @@ class Single(Modality):
         """A sequence of one value for each row, of a source that was accepted."""
         if isinstance(source, pd.Series):
             return source.tolist()
-        return source if isinstance(source, list | tuple | np.ndarray) else list(cast(Iterable, source))
+        whole = source if isinstance(source, list | tuple | np.ndarray) else list(cast(Iterable, source))
+        return cast(Sequence, whole)
 
     def reader(self, data: Data, column: str) -> SingleReader:
         """How later rows are read into data like this."""
         return SingleReader(self, column, tuple(self.options(data).items()))
 
     def read(self, source, target=None, *, problem=None, name=None, metric=None) -> Task:
-        """The task of values alone; see `Modality.read`."""
+        """The task of values alone; see `Modality.read`.
+
+        Args:
+            source, target, problem, name, metric: as there.
+        """
         features, values = apart(source, target)
         if not self.accepts(features):
             # A frame with a column of this kind, a file, or a folder.

@@ -8,6 +8,7 @@ from typing import cast
 
 from taskaware import plain
 from taskaware.errors import CheckpointError, UserError, quoted
+from taskaware.files import is_file
 from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation import checking
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
@@ -53,8 +54,8 @@ def read_fields(path: str | os.PathLike) -> dict:
         CheckpointError: it is no recommendation, is damaged, or comes from a newer taskaware.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"There is no recommendation file '{path}'.")
+    if not is_file(path):
+        raise UserError(f"There is no recommendation file {quoted(str(path))}.")
     try:
         fields = read_json(path, finite=False)
     except (OSError, ValueError) as error:

@@ -102,7 +102,7 @@ class RunFolder:
         if not self._is_free() and not (self.path / CONFIG).exists():
             raise UserError(f"'{self.path}' holds something else than a study. Choose another folder.")
         self.path.mkdir(parents=True, exist_ok=True)
-        # "campaign" is the name of a study in files; those of earlier runs are read and resumed.
+        # The key is older than the word study; folders of earlier versions are read and resumed.
         about: dict[str, object] = {"campaign": self.study, "digest": self.digest}
         about |= {"config": dataclasses.asdict(config), "taskaware": taskaware.__version__}
         about |= {"started": _now(), "command": command}

@@ -122,6 +122,8 @@ def _is_sqlite_file(url: sa.URL) -> bool:
 def _check_file(place: str, *, create: bool, readonly: bool) -> None:
     """Raise a StoreError for a wrong path, where SQLite's own message would be unclear."""
     path = Path(place)
+    if "\0" in place:
+        raise StoreError(f"{quoted(place)} is no name of a file. Check the path.")
     try:
         there = path.exists()
     except OSError as error:
@@ -129,7 +131,9 @@ def _check_file(place: str, *, create: bool, readonly: bool) -> None:
     if path.is_dir():
         raise StoreError(f"'{place}' is a folder. Name a file in it, like '{path / 'experience.db'}'.")
     if not there and not create:
-        raise StoreError(f"There is no store at '{place}'. Check the path, or open it with create=True.")
+        raise StoreError(
+            f"There is no store at {quoted(str(place))}. Check the path, or open it with create=True."
+        )
     if not path.absolute().parent.is_dir():
         raise StoreError(f"The folder of '{place}' does not exist. Create it first.")
     if not there:
@@ -226,7 +230,7 @@ def _prepare(database: Database, create: bool, readonly: bool, timeout: float) -
     place = database.place
     version = database.read(lambda connection: schema.found_version(connection, place))
     if version is None and not create:
-        raise StoreError(f"There is no store at '{place}', it is empty. Open it with create=True.")
+        raise StoreError(f"There is no store at {quoted(str(place))}, it is empty. Open it with create=True.")
     if version is None:
         if database.engine.dialect.name == "sqlite":
             with explained(place):

@@ -36,7 +36,7 @@ MOST = 128
 FEWEST_GROUPS = 4
 
 SMOKE_TASKS = 24
-"""Training tasks of the tiny version."""
+"""Known tasks of the tiny version."""
 
 
 @discreet

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from taskaware import saved
-from taskaware.errors import CheckpointError, UserError
-from taskaware.files import atomic_file
+from taskaware.errors import CheckpointError, UserError, quoted
+from taskaware.files import atomic_file, is_file
 from taskaware.spaces import space_from
 from taskaware.surrogates.checking import check_fields
 from taskaware.surrogates.evaluator import Evaluator, flat
@@ -75,8 +75,8 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
             in SURROGATES, or was fitted to other meta-features.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"There is no evaluator file '{path}'.")
+    if not is_file(path):
+        raise UserError(f"There is no evaluator file {quoted(str(path))}.")
     header, arrays = read_npz(path)
     _check(path, header, catalogue)
     try:

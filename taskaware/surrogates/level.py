@@ -1,6 +1,6 @@
 """Meta-features on one scale, and the scale of a task's scores."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -108,7 +108,7 @@ def _level(
     every, errors = _Moments.of(x, y), []
     for group in np.unique(groups):
         fold = groups == group
-        rest = _Moments(*(a - b for a, b in zip(every, _Moments.of(x[fold], y[fold]), strict=True)))
+        rest = every.without(_Moments.of(x[fold], y[fold]))
         errors.append((y[fold] - _apply(rest.ridge(penalty), x[fold]))[real[fold]])
     return every.ridge(penalty), np.sqrt(np.mean(np.concatenate(errors) ** 2, axis=0))
 
@@ -126,6 +126,11 @@ class _Moments(NamedTuple):
     def of(cls, x: np.ndarray, y: np.ndarray) -> "_Moments":
         x = x.astype(np.float64)
         return cls(len(x), x.sum(0), y.sum(0), x.T @ x, x.T @ y)
+
+    def without(self, part: "_Moments") -> "_Moments":
+        """The sums over the other rows."""
+        pairs: Any = zip(self, part, strict=True)
+        return _Moments(*(whole - own for whole, own in pairs))
 
     def ridge(self, penalty: float) -> np.ndarray:
         """Weights of the columns, and the constant, (M + 1, outputs)."""

@@ -3,13 +3,13 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket
 from taskaware.children.child import Batch, Child, Design, child_of
@@ -70,23 +70,32 @@ class Networks:
         size = self._chunk_rows(data.rows)
         starts = range(0, data.rows, size)
         parts = [np.zeros((0, max(self.classes, 1)), np.float32)]
+        compute = self._on_device(size)
         if len(starts) == 1:
-            parts.append(self._chunk(data, 0, size))
+            parts.append(self._chunk(data, 0, size, compute))
         else:
             with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
-                parts += pool.map(lambda first: self._chunk(data, first, size), starts)
+                parts += pool.map(lambda first: self._chunk(data, first, size, compute), starts)
         return _finite(np.concatenate(parts))
 
     def _chunk_rows(self, rows: int) -> int:
         """Rows of each chunk: a power of two, so that few programs serve all tables."""
         return min(ROWS_AT_ONCE, rows_at_once(self.blocks), bucket(rows, FEWEST_ROWS))
 
-    def _chunk(self, data: Data, first: int, size: int) -> np.ndarray:
+    def _on_device(self, size: int) -> Callable[[Inputs], Array]:
+        """The outputs of chunks of `size` rows; what the chunks share is brought to the device once."""
+        child, design = child_of(self.space), self._design
+        zeros = {name: np.zeros((1, width), np.float32) for name, width in self.blocks.widths.items()}
+        batch = self._batch(inputs_of(zeros, self._embeddings, size))
+        params, point, batch = jax.device_put((self.params, self.point, batch))
+        return lambda inputs: _forward(child, design, params, dataclasses.replace(batch, x=inputs), point)
+
+    def _chunk(
+        self, data: Data, first: int, size: int, compute: Callable[[Inputs], Array]
+    ) -> Float[np.ndarray, "n K"]:
         rows = np.arange(first, min(first + size, data.rows))
         inputs = inputs_of(self.blocks.transform(data, rows), self._embeddings, size)
-        child, batch = child_of(self.space), self._batch(inputs)
-        outputs = _forward(child, self._design, self.params, batch, self.point)
-        return np.asarray(outputs)[: len(rows), : max(self.classes, 1)]
+        return np.asarray(compute(inputs))[: len(rows), : max(self.classes, 1)]
 
     @property
     def _design(self) -> Design:

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from taskaware.compilation import keep_compiled
 from taskaware.data import columns
 from taskaware.deprecation import renamed_fields
-from taskaware.errors import UserError
-from taskaware.files import atomic_folder, refuse_existing
+from taskaware.errors import UserError, quoted
+from taskaware.files import atomic_folder, is_folder, refuse_existing
 from taskaware.modalities.blocks import Blocks
 from taskaware.spaces import Space
 from taskaware.tasks.data import Data, Reader
@@ -273,8 +273,10 @@ def load_model(folder: str | os.PathLike) -> Model:
         EngineError: this process was forked from one in which JAX had started.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"There is no model folder '{folder}'. Save one first: model.save(folder).")
+    if not is_folder(folder):
+        raise UserError(
+            f"There is no model folder {quoted(str(folder))}. Save one first: model.save(folder)."
+        )
     keep_compiled()
     return Model(**saving.read(folder))
 

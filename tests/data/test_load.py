@@ -1,4 +1,5 @@
 import gzip
+import json
 import subprocess
 import sys
 
@@ -58,6 +59,31 @@ def test_json_strings_stay_strings(tmp_path):
     assert frame["day"].iloc[0] == "2024-01-01"
 
 
+def test_a_string_of_a_line_of_json_holds_other_ends_of_lines(tmp_path):
+    lines = ['{"a": "one\u2028two"}', '{"a": "three"}', ""]
+    (tmp_path / "a.jsonl").write_text("\r\n".join(lines), encoding="utf-8", newline="")
+    assert load(tmp_path / "a.jsonl").frame["a"].tolist() == ["one\u2028two", "three"]
+
+
+def test_a_json_table_larger_than_allowed_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_text(json.dumps([{"a": "x" * 100}] * 20))
+    assert len(load(tmp_path / "a.json").frame) == 20
+    monkeypatch.setenv("TASKAWARE_MOST_BYTES", "1000")
+    with pytest.raises(UserError, match=r"has 2,\d+ characters; 1,000 are allowed"):
+        load(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("sign", [",", "."])
+def test_names_longer_than_the_first_block_are_read(tmp_path, sign):
+    """So long a line of names, and rows after it that tell the decimal sign."""
+    names = [f"a long name of column {place}" for place in range(4000)]
+    rows = [";".join([f"{row}{sign}5"] * 4000) for row in range(3)]
+    (tmp_path / "a.csv").write_text("\n".join([";".join(names), *rows]))
+    assert len(";".join(names)) > 1 << 16
+    loaded = load(tmp_path / "a.csv")
+    assert loaded.frame.columns.tolist() == names and loaded.decimal == sign
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -67,6 +93,11 @@ def test_json_strings_stay_strings(tmp_path):
         ("a.csv.gz", b"not gzip", "cannot be read as .csv.gz"),
         ("a.parquet", b"PAR1 broken", "cannot be read as .parquet"),
         ("a.jsonl", b'{"a": 1}\n{"a"\n', "cannot be read as .jsonl"),
+        ("a.json", b'[{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", "nested more than 64 levels"),
+        ("a.json", b'[{"a": ' + b"[" * 900 + b"]" * 900 + b"}]", "nested more than 64 levels"),
+        ("a.jsonl", b'{"a": ' + b'{"b": ' * 500 + b"1" + b"}" * 501, "nested more than 64 levels"),
+        ("a.json", b'[{"a": ' + b"1" * 5000 + b"}]", "a number has 5,000 digits"),
+        ("a.json", b"[1, 2]", "every row must be an object"),
         ("a.doc", b"x", "'a.doc' has no known format. Allowed: .csv, .tsv"),
     ],
 )

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from taskaware.data.table import Column, Table
+from taskaware.modalities.tables import embedded
 from taskaware.modalities.tables.encode import (
     BINS,
     EMBEDDINGS,
@@ -218,6 +219,16 @@ def changed_outside(made, rows, seed):
     return dataclasses.replace(made, columns=tuple(columns))
 
 
+def test_the_texts_of_a_part_are_read_alone(monkeypatch):
+    """A long table of texts, encoded in parts, costs each text once."""
+    made, counted = table(np.array([f"word{i} and more" for i in range(60)])), []
+    encoder, crc32 = Encoder.fit(made, np.arange(60)), embedded.zlib.crc32
+    monkeypatch.setattr(embedded.zlib, "crc32", lambda word: counted.append(word) or crc32(word))
+    parts = [encoder.transform(made, np.arange(first, first + 10))[0] for first in range(0, 60, 10)]
+    assert len(counted) == 60 * 3
+    np.testing.assert_array_equal(np.concatenate(parts), encoder.transform(made)[0])
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_nothing_is_learned_from_later_rows(seed):
@@ -253,6 +264,10 @@ cells = st.floats(allow_infinity=False, width=64)
 @given(
     values=st.lists(st.tuples(cells, cells, st.integers(-1, 60)), min_size=1, max_size=30),
     learned=st.integers(1, 30),
+)
+@example(
+    values=[*[(0.0, 0.0, 0)] * 7, (0.0, 8.98846567431158e307, 0), (0.0, -0.0625, 0), (0.0, -0.00390625, 0)],
+    learned=9,
 )
 def test_always_finite(values, learned):
     first, second, codes = (np.array(column) for column in zip(*values, strict=True))

@@ -1,5 +1,7 @@
 """A part of a known table is recognised by its rows and columns; other tables are not."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,4 +82,20 @@ def test_the_shipped_sketches_are_those_of_training_tasks():
     data = shipped_evaluator().training_data
     groups = dict(zip(data.digests, data.groups, strict=True))
     sketches = shipped_sketches()
-    assert len(sketches) > 60 and all(groups[one.digest] == one.group for one in sketches)
+    assert all(groups[one.digest] == one.group for one in sketches)
+    assert len({one.digest for one in sketches}) == len(sketches) > 60
+
+
+def test_a_sketch_holds_hashes_of_few_rows_and_no_value():
+    """32 rows at most, each cell as 32 bits of a hash."""
+    for one in shipped_sketches():
+        assert len(one.cells) <= 32 and one.cells.dtype == one.names.dtype == np.uint32
+
+
+def test_a_table_is_compared_with_all_sketches_in_no_time():
+    frame, target = bundled("digits")
+    task = make_task(frame, target)
+    relatives(task)  # indexes the sketches
+    began = time.process_time()
+    assert "digits" in [one.name for one in relatives(task)]
+    assert time.process_time() - began < 2  # a quarter of a second on a quiet machine

@@ -12,7 +12,7 @@ import pytest
 
 import taskaware
 from taskaware.cli.output import Terminal, aligned, for_people
-from taskaware.errors import UserError, quoted, unknown
+from taskaware.errors import StoreError, UserError, quoted, unknown
 from taskaware.files import expanded
 from taskaware.recommendation.loading import load_recommendation
 from taskaware.recommendation.recommend import recommend
@@ -114,3 +114,16 @@ def test_a_seed_out_of_range_is_refused_by_name(seed, found, unchecked):
     for call in calls:
         with pytest.raises(UserError, match="is no seed. Give a whole number from 0 to 4294967295"):
             call()
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 5000 + ".csv", "a\0b", "a\0b.csv", "{\n}" * 2000])
+@pytest.mark.parametrize(
+    "read",
+    [load_recommendation, taskaware.load_model, taskaware.load_evaluator, taskaware.make_task, Store.open],
+)
+def test_a_name_that_no_file_can_have(read, name):
+    """The text of a file was given where its path belongs, for instance."""
+    with pytest.raises((UserError, StoreError)) as caught:
+        read(name)
+    message = str(caught.value)
+    assert len(message) < 700 and "\0" not in message and "\n" not in message

@@ -287,12 +287,22 @@ def test_a_view_without_end_is_no_store(path):
 
 def test_ctrl_c_ends_a_query_without_end(path):
     with Store.open(path) as store:
-        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
+        ended = threading.Event()
+
+        def press():
+            # Again where it came while Python could not raise it, as in a destructor.
+            while not ended.wait(2):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        presses = threading.Thread(target=press)
+        presses.start()
         endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT count(*) FROM n"
         with pytest.raises(KeyboardInterrupt):
-            store._database.read(lambda connection: connection.exec_driver_sql(endless).scalar())
-        timer.join()
+            try:
+                store._database.read(lambda connection: connection.exec_driver_sql(endless).scalar())
+            finally:
+                ended.set()
+        presses.join()
         assert len(store.triplets()) == 5
 
 

@@ -177,7 +177,11 @@ def _varying(schema: Schema, table: Table) -> tuple[Schema, Table, list[str]]:
 
 
 def _varies(column: Column) -> bool:
-    values, missing = column.values, column.missing
+    values = column.values
+    # Mostly the two ends tell; NaN is no value.
+    if values[0] < values[-1] or values[0] > values[-1]:
+        return True
+    missing = column.missing
     if missing.any():
         return not missing.all()
     return bool((values != values[0]).any())
@@ -198,6 +202,8 @@ def _identifier_notes(table: Table) -> list[str]:
 def _is_identifier(column: Column) -> bool:
     """Distinct in every row, and either labels, or whole numbers that are counted up or called an id."""
     values = column.values
+    if column.kind == "numeric" and not float(values[0]).is_integer():
+        return False
     if column.kind not in ("numeric", "category") or column.missing.any():
         return False
     if column.kind == "category":

@@ -75,17 +75,22 @@ class Encoder:
     @classmethod
     def fit(cls, table: Table, rows: np.ndarray) -> "Encoder":
         """Fit to these rows of the table (indices), at least one."""
-        table = _words_to_numbers(table)
-        counts = [np.bincount(codes[codes >= 0], minlength=n) for codes, n in _category_columns(table, rows)]
+        if any(column.kind == "text" for column in table.columns):
+            table, rows = _words_to_numbers(table.take(rows)), np.arange(len(rows))
+        counts = [
+            np.bincount(codes[codes >= 0], minlength=n)
+            for codes, n in zip(table.codes[rows].T, table.cardinalities, strict=True)
+        ]
         positions = tuple(_places(count, _room(len(counts))) for count in counts)
         frequencies = tuple(_log_shares(count) for count in counts)
         wide = np.array([cardinality > MAX_CATEGORIES for cardinality in table.cardinalities], bool)
-        numbers = _numbers(table, rows, frequencies, wide)
+        columns = _numbers(table, frequencies, wide)
         # Columns are learned apart; some at once keep the copies small.
-        parts = [
-            _learned(numbers[:, first : first + COLUMNS_AT_ONCE])
-            for first in range(0, max(numbers.shape[1], 1), COLUMNS_AT_ONCE)
+        some = [
+            columns[first : first + COLUMNS_AT_ONCE]
+            for first in range(0, max(len(columns), 1), COLUMNS_AT_ONCE)
         ]
+        parts = [_learned(_stacked([one[rows] for one in part], len(rows), axis=1)) for part in some]
         learned: dict[str, Any] = {
             name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]
         }
@@ -152,12 +157,13 @@ class Encoder:
 
     def transform(self, table: Table, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows (all of them by default) as finite float32: numeric embeddings (N, D), one-hot (N, T)."""
-        table = _words_to_numbers(table)
-        rows = np.arange(table.rows) if rows is None else rows
-        numbers = in_units(_numbers(table, rows, self.frequencies, self.wide), self.unit)
+        table = _words_to_numbers(table if rows is None else table.take(rows))
+        # A row of these arrays is a column of the table.
+        numbers = _stacked(_numbers(table, self.frequencies, self.wide), table.rows, axis=0)
+        numbers = in_units(numbers, self.unit[:, None])
         missing = np.isnan(numbers)
-        filled = np.where(missing, self.median, numbers)
-        flags = missing[:, self.indicated].astype(np.float32)
+        filled = np.where(missing, self.median[:, None], numbers)
+        flags = missing[self.indicated].astype(np.float32)
         centred = standardised_columns(filled, self.mean, self.std)
         parts = [
             centred,
@@ -167,10 +173,10 @@ class Encoder:
         flag_parts = [flags] * NARROW
         if not self.narrow:
             parts += [piecewise_columns(filled, self.grid), periodic_columns(centred)]
-            flag_parts += [np.repeat(flags, BINS, 1), np.repeat(flags, 2 * len(FREQUENCIES), 1)]
+            flag_parts += [np.repeat(flags, BINS, 0), np.repeat(flags, 2 * len(FREQUENCIES), 0)]
         columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
-        one_hot = one_hot_columns(table.codes[rows], self.positions)
-        return np.concatenate(columns, axis=1, dtype=np.float32), one_hot
+        one_hot = one_hot_columns(table.codes, self.positions)
+        return np.concatenate(columns, dtype=np.float32).T, one_hot
 
 
 def block_of(numbers: int, *, narrow: bool | None = None) -> np.ndarray:
@@ -211,6 +217,8 @@ def _room(columns: int) -> int:
 def _words_to_numbers(table: Table) -> Table:
     """The table with each text column as the length of its texts and counts of hashed words.
 
+    The texts of its rows alone are read, so that a long table costs as much in parts as it costs at once.
+
     The texts of later rows are others, so nothing is learned from them but how often a word of a kind occurs.
     """
     if all(column.kind != "text" for column in table.columns):
@@ -220,13 +228,11 @@ def _words_to_numbers(table: Table) -> Table:
 
 
 def _word_columns(column: Column) -> tuple[Column, ...]:
-    values = word_counts(column.categories)[column.values]
+    used, places = np.unique(column.values, return_inverse=True)
+    texts = [column.categories[code] if code >= 0 else "" for code in used]
+    values = word_counts(texts)[places]
     names = [f"{column.name}.word{place}" for place in range(WORD_BUCKETS)] + [f"{column.name}.length"]
     return tuple(Column(name, "numeric", values[:, place]) for place, name in enumerate(names))
-
-
-def _category_columns(table: Table, rows: np.ndarray):
-    return zip(table.codes[rows].T, table.cardinalities, strict=True)
 
 
 def _places(count: np.ndarray, room: int) -> np.ndarray:
@@ -243,12 +249,18 @@ def _log_shares(count: np.ndarray) -> np.ndarray:
     return np.append(share, share.min(initial=0.0)).astype(np.float32)
 
 
-def _numbers(table: Table, rows: np.ndarray, frequencies: tuple, wide: np.ndarray) -> np.ndarray:
-    """The numeric columns, and a frequency column for each category column that is wide."""
-    columns = zip(frequencies, table.codes[rows].T, wide, strict=True)
+def _numbers(table: Table, frequencies: tuple, wide: np.ndarray) -> list[np.ndarray]:
+    """The numeric columns, and a frequency column for each wide category column."""
+    columns = zip(frequencies, table.codes.T, wide, strict=True)
     shares = [each[column] for each, column, is_wide in columns if is_wide]
-    found = [column.values[rows] for column in table.columns if column.is_numeric] + shares
-    return np.stack(found, axis=1, dtype=np.float64) if found else np.empty((len(rows), 0))
+    return [column.values for column in table.columns if column.is_numeric] + shares
+
+
+def _stacked(columns: list[np.ndarray], rows: int, *, axis: int) -> np.ndarray:
+    """Columns of so many rows as one array of float64; `axis` counts them."""
+    if not columns:
+        return np.empty((0, rows) if axis == 0 else (rows, 0))
+    return np.stack(columns, axis=axis, dtype=np.float64)
 
 
 def _learned(numbers: np.ndarray) -> dict[str, np.ndarray]:

@@ -24,8 +24,8 @@ class Cells(NamedTuple):
     """Numbers of a table, and where they are missing.
 
     Attributes:
-        filled: the numbers, the median where one is missing, (N, F).
-        flags: 1 where it is, for the columns that had such cells, (N, I) float32.
+        filled: the numbers, the median where one is missing, (F, N).
+        flags: 1 where it is, for the columns that had such cells, (I, N) float32.
     """
 
     filled: np.ndarray
@@ -49,13 +49,13 @@ def embed_quantile(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
 
 def embed_piecewise(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Shares of bins between quantiles."""
-    return [piecewise_columns(cells.filled, arrays["grid"]), np.repeat(cells.flags, BINS, 1)]
+    return [piecewise_columns(cells.filled, arrays["grid"]), np.repeat(cells.flags, BINS, 0)]
 
 
 def embed_periodic(cells: Cells, arrays: Mapping) -> list[np.ndarray]:
     """Sines and cosines."""
     centred = standardised_columns(cells.filled, arrays["mean"], arrays["std"])
-    return [periodic_columns(centred), np.repeat(cells.flags, 2 * len(FREQUENCIES), 1)]
+    return [periodic_columns(centred), np.repeat(cells.flags, 2 * len(FREQUENCIES), 0)]
 
 
 def encoded_numbers(numbers: np.ndarray, arrays: Mapping, embeddings: Sequence[Callable]) -> np.ndarray:
@@ -66,9 +66,9 @@ def encoded_numbers(numbers: np.ndarray, arrays: Mapping, embeddings: Sequence[C
         arrays: what was learned.
         embeddings: functions of this module.
     """
-    numbers = in_units(numbers, arrays["unit"])
+    numbers = in_units(numbers, arrays["unit"]).T
     missing = np.isnan(numbers)
-    flags = missing[:, arrays["indicated"].astype(bool)].astype(np.float32)
-    cells = Cells(np.where(missing, arrays["median"], numbers), flags)
+    flags = missing[arrays["indicated"].astype(bool)].astype(np.float32)
+    cells = Cells(np.where(missing, arrays["median"][:, None], numbers), flags)
     parts = [part for embed in embeddings for part in embed(cells, arrays)]
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+    return np.concatenate(parts, dtype=np.float32).T

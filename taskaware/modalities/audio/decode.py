@@ -1,4 +1,4 @@
-"""Sound files → samples: through soundfile where it is installed, else WAV through the standard library."""
+"""Sound files → samples: WAV through the standard library, what it cannot read through soundfile."""
 
 import contextlib
 import importlib.util
@@ -63,11 +63,23 @@ def decode(source: bytes | str | os.PathLike, limits: Limits) -> Decoded:
     if not isinstance(source, bytes):
         _check_file(Path(source))
     try:
-        if has_soundfile():
-            return _by_soundfile(source, limits)
-        return _by_wave(source, limits)
+        return _decoded(source, limits)
     except OSError as error:
         raise UserError(f"{error.strerror or error}. Check the file") from error
+
+
+def _decoded(source: bytes | str | os.PathLike, limits: Limits) -> Decoded:
+    with _opened(source) as file:
+        start = file.read(12)
+        if start[:4] == b"RIFF" and start[8:] == b"WAVE":
+            with contextlib.suppress(wave.Error, EOFError):
+                return _by_wave(file, limits)
+        file.seek(0)
+        if has_soundfile():
+            return _by_soundfile(file, limits)
+    if is_sound(start):
+        raise UserError(f"its format is read by soundfile, which is not installed. Run: {INSTALL}")
+    raise UserError("it is no sound that can be read. Drop it, or save it anew as a WAV file")
 
 
 def _check_file(path: Path) -> None:
@@ -86,41 +98,33 @@ def _opened(source: bytes | str | os.PathLike) -> Iterator[io.BufferedIOBase]:
             yield file
 
 
-def _by_soundfile(source: bytes | str | os.PathLike, limits: Limits) -> Decoded:
+def _by_soundfile(opened: io.BufferedIOBase, limits: Limits) -> Decoded:
     import soundfile
 
     try:
-        with _opened(source) as opened, soundfile.SoundFile(opened) as file:
+        with soundfile.SoundFile(opened) as file:
             limits.check(max(file.frames, 0), file.channels, file.samplerate)
-            samples = file.read(dtype="float32", always_2d=True)
-            return Decoded(samples, file.samplerate)
-    except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
+            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.SoundFileError, TypeError) as error:
         reason = str(getattr(error, "error_string", "") or error).rstrip(".")
         raise UserError(f"it is no sound that can be read ({reason}). Drop it, or save it anew") from error
+    if not np.isfinite(samples).all():  # files may hold floats
+        raise UserError("it holds samples that are not finite. Drop it, or save it anew")
+    return Decoded(samples, rate)
 
 
 _BYTES = {1: "u1", 2: "<i2", 4: "<i4"}
 
 
-def _by_wave(source: bytes | str | os.PathLike, limits: Limits) -> Decoded:
-    """PCM samples of 8, 16, 24 and 32 bits."""
-    with _opened(source) as opened:
-        start = opened.read(12)
-        opened.seek(0)
-        if start[:4] != b"RIFF" and is_sound(start):
-            raise UserError(f"this format is read by soundfile, which is not installed. Run: {INSTALL}")
-        try:
-            with wave.open(opened, "rb") as file:
-                limits.check(file.getnframes(), file.getnchannels(), file.getframerate())
-                read = file.readframes(file.getnframes())
-                return Decoded(_pcm(read, file.getsampwidth(), file.getnchannels()), file.getframerate())
-        except (wave.Error, EOFError) as error:
-            raise UserError(
-                f"it is no WAV file of PCM samples ({error or 'it ends too early'}). Drop it, save it anew, "
-                f"or install the reader of other formats: {INSTALL}"
-            ) from error
+def _by_wave(opened: io.BufferedIOBase, limits: Limits) -> Decoded:
+    """PCM samples of 8, 16, 24 and 32 bits; wave.Error where there are others."""
+    size = opened.seek(0, io.SEEK_END)
+    opened.seek(0)
+    with wave.open(opened, "rb") as file:
+        width, channels = file.getsampwidth(), file.getnchannels()
+        frames = min(file.getnframes(), size // (width * channels))  # the header of a stream says too much
+        limits.check(frames, channels, file.getframerate())
+        return Decoded(_pcm(file.readframes(frames), width, channels), file.getframerate())
 
 
 def _pcm(read: bytes, width: int, channels: int) -> np.ndarray:

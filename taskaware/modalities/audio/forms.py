@@ -11,7 +11,7 @@ import pandas as pd
 
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.audio.decode import ENDINGS, Decoded, decode, in_floats, is_sound
-from taskaware.modalities.audio.limits import MOST_CHANNELS, Limits
+from taskaware.modalities.audio.limits import Limits
 
 LOOKED_AT = 64
 """Values of a column that decide whether it holds sounds."""
@@ -123,11 +123,13 @@ def _from_array(array: Any, rate: Any, limits: Limits) -> Decoded:
             f"its array has the shape {samples.shape} and the type {samples.dtype}. Give numbers of the "
             f"shape (samples,) or (channels, samples)"
         )
-    samples = samples[:, None] if samples.ndim == 1 else samples
-    if samples.shape[0] < samples.shape[1]:  # channels are fewer than samples
+    if samples.ndim == 1:
+        samples = samples[:, None]
+    elif samples.shape[0] <= samples.shape[1]:  # there are fewer channels than samples
         samples = samples.T
-    if samples.size:
-        limits.check(samples.shape[0], min(samples.shape[1], MOST_CHANNELS + 1), round(float(rate)))
+    if not samples.size:
+        samples = np.zeros((0, 1), np.float32)
+    limits.check(*samples.shape, round(float(rate)))
     return Decoded(_checked(samples), round(float(rate)))
 
 

@@ -22,7 +22,7 @@ LENGTH = 8
 STRIDE = 2
 """Frames from a patch to the next."""
 CENTRES = 64
-TIMES = 3
+TIMES = 2
 """Parts of the time that activations are averaged over; their largest values stand beside."""
 LEARNED_FROM = 8000
 """Patches that centres are learned from."""

@@ -51,19 +51,9 @@ def _all(values: Sequence, column: str) -> list[Decoded | None]:
         except UserError as error:
             raise UserError(_says(row, value, column, error)) from error
         if sound is not None:
-            sound = _finite(sound, row, column)
             allowed = Limits(allowed.seconds, allowed.samples - sound.samples.size)
         found.append(sound)
     return found
-
-
-def _finite(sound: Decoded, row: int, column: str) -> Decoded:
-    """A sound from a file of floats may hold what is no number."""
-    if np.isfinite(sound.samples).all():
-        return sound
-    raise UserError(
-        f"Row {row} of {quoted(column)} holds samples that are not finite. Drop it, or save it anew."
-    )
 
 
 def _says(row: int, value: object, column: str, error: UserError) -> str:

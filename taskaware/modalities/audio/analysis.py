@@ -1,7 +1,7 @@
 """What each clip gives by itself: statistics of its frames, and a short spectrogram."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -84,11 +84,18 @@ def analyse(data: Sounds) -> Described:
     grid = Grid(data.rate)
     with threadpool_limits(1, user_api="blas"):  # the matrices are narrow
         parts = [_described(data.take(order[part]), grid) for part in _batches(data, order, grid)]
-    joined = Described(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("mel", "cepstrum", "clip")),
-        Ragged(*(np.concatenate([getattr(p.frames, name) for p in parts]) for name in ("values", "counts"))),
-    )
+    joined = _joined(parts)
     return joined.take(np.argsort(order, kind="stable"))
+
+
+def _joined(parts: Sequence[Described]) -> Described:
+    mel, cepstrum, clip = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("mel", "cepstrum", "clip")
+    )
+    frames = np.concatenate([part.frames.values for part in parts])
+    return Described(
+        mel, cepstrum, clip, Ragged(frames, np.concatenate([part.frames.counts for part in parts]))
+    )
 
 
 def _batches(data: Sounds, order: np.ndarray, grid: Grid) -> Iterator[slice]:

@@ -112,6 +112,8 @@ class RowCache:
         return None
 
     def _add(self, what: str, entry: Entry) -> None:
+        if entry.rows.nbytes > self.most_bytes:
+            return
         with self._lock:
             self._entries[what, entry.hashes.tobytes()] = entry
             while self._entries and self.nbytes > self.most_bytes:

@@ -7,7 +7,7 @@ import os
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def _check_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _opened(source: bytes | str | os.PathLike) -> Iterator[io.BufferedIOBase]:
+def _opened(source: bytes | str | os.PathLike) -> Iterator[IO[bytes]]:
     if isinstance(source, bytes):
         yield io.BytesIO(source)
     else:
@@ -98,7 +98,7 @@ def _opened(source: bytes | str | os.PathLike) -> Iterator[io.BufferedIOBase]:
             yield file
 
 
-def _by_soundfile(opened: io.BufferedIOBase, limits: Limits) -> Decoded:
+def _by_soundfile(opened: IO[bytes], limits: Limits) -> Decoded:
     import soundfile
 
     try:
@@ -116,7 +116,7 @@ def _by_soundfile(opened: io.BufferedIOBase, limits: Limits) -> Decoded:
 _BYTES = {1: "u1", 2: "<i2", 4: "<i4"}
 
 
-def _by_wave(opened: io.BufferedIOBase, limits: Limits) -> Decoded:
+def _by_wave(opened: IO[bytes], limits: Limits) -> Decoded:
     """PCM samples of 8, 16, 24 and 32 bits; wave.Error where there are others."""
     size = opened.seek(0, io.SEEK_END)
     opened.seek(0)

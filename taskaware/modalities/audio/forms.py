@@ -16,6 +16,8 @@ from taskaware.modalities.audio.limits import Limits
 LOOKED_AT = 64
 """Values of a column that decide whether it holds sounds."""
 LONGEST_PATH = 4096
+KEYS = {"bytes", "path", "array", "sampling_rate"}
+"""Of a dict that is a sound; one with others is a row of a table."""
 LOUDEST = 1e6
 """Largest sample of an array."""
 
@@ -81,7 +83,7 @@ def read_one(value: Any, limits: Limits) -> Decoded | None:
         decoded = value.get_all_samples()
         return _from_array(np.asarray(decoded.data), decoded.sample_rate, limits)
     if _is_pair(value):
-        return _from_array(*value, limits)
+        return _from_array(value[0], value[1], limits)
     raise UserError(
         "it is no sound. Give bytes or the path of a sound file, (array, rate), or a dict with 'bytes' and "
         "'path', or with 'array' and 'sampling_rate'"
@@ -89,7 +91,8 @@ def read_one(value: Any, limits: Limits) -> Decoded | None:
 
 
 def _is_form(value: Mapping) -> bool:
-    return "bytes" in value or "path" in value or {"array", "sampling_rate"} <= set(value)
+    keys = set(value)
+    return keys <= KEYS and ("bytes" in keys or "path" in keys or "array" in keys)
 
 
 def _looks(value: Mapping, *, on_disk: bool) -> bool:
@@ -97,7 +100,7 @@ def _looks(value: Mapping, *, on_disk: bool) -> bool:
         return "sampling_rate" in value
     if isinstance(content := value.get("bytes"), bytes):
         return is_sound(content[:12]) or _is_path(value.get("path"))
-    return _is_path(path := value.get("path")) and (not on_disk or Path(path).is_file())
+    return _is_path(path := value.get("path")) and (not on_disk or Path(str(path)).is_file())
 
 
 def _from_dict(value: Mapping, limits: Limits) -> Decoded:
@@ -129,7 +132,7 @@ def _from_array(array: Any, rate: Any, limits: Limits) -> Decoded:
         samples = samples.T
     if not samples.size:
         samples = np.zeros((0, 1), np.float32)
-    limits.check(*samples.shape, round(float(rate)))
+    limits.check(samples.shape[0], samples.shape[1], round(float(rate)))
     return Decoded(_checked(samples), round(float(rate)))
 
 

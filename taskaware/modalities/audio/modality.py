@@ -16,7 +16,7 @@ from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.spaces.presets import AUDIO_EMBEDDINGS
-from taskaware.tasks.data import Reader
+from taskaware.tasks.data import Data, Reader
 
 
 class Audio(Single):
@@ -37,7 +37,7 @@ class Audio(Single):
         """Whether a column holds sounds: by magic numbers, keys of dicts, endings of files that are there."""
         return are_sounds(values, on_disk=True)
 
-    def parse(self, values: Sequence, *, column: str, sampling_rate: int | None = None) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
         """The sounds of a column.
 
         Read are: bytes and paths of WAV, FLAC, Ogg, MP3 and AIFF files; dicts with "bytes" and "path", or
@@ -47,15 +47,15 @@ class Audio(Single):
         Args:
             values: N of them; None and NaN are missing.
             column: its name, for messages.
-            sampling_rate: to read with; by default the commonest one.
+            options: "sampling_rate" to read with; by default the commonest one.
 
         Raises:
             UserError: a value cannot be read; names the row and the mend.
         """
-        return read_sounds(values, column, sampling_rate)
+        return read_sounds(values, column, **options)
 
-    def options(self, data: Sounds) -> Mapping[str, object]:
-        return {"sampling_rate": data.rate}
+    def options(self, data: Data) -> Mapping[str, object]:
+        return {"sampling_rate": cast(Sounds, data).rate}
 
     def fit_blocks(self, data: Sounds, rows: np.ndarray) -> SoundBlocks:
         return SoundBlocks.fit(data, rows)

@@ -75,7 +75,7 @@ def _embedded(name: str, data: Sounds) -> np.ndarray:
 def _run(loaded: Loaded, clips: list[np.ndarray], rate: int) -> np.ndarray:
     import torch
 
-    inputs = loaded.extractor(clips, sampling_rate=rate, return_tensors="pt", padding=True)
+    inputs = loaded.extractor(clips, sampling_rate=rate, return_tensors="pt")
     with torch.inference_mode():
         found = _output(loaded.model, inputs)
     return np.nan_to_num(np.asarray(found.float().cpu().numpy(), np.float64))
@@ -87,7 +87,12 @@ def _output(model: Any, inputs: Any) -> Any:
         return getattr(found, "pooler_output", found)
     if getattr(model.config, "is_encoder_decoder", False):  # such as Whisper
         model = model.get_encoder()
-    return model(**inputs).last_hidden_state.mean(1)
+    found = getattr(model(**inputs), "last_hidden_state", None)
+    if found is None or found.ndim != 3:
+        raise UserError(
+            f"The audio model gives no states over time. Name an encoder in {SETTING}, or unset it."
+        )
+    return found.mean(1)
 
 
 @functools.lru_cache(maxsize=1)
@@ -115,4 +120,4 @@ def load_model(name: str) -> Loaded:
             f"The audio model {quoted(name)} cannot be loaded ({reason}). Check its name and the network, or "
             f"download it first: hf download {name}. Without it: unset {SETTING}."
         ) from error
-    return Loaded(extractor, model.eval())
+    return Loaded(extractor, model.eval().float())

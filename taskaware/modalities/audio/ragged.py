@@ -50,7 +50,7 @@ class Ragged:
         """Largest value of each clip's frames, (N, D)."""
         return np.maximum.reduceat(self.values, self.starts)
 
-    def neighbours(self, distance: int, frames: slice = slice(None)) -> np.ndarray:
+    def neighbours(self, distance: int, frames: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Places in `values` of the frames that lie that far on, or the clip's first or last one.
 
         Args:

@@ -18,7 +18,7 @@ USUAL_RATE = 16_000
 """Of a column in which all is missing."""
 
 
-def read_sounds(values: Sequence, column: str, rate: int | None = None) -> Parsed:
+def read_sounds(values: Sequence, column: str, sampling_rate: int | None = None) -> Parsed:
     """The sounds of a column.
 
     Several channels are mixed down to their mean. Clips of another sampling rate are resampled.
@@ -26,16 +26,17 @@ def read_sounds(values: Sequence, column: str, rate: int | None = None) -> Parse
     Args:
         values: N sounds in any form that `forms.read_one` reads; None where one is missing.
         column: its name, for messages.
-        rate: samples a second to read with; by default the commonest one, of several the highest.
+        sampling_rate: to read with; by default the commonest one, of several the highest.
 
     Raises:
         UserError: a value cannot be read; names the row and the mend.
     """
     decoded, shown = _all(values, column), quoted(column)
-    if rate is not None and not (isinstance(rate, int) and RATES[0] <= rate <= RATES[1]):
-        raise UserError(f"A sampling rate of {quoted(rate)} is not possible. Give a whole number of Hz.")
+    given = sampling_rate
+    if given is not None and not (isinstance(given, int) and RATES[0] <= given <= RATES[1]):
+        raise UserError(f"A sampling rate of {quoted(given)} is not possible. Give a whole number of Hz.")
     rates = collections.Counter(sound.rate for sound in decoded if sound is not None and len(sound.samples))
-    chosen = rate or max(rates, key=lambda each: (rates[each], each), default=USUAL_RATE)
+    chosen = given or max(rates, key=lambda each: (rates[each], each), default=USUAL_RATE)
     clips = _resampled(decoded, chosen, column)
     stereo = [sound is not None and sound.samples.shape[1] > 1 for sound in decoded]
     data = Sounds.of(clips, chosen, stereo)
@@ -110,16 +111,13 @@ def _filter(rate: int, wanted: int) -> tuple[int, int, np.ndarray]:
 def _notes(data: Sounds, rates: collections.Counter, column: str) -> list[str]:
     notes = []
     if (stereo := int(data.stereo.sum())) > 0:
-        notes.append(
-            f"{stereo} of {data.rows} sounds of {column} have several channels; they are mixed down."
-        )
-    others = {rate: count for rate, count in rates.items() if rate != data.rate}
+        notes.append(f"Sounds of {column} with several channels, mixed down to their mean: {stereo}.")
+    others = sorted((rate, count) for rate, count in rates.items() if rate != data.rate)
     if others:
-        listed = ", ".join(f"{rate} Hz ({count})" for rate, count in sorted(others.items())[:5])
-        notes.append(
-            f"{sum(others.values())} sounds of {column} are resampled to {data.rate} Hz; they had {listed}"
-            f"{' and others' if len(others) > 5 else ''}."
-        )
+        listed = ", ".join(f"{rate} Hz: {count}" for rate, count in others[:5])
+        listed += ", and others" if len(others) > 5 else ""
+        count = sum(count for _, count in others)
+        notes.append(f"Sounds of {column} resampled to {data.rate} Hz: {count} ({listed}).")
     if (empty := int((data.samples == 0).sum())) > 0:
-        notes.append(f"{empty} sounds of {column} are missing or empty; each is a row without a sound.")
+        notes.append(f"Sounds of {column} that are missing or empty: {empty}; each is a row without a sound.")
     return notes

@@ -184,3 +184,6 @@ def test_the_cache_is_bounded_and_forgets_the_oldest():
         assert cache.nbytes <= 200
     cache.rows("a", hashes, compute)
     assert len(computed) == 9
+    kept = cache.nbytes
+    cache.rows("large", hashes, lambda places: Matrix(np.zeros((len(places), 100))))
+    assert cache.nbytes == kept > 0

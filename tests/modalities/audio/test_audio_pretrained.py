@@ -26,7 +26,7 @@ class Tensor(np.ndarray):
 class Extractor:
     sampling_rate = 16000
 
-    def __call__(self, clips, *, sampling_rate, return_tensors, padding):
+    def __call__(self, clips, *, sampling_rate, return_tensors):
         assert sampling_rate == 16000 and return_tensors == "pt" and len({len(clip) for clip in clips}) == 1
         return {"input_values": np.stack(clips)}
 
@@ -36,6 +36,8 @@ class Network:
 
     def eval(self):
         return self
+
+    float = eval
 
     def __call__(self, input_values):
         frames = input_values[:, : input_values.shape[1] // 100 * 100].reshape(len(input_values), -1, 100)
@@ -111,3 +113,16 @@ def test_without_transformers_the_line_that_installs_it(clips, monkeypatch):
 @pytest.mark.parametrize("name", ["../../secret", "/etc/model", "a/b/c", "a b", "", "x/.."])
 def test_a_saved_file_names_only_models_of_the_hub(name):
     assert not pretrained.may_load(name) and pretrained.may_load("facebook/wav2vec2-base")
+
+
+def test_models_of_other_kinds():
+    states = np.ones((2, 5, 3)).view(Tensor)
+    clap = types.SimpleNamespace(get_audio_features=lambda x: types.SimpleNamespace(pooler_output=x))
+    assert pretrained._output(clap, {"x": states}) is states
+    encoder = lambda x: types.SimpleNamespace(last_hidden_state=x)  # noqa: E731
+    whisper = types.SimpleNamespace(
+        config=types.SimpleNamespace(is_encoder_decoder=True), get_encoder=lambda: encoder
+    )
+    assert pretrained._output(whisper, {"x": states}).shape == (2, 3)
+    with pytest.raises(ta.UserError, match="no states over time"):
+        pretrained._output(whisper, {"x": states[0]})

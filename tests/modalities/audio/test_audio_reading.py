@@ -99,14 +99,14 @@ def test_stereo_is_mixed_down_in_both_layouts_and_reported(tone):
     np.testing.assert_allclose(found.data.clips[0], (left + right) / 2, atol=1e-7)
     np.testing.assert_array_equal(found.data.clips[0], found.data.clips[1])
     assert found.data.stereo.tolist() == [True, True, False]
-    assert found.notes == ("2 of 3 sounds of 'sound' have several channels; they are mixed down.",)
+    assert found.notes == ("Sounds of 'sound' with several channels, mixed down to their mean: 2.",)
 
 
 def test_the_commonest_rate_wins_and_others_are_resampled(tone):
     fine = (tone(rate=16000), 16000)
     found = parse([(tone(), RATE), fine, (tone(), RATE)])
     assert found.data.rate == RATE and {len(clip) for clip in found.data.clips} == {2400}
-    assert found.notes == ("1 sounds of 'sound' are resampled to 8000 Hz; they had 16000 Hz (1).",)
+    assert found.notes == ("Sounds of 'sound' resampled to 8000 Hz: 1 (16000 Hz: 1).",)
     assert parse([(tone(), RATE), fine]).data.rate == 16000
     later = parse([fine], sampling_rate=RATE).data
     assert later.rate == RATE
@@ -127,7 +127,7 @@ def test_missing_and_empty_sounds_are_rows_and_are_counted(tone, wav):
     values = [None, float("nan"), pd.NA, {"bytes": None, "path": None}, wav(np.zeros(0)), wav(tone())]
     found = parse(values)
     assert found.data.samples.tolist() == [0, 0, 0, 0, 0, 2400]
-    assert found.notes == ("5 sounds of 'sound' are missing or empty; each is a row without a sound.",)
+    assert found.notes == ("Sounds of 'sound' that are missing or empty: 5; each is a row without a sound.",)
     assert parse([None]).data.rate == 16000
 
 
@@ -212,6 +212,7 @@ def test_what_it_accepts_alone(tone, wav, tmp_path):
         [b"\x89PNG\r\n\x1a\n"],
         [{"bytes": b"\xff\xd8\xff\xe0", "path": None}],
         [(0.5, 1.5)],
+        [{"path": "a.wav", "label": "dog"}],
         pd.DataFrame({"a": ["a.wav"]}),
         5,
     ):

@@ -146,7 +146,13 @@ MODALITIES: Registry[Modality] = Registry(
     "modality",
     {
         "tables": "taskaware.modalities.tables.modality:TABLES",
+        "tables": "taskaware.modalities.tables.modality:TABLES",
         "mixed": "taskaware.modalities.mixed.modality:MIXED",
+        "text": "taskaware.modalities.texts.modality:TEXTS",
+        "image": "taskaware.modalities.images.modality:IMAGES",
+        "audio": "taskaware.modalities.audio.modality:AUDIO",
+        "series": "taskaware.modalities.series.modality:SERIES",
+        "embedding": "taskaware.modalities.vectors.modality:VECTORS",
     },
 )
 """The kinds of data, general ones first: the last one that accepts a source reads it."""

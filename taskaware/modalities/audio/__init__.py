@@ -1,0 +1,1 @@
+"""Sounds as a modality: clips of any length and sampling rate, four embeddings."""

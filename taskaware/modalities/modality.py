@@ -146,7 +146,6 @@ MODALITIES: Registry[Modality] = Registry(
     "modality",
     {
         "tables": "taskaware.modalities.tables.modality:TABLES",
-        "tables": "taskaware.modalities.tables.modality:TABLES",
         "mixed": "taskaware.modalities.mixed.modality:MIXED",
         "text": "taskaware.modalities.texts.modality:TEXTS",
         "image": "taskaware.modalities.images.modality:IMAGES",

@@ -72,7 +72,8 @@ def _moments(channels: np.ndarray) -> np.ndarray:
     flat = channels.reshape(*channels.shape[:2], -1)
     mean = flat.mean(axis=2)
     apart = flat - mean[..., None]
-    parts = [mean, np.sqrt(np.mean(apart**2, axis=2)), np.cbrt(np.mean(apart**3, axis=2))]
+    squared = apart * apart
+    parts = [mean, np.sqrt(squared.mean(axis=2)), np.cbrt((squared * apart).mean(axis=2))]
     return np.concatenate(parts, axis=1)
 
 

@@ -164,7 +164,9 @@ def _of_array(value: object) -> Opened:
     except ValueError as error:
         raise Unreadable("is a list of rows that differ in length", _SHAPES) from error
     if array.dtype.kind not in "biuf":
-        raise Unreadable("is neither image, path nor numbers", "Give a path, bytes, a Pillow image or an array")
+        raise Unreadable(
+            "is neither image, path nor numbers", "Give a path, bytes, a Pillow image or an array"
+        )
     first = _channels_first(array)
     array = np.moveaxis(array, 0, 2) if first else array
     array = array[..., None] if array.ndim == 2 else array

@@ -40,8 +40,8 @@ def _energies(channel: np.ndarray) -> np.ndarray:
     matrix = cosines(WINDOW)
     windows = np.lib.stride_tricks.sliding_window_view(channel, (WINDOW, WINDOW), axis=(1, 2))
     windows = windows[:, ::STEP, ::STEP]
-    flat = windows.reshape(*windows.shape[:3], -1) @ np.kron(matrix, matrix).T
-    return flat**2
+    flat = windows.reshape(len(windows), -1, WINDOW**2) @ np.kron(matrix, matrix).T
+    return (flat**2).reshape(*windows.shape[:3], -1)
 
 
 def _quadrants(energies: np.ndarray) -> np.ndarray:

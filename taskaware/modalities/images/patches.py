@@ -35,10 +35,11 @@ class Dictionary:
 
     def _features(self, images: np.ndarray) -> np.ndarray:
         patches = _patches(images)
-        count, across = patches.shape[:2]
-        whitened = (_plain(patches.reshape(count * across**2, -1)) - self.mean) @ self.whitening
-        near = _triangle(whitened, self.centres).reshape(count, across**2, -1)
-        return (_quadrants(across) @ near).reshape(count, -1)
+        across = patches.shape[1]
+        plain = _plain(patches.reshape(len(images), across**2, -1))
+        # One product for each image, so that its features do not depend on its company.
+        near = _triangle((plain - self.mean) @ self.whitening, self.centres)
+        return (_quadrants(across) @ near).reshape(len(images), -1)
 
 
 def learned(images: Float[np.ndarray, "n c s s"], seed: int = 0) -> Dictionary:
@@ -101,8 +102,8 @@ def _drawn(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _plain(patches: np.ndarray) -> np.ndarray:
     """Without brightness and contrast; flat patches stay near 0."""
-    apart = patches - patches.mean(axis=1, keepdims=True)
-    return apart / np.sqrt(np.mean(apart**2, axis=1, keepdims=True) + CONTRAST**2)
+    apart = patches - patches.mean(axis=-1, keepdims=True)
+    return apart / np.sqrt(np.mean(apart**2, axis=-1, keepdims=True) + CONTRAST**2)
 
 
 def _whitening(patches: np.ndarray) -> np.ndarray:
@@ -125,8 +126,8 @@ def _quadrants(across: int) -> np.ndarray:
 def _triangle(whitened: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """max(0, mean distance to all centres - distance to this one)."""
     distance = whitened @ (-2 * centres.T)
-    distance += np.sum(whitened**2, axis=1)[:, None]
+    distance += np.sum(whitened**2, axis=-1)[..., None]
     distance += np.sum(centres**2, axis=1)
     np.sqrt(np.maximum(distance, 0, out=distance), out=distance)
-    np.subtract(distance.mean(axis=1, keepdims=True), distance, out=distance)
+    np.subtract(distance.mean(axis=-1, keepdims=True), distance, out=distance)
     return np.maximum(distance, 0, out=distance)

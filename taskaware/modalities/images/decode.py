@@ -37,7 +37,7 @@ class Opened(NamedTuple):
 
     Attributes:
         pixels: (height, width, 1, 3 or 4), numbers of any type.
-        source: "file" (0 to 255), "deep" (a file with up to 65535) or "array" (numbers of the user's own scale).
+        source: "file" (0 to 255), "deep" (a file with up to 65535) or "array" (of any scale).
         first_channel: whether the channels were the first axis of an array.
         frames: images in the file, of which the first is read.
     """

@@ -16,6 +16,7 @@ from taskaware.modalities.tables.metafeatures.feature import MetaFeature
 MOST_LOOKED_AT, SIDE = 500, 32
 HASLER = "Hasler & Suesstrunk 2003"
 FIELD = "Field 1987"
+SMITH = "Smith 1978"
 SOBEL = "Sobel & Feldman 1968"
 EDGE, SAME = 0.1, 4 / 255
 
@@ -52,17 +53,13 @@ class ImageView:
 
 
 def own_features(data: Pictures) -> dict[str, float]:
-    """Value of each of `FEATURES`, finite on any dataset; where no row has an image, as if it had one black pixel."""
+    """Value of each of `FEATURES`, finite on any dataset; without images, those of a black pixel."""
     order = np.argsort(data.row_hashes, kind="stable")
-    present = order[data.present[order]]
-    if not len(present):
-        black = np.zeros((1, 1, 1), np.uint8)
-        data = Pictures((black,), np.ones((1, 2), np.int32), np.zeros(1, np.uint64))
-        present = np.zeros(1, np.int64)
-    view = ImageView(data, data.sizes[present], data.take(present[:MOST_LOOKED_AT]))
-    return {
-        each.name: float(np.clip(each.compute(cast(Any, view)), each.low, each.high)) for each in FEATURES
-    }
+    sample = data.take(order[data.present[order]])
+    if not sample.rows:
+        sample = Pictures((np.zeros((1, 1, 1), np.uint8),), np.ones((1, 2), np.int32), np.zeros(1, np.uint64))
+    view = cast(Any, ImageView(data, sample.sizes, sample.take(np.arange(min(sample.rows, MOST_LOOKED_AT)))))
+    return {each.name: float(np.clip(each.compute(view), each.low, each.high)) for each in FEATURES}
 
 
 def _feature(
@@ -104,12 +101,18 @@ def _compressibility(view: ImageView) -> float:
 
 def _duplicates(view: ImageView) -> float:
     hashes = view.data.row_hashes[view.data.present]
-    return 1 - len(np.unique(hashes)) / len(hashes)
+    return 1 - len(np.unique(hashes)) / len(hashes) if len(hashes) else 0.0
 
 
 FEATURES = (
-    _feature("image_log_height", "log2 pixels", 20, lambda v: np.log2(np.median(v.sizes[:, 0])), "median height"),
-    _feature("image_log_width", "log2 pixels", 20, lambda v: np.log2(np.median(v.sizes[:, 1])), "median width"),
+    _feature(
+        "image_log_height", "log2 pixels", 20, lambda v: np.log2(np.median(v.sizes[:, 0])),
+        "median height",
+    ),
+    _feature(
+        "image_log_width", "log2 pixels", 20, lambda v: np.log2(np.median(v.sizes[:, 1])),
+        "median width",
+    ),
     _feature("image_colour_share", "share", 1, lambda v: v.sample.coloured.mean(), "images with colour"),
     _feature(
         "image_aspect", "log2", 10, lambda v: np.mean(np.log2(v.sizes[:, 0] / v.sizes[:, 1])),
@@ -132,13 +135,15 @@ FEATURES = (
         "image_contrast", "share of white", 0.5, lambda v: v.grey.std(axis=(1, 2)).mean(),
         "spread of grey in an image",
     ),
-    _feature("image_colourfulness", "share of white", 2, _colourfulness, "strength of colours", source=HASLER),
-    _feature("image_saturation", "share", 1, lambda v: hsv(v.images)[1].mean(), "mean saturation", source="Smith 1978"),
+    _feature("image_colourfulness", "share of white", 2, _colourfulness, "strength", source=HASLER),
+    _feature("image_saturation", "share", 1, lambda v: hsv(v.images)[1].mean(), "mean", source=SMITH),
     _feature(
         "image_edge_density", "share", 1, lambda v: np.mean(v.edges > EDGE),
         "pixels with a gradient over a tenth of white", source=SOBEL,
     ),
-    _feature("image_spectral_slope", "log power over log frequency", 3, _slope, "texture", low=-10, source=FIELD),
+    _feature(
+        "image_spectral_slope", "log power over log frequency", 3, _slope, "texture", low=-10, source=FIELD,
+    ),
     _feature("image_background", "share", 1, _background, "pixels that equal the border"),
     _feature("image_compressibility", "share", 2, _compressibility, "size after zlib over size before"),
     _feature(

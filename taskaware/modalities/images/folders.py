@@ -98,7 +98,7 @@ def _has_splits(root: Path) -> bool:
     if splits and len(splits) < len(folders):
         other = next(each.name for each in folders if each not in splits)
         raise UserError(
-            f"{quoted(str(root))} has the split {quoted(splits[0].name)} and beside it the folder {quoted(other)}. "
+            f"{quoted(str(root))} has the split {quoted(splits[0].name)} and beside it {quoted(other)}. "
             "Keep either splits or classes at the first level."
         )
     return bool(splits)

@@ -6,26 +6,10 @@ from typing import Any
 
 import numpy as np
 
-ENDINGS = [
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".jfif",
-    ".gif",
-    ".bmp",
-    ".dib",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".ppm",
-    ".pgm",
-    ".pbm",
-    ".pnm",
-    ".jp2",
-    ".j2k",
-    ".avif",
-]
+ENDINGS = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".ppm",
+    ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif",
+)  # fmt: skip
 """Endings of the files that are read."""
 
 STARTS = (
@@ -68,7 +52,7 @@ def starts_as_image(head: bytes) -> bool:
 def is_image_path(value: object) -> bool:
     """Whether a text or path ends as an image file does; the file need not be there."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    return isinstance(text, str) and "\n" not in text and text.lower().endswith(tuple(ENDINGS))
+    return isinstance(text, str) and "\n" not in text and text.lower().endswith(ENDINGS)
 
 
 def is_pil(value: object) -> bool:
@@ -85,8 +69,8 @@ def are_images(array: np.ndarray) -> bool:
     """Whether an array looks like N images rather than N rows of series.
 
     With four axes: images where the last axis (or the second: channels first) has 1, 3 or 4 channels. With
-    three axes (N, H, W) and whole numbers by type: images if they have at least 16 pixels, no value below 0 or
-    above 65535 and, unless they are uint8, sides of at least 4 of which none is over 4 times the other. With
+    three axes (N, H, W) and whole numbers by type: images if they have at least 16 pixels, no value below 0
+    or above 65535 and, unless they are uint8, sides of at least 4 of which none is over 4 times the other. With
     three axes and floats: images if all values are pixels (0 to 1, or whole numbers from 0 to 255) and the
     sides are at least 8, and none over twice the other; otherwise (N, C, T) is a series.
     """

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks, image_blocks_from
+from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
 from taskaware.modalities.images.forms import accepted, hold_images
 from taskaware.modalities.images.pictures import Levels, Pictures
 from taskaware.modalities.images.reading import pictures_of
+from taskaware.modalities.images.saved import image_blocks_from
 from taskaware.modalities.images.vision import SIDE, chosen_model
 from taskaware.modalities.single import Parsed, Single
 from taskaware.spaces.presets import IMAGE_EMBEDDINGS
@@ -45,10 +46,10 @@ class Images(Single):
         """The images of a column; see `Single.parse`.
 
         Args:
-            values: arrays (height, width), (height, width, 1, 3 or 4) or (1, 3 or 4, height, width), of numbers
-                from 0 to 1, to 255, or (whole ones) to 65535; nested lists; Pillow images; the bytes of a PNG,
-                JPEG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 or AVIF file; paths of such files; records
-                {"bytes": , "path": } as Hugging Face keeps them; None.
+            values: arrays (height, width), (height, width, 1, 3 or 4) or (1, 3 or 4, height, width), of
+                numbers from 0 to 1, to 255, or (whole ones) to 65535; nested lists; Pillow images; the bytes
+                of a PNG, JPEG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 or AVIF file; paths of such files;
+                records {"bytes": , "path": } as Hugging Face keeps them; None.
             column: its name, for messages.
             folder: that relative paths start from; by default the current one.
             white, deep_white, side: see `pictures_of`; side is 224 where a vision model is set.

@@ -33,8 +33,8 @@ class Pictures:
     """N images.
 
     Attributes:
-        pixels: for each row (height, width, 1 or 3) uint8, at most `levels.side` high and wide; grey ones have
-            one channel; a missing one is `MISSING`.
+        pixels: for each row (height, width, 1 or 3) uint8, at most `levels.side` high and wide; grey ones
+            have one channel; a missing one is `MISSING`.
         sizes: height and width that each image had, (N, 2); 0 where it is missing.
         row_hashes: of the full images.
         levels: that they were read with.

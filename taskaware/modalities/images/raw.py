@@ -42,6 +42,11 @@ def working_of(data: Pictures) -> Working:
     return Working(SMALL if small else LARGE, 3 if data.coloured.any() else 1)
 
 
+def threads() -> int:
+    """Chunks that are computed at once."""
+    return min(THREADS, os.cpu_count() or 1)
+
+
 def raw_features(data: Pictures, working: Working) -> Matrices:
     """The features of each row by block, float32; zeros where an image is missing."""
 
@@ -75,7 +80,7 @@ def by_chunks(
 
     result: Matrices = {}
     # NumPy lets other threads work; a product is done by one thread, so that its sums are always the same.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads()) as pool:
         for chunk, matrices in zip(chunks, pool.map(computed, chunks), strict=True):
             for name, matrix in matrices.items():
                 result.setdefault(name, np.zeros((data.rows, matrix.shape[1]), np.float32))[chunk] = matrix

@@ -49,8 +49,8 @@ def pictures_of(
 ) -> Parsed:
     """The images of a column.
 
-    Arrays of numbers share one scale: white is the smallest of `WHITES` that no value exceeds, at most 255 for
-    floats. Files with 16 bits a pixel share another. Files with 8 bits have white at 255.
+    Arrays of numbers share one scale: white is the smallest of `WHITES` that no value exceeds, at most 255
+    for floats. Files with 16 bits a pixel share another. Files with 8 bits have white at 255.
 
     Args:
         values: N of them: arrays, Pillow images, bytes, paths, records of bytes and path, None.
@@ -141,12 +141,12 @@ def _checked_most(pixels: np.ndarray, column: str, row: int) -> float:
     if not (np.isfinite(low) and np.isfinite(high)):
         count = int(np.sum(~np.isfinite(pixels)))
         raise UserError(
-            f"Row {row} of '{column}' has {count} pixel values that are not finite. Replace them, or drop the row."
+            f"Row {row} of '{column}' has {count} pixel values that are not finite. Replace or drop it."
         )
     if low < 0:
         raise UserError(
-            f"Row {row} of '{column}' has the pixel value {low:g}. Allowed: 0 to 1, or 0 to 255. Shift and scale "
-            "the images before, for example (x - x.min()) / (x.max() - x.min()) over all of them."
+            f"Row {row} of '{column}' has the pixel value {low:g}. Allowed: 0 to 1, or 0 to 255. Shift and "
+            "scale the images before, for example (x - x.min()) / (x.max() - x.min()) over all of them."
         )
     return high
 
@@ -189,7 +189,7 @@ def _plain(pixels: np.ndarray) -> np.ndarray:
 
 
 def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
-    """At most `side` high and wide, the proportions kept; each new pixel is the mean of the area it covers."""
+    """At most `side` high and wide, the proportions kept; a new pixel is the mean of its area."""
     height, width = pixels.shape[:2]
     if max(height, width) <= side:
         return pixels
@@ -204,7 +204,7 @@ def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
 def _notes(done: Sequence[Read], levels: Levels, column: str) -> Iterator[str]:
     missing = sum(each.size == (0, 0) for each in done)
     if missing:
-        yield f"{missing} of {len(done)} images of '{column}' are missing; their features are those of the mean."
+        yield f"{missing} of {len(done)} images of '{column}' are missing; their features are 0, the mean."
     moving = sum(each.frames > 1 for each in done)
     if moving:
         yield f"{moving} images of '{column}' have several frames; the first is read."

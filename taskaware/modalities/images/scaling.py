@@ -20,7 +20,7 @@ class Scaling:
         mean: of each raw column, (d,).
         scale: that a column is multiplied by, (d,); 0 for one that is constant.
         columns: raw columns that are kept, (w,); empty where there is a matrix.
-        matrix: principal directions, (d, w), divided by the root of their spread; (0, 0) where columns are few.
+        matrix: principal directions, (d, w), divided by the root of their spread; (0, 0) for few columns.
     """
 
     mean: np.ndarray

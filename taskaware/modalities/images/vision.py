@@ -48,7 +48,7 @@ def vision_model(name: str) -> Embed:
         model = loaded.AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"The vision model {quoted(name)} cannot be loaded. Go online once so that it is kept, or unset {SETTING}."
+            f"The vision model {quoted(name)} cannot be loaded. Go online once, or unset {SETTING}."
         ) from error
     model.eval()
 

@@ -118,7 +118,7 @@ def _of_file(file: Any) -> Opened:
         found = image.open(file, formats=[name for name in FORMATS if name in image.OPEN])
     except Exception as error:  # Pillow's decoders raise a dozen kinds
         known = ", ".join(name for name in FORMATS if name not in ("MPO", "DIB"))
-        mend = f"Replace it; formats that are read: {known}"
+        mend = f"Replace it by a file that is read ({known})"
         raise Unreadable(f"is no readable image ({_why(error)})", mend) from error
     with found:
         return _of_pillow(found)
@@ -180,7 +180,7 @@ _SHAPES = "An image is (height, width), or (height, width, channels) with 1, 3 o
 
 
 def _channels_first(array: np.ndarray) -> bool:
-    return array.ndim == 3 and array.shape[0] in CHANNELS and array.shape[2] not in CHANNELS
+    return array.ndim == 3 and array.shape[0] in CHANNELS and min(array.shape[1:]) > max(CHANNELS)
 
 
 def _check_size(width: int, height: int) -> None:

@@ -70,9 +70,9 @@ def are_images(array: np.ndarray) -> bool:
 
     With four axes: images where the last axis (or the second: channels first) has 1, 3 or 4 channels. With
     three axes (N, H, W) and whole numbers by type: images if they have at least 16 pixels, no value below 0
-    or above 65535 and, unless they are uint8, sides of at least 4 of which none is over 4 times the other. With
-    three axes and floats: images if all values are pixels (0 to 1, or whole numbers from 0 to 255) and the
-    sides are at least 8, and none over twice the other; otherwise (N, C, T) is a series.
+    or above 65535 and, unless they are uint8, sides of at least 4 of which none is over 4 times the other.
+    With three axes and floats: images if all values are pixels (0 to 1, or whole numbers from 0 to 255) and
+    the sides are at least 8, and none over twice the other; otherwise (N, C, T) is a series.
     """
     if not _numbers(array) or array.ndim not in (3, 4) or not array.size:
         return False

@@ -108,7 +108,9 @@ def _shown(value: object) -> str:
     if isinstance(value, str | os.PathLike):
         text = os.fspath(value)
         return quoted(text if len(text) <= 80 else f"…{text[-79:]}")
-    return quoted(value) if isinstance(value, bytes) else f"the {type(value).__name__}"
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"the value of {len(value):,} bytes"
+    return f"the {type(value).__name__}"
 
 
 def _white(found: Sequence[Read | Opened], source: str, given: int | None, column: str) -> int:

@@ -40,7 +40,7 @@ def vision_model(name: str) -> Embed:
     except ImportError as error:
         raise UserError(
             f"The vision model {quoted(name)} needs transformers and torch. Install them: "
-            "pip install transformers torch"
+            "pip install transformers torch."
         ) from error
     loaded: Any = transformers
     try:

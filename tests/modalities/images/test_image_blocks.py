@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.modalities.images.made import squares
 
 from taskaware.errors import UserError
 from taskaware.modalities.images import blocks as blocks_module
@@ -13,8 +12,10 @@ from taskaware.modalities.images.frequencies import cosines
 from taskaware.modalities.images.gradients import hog
 from taskaware.modalities.images.modality import IMAGES
 from taskaware.modalities.images.patches import CENTRES, learned
-from taskaware.modalities.images.resize import area_weights, shrunk, squares as made_square
+from taskaware.modalities.images.resize import area_weights, shrunk
+from taskaware.modalities.images.resize import squares as made_square
 from taskaware.modalities.images.scaling import WIDEST, fit_scaling
+from tests.modalities.images.made import squares
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +192,14 @@ def test_a_vision_model_is_one_more_block(data, monkeypatch):
     monkeypatch.setattr(blocks_module, "vision_model", lambda name: FakeModel())
     fitted = IMAGES.fit_blocks(data, np.arange(40))
     assert fitted.widths["vision_model"] == 2 and list(fitted.widths)[-1] == "vision_model"
-    np.testing.assert_allclose(fitted.transform(data, np.arange(40))["vision_model"].mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(
+        fitted.transform(data, np.arange(40))["vision_model"].mean(axis=0), 0, atol=1e-4
+    )
     monkeypatch.delenv(vision.SETTING)
     again = IMAGES.blocks_from(fitted.to_arrays())
-    np.testing.assert_array_equal(again.transform(data)["vision_model"], fitted.transform(data)["vision_model"])
+    np.testing.assert_array_equal(
+        again.transform(data)["vision_model"], fitted.transform(data)["vision_model"]
+    )
     assert "vision_model" not in IMAGES.fit_blocks(data, np.arange(40)).widths
 
 
@@ -202,7 +207,7 @@ def test_a_vision_model_without_its_packages_is_left_out(data, monkeypatch):
     monkeypatch.setenv(vision.SETTING, "some/model")
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     vision.vision_model.cache_clear()
-    with pytest.warns(UserWarning, match="pip install transformers torch. Its block is left out"):
+    with pytest.warns(UserWarning, match=r"pip install transformers torch\. Its block is left out"):
         fitted = IMAGES.fit_blocks(data, np.arange(30))
     assert "vision_model" not in fitted.widths
     with pytest.raises(UserError, match="needs transformers and torch"):

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.modalities.images.made import squares
 
 import taskaware as ta
 from taskaware.modalities.images.features import FEATURES, own_features
 from taskaware.modalities.images.modality import IMAGES
 from taskaware.testing.modality_contract import CHECKS
+from tests.modalities.images.made import squares
 
 
 def bars():

@@ -3,9 +3,9 @@
     python benchmarks/blocks_images.py
     python benchmarks/blocks_images.py --quality --data /folder/with/index.csv mnist fruit
 
-Quality: a ridge classifier on each block and on all side by side, beside the usual baseline of the field: HOG of
-scikit-image (cells of 8 pixels, blocks of 2 x 2) with a linear support vector machine. The penalty is chosen on the
-validation part (a fifth of the training part where a set has none); the figures are accuracies on the test part.
+Quality: a ridge classifier on each block and on all side by side, beside the baseline of the field: HOG of
+scikit-image (cells of 8 pixels, blocks of 2 x 2) with a linear support vector machine. The penalty is chosen
+on the validation part (a fifth of the training part where there is none). Figures are accuracies on the test part.
 """
 
 import argparse
@@ -29,10 +29,8 @@ MOST_TRAINED, MOST_TESTED = 3000, 2000
 def made(rows: int, side: int) -> np.ndarray:
     """Images of noise over coarse squares, (rows, side, side, 3) uint8."""
     rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 255, (rows, side // 4, side // 4, 3))
-    return np.clip(
-        coarse.repeat(4, 1).repeat(4, 2) + rng.normal(0, 30, (rows, side, side, 3)), 0, 255
-    ).astype(np.uint8)
+    coarse = rng.integers(0, 255, (rows, side // 4, side // 4, 3)).repeat(4, 1).repeat(4, 2)
+    return np.clip(coarse + rng.normal(0, 30, coarse.shape), 0, 255).astype(np.uint8)
 
 
 def speed(rows: int, side: int) -> None:

@@ -104,7 +104,13 @@ def fit_image_blocks(data: Pictures, rows: np.ndarray) -> ImageBlocks:
 
 
 def pooled(dictionary: Dictionary, data: Pictures, working: Working) -> np.ndarray:
-    """The patch features of each row; zeros where an image is missing."""
+    """The patch features of each row; zeros where an image is missing.
+
+    Args:
+        dictionary: of patches.
+        data: any rows.
+        working: what images are made alike to.
+    """
     digest = content_digest("patches", vars(dictionary))
 
     def compute(rows: np.ndarray) -> Matrices:

@@ -65,5 +65,5 @@ def _embedded(model: Any, processor: Any, image: np.ndarray) -> np.ndarray:
     given = processor(images=np.repeat(image, 4 - image.shape[2], axis=2)[..., :3], return_tensors="pt")
     answer = model(**given)
     pooled = getattr(answer, "pooler_output", None)
-    vector = answer.last_hidden_state.mean(dim=1) if pooled is None else pooled
+    vector = answer.last_hidden_state.mean(1) if pooled is None else pooled
     return np.asarray(vector.reshape(-1).tolist(), np.float32)

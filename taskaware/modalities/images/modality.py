@@ -1,0 +1,72 @@
+"""Images as a modality."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
+from taskaware.modalities.images.forms import accepted, hold_images
+from taskaware.modalities.images.pictures import Levels, Pictures
+from taskaware.modalities.images.reading import pictures_of
+from taskaware.modalities.images.saved import image_blocks_from
+from taskaware.modalities.images.vision import SIDE, chosen_model
+from taskaware.modalities.single import Parsed, Single
+from taskaware.spaces.presets import IMAGE_EMBEDDINGS
+
+
+class Images(Single):
+    """Photographs and drawings, of any sizes, grey or in colour."""
+
+    name = "image"
+    embeddings = IMAGE_EMBEDDINGS
+
+    def accepts(self, source: object) -> bool:
+        """Whether a source is an array of images, or a list or column of single ones.
+
+        Of arrays, `forms.are_images` tells those of images from those of series.
+        """
+        return accepted(source)
+
+    def holds(self, values: Sequence) -> bool:
+        """Whether the values of a column are images: arrays by their shape, paths by their ending, bytes by
+        their first characters; looks at up to 50 of them."""
+        return hold_images(values)
+
+    def parse(
+        self,
+        values: Sequence,
+        *,
+        column: str,
+        folder: str | os.PathLike | None = None,
+        white: int | None = None,
+        deep_white: int | None = None,
+        side: int | None = None,
+    ) -> Parsed:
+        """The images of a column; see `Single.parse`.
+
+        Args:
+            values: arrays (height, width), (height, width, 1, 3 or 4) or (1, 3 or 4, height, width), of
+                numbers from 0 to 1, to 255, or (whole ones) to 65535; nested lists; Pillow images; the bytes
+                of a PNG, JPEG, GIF, BMP, TIFF, WebP, PPM, JPEG 2000 or AVIF file; paths of such files;
+                records {"bytes": , "path": } as Hugging Face keeps them; None.
+            column: its name, for messages.
+            folder: that relative paths start from; by default the current one.
+            white, deep_white, side: see `pictures_of`; side is 224 where a vision model is set.
+        """
+        side = (SIDE if chosen_model() else Levels().side) if side is None else side
+        return pictures_of(
+            values, column=column, folder=folder, white=white, deep_white=deep_white, side=side
+        )
+
+    def options(self, data: Pictures) -> Mapping[str, object]:
+        return data.levels._asdict()
+
+    def fit_blocks(self, data: Pictures, rows: np.ndarray) -> ImageBlocks:
+        return fit_image_blocks(data, rows)
+
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> ImageBlocks:
+        return image_blocks_from(arrays)
+
+
+IMAGES = Images()

@@ -136,6 +136,11 @@ class Modality(Protocol):
 
 
 MODALITIES: Registry[Modality] = Registry(
-    "modality", {"tables": "taskaware.modalities.tables.modality:TABLES"}
+    "modality",
+    {
+        "tables": "taskaware.modalities.tables.modality:TABLES",
+        "series": "taskaware.modalities.series.modality:SERIES",
+        "embedding": "taskaware.modalities.vectors.modality:VECTORS",
+    },
 )
 """The kinds of data, general ones first: the last one that accepts a source reads it."""

@@ -1,0 +1,108 @@
+"""Series as a modality: arrays in time, four embeddings."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from taskaware.modalities.series.blocks import SeriesBlocks
+from taskaware.modalities.series.data import SeriesData
+from taskaware.modalities.series.features import FEATURES
+from taskaware.modalities.series.forms import are_series, is_cube, is_missing, is_nested, numbers
+from taskaware.modalities.series.reading import parsed
+from taskaware.modalities.single import Parsed, Single
+from taskaware.spaces.presets import SERIES_EMBEDDINGS
+
+FIRST = 20
+
+
+class Series(Single):
+    """Numbers in time.
+
+    It reads arrays (N, C, T) of C channels and T samples; lists of arrays or lists (T_i,) or (C, T_i), of any
+    lengths; a pandas Series of those; a frame whose cells are series, a channel in each column. Rows (T_i, C) are
+    turned where T differs and C does not, or where T is four times C and C is at most 8. NaN (or None in a list)
+    is a missing sample, None a missing row or channel.
+
+    An array (N, T), or a list of equally long lists, could be a table as well. It is read as one, unless
+    `modality="series"` says that it is series.
+    """
+
+    name = "series"
+    embeddings = SERIES_EMBEDDINGS
+
+    def accepts(self, source: object) -> bool:
+        """Whether the source says itself that it holds series: three axes, nested lists, lengths that differ."""
+        if isinstance(source, np.ndarray):
+            return is_cube(source) if source.dtype != object else source.ndim == 1 and _differ(source)
+        if isinstance(source, pd.DataFrame):
+            return is_nested(source)
+        if isinstance(source, pd.Series):
+            return source.dtype == object and are_series(source.tolist())
+        return isinstance(source, list | tuple) and len(source) > 0 and _differ(source)
+
+    def holds(self, values: Sequence) -> bool:
+        """Whether the values of a column are series; see `forms.are_series` for the rule and its limits."""
+        return are_series(values)
+
+    def values_of(self, source: object) -> Sequence:
+        """One value for each row; a frame gives its columns as channels, or its numbers as samples."""
+        if not isinstance(source, pd.DataFrame):
+            return super().values_of(source)
+        if all(source[name].dtype != object for name in source.columns):
+            return source.to_numpy(np.float64)
+        return [list(row) for row in source.itertuples(index=False)]
+
+    def parse(
+        self,
+        values: Sequence,
+        *,
+        column: str,
+        channels: int | None = None,
+        time_first: bool | None = None,
+    ) -> Parsed:
+        """The values as series.
+
+        Missing samples at the end are cut off, so that arrays that were padded with NaN have their own lengths.
+
+        Args:
+            values: N of them.
+            column: for messages.
+            channels, time_first: of the training rows, see `SeriesData`.
+
+        Raises:
+            UserError: a value is no series of finite numbers, has other channels, or is too long.
+        """
+        data, notes = parsed(values, column, channels, time_first)
+        return Parsed(data, tuple(notes))
+
+    def options(self, data: SeriesData) -> Mapping[str, object]:
+        return {"channels": data.channels, "time_first": data.time_first}
+
+    def fit_blocks(self, data: SeriesData, rows: np.ndarray) -> SeriesBlocks:
+        return SeriesBlocks.fit(data, np.asarray(rows))
+
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> SeriesBlocks:
+        return SeriesBlocks.from_arrays(arrays)
+
+    def own_features(self, data: SeriesData) -> dict[str, float]:
+        """The meta-features of series alone, by name; all are finite."""
+        return {feature.name: float(feature.compute(data)) for feature in FEATURES}
+
+
+def _differ(source: Sequence) -> bool:
+    """Whether a list's first values are arrays of numbers that have channels or differ in length."""
+    some = [value for value in source[:FIRST] if not is_missing(value)]
+    found = [numbers(value) for value in some]
+    if not found or any(each is None or each.size < 1 or each.ndim != found[0].ndim for each in found):
+        return False
+    if found[0].ndim == 2:
+        return not any(map(_is_bytes, some)) and any(is_cube(each[None]) for each in found)
+    return len({each.shape for each in found}) > 1
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "ub"
+
+
+SERIES = Series()

@@ -145,7 +145,8 @@ class Convolutions:
         return found
 
 
-SETTINGS: dict = {"reduced": True, "power": 0.0, "floor": 0.0}
+SETTINGS: dict = {"reduced": True, "power": 0.5}
+"""Half of the whitening: chosen by cross-validation on the training parts of 16 tasks of the archive."""
 
 
 def _length(lengths: np.ndarray) -> int:

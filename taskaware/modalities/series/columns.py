@@ -40,7 +40,6 @@ class Columns:
         most: int = MOST_COLUMNS,
         reduced: bool = False,
         power: float = 0.0,
-        floor: float = 0.0,
     ) -> "Columns":
         """Learn from the raw features of training rows, sorted by content.
 
@@ -49,7 +48,6 @@ class Columns:
             most: columns; where features are more, their principal components take their place.
             reduced: whether components are taken in any case.
             power: share of whitening: 0 keeps the components' own spreads, 1 gives all the same.
-            floor: smallest standard deviation, in the feature's own unit.
         """
         with np.errstate(all="ignore"):
             top = np.nan_to_num(np.nanmax(np.abs(np.vstack([raw, np.zeros(raw.shape[1])])), 0), nan=1.0)
@@ -58,7 +56,7 @@ class Columns:
         scaled, count = np.where(there, raw, 0.0) / unit, np.maximum(there.sum(0), 1)
         mean = scaled.sum(0) / count
         std = np.sqrt((np.where(there, scaled - mean, 0.0) ** 2).sum(0) / count)
-        std = np.where(std > SMALLEST, np.maximum(std, floor / unit), np.inf)
+        std = np.where(std > SMALLEST, std, np.inf)
         plain = cls(unit, mean, std, np.zeros((raw.shape[1], 0), np.float16), np.zeros(0))
         if not reduced and raw.shape[1] <= most:
             return plain

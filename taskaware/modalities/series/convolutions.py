@@ -1,9 +1,9 @@
-"""MiniRocket (Dempster, Schmidt and Webb 2021): 84 fixed kernels of length 9, and how often each is exceeded.
+"""MiniRocket (Dempster, Schmidt and Webb 2021): 84 fixed kernels, and how often each is exceeded.
 
-A kernel has the weight -1 at six of its nine places and 2 at three. It is dilated to several widths. A feature is
-the share of the time at which a convolution exceeds a bias, which is a quantile of the convolution of one training
-row. Half of the pairs of kernel and dilation are padded with zeros, the others are not. With several channels each
-such pair has a few of them, which are added up (the authors' variant for several channels).
+A kernel has nine places: the weight -1 at six of them, and 2 at three. It is dilated to several widths. A
+feature is the share of the time at which a convolution exceeds a bias, which is a quantile of the convolution
+of one training row. Half of the pairs of kernel and dilation are padded with zeros, the others are not. With
+several channels, each such pair adds up a few of them (the authors' variant for several channels).
 """
 
 import dataclasses
@@ -151,7 +151,7 @@ def convolutions(
 def _convolutions_alone(
     values: np.ndarray, dilation: int
 ) -> Iterator[tuple[slice, Float32[np.ndarray, "k T n"]]]:
-    """One channel: kernels share the sum of all places, and those with the same first two places these, too."""
+    """One channel: the sum of all places is computed once, and what kernels share beside it, too."""
     shifted = np.zeros((PLACES, *values.shape), np.float32)
     for place in range(PLACES):
         here, there = _overlap(len(values), place, dilation)

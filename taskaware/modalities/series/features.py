@@ -61,7 +61,7 @@ def _traits(data: SeriesData, rows: np.ndarray) -> np.ndarray:
 
 
 def traits(batch: Batch) -> Float[np.ndarray, "B 5"]:
-    """Trend, seasonality, spectral entropy, autocorrelation and noise of each row, the mean of its channels."""
+    """Trend, seasonality, spectral entropy, autocorrelation and noise of each row: means of its channels."""
     mask, count = batch.mask, batch.lengths[:, None].astype(np.float64)
     with np.errstate(all="ignore"):
         centred = (batch.values - (batch.values.sum(2) / count)[..., None]) * mask

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from taskaware.errors import UserError, quoted
+
 LOOKED_AT = 20
 """Values of a column, from its start, that are looked at."""
 LEAST_SAMPLES = 9
@@ -30,7 +32,7 @@ def numbers(value: object) -> np.ndarray | None:
         and len(value)
         and numbers(value[0]) is not None
     ):
-        value = list(value)
+        value = value.tolist()
     try:
         found = np.asarray(value, np.float64) if _is_numeric(value) else None
     except (TypeError, ValueError):
@@ -117,11 +119,27 @@ def is_nested(frame: pd.DataFrame) -> bool:
     )
 
 
+def numbers_of(frame: pd.DataFrame) -> np.ndarray:
+    """The rows of a frame of numbers, (N, columns).
+
+    Raises:
+        UserError: a column holds no numbers; names it.
+    """
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise UserError(
+                f"Column {quoted(str(name))} holds no numbers. Leave it out, or give the target apart."
+            )
+    return frame.to_numpy(np.float64, na_value=np.nan)
+
+
 def _is_numeric(value: object) -> bool:
     """Whether it is quickly seen to hold numbers; text that could be read as a number is none."""
     first = value
-    while isinstance(first, list | tuple) and first:
+    while isinstance(first, list | tuple) and len(first):
         first = next((each for each in first if each is not None), None)
+    if isinstance(first, np.ndarray | pd.Series) and first.dtype == object:
+        return len(first) > 0 and _is_numeric(first.tolist())
     if isinstance(first, np.ndarray | pd.Series):
         return first.dtype.kind in "fiub"
     return isinstance(first, int | float | np.number) or hasattr(first, "__array__")

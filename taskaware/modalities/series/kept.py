@@ -13,8 +13,8 @@ MOST_BYTES = 1 << 28
 class Kept:
     """Rows of features by what they are features of.
 
-    A row is found by its hash, so that parts of a dataset, and its rows in any order, are found, too. The kinds of
-    features that were not asked for the longest are dropped first. Threads may share it.
+    A row is found by its hash, so that parts of a dataset, and its rows in any order, are found, too. The
+    kinds of features that were not asked for the longest are dropped first. Threads may share it.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES):

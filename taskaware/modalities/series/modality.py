@@ -8,7 +8,7 @@ import pandas as pd
 from taskaware.modalities.series.blocks import SeriesBlocks
 from taskaware.modalities.series.data import SeriesData
 from taskaware.modalities.series.features import FEATURES
-from taskaware.modalities.series.forms import are_series, is_cube, is_missing, is_nested, numbers
+from taskaware.modalities.series.forms import are_series, is_cube, is_missing, is_nested, numbers, numbers_of
 from taskaware.modalities.series.reading import parsed
 from taskaware.modalities.single import Parsed, Single
 from taskaware.spaces.presets import SERIES_EMBEDDINGS
@@ -20,9 +20,9 @@ class Series(Single):
     """Numbers in time.
 
     It reads arrays (N, C, T) of C channels and T samples; lists of arrays or lists (T_i,) or (C, T_i), of any
-    lengths; a pandas Series of those; a frame whose cells are series, a channel in each column. Rows (T_i, C) are
-    turned where T differs and C does not, or where T is four times C and C is at most 8. NaN (or None in a list)
-    is a missing sample, None a missing row or channel.
+    lengths; a pandas Series of those; a frame whose cells are series, a channel in each column. Rows (T_i, C)
+    are turned where T differs and C does not, or where T is four times C and C is at most 8. NaN (or None in
+    a list) is a missing sample, None a missing row or channel.
 
     An array (N, T), or a list of equally long lists, could be a table as well. It is read as one, unless
     `modality="series"` says that it is series.
@@ -32,7 +32,7 @@ class Series(Single):
     embeddings = SERIES_EMBEDDINGS
 
     def accepts(self, source: object) -> bool:
-        """Whether the source says itself that it holds series: three axes, nested lists, lengths that differ."""
+        """Whether the source says itself that it holds series: by three axes, or by lengths."""
         if isinstance(source, np.ndarray):
             return is_cube(source) if source.dtype != object else source.ndim == 1 and _differ(source)
         if isinstance(source, pd.DataFrame):
@@ -50,7 +50,7 @@ class Series(Single):
         if not isinstance(source, pd.DataFrame):
             return super().values_of(source)
         if all(source[name].dtype != object for name in source.columns):
-            return source.to_numpy(np.float64)
+            return numbers_of(source)
         return [list(row) for row in source.itertuples(index=False)]
 
     def parse(
@@ -63,7 +63,7 @@ class Series(Single):
     ) -> Parsed:
         """The values as series.
 
-        Missing samples at the end are cut off, so that arrays that were padded with NaN have their own lengths.
+        Missing samples at the end are cut off, so that rows padded with NaN have their own lengths.
 
         Args:
             values: N of them.

@@ -61,8 +61,8 @@ def _array(value: object, where: str) -> np.ndarray:
     if found is None or found.ndim not in (1, 2):
         shape = "" if found is None else f" of {found.ndim} axes"
         raise UserError(
-            f"{where} is {quoted(value)}{shape}, no series of numbers. Give a list of numbers, or one list for "
-            "each channel; None or NaN where a sample is missing."
+            f"{where} is {quoted(value)}{shape}, no series of numbers. Give a list of numbers, or one list "
+            "for each channel; None or NaN where a sample is missing."
         )
     return _checked(found, where)
 
@@ -112,14 +112,16 @@ def _stacked(channels: list[np.ndarray | None]) -> np.ndarray | None:
 
 
 def _is_time_first(arrays: list[np.ndarray]) -> bool:
-    """Whether rows are (T, C): their first axis alone differs, or is the longer one by far."""
+    """Whether rows are (T, C): their first axis is the longer one, and differs or is so by far."""
     shapes = {array.shape for array in arrays}
     if any(len(shape) != 2 for shape in shapes):
         return False
     first, second = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
+    if len(second) != 1:
+        return False
     if len(first) > 1:
-        return len(second) == 1
-    return len(second) == 1 and max(second) <= FEW and min(first) >= TIME_FIRST * max(second)
+        return min(first) >= max(second)
+    return max(second) <= FEW and min(first) >= TIME_FIRST * max(second)
 
 
 def _turned(array: np.ndarray) -> np.ndarray:
@@ -142,8 +144,8 @@ def _row(array: np.ndarray | None, channels: int, where: str) -> np.ndarray:
         found = np.atleast_2d(array)
         if len(found) != channels:
             raise UserError(
-                f"{where} has {_counted(len(found))}; the others have {channels}. Give each channel in its place: "
-                "None, or a list of NaN, for one that is missing."
+                f"{where} has {_counted(len(found))}; the others have {channels}. Give each channel in its "
+                "place: None, or a list of NaN, for one that is missing."
             )
     there = np.flatnonzero(~np.isnan(found).all(0))
     last = there[-1] + 1 if len(there) else 0

@@ -14,12 +14,12 @@ TINY = 1e-100
 
 
 def summary(batch: Batch) -> Float[np.ndarray, "B width"]:
-    """Statistics of B rows: 56 of each channel, correlations of at most 28 pairs of channels, the length.
+    """Statistics of B rows: 60 of each channel, correlations of at most 28 pairs of channels, the length.
 
-    NaN for a channel without any sample. Of the values and of their first differences: place (mean, quantiles,
-    extremes), spread (also its logarithm), skewness, kurtosis, autocorrelations at lags in samples and in
-    shares of the length, crossings of the mean; of the values also slope, curvature, first and last value,
-    the places of the extremes, spread by quarter, peaks.
+    NaN for a channel without any sample. Of the values and of their first differences: place (mean,
+    quantiles, extremes), spread (also its logarithm), skewness, kurtosis, autocorrelations at lags in
+    samples, crossings of the mean; of the values also slope, curvature, first and last value, the places of
+    the extremes, energy by quarter, peaks, autocorrelations at lags in shares of the length.
     """
     mask = batch.mask
     with np.errstate(all="ignore"):

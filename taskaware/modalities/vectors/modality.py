@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from taskaware.modalities.series.forms import are_vectors
+from taskaware.modalities.series.forms import are_vectors, numbers_of
 from taskaware.modalities.single import Parsed, Single
 from taskaware.modalities.vectors.blocks import VectorBlocks
 from taskaware.modalities.vectors.data import VectorData
@@ -17,9 +17,9 @@ from taskaware.spaces.presets import VECTOR_EMBEDDINGS
 class Vectors(Single):
     """Rows of floats that a foundation model gave for a text, an image, a molecule.
 
-    It reads matrices (N, D), lists of arrays or lists of D numbers each, a pandas Series of those, and a frame of D
-    numeric columns. A row may be missing (None, or NaN throughout); a number may not. Vectors of over 4,096
-    numbers are folded to 4,096 (see `reading.folded`).
+    It reads matrices (N, D), lists of arrays or lists of D numbers each, a pandas Series of those, and a
+    frame of D numeric columns. A row may be missing (None, or NaN throughout); a number may not. Vectors of over
+    4,096 numbers are folded to 4,096 (see `reading.folded`).
 
     A matrix is a table unless `modality="embedding"` says otherwise, or it can be nothing else: see
     `reading.is_from_a_model` for the rule.
@@ -43,7 +43,7 @@ class Vectors(Single):
     def values_of(self, source: object) -> Sequence:
         """One value for each row; a frame gives its rows of numbers."""
         if isinstance(source, pd.DataFrame):
-            return source.to_numpy(np.float64)
+            return numbers_of(source)
         return super().values_of(source)
 
     def parse(self, values: Sequence, *, column: str, width: int | None = None) -> Parsed:

@@ -67,10 +67,10 @@ def is_from_a_model(source: np.ndarray) -> bool:
     """Whether a matrix (N, D) can be no table: it is what a foundation model gives.
 
     All must hold: at least 64 columns and 2 rows of floats, all finite; columns of like scale (the standard
-    deviation at the 95th percentile at most ten times that at the 5th), each with both signs and none of whole
-    numbers; neighbouring columns no more alike than others; and either all rows are of length 1, or the
-    floats have 16 or 32 bits. A table of doubles, as frames and files give it, thus stays a table unless its
-    rows have length 1.
+    deviation at the 95th percentile at most ten times that at the 5th), none of whole numbers, and nearly all
+    with both signs; neighbouring columns no more alike than others; rows of like length (spread at most 0.3 of
+    the mean). And either all rows are of length 1, or the floats have 16 or 32 bits: a table of doubles, as
+    frames and files give it, stays a table unless its rows have length 1.
     """
     if source.ndim != 2 or source.dtype.kind != "f" or source.shape[1] < LEAST_ACCEPTED or len(source) < 2:
         return False
@@ -81,13 +81,13 @@ def is_from_a_model(source: np.ndarray) -> bool:
     if spread[0] <= 0 or spread[1] > 10 * spread[0] or _has_whole_or_one_sign(some):
         return False
     norms = np.linalg.norm(some, axis=1)
-    return abs(smoothness(some)) < 0.5 and (
-        source.dtype.itemsize < 8 or bool((np.abs(norms - 1) < 1e-3).all())
-    )
+    if abs(smoothness(some)) >= 0.5 or norms.std() > 0.3 * norms.mean():
+        return False
+    return source.dtype.itemsize < 8 or bool((np.abs(norms - 1) < 1e-3).all())
 
 
 def _has_whole_or_one_sign(some: np.ndarray) -> bool:
-    """Whether a column holds whole numbers alone, or more than one in 20 columns have numbers of one sign alone."""
+    """Whether a column is of whole numbers alone, or more than one in 20 columns of one sign alone."""
     whole = (some == np.round(some)).all(0).any()
     one_sign = ((some >= 0).all(0) | (some <= 0).all(0)).mean()
     return bool(whole or (one_sign > 0.05 and len(some) >= 20))

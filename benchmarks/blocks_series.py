@@ -3,12 +3,13 @@
     python -m benchmarks.blocks_series              # seconds, on made-up rows
     python -m benchmarks.blocks_series --quality    # accuracy, on the series of TASKAWARE_DATA
 
-`--quality` fits a logistic regression on each block and on all side by side, each divided by the square root of
-its width as the network does, on the archive's training part, and scores its test part. The baseline is
+`--quality` fits a logistic regression on each block and on all side by side, each divided by the square root
+of its width as the network does, on the archive's training part, and scores its test part. The baseline is
 MiniRocket with ridge regression: all 9,996 features of the same kernels.
 """
 
 import argparse
+import functools
 import os
 import time
 from pathlib import Path
@@ -30,17 +31,14 @@ def seconds() -> None:
     rng = np.random.default_rng(0)
     for rows, channels, length in ((1000, 1, 150), (3000, 1, 500), (10_000, 1, 60), (1000, 6, 100)):
         values = rng.normal(size=(rows, channels, length)).cumsum(2)
-        data = _timed(
-            f"{rows} x {channels} x {length} read", lambda v=values: SERIES.parse(v, column="x").data
-        )
+        made = f"{rows} x {channels} x {length}"
+        data = _timed(f"{made} read", functools.partial(SERIES.parse, values, column="x")).data
         every = np.arange(rows)
         for name in parts.RAW:
-            _timed(
-                f"  {name}", lambda name=name, data=data, every=every: parts.raw_features(data, name, every)
-            )
-        blocks = _timed("  fit, convolutions", lambda data=data, every=every: SERIES.fit_blocks(data, every))
-        _timed("  transform", lambda blocks=blocks, data=data: blocks.transform(data))
-        _timed("  transform again", lambda blocks=blocks, data=data: blocks.transform(data))
+            _timed(f"  {name}", functools.partial(parts.raw_features, data, name, every))
+        blocks = _timed("  fit, convolutions", functools.partial(SERIES.fit_blocks, data, every))
+        _timed("  transform", functools.partial(blocks.transform, data))
+        _timed("  transform again", functools.partial(blocks.transform, data))
         print("  widths", dict(blocks.widths))
     matrix = rng.normal(size=(10_000, 768)).astype(np.float32)
     data = _timed("10000 x 768 vectors read", lambda: VECTORS.parse(matrix, column="x").data)
@@ -83,16 +81,13 @@ def _rocket(fitted: parts.Convolutions, data) -> np.ndarray:
 def _timed(name: str, compute):
     start, used = time.perf_counter(), time.process_time()
     found = compute()
-    print(
-        f"{name}: {time.perf_counter() - start:.2f} s, {time.process_time() - used:.2f} s of CPU", flush=True
-    )
+    passed, worked = time.perf_counter() - start, time.process_time() - used
+    print(f"{name}: {passed:.2f} s, {worked:.2f} s of CPU", flush=True)
     return found
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quality", action="store_true", help="accuracy instead of seconds")
     chosen = parser.parse_args()
     KEPT.clear()

@@ -94,8 +94,11 @@ class Convolutions:
         mean, std = _channel_scale(values)
         scaled = (values - mean[:, None]) / std[:, None]
         kernels = Kernels.fit(np.nan_to_num(scaled))
-        features = kernels.transform(np.nan_to_num(scaled))
-        return cls(mean, std, kernels, Columns.fit(features.astype(np.float64), **SETTINGS))
+        features = kernels.transform(np.nan_to_num(scaled)).astype(np.float64)
+        found = cls(mean, std, kernels, Columns.fit(features, **SETTINGS))
+        if len(there):
+            KEPT.put(found.name, data.row_hashes[sample], found.columns.transform(features))
+        return found
 
     @functools.cached_property
     def name(self) -> str:

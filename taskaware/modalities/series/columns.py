@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float16
 
 MOST_COLUMNS = 256
-MOST_ROWS = 1024
+MOST_ROWS = 512
 """Training rows that principal components are learned from."""
 LARGEST = 5.0
 """Standard deviations beyond which a raw feature is cut."""
@@ -49,8 +49,7 @@ class Columns:
             reduced: whether components are taken in any case.
             power: share of whitening: 0 keeps the components' own spreads, 1 gives all the same.
         """
-        with np.errstate(all="ignore"):
-            top = np.nan_to_num(np.nanmax(np.abs(np.vstack([raw, np.zeros(raw.shape[1])])), 0), nan=1.0)
+        top = np.fmax.reduce(np.abs(raw), axis=0, initial=0.0)
         unit = 2.0 ** np.ceil(np.log2(np.where(top > 0, top, 1.0)))
         there = ~np.isnan(raw)
         scaled, count = np.where(there, raw, 0.0) / unit, np.maximum(there.sum(0), 1)
@@ -94,8 +93,11 @@ class Columns:
         return found
 
     def _standardised(self, raw: np.ndarray) -> np.ndarray:
-        scaled = (raw / self.unit - self.mean) / self.std
-        return np.nan_to_num(np.clip(scaled, -LARGEST, LARGEST), nan=0.0)
+        scaled = raw / self.unit
+        scaled -= self.mean
+        scaled /= self.std
+        np.clip(scaled, -LARGEST, LARGEST, out=scaled)
+        return np.nan_to_num(scaled, copy=False)
 
     def _reduced(self, raw: np.ndarray, most: int, power: float) -> "Columns":
         scaled = self._standardised(raw[:MOST_ROWS])

@@ -49,7 +49,7 @@ class Kept:
         rest = np.flatnonzero(here[first])
         if len(rest):
             found[rest] = features[places[first[rest]]]
-        self._add(what, hashes[first[needed]], new)
+        self.put(what, hashes[first[needed]], new)
         return found[back]
 
     def clear(self) -> None:
@@ -69,7 +69,16 @@ class Kept:
             self._tables.move_to_end(what)
             return self._tables[what]
 
-    def _add(self, what: str, hashes: np.ndarray, new: np.ndarray) -> None:
+    def put(self, what: str, hashes: UInt64[np.ndarray, " n"], new: np.ndarray) -> None:
+        """Keep the features of rows that were computed already.
+
+        Args:
+            what: as in `get`.
+            hashes: of the rows' content.
+            new: features, (n, W).
+        """
+        hashes, first = np.unique(hashes, return_index=True)
+        new = new[first]
         with self._lock:
             if what in self._tables:
                 known, features = self._tables.pop(what)

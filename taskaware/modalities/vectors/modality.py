@@ -18,8 +18,8 @@ class Vectors(Single):
     """Rows of floats that a foundation model gave for a text, an image, a molecule.
 
     It reads matrices (N, D), lists of arrays or lists of D numbers each, a pandas Series of those, and a
-    frame of D numeric columns. A row may be missing (None, or NaN throughout); a number may not. Vectors of over
-    4,096 numbers are folded to 4,096 (see `reading.folded`).
+    frame of D numeric columns. A row may be missing (None, or NaN throughout); a number may not. Vectors of
+    over 4,096 numbers are folded to 4,096 (see `reading.folded`).
 
     A matrix is a table unless `modality="embedding"` says otherwise, or it can be nothing else: see
     `reading.is_from_a_model` for the rule.

@@ -68,9 +68,9 @@ def is_from_a_model(source: np.ndarray) -> bool:
 
     All must hold: at least 64 columns and 2 rows of floats, all finite; columns of like scale (the standard
     deviation at the 95th percentile at most ten times that at the 5th), none of whole numbers, and nearly all
-    with both signs; neighbouring columns no more alike than others; rows of like length (spread at most 0.3 of
-    the mean). And either all rows are of length 1, or the floats have 16 or 32 bits: a table of doubles, as
-    frames and files give it, stays a table unless its rows have length 1.
+    with both signs; neighbouring columns no more alike than others; lengths of rows that spread by at most
+    0.3 of their mean. And either all rows are of length 1, or the floats have 16 or 32 bits: a table of
+    doubles, as frames and files give it, stays a table unless its rows have length 1.
     """
     if source.ndim != 2 or source.dtype.kind != "f" or source.shape[1] < LEAST_ACCEPTED or len(source) < 2:
         return False

@@ -69,8 +69,9 @@ def is_from_a_model(source: np.ndarray) -> bool:
     All must hold: at least 64 columns and 2 rows of floats, all finite; columns of like scale (the standard
     deviation at the 95th percentile at most ten times that at the 5th), none of whole numbers, and nearly all
     with both signs; neighbouring columns no more alike than others; lengths of rows that spread by at most
-    0.3 of their mean. And either all rows are of length 1, or the floats have 16 or 32 bits: a table of
-    doubles, as frames and files give it, stays a table unless its rows have length 1.
+    0.3 of their mean. And either all rows are of length 1, or the floats have 16 or 32 bits and the columns
+    were not standardised, as those of a table are: a table of doubles, as frames and files give it, stays a
+    table unless its rows have length 1.
     """
     if source.ndim != 2 or source.dtype.kind != "f" or source.shape[1] < LEAST_ACCEPTED or len(source) < 2:
         return False
@@ -83,7 +84,15 @@ def is_from_a_model(source: np.ndarray) -> bool:
     norms = np.linalg.norm(some, axis=1)
     if abs(smoothness(some)) >= 0.5 or norms.std() > 0.3 * norms.mean():
         return False
-    return source.dtype.itemsize < 8 or bool((np.abs(norms - 1) < 1e-3).all())
+    return bool((np.abs(norms - 1) < 1e-3).all()) or (
+        source.dtype.itemsize < 8 and not _is_standardised(source)
+    )
+
+
+def _is_standardised(source: np.ndarray) -> bool:
+    """Whether each column has mean 0 and spread 1, to a thousandth."""
+    mean, std = source.mean(0, dtype=np.float64), source.std(0, dtype=np.float64)
+    return bool((np.abs(mean) < 1e-3).all() and (np.abs(std - 1) < 1e-3).all())
 
 
 def _has_whole_or_one_sign(some: np.ndarray) -> bool:

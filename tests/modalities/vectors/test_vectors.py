@@ -71,7 +71,8 @@ def test_what_a_model_gives_is_told_from_a_table():
         matrix[:, :63],
         matrix[:1],
     )
-    for table in (*tables, matrix[:, :63], pd.DataFrame(matrix), matrix.tolist(), "a", None):
+    standardised = (matrix - matrix.mean(0)) / matrix.std(0)
+    for table in (*tables, standardised, matrix[:, :63], pd.DataFrame(matrix), matrix.tolist(), "a", None):
         assert not VECTORS.accepts(table)
 
 

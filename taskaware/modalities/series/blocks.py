@@ -126,10 +126,10 @@ class Convolutions:
             ValueError: an array is missing, of another shape, or holds what no fit gives.
         """
         kernels, columns = Kernels.from_arrays(arrays), Columns.from_arrays(arrays)
-        mean, std = arrays.get("channel_mean"), arrays.get("channel_std")
+        mean, std = (arrays.get(name, np.zeros(0)) for name in ("channel_mean", "channel_std"))
         wanted = kernels.chosen.shape[2:]
         for values in (mean, std):
-            if values is None or values.shape != wanted or not np.isfinite(values).all():
+            if values.shape != wanted or not np.isfinite(values).all():
                 raise ValueError("the mean or the spread of a channel is missing, or no finite number")
         if not (std > 0).all() or len(columns.unit) != len(kernels.biases):
             raise ValueError("a spread is not positive, or the columns are those of other features")

@@ -1,5 +1,7 @@
 """Meta-features of series alone. They are computed from at most 256 rows, chosen by content."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -100,22 +102,25 @@ def _spectrum_and_memory(centred: np.ndarray, mask: np.ndarray, variance: np.nda
     return [entropy.clip(0, 1), memory, (steps.sum(2) / np.maximum(2 * variance, TINY)).clip(0, 2)]
 
 
+def _feature(*facts: Any) -> MetaFeature:
+    """A meta-feature whose `compute` takes the data of series."""
+    return MetaFeature(*facts)
+
+
 FEATURES = (
-    MetaFeature("series_length", "log10 samples", 0, 9, OWN, _length, "logarithm of the mean length"),
-    MetaFeature(
-        "series_length_spread", "share of the mean", 0, 1e4, OWN, _length_spread, "spread of lengths"
-    ),
-    MetaFeature("series_channels", "channels", 1, 1e6, OWN, lambda data: data.channels, "channels"),
-    MetaFeature("series_missing", "share", 0, 1, OWN, _missing, "missing samples"),
-    MetaFeature("series_empty", "share", 0, 1, OWN, _empty, "rows without any sample"),
-    MetaFeature("series_trend", "share", 0, 1, HYNDMAN, lambda data: _trait(data, 0), "variance on a line"),
-    MetaFeature(
+    _feature("series_length", "log10 samples", 0, 9, OWN, _length, "logarithm of the mean length"),
+    _feature("series_length_spread", "share of the mean", 0, 1e4, OWN, _length_spread, "spread of lengths"),
+    _feature("series_channels", "channels", 1, 1e6, OWN, lambda data: data.channels, "channels"),
+    _feature("series_missing", "share", 0, 1, OWN, _missing, "missing samples"),
+    _feature("series_empty", "share", 0, 1, OWN, _empty, "rows without any sample"),
+    _feature("series_trend", "share", 0, 1, HYNDMAN, lambda data: _trait(data, 0), "variance on a line"),
+    _feature(
         "series_seasonality", "correlation", 0, 1, HYNDMAN, lambda data: _trait(data, 1), "strongest period"
     ),
-    MetaFeature(
+    _feature(
         "series_entropy", "share", 0, 1, HYNDMAN, lambda data: _trait(data, 2), "entropy of the spectrum"
     ),
-    MetaFeature(
+    _feature(
         "series_memory",
         "correlation",
         -1,
@@ -124,7 +129,7 @@ FEATURES = (
         lambda data: _trait(data, 3),
         "autocorrelation at lag 1",
     ),
-    MetaFeature(
+    _feature(
         "series_noise",
         "share",
         0,

@@ -1,17 +1,20 @@
 """Series as a modality: arrays in time, four embeddings."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.blocks import SeriesBlocks
 from taskaware.modalities.series.data import SeriesData
 from taskaware.modalities.series.features import FEATURES
 from taskaware.modalities.series.forms import are_series, is_cube, is_missing, is_nested, numbers, numbers_of
 from taskaware.modalities.series.reading import parsed
-from taskaware.modalities.single import Parsed, Single
+from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.spaces.presets import SERIES_EMBEDDINGS
+from taskaware.tasks.data import Data, Reader
 
 FIRST = 20
 
@@ -50,17 +53,10 @@ class Series(Single):
         if not isinstance(source, pd.DataFrame):
             return super().values_of(source)
         if all(source[name].dtype != object for name in source.columns):
-            return numbers_of(source)
+            return cast(Sequence, numbers_of(source))
         return [list(row) for row in source.itertuples(index=False)]
 
-    def parse(
-        self,
-        values: Sequence,
-        *,
-        column: str,
-        channels: int | None = None,
-        time_first: bool | None = None,
-    ) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options: Any) -> Parsed:
         """The values as series.
 
         Missing samples at the end are cut off, so that rows padded with NaN have their own lengths.
@@ -68,15 +64,16 @@ class Series(Single):
         Args:
             values: N of them.
             column: for messages.
-            channels, time_first: of the training rows, see `SeriesData`.
+            options: channels and time_first of the training rows, see `SeriesData`.
 
         Raises:
             UserError: a value is no series of finite numbers, has other channels, or is too long.
         """
-        data, notes = parsed(values, column, channels, time_first)
+        data, notes = parsed(values, column, **options)
         return Parsed(data, tuple(notes))
 
-    def options(self, data: SeriesData) -> Mapping[str, object]:
+    def options(self, data: Data) -> Mapping[str, object]:
+        data = cast(SeriesData, data)
         return {"channels": data.channels, "time_first": data.time_first}
 
     def fit_blocks(self, data: SeriesData, rows: np.ndarray) -> SeriesBlocks:
@@ -85,16 +82,22 @@ class Series(Single):
     def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> SeriesBlocks:
         return SeriesBlocks.from_arrays(arrays)
 
+    def check_saved(self, reader: Reader, blocks: Blocks) -> None:
+        """Nothing, if rows are read with the channels that the blocks have; see `Modality.check_saved`."""
+        options = dict(cast(SingleReader, reader).options)
+        if options.get("channels") != cast(SeriesBlocks, blocks).channels:
+            raise ValueError("the blocks are those of series with other channels")
+
     def own_features(self, data: SeriesData) -> dict[str, float]:
         """The meta-features of series alone, by name; all are finite."""
-        return {feature.name: float(feature.compute(data)) for feature in FEATURES}
+        return {feature.name: float(cast(Any, feature.compute)(data)) for feature in FEATURES}
 
 
-def _differ(source: Sequence) -> bool:
+def _differ(source: Any) -> bool:
     """Whether a list's first values are arrays of numbers that have channels or differ in length."""
     some = [value for value in source[:FIRST] if not is_missing(value)]
-    found = [numbers(value) for value in some]
-    if not found or any(each is None or each.size < 1 or each.ndim != found[0].ndim for each in found):
+    found = [array for value in some if (array := numbers(value)) is not None and array.size]
+    if not found or len(found) < len(some) or len({array.ndim for array in found}) > 1:
         return False
     if found[0].ndim == 2:
         return not any(map(_is_bytes, some)) and any(is_cube(each[None]) for each in found)

@@ -20,7 +20,7 @@ FEW = 8
 
 
 def parsed(
-    values: Sequence, column: str, channels: int | None, time_first: bool | None
+    values: Sequence, column: str, *, channels: int | None = None, time_first: bool | None = None
 ) -> tuple[SeriesData, list[str]]:
     """Series of one column, and notes.
 
@@ -68,7 +68,8 @@ def _array(value: object, where: str) -> np.ndarray:
 
 
 def _checked(found: np.ndarray, where: str) -> np.ndarray:
-    most = int(os.environ.get(MOST_SAMPLES, DEFAULT_MOST_SAMPLES))
+    text = os.environ.get(MOST_SAMPLES, "")
+    most = int(text) if text.isdecimal() else DEFAULT_MOST_SAMPLES
     if found.size > most:
         raise UserError(
             f"{where} has {found.size:,} samples; at most {most:,} are read. Shorten it, or set the "

@@ -1,6 +1,7 @@
 """Meta-features of vectors alone. They are computed from at most 512 rows, chosen by content."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -69,11 +70,14 @@ def hubness(sample: np.ndarray) -> float:
     return float((counts**3).mean() / max((counts**2).mean() ** 1.5, TINY)) if counts.any() else 0.0
 
 
+def _feature(*facts: Any) -> MetaFeature:
+    """A meta-feature whose `compute` takes the data of vectors."""
+    return MetaFeature(*facts)
+
+
 FEATURES = (
-    MetaFeature(
-        "vector_width", "log10 numbers", 0, 9, OWN, lambda data: np.log10(data.width), "width as given"
-    ),
-    MetaFeature(
+    _feature("vector_width", "log10 numbers", 0, 9, OWN, lambda data: np.log10(data.width), "width as given"),
+    _feature(
         "vector_rank",
         "dimensions",
         0,
@@ -82,7 +86,7 @@ FEATURES = (
         _of_sample(effective_rank),
         "effective rank",
     ),
-    MetaFeature(
+    _feature(
         "vector_cosine",
         "cosine",
         -1,
@@ -91,10 +95,10 @@ FEATURES = (
         _of_sample(mean_cosine),
         "mean cosine of two rows",
     ),
-    MetaFeature(
+    _feature(
         "vector_norms", "share of the mean", 0, 30, OWN, _of_sample(norm_spread), "spread of the lengths"
     ),
-    MetaFeature(
+    _feature(
         "vector_anisotropy",
         "share",
         0,
@@ -103,7 +107,7 @@ FEATURES = (
         _of_sample(lambda sample: _variances(sample).max(initial=0.0)),
         "variance along the first principal component",
     ),
-    MetaFeature(
+    _feature(
         "vector_hubness",
         "skewness",
         -30,

@@ -1,17 +1,20 @@
 """Vectors of a foundation model as a modality: three embeddings."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.forms import are_vectors, numbers_of
-from taskaware.modalities.single import Parsed, Single
+from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.modalities.vectors.blocks import VectorBlocks
 from taskaware.modalities.vectors.data import VectorData
 from taskaware.modalities.vectors.features import FEATURES
-from taskaware.modalities.vectors.reading import is_from_a_model, parsed
+from taskaware.modalities.vectors.reading import MOST_WIDTH, is_from_a_model, parsed
 from taskaware.spaces.presets import VECTOR_EMBEDDINGS
+from taskaware.tasks.data import Data, Reader
 
 
 class Vectors(Single):
@@ -43,25 +46,25 @@ class Vectors(Single):
     def values_of(self, source: object) -> Sequence:
         """One value for each row; a frame gives its rows of numbers."""
         if isinstance(source, pd.DataFrame):
-            return numbers_of(source)
+            return cast(Sequence, numbers_of(source))
         return super().values_of(source)
 
-    def parse(self, values: Sequence, *, column: str, width: int | None = None) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options: Any) -> Parsed:
         """The values as vectors, in 32 bits.
 
         Args:
             values: N of them.
             column: for messages.
-            width: numbers of each, of the training rows.
+            options: width of the training rows.
 
         Raises:
             UserError: a value is no vector of finite numbers, or of another width.
         """
-        data, notes = parsed(values, column, width)
+        data, notes = parsed(values, column, **options)
         return Parsed(data, tuple(notes))
 
-    def options(self, data: VectorData) -> Mapping[str, object]:
-        return {"width": data.width}
+    def options(self, data: Data) -> Mapping[str, object]:
+        return {"width": cast(VectorData, data).width}
 
     def fit_blocks(self, data: VectorData, rows: np.ndarray) -> VectorBlocks:
         return VectorBlocks.fit(data, np.asarray(rows))
@@ -69,9 +72,17 @@ class Vectors(Single):
     def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> VectorBlocks:
         return VectorBlocks.from_arrays(arrays)
 
+    def check_saved(self, reader: Reader, blocks: Blocks) -> None:
+        """Nothing, if vectors are read with the width that the blocks have; see `Modality.check_saved`."""
+        options = dict(cast(SingleReader, reader).options)
+        width = options.get("width")
+        columns = cast(VectorBlocks, blocks).columns["vectors"]
+        if not isinstance(width, int) or min(width, MOST_WIDTH) != len(columns.unit):
+            raise ValueError("the blocks are those of vectors of another width")
+
     def own_features(self, data: VectorData) -> dict[str, float]:
         """The meta-features of vectors alone, by name; all are finite."""
-        return {feature.name: float(feature.compute(data)) for feature in FEATURES}
+        return {feature.name: float(cast(Any, feature.compute)(data)) for feature in FEATURES}
 
 
 VECTORS = Vectors()

@@ -16,7 +16,7 @@ LEAST_ACCEPTED = 64
 LOOKED_AT = 1000
 
 
-def parsed(values: Sequence, column: str, width: int | None) -> tuple[VectorData, list[str]]:
+def parsed(values: Sequence, column: str, *, width: int | None = None) -> tuple[VectorData, list[str]]:
     """Vectors of one column, and notes.
 
     Args:

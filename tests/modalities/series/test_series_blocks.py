@@ -146,3 +146,11 @@ def test_rows_are_kept_by_content_and_dropped_by_size():
     )
     kept.get("b", np.arange(100, dtype=np.uint64), lambda places: np.zeros((len(places), 4)))
     assert kept.bytes <= 2000
+
+
+def test_a_reader_of_other_channels_does_not_fit_the_blocks():
+    data, other = data_of(ragged()), data_of(ragged(channels=1))
+    blocks = SERIES.fit_blocks(data, np.arange(44))
+    SERIES.check_saved(SERIES.reader(data, "wave"), blocks)
+    with pytest.raises(ValueError, match="other channels"):
+        SERIES.check_saved(SERIES.reader(other, "wave"), blocks)

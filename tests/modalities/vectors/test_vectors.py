@@ -184,3 +184,11 @@ def test_damaged_arrays_are_refused():
         for changed in ({**arrays, name: array}, {key: each for key, each in arrays.items() if key != name}):
             with pytest.raises(ValueError, match=r"\w"):
                 VECTORS.blocks_from(changed)
+
+
+def test_a_reader_of_another_width_does_not_fit_the_blocks():
+    data, other = data_of(vectors()), data_of(vectors(width=60))
+    blocks = VECTORS.fit_blocks(data, np.arange(44))
+    VECTORS.check_saved(VECTORS.reader(data, "photo"), blocks)
+    with pytest.raises(ValueError, match="another width"):
+        VECTORS.check_saved(VECTORS.reader(other, "photo"), blocks)

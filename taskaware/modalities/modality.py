@@ -136,6 +136,10 @@ class Modality(Protocol):
 
 
 MODALITIES: Registry[Modality] = Registry(
-    "modality", {"tables": "taskaware.modalities.tables.modality:TABLES"}
+    "modality",
+    {
+        "tables": "taskaware.modalities.tables.modality:TABLES",
+        "text": "taskaware.modalities.texts.modality:TEXTS",
+    },
 )
 """The kinds of data, general ones first: the last one that accepts a source reads it."""

@@ -80,7 +80,9 @@ class RowCache:
         with self._lock:
             entries = [entry, *self._entries]
             sizes = np.cumsum([each.nbytes for each in entries])
-            self._entries = [each for each, size in zip(entries, sizes, strict=True) if size <= self.most_bytes]
+            self._entries = [
+                each for each, size in zip(entries, sizes, strict=True) if size <= self.most_bytes
+            ]
 
     def clear(self) -> None:
         """Let go of everything."""
@@ -88,9 +90,7 @@ class RowCache:
             self._entries = []
 
 
-def _computed(
-    what: str, data: Data, rows: np.ndarray, compute: Callable[[Sequence[str]], Found]
-) -> Entry:
+def _computed(what: str, data: Data, rows: np.ndarray, compute: Callable[[Sequence[str]], Found]) -> Entry:
     hashes, first = np.unique(data.row_hashes[rows], return_index=True)
     values = cast(Sequence[str], data.values)  # type: ignore[attr-defined]
     return Entry(what, hashes, compute([values[row] for row in rows[first]]))

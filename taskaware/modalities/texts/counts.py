@@ -116,4 +116,8 @@ def pieces_of(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 def counts_of(texts: Sequence[str]) -> dict[str, Counts]:
     """The counts of texts: "words", "grams" (of one and two words) and "pieces" (of characters)."""
     words = words_of(texts)
-    return {"words": word_counts(words), "grams": gram_counts(words), "pieces": piece_counts(chunks_of(texts))}
+    return {
+        "words": word_counts(words),
+        "grams": gram_counts(words),
+        "pieces": piece_counts(chunks_of(texts)),
+    }

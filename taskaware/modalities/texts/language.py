@@ -1,4 +1,4 @@
-"""Vectors of whole texts by a language model, through `transformers`: weights in safetensors, no foreign code."""
+"""Vectors of whole texts by a language model, through `transformers`; no foreign code is run."""
 
 import functools
 import os
@@ -36,7 +36,7 @@ def chosen_model() -> str | None:
 
 
 def sentence_model() -> str | None:
-    """The folder of the sentence model that an installed package carries; None without it or its libraries."""
+    """The folder of the sentence model that a package carries; None without it or its libraries."""
     folder = folder_of(MINILM)
     found = folder is not None and (folder / "model" / "model.safetensors").is_file()
     return str(folder / "model") if folder and found and is_installed(*LIBRARIES) else None

@@ -25,9 +25,8 @@ class Texts(Single):
     def accepts(self, source: object) -> bool:
         """Whether a source is a list, tuple, one-dimensional array or Series of which some are free text."""
         if isinstance(source, np.ndarray | pd.Series):
-            if source.ndim != 1 or not (source.dtype.kind in "OU" or isinstance(source.dtype, pd.StringDtype)):
-                return False
-            return self.holds(cast(Sequence, source.tolist()))
+            strings = source.dtype.kind in "OU" or isinstance(source.dtype, pd.StringDtype)
+            return source.ndim == 1 and strings and self.holds(cast(Sequence, source.tolist()))
         return isinstance(source, list | tuple) and self.holds(source)
 
     def holds(self, values: Sequence) -> bool:

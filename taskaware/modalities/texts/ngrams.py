@@ -4,7 +4,6 @@ Deerwester et al. 1990; the directions by a randomised range finder (Halko, Mart
 """
 
 import dataclasses
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +21,8 @@ MOST_ROWS = 4000
 RARE_FROM = 200
 """Texts from which a key has to occur in two of them."""
 WIDEST = 10.0
+SMALLEST = 1e-3
+"""Share of the largest squared singular value from which a direction is kept: smaller ones are noise."""
 
 
 def idf_of(texts_with: np.ndarray, texts: int) -> np.ndarray:
@@ -66,7 +67,7 @@ def directions(matrix: "csr_matrix", most: int) -> np.ndarray:
         basis = np.linalg.qr(matrix @ (turned @ basis))[0]
     images = turned @ basis
     squares, rotation = np.linalg.eigh((images.T @ images).astype(np.float64))
-    kept = np.flatnonzero(squares > 1e-7 * squares[-1])[::-1][:most]
+    kept = np.flatnonzero(squares > SMALLEST * squares[-1])[::-1][:most]
     return images @ (rotation[:, kept] / np.sqrt(squares[kept])).astype(np.float32)
 
 

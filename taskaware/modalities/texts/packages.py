@@ -1,4 +1,4 @@
-"""Vectors of words and pieces of words that installed packages carry; nothing is fetched, no code of theirs runs."""
+"""Vectors of words that installed packages carry; nothing is fetched, and no code of theirs is run."""
 
 import functools
 import importlib.util
@@ -55,7 +55,7 @@ def fingerprint(path: Path) -> int:
 
 
 def glove_file() -> Path | None:
-    """The vectors of GloVe (Pennington, Socher, Manning 2014), where the package that carries them is there."""
+    """The vectors of GloVe (Pennington, Socher, Manning 2014); None where their package is not installed."""
     folder = folder_of(GLOVE)
     path = folder / "data" / "glove_6B_50d_emb.npy" if folder else None
     return path if path and path.is_file() else None
@@ -71,7 +71,7 @@ def glove(path: Path) -> WordTable:
 
 
 def glove_counts(path: Path, texts: Sequence[str]) -> Found:
-    """Counts of the words that have a vector ("words"), and "extremes": smallest and largest of each column."""
+    """Counts of the words that have a vector ("words"), and "extremes": largest and smallest values."""
     table, tokens = glove(path), words_of(texts)
     places = table.names.get_indexer(list(map(_as_in_glove, tokens.names, _known(table, tokens.names))))
     codes = places[tokens.codes] if len(tokens.codes) else np.zeros(0, np.int64)

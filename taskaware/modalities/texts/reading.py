@@ -16,11 +16,16 @@ MOST_CHARACTERS = 1_000_000
 """Characters of one text; the environment's $TASKAWARE_MOST_CHARACTERS replaces it."""
 
 LOOKED_AT = 1000
+LONGEST_LOOK = 1000
 DISTINCT = 0.5
 """Share of values that are no repetition, from which short ones may be free text."""
 
 WORDS = 3.0
 """Words of a free text, on average."""
+
+SENTENCE = 5
+SENTENCES = 0.1
+"""Share of values of SENTENCE words that makes the short ones among them phrases rather than names."""
 
 LONG = 8.0
 """Words on average from which values are free text although many are repeated."""
@@ -34,21 +39,29 @@ class Strings(NamedTuple):
     Attributes:
         distinct: share of the values that are no repetition of another.
         different: number of distinct values.
-        words: in a distinct value, on average; a sign of a language without spaces is half of one.
+        words: with a letter in a distinct value, on average; a sign of a language without spaces is half
+            of one.
         spaced: share of the distinct values that have more than one word.
+        sentences: share of the distinct values that have SENTENCE words.
     """
 
     distinct: float
     different: int
     words: float
     spaced: float
+    sentences: float
 
 
 def strings_of(values: Sequence[str]) -> Strings:
     """What these strings look like; at least one."""
     names = list(dict.fromkeys(values))
-    words = np.array([max(len(name.split()), len(UNSPACED_SIGN.findall(name)) / 2) for name in names])
-    return Strings(len(names) / len(values), len(names), float(words.mean()), float((words > 1).mean()))
+    words = np.array([max(_words(name), len(UNSPACED_SIGN.findall(name)) / 2) for name in names])
+    shares = float((words > 1).mean()), float((words >= SENTENCE).mean())
+    return Strings(len(names) / len(values), len(names), float(words.mean()), *shares)
+
+
+def _words(name: str) -> int:
+    return sum(any(map(str.isalpha, word)) for word in name[:LONGEST_LOOK].split())
 
 
 def is_free_text(values: Sequence) -> bool:
@@ -59,7 +72,7 @@ def is_free_text(values: Sequence) -> bool:
     Args:
         values: of a column; missing ones are passed over, and of many some are looked at.
 
-    >>> is_free_text(["what a film, truly", "not my thing at all", "well made"] * 5)
+    >>> is_free_text(["what a film, truly", "not my thing at all", "well made"])
     True
     >>> is_free_text(["New York", "Los Angeles"] * 20), is_free_text(["id-1", "id-2", "id-3"])
     (False, False)
@@ -70,14 +83,19 @@ def is_free_text(values: Sequence) -> bool:
     look = strings_of(found)
     if look.different < min(FEWEST_DISTINCT, len(values)) or look.spaced < 0.5:
         return False
-    return look.words >= LONG or (look.distinct >= DISTINCT and look.words >= WORDS)
+    phrases = look.words >= WORDS or look.sentences >= SENTENCES
+    return look.words >= LONG or (look.distinct >= DISTINCT and phrases)
 
 
 def some_strings(values: Sequence) -> list[str]:
     """At most LOOKED_AT of the values that are not missing, evenly spread; none where one is no string."""
     step = max(1, len(values) // LOOKED_AT)
     some = [value for value in values[::step] if not is_missing(value)]
-    return [] if any(not isinstance(value, str) for value in some) else [value for value in some if value.strip()]
+    return (
+        []
+        if any(not isinstance(value, str) for value in some)
+        else [value for value in some if value.strip()]
+    )
 
 
 def is_missing(value: object) -> bool:
@@ -100,7 +118,9 @@ def texts_of(values: Sequence, column: str) -> tuple[tuple[str, ...], tuple[str,
     missing = sum(is_missing(value) for value in values)
     empty = sum(not text.strip() for text in texts) - missing
     notes = (
-        f"{missing:,} of {len(texts):,} texts of '{column}' are missing and read as empty." if missing else "",
+        f"{missing:,} of {len(texts):,} texts of '{column}' are missing and read as empty."
+        if missing
+        else "",
         f"{empty:,} of {len(texts):,} texts of '{column}' are empty." if empty else "",
     )
     return texts, tuple(note for note in notes if note)
@@ -129,8 +149,8 @@ def _text(value: object, row: int, column: str, most: int) -> str:
         text = _decoded(bytes(value), row, column)
     else:
         raise UserError(
-            f"Row {row} of '{column}' is {quoted(value)}, a {type(value).__name__}. Give texts, or None where "
-            "one is missing."
+            f"Row {row} of '{column}' is {quoted(value)}, a {type(value).__name__}. Give texts, or None "
+            "where one is missing."
         )
     if len(text) > most:
         raise UserError(

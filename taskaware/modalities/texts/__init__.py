@@ -1,0 +1,1 @@
+"""Texts: tweets, reviews, questions, paragraphs; one text in each row."""

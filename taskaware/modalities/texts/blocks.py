@@ -1,0 +1,188 @@
+"""The feature blocks of texts, fitted to training rows."""
+
+import collections
+import dataclasses
+import functools
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.texts.bag import Bag
+from taskaware.modalities.texts.cache import CACHE, Found
+from taskaware.modalities.texts.ngrams import Ngrams
+from taskaware.modalities.texts.saved import checked
+from taskaware.modalities.texts.sources import COUNTS, SOURCES, Source, optional_sources, source_of
+from taskaware.modalities.texts.vectors import Means, Projected
+from taskaware.tasks.data import Data, Listed
+
+Part = Ngrams | Bag | Means | Projected
+
+COUNTED = {"word_ngrams": "grams", "character_ngrams": "pieces", "token_bag": "words"}
+"""Blocks that need no vectors, and the counts that each is computed from."""
+
+KINDS: dict[str, type[Part]] = {
+    "word_ngrams": Ngrams,
+    "character_ngrams": Ngrams,
+    "token_bag": Bag,
+    "word_vectors": Means,
+    "static_vectors": Means,
+    "sentence_vectors": Projected,
+    "language_model": Projected,
+}
+
+MOST_FITTED = 50_000
+"""Training rows that are learned from at most."""
+
+ROWS_AT_ONCE = 16_384
+FITS_KEPT = 8
+
+_ONE_THREAD = threading.RLock()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TextBlocks(Blocks):
+    """Fitted blocks.
+
+    Attributes:
+        parts: by the name of the block.
+    """
+
+    parts: Mapping[str, Part]
+
+    @property
+    def widths(self) -> Mapping[str, int]:
+        return {name: part.width for name, part in self.parts.items()}
+
+    @property
+    def active(self) -> Mapping[str, int]:
+        return {
+            name: part.active if isinstance(part, Bag) else part.width for name, part in self.parts.items()
+        }
+
+    def transform(self, data: Data, rows: np.ndarray | None = None) -> Mapping[str, np.ndarray]:
+        """The blocks of these rows; see `Blocks.transform`.
+
+        Raises:
+            UserError: vectors that the blocks were fitted with are not to be had here.
+        """
+        rows = np.arange(data.rows) if rows is None else np.arange(data.rows)[rows]
+        parts = [
+            CACHE.rows(f"blocks {self.digest}", data, rows[first : first + ROWS_AT_ONCE], self._computed)
+            for first in range(0, max(len(rows), 1), ROWS_AT_ONCE)
+        ]
+        return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in self.parts}
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {
+            f"{name}.{field.name}": getattr(part, field.name)
+            for name, part in self.parts.items()
+            for field in dataclasses.fields(part)
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TextBlocks":
+        """The blocks that `to_arrays` wrote.
+
+        Raises:
+            ValueError: an array is missing, of another shape, or holds what no fit gives.
+        """
+        return cls({name: KINDS[name](**found) for name, found in checked(arrays, KINDS).items()})
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A name of all that was learned."""
+        hasher = hashlib.sha256()
+        for name, values in self.to_arrays().items():
+            hasher.update(f"{name} {values.dtype} {values.shape}".encode())
+            hasher.update(np.ascontiguousarray(values).tobytes())
+        return hasher.hexdigest()[:16]
+
+    def _computed(self, texts: Sequence[str]) -> Found:
+        data = Listed("text", tuple(texts))
+        return {name: _transformed(name, part, data) for name, part in self.parts.items()}
+
+
+def _transformed(name: str, part: Part, data: Data) -> np.ndarray:
+    source = COUNTS if name in COUNTED else source_of(name, fitted_with=str(part.source))  # type: ignore[union-attr]
+    found = source.rows(data, np.arange(data.rows))
+    if isinstance(part, Means):
+        return part.transform(found["words"], source.vectors, found.get("extremes"))  # type: ignore[arg-type]
+    return part.transform(found[COUNTED.get(name, "vectors")])  # type: ignore[arg-type]
+
+
+class _Fits:
+    """The blocks that were fitted last, by the rows and sources that they were fitted to."""
+
+    def __init__(self):
+        self._kept: collections.OrderedDict[tuple, TextBlocks] = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple) -> TextBlocks | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: tuple, blocks: TextBlocks) -> TextBlocks:
+        with self._lock:
+            self._kept[key] = blocks
+            while len(self._kept) > FITS_KEPT:
+                self._kept.popitem(last=False)
+        return blocks
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+FITS = _Fits()
+
+
+class Training(NamedTuple):
+    """What blocks are fitted to: rows of data, in the order of their hashes."""
+
+    data: Data
+    rows: np.ndarray
+
+    def of(self, source: Source) -> Found:
+        return source.rows(self.data, self.rows)
+
+
+def fit(data: Data, rows: np.ndarray) -> TextBlocks:
+    """Blocks learned from these rows alone (indices, at least one)."""
+    rows = np.arange(data.rows)[rows]
+    order = np.argsort(data.row_hashes[rows], kind="stable")[:MOST_FITTED]
+    training, optional = Training(data, rows[order]), optional_sources()
+    hashes = data.row_hashes[training.rows]
+    key = hashlib.sha256(hashes.tobytes()).hexdigest(), *(source.name for source in optional.values())
+    found = FITS.get(key)
+    return FITS.keep(key, _fitted(training, optional)) if found is None else found
+
+
+def _fitted(training: Training, optional: Mapping[str, Source]) -> TextBlocks:
+    from threadpoolctl import threadpool_limits
+
+    # With one thread the sums are the same on every machine; the matrices are small.
+    with _ONE_THREAD, threadpool_limits(1, user_api="blas"):
+        counts = training.of(COUNTS)
+        parts: dict[str, Part] = {
+            name: KINDS[name].fit(counts[what])  # type: ignore[arg-type, call-arg]
+            for name, what in COUNTED.items()
+        }
+        for name, source in optional.items():
+            parts[name] = _fitted_vectors(KINDS[name], source, training.of(source))
+    for part in parts.values():
+        for field in dataclasses.fields(part):
+            getattr(part, field.name).setflags(write=False)
+    return TextBlocks({name: parts[name] for name in (*COUNTED, *SOURCES) if name in parts})
+
+
+def _fitted_vectors(kind: type[Part], source: Source, found: Found) -> Part:
+    if kind is Projected:
+        return Projected.fit(np.asarray(found["vectors"]), source.name)
+    beside = found.get("extremes")
+    return Means.fit(found["words"], source.vectors, beside=beside, source=source.name)  # type: ignore[arg-type]

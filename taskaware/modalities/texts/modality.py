@@ -1,0 +1,48 @@
+"""Texts as a modality."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from taskaware.modalities.single import Parsed, Single
+from taskaware.modalities.texts import reading
+from taskaware.modalities.texts.blocks import TextBlocks, fit
+from taskaware.spaces.presets import TEXT_EMBEDDINGS
+from taskaware.tasks.data import Data, Listed
+
+
+class Texts(Single):
+    """Free text: tweets, reviews, questions, paragraphs.
+
+    Reads a list, tuple, array or Series of strings, bytes in UTF-8 and missing values, or (texts, y).
+    """
+
+    name = "text"
+    embeddings = TEXT_EMBEDDINGS
+
+    def accepts(self, source: object) -> bool:
+        """Whether a source is a list, tuple, one-dimensional array or Series of which some are free text."""
+        if isinstance(source, np.ndarray | pd.Series):
+            strings = source.dtype.kind in "OU" or isinstance(source.dtype, pd.StringDtype)
+            return source.ndim == 1 and strings and self.holds(cast(Sequence, source.tolist()))
+        return isinstance(source, list | tuple) and self.holds(source)
+
+    def holds(self, values: Sequence) -> bool:
+        """Whether values are free text; see `reading.is_free_text`."""
+        return reading.is_free_text(values)
+
+    def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
+        """The values as texts; see `Single.parse`. There are no options."""
+        texts, notes = reading.texts_of(values, column)
+        return Parsed(Listed(self.name, texts), notes)
+
+    def fit_blocks(self, data: Data, rows: np.ndarray) -> TextBlocks:
+        return fit(data, rows)
+
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> TextBlocks:
+        return TextBlocks.from_arrays(arrays)
+
+
+TEXTS = Texts()

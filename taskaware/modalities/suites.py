@@ -15,6 +15,10 @@ from taskaware.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
+ONE_VALUE = ("text", "image", "audio", "series", "embedding")
+"""Kinds with one value in each row, which a suite has where they are asked for: the shipped experience is of
+tables."""
+
 WORDS = {"tabular": "tables"}
 """What an index may call a modality, beside its name."""
 
@@ -125,14 +129,14 @@ def suite_named(*names: str) -> Suite:
     return Suite(" + ".join(suite.name for suite in suites), entries)
 
 
-def folder_suite(path: str | Path) -> Suite:
+def folder_suite(path: str | Path, modalities: Sequence[str] = ()) -> Suite:
     """The tasks of a folder, as its `index.csv` lists them.
 
     Args:
         path: the folder. Its `index.csv` has the columns name, modality, task (the problem), target, file
-            (relative to the folder), and any others. Rows whose modality is one of `MODALITIES` are taken;
-            "tabular" is another word for "tables". Tasks with the same name in a column group are relatives,
-            which are held out together.
+            (relative to the folder), and any others. "tabular" is another word for "tables". Tasks with the
+            same name in a column group are relatives, which are held out together.
+        modalities: rows of these kinds of data are taken; by default all but ONE_VALUE.
 
     Raises:
         UserError: no such index, a column of it is missing, or it lists no task that can be read.
@@ -147,11 +151,14 @@ def folder_suite(path: str | Path) -> Suite:
         rows = list(csv.DictReader(file))
     needed = ("name", "modality", "task", "target", "file")
     missing = [column for column in needed if rows and column not in rows[0]]
-    found = [(row, _modality(row)) for row in rows if _modality(row) in MODALITIES]
+    for name in modalities:
+        MODALITIES.named(name)
+    modalities = modalities or [name for name in MODALITIES if name not in ONE_VALUE]
+    found = [(row, _modality(row)) for row in rows if _modality(row) in modalities]
     if missing or not found:
         raise UserError(
             f"'{index}' lists no task that can be read: of the columns {', '.join(needed)} it lacks "
-            f"{missing}, and of its {len(rows)} rows {len(found)} are of {', '.join(MODALITIES)}."
+            f"{missing}, and of its {len(rows)} rows {len(found)} are of {', '.join(modalities)}."
         )
     entries = tuple(
         Entry(

@@ -136,7 +136,7 @@ FEATURES = (
         "spread of grey in an image",
     ),
     _feature("image_colourfulness", "share of white", 2, _colourfulness, "strength", source=HASLER),
-    _feature("image_saturation", "share", 1, lambda v: hsv(v.images)[1].mean(), "mean", source=SMITH),
+    _feature("image_saturation", "share", 1, lambda v: float(hsv(v.images)[1].mean()), "mean", source=SMITH),
     _feature(
         "image_edge_density", "share", 1, lambda v: np.mean(v.edges > EDGE),
         "pixels with a gradient over a tenth of white", source=SOBEL,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import threading
 import warnings
 from collections import OrderedDict
@@ -136,6 +137,8 @@ def embedded(model: str, data: Pictures) -> np.ndarray:
 def _fitted(train: Pictures) -> ImageBlocks:
     working, model = raw.working_of(train), _usable_model()
     present = train.take(np.flatnonzero(train.present)[:LEARNED_FROM])
+    # Its products come from a library of their own, which the limit only sees when it is loaded.
+    importlib.import_module("sklearn.utils.extmath")
     with threadpool_limits(1, "blas"):
         blocks = ImageBlocks(working, _dictionary(present, working), {}, model)
         found = blocks._raw(present)

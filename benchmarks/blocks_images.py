@@ -5,7 +5,7 @@
 
 Quality: a ridge classifier on each block and on all side by side, beside the baseline of the field: HOG of
 scikit-image (cells of 8 pixels, blocks of 2 x 2) with a linear support vector machine. The penalty is chosen
-on the validation part (a fifth of the training part where there is none). Figures are accuracies on the test part.
+on the validation part (a fifth of the training part where there is none). Figures are test accuracies.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import threading
 import warnings
 from collections import OrderedDict
@@ -57,9 +58,8 @@ class ImageBlocks(Blocks):
     ) -> Mapping[str, Float[np.ndarray, "n width"]]:
         taken = data if rows is None else data.take(rows)
         with threadpool_limits(1, "blas"):
-            return CACHE.rows(
-                ("blocks", self.digest), taken.row_hashes, lambda some: self._computed(taken, some)
-            )
+            key = ("blocks", self.digest, taken.levels.side)
+            return CACHE.rows(key, taken.row_hashes, lambda some: self._computed(taken, some))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         arrays = {"working": np.array(self.working, np.int64), "model": np.array(self.model)}
@@ -99,7 +99,7 @@ def fit_image_blocks(data: Pictures, rows: np.ndarray) -> ImageBlocks:
     """Learn the blocks from some rows alone; the same for the same content in any order."""
     order = np.argsort(data.row_hashes[rows], kind="stable")
     ordered = np.arange(data.rows)[rows][order]
-    key = (data.row_hashes[ordered].tobytes(), chosen_model())
+    key = (data.row_hashes[ordered].tobytes(), data.levels.side, chosen_model())
     return _FITS.get(key) or _FITS.keep(key, _fitted(data.take(ordered)))
 
 
@@ -117,7 +117,7 @@ def pooled(dictionary: Dictionary, data: Pictures, working: Working) -> np.ndarr
         taken = data.take(rows)
         return raw.by_chunks(taken, working, lambda images, _: {PATCHES: dictionary.features(images)})
 
-    return CACHE.rows((PATCHES, digest, working), data.row_hashes, compute)[PATCHES]
+    return CACHE.rows((PATCHES, digest, working, data.levels.side), data.row_hashes, compute)[PATCHES]
 
 
 def embedded(model: str, data: Pictures) -> np.ndarray:
@@ -137,6 +137,8 @@ def embedded(model: str, data: Pictures) -> np.ndarray:
 def _fitted(train: Pictures) -> ImageBlocks:
     working, model = raw.working_of(train), _usable_model()
     present = train.take(np.flatnonzero(train.present)[:LEARNED_FROM])
+    # Its products come from a library of their own, which the limit only sees when it is loaded.
+    importlib.import_module("sklearn.utils.extmath")
     with threadpool_limits(1, "blas"):
         blocks = ImageBlocks(working, _dictionary(present, working), {}, model)
         found = blocks._raw(present)
@@ -155,7 +157,9 @@ def _usable_model() -> str:
     """The model that is set, if it can be loaded; a warning says why not."""
     name = chosen_model()
     try:
-        return name if name and vision_model(name) else ""
+        if name:
+            vision_model(name)
+        return name
     except UserError as error:
         warnings.warn(f"{error} Its block is left out.", stacklevel=2)
         return ""

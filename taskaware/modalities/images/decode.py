@@ -158,7 +158,7 @@ def _stored(image: Any) -> tuple[np.ndarray, bool]:
     return np.asarray(image.convert("L" if grey else "RGB")), False
 
 
-def _of_array(value: object) -> Opened:
+def _of_array(value: Any) -> Opened:
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -76,6 +76,10 @@ def _colourfulness(view: ImageView) -> float:
     return float(np.mean(spread + 0.3 * np.hypot(first.mean(axis=1), second.mean(axis=1))))
 
 
+def _saturation(view: ImageView) -> float:
+    return float(hsv(view.images)[1].mean())
+
+
 def _slope(view: ImageView) -> float:
     """Slope of log power over log frequency; -2 to -3 in photographs of nature, 0 in noise."""
     power = np.mean(np.abs(np.fft.fft2(view.grey - view.grey.mean(axis=(1, 2), keepdims=True))) ** 2, axis=0)
@@ -123,7 +127,7 @@ FEATURES = (
         "spread of height over width",
     ),
     _feature(
-        "image_size_spread", "log2", 20, lambda v: np.std(np.log2(v.sizes.prod(axis=1))),
+        "image_size_spread", "log2", 20, lambda v: float(np.std(np.log2(v.sizes.prod(axis=1)))),
         "spread of the number of pixels",
     ),
     _feature("image_brightness", "share of white", 1, lambda v: v.grey.mean(), "mean grey"),
@@ -136,9 +140,9 @@ FEATURES = (
         "spread of grey in an image",
     ),
     _feature("image_colourfulness", "share of white", 2, _colourfulness, "strength", source=HASLER),
-    _feature("image_saturation", "share", 1, lambda v: hsv(v.images)[1].mean(), "mean", source=SMITH),
+    _feature("image_saturation", "share", 1, _saturation, "mean saturation", source=SMITH),
     _feature(
-        "image_edge_density", "share", 1, lambda v: np.mean(v.edges > EDGE),
+        "image_edge_density", "share", 1, lambda v: float(np.mean(v.edges > EDGE)),
         "pixels with a gradient over a tenth of white", source=SOBEL,
     ),
     _feature(
@@ -147,10 +151,10 @@ FEATURES = (
     _feature("image_background", "share", 1, _background, "pixels that equal the border"),
     _feature("image_compressibility", "share", 2, _compressibility, "size after zlib over size before"),
     _feature(
-        "image_variety", "share of white", 0.5, lambda v: v.grey.std(axis=0).mean(),
+        "image_variety", "share of white", 0.5, lambda v: float(v.grey.std(axis=0).mean()),
         "spread of a pixel from image to image",
     ),
     _feature("image_duplicates", "share", 1, _duplicates, "images that occur before"),
-    _feature("image_missing", "share", 1, lambda v: 1 - v.data.present.mean(), "rows without an image"),
+    _feature("image_missing", "share", 1, lambda v: float(1 - v.data.present.mean()), "rows without one"),
 )  # fmt: skip
 """The meta-features of images; sizes are those of the files, the rest is read at 32 x 32."""

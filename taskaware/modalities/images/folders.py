@@ -123,7 +123,9 @@ def _check(root: Path, found: list[_File]) -> None:
         raise UserError(f"{quoted(str(root))} has {what}; two or more are needed. {LAYOUT}.")
     labels = {each.label for each in found}
     if len(labels) < 2:
-        raise UserError(f"All images of {quoted(str(root))} are of the class {quoted(*labels)}. {LAYOUT}.")
+        raise UserError(
+            f"All images of {quoted(str(root))} are of the class {quoted(labels.pop())}. {LAYOUT}."
+        )
 
 
 def _notes(root: Path, ignored: list[str]) -> Iterator[str]:

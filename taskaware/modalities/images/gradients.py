@@ -30,7 +30,7 @@ def _strongest(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if images.shape[1] == 1:
         return down[:, 0], right[:, 0]
     best = np.argmax(down**2 + right**2, axis=1)[:, None]
-    return (np.take_along_axis(each, best, axis=1)[:, 0] for each in (down, right))
+    return np.take_along_axis(down, best, axis=1)[:, 0], np.take_along_axis(right, best, axis=1)[:, 0]
 
 
 def _histograms(down: np.ndarray, right: np.ndarray, cell: int) -> np.ndarray:

@@ -2,17 +2,21 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
+from taskaware.errors import quoted
+from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
 from taskaware.modalities.images.forms import accepted, hold_images
 from taskaware.modalities.images.pictures import Levels, Pictures
-from taskaware.modalities.images.reading import pictures_of
+from taskaware.modalities.images.reading import WHITES, pictures_of
 from taskaware.modalities.images.saved import image_blocks_from
 from taskaware.modalities.images.vision import SIDE, chosen_model
-from taskaware.modalities.single import Parsed, Single
+from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.spaces.presets import IMAGE_EMBEDDINGS
+from taskaware.tasks.data import Data, Reader
 
 
 class Images(Single):
@@ -33,7 +37,7 @@ class Images(Single):
         their first characters; looks at up to 50 of them."""
         return hold_images(values)
 
-    def parse(
+    def parse(  # type: ignore[override]
         self,
         values: Sequence,
         *,
@@ -59,11 +63,18 @@ class Images(Single):
             values, column=column, folder=folder, white=white, deep_white=deep_white, side=side
         )
 
-    def options(self, data: Pictures) -> Mapping[str, object]:
-        return data.levels._asdict()
+    def options(self, data: Data) -> Mapping[str, object]:
+        return cast(Pictures, data).levels._asdict()
 
     def fit_blocks(self, data: Pictures, rows: np.ndarray) -> ImageBlocks:
         return fit_image_blocks(data, rows)
+
+    def check_saved(self, reader: Reader, blocks: Blocks) -> None:
+        """Nothing, if later images can be read as the reader says; see `Modality.check_saved`."""
+        given = dict(cast(SingleReader, reader).options)
+        usable = [isinstance(value, int) and 0 < value <= max(WHITES) for value in given.values()]
+        if set(given) != set(Levels._fields) or not all(usable):
+            raise ValueError(f"images cannot be read with {quoted(given)}")
 
     def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> ImageBlocks:
         return image_blocks_from(arrays)

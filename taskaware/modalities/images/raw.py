@@ -54,7 +54,7 @@ def raw_features(data: Pictures, working: Working) -> Matrices:
         taken = data.take(rows)
         return by_chunks(taken, working, lambda images, sizes: _features(images, sizes, working))
 
-    return CACHE.rows(("raw", working), data.row_hashes, compute)
+    return CACHE.rows(("raw", working, data.levels.side), data.row_hashes, compute)
 
 
 def by_chunks(

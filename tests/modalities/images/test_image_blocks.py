@@ -252,3 +252,13 @@ def test_the_loading_code_of_a_vision_model(monkeypatch):
     with pytest.raises(UserError, match="'gone' cannot be loaded. Go online once"):
         vision.vision_model("gone")
     vision.vision_model.cache_clear()
+
+
+def test_what_was_kept_at_another_size_is_not_taken_for_it():
+    pixels = np.random.default_rng(0).integers(0, 255, (70, 90, 90)).astype(np.uint8)
+    small, large = (IMAGES.parse(pixels, column="image", side=side).data for side in (16, 64))
+    fitted = IMAGES.fit_blocks(large, np.arange(70))
+    assert small.digest == large.digest
+    first = fitted.transform(large)["pixels_16"]
+    assert not np.array_equal(fitted.transform(small)["pixels_16"], first)
+    np.testing.assert_array_equal(fitted.transform(large)["pixels_16"], first)

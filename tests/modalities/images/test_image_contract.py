@@ -57,3 +57,14 @@ def test_own_features_do_not_depend_on_the_order():
     pixels, _ = squares()
     data = IMAGES.parse(pixels, column="image").data
     assert own_features(data) == own_features(data.take(np.arange(data.rows)[::-1]))
+
+
+@pytest.mark.parametrize("change", [{"white": 0}, {"side": "x"}, {"more": 3}, {"deep_white": 1 << 40}])
+def test_a_reader_of_other_options_is_refused(change):
+    task = bars()
+    blocks = IMAGES.fit_blocks(task.data, np.arange(10))
+    IMAGES.check_saved(task.reader, blocks)
+    plain = task.reader.to_dict()
+    odd = IMAGES.reader_from({**plain, "options": {**plain["options"], **change}})
+    with pytest.raises(ValueError, match="images cannot be read with"):
+        IMAGES.check_saved(odd, blocks)

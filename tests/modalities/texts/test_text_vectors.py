@@ -103,7 +103,7 @@ def test_an_absent_package_is_no_error():
 
 @pytest.mark.skipif(packages.wordllama_file() is None, reason="needs wordllama")
 def test_plain_means_are_those_of_wordllama():
-    """Its own loader would fetch the tokenizer that lies in the package, so its inference is built by hand."""
+    """Its own loader would fetch the tokenizer that the package carries, so that is not used."""
     from wordllama.inference import WordLlamaInference
 
     texts = ["the plot is thin", "don't go", "naïve 日本"]

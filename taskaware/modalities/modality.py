@@ -95,6 +95,7 @@ class Modality(Protocol):
         Raises:
             ValueError, UserError: they do not.
         """
+        return
 
     def compact(self, reader: Reader, blocks: Blocks) -> tuple[Reader, Blocks]:
         """The two without what makes no difference to any row, for a model: by default as they are."""

@@ -34,7 +34,13 @@ class Texts(Single):
         return reading.is_free_text(values)
 
     def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
-        """The values as texts; see `Single.parse`. There are no options."""
+        """The values as texts; see `Single.parse`.
+
+        Args:
+            values: strings, bytes in UTF-8, or missing.
+            column: its name, for messages.
+            options: none.
+        """
         texts, notes = reading.texts_of(values, column)
         return Parsed(Listed(self.name, texts), notes)
 

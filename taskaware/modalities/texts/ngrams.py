@@ -126,5 +126,10 @@ def moments(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def standardised(columns: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """Distance from the mean in spreads, (N, d) float32, cut at WIDEST."""
+    """Distance from the mean in spreads, (N, d) float32, cut at WIDEST.
+
+    Args:
+        columns: (N, d).
+        mean, std: of each column, (d,).
+    """
     return np.clip((columns - mean) / std, -WIDEST, WIDEST).astype(np.float32)

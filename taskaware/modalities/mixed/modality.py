@@ -13,6 +13,7 @@ from taskaware.errors import CheckpointError, UserError, unknown
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.mixed.blocks import Fitted, MixedBlocks
 from taskaware.modalities.mixed.data import Mixed, Part
+from taskaware.modalities.mixed.folders import load_folder, names_classes
 from taskaware.modalities.mixed.reader import MixedReader
 from taskaware.modalities.modality import MODALITIES, Card, Modality
 from taskaware.modalities.single import Single, SingleReader
@@ -115,7 +116,8 @@ class MixedFrames(Modality):
         Raises:
             UserError: a column cannot be read; names the row and the mend.
         """
-        loaded = load(source, target, encoding=encoding)
+        folder = names_classes(source)
+        loaded = load_folder(source) if folder else load(source, target, encoding=encoding)
         target_name = build.target_name_of(loaded)
         features = build.features_of(loaded, target_name, drop)
         columns = columns_of(features, kinds, modalities)

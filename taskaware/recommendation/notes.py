@@ -8,6 +8,7 @@ import numpy as np
 
 from taskaware.recommendation.safety import farthest, separation
 from taskaware.surrogates import Evaluator
+from taskaware.surrogates.lifted import Lifted
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 
@@ -23,6 +24,21 @@ def about_metric(task: Task) -> list[str]:
     return [
         f"{scored_by[:1].upper()}{scored_by[1:]} on the target is predicted; `fit` chooses weights by "
         f"{task.metric}."
+    ]
+
+
+def about_kind(evaluator: Evaluator, task: Task) -> list[str]:
+    """A note where the known tasks are of another kind of data.
+
+    Args:
+        evaluator: that was asked.
+        task: the dataset.
+    """
+    if not isinstance(evaluator, Lifted):
+        return []
+    return [
+        f"The known tasks are tables, and this dataset is of the kind '{task.modality}': the prediction is "
+        "that for a table of its feature blocks. Trust it less, and compare with a usual model of the field."
     ]
 
 

@@ -16,7 +16,7 @@ from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.building import remember, with_metric
 from taskaware.recommendation.evaluators import checked, for_task, query_of, recognise, shipped_evaluator
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
-from taskaware.recommendation.notes import about_baselines, about_distance, about_metric
+from taskaware.recommendation.notes import about_baselines, about_distance, about_kind, about_metric
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
@@ -92,7 +92,9 @@ def recommend(
     posterior = evaluator.posterior(query)
     proposal = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)
     found = Found(task, evaluator, query, posterior, proposal)
-    answer = _answer(found, candidates, (*task.notes, *notes, *about_metric(task)))
+    answer = _answer(
+        found, candidates, (*task.notes, *notes, *about_kind(evaluator, task), *about_metric(task))
+    )
     dropped = (drop,) if isinstance(drop, str) else tuple(drop)
     card = dataclasses.replace(
         answer.task,

@@ -2,36 +2,17 @@
 
 import dataclasses
 
+from taskaware.embeddings import (
+    AUDIO_EMBEDDINGS,
+    IMAGE_EMBEDDINGS,
+    SERIES_EMBEDDINGS,
+    TABLE_EMBEDDINGS,
+    TEXT_EMBEDDINGS,
+    VECTOR_EMBEDDINGS,
+)
 from taskaware.errors import unknown
 from taskaware.spaces.mixture import MixtureSpace, RecipeCoordinate
 from taskaware.spaces.space import Space
-
-TABLE_EMBEDDINGS = (
-    ("standardised", "robust", "quantile", "piecewise", "periodic"),
-    ("one_hot", "learned"),
-)
-
-TEXT_EMBEDDINGS = (
-    "word_ngrams",
-    "character_ngrams",
-    "token_bag",
-    "word_vectors",
-    "static_vectors",
-    "sentence_vectors",
-    "language_model",
-)
-IMAGE_EMBEDDINGS = (
-    "pixels_8",
-    "pixels_16",
-    "gradients",
-    "colours",
-    "image_patches",
-    "frequencies",
-    "vision_model",
-)
-AUDIO_EMBEDDINGS = ("mel", "cepstrum", "sound_patches", "audio_model")
-SERIES_EMBEDDINGS = ("summary", "spectrum", "convolutions", "resampled")
-VECTOR_EMBEDDINGS = ("vectors", "normalised", "whitened")
 
 TRAINING = (
     RecipeCoordinate("learning_rate", 3e-4, 3e-2, log=True),

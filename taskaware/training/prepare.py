@@ -12,11 +12,11 @@ from taskaware.arrays import bucket, pad_to
 from taskaware.children.mixture.network import Columns, Inputs
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
+from taskaware.embeddings import TABLE_EMBEDDINGS
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import Space
-from taskaware.spaces.presets import TABLE_EMBEDDINGS
 from taskaware.tasks.metrics import Metric
 from taskaware.tasks.scale import mean_and_std, standardised
 from taskaware.tasks.split import Split, split

@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from taskaware.embeddings import AUDIO_EMBEDDINGS
 from taskaware.errors import CheckpointError
 from taskaware.modalities.audio.blocks import SoundBlocks
 from taskaware.modalities.audio.features import own_features
@@ -15,7 +16,6 @@ from taskaware.modalities.audio.reading import read_sounds
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.single import Parsed, Single, SingleReader
-from taskaware.spaces.presets import AUDIO_EMBEDDINGS
 from taskaware.tasks.data import Data, Reader
 
 

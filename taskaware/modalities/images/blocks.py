@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
+from taskaware.embeddings import IMAGE_EMBEDDINGS
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images import raw
@@ -24,7 +25,6 @@ from taskaware.modalities.images.resize import squares
 from taskaware.modalities.images.scaling import Scaling, fit_scaling
 from taskaware.modalities.images.vision import chosen_model, vision_model
 from taskaware.saved import content_digest
-from taskaware.spaces.presets import IMAGE_EMBEDDINGS
 
 PATCHES, MODEL = "image_patches", "vision_model"
 LEARNED_FROM, DICTIONARY_FROM, AT_ONCE = 3000, 2000, 2048

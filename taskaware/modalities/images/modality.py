@@ -6,6 +6,7 @@ from typing import cast
 
 import numpy as np
 
+from taskaware.embeddings import IMAGE_EMBEDDINGS
 from taskaware.errors import quoted
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
@@ -15,7 +16,6 @@ from taskaware.modalities.images.reading import WHITES, pictures_of
 from taskaware.modalities.images.saved import image_blocks_from
 from taskaware.modalities.images.vision import SIDE, chosen_model
 from taskaware.modalities.single import Parsed, Single, SingleReader
-from taskaware.spaces.presets import IMAGE_EMBEDDINGS
 from taskaware.tasks.data import Data, Reader
 
 

@@ -6,13 +6,13 @@ from typing import cast
 
 import numpy as np
 
+from taskaware.embeddings import IMAGE_EMBEDDINGS
 from taskaware.modalities.images import raw
 from taskaware.modalities.images.blocks import MODEL, ImageBlocks
 from taskaware.modalities.images.patches import PATCH, Dictionary
 from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.images.raw import Working
 from taskaware.modalities.images.scaling import scaling_from
-from taskaware.spaces.presets import IMAGE_EMBEDDINGS
 
 
 def image_blocks_from(arrays: Mapping[str, np.ndarray]) -> ImageBlocks:

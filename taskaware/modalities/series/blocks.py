@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
+from taskaware.embeddings import SERIES_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.columns import MOST_COLUMNS, MOST_ROWS, Columns
 from taskaware.modalities.series.convolutions import LONGEST, SHORTEST, Kernels
@@ -16,7 +17,6 @@ from taskaware.modalities.series.kept import KEPT
 from taskaware.modalities.series.resampling import points_of, resampled
 from taskaware.modalities.series.spectrum import spectrum
 from taskaware.modalities.series.summary import summary
-from taskaware.spaces.presets import SERIES_EMBEDDINGS
 
 MOST_SAMPLES = 1 << 21
 """Samples of all training rows together up to which they are convolved at their own length."""

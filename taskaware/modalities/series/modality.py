@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from taskaware.embeddings import SERIES_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.blocks import SeriesBlocks
 from taskaware.modalities.series.data import SeriesData
@@ -13,7 +14,6 @@ from taskaware.modalities.series.features import FEATURES
 from taskaware.modalities.series.forms import are_series, is_cube, is_missing, is_nested, numbers, numbers_of
 from taskaware.modalities.series.reading import parsed
 from taskaware.modalities.single import Parsed, Single, SingleReader
-from taskaware.spaces.presets import SERIES_EMBEDDINGS
 from taskaware.tasks.data import Data, Reader
 
 FIRST = 20

@@ -6,10 +6,10 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from taskaware.embeddings import TEXT_EMBEDDINGS
 from taskaware.modalities.single import Parsed, Single
 from taskaware.modalities.texts import reading
 from taskaware.modalities.texts.blocks import TextBlocks, fit
-from taskaware.spaces.presets import TEXT_EMBEDDINGS
 from taskaware.tasks.data import Data, Listed
 
 

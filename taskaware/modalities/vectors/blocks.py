@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
+from taskaware.embeddings import VECTOR_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.columns import Columns
 from taskaware.modalities.vectors.data import VectorData
-from taskaware.spaces.presets import VECTOR_EMBEDDINGS
 
 SETTINGS: Mapping[str, dict] = {
     "vectors": {},

@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from taskaware.embeddings import VECTOR_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.forms import are_vectors, numbers_of
 from taskaware.modalities.single import Parsed, Single, SingleReader
@@ -13,7 +14,6 @@ from taskaware.modalities.vectors.blocks import VectorBlocks
 from taskaware.modalities.vectors.data import VectorData
 from taskaware.modalities.vectors.features import FEATURES
 from taskaware.modalities.vectors.reading import MOST_WIDTH, is_from_a_model, parsed
-from taskaware.spaces.presets import VECTOR_EMBEDDINGS
 from taskaware.tasks.data import Data, Reader
 
 

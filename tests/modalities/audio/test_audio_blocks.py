@@ -5,10 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import taskaware as ta
+from taskaware.embeddings import AUDIO_EMBEDDINGS
 from taskaware.modalities.audio.blocks import WIDTHS
 from taskaware.modalities.audio.cache import CACHE, Matrix, RowCache
 from taskaware.modalities.audio.modality import AUDIO
-from taskaware.spaces.presets import AUDIO_EMBEDDINGS
 from taskaware.testing.modality_contract import check_modality
 
 RATE = 8000

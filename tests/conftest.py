@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ LONG_TRAININGS = (
     "test_fit",
     "test_model",
     "test_models",
+    "test_notebooks",
     "test_recommend",
     "test_toy_modality",
     "test_written_folder",
@@ -47,6 +49,13 @@ def real_data(index):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """Ctrl-C works, also where a shell started the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def shared_programs():
     """Compiled programs are kept on disk, so that the processes of a run share them."""
     from taskaware.compilation import keep_compiled
@@ -59,7 +68,10 @@ def compiled_in_haste(request):
     """Programs that run for a moment only are compiled without optimizations, in half the time."""
     import jax
 
-    jax.config.update("jax_disable_most_optimizations", request.path.stem not in LONG_TRAININGS)
+    hasty = request.path.stem not in LONG_TRAININGS
+    jax.config.update("jax_disable_most_optimizations", hasty)
+    # For the processes that tests start: the same programs give the same bits.
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(hasty))
 
 
 @pytest.fixture(autouse=True, scope="module")

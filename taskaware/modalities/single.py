@@ -6,11 +6,13 @@ Such a kind reads a list of its values as a dataset of their own, and the column
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
+from taskaware.data.load import load
 from taskaware.errors import CheckpointError
 from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.tasks.data import Data, Reader
@@ -54,6 +56,8 @@ class SingleReader(Reader):
         Raises:
             UserError: a value cannot be read; names it and the mend.
         """
+        if isinstance(rows, str | Path):
+            rows = load(rows).frame
         if isinstance(rows, pd.DataFrame) and self.column in rows:
             rows = rows[self.column]
         values = self.modality.values_of(rows)

@@ -78,6 +78,8 @@ def columns_of(
             )
     tables = {*(kinds or {}), *(name for name, kind in stated.items() if kind == "tables")}
     others: dict[str, Single] = {}
+    if features.columns.has_duplicates:
+        return Columns(features, others)  # which the table refuses by name
     for name in features.columns:
         if name in stated and name not in tables:
             others[name] = cast(Single, MODALITIES[stated[name]])

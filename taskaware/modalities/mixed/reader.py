@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 
+from taskaware.data.load import load
 from taskaware.data.schema import Schema
-from taskaware.errors import UserError
+from taskaware.errors import UserError, visible
 from taskaware.modalities.mixed.data import Mixed, Part
 from taskaware.modalities.single import SingleReader
 from taskaware.tasks.data import Reader
@@ -29,12 +31,12 @@ class MixedReader(Reader):
         return (*table, *(reader.column for reader in self.columns))
 
     def read(self, rows: object, target_name: str = "") -> Mixed:
-        """The rows of a frame, or what pandas makes one of.
+        """The rows of a frame or of a file.
 
         Raises:
             UserError: a column is missing, or a value cannot be read; names it and the mend.
         """
-        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
+        frame = rows_frame(rows)
         names = [reader.column for reader in self.columns]
         missing = [name for name in names if name not in frame]
         if missing:
@@ -53,3 +55,18 @@ class MixedReader(Reader):
     def to_dict(self) -> dict:
         table = self.table.to_dict() if self.table else None
         return {"table": table, "columns": [reader.to_dict() for reader in self.columns]}
+
+
+def rows_frame(rows: object) -> pd.DataFrame:
+    """New rows as a frame: a table of any library, or a file that `load` reads.
+
+    Raises:
+        UserError: they are neither.
+    """
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    if isinstance(rows, np.ndarray | tuple) or rows is None:
+        raise UserError(
+            f"The columns of these rows have no names: a {visible(type(rows).__name__)}. Give a frame."
+        )
+    return load(rows).frame

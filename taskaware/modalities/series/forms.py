@@ -15,6 +15,8 @@ LEAST_WIDTH = 32
 """Numbers of a list from which it may be an embedding."""
 SMOOTH = 0.2
 """Mean correlation of neighbouring numbers beyond which (either way) lists are series."""
+MOST_CHANNELS = 1000
+"""Of a frame of series."""
 
 
 def is_missing(value: object) -> bool:
@@ -114,8 +116,9 @@ def is_cube(source: np.ndarray) -> bool:
 
 def is_nested(frame: pd.DataFrame) -> bool:
     """Whether each cell of a frame is a series: channels in columns, as sktime has them."""
-    return frame.shape[1] > 0 and all(
-        frame[name].dtype == object and are_series(frame[name].tolist()) for name in frame.columns
+    columns = [frame.iloc[:, place] for place in range(min(frame.shape[1], MOST_CHANNELS))]
+    return 0 < frame.shape[1] == len(columns) and all(
+        column.dtype == object and are_series(column.tolist()) for column in columns
     )
 
 

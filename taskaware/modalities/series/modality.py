@@ -17,6 +17,7 @@ from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.tasks.data import Data, Reader
 
 FIRST = 20
+SHORTEST = 8
 
 
 class Series(Single):
@@ -101,7 +102,9 @@ def _differ(source: Any) -> bool:
         return False
     if found[0].ndim == 2:
         return not any(map(_is_bytes, some)) and any(is_cube(each[None]) for each in found)
-    return len({each.shape for each in found}) > 1
+    # Short rows that differ in length are rather a broken table.
+    lengths = sorted(len(each) for each in found)
+    return lengths[0] < lengths[-1] and lengths[len(lengths) // 2] >= SHORTEST
 
 
 def _is_bytes(value: object) -> bool:

@@ -84,7 +84,7 @@ def recommend(
             )
         task = with_metric(dataset, metric)
     else:
-        given = {"kinds": kinds, "drop": drop, "modalities": modalities}
+        given: Any = {"kinds": kinds, "drop": drop, "modalities": modalities}
         task = make_task(dataset, target, problem=problem, name=name, metric=metric, **given)
     evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, for_task(task, evaluator), leave_out)

@@ -83,8 +83,8 @@ def columns_of(
     for name in features.columns:
         if name in stated and name not in tables:
             others[name] = cast(Single, MODALITIES[stated[name]])
-        elif name not in tables and (kind := kind_of(features[name])) is not None:
-            others[name] = kind
+        elif name not in tables and (found := kind_of(features[name])) is not None:
+            others[name] = found
     return Columns(features.drop(columns=list(others)), others)
 
 

@@ -1,7 +1,7 @@
-"""A surrogate of one space that answers for a larger one, whose further embeddings it knows nothing of.
+"""A surrogate of one space that answers for a larger one with more embeddings.
 
 A point of the smaller space is the point of the larger one with equal shares in each further group. The
-surrogate predicts the same whatever these shares are, and the guard of the ascent keeps them nearly equal.
+surrogate predicts the same for any of these shares, and the guard of the ascent keeps them nearly equal.
 """
 
 import dataclasses
@@ -104,7 +104,7 @@ class Lifted(Evaluator):
     inner: Evaluator | None = None
 
     @classmethod
-    def fit(cls, space, data, settings, *, seed=0, samples=None) -> "Evaluator":
+    def fit(cls, *given: Any, **named: Any) -> "Evaluator":
         """Refused: the inner evaluator is fitted, and lifted then."""
         raise UserError("A lifted evaluator is not fitted. Fit one in its own space.")
 

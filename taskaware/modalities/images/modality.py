@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 
 from taskaware.embeddings import IMAGE_EMBEDDINGS
-from taskaware.errors import quoted
+from taskaware.errors import quoted, unknown
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
 from taskaware.modalities.images.forms import accepted, hold_images
@@ -37,7 +37,7 @@ class Images(Single):
         their first characters; looks at up to 50 of them."""
         return hold_images(values)
 
-    def parse(  # type: ignore[override]
+    def parse(
         self,
         values: Sequence,
         *,
@@ -46,6 +46,7 @@ class Images(Single):
         white: int | None = None,
         deep_white: int | None = None,
         side: int | None = None,
+        **options,
     ) -> Parsed:
         """The images of a column; see `Single.parse`.
 
@@ -57,7 +58,10 @@ class Images(Single):
             column: its name, for messages.
             folder: that relative paths start from; by default the current one.
             white, deep_white, side: see `pictures_of`; side is 224 where a vision model is set.
+            options: none but these.
         """
+        if options:
+            raise unknown("option of images", next(iter(options)), ("folder", "white", "deep_white", "side"))
         side = (SIDE if chosen_model() else Levels().side) if side is None else side
         return pictures_of(
             values, column=column, folder=folder, white=white, deep_white=deep_white, side=side

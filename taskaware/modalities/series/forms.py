@@ -1,6 +1,7 @@
 """What is a series at a glance, and what is an embedding or a table of numbers."""
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -151,7 +152,7 @@ def _is_numeric(value: object) -> bool:
 def _first_channel(value: object) -> np.ndarray | None:
     """Channels of several lengths, as an array of the right number of channels."""
     try:
-        rows = [np.asarray(row, np.float64) for row in value]  # type: ignore[attr-defined]
+        rows = [np.asarray(row, np.float64) for row in cast(Iterable, value)]
     except (TypeError, ValueError):
         return None
     if not rows or any(row.ndim != 1 for row in rows):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def _numeric(value: object) -> np.ndarray | None:
         return value.astype(np.float64) if value.dtype.kind in "fiub" else None
     if hasattr(value, "__array__") and not isinstance(value, np.ndarray):
         return _numeric(np.asarray(value))
-    rows = list(value)  # type: ignore[call-overload]
+    rows = list(cast(Iterable, value))
     if any(isinstance(row, str | bytes) for row in rows):
         return None
     if any(isinstance(row, Iterable) for row in rows):

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -107,11 +107,12 @@ class TextBlocks(Blocks):
 
 
 def _transformed(name: str, part: Part, data: Data) -> np.ndarray:
-    source = COUNTS if name in COUNTED else source_of(name, fitted_with=str(part.source))  # type: ignore[union-attr]
+    source = COUNTS if name in COUNTED else source_of(name, fitted_with=str(cast(Any, part).source))
     found = source.rows(data, np.arange(data.rows))
     if isinstance(part, Means):
-        return part.transform(found["words"], source.vectors, found.get("extremes"))  # type: ignore[arg-type]
-    return part.transform(found[COUNTED.get(name, "vectors")])  # type: ignore[arg-type]
+        words, extremes = cast(Any, found["words"]), cast(Any, found.get("extremes"))
+        return part.transform(words, cast(np.ndarray, source.vectors), extremes)
+    return part.transform(cast(Any, found[COUNTED.get(name, "vectors")]))
 
 
 class _Fits:
@@ -170,8 +171,7 @@ def _fitted(training: Training, optional: Mapping[str, Source]) -> TextBlocks:
     with _ONE_THREAD, threadpool_limits(1, user_api="blas"):
         counts = training.of(COUNTS)
         parts: dict[str, Part] = {
-            name: KINDS[name].fit(counts[what])  # type: ignore[arg-type, call-arg]
-            for name, what in COUNTED.items()
+            name: cast(Any, KINDS[name]).fit(counts[what]) for name, what in COUNTED.items()
         }
         for name, source in optional.items():
             parts[name] = _fitted_vectors(KINDS[name], source, training.of(source))
@@ -184,5 +184,5 @@ def _fitted(training: Training, optional: Mapping[str, Source]) -> TextBlocks:
 def _fitted_vectors(kind: type[Part], source: Source, found: Found) -> Part:
     if kind is Projected:
         return Projected.fit(np.asarray(found["vectors"]), source.name)
-    beside = found.get("extremes")
-    return Means.fit(found["words"], source.vectors, beside=beside, source=source.name)  # type: ignore[arg-type]
+    words, beside = cast(Any, found["words"]), cast(Any, found.get("extremes"))
+    return Means.fit(words, cast(np.ndarray, source.vectors), beside=beside, source=source.name)

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from taskaware.modalities.texts.counts import Counts
-from taskaware.tasks.data import Data
+from taskaware.tasks.data import Data, Listed
 
 Found = Mapping[str, Counts | np.ndarray]
 """Matrices with a row for each text, by name."""
@@ -92,7 +92,7 @@ class RowCache:
 
 def _computed(what: str, data: Data, rows: np.ndarray, compute: Callable[[Sequence[str]], Found]) -> Entry:
     hashes, first = np.unique(data.row_hashes[rows], return_index=True)
-    values = cast(Sequence[str], data.values)  # type: ignore[attr-defined]
+    values = cast(Listed, data).values
     return Entry(what, hashes, compute([values[row] for row in rows[first]]))
 
 

@@ -1,6 +1,7 @@
 """An ensemble of networks as a surrogate: mean and standard deviation over the members."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import ClassVar, cast
 
@@ -109,8 +110,15 @@ class EnsemblePosterior(ScaledPosterior):
         self, features: Float[Array | np.ndarray, "n F"]
     ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         """Mean and standard deviation over the members; differentiable in the features."""
-        each = jax.vmap(lambda u: member_predictions(self.network, self.params, self.inputs, u))(features)
-        return each.mean(1), jnp.sqrt(each.var(1) + 1e-12)
+        return _mean_std(self.network, self.params, self.inputs, features)
+
+
+@functools.partial(jax.jit, static_argnames="network")
+def _mean_std(
+    network: str, params: Mapping, inputs: Float[Array, "E K"], features: Float[Array, "n F"]
+) -> tuple[Array, Array]:
+    each = jax.vmap(lambda u: member_predictions(network, params, inputs, u))(features)
+    return each.mean(1), jnp.sqrt(each.var(1) + 1e-12)
 
 
 def member_predictions(

@@ -5,7 +5,7 @@ Such a kind reads a list of its values as a dataset of their own, and the column
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -137,3 +137,10 @@ class Single(Modality):
         if plain.get("reads") == self.name and isinstance(column, str) and isinstance(options, dict):
             return SingleReader(self, column, tuple(options.items()))
         raise CheckpointError(f"This is no reader of the modality '{self.name}'. Save the model again.")
+
+
+def singles() -> Iterator[Single]:
+    """The kinds of MODALITIES with one value in each row, the last registered first."""
+    for name in reversed(list(MODALITIES)):
+        if isinstance(kind := MODALITIES[name], Single):
+            yield kind

@@ -11,13 +11,10 @@ from taskaware.data.named import group_of, listed
 from taskaware.errors import UserError, quoted, unknown
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import make_task
+from taskaware.modalities.single import singles
 from taskaware.tasks.task import Task
 
 log = logging.getLogger(__name__)
-
-ONE_VALUE = ("text", "image", "audio", "series", "embedding")
-"""Kinds with one value in each row, which a suite has where they are asked for: the shipped experience is of
-tables."""
 
 WORDS = {"tabular": "tables"}
 """What an index may call a modality, beside its name."""
@@ -136,7 +133,8 @@ def folder_suite(path: str | Path, modalities: Sequence[str] = ()) -> Suite:
         path: the folder. Its `index.csv` has the columns name, modality, task (the problem), target, file
             (relative to the folder), and any others. "tabular" is another word for "tables". Tasks with the
             same name in a column group are relatives, which are held out together.
-        modalities: rows of these kinds of data are taken; by default all but ONE_VALUE.
+        modalities: rows of these kinds of data are taken. By default all but those with one value in each
+            row, such as texts: the shipped experience is of tables.
 
     Raises:
         UserError: no such index, a column of it is missing, or it lists no task that can be read.
@@ -153,7 +151,8 @@ def folder_suite(path: str | Path, modalities: Sequence[str] = ()) -> Suite:
     missing = [column for column in needed if rows and column not in rows[0]]
     for name in modalities:
         MODALITIES.named(name)
-    modalities = modalities or [name for name in MODALITIES if name not in ONE_VALUE]
+    single = {kind.name for kind in singles()} if not modalities else ()
+    modalities = modalities or [name for name in MODALITIES if name not in single]
     found = [(row, _modality(row)) for row in rows if _modality(row) in modalities]
     if missing or not found:
         raise UserError(

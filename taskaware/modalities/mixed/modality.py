@@ -1,7 +1,7 @@
 """Frames of any columns as a modality: each column is read by its kind of data."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from taskaware.modalities.mixed.data import Mixed, Part
 from taskaware.modalities.mixed.folders import load_folder, names_classes
 from taskaware.modalities.mixed.reader import MixedReader
 from taskaware.modalities.modality import MODALITIES, Card, Modality
-from taskaware.modalities.single import Single, SingleReader
+from taskaware.modalities.single import Single, SingleReader, singles
 from taskaware.modalities.tables import build
 from taskaware.tasks.metrics import metric_name
 from taskaware.tasks.target import read_target
@@ -36,13 +36,6 @@ class Columns(NamedTuple):
 
     table: pd.DataFrame
     others: Mapping[str, Single]
-
-
-def singles() -> Iterator[Single]:
-    """The kinds with one value in each row, the last registered first."""
-    for name in reversed(list(MODALITIES)):
-        if isinstance(kind := MODALITIES[name], Single):
-            yield kind
 
 
 def kind_of(series: pd.Series) -> Single | None:

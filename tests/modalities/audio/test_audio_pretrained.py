@@ -119,7 +119,10 @@ def test_models_of_other_kinds():
     states = np.ones((2, 5, 3)).view(Tensor)
     clap = types.SimpleNamespace(get_audio_features=lambda x: types.SimpleNamespace(pooler_output=x))
     assert pretrained._output(clap, {"x": states}) is states
-    encoder = lambda x: types.SimpleNamespace(last_hidden_state=x)  # noqa: E731
+
+    def encoder(x):
+        return types.SimpleNamespace(last_hidden_state=x)
+
     whisper = types.SimpleNamespace(
         config=types.SimpleNamespace(is_encoder_decoder=True), get_encoder=lambda: encoder
     )

@@ -1,8 +1,5 @@
 """Vectors of a foundation model: reading, what is no table, blocks, meta-features."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,10 +80,9 @@ def test_columns_of_vectors_and_others():
         assert not VECTORS.holds(list(other))
 
 
-@pytest.mark.skipif(not os.environ.get("TASKAWARE_DATA"), reason="needs the tables of TASKAWARE_DATA")
-def test_wide_tables_of_numbers_stay_tables():
+def test_wide_tables_of_numbers_stay_tables(index, real_data):
     wide = 0
-    for path in sorted((Path(os.environ["TASKAWARE_DATA"]) / "tabular").glob("*.parquet")):
+    for path in (real_data(name) for name, row in index.items() if row["modality"] == "tabular"):
         numbers = pd.read_parquet(path).select_dtypes("number").dropna(axis=1)
         wide += numbers.shape[1] >= 20
         for kind in (np.float64, np.float32):

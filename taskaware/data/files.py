@@ -51,7 +51,10 @@ def read_file(path: Path, encoding: str | None = None, as_text: Collection[str] 
         looked = quoted(str(path.absolute().parent))
         raise UserError(f"There is no file {quoted(str(path))}. Check the path (looked in {looked}).")
     if path.is_dir():
-        raise UserError(f"'{path}' is a directory. Name one file in it ({_ANY}).")
+        raise UserError(
+            f"'{path}' is a directory. Name one file in it ({_ANY}), or put the "
+            "images or sounds of each class into a folder of its own, and name the folder above."
+        )
     if format_of(path) is None:
         raise UserError(f"'{path.name}' has no known format. Allowed: {_ANY}.")
     return read_content(_worded(lambda: content_of(path), str(path)), encoding, as_text, name=str(path))

@@ -77,7 +77,9 @@ def _load(source, target, text: Text) -> Loaded:
         return _from_string(source, target, text)
     raise UserError(
         f"A {type(source).__name__} is no dataset. Allowed: a DataFrame, a tuple (X, y), a Hugging Face "
-        f"Dataset, a path ({', '.join(FORMATS)}), the name of a manifest, 'hf:owner/name', 'openml:31'."
+        f"Dataset, a path ({', '.join(FORMATS)}), the name of a manifest, 'hf:owner/name', 'openml:31'; or a "
+        "list of texts, images, sounds or series with their targets. Where a list is not recognised, say "
+        'modality="text", for instance.'
     )
 
 

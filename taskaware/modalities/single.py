@@ -7,7 +7,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,10 @@ class Single(Modality):
     Attributes:
         name: in MODALITIES.
         embeddings: names of the blocks that it may give, in order.
+        endings: of the files that hold one value each, in lower case; () if no file does.
     """
+
+    endings: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def holds(self, values: Sequence) -> bool:
@@ -91,6 +94,11 @@ class Single(Modality):
         Raises:
             UserError: a value cannot be read; names the row and the mend.
         """
+
+    def begins(self, start: bytes) -> bool:
+        """Whether a file that starts so (its first 32 bytes) holds a value of this kind."""
+        del start
+        return False
 
     def options(self, data: Data) -> Mapping[str, object]:
         """What later rows have to be read with, plain JSON: by default nothing."""

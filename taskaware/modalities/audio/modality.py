@@ -9,6 +9,7 @@ import pandas as pd
 from taskaware.embeddings import AUDIO_EMBEDDINGS
 from taskaware.errors import CheckpointError
 from taskaware.modalities.audio.blocks import SoundBlocks
+from taskaware.modalities.audio.decode import ENDINGS, is_sound
 from taskaware.modalities.audio.features import own_features
 from taskaware.modalities.audio.forms import are_sounds
 from taskaware.modalities.audio.limits import RATES
@@ -24,6 +25,10 @@ class Audio(Single):
 
     name = "audio"
     embeddings = AUDIO_EMBEDDINGS
+    endings = ENDINGS
+
+    def begins(self, start: bytes) -> bool:
+        return is_sound(start)
 
     def accepts(self, source: object) -> bool:
         """Whether a source is a list of sounds; paths are told by their endings. Arrays alone are series."""

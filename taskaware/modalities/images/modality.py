@@ -10,7 +10,7 @@ from taskaware.embeddings import IMAGE_EMBEDDINGS
 from taskaware.errors import quoted, unknown
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
-from taskaware.modalities.images.forms import accepted, hold_images
+from taskaware.modalities.images.forms import ENDINGS, accepted, hold_images, starts_as_image
 from taskaware.modalities.images.pictures import Levels, Pictures
 from taskaware.modalities.images.reading import WHITES, pictures_of
 from taskaware.modalities.images.saved import image_blocks_from
@@ -24,6 +24,10 @@ class Images(Single):
 
     name = "image"
     embeddings = IMAGE_EMBEDDINGS
+    endings = ENDINGS
+
+    def begins(self, start: bytes) -> bool:
+        return starts_as_image(start)
 
     def accepts(self, source: object) -> bool:
         """Whether a source is an array of images, or a list or column of single ones.

@@ -11,9 +11,9 @@ from taskaware.data.load import load
 from taskaware.data.schema import Schema
 from taskaware.errors import CheckpointError, UserError, unknown
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.folders import load_folder, names_classes
 from taskaware.modalities.mixed.blocks import Fitted, MixedBlocks
 from taskaware.modalities.mixed.data import Mixed, Part
-from taskaware.modalities.mixed.folders import load_folder, names_classes
 from taskaware.modalities.mixed.reader import MixedReader
 from taskaware.modalities.modality import MODALITIES, Card, Modality
 from taskaware.modalities.single import Single, SingleReader, singles

@@ -49,7 +49,7 @@ def test_both_or_neither_is_refused(tmp_path):
         ta.make_task(tmp_path / "both")
     (tmp_path / "neither" / "a").mkdir(parents=True)
     (tmp_path / "neither" / "a" / "notes.txt").write_text("hello")
-    with pytest.raises(UserError, match="no image"):
+    with pytest.raises(UserError, match="holds no files of audio and image"):
         ta.make_task(tmp_path / "neither")
     (tmp_path / "flat").mkdir()
     with pytest.raises(UserError, match="is a directory"):

@@ -1,4 +1,4 @@
-"""A folder of images, a sub-folder for each class, as a frame of paths and labels."""
+"""A folder with a sub-folder for each class, of images, of sounds, or of another kind that files hold."""
 
 import os
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from taskaware.data.loaded import Loaded
 from taskaware.errors import UserError, quoted
-from taskaware.files import expanded
-from taskaware.modalities.images.forms import starts_as_image
+from taskaware.files import expanded, is_folder
+from taskaware.modalities.single import Single, singles
 
 SPLITS = {
     "train": "train", "training": "train",
@@ -17,7 +18,9 @@ SPLITS = {
     "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
 }  # fmt: skip
 SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "$recycle.bin"}
-LAYOUT = "Put the images of each class into a sub-folder of that name: photos/cat/1.png, photos/dog/2.png"
+LAYOUT = "Put the files of each class into a sub-folder of that name: photos/cat/1.png, photos/dog/2.png"
+LOOKED_AT = 50
+"""Files whose endings decide on the kind of a folder."""
 
 
 class _File(NamedTuple):
@@ -26,8 +29,35 @@ class _File(NamedTuple):
     split: str
 
 
-def folder_of_images(path: str | os.PathLike) -> pd.DataFrame:
-    """The images of a folder: columns "image" (paths), "label", and "split" where there are splits.
+def names_classes(source: object) -> bool:
+    """Whether a source is a folder that has folders in it."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    path = Path(source)
+    return is_folder(path) and _has_folders(path)
+
+
+def load_folder(path: str | os.PathLike) -> Loaded:
+    """The files of a folder as a frame of paths, with their classes as the target.
+
+    Args:
+        path: of the folder; see `folder_frame`. Validation rows join the training rows, and test rows are
+            kept apart.
+
+    Raises:
+        UserError: as `folder_frame`; or no kind reads its files, or several do.
+    """
+    frame, test = folder_frame(path, _kind_of(Path(path))), None
+    notes = tuple(frame.attrs.pop("notes"))
+    if "split" in frame:
+        tested = frame["split"] == "test"
+        test = frame[tested].drop(columns="split").reset_index(drop=True) if tested.any() else None
+        frame = frame[~tested].drop(columns="split").reset_index(drop=True)
+    return Loaded(frame, Path(path).absolute().name, "label", test, "classification", notes)
+
+
+def folder_frame(path: str | os.PathLike, kind: Single) -> pd.DataFrame:
+    """The files of a folder: paths under the name of the kind, "label", and "split" where there are splits.
 
     Sub-folders are the classes, `photos/cat/1.png`; below them any depth is read. Where the first sub-folders
     are named train, val and test (or training, validation, dev, testing, evaluation), and the classes are
@@ -35,30 +65,51 @@ def folder_of_images(path: str | os.PathLike) -> pd.DataFrame:
     Thumbs.db) are left out; `frame.attrs["notes"]` says how many. Rows are sorted by path; links to folders
     are not followed.
 
+    Args:
+        path: of the folder.
+        kind: of data that the files hold.
+
     Raises:
-        UserError: there is no such folder, no or one image, one class, images outside the sub-folders, or a
-            file that is no image; names it.
+        UserError: there is no such folder, no or one file, one class, files outside the sub-folders, or a
+            file of another kind; names it.
     """
     root = expanded(path)
     if not root.is_dir():
-        raise UserError(f"{quoted(str(root))} is no folder. Name the folder of the images.")
-    files, ignored = _listed(root)
+        raise UserError(f"{quoted(str(root))} is no folder. Name the folder of the files.")
+    files, ignored = _listed(root, kind)
     found = [_placed(root, file, splits=_has_splits(root)) for file in files]
-    _check(root, found)
-    frame = pd.DataFrame(
-        {"image": [str(each.path) for each in found], "label": [each.label for each in found]}, dtype=object
-    )
+    _check(root, found, kind)
+    columns = {kind.name: [str(each.path) for each in found], "label": [each.label for each in found]}
+    frame = pd.DataFrame(columns, dtype=object)
     if found[0].split:
         frame["split"] = [each.split for each in found]
     frame.attrs["notes"] = tuple(_notes(root, ignored))
     return frame
 
 
-def _listed(root: Path) -> tuple[list[Path], list[str]]:
-    """Paths of the images, sorted, and names of the files that are left out.
+def _kind_of(root: Path) -> Single:
+    """The kind whose files the folder holds.
 
     Raises:
-        UserError: a file is no image.
+        UserError: there is none, or there are several.
+    """
+    kinds = [kind for kind in singles() if kind.endings]
+    files = (Path(name) for folder, _, names in os.walk(root) for name in names)
+    endings = {file.suffix.lower() for file, _ in zip(files, range(LOOKED_AT), strict=False)}
+    found = [kind for kind in kinds if endings & set(kind.endings)]
+    if len(found) == 1:
+        return found[0]
+    names = " and ".join(sorted(kind.name for kind in found or kinds))
+    if found:
+        raise UserError(f"{quoted(str(root))} holds files of {names}. Keep them in two folders.")
+    raise UserError(f"{quoted(str(root))} holds no files of {names}. {LAYOUT}.")
+
+
+def _listed(root: Path, kind: Single) -> tuple[list[Path], list[str]]:
+    """Paths of the files, sorted, and names of those that are left out.
+
+    Raises:
+        UserError: a file is of another kind.
     """
     files, ignored = [], []
     for folder, inner, names in os.walk(root):
@@ -67,7 +118,7 @@ def _listed(root: Path) -> tuple[list[Path], list[str]]:
             if _is_of_system(name):
                 ignored.append(name)
                 continue
-            files.append(_checked(root, Path(folder, name)))
+            files.append(_checked(root, Path(folder, name), kind))
     return files, ignored
 
 
@@ -75,8 +126,8 @@ def _is_of_system(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM
 
 
-def _checked(root: Path, path: Path) -> Path:
-    """The path, if the file begins as an image does."""
+def _checked(root: Path, path: Path, kind: Single) -> Path:
+    """The path, if the file begins as one of the kind does."""
     shown = quoted(str(path.relative_to(root)))
     try:
         with path.open("rb") as file:
@@ -85,8 +136,8 @@ def _checked(root: Path, path: Path) -> Path:
         raise UserError(
             f"{shown} in {quoted(str(root))} cannot be read ({error.strerror}). Check it, or move it away."
         ) from error
-    if not starts_as_image(head):
-        what = "is empty" if not head else "is no image"
+    if not kind.begins(head):
+        what = "is empty" if not head else f"is no file of {kind.name}"
         raise UserError(f"{shown} in {quoted(str(root))} {what}. Replace it, or move it out of the folder.")
     return path
 
@@ -117,14 +168,14 @@ def _placed(root: Path, file: Path, *, splits: bool) -> _File:
     return _File(file, parts[1] if splits else parts[0], SPLITS[parts[0].lower()] if splits else "")
 
 
-def _check(root: Path, found: list[_File]) -> None:
+def _check(root: Path, found: list[_File], kind: Single) -> None:
     if len(found) < 2:
-        what = f"one image, {quoted(found[0].path.name)}" if found else "no image"
+        what = f"one file, {quoted(found[0].path.name)}" if found else f"no file of {kind.name}"
         raise UserError(f"{quoted(str(root))} has {what}; two or more are needed. {LAYOUT}.")
     labels = {each.label for each in found}
     if len(labels) < 2:
         raise UserError(
-            f"All images of {quoted(str(root))} are of the class {quoted(labels.pop())}. {LAYOUT}."
+            f"All files of {quoted(str(root))} are of the class {quoted(labels.pop())}. {LAYOUT}."
         )
 
 

@@ -25,7 +25,7 @@ class Section(NamedTuple):
     """
 
     title: str
-    parts: Sequence[Markup]
+    parts: Sequence[str]
 
     @property
     def anchor(self) -> str:
@@ -33,12 +33,12 @@ class Section(NamedTuple):
         return self.title.lower().replace(" ", "-")
 
 
-def document(title: str, head: Sequence[Markup], sections: Sequence[Section], foot: str) -> str:
+def document(title: str, head: Sequence[str], sections: Sequence[Section], foot: str) -> str:
     """The whole page.
 
     Args:
         title: in the browser's bar.
-        head: pieces above the first section.
+        head: pieces of HTML above the first section; plain text among them is escaped.
         sections: in their order.
         foot: the last line.
     """

@@ -83,12 +83,12 @@ class CollectSettings:
         return self
 
     def smoke(self) -> "CollectSettings":
-        """A tiny version: the smallest tasks, three architectures, few steps, nothing recorded."""
+        """A tiny version: the smallest tasks, two architectures, few steps, nothing recorded."""
         return dataclasses.replace(
             self,
             **smallest(self.suite, self.tasks, 2, bundled=listed("smoke.collect")),
             variants=min(self.variants, 1),
-            architectures=3,
+            architectures=2,
             seeds=min(self.seeds, 2),
             trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
             store=":memory:",

@@ -67,7 +67,8 @@ class EvaluateSettings:
     architectures: int = 0
     # Fewest trained architectures of a test task; 0 for half of the largest number.
     fewest: int = 0
-    # Settings of the method "evaluator"; those of the published methods are fixed.
+    # Settings of the method "evaluator"; those of the other methods are fixed, but they have at most these
+    # members and steps.
     evaluator: EvaluatorSettings = EvaluatorSettings()
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()

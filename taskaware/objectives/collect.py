@@ -147,8 +147,18 @@ def common_architectures(space: Space, count: int) -> np.ndarray:
 
     They are rounded to GRID, so that rounding errors of a machine create no new architectures.
     """
-    drawn = jax.jit(space.sample, static_argnums=1)(jax.random.key(0), bucket(count, 64))
+    drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
     return np.round(np.asarray(drawn)[:count] / GRID).astype(np.float32) * GRID
+
+
+@functools.partial(jax.jit, static_argnames=("space", "count"))
+def _sampled(space: Space, key: jax.Array, count: int) -> jax.Array:
+    return space.sample(key, count)
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _widths(space: MixtureSpace, points: np.ndarray) -> jax.Array:
+    return space.width(points)
 
 
 def collect(
@@ -205,7 +215,7 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
     # Only a mixture has a width, and every preset is one.
     space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
     points = common_architectures(space, settings.architectures)
-    points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
+    points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
     names = architecture_digests(space.digest, points)
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:

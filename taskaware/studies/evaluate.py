@@ -14,8 +14,7 @@ import numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
-from taskaware.recommendation.shipped import open_experience
-from taskaware.recommendation.teach import MORE, with_more
+from taskaware.recommendation.teach import MORE, opened
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet, masked_value
@@ -181,9 +180,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
         UserError: the experience is of another space, holds nothing drawn at random, or too few groups.
     """
     space = preset(settings.space)
-    experience = open_experience(settings.experience, space, settings.recipe)
-    if settings.experience == "shipped":
-        experience = with_more(experience, settings.more)
+    experience = opened(settings.experience, space, settings.recipe, settings.more)
     data = training_data(experience)
     found = worths.trials(experience, data)
     pool = _drawn(experience, data)

@@ -289,7 +289,14 @@ def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> 
 
 @functools.lru_cache(maxsize=2)
 def _prepared(task: Task, seed: int, recipe: TrainingRecipe) -> Prepared:
-    # Every compiled program holds memory maps, whose number per process is limited.
-    if _prepared.cache_info().misses % TASKS_BETWEEN_CLEARINGS == 0:
-        jax.clear_caches()
+    _begin(task.digest)
     return prepare(task, seed, recipe)
+
+
+@functools.lru_cache(maxsize=1)
+def _begin(task: str) -> None:
+    """Called for each seed of a task, does its work for the first: all seeds share compiled programs."""
+    del task
+    # Every compiled program holds memory maps, whose number per process is limited.
+    if _begin.cache_info().misses % TASKS_BETWEEN_CLEARINGS == 0:
+        jax.clear_caches()

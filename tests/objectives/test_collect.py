@@ -33,10 +33,11 @@ SETTINGS = CollectSettings(
 
 @pytest.fixture(scope="module", autouse=True)
 def small_space():
-    """A preset of one width, so that a task has one program."""
+    """A preset of one width, so that a task has one program, which is kept from test to test."""
     with pytest.MonkeyPatch.context() as patch:
         small = dataclasses.replace(preset("compact"), name="small", layers=1, sizes=(8,), width_odds=(1.0,))
         patch.setitem(PRESETS, "small", small)
+        patch.setattr(collecting, "TASKS_BETWEEN_CLEARINGS", 1000)
         yield
 
 

@@ -1,12 +1,13 @@
 """Settings of studies: dataclasses, changed by `key=value` and typed by their fields."""
 
 import dataclasses
+import functools
 import inspect
 import math
 import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from taskaware.errors import UserError, quoted, unknown
@@ -184,8 +185,12 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
-def _comments(kind: type) -> dict[str, str]:
-    """The comment above each field, or above the first of several; empty without the source."""
+@functools.lru_cache(maxsize=128)
+def _comments(kind: type) -> Mapping[str, str]:
+    """The comment above each field, or above the first of several; empty without the source.
+
+    Cached, because Python parses the whole file to find the source of a class.
+    """
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         try:

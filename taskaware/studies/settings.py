@@ -7,8 +7,8 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from taskaware.errors import UserError, quoted, unknown
 
@@ -75,7 +75,7 @@ def keys(config) -> dict[str, Setting]:
 
 def _leaves(config, before: str = "") -> Iterator[tuple[str, Leaf]]:
     """Every setting by its dotted name, behind the names of the groups before it."""
-    comments, hints = _comments(type(config)), typing.get_type_hints(type(config))
+    comments, hints = _comments(cast(Hashable, type(config))), typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value, hint, name = getattr(config, field.name), hints[field.name], before + field.name
         if dataclasses.is_dataclass(hint):

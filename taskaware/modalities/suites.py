@@ -196,17 +196,21 @@ def smallest(names: tuple[str, ...], tasks: Sequence[str], count: int, *, bundle
             another one is.
         tasks: that were named; () for all.
         count: of tasks that are left.
-        bundled: tasks for the bundled suite alone, of which some are known to be small.
+        bundled: tasks of the bundled suite that are known to be small; if it is the only one, those of them
+            that were named.
 
     Raises:
         UserError: none of the suites is here.
 
     >>> smallest(("bundled",), (), 1, bundled=["iris"])
     {'suite': ('bundled',), 'tasks': ('iris',)}
+    >>> smallest(("bundled",), ("diabetes", "wine"), 2, bundled=["iris"])["tasks"]
+    ('diabetes', 'wine')
     """
     there = here(names)
-    if there == ("bundled",) and not tasks:
-        return {"suite": there, "tasks": tuple(bundled)}
+    small = tuple(name for name in bundled if not tasks or name in tasks)
+    if there == ("bundled",) and small:
+        return {"suite": there, "tasks": small}
     suite = suite_named(*(there or names))
     entries = suite.only(*(name for name in tasks if name in suite.names)).entries
     ordered = sorted(entries, key=lambda entry: (_size(entry), entry.name))

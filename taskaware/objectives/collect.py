@@ -83,12 +83,12 @@ class CollectSettings:
         return self
 
     def smoke(self) -> "CollectSettings":
-        """A tiny version: the smallest tasks, three architectures, few steps, nothing recorded."""
+        """A tiny version: the smallest tasks, two architectures, few steps, nothing recorded."""
         return dataclasses.replace(
             self,
             **smallest(self.suite, self.tasks, 2, bundled=listed("smoke.collect")),
             variants=min(self.variants, 1),
-            architectures=3,
+            architectures=2,
             seeds=min(self.seeds, 2),
             trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
             store=":memory:",
@@ -147,8 +147,18 @@ def common_architectures(space: Space, count: int) -> np.ndarray:
 
     They are rounded to GRID, so that rounding errors of a machine create no new architectures.
     """
-    drawn = jax.jit(space.sample, static_argnums=1)(jax.random.key(0), bucket(count, 64))
+    drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
     return np.round(np.asarray(drawn)[:count] / GRID).astype(np.float32) * GRID
+
+
+@functools.partial(jax.jit, static_argnames=("space", "count"))
+def _sampled(space: Space, key: jax.Array, count: int) -> jax.Array:
+    return space.sample(key, count)
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _widths(space: MixtureSpace, points: np.ndarray) -> jax.Array:
+    return space.width(points)
 
 
 def collect(
@@ -205,7 +215,7 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
     # Only a mixture has a width, and every preset is one.
     space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
     points = common_architectures(space, settings.architectures)
-    points = points[np.argsort(np.asarray(jax.jit(space.width)(points)), kind="stable")]
+    points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
     names = architecture_digests(space.digest, points)
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
@@ -279,7 +289,14 @@ def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> 
 
 @functools.lru_cache(maxsize=2)
 def _prepared(task: Task, seed: int, recipe: TrainingRecipe) -> Prepared:
-    # Every compiled program holds memory maps, whose number per process is limited.
-    if _prepared.cache_info().misses % TASKS_BETWEEN_CLEARINGS == 0:
-        jax.clear_caches()
+    _begin(task.digest)
     return prepare(task, seed, recipe)
+
+
+@functools.lru_cache(maxsize=1)
+def _begin(task: str) -> None:
+    """Called for each seed of a task, does its work for the first: all seeds share compiled programs."""
+    del task
+    # Every compiled program holds memory maps, whose number per process is limited.
+    if _begin.cache_info().misses % TASKS_BETWEEN_CLEARINGS == 0:
+        jax.clear_caches()

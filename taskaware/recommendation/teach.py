@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import platform
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +17,7 @@ from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.recommendation.shipped import comparable, open_experience
 from taskaware.runner.engine import cores
-from taskaware.spaces import preset
+from taskaware.spaces import Space, preset
 from taskaware.store import Experience, Store
 from taskaware.surrogates import SURROGATES, Evaluator, EvaluatorSettings, fit_evaluator
 from taskaware.surrogates.training_data import FEWEST_TASKS
@@ -62,13 +63,12 @@ def train_evaluator(
     """
     chosen, settings, seed = preset(space), settings or EvaluatorSettings(), plain.seed(seed)
     samples = _samples(settings, datasets)
-    found = (
-        open_experience(experience, chosen, recipe) if isinstance(experience, str) else comparable(experience)
-    )
+    if isinstance(experience, str):
+        found = opened(experience, chosen, recipe, () if with_shipped else more)
+    else:
+        found = comparable(experience)
     if with_shipped:
-        found = together(open_experience("shipped", chosen), found)
-    if with_shipped or (isinstance(experience, str) and experience == "shipped"):
-        found = with_more(found, more)
+        found = with_more(together(open_experience("shipped", chosen), found), more)
     if samples is not None:
         found = _only(found, samples)
     reads_triplets = SURROGATES.named(settings.network).reads_triplets
@@ -158,6 +158,24 @@ def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experien
     if not names or experience.space.digest != compact.digest:
         return experience
     return together(*(open_experience(name, compact) for name in reversed(names)), experience)
+
+
+def opened(name: str, space: Space, recipe: str = "", more: tuple[str, ...] = MORE) -> Experience:
+    """What is known of architectures of a space; parts of MORE are added if it is the shipped experience.
+
+    Args:
+        name, space, recipe: see `open_experience`.
+        more: names of the parts.
+    """
+    if name != "shipped":
+        return open_experience(name, space, recipe)
+    return _shipped(space, recipe, tuple(more))
+
+
+@functools.lru_cache(maxsize=1)
+def _shipped(space: Space, recipe: str, more: tuple[str, ...]) -> Experience:
+    # Kept, because it takes seconds to put together, and studies and tests ask for it again and again.
+    return with_more(open_experience("shipped", space, recipe), more)
 
 
 def _digests(experience: Experience) -> list[str]:

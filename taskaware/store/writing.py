@@ -132,12 +132,18 @@ def metafeatures_row(task: str, catalogue: str, names: Sequence[str], values: Ar
     """
     check_digest("task", task)
     check_digest("catalogue", catalogue)
-    z, listed = np.asarray(values, "<f4"), [text(name) for name in names]
-    if z.shape != (len(listed),):
+    z, listed = np.asarray(values, "<f4"), _listed(tuple(names))
+    if z.shape != (len(names),):
         raise UserError(
-            f"There are {len(listed)} names, but the values have the shape {z.shape}. Give one for each."
+            f"There are {len(names)} names, but the values have the shape {z.shape}. Give one for each."
         )
-    return {"task": task, "catalogue": catalogue, "names": canonical(listed), "values": z.tobytes()}
+    return {"task": task, "catalogue": catalogue, "names": listed, "values": z.tobytes()}
+
+
+@functools.lru_cache(maxsize=8)
+def _listed(names: tuple[str, ...]) -> str:
+    """The names as the store holds them; cached, because all tasks of an experience have the same."""
+    return canonical([text(name) for name in names])
 
 
 def describe(connection: sa.Connection, rows: list[dict]) -> int:
@@ -196,12 +202,13 @@ def _batches(experience: Experience) -> Iterator[Trainings]:
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(np.bincount(group, minlength=len(groups)))
     points = experience.points if experience.ragged else ()
+    recipes = [digest(recipe.definition) for recipe in experience.recipes]
     for (task, recipe, strategy), rows in zip(groups, np.split(order, ends[:-1]), strict=False):
         part = experience.take(rows)
         yield Trainings(
             task=experience.tasks[task].digest,
             space=experience.space.digest,
-            recipe=digest(experience.recipes[recipe].definition),
+            recipe=recipes[recipe],
             u=[points[place] for place in part.architecture] if points else part.u,
             seeds=part.seed,
             scores=part.score,

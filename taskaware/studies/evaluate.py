@@ -14,8 +14,7 @@ import numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
-from taskaware.recommendation.shipped import open_experience
-from taskaware.recommendation.teach import MORE, with_more
+from taskaware.recommendation.teach import MORE, opened
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet, masked_value
@@ -67,7 +66,8 @@ class EvaluateSettings:
     architectures: int = 0
     # Fewest trained architectures of a test task; 0 for half of the largest number.
     fewest: int = 0
-    # Settings of the method "evaluator"; those of the published methods are fixed.
+    # Settings of the method "evaluator"; those of the other methods are fixed, but they have at most these
+    # members and steps.
     evaluator: EvaluatorSettings = EvaluatorSettings()
     # Where the jobs run.
     runner: RunnerSettings = RunnerSettings()
@@ -180,9 +180,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
         UserError: the experience is of another space, holds nothing drawn at random, or too few groups.
     """
     space = preset(settings.space)
-    experience = open_experience(settings.experience, space, settings.recipe)
-    if settings.experience == "shipped":
-        experience = with_more(experience, settings.more)
+    experience = opened(settings.experience, space, settings.recipe, settings.more)
     data = training_data(experience)
     found = worths.trials(experience, data)
     pool = _drawn(experience, data)

@@ -28,7 +28,7 @@ from taskaware.studies.evaluate import (
 )
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import StudyData, score_picks
-from taskaware.studies.selectors import Selector, learned
+from taskaware.studies.selectors import Selector, learned, no_dearer
 from taskaware.surrogates.joint_settings import PUBLISHED_JOINT, JointSettings, check_joint
 
 METHODS = ("statistical", "learned", "beside", "published", "published_generator")
@@ -193,8 +193,7 @@ def joint_settings(method: str, ours: JointSettings) -> JointSettings:
     True
     """
     if method == "published":
-        hasty = min(PUBLISHED_JOINT.evaluator.steps, ours.evaluator.steps)
-        learner = dataclasses.replace(PUBLISHED_JOINT.evaluator, steps=hasty)
+        learner = no_dearer(PUBLISHED_JOINT.evaluator, ours.evaluator)
         return dataclasses.replace(PUBLISHED_JOINT, evaluator=learner)
     if method == "published_generator":
         return dataclasses.replace(PUBLISHED_JOINT, evaluator=ours.evaluator)

@@ -86,7 +86,7 @@ class ModelsSettings:
         return {task.name: task for task in named if not 0 < self.most_rows < task.rows}
 
     def smoke(self) -> "ModelsSettings":
-        """A tiny version: the two smallest tasks, one seed, no further packages, no file."""
+        """A tiny version: the smallest tasks, one seed, no further packages, no file."""
         models = tuple(name for name in self.models if not BASELINES[name].packages) or self.models
         return dataclasses.replace(
             self,

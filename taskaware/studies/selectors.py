@@ -194,15 +194,31 @@ def published(loss: str) -> EvaluatorSettings:
     return dataclasses.replace(PUBLISHED, loss=loss)
 
 
+def no_dearer(fixed: EvaluatorSettings, ours: EvaluatorSettings) -> EvaluatorSettings:
+    """Fixed settings, with at most the members and the steps of ours.
+
+    >>> no_dearer(PUBLISHED, EvaluatorSettings(steps=20)).steps
+    20
+    """
+    members, steps = min(fixed.members, ours.members), min(fixed.steps, ours.steps)
+    return dataclasses.replace(fixed, members=members, steps=steps)
+
+
 METHODS: dict[str, Callable[[Space, EvaluatorSettings], Selector]] = {
     "random": lambda space, ours: random_choice,
     "single_best": lambda space, ours: single_best,
     "nearest_task": lambda space, ours: nearest_task,
     "boosted": lambda space, ours: boosted(space),
-    "published": lambda space, ours: learned(space, published("squared"), 0.0),
-    "published_linear": lambda space, ours: learned(space, published("pairwise_linear"), 0.0),
-    "published_quadratic": lambda space, ours: learned(space, published("pairwise_quadratic"), 0.0),
-    "bilinear": lambda space, ours: learned(space, EvaluatorSettings(network="bilinear"), 0.5),
+    "published": lambda space, ours: learned(space, no_dearer(published("squared"), ours), 0.0),
+    "published_linear": lambda space, ours: learned(
+        space, no_dearer(published("pairwise_linear"), ours), 0.0
+    ),
+    "published_quadratic": lambda space, ours: learned(
+        space, no_dearer(published("pairwise_quadratic"), ours), 0.0
+    ),
+    "bilinear": lambda space, ours: learned(
+        space, no_dearer(EvaluatorSettings(network="bilinear"), ours), 0.5
+    ),
     "evaluator": lambda space, ours: learned(space, ours, AscentSettings().kappa, safe=True),
 }
 """By name: the space and the settings of our evaluator → a selector."""

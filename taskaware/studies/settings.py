@@ -1,13 +1,14 @@
 """Settings of studies: dataclasses, changed by `key=value` and typed by their fields."""
 
 import dataclasses
+import functools
 import inspect
 import math
 import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from taskaware.errors import UserError, quoted, unknown
 
@@ -74,7 +75,7 @@ def keys(config) -> dict[str, Setting]:
 
 def _leaves(config, before: str = "") -> Iterator[tuple[str, Leaf]]:
     """Every setting by its dotted name, behind the names of the groups before it."""
-    comments, hints = _comments(type(config)), typing.get_type_hints(type(config))
+    comments, hints = _comments(cast(Hashable, type(config))), typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value, hint, name = getattr(config, field.name), hints[field.name], before + field.name
         if dataclasses.is_dataclass(hint):
@@ -184,8 +185,12 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
-def _comments(kind: type) -> dict[str, str]:
-    """The comment above each field, or above the first of several; empty without the source."""
+@functools.lru_cache(maxsize=128)
+def _comments(kind: type) -> Mapping[str, str]:
+    """The comment above each field, or above the first of several; empty without the source.
+
+    Cached, because Python parses the whole file to find the source of a class.
+    """
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         try:

@@ -63,13 +63,13 @@ class ShipSettings:
 
     def smoke(self) -> "ShipSettings":
         """A version that takes seconds, written into the run folder."""
-        three = tuple(listed("smoke.ship"))
+        names = tuple(listed("smoke.ship"))
         small, published, variants = (
-            dataclasses.replace(_bundled(part, names).smoke(), tasks=names, store="smoke.sqlite")
-            for part, names in (
-                (self.collect, three),
-                (self.published, three[:1]),
-                (self.variants, three[:1]),
+            dataclasses.replace(_bundled(part, tasks).smoke(), tasks=tasks, store="smoke.sqlite")
+            for part, tasks in (
+                (self.collect, names),
+                (self.published, names[:1]),
+                (self.variants, names[:1]),
             )
         )
         published = dataclasses.replace(published, architectures=1)

@@ -18,7 +18,7 @@ def collected(tmp_path_factory):
     folder = tmp_path_factory.mktemp("collected")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        words = ["collect", "bundled", "--tasks", "iris", "wine", "diabetes", "--architectures", "3"]
+        words = ["collect", "bundled", "--tasks", "iris", "wine", "diabetes", "--architectures", "2"]
         assert main([*words, "--store", "a.db", "--log", "log.txt", *SMALL]) == 0
     return folder
 
@@ -34,11 +34,11 @@ def test_collect_fills_the_store_and_goes_on(collected, command, monkeypatch):
         "result.json",
         "cost.csv",
     }
-    assert "9 of 9 trainings" in (collected / "log.txt").read_text()
-    words = ["collect", "bundled", "--tasks", "iris", "wine", "diabetes", "--architectures", "3"]
+    assert "6 of 6 trainings" in (collected / "log.txt").read_text()
+    words = ["collect", "bundled", "--tasks", "iris", "wine", "diabetes", "--architectures", "2"]
     code, out, _ = command(*words, "--store", "a.db", *SMALL, "--json")
     told = json.loads(out)
-    assert (code, told["summary"]["jobs"], told["summary"]["added"]) == (0, 0, 9)
+    assert (code, told["summary"]["jobs"], told["summary"]["added"]) == (0, 0, 6)
     assert told["folder"] == f"runs/{run.name}"
 
 
@@ -116,16 +116,16 @@ def test_experience_actions(collected, command, tmp_path, monkeypatch):
     place = str(collected / "a.db")
     code, out, _ = command("experience", "list", place)
     assert code == 0 and [line.split()[0] for line in out.splitlines()[1:]] == ["diabetes", "iris", "wine"]
-    assert "trained        9" in command("experience", "show", place)[1]
-    assert "9 trainings, 3 architectures, 3 tasks" in command("experience", "check", place)[1]
+    assert "trained        6" in command("experience", "show", place)[1]
+    assert "6 trainings, 2 architectures, 3 tasks" in command("experience", "check", place)[1]
     assert command("experience", "export", place, "a.parquet")[0] == 0
-    assert "9 trainings added" in command("experience", "import", "b.db", "a.parquet")[1]
+    assert "6 trainings added" in command("experience", "import", "b.db", "a.parquet")[1]
     assert "0 trainings added" in command("experience", "merge", "b.db", place)[1]
     counted = command("experience", "prune", "b.db", "--task", "iris")[1]
-    assert "Would remove: 3 trainings" in counted
-    assert "Removed: 3 trainings" in command("experience", "prune", "b.db", "--task", "iris", "--yes")[1]
+    assert "Would remove: 2 trainings" in counted
+    assert "Removed: 2 trainings" in command("experience", "prune", "b.db", "--task", "iris", "--yes")[1]
     with Store.open("b.db") as store, Store.open(place) as whole:
-        assert (store.summary().trained, whole.summary().trained) == (6, 9)
+        assert (store.summary().trained, whole.summary().trained) == (4, 6)
     assert "exists" in command("experience", "export", place, "a.parquet")[2]
     assert command("experience", "show", "none.db")[0] == 3
 
@@ -166,7 +166,7 @@ def test_mine_beside_the_shipped(collected):
     assert len(both.training_data.names) >= len(shipped.training_data.names)
     data = both.training_data
     mine = {name: np.sum(~np.isnan(data.score[data.names.index(name)])) for name in ("iris", "wine")}
-    assert mine == {"iris": 3, "wine": 3}
+    assert mine == {"iris": 2, "wine": 2}
     without = hasty(without=("thyroid",))
     gone = set(shipped.training_data.names) - set(without.training_data.names)
     assert {name.split("~")[0] for name in gone} == {"hypothyroid", "sick"}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from taskaware.cli import main
@@ -18,7 +20,23 @@ RUNNERS = (
     "published.runner",
     "variants.runner",
     "tables.runner",
+    "tables_variants.runner",
 )
+
+OTHER_TABLES = {"published-setting": ("collect.suite=tiny", "collect.tasks=")}
+"""Settings of experiments whose networks compile for long, once for each shape of table."""
+
+
+def tiny_suite(folder):
+    """Four tables of one shape, in a folder."""
+    rng = np.random.default_rng(0)
+    lines = ["name,modality,task,target,file"]
+    folder.mkdir()
+    for name in ("north", "east", "south", "west"):
+        frame = pd.DataFrame(rng.normal(size=(90, 3)), columns=["a", "b", "c"])
+        frame.assign(side=frame["a"] > rng.normal()).to_csv(folder / f"{name}.csv", index=False)
+        lines.append(f"{name},tabular,classification,side,{name}.csv")
+    (folder / "index.csv").write_text("\n".join(lines), encoding="utf-8")
 
 
 def test_the_list():
@@ -38,8 +56,10 @@ def test_the_list():
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
 def test_smoke(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    tiny_suite(tmp_path / "tiny")
     config = load_experiment(path).smoke()
     chosen = [f"{name}.engine=serial" for name in RUNNERS if _has(config, name)]
+    chosen += OTHER_TABLES.get(path.name, ())
     changes = [word for each in chosen for word in ("--set", each)]
     assert main(["run", str(path), "--smoke", "--out", "run", *changes]) == 0
     assert (tmp_path / "run" / "result.json").exists()

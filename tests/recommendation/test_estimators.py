@@ -18,8 +18,18 @@ from sklearn.utils.estimator_checks import check_estimator
 from taskaware.errors import UserError
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
+from taskaware.training import fit as training
+from taskaware.training.recipe import TrainingRecipe
 
 BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegressor])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short():
+    """Trainings have few steps of few rows: these tests are not about their quality."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
+        yield
 
 
 @pytest.fixture
@@ -123,7 +133,7 @@ def test_in_pipelines_and_searches(classifier, regressor, made):
     assert scores.shape == (2,)
     assert scores.min() > 0.6
     search = GridSearchCV(classifier, {"validation": [0.2, 0.3], "patience": [1]}, cv=2).fit(X, y)
-    assert search.best_estimator_.model_.history["step"].max() <= 300
+    assert search.best_estimator_.model_.history["step"].max() < 150
     assert set(search.cv_results_["param_validation"]) == {0.2, 0.3}
     numeric = ["size", "weight"]
     scaled = ColumnTransformer([("scale", make_pipeline(SimpleImputer(), StandardScaler()), numeric)])

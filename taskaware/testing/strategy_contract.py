@@ -64,7 +64,7 @@ class Subject(NamedTuple):
 
     @property
     def strategy(self) -> Strategy:
-        return self.make(self.space, self.together)
+        return _made(self)
 
 
 class Found(NamedTuple):
@@ -293,6 +293,12 @@ def _compiled(subject: Subject) -> Any:
         return maximise(strategy, lambda vector: jax.lax.switch(number, objectives, vector), key, ROUNDS)
 
     return jax.jit(run)
+
+
+@functools.lru_cache(maxsize=4)
+def _made(subject: Subject) -> Strategy:
+    """Kept, so that what a strategy compiled is compiled once."""
+    return subject.make(subject.space, subject.together)
 
 
 @functools.cache

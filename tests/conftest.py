@@ -12,6 +12,8 @@ STRICT_ROOMS = ("children", "spaces", "strategies", "training")
 
 LONG_TRAININGS = (
     "test_cli_predict",
+    "test_evaluator_fit",
+    "test_joint",
     "test_models",
     "test_notebooks",
 )

@@ -18,18 +18,10 @@ from sklearn.utils.estimator_checks import check_estimator
 from taskaware.errors import UserError
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
-from taskaware.training import fit as training
-from taskaware.training.recipe import TrainingRecipe
+
+pytestmark = pytest.mark.usefixtures("short")
 
 BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegressor])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def short():
-    """Trainings have few steps of few rows: these tests are not about their quality."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
-        yield
 
 
 @pytest.fixture
@@ -43,7 +35,7 @@ def regressor(evaluator):
 
 
 @pytest.fixture(scope="module")
-def fitted(evaluator, made):
+def fitted(evaluator, made, short):
     frame = made()
     return TaskAwareClassifier(evaluator=evaluator).fit(frame.drop(columns="y"), frame["y"])
 

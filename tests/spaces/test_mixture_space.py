@@ -16,7 +16,6 @@ from taskaware.spaces import MixtureSpace, preset
 from taskaware.spaces.mixture import BOUND, CUTOFF
 
 
-
 class Compiled(MixtureSpace):
     """The space with methods that are compiled whole: eager, each operation is a program of its own."""
 

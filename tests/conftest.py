@@ -12,14 +12,10 @@ STRICT_ROOMS = ("children", "spaces", "strategies", "training")
 
 LONG_TRAININGS = (
     "test_cli_predict",
-    "test_estimators",
-    "test_fit",
-    "test_model",
+    "test_evaluator_fit",
+    "test_joint",
     "test_models",
     "test_notebooks",
-    "test_recommend",
-    "test_toy_modality",
-    "test_written_folder",
 )
 """Modules that train models to their end."""
 

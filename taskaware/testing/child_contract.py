@@ -192,7 +192,8 @@ def _cases(subject: Subject) -> Iterator[_Case]:
             )
             for n in (1, 32)
         )
-        yield _Case(int(rows[0]), child, design, point, child.read(design, point), row, batch)
+        candidate = jax.jit(child.read, static_argnums=0)(design, point)
+        yield _Case(int(rows[0]), child, design, point, candidate, row, batch)
 
 
 def _first_loss(subject: Subject, case: _Case) -> jax.Array:
@@ -202,7 +203,7 @@ def _first_loss(subject: Subject, case: _Case) -> jax.Array:
     x = jax.tree.map(lambda leaf: leaf[rows], arrays.x)
     batch = dataclasses.replace(case.batch, x=x, y=arrays.y[rows])
     state = jax.jit(case.child.init)(jax.random.split(jax.random.key(0))[0], case.candidate, case.row)
-    return batch.loss(jax.jit(case.child.outputs)(state.params, case.candidate, batch))
+    return jax.jit(Batch.loss)(batch, jax.jit(case.child.outputs)(state.params, case.candidate, batch))
 
 
 def _train(subject: Subject, *, seed: int = 0) -> Trained:

@@ -47,6 +47,12 @@ SUMMIT = np.array([*[6.0, 1.0] * 7, 3.0, 0.3, 0.9], np.float32)
 EXTENT = np.array([*[8.0] * 15, 1.0, 1.0], np.float32)
 
 
+# Kept, so that what a strategy or an objective compiled is compiled once.
+_mapped = functools.cache(lambda objective: jax.jit(jax.vmap(objective)))
+_traced = functools.cache(traced)
+_made = functools.lru_cache(maxsize=4)(lambda make, space, together: make(space, together))
+
+
 class Subject(NamedTuple):
     """A strategy under test.
 
@@ -64,7 +70,7 @@ class Subject(NamedTuple):
 
     @property
     def strategy(self) -> Strategy:
-        return self.make(self.space, self.together)
+        return _made(self.make, self.space, self.together)
 
 
 class Found(NamedTuple):
@@ -157,7 +163,7 @@ def compiled_equals_eager(subject: Subject) -> None:
     strategy = subject.strategy
     if not strategy.traceable:
         return
-    init, ask, tell = (jax.jit(function) for function in strategy[:3])
+    init, ask, tell = _functions(subject)
     state = strategy.init(jax.random.key(0))
     _assert_close(init(jax.random.key(0)), state)
     first = 0
@@ -195,17 +201,16 @@ def state_keeps_its_form(subject: Subject) -> None:
 
 def asking_twice_gives_other_points(subject: Subject) -> None:
     """Unless the strategy says that it repeats: then the same ones."""
-    strategy = subject.strategy
-    state, first = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
-    _, second = strategy.ask(jax.random.key(2), state)
+    strategy, (init, ask, _) = subject.strategy, _functions(subject)
+    state, first = ask(jax.random.key(1), init(jax.random.key(0)))
+    _, second = ask(jax.random.key(2), state)
     same = np.shape(first) == np.shape(second) and bool(np.all(np.asarray(first) == np.asarray(second)))
     assert same == strategy.repeats, f"repeats={strategy.repeats}, but asking twice gives the same: {same}."
 
 
 def it_may_be_told_in_any_order_and_one_at_a_time(subject: Subject) -> None:
-    strategy = subject.strategy
-    ask, tell = _functions(strategy)
-    state, first = ask(jax.random.key(1), strategy.init(jax.random.key(0)))
+    init, ask, tell = _functions(subject)
+    state, first = ask(jax.random.key(1), init(jax.random.key(0)))
     waiting = [(number, point) for number, point in enumerate(np.asarray(first))]
     asked = len(waiting)
     for turn in range(3):
@@ -220,11 +225,10 @@ def it_may_be_told_in_any_order_and_one_at_a_time(subject: Subject) -> None:
 
 
 def it_may_be_told_what_others_asked_for(subject: Subject) -> None:
-    strategy, space = subject.strategy, subject.space
-    ask, tell = _functions(strategy)
+    space, (init, ask, tell) = subject.space, _functions(subject)
     foreign = space.sample(jax.random.key(5), subject.together)
     feedback = _feedback(subject, foreign, 0)._replace(number=-2 - jnp.arange(len(foreign), dtype=jnp.int32))
-    state, _ = tell(strategy.init(jax.random.key(0)), foreign, feedback)
+    state, _ = tell(init(jax.random.key(0)), foreign, feedback)
     for seed in range(3):
         state, points = ask(jax.random.key(seed), state)
         _assert_inside(space, points)
@@ -241,13 +245,13 @@ def every_point_is_in_the_space(subject: Subject) -> None:
 
 def values_are_those_of_the_points(subject: Subject) -> None:
     found = _search(subject)
-    expected = jax.vmap(objectives_of(subject.space)[0])(found.points)
+    expected = _mapped(objectives_of(subject.space)[0])(found.points)
     np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-6)
 
 
 def a_diverged_point_never_wins(subject: Subject) -> None:
     found = _search(subject, 1)
-    diverged = np.isnan(jax.vmap(objectives_of(subject.space)[1])(found.points))
+    diverged = np.isnan(_mapped(objectives_of(subject.space)[1])(found.points))
     np.testing.assert_array_equal(found.values[diverged], -np.inf)
     assert np.isfinite(found.values[~diverged]).all()
     assert diverged.all() or np.isfinite(found.best[1]), found.best
@@ -269,7 +273,7 @@ def _search(subject: Subject, number: int = 0, seed: int = 0) -> Found:
     if subject.strategy.traceable:
         trace = _compiled(subject)(jax.random.key(seed), number)
         return Found(np.asarray(trace.points).reshape(-1, trace.points.shape[-1]), np.ravel(trace.values))
-    value = jax.jit(jax.vmap(objectives_of(subject.space)[number]))
+    value = _mapped(objectives_of(subject.space)[number])
     objective = Objective(lambda points: Outcomes(np.asarray(value(points))))
     try:
         history = search(
@@ -296,18 +300,17 @@ def _compiled(subject: Subject) -> Any:
     return jax.jit(run)
 
 
-def _functions(strategy: Strategy) -> tuple[Callable, Callable]:
-    if not strategy.traceable:
-        return strategy.ask, strategy.tell
-    return jax.jit(strategy.ask), jax.jit(strategy.tell)
+@functools.lru_cache(maxsize=4)
+def _functions(subject: Subject) -> tuple[Callable, ...]:
+    """`init`, `ask` and `tell`, compiled where they may be; kept, for several checks run them."""
+    return tuple(jax.jit(each) if subject.strategy.traceable else each for each in subject.strategy[:3])
 
 
 def _feedback(subject: Subject, points: Float[Array | np.ndarray, "n D"], first: int) -> Feedback:
     """What a strategy is told of points on the hill, the first of which is the evaluation of that number."""
-    objective = traced(objectives_of(subject.space)[0])
-    with_gradient = cast(Callable, objective.with_gradient)
-    evaluate = with_gradient if subject.strategy.wants_gradient else objective.evaluate
-    found = settled(evaluate(jnp.asarray(points)), len(points))
+    objective = _traced(objectives_of(subject.space)[0])
+    wanted = objective.with_gradient if subject.strategy.wants_gradient else objective.evaluate
+    found = settled(cast(Callable, wanted)(jnp.asarray(points)), len(points))
     return Feedback(found.score, found.gradient, first + jnp.arange(len(points), dtype=jnp.int32))
 
 

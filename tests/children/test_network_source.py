@@ -1,5 +1,6 @@
 import ast
 import dataclasses
+import functools
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -14,7 +15,7 @@ from taskaware.children.mixture.network import Columns, Inputs, MixtureNetwork, 
 from taskaware.children.mixture.source import parameter_count, source, source_params
 from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
-from taskaware.spaces import Point, preset
+from taskaware.spaces import MixtureSpace, Point, preset
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 
@@ -24,6 +25,7 @@ BLOCK = [0, 1, 2, 3, 3, 4, 4, 4, 4]
 SHAPES = {"both": (BLOCK + [7, 7], 4), "numbers": (BLOCK, 0), "categories": ([], 4)}
 
 
+@functools.cache
 def points(space):
     """Two plain networks and two mixtures."""
     rng = np.random.default_rng(1)
@@ -59,11 +61,19 @@ def inputs_of(block, categories):
     )
 
 
+width_of = jax.jit(MixtureSpace.width, static_argnums=0)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def wired_of(space, vector, width):
+    return wiring(space, space.weights(vector), width, jnp.zeros(()))
+
+
 def trained(space, vector, x, block, outputs=OUTPUTS):
     """Parameters as if trained, without a zero among them, and the outputs that they give."""
-    width, rng = int(space.width(vector)), np.random.default_rng(3)
+    width, rng = int(width_of(space, vector)), np.random.default_rng(3)
     columns = Columns(jnp.asarray(block, jnp.int32), jnp.ones(len(space.embedding_names)))
-    wired = wiring(space, space.weights(vector), width, jnp.zeros(()))
+    wired = wired_of(space, vector, width)
     network = MixtureNetwork(space, width, outputs)
     shapes = jax.eval_shape(network.init, jax.random.key(0), x, columns, wired)["params"]
     params = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)

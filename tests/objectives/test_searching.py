@@ -1,5 +1,6 @@
 """`ta.search`: a user's own space, strategy and objective, each one file, and real trainings."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.tables.metafeatures import vector
 from taskaware.objectives import trainings as room
 from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.spaces import preset
 from taskaware.store import Store
 from taskaware.strategies import STRATEGIES, AllDiverged
 from taskaware.testing.strategy_contract import check_strategy
@@ -20,6 +22,7 @@ from tests.toys.climber import hill_climber
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "extending"
 HASTY = TrainingRecipe(steps=10, evaluations=5, batch_size=32)
+ONE_WIDTH = dataclasses.replace(preset("compact"), layers=1, sizes=(8,), width_odds=(1.0,))
 
 
 def search(*args, **more):
@@ -60,7 +63,7 @@ def test_evolution_beats_random_search_at_equal_budget():
 
 def test_a_task_is_trained_on_and_joins_the_experience(tmp_path):
     settings = {"task": "iris", "recipe": HASTY, "together": 2, "budget": 3}
-    found = search("compact", "random", store=tmp_path / "a.sqlite", **settings)
+    found = search(ONE_WIDTH, "random", store=tmp_path / "a.sqlite", **settings)
     assert np.isfinite(found.scores).all() and (found.seconds > 0).all()
     with Store.open(str(tmp_path / "a.sqlite")) as store:
         kept = store.triplets()
@@ -68,7 +71,7 @@ def test_a_task_is_trained_on_and_joins_the_experience(tmp_path):
     assert sorted(kept.score.tolist()) == sorted(found.scores.astype(np.float32).tolist())
     assert sorted(kept.test_score.tolist()) == sorted(found.test_scores.astype(np.float32).tolist())
     assert found.info["loss"].shape == (3,)
-    other = search("compact", "random", seed=1, **settings)
+    other = search(ONE_WIDTH, "random", seed=1, **settings)
     assert (other.points != found.points).any()
 
 

@@ -14,6 +14,8 @@ from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, Trainings
 from taskaware.surrogates import EvaluatorSettings, fit_evaluator
 from taskaware.surrogates import training_data as training_data
+from taskaware.training import fit as training
+from taskaware.training.recipe import TrainingRecipe
 
 TINY = dataclasses.replace(
     preset("compact"), name="tiny", layers=1, sizes=(8, 16), activations=("relu",), width_odds=(0.5, 0.5)
@@ -27,6 +29,14 @@ SETTINGS = EvaluatorSettings(
 def compiled():
     """What was compiled is kept."""
     keep_compiled()
+
+
+@pytest.fixture(scope="module")
+def short():
+    """Trainings have few steps of few rows: for tests that are not about their quality."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from taskaware.errors import UserError
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
 
+pytestmark = pytest.mark.usefixtures("short")
+
 BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegressor])
 
 
@@ -33,7 +35,7 @@ def regressor(evaluator):
 
 
 @pytest.fixture(scope="module")
-def fitted(evaluator, made):
+def fitted(evaluator, made, short):
     frame = made()
     return TaskAwareClassifier(evaluator=evaluator).fit(frame.drop(columns="y"), frame["y"])
 
@@ -123,7 +125,7 @@ def test_in_pipelines_and_searches(classifier, regressor, made):
     assert scores.shape == (2,)
     assert scores.min() > 0.6
     search = GridSearchCV(classifier, {"validation": [0.2, 0.3], "patience": [1]}, cv=2).fit(X, y)
-    assert search.best_estimator_.model_.history["step"].max() <= 300
+    assert search.best_estimator_.model_.history["step"].max() < 150
     assert set(search.cv_results_["param_validation"]) == {0.2, 0.3}
     numeric = ["size", "weight"]
     scaled = ColumnTransformer([("scale", make_pipeline(SimpleImputer(), StandardScaler()), numeric)])

@@ -319,7 +319,7 @@ def test_a_trace_of_an_older_taskaware_is_not_taken_for_scores(evaluator, made):
     assert "evaluator's own unit" in below.get_ylabel()
 
 
-def test_it_is_trained_when_asked(evaluator, made):
+def test_it_is_trained_when_asked(evaluator, made, short):
     frame = made()
     found = recommend(frame, "y", evaluator=evaluator)
     models = [
@@ -335,7 +335,7 @@ def test_it_is_trained_when_asked(evaluator, made):
     assert models[0].target_name == "y"
 
 
-def test_accuracy_is_predicted_for_a_task_of_another_metric(evaluator, made, tmp_path):
+def test_accuracy_is_predicted_for_a_task_of_another_metric(evaluator, made, tmp_path, short):
     """A note says which metric is predicted; training uses the task's own."""
     task = make_task(made(), "y", metric="balanced_accuracy")
     found = recommend(task, evaluator=evaluator)

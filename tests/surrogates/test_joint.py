@@ -65,7 +65,8 @@ def test_it_sees_in_the_rows_what_kind_of_task_it_is(joint, opposites, samples):
 
 
 def test_statistical_meta_features_may_stand_beside(known, opposites, samples, tiny):
-    made = fit_evaluator(tiny, known, JointSettings(beside=True, evaluator=LEARNER), samples=samples)
+    quick = dataclasses.replace(LEARNER, steps=300)
+    made = fit_evaluator(tiny, known, JointSettings(beside=True, evaluator=quick), samples=samples)
     assert np.mean(correlations(made, opposites, samples, z=True)) > 0.7
     here, u = samples[opposites.digests[21]], opposites.u
     query = TaskQuery(opposites.z[21], samples=here)

@@ -13,7 +13,7 @@ from taskaware.testing.surrogate_contract import check_surrogate
 from tests.toys import toy_surrogate
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending" / "surrogate.md"
-LEARNER = ta.EvaluatorSettings("bilinear", members=2, steps=300, tasks_per_step=8, architectures_per_step=24)
+LEARNER = ta.EvaluatorSettings("bilinear", members=2, steps=120, tasks_per_step=8, architectures_per_step=24)
 SETTINGS = {
     "gp": ta.EvaluatorSettings(),
     "bilinear": LEARNER,

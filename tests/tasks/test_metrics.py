@@ -3,7 +3,6 @@
 import inspect
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -26,6 +25,7 @@ from taskaware.tasks.metrics import (
 from taskaware.tasks.regression import r2
 from taskaware.tasks.task import PROBLEMS
 
+softmax = jax.jit(jax.nn.softmax)
 NAMES = {problem: metrics_of(problem) for problem in PROBLEMS}
 
 
@@ -64,7 +64,7 @@ def problem_of(rng, rows, classes, step):
 
 def on_device(metric, outputs, y, weight=None, scale=1.0):
     weight = np.ones(len(y)) if weight is None else weight
-    arrays = (jnp.asarray(each, jnp.float32) for each in (outputs, y, weight, scale))
+    arrays = (np.asarray(each, np.float32) for each in (outputs, y, weight, scale))
     with jax.numpy_rank_promotion("raise"):
         return float(jax.jit(metric.on_device)(*arrays))
 
@@ -85,7 +85,7 @@ def test_host_and_device_are_scikit_learns(name, classes, step):
     metric = METRICS[name]
     for seed in range(3):
         truth, logits = problem_of(np.random.default_rng(seed), 150, classes, step)
-        probabilities = np.asarray(jax.nn.softmax(logits))
+        probabilities = np.asarray(softmax(logits))
         predicted = probabilities if metric.reads == "probabilities" else probabilities.argmax(1)
         expected = by_scikit_learn(name, truth, probabilities)
         assert metric.on_host(truth, predicted) == pytest.approx(expected, abs=1e-6)
@@ -106,11 +106,11 @@ def test_host_and_device_are_scikit_learns(name, classes, step):
 def test_device_equals_host_where_classes_are_missing(seed, rows, classes, step):
     """Few rows: classes that never occur, are never predicted, or are the only one."""
     truth, logits = problem_of(np.random.default_rng(seed), rows, classes, step)
-    wide, y, weight = padded(truth, logits)
-    wide, y, weight = wide[:40], y[:40], weight[:40]
-    room = 40 - len(y)
-    wide, y, weight = np.pad(wide, ((0, room), (0, 0))), np.pad(y, (0, room)), np.pad(weight, (0, room))
-    probabilities = np.asarray(jax.nn.softmax(logits))
+    wide, y, weight = (each[:40] for each in padded(truth, logits))
+    room = ((0, 40 - len(y)),)
+    wide = np.pad(wide, (*room, (0, 12 - wide.shape[1])), constant_values=MASKED)
+    y, weight = np.pad(y, room), np.pad(weight, room)
+    probabilities = np.asarray(softmax(wide))[:rows, :classes]
     for name in NAMES["classification"]:
         metric = METRICS[name]
         predicted = probabilities if metric.reads == "probabilities" else probabilities.argmax(1)

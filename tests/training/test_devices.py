@@ -17,11 +17,11 @@ from taskaware.training import chunks, programs, trainer
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 keep_compiled()
-space = dataclasses.replace(preset("compact"), layers=2, sizes=(4, 8), width_odds=(0.5, 0.5))
-recipe = TrainingRecipe(steps=50, batch_size=32)
+space = dataclasses.replace(preset("compact"), layers=2, sizes=(8,), width_odds=(1.0,))
+recipe = TrainingRecipe(steps=10, batch_size=32)
 points = space.sample(jax.random.key(0), 21)
 prepared = prepare(make_task("iris"), 0, recipe)
-each = 16 * jax.local_device_count()
+each = 4 * jax.local_device_count()
 found = trainer.train(space, points, prepared, recipe, seed=0, chunk_for=each)
 program = programs.Program(child_of(space), programs.scored_by("classification"), True)
 spread = jax.device_put(np.asarray(points)[np.resize(np.arange(21), each)], chunks.placed("candidates"))

@@ -19,11 +19,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from taskaware.modalities.audio.analysis import described
-from taskaware.modalities.audio.cache import CACHE
 from taskaware.modalities.audio.modality import AUDIO
 from taskaware.modalities.audio.patches import Patches
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.audio.spectra import Grid, cepstra, frames_of
+from taskaware.modalities.cache import forget
 
 STRENGTHS = (0.003, 0.03, 0.3)
 """Of logistic regression's C, chosen by the validation part."""
@@ -47,7 +47,7 @@ def speed(clips: int, rate: int) -> None:
     analysed = timed("analysis (mel, cepstrum)", lambda: described(data))
     patches = timed("sound_patches, learned", lambda: Patches.fit(analysed.take(rows).frames))
     timed("sound_patches, computed", lambda: patches.transform(data, analysed))
-    CACHE.clear()
+    forget()
     found = timed("all blocks", lambda: AUDIO.fit_blocks(data, rows).transform(data))
     again = timed("reading, second call", lambda: AUDIO.parse(files, column="audio").data)
     timed("all blocks, second call", lambda: AUDIO.fit_blocks(again, rows).transform(again))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from taskaware.modalities.images.blocks import forget
+from taskaware.modalities.cache import forget
 from taskaware.modalities.images.modality import IMAGES
 from taskaware.modalities.images.raw import working_of
 from taskaware.modalities.images.resize import grey, squares

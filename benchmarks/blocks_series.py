@@ -20,8 +20,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from taskaware.modalities.cache import forget
 from taskaware.modalities.series import blocks as parts
-from taskaware.modalities.series.kept import KEPT
 from taskaware.modalities.series.modality import SERIES
 from taskaware.modalities.vectors.modality import VECTORS
 
@@ -90,5 +90,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quality", action="store_true", help="accuracy instead of seconds")
     chosen = parser.parse_args()
-    KEPT.clear()
+    forget()
     (quality if chosen.quality else seconds)()

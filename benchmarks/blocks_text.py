@@ -17,8 +17,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
-from taskaware.modalities.texts.blocks import FITS, TextBlocks
-from taskaware.modalities.texts.cache import CACHE
+from taskaware.modalities.cache import forget
+from taskaware.modalities.texts.blocks import TextBlocks
 from taskaware.modalities.texts.modality import TEXTS
 
 SEED = 0
@@ -52,7 +52,7 @@ def print_times() -> None:
         start = time.perf_counter()
         alone.transform(data)
         print(f"{name}: transform {time.perf_counter() - start:.2f} s, width {part.width}")
-    CACHE.clear(), FITS.clear()
+    forget()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +117,7 @@ def print_quality(sets: list[str], most: int) -> None:
     for name in sets:
         found[name] = quality(read(name, most))
         print(name, {key: round(value, 3) for key, value in found[name].items()}, flush=True)
-        CACHE.clear(), FITS.clear()
+        forget()
     table = pd.DataFrame(found).T
     print(pd.concat([table, table.mean().to_frame("mean").T]).round(3).to_string())
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from taskaware.modalities.audio.cache import CACHE
 from taskaware.modalities.audio.ragged import Ragged
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.audio.spectra import BANDS, FLOOR, Frames, Grid, cepstra, frames_of
+from taskaware.modalities.cache import CACHE
 
 CLIP = (
     "seconds",
@@ -72,10 +72,22 @@ class Described:
         chosen = self.frames.values[np.repeat(self.frames.starts[places], counts) + within]
         return Described(self.mel[places], self.cepstrum[places], self.clip[places], Ragged(chosen, counts))
 
+    def joined(self, others: Sequence["Described"]) -> "Described":
+        """These clips and the others below."""
+        every = [self, *others]
+        mel, cepstrum, clip = (
+            np.concatenate([getattr(each, name) for each in every]) for name in ("mel", "cepstrum", "clip")
+        )
+        values, counts = (
+            np.concatenate([getattr(each.frames, name) for each in every]) for name in ("values", "counts")
+        )
+        return Described(mel, cepstrum, clip, Ragged(values, counts))
+
 
 def described(data: Sounds) -> Described:
     """The analysis of all rows, from the cache where they are there."""
-    return CACHE.rows(f"audio|{data.rate}", data.row_hashes, lambda places: analyse(data.take(places)))
+    what = "audio", "described", data.rate
+    return CACHE.rows(what, data.row_hashes, lambda places: analyse(data.take(places)))
 
 
 def analyse(data: Sounds) -> Described:
@@ -84,18 +96,8 @@ def analyse(data: Sounds) -> Described:
     grid = Grid(data.rate)
     with threadpool_limits(1, user_api="blas"):  # the matrices are narrow
         parts = [_described(data.take(order[part]), grid) for part in _batches(data, order, grid)]
-    joined = _joined(parts)
+    joined = parts[0].joined(parts[1:])
     return joined.take(np.argsort(order, kind="stable"))
-
-
-def _joined(parts: Sequence[Described]) -> Described:
-    mel, cepstrum, clip = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("mel", "cepstrum", "clip")
-    )
-    frames = np.concatenate([part.frames.values for part in parts])
-    return Described(
-        mel, cepstrum, clip, Ragged(frames, np.concatenate([part.frames.counts for part in parts]))
-    )
 
 
 def _batches(data: Sounds, order: np.ndarray, grid: Grid) -> Iterator[slice]:

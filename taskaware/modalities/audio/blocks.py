@@ -8,13 +8,12 @@ from jaxtyping import Float
 
 from taskaware.modalities.audio import pretrained
 from taskaware.modalities.audio.analysis import CLIP, Described, described
-from taskaware.modalities.audio.cache import CACHE, Whole
 from taskaware.modalities.audio.patches import Patches
 from taskaware.modalities.audio.pretrained import chosen_model, embedded
 from taskaware.modalities.audio.scaling import Scaling, checked
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.blocks import Blocks
-from taskaware.tasks.data import content_digest
+from taskaware.modalities.cache import FITS
 
 WIDTHS = {"mel": 240 + len(CLIP) + 1, "cepstrum": 224}
 """Columns of the blocks that always have as many; the last one of mel says that a sound is missing."""
@@ -68,13 +67,8 @@ class SoundBlocks(Blocks):
         """The blocks of these rows; their order has no effect."""
         name = chosen_model()
         rows = rows[np.argsort(data.row_hashes[rows], kind="stable")]
-        what = f"fit|{data.rate}|{name}|{content_digest('audio', data.row_hashes[rows])}"
-
-        def compute() -> Whole:
-            blocks = cls._fitted(data, rows, name)
-            return Whole(blocks, sum(array.nbytes for array in blocks.to_arrays().values()))
-
-        return CACHE.whole(what, compute)
+        key = "audio", data.row_hashes[rows].tobytes(), data.rate, name
+        return FITS.get(key, lambda: cls._fitted(data, rows, name))
 
     @classmethod
     def _fitted(cls, data: Sounds, rows: np.ndarray, name: str | None) -> "SoundBlocks":

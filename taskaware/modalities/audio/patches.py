@@ -12,10 +12,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from taskaware.modalities.audio.analysis import PATCH_BANDS, Described
-from taskaware.modalities.audio.cache import CACHE, Matrix
 from taskaware.modalities.audio.ragged import Ragged
 from taskaware.modalities.audio.scaling import checked
 from taskaware.modalities.audio.sounds import Sounds
+from taskaware.modalities.cache import CACHE
 
 LENGTH = 8
 """Frames of a patch."""
@@ -82,12 +82,8 @@ class Patches:
             data: N clips.
             analysed: of them.
         """
-        what = f"patches|{data.rate}|{self.digest}"
-
-        def compute(places: np.ndarray) -> Matrix:
-            return Matrix(self._pooled(analysed.take(places).frames))
-
-        return CACHE.rows(what, data.row_hashes, compute)
+        what = "audio", "patches", data.rate, self.digest
+        return CACHE.rows(what, data.row_hashes, lambda places: self._pooled(analysed.take(places).frames))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The state by name."""

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taskaware.errors import UserError, quoted
-from taskaware.modalities.audio.cache import CACHE, Matrix
 from taskaware.modalities.audio.reading import resample
 from taskaware.modalities.audio.sounds import Sounds
+from taskaware.modalities.cache import CACHE
 
 SETTING = "TASKAWARE_AUDIO_MODEL"
 INSTALL = "pip install 'taskaware[audio-model]'"
@@ -49,10 +49,8 @@ def embedded(name: str, data: Sounds) -> np.ndarray:
         UserError: transformers is not installed, or the model cannot be loaded.
     """
 
-    def compute(places: np.ndarray) -> Matrix:
-        return Matrix(_embedded(name, data.take(places)))
-
-    return CACHE.rows(f"model|{data.rate}|{name}", data.row_hashes, compute)
+    what = "audio", "model", data.rate, name
+    return CACHE.rows(what, data.row_hashes, lambda places: _embedded(name, data.take(places)))
 
 
 def _embedded(name: str, data: Sounds) -> np.ndarray:

@@ -3,9 +3,7 @@
 import dataclasses
 import functools
 import importlib
-import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,11 +14,11 @@ from threadpoolctl import threadpool_limits
 from taskaware.embeddings import IMAGE_EMBEDDINGS
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.cache import CACHE, FITS
 from taskaware.modalities.images import raw
-from taskaware.modalities.images.cache import Matrices
 from taskaware.modalities.images.patches import Dictionary, learned
 from taskaware.modalities.images.pictures import Pictures
-from taskaware.modalities.images.raw import CACHE, Working, raw_features
+from taskaware.modalities.images.raw import Matrices, Working, raw_features
 from taskaware.modalities.images.resize import squares
 from taskaware.modalities.images.scaling import Scaling, fit_scaling
 from taskaware.modalities.images.vision import chosen_model, vision_model
@@ -30,7 +28,6 @@ PATCHES, MODEL = "image_patches", "vision_model"
 LEARNED_FROM, DICTIONARY_FROM, AT_ONCE = 3000, 2000, 2048
 """Training images that scalings and patches are learned from, those of the lowest hashes (as good as drawn at
 random); rows that are transformed at once."""
-MOST_FITS = 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +55,7 @@ class ImageBlocks(Blocks):
     ) -> Mapping[str, Float[np.ndarray, "n width"]]:
         taken = data if rows is None else data.take(rows)
         with threadpool_limits(1, "blas"):
-            key = ("blocks", self.digest, taken.levels.side)
+            key = ("image", "blocks", self.digest, taken.levels.side)
             return CACHE.rows(key, taken.row_hashes, lambda some: self._computed(taken, some))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -99,8 +96,8 @@ def fit_image_blocks(data: Pictures, rows: np.ndarray) -> ImageBlocks:
     """Learn the blocks from some rows alone; the same for the same content in any order."""
     order = np.argsort(data.row_hashes[rows], kind="stable")
     ordered = np.arange(data.rows)[rows][order]
-    key = (data.row_hashes[ordered].tobytes(), data.levels.side, chosen_model())
-    return _FITS.get(key) or _FITS.keep(key, _fitted(data.take(ordered)))
+    key = ("image", data.row_hashes[ordered].tobytes(), data.levels.side, chosen_model())
+    return FITS.get(key, lambda: _fitted(data.take(ordered)))
 
 
 def pooled(dictionary: Dictionary, data: Pictures, working: Working) -> np.ndarray:
@@ -117,7 +114,8 @@ def pooled(dictionary: Dictionary, data: Pictures, working: Working) -> np.ndarr
         taken = data.take(rows)
         return raw.by_chunks(taken, working, lambda images, _: {PATCHES: dictionary.features(images)})
 
-    return CACHE.rows((PATCHES, digest, working, data.levels.side), data.row_hashes, compute)[PATCHES]
+    what = "image", PATCHES, digest, working, data.levels.side
+    return CACHE.rows(what, data.row_hashes, compute)[PATCHES]
 
 
 def embedded(model: str, data: Pictures) -> np.ndarray:
@@ -131,7 +129,7 @@ def embedded(model: str, data: Pictures) -> np.ndarray:
         result[there] = vectors[: len(there)]
         return {MODEL: result}
 
-    return CACHE.rows((MODEL, model, data.levels.side), data.row_hashes, compute)[MODEL]
+    return CACHE.rows(("image", MODEL, model, data.levels.side), data.row_hashes, compute)[MODEL]
 
 
 def _fitted(train: Pictures) -> ImageBlocks:
@@ -163,35 +161,3 @@ def _usable_model() -> str:
     except UserError as error:
         warnings.warn(f"{error} Its block is left out.", stacklevel=2)
         return ""
-
-
-class _Fits:
-    """The last blocks that were learned."""
-
-    def __init__(self):
-        self._kept: OrderedDict[tuple, ImageBlocks] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple) -> ImageBlocks | None:
-        with self._lock:
-            return self._kept.get(key)
-
-    def keep(self, key: tuple, blocks: ImageBlocks) -> ImageBlocks:
-        with self._lock:
-            self._kept[key] = blocks
-            while len(self._kept) > MOST_FITS:
-                self._kept.popitem(last=False)
-        return blocks
-
-    def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
-
-
-_FITS = _Fits()
-
-
-def forget() -> None:
-    """Empty the caches, for measurements."""
-    CACHE.clear()
-    _FITS.clear()

@@ -8,14 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from taskaware.modalities.images.cache import Matrices, RowCache
+from taskaware.modalities.cache import CACHE
 from taskaware.modalities.images.colours import colour_features
 from taskaware.modalities.images.frequencies import frequencies
 from taskaware.modalities.images.gradients import hog
 from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.images.resize import shrunk, squares
 
-CACHE = RowCache()
+Matrices = dict[str, np.ndarray]
+"""With a row for each image, by name."""
+
 CHUNK, THREADS = 256, 8
 SMALL, LARGE, SMALL_UP_TO = 32, 48, 40
 CELLS = 8
@@ -54,7 +56,7 @@ def raw_features(data: Pictures, working: Working) -> Matrices:
         taken = data.take(rows)
         return by_chunks(taken, working, lambda images, sizes: _features(images, sizes, working))
 
-    return CACHE.rows(("raw", working, data.levels.side), data.row_hashes, compute)
+    return CACHE.rows(("image", "raw", working, data.levels.side), data.row_hashes, compute)
 
 
 def by_chunks(

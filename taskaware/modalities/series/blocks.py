@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 
 from taskaware.embeddings import SERIES_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.cache import CACHE
 from taskaware.modalities.series.columns import MOST_COLUMNS, MOST_ROWS, Columns
 from taskaware.modalities.series.convolutions import LONGEST, SHORTEST, Kernels
 from taskaware.modalities.series.data import Batch, SeriesData, batches
-from taskaware.modalities.series.kept import KEPT
 from taskaware.modalities.series.resampling import points_of, resampled
 from taskaware.modalities.series.spectrum import spectrum
 from taskaware.modalities.series.summary import summary
@@ -48,8 +48,8 @@ def raw_features(data: SeriesData, name: str, rows: Int[np.ndarray, " n"]) -> Fl
         rows: indices.
     """
     compute = functools.partial(_raw_features, data, name)
-    what = f"series|{name}|{data.channels}"
-    return KEPT.get(what, data.row_hashes[rows], lambda places: compute(rows[places]))
+    what = "series", name, data.channels
+    return CACHE.rows(what, data.row_hashes[rows], lambda places: compute(rows[places]))
 
 
 def _raw_features(data: SeriesData, name: str, rows: np.ndarray) -> np.ndarray:
@@ -97,7 +97,8 @@ class Convolutions:
         features = kernels.transform(np.nan_to_num(scaled)).astype(np.float64)
         found = cls(mean, std, kernels, Columns.fit(features, **SETTINGS))
         if len(there):
-            KEPT.put(found.name, data.row_hashes[sample], found.columns.transform(features))
+            computed = found.columns.transform(features)
+            CACHE.rows(found.name, data.row_hashes[sample], lambda places: computed[places])
         return found
 
     @functools.cached_property
@@ -111,7 +112,7 @@ class Convolutions:
     def transform(self, data: SeriesData, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n K"]:
         """The columns of these rows; 0 where a row is missing."""
         hashes = data.row_hashes[rows]
-        return KEPT.get(self.name, hashes, lambda places: self._transform(data, rows[places]))
+        return CACHE.rows(self.name, hashes, lambda places: self._transform(data, rows[places]))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What was learned, by name."""

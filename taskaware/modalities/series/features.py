@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from taskaware.modalities.cache import CACHE
 from taskaware.modalities.series.data import Batch, SeriesData, batches
-from taskaware.modalities.series.kept import KEPT
 from taskaware.modalities.tables.metafeatures.feature import MetaFeature
 
 MOST_ROWS = 256
@@ -46,9 +46,8 @@ def _empty(data: SeriesData) -> float:
 
 def _trait(data: SeriesData, place: int) -> float:
     rows = _sample(data)
-    found = KEPT.get(
-        f"series|traits|{data.channels}", data.row_hashes[rows], lambda places: _traits(data, rows[places])
-    )
+    what = "series", "traits", data.channels
+    found = CACHE.rows(what, data.row_hashes[rows], lambda places: _traits(data, rows[places]))
     there = found[~np.isnan(found[:, place]), place]
     return float(there.mean()) if len(there) else 0.0
 

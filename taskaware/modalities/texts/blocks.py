@@ -1,6 +1,5 @@
 """The feature blocks of texts, fitted to training rows."""
 
-import collections
 import dataclasses
 import functools
 import hashlib
@@ -11,11 +10,19 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.cache import FITS
 from taskaware.modalities.texts.bag import Bag
-from taskaware.modalities.texts.cache import CACHE, Found
+from taskaware.modalities.texts.counts import Found
 from taskaware.modalities.texts.ngrams import Ngrams
 from taskaware.modalities.texts.saved import checked
-from taskaware.modalities.texts.sources import COUNTS, SOURCES, Source, optional_sources, source_of
+from taskaware.modalities.texts.sources import (
+    COUNTS,
+    SOURCES,
+    Source,
+    computed_once,
+    optional_sources,
+    source_of,
+)
 from taskaware.modalities.texts.vectors import Means, Projected
 from taskaware.tasks.data import Data, Listed
 
@@ -38,7 +45,6 @@ MOST_FITTED = 50_000
 """Training rows that are learned from at most."""
 
 ROWS_AT_ONCE = 16_384
-FITS_KEPT = 8
 
 _ONE_THREAD = threading.RLock()
 
@@ -71,7 +77,7 @@ class TextBlocks(Blocks):
         """
         rows = np.arange(data.rows) if rows is None else np.arange(data.rows)[rows]
         parts = [
-            CACHE.rows(f"blocks {self.digest}", data, rows[first : first + ROWS_AT_ONCE], self._computed)
+            computed_once(f"blocks {self.digest}", data, rows[first : first + ROWS_AT_ONCE], self._computed)
             for first in range(0, max(len(rows), 1), ROWS_AT_ONCE)
         ]
         return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in self.parts}
@@ -115,34 +121,6 @@ def _transformed(name: str, part: Part, data: Data) -> np.ndarray:
     return part.transform(cast(Any, found[COUNTED.get(name, "vectors")]))
 
 
-class _Fits:
-    """The blocks that were fitted last, by the rows and sources that they were fitted to."""
-
-    def __init__(self):
-        self._kept: collections.OrderedDict[tuple, TextBlocks] = collections.OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple) -> TextBlocks | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def keep(self, key: tuple, blocks: TextBlocks) -> TextBlocks:
-        with self._lock:
-            self._kept[key] = blocks
-            while len(self._kept) > FITS_KEPT:
-                self._kept.popitem(last=False)
-        return blocks
-
-    def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
-
-
-FITS = _Fits()
-
-
 class Training(NamedTuple):
     """What blocks are fitted to: rows of data, in the order of their hashes."""
 
@@ -159,9 +137,8 @@ def fit(data: Data, rows: np.ndarray) -> TextBlocks:
     order = np.argsort(data.row_hashes[rows], kind="stable")[:MOST_FITTED]
     training, optional = Training(data, rows[order]), optional_sources()
     hashes = data.row_hashes[training.rows]
-    key = hashlib.sha256(hashes.tobytes()).hexdigest(), *(source.name for source in optional.values())
-    found = FITS.get(key)
-    return FITS.keep(key, _fitted(training, optional)) if found is None else found
+    key = "text", hashes.tobytes(), *(source.name for source in optional.values())
+    return FITS.get(key, lambda: _fitted(training, optional))
 
 
 def _fitted(training: Training, optional: Mapping[str, Source]) -> TextBlocks:

@@ -1,6 +1,6 @@
 """How often each word, pair of words and sequence of characters occurs in a text, under hashed names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -37,6 +37,19 @@ class Counts(NamedTuple):
         """Only these rows (indices), in this order."""
         return Counts(self.keys, self.matrix[places])
 
+    def joined(self, others: Sequence["Counts"]) -> "Counts":
+        """These texts and the others below, under the keys of all."""
+        from scipy.sparse import csr_matrix, vstack
+
+        every = [self, *others]
+        keys = np.unique(np.concatenate([each.keys for each in every]))
+        parts = []
+        for each in every:
+            columns = np.searchsorted(keys, each.keys).astype(np.int32)[each.matrix.indices]
+            arrays = each.matrix.data, columns, each.matrix.indptr
+            parts.append(csr_matrix(arrays, shape=(each.rows, len(keys))))
+        return Counts(keys, vstack(parts, format="csr"))
+
     def under(self, keys: np.ndarray) -> "csr_matrix":
         """The counts of these keys (ascending), (N, len(keys)); what has another key is left out."""
         from scipy.sparse import csr_matrix
@@ -53,6 +66,10 @@ class Counts(NamedTuple):
     def texts_with(self) -> np.ndarray:
         """Texts in which each key occurs, (V,)."""
         return np.bincount(self.matrix.indices, minlength=len(self.keys))
+
+
+Found = Mapping[str, Counts | np.ndarray]
+"""Matrices with a row for each text, by name."""
 
 
 def counted(rows: np.ndarray, keys: np.ndarray, texts: int) -> Counts:

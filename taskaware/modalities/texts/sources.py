@@ -1,15 +1,15 @@
 """What each block of texts is computed from, and where that is to be had."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from taskaware.errors import UserError, quoted
+from taskaware.modalities.cache import CACHE
 from taskaware.modalities.texts import language, packages
-from taskaware.modalities.texts.cache import CACHE, Found
-from taskaware.modalities.texts.counts import counts_of
-from taskaware.tasks.data import Data
+from taskaware.modalities.texts.counts import Found, counts_of
+from taskaware.tasks.data import Data, Listed
 
 INSTALL = "pip install 'taskaware[text]'"
 
@@ -28,8 +28,25 @@ class Source(NamedTuple):
     vectors: np.ndarray | None = None
 
     def rows(self, data: Data, rows: np.ndarray) -> Found:
-        """The matrices of these rows (indices)."""
-        return CACHE.rows(self.name, data, rows, self.compute)
+        """The matrices of these rows (indices), from the cache where they are there."""
+        return computed_once(self.name, data, rows, self.compute)
+
+
+def computed_once(
+    what: str, data: Data, rows: np.ndarray, compute: Callable[[Sequence[str]], Found]
+) -> Found:
+    """Matrices of some texts, from the cache where they are there.
+
+    Args:
+        what: is computed, and everything that it depends on.
+        data: texts.
+        rows: indices.
+        compute: the matrices of distinct texts; a row must not depend on the others.
+    """
+    values = cast(Listed, data).values
+    return CACHE.rows(
+        ("text", what), data.row_hashes[rows], lambda places: compute([values[row] for row in rows[places]])
+    )
 
 
 COUNTS = Source("counts", counts_of)

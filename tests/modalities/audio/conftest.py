@@ -6,14 +6,14 @@ import wave
 import numpy as np
 import pytest
 
-from taskaware.modalities.audio.cache import CACHE
+from taskaware.modalities.cache import forget
 
 RATE = 8000
 
 
 @pytest.fixture(autouse=True)
 def nothing_cached():
-    CACHE.clear()
+    forget()
 
 
 @pytest.fixture(scope="session")

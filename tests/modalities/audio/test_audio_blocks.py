@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 import taskaware as ta
 from taskaware.embeddings import AUDIO_EMBEDDINGS
 from taskaware.modalities.audio.blocks import WIDTHS
-from taskaware.modalities.audio.cache import CACHE, Matrix, RowCache
 from taskaware.modalities.audio.modality import AUDIO
+from taskaware.modalities.cache import forget
 from taskaware.testing.modality_contract import check_modality
 
 RATE = 8000
@@ -54,11 +54,11 @@ def test_other_rows_and_their_order_change_nothing(data, blocks):
         (data.take(np.arange(40)), np.arange(40)),
         (data.take(np.append(turned, 50)), np.arange(40)),
     ):
-        CACHE.clear()
+        forget()
         again = AUDIO.fit_blocks(other, rows).to_arrays()
         for name, array in blocks.to_arrays().items():
             np.testing.assert_allclose(again[name], array, rtol=1e-6, atol=1e-6, err_msg=name)
-    CACHE.clear()
+    forget()
     fewer = AUDIO.fit_blocks(data, np.arange(30)).to_arrays()
     assert not np.array_equal(fewer["mel.mean"], blocks.to_arrays()["mel.mean"])
 
@@ -66,7 +66,7 @@ def test_other_rows_and_their_order_change_nothing(data, blocks):
 def test_a_row_alone_is_the_row_in_company(data, blocks):
     together = blocks.transform(data)
     for row in (0, 41, 59):
-        CACHE.clear()
+        forget()
         alone = blocks.transform(data, np.array([row]))
         for name, matrix in together.items():
             np.testing.assert_allclose(alone[name][0], matrix[row], rtol=1e-5, atol=2e-6, err_msg=name)
@@ -122,7 +122,7 @@ def test_any_sampling_rate(tone, rate):
 
 def test_saved_and_read_again(data, blocks):
     again = AUDIO.blocks_from(blocks.to_arrays())
-    CACHE.clear()
+    forget()
     found, expected = again.transform(data), blocks.transform(data)
     for name, matrix in expected.items():
         np.testing.assert_array_equal(found[name], matrix)
@@ -167,23 +167,3 @@ def test_rows_are_computed_once(data, monkeypatch):
     blocks.transform(data)
     blocks.transform(data, np.array([3, 3, 59]))
     assert calls == [60] and AUDIO.fit_blocks(data, np.arange(40)) is blocks
-
-
-def test_the_cache_is_bounded_and_forgets_the_oldest():
-    cache, computed = RowCache(most_bytes=200), []
-
-    def compute(places):
-        computed.append(len(places))
-        return Matrix(np.arange(5.0)[places])
-
-    hashes = np.array([9, 3, 9, 7, 1], np.uint64)
-    assert cache.rows("a", hashes, compute).tolist() == [0, 1, 0, 3, 4]
-    assert cache.rows("a", hashes[[4, 0]], compute).tolist() == [4, 0] and computed == [4]
-    for what in "bcdefgh":
-        cache.rows(what, hashes, compute)
-        assert cache.nbytes <= 200
-    cache.rows("a", hashes, compute)
-    assert len(computed) == 9
-    kept = cache.nbytes
-    cache.rows("large", hashes, lambda places: Matrix(np.zeros((len(places), 100))))
-    assert cache.nbytes == kept > 0

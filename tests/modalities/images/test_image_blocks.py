@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
+from taskaware.modalities.cache import forget
 from taskaware.modalities.images import blocks as blocks_module
 from taskaware.modalities.images import vision
-from taskaware.modalities.images.cache import RowCache
 from taskaware.modalities.images.colours import hsv
 from taskaware.modalities.images.frequencies import cosines
 from taskaware.modalities.images.gradients import hog
@@ -91,7 +91,7 @@ def test_order_and_company_make_no_difference(data, blocks):
     turned = np.random.default_rng(0).permutation(40)
     again = IMAGES.fit_blocks(data.take(turned), np.arange(40))
     assert again.digest == blocks.digest
-    blocks_module.forget()
+    forget()
     assert IMAGES.fit_blocks(data, turned).digest == blocks.digest
 
 
@@ -153,31 +153,6 @@ def test_damaged_arrays_are_refused(blocks, change, words):
     change(arrays)
     with pytest.raises(ValueError, match=words):
         IMAGES.blocks_from(arrays)
-
-
-def test_the_cache_computes_each_row_once_and_forgets():
-    asked = []
-
-    def compute(hashes):
-        def work(rows):
-            asked.append(len(rows))
-            return {"a": hashes[rows].astype(np.float32)[:, None]}
-
-        return work
-
-    cache, hashes = RowCache(most=20_000), np.arange(200, dtype=np.uint64)
-    for wanted in (hashes[:100], hashes[::-1], hashes[50:60]):
-        found = cache.rows("key", wanted, compute(wanted))["a"][:, 0]
-        np.testing.assert_array_equal(found, wanted)
-    assert asked == [100, 100]
-    for key in range(9):
-        cache.rows(key, hashes, compute(hashes))
-    cache.rows("key", hashes, compute(hashes))
-    assert asked[-1] == 200
-    few = RowCache()
-    for _ in range(2):
-        few.rows("key", hashes[:5], compute(hashes))
-    assert asked[-2:] == [5, 5]
 
 
 class FakeModel:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import taskaware as ta
+from taskaware.modalities.cache import forget
 from taskaware.modalities.series.blocks import RAW, SeriesBlocks, raw_features
 from taskaware.modalities.series.data import Batch, batches
 from taskaware.modalities.series.features import FEATURES
-from taskaware.modalities.series.kept import KEPT, Kept
 from taskaware.modalities.series.modality import SERIES
 from taskaware.modalities.series.resampling import resampled
 from taskaware.modalities.series.spectrum import spectrum
@@ -82,7 +82,7 @@ def test_order_of_training_rows_and_memory_change_nothing():
     data = data_of(ragged())
     first = SERIES.fit_blocks(data, np.arange(44))
     kept = first.transform(data)
-    KEPT.clear()
+    forget()
     second = SERIES.fit_blocks(data, np.random.default_rng(1).permutation(44))
     for name, array in first.to_arrays().items():
         np.testing.assert_array_equal(second.to_arrays()[name], array)
@@ -126,26 +126,6 @@ def test_a_wave_has_its_frequency():
     bands = spectrum(batch)[0][:12]
     assert bands.argmax() == 6 and bands[6] > -0.01
     np.testing.assert_allclose(resampled(batch, 100), batch.values)
-
-
-def test_rows_are_kept_by_content_and_dropped_by_size():
-    kept, asked = Kept(most_bytes=2000), []
-    hashes = np.array([5, 3, 5, 9], np.uint64)
-
-    def compute(places):
-        asked.append(len(places))
-        return np.repeat(hashes[places, None].astype(float), 4, 1)
-
-    for part in (slice(None), slice(1, 3)):
-        found = kept.get("a", hashes[part], lambda places, part=part: compute(np.arange(4)[part][places]))
-        np.testing.assert_array_equal(found[:, 0], hashes[part])
-    assert asked == [3]
-    more = np.array([9, 77], np.uint64)
-    np.testing.assert_array_equal(
-        kept.get("a", more, lambda places: np.repeat(more[places, None].astype(float), 4, 1))[:, 0], more
-    )
-    kept.get("b", np.arange(100, dtype=np.uint64), lambda places: np.zeros((len(places), 4)))
-    assert kept.bytes <= 2000
 
 
 def test_a_reader_of_other_channels_does_not_fit_the_blocks():

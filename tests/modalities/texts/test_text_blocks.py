@@ -7,8 +7,8 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 import taskaware as ta
+from taskaware.modalities.cache import forget
 from taskaware.modalities.texts import blocks as text_blocks
-from taskaware.modalities.texts.cache import CACHE, RowCache
 from taskaware.modalities.texts.counts import counts_of
 from taskaware.modalities.texts.modality import TEXTS
 from taskaware.modalities.texts.ngrams import directions, idf_of, tf_idf
@@ -42,7 +42,7 @@ def data_of(texts) -> Listed:
 def nothing_optional(monkeypatch):
     """Only what needs no further package, and nothing from an earlier test."""
     monkeypatch.setattr(text_blocks, "optional_sources", dict)
-    CACHE.clear(), text_blocks.FITS.clear()
+    forget()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -137,31 +137,11 @@ def test_a_second_call_computes_nothing(monkeypatch):
 
 def test_many_rows_are_read_in_parts(monkeypatch):
     whole = TEXTS.fit_blocks(data_of(TEXT), np.arange(60)).transform(data_of(TEXT))
-    CACHE.clear(), text_blocks.FITS.clear()
-    monkeypatch.setattr("taskaware.modalities.texts.cache.MOST_ROWS", 20)
+    forget()
     monkeypatch.setattr(text_blocks, "ROWS_AT_ONCE", 7)
     parts = TEXTS.fit_blocks(data_of(TEXT), np.arange(60)).transform(data_of(TEXT))
     for name, matrix in whole.items():
         np.testing.assert_array_equal(parts[name], matrix)
-
-
-def test_the_cache_keeps_what_was_used_last_within_its_bytes():
-    cache, calls = RowCache(most_bytes=2500), []
-
-    def compute(texts):
-        calls.append(len(texts))
-        return {"length": np.array([[len(text)] * 20 for text in texts], float)}
-
-    first, second = data_of(["a", "bb", "a"]), data_of(["ccc", "dddd", "eeeee"] * 2)
-    found = cache.rows("length", first, np.array([2, 1]), compute)["length"]
-    assert found[:, 0].tolist() == [1, 2] and calls == [2]
-    cache.rows("length", second, np.arange(6), compute)
-    cache.rows("length", first, np.arange(3), compute)
-    cache.rows("other", first, np.arange(3), compute)
-    assert calls == [2, 3, 2]
-    cache.rows("length", data_of(["f" * n for n in range(15)]), np.arange(15), compute)
-    cache.rows("length", first, np.arange(3), compute)
-    assert calls == [2, 3, 2, 15, 2]
 
 
 @pytest.fixture(scope="module")

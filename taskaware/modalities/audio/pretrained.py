@@ -1,23 +1,19 @@
-"""A Hugging Face audio model as an embedding: named by the user, loaded by transformers' own code.
+"""The block of a Hugging Face audio model that the user names."""
 
-Weights are read from safetensors alone, and no code of the model's repository is run.
-"""
-
-import functools
-import importlib.util
-import os
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from taskaware.errors import UserError, quoted
+from taskaware.errors import UserError
 from taskaware.modalities.audio.reading import resample
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.cache import CACHE
+from taskaware.modalities.pretrained import Models, Pretrained
 
-SETTING = "TASKAWARE_AUDIO_MODEL"
-INSTALL = "pip install 'taskaware[audio-model]'"
+MODELS = Models(
+    "audio model", "TASKAWARE_AUDIO_MODEL", "pip install 'taskaware[audio-model]'", "AutoFeatureExtractor"
+)
 TOGETHER = 16
 SHORTEST = 0.1
 """Seconds that a clip is filled up to with silence, for models that refuse shorter ones."""
@@ -25,21 +21,9 @@ SHORTEST = 0.1
 _ON_HUB = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
 
 
-class Loaded(NamedTuple):
-    """A model and what prepares sounds for it."""
-
-    extractor: Any
-    model: Any
-
-
-def chosen_model() -> str | None:
-    """Name of the model that the environment asks for ($TASKAWARE_AUDIO_MODEL), or None."""
-    return os.environ.get(SETTING, "").strip() or None
-
-
 def may_load(name: str) -> bool:
     """Whether a saved file may name this model: one on the hub, or the one of this environment."""
-    return name == chosen_model() or (bool(_ON_HUB.fullmatch(name)) and ".." not in name)
+    return name == MODELS.chosen() or (bool(_ON_HUB.fullmatch(name)) and ".." not in name)
 
 
 def embedded(name: str, data: Sounds) -> np.ndarray:
@@ -55,8 +39,8 @@ def embedded(name: str, data: Sounds) -> np.ndarray:
 
 def _embedded(name: str, data: Sounds) -> np.ndarray:
     """Clips of one length go together: none is filled up because of another."""
-    loaded = load_model(name)
-    rate = int(getattr(loaded.extractor, "sampling_rate", data.rate))
+    loaded = MODELS.load(name)
+    rate = int(getattr(loaded.prepare, "sampling_rate", data.rate))
     least = round(SHORTEST * rate)
     clips = [resample(clip, data.rate, rate) for clip in data.clips]
     clips = [np.pad(clip, (0, max(0, least - len(clip)))) for clip in clips]
@@ -70,12 +54,12 @@ def _embedded(name: str, data: Sounds) -> np.ndarray:
     return np.stack([found[row] for row in range(len(clips))])
 
 
-def _run(loaded: Loaded, clips: list[np.ndarray], rate: int) -> np.ndarray:
+def _run(loaded: Pretrained, clips: list[np.ndarray], rate: int) -> np.ndarray:
     import torch
 
-    inputs = loaded.extractor(clips, sampling_rate=rate, return_tensors="pt")
+    inputs = loaded.prepare(clips, sampling_rate=rate, return_tensors="pt")
     with torch.inference_mode():
-        found = _output(loaded.model, inputs)
+        found = _output(loaded.network, inputs)
     return np.nan_to_num(np.asarray(found.float().cpu().numpy(), np.float64))
 
 
@@ -88,34 +72,6 @@ def _output(model: Any, inputs: Any) -> Any:
     found = getattr(model(**inputs), "last_hidden_state", None)
     if found is None or found.ndim != 3:
         raise UserError(
-            f"The audio model gives no states over time. Name an encoder in {SETTING}, or unset it."
+            f"The audio model gives no states over time. Name an encoder in {MODELS.setting}, or unset it."
         )
     return found.mean(1)
-
-
-@functools.lru_cache(maxsize=1)
-def load_model(name: str) -> Loaded:
-    """The model, ready to be run.
-
-    Raises:
-        UserError: transformers is not installed, or the model cannot be loaded.
-    """
-    missing = [package for package in ("transformers", "torch") if importlib.util.find_spec(package) is None]
-    if missing:
-        raise UserError(
-            f"The audio model {quoted(name)} needs {' and '.join(missing)}, not installed here. "
-            f"Run: {INSTALL}. Or unset {SETTING}."
-        )
-    import transformers
-
-    safe = {"trust_remote_code": False}
-    try:
-        extractor = transformers.AutoFeatureExtractor.from_pretrained(name, **safe)
-        model = transformers.AutoModel.from_pretrained(name, use_safetensors=True, **safe)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().split("\n")[0][:200]
-        raise UserError(
-            f"The audio model {quoted(name)} cannot be loaded ({reason}). Check its name and the network, or "
-            f"download it first: hf download {name}. Without it: unset {SETTING}."
-        ) from error
-    return Loaded(extractor, model.eval().float())

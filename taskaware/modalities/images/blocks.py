@@ -21,7 +21,7 @@ from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.images.raw import Matrices, Working, raw_features
 from taskaware.modalities.images.resize import squares
 from taskaware.modalities.images.scaling import Scaling, fit_scaling
-from taskaware.modalities.images.vision import chosen_model, vision_model
+from taskaware.modalities.images.vision import MODELS, vision_model
 from taskaware.saved import content_digest
 
 PATCHES, MODEL = "image_patches", "vision_model"
@@ -96,7 +96,7 @@ def fit_image_blocks(data: Pictures, rows: np.ndarray) -> ImageBlocks:
     """Learn the blocks from some rows alone; the same for the same content in any order."""
     order = np.argsort(data.row_hashes[rows], kind="stable")
     ordered = np.arange(data.rows)[rows][order]
-    key = ("image", data.row_hashes[ordered].tobytes(), data.levels.side, chosen_model())
+    key = ("image", data.row_hashes[ordered].tobytes(), data.levels.side, MODELS.chosen())
     return FITS.get(key, lambda: _fitted(data.take(ordered)))
 
 
@@ -153,7 +153,7 @@ def _dictionary(present: Pictures, working: Working) -> Dictionary | None:
 
 def _usable_model() -> str:
     """The model that is set, if it can be loaded; a warning says why not."""
-    name = chosen_model()
+    name = MODELS.chosen() or ""
     try:
         if name:
             vision_model(name)

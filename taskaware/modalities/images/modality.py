@@ -14,7 +14,7 @@ from taskaware.modalities.images.forms import ENDINGS, accepted, hold_images, st
 from taskaware.modalities.images.pictures import Levels, Pictures
 from taskaware.modalities.images.reading import WHITES, pictures_of
 from taskaware.modalities.images.saved import image_blocks_from
-from taskaware.modalities.images.vision import SIDE, chosen_model
+from taskaware.modalities.images.vision import MODELS, SIDE
 from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.tasks.data import Data, Reader
 
@@ -66,7 +66,7 @@ class Images(Single):
         """
         if options:
             raise unknown("option of images", next(iter(options)), ("folder", "white", "deep_white", "side"))
-        side = (SIDE if chosen_model() else Levels().side) if side is None else side
+        side = (SIDE if MODELS.chosen() else Levels().side) if side is None else side
         return pictures_of(
             values, column=column, folder=folder, white=white, deep_white=deep_white, side=side
         )

@@ -1,58 +1,32 @@
 """Vectors of a vision model of the Hugging Face hub, by its name in $TASKAWARE_IMAGE_MODEL."""
 
-import functools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from taskaware.errors import UserError, quoted
+from taskaware.modalities.pretrained import Models
 
-SETTING = "TASKAWARE_IMAGE_MODEL"
+MODELS = Models(
+    "vision model", "TASKAWARE_IMAGE_MODEL", "pip install transformers torch", "AutoImageProcessor"
+)
 SIDE = 224
 """Pixels of the longer side that are kept of each image when a model is to read it."""
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
-def chosen_model() -> str:
-    """The name that is set; "" where none is."""
-    return os.environ.get(SETTING, "").strip()
-
-
-@functools.lru_cache(1)
 def vision_model(name: str) -> Embed:
     """A function of images (height, width, 1 or 3) uint8 → vectors (n, d) float32.
-
-    The model and its processor are loaded from the local cache, or fetched. No code of the repository of a
-    model is run, and weights are read as safetensors only.
-
-    Args:
-        name: on the hub, or of a folder.
 
     Raises:
         UserError: a package is not installed, or the model cannot be had.
     """
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise UserError(
-            f"The vision model {quoted(name)} needs transformers and torch. Install them: "
-            "pip install transformers torch."
-        ) from error
-    loaded: Any = transformers
-    try:
-        processor = loaded.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-        model = loaded.AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"The vision model {quoted(name)} cannot be loaded. Go online once, or unset {SETTING}."
-        ) from error
-    model.eval()
+    processor, model = MODELS.load(name)
 
     def embed(images: Sequence[np.ndarray]) -> np.ndarray:
+        import torch
+
         with torch.no_grad():
             parts = [_embedded(model, processor, image) for image in images]
         return np.stack(parts)

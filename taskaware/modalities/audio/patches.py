@@ -5,7 +5,6 @@ Coates, Lee and Ng 2011 (triangle activation), on spectrograms as Stowell and Pl
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +15,7 @@ from taskaware.modalities.audio.ragged import Ragged
 from taskaware.modalities.audio.scaling import checked
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.cache import CACHE
+from taskaware.saved import content_digest
 
 LENGTH = 8
 """Frames of a patch."""
@@ -65,11 +65,8 @@ class Patches:
 
     @functools.cached_property
     def digest(self) -> str:
-        """16 hex digits that name what was learned."""
-        hasher = hashlib.sha256()
-        for array in self.to_arrays().values():
-            hasher.update(f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-        return hasher.hexdigest()[:16]
+        """64 hex digits that name what was learned."""
+        return content_digest("patches", self.to_arrays())
 
     @property
     def width(self) -> int:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -11,12 +10,13 @@ from jaxtyping import Float, Int
 from taskaware.embeddings import SERIES_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.cache import CACHE
-from taskaware.modalities.series.columns import MOST_COLUMNS, MOST_ROWS, Columns
+from taskaware.modalities.columns import MOST_COLUMNS, MOST_ROWS, Columns, in_one, of_part
 from taskaware.modalities.series.convolutions import LONGEST, SHORTEST, Kernels
 from taskaware.modalities.series.data import Batch, SeriesData, batches
 from taskaware.modalities.series.resampling import points_of, resampled
 from taskaware.modalities.series.spectrum import spectrum
 from taskaware.modalities.series.summary import summary
+from taskaware.saved import content_digest
 
 MOST_SAMPLES = 1 << 21
 """Samples of all training rows together up to which they are convolved at their own length."""
@@ -98,21 +98,18 @@ class Convolutions:
         found = cls(mean, std, kernels, Columns.fit(features, **SETTINGS))
         if len(there):
             computed = found.columns.transform(features)
-            CACHE.rows(found.name, data.row_hashes[sample], lambda places: computed[places])
+            CACHE.rows(("series", found.digest), data.row_hashes[sample], lambda places: computed[places])
         return found
 
     @functools.cached_property
-    def name(self) -> str:
-        """Of what it has learned."""
-        hasher = hashlib.sha256()
-        for name, array in sorted(self.to_arrays().items()):
-            hasher.update(name.encode() + np.ascontiguousarray(array).tobytes())
-        return hasher.hexdigest()
+    def digest(self) -> str:
+        """64 hex digits that name what was learned."""
+        return content_digest("convolutions", self.to_arrays())
 
     def transform(self, data: SeriesData, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n K"]:
         """The columns of these rows; 0 where a row is missing."""
         hashes = data.row_hashes[rows]
-        return CACHE.rows(self.name, hashes, lambda places: self._transform(data, rows[places]))
+        return CACHE.rows(("series", self.digest), hashes, lambda places: self._transform(data, rows[places]))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What was learned, by name."""
@@ -221,8 +218,7 @@ class SeriesBlocks(Blocks):
     def to_arrays(self) -> dict[str, np.ndarray]:
         parts = {name: columns.to_arrays() for name, columns in self.columns.items()}
         parts["convolutions"] = self.convolutions.to_arrays()
-        found = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
-        return found | {"channels": np.array(self.channels)}
+        return in_one(parts) | {"channels": np.array(self.channels)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "SeriesBlocks":
@@ -234,19 +230,14 @@ class SeriesBlocks(Blocks):
         channels = arrays.get("channels")
         if channels is None or channels.shape != () or channels.dtype.kind != "i" or channels < 1:
             raise ValueError("the number of channels is missing")
-        columns = {name: Columns.from_arrays(_part(arrays, name)) for name in RAW}
+        columns = {name: Columns.from_arrays(of_part(arrays, name)) for name in RAW}
         for name, each in columns.items():
             if len(each.unit) != _width(int(channels), name):
                 raise ValueError(f"block '{name}' is that of other channels")
-        convolutions = Convolutions.from_arrays(_part(arrays, "convolutions"))
+        convolutions = Convolutions.from_arrays(of_part(arrays, "convolutions"))
         if len(convolutions.mean) != channels:
             raise ValueError("block 'convolutions' is that of other channels")
         return cls(int(channels), columns, convolutions)
-
-
-def _part(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    start = f"{name}."
-    return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
 
 
 __all__ = ["MOST_COLUMNS", "RAW", "SeriesBlocks", "raw_features"]

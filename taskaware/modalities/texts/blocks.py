@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -24,6 +23,7 @@ from taskaware.modalities.texts.sources import (
     source_of,
 )
 from taskaware.modalities.texts.vectors import Means, Projected
+from taskaware.saved import content_digest
 from taskaware.tasks.data import Data, Listed
 
 Part = Ngrams | Bag | Means | Projected
@@ -100,12 +100,8 @@ class TextBlocks(Blocks):
 
     @functools.cached_property
     def digest(self) -> str:
-        """A name of all that was learned."""
-        hasher = hashlib.sha256()
-        for name, values in self.to_arrays().items():
-            hasher.update(f"{name} {values.dtype} {values.shape}".encode())
-            hasher.update(np.ascontiguousarray(values).tobytes())
-        return hasher.hexdigest()[:16]
+        """64 hex digits that name what was learned."""
+        return content_digest("text blocks", self.to_arrays())
 
     def _computed(self, texts: Sequence[str]) -> Found:
         data = Listed("text", tuple(texts))

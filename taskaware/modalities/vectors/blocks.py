@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from taskaware.embeddings import VECTOR_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
-from taskaware.modalities.series.columns import Columns
+from taskaware.modalities.columns import Columns, in_one, of_part
 from taskaware.modalities.vectors.data import VectorData
 
 SETTINGS: Mapping[str, dict] = {
@@ -57,11 +57,7 @@ class VectorBlocks(Blocks):
         return {name: columns.transform(forms[name]) for name, columns in self.columns.items()}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        return {
-            f"{name}.{part}": array
-            for name, columns in self.columns.items()
-            for part, array in columns.to_arrays().items()
-        }
+        return in_one({name: columns.to_arrays() for name, columns in self.columns.items()})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "VectorBlocks":
@@ -70,11 +66,7 @@ class VectorBlocks(Blocks):
         Raises:
             ValueError: an array is missing, of another shape, or holds what no fit gives.
         """
-        columns = {}
-        for name in VECTOR_EMBEDDINGS:
-            start = f"{name}."
-            own = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
-            columns[name] = Columns.from_arrays(own)
+        columns = {name: Columns.from_arrays(of_part(arrays, name)) for name in VECTOR_EMBEDDINGS}
         if len({len(each.unit) for each in columns.values()}) > 1:
             raise ValueError("the blocks are those of vectors of several widths")
         return cls(columns)

@@ -1,4 +1,4 @@
-"""Raw features → columns of a block: standardised on the training rows, at most 256 of them."""
+"""Raw features → columns of a block of series or vectors: standardised on training rows, at most 256."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -126,6 +126,21 @@ class Columns:
             raise ValueError(f"there are spreads of the shape {spread.shape}, not {components.shape[1:]}")
         if not np.isfinite(components).all() or not np.isfinite(spread).all() or not (spread > 0).all():
             raise ValueError("a component is no finite number, or a spread is not positive")
+
+
+def in_one(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays of several blocks under "block.array".
+
+    >>> sorted(in_one({"spectrum": {"mean": np.zeros(2), "std": np.ones(2)}}))
+    ['spectrum.mean', 'spectrum.std']
+    """
+    return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+
+def of_part(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The arrays of one block, as `in_one` was given them."""
+    start = f"{part}."
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
 
 
 def principal(

@@ -50,6 +50,14 @@ def config() -> ShipSettings:
             store="experience.sqlite",
             runner=WORKERS,
         ),
+        kinds=CollectSettings(
+            suite=("kinds",),
+            space="universal",
+            architectures=32,
+            batch=32,
+            store="kinds.sqlite",
+            runner=WORKERS,
+        ),
         held_back=("breast-cancer",),  # `make demo` uses it
         into="taskaware/shipped",
     )

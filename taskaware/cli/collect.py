@@ -54,8 +54,9 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--space",
         default="compact",
-        metavar="compact|published",
-        help="space that architectures are drawn from (default: compact)",
+        metavar="compact|published|universal",
+        help="space that architectures are drawn from; universal has embeddings for every kind of data "
+        "(default: compact)",
     )
     parser.add_argument(
         "--store",

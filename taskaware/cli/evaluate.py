@@ -48,7 +48,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--space",
         default="compact",
-        metavar="compact|published",
+        metavar="compact|published|universal",
         help="space of the architectures (default: compact)",
     )
     add_run_options(parser)

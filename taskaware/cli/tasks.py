@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Command, Parser
 
+EVALUATORS = {"compact": "tables", "universal": "other kinds of data"}
+"""Space of each shipped evaluator, and what it is asked about."""
+
 CARD = {
     "made": "made",
     "trainings": "trainings",
@@ -26,17 +29,16 @@ def run(arguments: Arguments) -> None:
     from taskaware.recommendation.evaluators import shipped_evaluator
     from taskaware.recommendation.products import known_tasks
 
-    evaluator = shipped_evaluator()
-    known = known_tasks(evaluator).to_dict(orient="records")
+    cards = {words: shipped_evaluator(space).card for space, words in EVALUATORS.items()}
+    known = known_tasks().to_dict(orient="records")
     if arguments.json:
-        print(json.dumps({"tasks": known, "card": dict(evaluator.card)}, indent=1))
+        card, other = map(dict, cards.values())
+        print(json.dumps({"tasks": known, "card": card, "card_of_other_kinds": other}, indent=1))
         return
-    if arguments.card:
-        print(card_text(evaluator.card))
-        return
-    names = list(known[0])
-    print(aligned(names, [list(row.values()) for row in known], right=names[3:]))
-    print(f"\n{card_text(evaluator.card)}")
+    if not arguments.card:
+        names = list(known[0])
+        print(aligned(names, [list(row.values()) for row in known], right=names[4:]), end="\n\n")
+    print("\n\n".join(f"Evaluator of {words}\n{card_text(card)}" for words, card in cards.items()))
 
 
 def card_text(card: Mapping) -> str:

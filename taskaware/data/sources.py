@@ -110,20 +110,27 @@ def is_datasets(source: object) -> bool:
 def from_datasets(source) -> Loaded:
     """A Hugging Face Dataset, or a DatasetDict: its train split, with its test split kept apart.
 
-    Class labels stand for the class numbers; a test split whose labels are hidden is left out.
+    Class labels stand for the class numbers; a test split whose labels are hidden is left out. The only
+    column of class labels is the target, unless another one is named.
 
     Raises:
         UserError: a streamed dataset, or several splits and none of them called "train".
     """
     if not isinstance(source, dict):
-        return Loaded(_hub_frame(source), "frame")
+        return _with_target(Loaded(_hub_frame(source), "frame"), source)
     name = next(iter(source)) if len(source) == 1 else "train"
     if name not in source:
         raise UserError(f"This DatasetDict has no split 'train', but {list(source)}. Give one of them.")
     left_out = [split for split in source if split not in (name, "test")]
     notes = [f"Splits {left_out} of the dataset were not used."] if left_out else []
     test = _hub_frame(source["test"]) if "test" in source and name != "test" else None
-    return Loaded(_hub_frame(source[name]), "frame", test=test, notes=tuple(notes))
+    loaded = Loaded(_hub_frame(source[name]), "frame", test=test, notes=tuple(notes))
+    return _with_target(loaded, source[name])
+
+
+def _with_target(loaded: Loaded, dataset) -> Loaded:
+    labels = [name for name, feature in dataset.features.items() if type(feature).__name__ == "ClassLabel"]
+    return dataclasses.replace(loaded, target=labels[0]) if len(labels) == 1 else loaded
 
 
 def _hub_frame(dataset) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from taskaware.registry import Registry
 from taskaware.tasks.data import Reader
 from taskaware.tasks.task import Task
 
+LOOKED_AT = 64
+"""Rows that tell which blocks a dataset has."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Card:
@@ -71,6 +74,14 @@ class Modality(Protocol):
     @abstractmethod
     def fit_blocks(self, data: Any, rows: np.ndarray) -> Blocks:
         """Feature blocks, learned from these rows alone (indices, at least one)."""
+
+    def present(self, task: Task) -> tuple[str, ...]:
+        """Names of the embeddings that a dataset has columns for, by LOOKED_AT of its rows.
+
+        Points are recorded by them, see `MixtureSpace.settled`. The order of the rows has no effect.
+        """
+        rows = np.sort(np.argsort(task.row_hashes, kind="stable")[:LOOKED_AT])
+        return tuple(name for name, width in self.fit_blocks(task.data, rows).widths.items() if width)
 
     def embeddings_of(self, data: Any) -> tuple[str, ...]:
         """Names of the blocks that these rows may have, beyond those of tables."""

@@ -147,6 +147,13 @@ class Single(Modality):
         raise CheckpointError(f"This is no reader of the modality '{self.name}'. Save the model again.")
 
 
+def single_of(rows: object) -> Single | None:
+    """The kind of data of a list or array with one value in each row; None for the rows of a table."""
+    if isinstance(rows, pd.DataFrame):
+        return None
+    return next((kind for kind in singles() if kind.accepts(rows)), None)
+
+
 def singles() -> Iterator[Single]:
     """The kinds of MODALITIES with one value in each row, the last registered first."""
     for name in reversed(list(MODALITIES)):

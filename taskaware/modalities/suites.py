@@ -104,11 +104,12 @@ def bundled_suite() -> Suite:
     return Suite("bundled", tuple(Entry(name, name) for name in listed("bundled")))
 
 
-def suite_named(*names: str) -> Suite:
+def suite_named(*names: str, modalities: Sequence[str] = ()) -> Suite:
     """The tasks of these suites, one suite after the other.
 
     Args:
         names: "bundled", or paths of folders (see `folder_suite`).
+        modalities: kinds of data that are taken of a folder, see there.
 
     Raises:
         UserError: there is no such suite, or two of them have a task of the same name.
@@ -116,7 +117,7 @@ def suite_named(*names: str) -> Suite:
     >>> len(suite_named("bundled"))
     5
     """
-    suites = [bundled_suite() if name == "bundled" else folder_suite(name) for name in names]
+    suites = [bundled_suite() if name == "bundled" else folder_suite(name, modalities) for name in names]
     entries = tuple(entry for suite in suites for entry in suite.entries)
     twice = sorted(name for name, times in Counter(entry.name for entry in entries).items() if times > 1)
     if twice:
@@ -188,7 +189,14 @@ def _inside(folder: Path, name: str) -> Path:
     return path
 
 
-def smallest(names: tuple[str, ...], tasks: Sequence[str], count: int, *, bundled: Sequence[str]) -> dict:
+def smallest(
+    names: tuple[str, ...],
+    tasks: Sequence[str],
+    count: int,
+    *,
+    bundled: Sequence[str],
+    modalities: Sequence[str] = (),
+) -> dict:
     """The settings `suite` and `tasks` of a tiny study: the same suites, and their smallest tasks.
 
     Args:
@@ -198,6 +206,7 @@ def smallest(names: tuple[str, ...], tasks: Sequence[str], count: int, *, bundle
         count: of tasks that are left.
         bundled: tasks of the bundled suite that are known to be small; if it is the only one, those of them
             that were named.
+        modalities: kinds of data, see `folder_suite`.
 
     Raises:
         UserError: none of the suites is here.
@@ -211,7 +220,7 @@ def smallest(names: tuple[str, ...], tasks: Sequence[str], count: int, *, bundle
     small = tuple(name for name in bundled if not tasks or name in tasks)
     if there == ("bundled",) and small:
         return {"suite": there, "tasks": small}
-    suite = suite_named(*(there or names))
+    suite = suite_named(*(there or names), modalities=modalities)
     entries = suite.only(*(name for name in tasks if name in suite.names)).entries
     ordered = sorted(entries, key=lambda entry: (_size(entry), entry.name))
     return {"suite": there, "tasks": tuple(entry.name for entry in ordered[:count])}

@@ -19,7 +19,9 @@ from taskaware.compilation import keep_compiled
 from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
-from taskaware.modalities.suites import smallest, suite_named
+from taskaware.modalities.modality import MODALITIES
+from taskaware.modalities.suites import Suite, smallest, suite_named
+from taskaware.objectives.readable import GRID, check_readable, recorded_points
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
@@ -27,11 +29,10 @@ from taskaware.spaces import MixtureSpace, Space, preset
 from taskaware.store import Store, Trainings
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import Prepared, prepare
+from taskaware.training.prepare import Prepared, embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
 
-GRID = np.float32(2**-10)
 TASKS_BETWEEN_CLEARINGS = 8
 
 SMALLEST_CHUNK = 16
@@ -48,6 +49,8 @@ class CollectSettings:
     suite: tuple[str, ...] = ("bundled",)
     # Names of tasks; all tasks of the suites if empty.
     tasks: tuple[str, ...] = ()
+    # Kinds of data that are taken of a folder; if empty, those whose embeddings the space has.
+    modalities: tuple[str, ...] = ()
     # Altered copies of each task, as further tasks; they are held out together with it.
     variants: int = 0
     # Preset that the architectures are drawn from.
@@ -76,17 +79,35 @@ class CollectSettings:
         for name, least in {"architectures": 1, "seeds": 1, "batch": 1, "variants": 0}.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
-        suite_named(*self.suite).only(*self.tasks)
         preset(self.space)
+        self.chosen()
         self.trainer.check()
         self.runner.check()
         return self
+
+    def chosen(self) -> Suite:
+        """The tasks that the settings name, not read yet."""
+        return suite_named(*self.suite, modalities=self.kinds).only(*self.tasks)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the kinds of data that are taken of a folder."""
+        there = set(embeddings_of(preset(self.space)))
+        return self.modalities or tuple(
+            name for name in MODALITIES if set(MODALITIES[name].embeddings) <= there
+        )
 
     def smoke(self) -> "CollectSettings":
         """A tiny version: the smallest tasks, two architectures, few steps, nothing recorded."""
         return dataclasses.replace(
             self,
-            **smallest(self.suite, self.tasks, 2, bundled=listed("smoke.collect")),
+            **smallest(
+                self.suite,
+                self.tasks,
+                2,
+                bundled=listed("smoke.collect"),
+                modalities=self.kinds,
+            ),
             variants=min(self.variants, 1),
             architectures=2,
             seeds=min(self.seeds, 2),
@@ -183,6 +204,8 @@ def collect(
     settings.check()
     keep_compiled()
     tasks = list(tasks)
+    for task in tasks:
+        check_readable(task, preset(settings.space))
     register(store, tasks, preset(settings.space), settings.trainer)
     jobs = list(plan(tasks, store, settings))
     added = diverged = failed = 0
@@ -216,21 +239,22 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
     space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
     points = common_architectures(space, settings.architectures)
     points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
-    names = architecture_digests(space.digest, points)
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
+        own = recorded_points(task, space, points)
+        names = architecture_digests(space.digest, own)
         metric = "" if task.metric == default_metric(task.problem) else task.metric
         for seed in settings.seeds_of(task):
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names, metric))
             # The bounds of batches do not depend on what the store holds.
             for _, part in pd.Series(missing).groupby(missing // settings.batch):
-                batch = Batch(space, points[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK), metric)
+                batch = Batch(space, own[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK), metric)
                 yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 
 
 def train_batch(task: Task, batch: Batch) -> Trained:
     """Train the architectures of a job and score them by its metric; runs on a worker."""
-    prepared = _prepared(task, batch.seed, batch.recipe)
+    prepared = _prepared(task, batch.seed, batch.recipe, embeddings_of(batch.space))
     return train(
         batch.space,
         batch.points,
@@ -288,9 +312,9 @@ def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> 
 
 
 @functools.lru_cache(maxsize=2)
-def _prepared(task: Task, seed: int, recipe: TrainingRecipe) -> Prepared:
+def _prepared(task: Task, seed: int, recipe: TrainingRecipe, embeddings: tuple[str, ...]) -> Prepared:
     _begin(task.digest)
-    return prepare(task, seed, recipe)
+    return prepare(task, seed, recipe, embeddings=embeddings)
 
 
 @functools.lru_cache(maxsize=1)

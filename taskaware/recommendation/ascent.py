@@ -17,9 +17,10 @@ from jaxtyping import Array, Float
 
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
-from taskaware.spaces import RelaxedSpace
+from taskaware.spaces import RelaxedSpace, Space
 from taskaware.strategies import gradient_ascent, maximise, random
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
+from taskaware.surrogates.patterns import points_for
 from taskaware.surrogates.training_data import architecture_features, features_of
 
 OPTIMIZERS = ("gradient_ascent", "random_search")
@@ -128,9 +129,11 @@ def propose(
     settings.check()
     posterior = evaluator.posterior(query) if posterior is None else posterior
     pool = np.asarray(evaluator.training_data.u, np.float32)
+    pool = points_for(evaluator.space, pool, query.present)
     warm = warm_starts(evaluator, cast(np.ndarray, query.z), settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
-    arguments = (posterior, guard(evaluator, settings), pool, pool[warm], jax.random.key(seed))
+    limits = guard(evaluator.space, pool, settings)
+    arguments = (posterior, limits, pool, pool[warm], jax.random.key(seed))
     found = _seek(evaluator.space, how, *arguments)
     points, scored, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
@@ -156,11 +159,19 @@ def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: Asce
     return evaluator.training_data.best(settings.warm_architectures)[nearest].ravel()
 
 
-def guard(evaluator: Evaluator, settings: AscentSettings) -> Guard:
-    """The guard of a search, from the known architectures of an evaluator."""
-    features = architecture_features(evaluator.space, evaluator.training_data.u)
+def guard(space: Space, pool: Float[np.ndarray, "A D"], settings: AscentSettings) -> Guard:
+    """The guard of a search, from the known architectures.
+
+    Args:
+        space: of them.
+        pool: the architectures; some may be there twice.
+        settings: of the search.
+    """
+    features = architecture_features(space, pool)
     squares = np.sum(features**2, axis=1)
     gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
+    first = np.unique(pool, axis=0, return_index=True)[1]
+    gaps = gaps[np.ix_(first, first)]
     np.fill_diagonal(gaps, np.inf)
     reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
     numbers = (reach, settings.kappa, settings.distance_penalty)

@@ -14,6 +14,7 @@ from taskaware.data import columns
 from taskaware.data.loaded import feature_frame, of_arrays
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
+from taskaware.modalities.single import Single, SingleReader, single_of
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.target import MIN_ROWS
 from taskaware.tasks.task import Task
@@ -60,7 +61,8 @@ class _TaskAware(BaseEstimator):
 
         Args:
             X: (N, F) frame, array, sparse matrix or list of rows, N at least 10. The columns of a frame may
-                hold numbers, strings, categories, booleans and dates; any value may be missing.
+                hold numbers, strings, categories, booleans and dates; any value may be missing. Or N texts,
+                images, sounds or series, in any form that `recommend` takes.
             y: N targets, none of them missing.
             sample_weight: how much each row counts in training and validation, N numbers of at least 0, or
                 the name of a column of X. The architecture does not depend on it.
@@ -77,10 +79,16 @@ class _TaskAware(BaseEstimator):
         Raises:
             ValueError: X or y is not usable; the message says why.
         """
-        features = self._features(X, fitting=True)
+        kind = single_of(X)
+        features = self._features(X, fitting=True) if kind is None else kind.values_of(X)
         target = self._target(y)
         check_consistent_length(features, target)
-        task = _task(features, pd.Series(target, name=getattr(y, "name", None)), self._kind)
+        named = pd.Series(target, name=getattr(y, "name", None))
+        task = (
+            _task(features, named, self._kind) if kind is None else _single_task(kind, X, named, self._kind)
+        )
+        if kind is not None:
+            self.n_features_in_ = 1  # a value for each row
         seed = self._seed()
         if sample_weight is not None and not isinstance(sample_weight, str):
             sample_weight = _check_sample_weight(sample_weight, features, dtype=np.float64)
@@ -127,9 +135,11 @@ class _TaskAware(BaseEstimator):
             return plain.seed(self.random_state)
         return int(check_random_state(self.random_state).randint(LARGEST_SEED))
 
-    def _rows(self, X) -> pd.DataFrame:
-        """Rows for prediction, under the names that the model was trained with."""
+    def _rows(self, X):
+        """Rows for prediction, those of a table under the names that the model was trained with."""
         check_is_fitted(self)
+        if isinstance(self.model_.reader, SingleReader):
+            return X
         return self._features(X, fitting=False).set_axis(self.model_.reader.names, axis=1)
 
     def _features(self, X, *, fitting: bool) -> pd.DataFrame:
@@ -270,7 +280,20 @@ def _task(features: pd.DataFrame, target: pd.Series, problem: str) -> Task:
     name = str(target.name or "target")
     while name in map(str, features.columns):
         name += "_"
-    task = make_task(of_arrays(features, target, name), problem=problem)
+    return _whole(make_task(of_arrays(features, target, name), problem=problem), target)
+
+
+def _single_task(kind: Single, values: object, target: pd.Series, problem: str) -> Task:
+    """The task of N values and their targets."""
+    return _whole(kind.read((values, target), problem=problem), target)
+
+
+def _whole(task: Task, target: pd.Series) -> Task:
+    """The task, if every row has a target.
+
+    Raises:
+        UserError: some values count as missing.
+    """
     if task.rows < len(target):
         raise UserError(
             f"{len(target) - task.rows} of {len(target)} values of y are missing or a mark for it, such as "

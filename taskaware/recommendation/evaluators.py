@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from taskaware.errors import UserError
+from taskaware.modalities.modality import Modality
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
+from taskaware.objectives.readable import is_readable
 from taskaware.recommendation.relatives import relatives
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator
@@ -17,25 +19,43 @@ from taskaware.surrogates.lifted import lifted
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.tasks.task import Task
 
+SHIPPED = {"compact": "evaluator.npz", "universal": "evaluator-universal.npz"}
+"""Files that come with the package, by space."""
+
+
+QUERIES_KEPT = 64
+
+_seen: dict[tuple[Modality, str], tuple[np.ndarray, tuple[str, ...]]] = {}
+"""Meta-features and embeddings of the last datasets that were asked for, by their content."""
+
 
 @functools.cache
-def shipped_evaluator() -> Evaluator:
-    """The evaluator that comes with the package."""
-    with resources.as_file(resources.files("taskaware.shipped") / "evaluator.npz") as path:
+def shipped_evaluator(space: str = "compact") -> Evaluator:
+    """The evaluator that comes with the package.
+
+    Args:
+        space: "compact", for tables, or "universal", for any kind of data.
+    """
+    with resources.as_file(resources.files("taskaware.shipped") / SHIPPED[space]) as path:
         return load_evaluator(path, catalogue=catalogue_digest())
 
 
-def for_task(task: Task, evaluator: Evaluator) -> Evaluator:
-    """The evaluator in the space of the task's kind of data: for all but tables, one with their embeddings.
+def for_task(task: Task, evaluator: Evaluator | None = None) -> Evaluator:
+    """The evaluator in a space with the embeddings of the task's kind of data.
 
     Args:
         task: any.
-        evaluator: as `recommend` was given it, or the shipped one.
+        evaluator: as `recommend` was given it; None for the shipped one of the kind of data.
+
+    Raises:
+        UserError: the evaluator given cannot be used, see `checked`.
     """
-    needed = modality_of(task).embeddings_of(task.data)
-    if set(needed) <= set(getattr(evaluator.space, "embedding_names", needed)):
-        return evaluator
-    return lifted(evaluator, cast(MixtureSpace, preset("universal")))
+    found = shipped_evaluator() if evaluator is None else checked(evaluator)
+    if not hasattr(found.space, "embedding_names") or is_readable(task, found.space):
+        return found
+    if evaluator is None:
+        return shipped_evaluator("universal")
+    return lifted(found, cast(MixtureSpace, preset("universal")))
 
 
 def checked(evaluator: Evaluator) -> Evaluator:
@@ -69,7 +89,12 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
     """
     size = evaluator.sample_size
     samples = None if size is None else modality_of(task).samples(task, **vars(size))
-    return TaskQuery(vector(task) if z is None else z, task.problem, task.digest, samples)
+    key = (modality_of(task), task.digest)
+    seen = _seen.pop(key, None) or (vector(task) if z is None else z, modality_of(task).present(task))
+    _seen[key] = seen  # the last one used is the last one to go
+    for old in list(_seen)[:-QUERIES_KEPT]:
+        _seen.pop(old, None)
+    return TaskQuery(seen[0] if z is None else z, task.problem, task.digest, samples, seen[1])
 
 
 def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:

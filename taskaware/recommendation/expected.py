@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from jaxtyping import Float
 
+from taskaware.embeddings import TABLE_EMBEDDINGS
 from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.level import TaskScale
@@ -66,8 +67,12 @@ def expected(
     scale = evaluator.scale(query)
     if scale is None:
         return evaluator.posterior(query).in_metric_units(mean, deviation)
+    z = cast(np.ndarray, query.z)
+    if not is_table(query):
+        score, error = evaluator.posterior(query).in_metric_units(mean, deviation)
+        return np.maximum(score, constant_score(z)), error
     weights = coefficients()[cast(str, query.problem)]
-    return apply(weights, signs(cast(np.ndarray, query.z), scale, np.asarray(mean), np.asarray(deviation)))
+    return apply(weights, signs(z, scale, np.asarray(mean), np.asarray(deviation)))
 
 
 class Measured(NamedTuple):
@@ -204,6 +209,11 @@ def logit(share: float) -> float:
     """
     drawn = (min(max(share, 0.0), 1.0) + MARGIN) / (1 + 2 * MARGIN)
     return float(np.log(drawn / (1 - drawn)))
+
+
+def is_table(query: TaskQuery) -> bool:
+    """Whether a task has the embeddings of tables alone."""
+    return set(query.present or ()) <= {name for group in TABLE_EMBEDDINGS for name in group}
 
 
 @functools.cache

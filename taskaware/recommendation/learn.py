@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from taskaware.objectives.collect import CollectSettings, collect
+from taskaware.objectives.readable import is_readable
 from taskaware.recommendation.teach import read_tasks, train_evaluator
+from taskaware.spaces import preset
 from taskaware.store import Store
 from taskaware.surrogates import Evaluator
 from taskaware.training.recipe import TrainingRecipe
@@ -24,6 +26,9 @@ def learn(
     shipped ones are scored on the same points. Trainings that the store holds already are not repeated.
     Fitting the evaluator takes seconds, and the shipped experience is not forgotten.
 
+    Tables are trained in the space `compact`. Where a dataset is of another kind, all are trained in the
+    space `universal`, which has embeddings for every kind of data.
+
     Args:
         datasets: each a Task, (data, target), or what `make_task` reads on its own; or the name of a suite.
         architectures: how many are trained on each task.
@@ -39,7 +44,9 @@ def learn(
         UserError: a dataset cannot be used, or there are too few tasks to learn from.
     """
     tasks = read_tasks(datasets)
-    settings = CollectSettings(architectures=architectures, trainer=trainer or TrainingRecipe())
+    tables = all(is_readable(task, preset("compact")) for task in tasks)
+    space = "compact" if tables else "universal"
+    settings = CollectSettings(space=space, architectures=architectures, trainer=trainer or TrainingRecipe())
     with Store.open(store) as opened:
         collect(tasks, opened, settings, show=progress)
-    return train_evaluator(store, with_shipped=with_shipped)
+    return train_evaluator(store, space=space, with_shipped=with_shipped)

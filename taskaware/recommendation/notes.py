@@ -6,9 +6,11 @@ from importlib import resources
 
 import numpy as np
 
+from taskaware.modalities.reading import modality_of
 from taskaware.recommendation.safety import farthest, separation
-from taskaware.surrogates import Evaluator
+from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.lifted import Lifted
+from taskaware.surrogates.patterns import same_pattern
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
 
@@ -27,18 +29,21 @@ def about_metric(task: Task) -> list[str]:
     ]
 
 
-def about_kind(evaluator: Evaluator, task: Task) -> list[str]:
-    """A note where the known tasks are of another kind of data.
+def about_kind(evaluator: Evaluator, task: Task, query: TaskQuery) -> list[str]:
+    """A note where no known task is of this kind of data.
 
     Args:
         evaluator: that was asked.
         task: the dataset.
+        query: the same, as the evaluator read it.
     """
-    if not isinstance(evaluator, Lifted):
+    alike = same_pattern(evaluator.space, evaluator.training_data.table(), query.present)
+    if not modality_of(task).embeddings_of(task.data) or (alike.any() and not isinstance(evaluator, Lifted)):
         return []
+    kinds = "the kinds of data of" if task.modality == "mixed" else f"the kind '{task.modality}' of"
     return [
-        f"The known tasks are tables, and this dataset is of the kind '{task.modality}': the prediction is "
-        "that for a table of its feature blocks. Trust it less, and compare with a usual model of the field."
+        f"No known task has {kinds} this dataset: the prediction is that for a table of its feature blocks. "
+        "Trust it less, and compare with a usual model of the field."
     ]
 
 
@@ -69,9 +74,16 @@ def about_distance(evaluator: Evaluator, distances: np.ndarray, unfamiliar: bool
     ]
 
 
-def about_baselines(evaluator: Evaluator, problem: str) -> list[str]:
-    """A note on how often boosted trees beat the networks on known tasks of the problem."""
-    data, trees = evaluator.training_data, _tree_scores()
+def about_baselines(evaluator: Evaluator, task: Task) -> list[str]:
+    """A note on how often boosted trees beat the networks on known tables of the problem.
+
+    Args:
+        evaluator: that was asked.
+        task: the dataset; trees read tables alone.
+    """
+    if modality_of(task).embeddings_of(task.data):
+        return []
+    data, trees, problem = evaluator.training_data, _tree_scores(), task.problem
     rows = [i for i, name in enumerate(data.digests) if name in trees and data.problems[i] == problem]
     if len(rows) < FEWEST_COMPARED:
         return []

@@ -10,6 +10,7 @@ from taskaware.modalities.reading import make_task
 from taskaware.modalities.tables.metafeatures import MetaFeature
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.surrogates import Evaluator
+from taskaware.surrogates.patterns import kinds_of
 from taskaware.tasks.task import Task
 
 
@@ -39,17 +40,20 @@ def meta_features(
 
 
 def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
-    """The real tasks that an evaluator learned from: name, group, problem, architectures, top score, spread.
+    """The real tasks that an evaluator learned from: name, group, modality, problem, architectures, top
+    score, spread.
 
     Args:
-        evaluator: the shipped one by default.
+        evaluator: by default the shipped one of the space universal, which knows all kinds of data.
     """
-    data = (evaluator or shipped_evaluator()).training_data
+    evaluator = evaluator or shipped_evaluator("universal")
+    data = evaluator.training_data
     data = data.take(data.real)
     return pd.DataFrame(
         {
             "task": data.names,
             "group": data.groups,
+            "modality": kinds_of(evaluator.space, data.table()),
             "problem": data.problems,
             "architectures": data.trained(),
             "top_score": data.top,

@@ -14,7 +14,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.building import remember, with_metric
-from taskaware.recommendation.evaluators import checked, for_task, query_of, recognise, shipped_evaluator
+from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
 from taskaware.recommendation.notes import about_baselines, about_distance, about_kind, about_metric
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
@@ -86,14 +86,13 @@ def recommend(
     else:
         given: Any = {"kinds": kinds, "drop": drop, "modalities": modalities}
         task = make_task(dataset, target, problem=problem, name=name, metric=metric, **given)
-    evaluator = checked(evaluator or shipped_evaluator())
     evaluator, notes = recognise(task, for_task(task, evaluator), leave_out)
     query = query_of(task, evaluator)
     posterior = evaluator.posterior(query)
     proposal = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)
     found = Found(task, evaluator, query, posterior, proposal)
     answer = _answer(
-        found, candidates, (*task.notes, *notes, *about_kind(evaluator, task), *about_metric(task))
+        found, candidates, (*task.notes, *notes, *about_kind(evaluator, task, query), *about_metric(task))
     )
     dropped = (drop,) if isinstance(drop, str) else tuple(drop)
     card = dataclasses.replace(
@@ -157,7 +156,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
     evaluator, problem = found.evaluator, found.task.problem
     # `query_of` always reads it.
     z = cast(np.ndarray, found.query.z)
-    safe = evaluator.training_data.u[default(evaluator, problem)].astype(np.float32)
+    safe = evaluator.training_data.u[default(evaluator, problem, found.query.present)].astype(np.float32)
     place = int(np.abs(found.proposal.points - safe).max(1).argmin())
     candidates = found.candidates()
     ranked = candidates[:count]
@@ -178,7 +177,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
         notes=(
             *notes,
             *about_distance(evaluator, distances, unfamiliar),
-            *about_baselines(evaluator, problem),
+            *about_baselines(evaluator, found.task),
         ),
         seed=0,
         seconds=0.0,

@@ -9,7 +9,7 @@ import numpy as np
 from taskaware.errors import UserError
 from taskaware.objectives.trainings import TOGETHER, trained
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
-from taskaware.recommendation.evaluators import query_of, recognise, shipped_evaluator
+from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.record import Record
@@ -48,7 +48,7 @@ def refine(
     if trainings < 1:
         raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
     # Experience with this dataset is left out: scores from it would count twice.
-    evaluator, _ = recognise(task, evaluator or shipped_evaluator(), leave_out=True)
+    evaluator, _ = recognise(task, for_task(task, evaluator), leave_out=True)
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
     proposed = propose(evaluator, query, AscentSettings(), seed=seed)
     points, came_from = _recommended_first(recommendation, proposed)

@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from taskaware.surrogates import Evaluator, Posterior
 from taskaware.surrogates.kernel import squared_distances
-from taskaware.surrogates.training_data import architecture_features
+from taskaware.surrogates.patterns import same_pattern
+from taskaware.surrogates.training_data import FEWEST_GROUPS, architecture_features
 
 ERROR_FACTOR = 1.5
 """Ratio of the true error of a predicted difference to the Gaussian process's own, on tasks held out."""
@@ -40,11 +41,21 @@ def chance(
     return 0.5 * math.erfc((mean[1] - mean[0]) / (ERROR_FACTOR * math.sqrt(2 * max(variance, 1e-12))))
 
 
-@functools.lru_cache(maxsize=4)
-def default(evaluator: Evaluator, problem: str) -> int:
-    """Position in `training_data.u` of the architecture that is best on average over tasks of a problem."""
+@functools.lru_cache(maxsize=16)
+def default(evaluator: Evaluator, problem: str, present: tuple[str, ...] | None = None) -> int:
+    """Position in `training_data.u` of the architecture that is best on average over tasks of a problem.
+
+    Args:
+        evaluator: with training data.
+        problem: of the task.
+        present: names of the embeddings that the task has columns for; where enough groups of known tasks
+            have the same kinds of data, these count alone.
+    """
     data = evaluator.training_data
-    return int(data.take(data.of_problem(problem) & data.real).averages().argmax())
+    chosen = data.of_problem(problem) & data.real
+    alike = chosen & same_pattern(evaluator.space, data.table(), present)
+    enough = len(set(np.array(data.groups)[alike])) >= FEWEST_GROUPS
+    return int(data.take(alike if enough else chosen).averages().argmax())
 
 
 @functools.lru_cache(maxsize=4)

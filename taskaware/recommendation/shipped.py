@@ -1,19 +1,22 @@
 """Experience by the name that a study's settings give it."""
 
 from importlib import resources
+from typing import cast
 
 import numpy as np
 
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.metafeatures import catalogue_digest
-from taskaware.spaces import Space
+from taskaware.spaces import MixtureSpace, Space, space_from
 from taskaware.store import Experience, Store, unpack
+from taskaware.surrogates.lifted import extends, lifted_experience
 
 SHIPPED = {
     "shipped": "experience.npz",
     "shipped-variants": "experience-variants.npz",
     "shipped-tables": "experience-tables.npz",
     "shipped-tables-variants": "experience-tables-variants.npz",
+    "shipped-kinds": "experience-kinds.npz",
 }
 """Files that come with the package, by the names that settings give them."""
 
@@ -23,9 +26,11 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
 
     Args:
         name: "shipped", "shipped-variants" (trainings on variants of those tasks), "shipped-tables" (fewer
-            trainings on each of more tasks), "shipped-tables-variants" (on variants of those), the path of a
-            file that `pack` wrote (.npz), or path or database URL of a store.
-        space: of the architectures.
+            trainings on each of more tasks), "shipped-tables-variants" (on variants of those),
+            "shipped-kinds" (on texts, images, sounds, series and mixed frames), the path of a file that
+            `pack` wrote (.npz), or path or database URL of a store.
+        space: of the architectures. What was shipped in a space with fewer embeddings is read as points of
+            this one.
         recipe: digest of the only recipe that counts; "" for all.
 
     Raises:
@@ -42,7 +47,10 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
             found = store.triplets(space.digest, catalogue=catalogue_digest())
             return comparable(_only(found, recipe))
     experience = _shipped(space, SHIPPED[name]) if name in SHIPPED else unpack(name)
-    if experience.space.digest != space.digest:
+    other = experience.space.digest != space.digest
+    if other and name in SHIPPED and extends(space, space_from(experience.space.definition)):
+        experience = lifted_experience(experience, cast(MixtureSpace, space))
+    elif other:
         raise UserError(
             f"The experience '{name}' is of the space '{experience.space.name}', not of '{space.name}'. "
             f"Set space={experience.space.name}, or name another experience."

@@ -11,8 +11,8 @@ import numpy as np
 
 from taskaware import plain
 from taskaware.errors import UserError, unknown
+from taskaware.modalities.reading import make_task
 from taskaware.modalities.suites import suite_named
-from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.recommendation.shipped import comparable, open_experience
@@ -24,8 +24,12 @@ from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.surrogates.triplets import data_for
 from taskaware.tasks.task import Task
 
-MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants")
-"""Experience that is added to the shipped one: variants of its tasks, more tables, variants of those."""
+MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants", "shipped-kinds")
+"""Experience that is added to the shipped one: variants of its tasks, more tables, variants of those, and
+other kinds of data, which the space `universal` alone has embeddings for."""
+
+OF_SPACE = {"compact": MORE[:-1], "universal": ("shipped-tables", "shipped-kinds")}
+"""Parts that the evaluator of a space learns from."""
 
 
 def train_evaluator(
@@ -154,10 +158,12 @@ def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experien
     for name in names:
         if name not in MORE:
             raise unknown("part of the shipped experience", name, MORE)
-    compact = preset("compact")
-    if not names or experience.space.digest != compact.digest:
+    parts = {preset(space).digest: (preset(space), own) for space, own in OF_SPACE.items()}
+    space, own = parts.get(experience.space.digest, (None, ()))
+    chosen = [name for name in reversed(own) if name in names]
+    if space is None or not chosen:
         return experience
-    return together(*(open_experience(name, compact) for name in reversed(names)), experience)
+    return together(*(open_experience(name, space) for name in chosen), experience)
 
 
 def opened(name: str, space: Space, recipe: str = "", more: tuple[str, ...] = MORE) -> Experience:

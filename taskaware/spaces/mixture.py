@@ -15,16 +15,17 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray, bucket
 from taskaware.deprecation import renamed
-from taskaware.spaces import mixture_checks, mixture_draws, mixture_features
+from taskaware.spaces import mixture_checks, mixture_draws, mixture_features, mixture_presence
 from taskaware.spaces.mixture_draws import CORNER, CUTOFF
 from taskaware.spaces.space import Decision
 
@@ -277,6 +278,20 @@ class MixtureSpace:
                 point.recipe,
             )
         )
+
+    def settled(
+        self, vectors: Float[EitherArray, "n D"], present: Collection[str]
+    ) -> Float[np.ndarray, "n D"]:
+        """One point for all that are one network on a dataset that lacks some embeddings, on the host.
+
+        Shares of a group's absent embeddings go to its present ones. A group that is absent as a whole gets
+        equal shares.
+
+        Args:
+            vectors: points.
+            present: names of the embeddings that the dataset has columns for.
+        """
+        return mixture_presence.settled(self, np.asarray(vectors), present)
 
     def is_plain(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether every group has a single share left, so that the network is an ordinary one."""

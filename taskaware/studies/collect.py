@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from taskaware.modalities.reading import modality_of
-from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.modalities.tables.variants import with_variants
 from taskaware.objectives.collect import CollectSettings, collect
@@ -32,7 +31,7 @@ def run_collect(settings: CollectSettings, folder: RunFolder, show: bool | None 
         The summary, counted; `added` and `diverged` are those of all starts together.
     """
     settings.check()
-    tasks = with_variants(suite_named(*settings.suite).only(*settings.tasks), settings.variants)
+    tasks = with_variants(settings.chosen(), settings.variants)
     with folder.alone(), Store.open(settings.store) as store, folder.journal() as journal:
         found = collect(tasks, store, settings, journal=journal, show=show)
         folder.write_table("cost", _cost(store, tasks, settings))

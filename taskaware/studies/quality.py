@@ -16,7 +16,7 @@ from taskaware.recommendation.refinement import Refinement
 from taskaware.spaces import Space
 from taskaware.studies.selectors import NewTasks, Selector, portfolio
 from taskaware.studies.worth import Trials, worth
-from taskaware.surrogates import EvaluatorSettings, TaskQuery, TrainingData, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import Task
@@ -196,7 +196,7 @@ def recommended_points(
     for out in held_out(data, folds, seed):
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
         for task in np.flatnonzero(out & eligible(data)):
-            query = TaskQuery(data.z[task], data.problems[task])
+            query = NewTasks.of(data.take(np.array([task]))).queries(space, data.u)[0]
             yield int(task), propose(evaluator, query, ascent, seed=seed)
 
 
@@ -223,7 +223,7 @@ def by_refinement(space: Space, settings: EvaluatorSettings) -> Trainer:
     def begin(data: TrainingData, new: NewTasks, seed: int):
         evaluator, kappa = fit_evaluator(space, data, settings, seed=seed), AscentSettings().kappa
         orders, states = {}, {}
-        for task, query in enumerate(new.queries()):
+        for task, query in enumerate(new.queries(space, data.u)):
             mean, deviation = evaluator.posterior(query).mean_std(architecture_features(space, data.u))
             first = int(np.argmax(mean - kappa * deviation))
             orders[task] = np.array([first, *np.delete(np.arange(len(data.u)), first)])

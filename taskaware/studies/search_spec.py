@@ -10,7 +10,8 @@ import numpy as np
 
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.reading import vector
-from taskaware.objectives.collect import GRID, Batch, train_batch
+from taskaware.objectives.collect import Batch, train_batch
+from taskaware.objectives.readable import GRID
 from taskaware.objectives.trainings import outcomes_of
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import groups_of, shipped_evaluator

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +25,7 @@ from taskaware.surrogates import (
 )
 from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.losses import loss_named
+from taskaware.surrogates.patterns import embeddings_in_use
 from taskaware.surrogates.training_data import architecture_features
 
 OPTIMIZERS = ("adam", "sgd")
@@ -37,22 +38,38 @@ class NewTasks(NamedTuple):
         z: meta-features, (t, M).
         problems: of the tasks, t.
         digests: of the tasks' content, t.
+        trained: architectures that each was trained with, which tell what kinds of data it has, (t, A).
     """
 
     z: np.ndarray
     problems: tuple[str, ...]
     digests: tuple[str, ...] = ()
+    trained: np.ndarray | None = None
 
     @classmethod
     def of(cls, data: TrainingData) -> "NewTasks":
         """The tasks of some training data, without the scores."""
-        return cls(data.z, data.problems, data.digests)
+        return cls(data.z, data.problems, data.digests, ~np.isnan(data.score))
 
-    def queries(self, samples: Mapping[str, Samples] | None = None) -> list[TaskQuery]:
-        """A query for each task, with its samples if they are given."""
+    def queries(
+        self, space: Space, u: np.ndarray, samples: Mapping[str, Samples] | None = None
+    ) -> list[TaskQuery]:
+        """A query for each task.
+
+        Args:
+            space: of the architectures.
+            u: those of `trained`, (A, D).
+            samples: raw rows of the tasks by their digests, if they are read.
+        """
         digests = self.digests or ("",) * len(self.problems)
-        rows = zip(self.z, self.problems, digests, strict=True)
-        return [TaskQuery(*row, (samples or {}).get(row[2])) for row in rows]
+        there: Sequence[tuple[str, ...] | None] = [None] * len(self.problems)
+        if self.trained is not None:
+            there = embeddings_in_use(space, u, self.trained)
+        rows = zip(self.z, self.problems, digests, there, strict=True)
+        return [
+            TaskQuery(z, problem, digest, (samples or {}).get(digest), present)
+            for z, problem, digest, present in rows
+        ]
 
 
 class Choice(NamedTuple):
@@ -150,40 +167,45 @@ def learned(
 
     def select(data: TrainingData, new: NewTasks, seed: int) -> Choice:
         evaluator = fit_evaluator(space, data, settings, seed=seed, samples=samples)
-        posteriors = [evaluator.posterior(query) for query in new.queries(samples)]
+        queries = new.queries(space, data.u, samples)
+        posteriors = [evaluator.posterior(query) for query in queries]
         features = jnp.asarray(architecture_features(space, data.u))
         predictions = [posterior.mean_std(features) for posterior in posteriors]
         preference = np.stack([np.asarray(mean - kappa * std) for mean, std in predictions])
         if safe:
-            preference = _default_first(evaluator, new, preference)
+            preference = _default_first(evaluator, queries, preference)
         if not evaluator.has_uncertainty:
             return Choice(preference)
-        rows = zip(new.queries(samples), posteriors, predictions, strict=True)
+        rows = zip(queries, posteriors, predictions, strict=True)
         scores = [
             expected(evaluator, query, *map(np.asarray, posterior.unwarp(*each)))
             for query, posterior, each in rows
         ]
         choice = Choice(preference, *(np.stack(column) for column in zip(*scores, strict=True)))
-        return _with_chances(evaluator, posteriors, new, choice) if safe else choice
+        return _with_chances(evaluator, posteriors, queries, choice) if safe else choice
 
     return select
 
 
-def _default_first(evaluator: Evaluator, new: NewTasks, preference: np.ndarray) -> np.ndarray:
+def _default_first(evaluator: Evaluator, queries: Sequence[TaskQuery], preference: np.ndarray) -> np.ndarray:
     """The choice with the default ranked first on each task that resembles no known task."""
     preference = preference.copy()
-    for row, (z, problem) in enumerate(zip(new.z, new.problems, strict=True)):
-        if is_unfamiliar(evaluator, z):
-            preference[row, default(evaluator, problem)] = preference[row].max() + 1
+    for row, query in enumerate(queries):
+        if is_unfamiliar(evaluator, cast(np.ndarray, query.z)):
+            preference[row, _default(evaluator, query)] = preference[row].max() + 1
     return preference
 
 
+def _default(evaluator: Evaluator, query: TaskQuery) -> int:
+    return default(evaluator, cast(str, query.problem), query.present)
+
+
 def _with_chances(
-    evaluator: Evaluator, posteriors: Sequence[Posterior], new: NewTasks, choice: Choice
+    evaluator: Evaluator, posteriors: Sequence[Posterior], queries: Sequence[TaskQuery], choice: Choice
 ) -> Choice:
     """The choice with the default of each task, and the chance to beat it."""
     u = evaluator.training_data.u
-    defaults = np.array([default(evaluator, problem) for problem in new.problems])
+    defaults = np.array([_default(evaluator, query) for query in queries])
     pairs = zip(posteriors, u[choice.preference.argmax(1)], u[defaults], strict=True)
     chances = [chance(evaluator, *each) for each in pairs]
     return choice._replace(default=defaults, chance=np.array(chances, float))

@@ -4,6 +4,7 @@ import dataclasses
 import tempfile
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,20 @@ from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import together, train_evaluator
 from taskaware.runner.run_folder import RunFolder
-from taskaware.spaces import preset
+from taskaware.spaces import MixtureSpace, preset
 from taskaware.store import Experience, pack, unpack
 from taskaware.studies import quality
 from taskaware.studies.collect import run_collect
 from taskaware.studies.selectors import learned
 from taskaware.surrogates import EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.lifted import lifted_experience
 
 FOLDS = 5
 TEACHING = ("-tables-variants", "-tables", "-variants", "")
+REAL = ("-tables", "")
+"""Tables that the evaluator of other kinds of data learns from too, by their real tasks."""
+UNIVERSAL = "universal"
 DISTRUST = (
     "where no known task resembles the task (a note says so, and the answer is the default), in "
     "classification with few rows, and for the score of a single pick; see docs/evaluator.md"
@@ -47,7 +52,11 @@ class ShipSettings:
     tables: CollectSettings = CollectSettings(architectures=96, store="tables.sqlite")
     # Experience on variants of these tables, for the evaluator as well; it may share their store.
     tables_variants: CollectSettings = CollectSettings(architectures=64, variants=2, store="tables.sqlite")
-    # Groups that the evaluator leaves out, so that a demo can use a dataset that is new to it.
+    # Experience on other kinds of data, for the evaluator of the space universal; it needs its own store.
+    kinds: CollectSettings = CollectSettings(
+        space="universal", architectures=32, batch=32, store="kinds.sqlite"
+    )
+    # Groups that the evaluators leave out, so that a demo can use a dataset that is new to them.
     held_back: tuple[str, ...] = ()
     # Folder that the files are written to; "" for the run folder.
     into: str = ""
@@ -59,6 +68,7 @@ class ShipSettings:
         self.variants.check()
         self.tables.check()
         self.tables_variants.check()
+        self.kinds.check()
         return self
 
     def smoke(self) -> "ShipSettings":
@@ -73,6 +83,8 @@ class ShipSettings:
             )
         )
         published = dataclasses.replace(published, architectures=1)
+        kinds = dataclasses.replace(_bundled(self.kinds, names[:1]).smoke(), store="kinds.sqlite")
+        kinds = dataclasses.replace(kinds, tasks=names[:1], architectures=1)
         other = tuple(listed("smoke.ship_tables"))
         tables, varied = (
             dataclasses.replace(_bundled(part, other).smoke(), tasks=other, store="tables.sqlite")
@@ -85,6 +97,7 @@ class ShipSettings:
             variants=variants,
             tables=tables,
             tables_variants=varied,
+            kinds=kinds,
             into="",
         )
 
@@ -114,6 +127,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         "-variants": settings.variants,
         "-tables": settings.tables,
         "-tables-variants": settings.tables_variants,
+        "-kinds": settings.kinds,
         "-published": settings.published,
     }
     for name, part in parts.items():
@@ -132,13 +146,25 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     card |= {"held out": how_good(known), "distrust": DISTRUST}
     evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
+    everything = [lifted_to_universal(into / f"experience{name}.npz") for name in (*REAL, "-kinds")]
+    universal = train_evaluator(together(*everything), space=UNIVERSAL, without=settings.held_back)
+    save_evaluator(universal, into / "evaluator-universal.npz", force=True)
     summary |= {
         "evaluator": f"learned from {len(evaluator.training_data.names)} tasks",
+        "evaluator of universal": f"learned from {len(universal.training_data.names)} tasks",
         "written to": str(into),
     }
     numbers = {"jobs": jobs, "failed": failed}
     folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary | numbers)
     return summary | numbers
+
+
+def lifted_to_universal(path: Path) -> Experience:
+    """A packed experience, with its architectures as points of the space universal."""
+    experience, space = unpack(path), preset(UNIVERSAL)
+    if experience.space.digest == space.digest:
+        return experience
+    return lifted_experience(experience, cast(MixtureSpace, space))
 
 
 def how_good(experience: Experience) -> dict[str, str]:

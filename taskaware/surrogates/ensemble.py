@@ -16,8 +16,9 @@ from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator, flat
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
 from taskaware.surrogates.networks import network_named
+from taskaware.surrogates.patterns import presented
 from taskaware.surrogates.settings import EvaluatorSettings
-from taskaware.surrogates.surrogate import ScaledPosterior, TaskQuery
+from taskaware.surrogates.surrogate import Posterior, ScaledPosterior, TaskQuery
 from taskaware.surrogates.training_data import TrainingData, features_of
 
 
@@ -76,12 +77,13 @@ class EnsembleEvaluator(OfMembers):
         level = TaskLevel.fit(data, scaler)
         return cls(space, settings.network, params, scaler, level, data, settings=settings)
 
-    def posterior(self, query: TaskQuery) -> "EnsemblePosterior":
+    def posterior(self, query: TaskQuery) -> Posterior:
         """The posterior of normalised scores on one task."""
         keep_compiled()
         x = jnp.asarray(self.scaler(cast(np.ndarray, query.z)), jnp.float32)
         inputs = jnp.broadcast_to(x, (self.members, *x.shape))
-        return EnsemblePosterior(self.network, self.params, inputs, self.scale(query))
+        found = EnsemblePosterior(self.network, self.params, inputs, self.scale(query))
+        return presented(found, self.space, self.training_data.u, query.present)
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the weights of all members."""

@@ -4,6 +4,7 @@ The fit runs on the host, see `kernel`; JAX evaluates the posterior of one task.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,7 @@ class Process:
         features: of the A architectures, scaled, (A, F).
         mean: of all scores.
         weights: inverse covariance times scores, (T, A); 0 where there is no score.
-        spectrum: eigenvalues and vectors of both covariances, see `Spectrum`.
+        spectra: of the tasks of each pattern, see `OfPattern`.
     """
 
     kernel: Kernel
@@ -47,7 +48,7 @@ class Process:
     features: np.ndarray
     mean: float
     weights: np.ndarray
-    spectrum: Spectrum
+    spectra: tuple["OfPattern", ...]
 
     @classmethod
     def fit(cls, data: GPData, kernel: Kernel, weights: Float[np.ndarray, "T A"] | None = None) -> "Process":
@@ -65,40 +66,93 @@ class Process:
         own = covariance_of_tasks(kernel, data.tasks, data.tasks)
         other = architecture_covariance(np.exp(kernel.linear), scaled, scaled)
         errors = np.exp(kernel.noise) * data.noise
-        # A task with few scores is treated as one with all scores and proportionally more noise.
-        spectrum = Spectrum.of(own, other, errors * there.shape[1] / np.maximum(there.sum(1), 1))
+        spectra = OfPattern.all(data.tasks.pattern, own, other, errors, there)
         if weights is None:
-            # The spectrum without that noise is the better preconditioner.
-            near = spectrum if there.all() else Spectrum.of(own, other, errors)
+            # The spectrum without more noise is the better preconditioner.
+            near = spectra
+            if not there.all():
+                near = OfPattern.all(data.tasks.pattern, own, other, errors, there, noisier=False)
             weights = _solve(own, other, errors, there, np.where(there, data.scores - mean, 0.0), near)
-        return cls(kernel, data.tasks, scales, scaled, mean, weights, spectrum)
+        return cls(kernel, data.tasks, scales, scaled, mean, weights, spectra)
 
     def posterior(
-        self, x: Float[np.ndarray, " M"], problem: int, scale: TaskScale | None = None
+        self, x: Float[np.ndarray, " M"], problem: int, pattern: int = 0, scale: TaskScale | None = None
     ) -> "GPPosterior":
         """The posterior of all architectures on a task without any observed score.
 
         Args:
             x: scaled meta-features of the task.
             problem: its position in PROBLEMS.
+            pattern: its number among those of the known tasks, or -1.
             scale: of its scores.
         """
-        task = Tasks(x[None], np.array([problem]), np.array([-1]))
+        task = Tasks(x[None], np.array([problem]), np.array([-1]), np.array([pattern]))
         across = covariance_of_tasks(self.kernel, task, self.tasks)[0]
-        explained = self.spectrum.explained(across)
+        basis = np.zeros((len(self.features), len(self.features)))
+        if pattern >= 0:
+            own = self.spectra[pattern]
+            explained = np.sqrt(own.spectrum.explained(across[own.rows]))
+            basis[own.columns, : len(own.columns)] = own.spectrum.basis * explained
         arrays = {
             "scales": self.scales,
             "features": self.features,
             "linear": np.exp(self.kernel.linear),
             "mean": self.mean,
             "weights": self.weights.T @ across,
-            "basis": self.spectrum.basis * np.sqrt(explained),
+            "basis": basis,
             "prior": variance_of_task(self.kernel, x),
             "noise": np.exp(self.kernel.noise),
         }
         return GPPosterior(
             **{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}, scale=scale
         )
+
+
+class OfPattern(NamedTuple):
+    """The tasks of one pattern, and the architectures that some of them were trained with.
+
+    What other tasks explain of the variance is left out, so intervals are rather too wide than too narrow.
+
+    Attributes:
+        rows: positions of the tasks.
+        columns: positions of the architectures.
+        spectrum: of their scores.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    spectrum: Spectrum
+
+    @classmethod
+    def all(
+        cls,
+        pattern: np.ndarray,
+        own: np.ndarray,
+        other: np.ndarray,
+        errors: np.ndarray,
+        there: Bool[np.ndarray, "T A"],
+        *,
+        noisier: bool = True,
+    ) -> "tuple[OfPattern, ...]":
+        """Those of all patterns, by number.
+
+        Args:
+            pattern: number of each task's, (T,).
+            own, other: covariances of the tasks, (T, T), and of the architectures, (A, A).
+            errors: variance of the noise of each task, (T,).
+            there: which scores there are.
+            noisier: whether a task with few scores counts as one with all and proportionally more noise.
+        """
+        found = []
+        for number in range(pattern.max() + 1):
+            rows = np.flatnonzero(pattern == number)
+            columns = np.flatnonzero(there[rows].any(0))
+            its = errors[rows]
+            if noisier:
+                its = its * len(columns) / np.maximum(there[rows].sum(1), 1)
+            parts = own[np.ix_(rows, rows)], other[np.ix_(columns, columns)]
+            found.append(cls(rows, columns, Spectrum.of(*parts, its)))
+        return tuple(found)
 
 
 @jax.tree_util.register_dataclass
@@ -163,19 +217,30 @@ def _solve(
     errors: np.ndarray,
     present: Bool[np.ndarray, "T A"],
     scores: Float[np.ndarray, "T A"],
-    spectrum: Spectrum,
+    spectra: tuple[OfPattern, ...],
 ) -> Float[np.ndarray, "T A"]:
     """The inverse covariance of all scores times the scores; by conjugate gradients if some are missing.
 
     Conjugate gradients run in float32: the result is saved as float32, and this takes half the time.
     """
-    if present.all():
-        return spectrum.inverse(scores)
+    if present.all() and len(spectra) == 1:
+        return spectra[0].spectrum.inverse(scores)
     own, other, errors, scores = (part.astype(np.float32) for part in (own, other, errors, scores))
-    spectrum = Spectrum(*(part.astype(np.float32) for part in spectrum))
+    small = [
+        each._replace(spectrum=Spectrum(*(part.astype(np.float32) for part in each.spectrum)))
+        for each in spectra
+    ]
+
+    def inverse(scores):
+        near = np.zeros_like(scores)
+        for rows, columns, spectrum in small:
+            grid = np.ix_(rows, columns)
+            near[grid] = present[grid] * spectrum.inverse(scores[grid])
+        return near
+
     solution = np.zeros_like(scores)
     left = scores.copy()
-    near = present * spectrum.inverse(left)
+    near = inverse(left)
     direction, energy = near, np.sum(left * near)
     for _ in range(ITERATIONS):
         ahead = present * (own @ direction @ other) + errors[:, None] * direction
@@ -183,7 +248,7 @@ def _solve(
         solution, left = solution + step * direction, left - step * ahead
         if np.linalg.norm(left) < TOLERANCE * np.linalg.norm(scores):
             break
-        near = present * spectrum.inverse(left)
+        near = inverse(left)
         energy, before = np.sum(left * near), energy
         direction = near + energy / before * direction
     return solution

@@ -13,11 +13,13 @@ from taskaware.errors import unknown
 from taskaware.modalities.tables.samples import Samples
 from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator
-from taskaware.surrogates.gp import GPPosterior, Process
-from taskaware.surrogates.gp_data import GPData, feature_groups
-from taskaware.surrogates.kernel import Kernel, learn_kernel
+from taskaware.surrogates.gp import Process
+from taskaware.surrogates.gp_data import GPData, feature_groups, pattern_of
+from taskaware.surrogates.kernel import Kernel
+from taskaware.surrogates.kernel_learning import learn_kernel
 from taskaware.surrogates.level import Scaler, TaskLevel
-from taskaware.surrogates.surrogate import TaskQuery
+from taskaware.surrogates.patterns import presented
+from taskaware.surrogates.surrogate import Posterior, TaskQuery
 from taskaware.surrogates.training_data import TrainingData
 from taskaware.tasks.task import PROBLEMS
 
@@ -65,7 +67,7 @@ class GPEvaluator(Evaluator):
         level = TaskLevel.fit(data, scaler)
         return cls(space, settings.network, params, scaler, level, data, settings=settings)
 
-    def posterior(self, query: TaskQuery) -> GPPosterior:
+    def posterior(self, query: TaskQuery) -> Posterior:
         """The posterior of warped scores on one task.
 
         Raises:
@@ -75,7 +77,9 @@ class GPEvaluator(Evaluator):
         if query.problem not in PROBLEMS:
             raise unknown("problem", str(query.problem), PROBLEMS)
         x = np.asarray(self.scaler(cast(np.ndarray, query.z)), np.float64)
-        return self.process.posterior(x, PROBLEMS.index(query.problem), self.scale(query))
+        pattern = pattern_of(self.space, self.training_data, query.present)
+        found = self.process.posterior(x, PROBLEMS.index(query.problem), pattern, self.scale(query))
+        return presented(cast(Posterior, found), self.space, self.training_data.u, query.present)
 
     @functools.cached_property
     def process(self) -> Process:

@@ -18,8 +18,9 @@ from taskaware.surrogates.ensemble import EnsemblePosterior, OfMembers, shapes_o
 from taskaware.surrogates.joint_learning import first_params, generated, learn_jointly, on_device, samples_of
 from taskaware.surrogates.joint_settings import JointSettings, check_joint
 from taskaware.surrogates.level import Scaler, TaskLevel
+from taskaware.surrogates.patterns import presented
 from taskaware.surrogates.settings import EvaluatorSettings
-from taskaware.surrogates.surrogate import TaskQuery
+from taskaware.surrogates.surrogate import Posterior, TaskQuery
 from taskaware.surrogates.training_data import TrainingData, architecture_features
 
 
@@ -83,7 +84,7 @@ class JointEvaluator(OfMembers):
         """
         return np.asarray(_embed(self.settings, self.params, self._checked(samples)))
 
-    def posterior(self, query: TaskQuery) -> EnsemblePosterior:
+    def posterior(self, query: TaskQuery) -> Posterior:
         """The posterior of normalised scores on one task.
 
         Raises:
@@ -98,7 +99,13 @@ class JointEvaluator(OfMembers):
         beside = jnp.broadcast_to(jnp.asarray(x, jnp.float32), (self.members, len(x)))
         inputs = jnp.concatenate([beside, learned], axis=1)
         network = self.settings.evaluator.network
-        return EnsemblePosterior(network, self.params["evaluator"], inputs, self.scale(query))
+        found = EnsemblePosterior(network, self.params["evaluator"], inputs, self.scale(query))
+        # Files of an older taskaware have no training data.
+        return (
+            found
+            if self.training_data is None
+            else presented(found, self.space, self.training_data.u, query.present)
+        )
 
     def _checked(self, samples: Samples | None) -> Samples:
         found = None if samples is None else dataclasses.astuple(samples.size)

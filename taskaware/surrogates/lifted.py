@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.errors import UserError
-from taskaware.spaces import MixtureSpace
+from taskaware.spaces import MixtureSpace, Space, space_from
+from taskaware.store import Experience, SpaceRecord
 from taskaware.surrogates.evaluator import Evaluator
-from taskaware.surrogates.surrogate import Posterior, TaskQuery
+from taskaware.surrogates.surrogate import Posterior, ReadingPosterior, TaskQuery
 
 
 def lifted_points(
@@ -36,10 +37,33 @@ def lifted_points(
     return np.insert(points, [before] * between, 0, axis=1).astype(points.dtype)
 
 
+def extends(large: Space, small: Space) -> bool:
+    """Whether a space is another one with further groups of embeddings."""
+    if not isinstance(large, MixtureSpace) or not isinstance(small, MixtureSpace):
+        return False
+    alike = dataclasses.replace(large, name=small.name, embeddings=small.embeddings)
+    return alike == small and large.embeddings[: len(small.embeddings)] == small.embeddings
+
+
+def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience:
+    """The same trainings as points of a larger space.
+
+    Args:
+        experience: of the small space.
+        space: the same, but for more groups of embeddings.
+
+    Raises:
+        UserError: the spaces differ otherwise.
+    """
+    small = cast(MixtureSpace, space_from(experience.space.definition))
+    points = lifted_points(experience.architectures, small, space)
+    record = SpaceRecord(space.digest, space.name, space.to_dict())
+    return dataclasses.replace(experience, space=record, architectures=points)
+
+
 def _gamma_ends(small: MixtureSpace, large: MixtureSpace) -> tuple[int, int]:
     """Where the shares of embeddings end in a point of the small space, and how many the large one adds."""
-    alike = dataclasses.replace(large, name=small.name, embeddings=small.embeddings)
-    if alike != small or large.embeddings[: len(small.embeddings)] != small.embeddings:
+    if not extends(large, small):
         raise UserError(
             f"Points of the space '{small.name}' are no points of '{large.name}': they differ in more than "
             "further embeddings. Fit an evaluator in that space: train_evaluator(space=...)."
@@ -56,7 +80,7 @@ def _read_features(small: MixtureSpace, large: MixtureSpace) -> Int[np.ndarray, 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class LiftedPosterior:
+class LiftedPosterior(ReadingPosterior):
     """A posterior that reads some of the features alone.
 
     Attributes:
@@ -64,33 +88,10 @@ class LiftedPosterior:
         places: of its features, (F,).
     """
 
-    inner: Any
     places: Int[Array | np.ndarray, " F"]
 
-    def mean_std(
-        self, features: Float[Array | np.ndarray, "n G"]
-    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-        """Expectation and standard deviation of the inner posterior."""
-        return self.inner.mean_std(features[:, self.places])
-
-    def joint(self, features: Float[np.ndarray, "n G"]) -> tuple[np.ndarray, np.ndarray] | None:
-        """Expectation and covariance of the inner posterior; None if it has none."""
-        return self.inner.joint(features[:, np.asarray(self.places)])
-
-    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
-        """Predictions in the surrogate's unit → normalised scores."""
-        return self.inner.unwarp(mean, std)
-
-    def in_metric_units(
-        self, mean: Array | np.ndarray, std: Array | np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Normalised scores → validation scores in the unit of the metric."""
-        return self.inner.in_metric_units(mean, std)
-
-    @property
-    def noise(self) -> Array:
-        """Variance of one more score."""
-        return self.inner.noise
+    def read(self, features: Float[Array | np.ndarray, "n G"]) -> Float[Array | np.ndarray, "n F"]:
+        return features[:, self.places]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,6 +116,7 @@ class Lifted(Evaluator):
 
     def posterior(self, query: TaskQuery) -> Posterior:
         small, large = cast(MixtureSpace, self.own.space), cast(MixtureSpace, self.space)
+        query = query._replace(present=None)  # of the larger space
         return cast(Posterior, LiftedPosterior(self.own.posterior(query), _read_features(small, large)))
 
     @property

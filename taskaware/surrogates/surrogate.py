@@ -1,7 +1,8 @@
 """The protocol of surrogates: a task in, a posterior over the scores of architectures out."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -20,12 +21,14 @@ class TaskQuery(NamedTuple):
         problem: "classification" or "regression"; None if unknown, which networks accept.
         digest: of the task's content; "" if it has none.
         samples: raw rows, see `draw_samples`; None if they are not read.
+        present: names of the embeddings that it has columns for; None if it has all of the space's.
     """
 
     z: Float[np.ndarray, " M"] | None
     problem: str | None = None
     digest: str = ""
     samples: Samples | None = None
+    present: tuple[str, ...] | None = None
 
 
 @runtime_checkable
@@ -90,6 +93,46 @@ class ScaledPosterior:
                 "The scale of this task's scores is unknown. Name the problem: TaskQuery(z, problem=...)."
             )
         return self.scale.in_metric_units(mean, std)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ReadingPosterior:
+    """Base class of a posterior that reads the features of architectures in a way of its own.
+
+    Attributes:
+        inner: that predicts.
+    """
+
+    inner: Any
+
+    def read(self, features: Float[Array | np.ndarray, "n G"]) -> Float[Array | np.ndarray, "n F"]:
+        """The features that the inner posterior reads; differentiable where they are of JAX."""
+        raise NotImplementedError
+
+    def mean_std(
+        self, features: Float[Array | np.ndarray, "n G"]
+    ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+        """Expectation and standard deviation of the inner posterior."""
+        return self.inner.mean_std(self.read(features))
+
+    def joint(self, features: Float[np.ndarray, "n G"]) -> tuple[np.ndarray, np.ndarray] | None:
+        """Expectation and covariance of the inner posterior; None if it has none."""
+        return self.inner.joint(np.asarray(self.read(features)))
+
+    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
+        """Predictions in the surrogate's unit → normalised scores."""
+        return self.inner.unwarp(mean, std)
+
+    def in_metric_units(
+        self, mean: Array | np.ndarray, std: Array | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Normalised scores → validation scores in the unit of the metric."""
+        return self.inner.in_metric_units(mean, std)
+
+    @property
+    def noise(self) -> Array:
+        """Variance of one more score."""
+        return self.inner.noise
 
 
 @runtime_checkable

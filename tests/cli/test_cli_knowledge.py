@@ -51,13 +51,20 @@ def test_known_tasks(command):
     assert lines[0].split() == list(known.columns)
     assert [line.split()[0] for line in lines[1 : 1 + len(known)]] == known["task"].tolist()
     assert lines[1 + len(known)] == ""
-    assert len(lines) > 2 + len(known)
+    assert [line for line in lines if line.startswith("Evaluator of")] == [
+        "Evaluator of tables",
+        "Evaluator of other kinds of data",
+    ]
+    assert command("tasks", "--card")[1].splitlines() == lines[2 + len(known) :]
 
 
 def test_known_tasks_as_json(command):
     answer = json.loads(command("tasks", "--json")[1])
     assert [task["task"] for task in answer["tasks"]] == taskaware.known_tasks()["task"].tolist()
-    assert isinstance(answer["card"], dict)
+    assert {"text", "image", "audio", "series", "mixed", "tables"} == {
+        task["modality"] for task in answer["tasks"]
+    }
+    assert answer["card"]["space"] == "compact" and answer["card_of_other_kinds"]["space"] == "universal"
 
 
 def test_manifests(command):

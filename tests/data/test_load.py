@@ -190,6 +190,10 @@ def test_hugging_face_data_sets():
     assert both.test["label"].isna().tolist() == [True]
     assert both.notes == ("Splits ['validation'] of the dataset were not used.",)
     assert len(load(datasets.DatasetDict(all=train)).frame) == 3
+    assert load(train).target == load(datasets.DatasetDict(all=train)).target == "label"
+    assert load(train, "size").target == "size"
+    two = train.add_column("second", [0, 1, 0]).cast_column("second", datasets.ClassLabel(names=["a", "b"]))
+    assert load(two).target is None and load(two.remove_columns(["label", "second"])).target is None
     with pytest.raises(UserError, match="no split 'train', but .'a', 'b'."):
         load(datasets.DatasetDict(a=train, b=test))
     with pytest.raises(UserError, match="streaming=False"):

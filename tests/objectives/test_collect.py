@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.chaos.studies import same_experience
@@ -270,3 +271,48 @@ def test_experience_is_recorded_under_the_metric_of_its_task(tasks):
         assert np.isnan(plain.test_score).all()
         assert collect([own], store, few, show=False).jobs == 0
         assert [record.metric for record in store.tasks()] == ["accuracy"]
+
+
+@pytest.fixture
+def kinds(tmp_path):
+    """A folder of a table, texts, and texts beside a number."""
+    words = np.random.default_rng(0).choice(["red apples", "green leaves and stems", "blue"], 40)
+    frame = pd.DataFrame(
+        {"text": [f"{word} number {n} here" for n, word in enumerate(words)], "x": range(40)}
+    )
+    frame["y"] = [word[0] for word in words]
+    for name, columns in (("numbers", ["x", "y"]), ("words", ["text", "y"]), ("both", ["text", "x", "y"])):
+        frame[columns].to_csv(tmp_path / f"{name}.csv", index=False)
+    lines = ["name,modality,task,target,file"]
+    lines += [f"{name},{kind},classification,y,{name}.csv" for name, kind in
+              (("numbers", "tabular"), ("words", "text"), ("both", "mixed"))]  # fmt: skip
+    (tmp_path / "index.csv").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_every_kind_of_data_is_collected_where_the_space_can_read_it(kinds, monkeypatch, tmp_path):
+    wide = dataclasses.replace(preset("universal"), name="wide", layers=1, sizes=(8,), width_odds=(1.0,))
+    monkeypatch.setitem(PRESETS, "wide", wide)
+    settings = dataclasses.replace(
+        SETTINGS, suite=(str(kinds),), tasks=(), space="wide", architectures=4, seeds=1,
+        store=str(tmp_path / "a.db"),
+    )  # fmt: skip
+    for jobs in (3, 0):
+        folder = RunFolder.open(tmp_path / "run", "collect", settings)
+        assert run_collect(settings, folder, show=False)["jobs"] == jobs
+    found = open_experience(settings.store, wide)
+    assert np.isfinite(found.score).all() and len(found) == 12
+    groups = {"numbers": (0, 1), "words": (2,), "both": (0, 1, 2)}
+    for row, name in enumerate(found.names):
+        mine = found.architectures[found.architecture[found.task == row]]
+        gamma, start = np.asarray(wide.decode(mine).gamma), 0
+        for group, names in enumerate(wide.embeddings):
+            unequal = (np.ptp(gamma[:, start : start + len(names)], axis=1) > 0).any()
+            assert unequal == (group in groups[name]), (name, group)
+            start += len(names)
+    # A space without the embeddings of texts takes the table alone, and refuses a frame with texts by name.
+    small = dataclasses.replace(settings, space="small", tasks=("numbers",))
+    assert [entry.name for entry in small.chosen().entries] == ["numbers"]
+    both = dataclasses.replace(small, tasks=("both",), store=":memory:")
+    with pytest.raises(UserError, match=r"Task 'both' is of the kind 'mixed'.*Set space=universal"):
+        run_collect(both, RunFolder.open(tmp_path / "both", "collect", both), show=False)

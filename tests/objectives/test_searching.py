@@ -11,7 +11,7 @@ import taskaware as ta
 from taskaware.errors import UserError
 from taskaware.modalities.tables.metafeatures import vector
 from taskaware.objectives import trainings as room
-from taskaware.recommendation.recommend import shipped_evaluator
+from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.spaces import preset
 from taskaware.store import Store
 from taskaware.strategies import STRATEGIES, AllDiverged

@@ -113,3 +113,17 @@ def test_terms_and_coefficients_have_the_same_names():
         score, error = apply(weights, found)
         assert ((score > 0) & (score < 1) & (error > 0)).all()
     assert constant_score(z) == 0
+
+
+def test_other_kinds_of_data_are_on_the_scale_of_the_evaluator():
+    evaluator = shipped_evaluator("universal")
+    data, mean, error = evaluator.training_data, np.array([0.0, -1.0, -9.0]), np.array([0.5, 0.5, 0.5])
+    place = data.names.index("airline")
+    text = TaskQuery(data.z[place], "classification", present=("word_ngrams", "token_bag"))
+    scores, errors = expected(evaluator, text, mean, error)
+    plain, plain_errors = evaluator.posterior(text).in_metric_units(mean, error)
+    np.testing.assert_allclose(scores[:2], plain[:2])
+    np.testing.assert_allclose(errors, plain_errors)
+    assert plain[2] < scores[2] == pytest.approx(constant_score(data.z[place]))
+    table = text._replace(present=("one_hot", "learned"))
+    assert expected(evaluator, table, mean, error)[0][0] != pytest.approx(scores[0])

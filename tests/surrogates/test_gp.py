@@ -14,7 +14,7 @@ from taskaware.surrogates import (
     TaskQuery,
     fit_evaluator,
     gp,
-    kernel,
+    kernel_learning,
     load_evaluator,
     save_evaluator,
 )
@@ -24,9 +24,9 @@ from taskaware.surrogates.kernel import (
     Kernel,
     architecture_covariance,
     covariance_of_tasks,
-    learn_kernel,
     variance_of_task,
 )
+from taskaware.surrogates.kernel_learning import learn_kernel
 from taskaware.surrogates.training_data import features_of, names_of_features
 from taskaware.surrogates.warping import unwarped, warped
 
@@ -35,7 +35,9 @@ from taskaware.surrogates.warping import unwarped, warped
 def made():
     """Tasks, features, groups and scores of 6 tasks and 8 architectures."""
     rng = np.random.default_rng(0)
-    tasks = Tasks(rng.normal(size=(6, 3)), np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 2, 3, 4]))
+    tasks = Tasks(
+        rng.normal(size=(6, 3)), np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 2, 3, 4]), np.zeros(6, int)
+    )
     return tasks, rng.normal(size=(8, 4)), np.array([0, 0, 1, 2]), rng.normal(size=(6, 8))
 
 
@@ -72,7 +74,7 @@ def test_it_is_the_posterior_of_the_dense_process(made, holes):
     x = np.array([0.3, -0.2, 0.1])
     wanted = np.random.default_rng(2).normal(size=(5, 4))
     factor = np.exp(kernel.scales)[groups]
-    new = Tasks(x[None], np.array([1]), np.array([-1]))
+    new = Tasks(x[None], np.array([1]), np.array([-1]), np.array([0]))
     mean, covariance = dense(kernel, tasks, features * factor, scores, noise, new, wanted * factor)
     posterior = process.posterior(x, 1)
     found, deviation = posterior.mean_std(jnp.asarray(wanted, jnp.float32))
@@ -87,7 +89,7 @@ def test_it_is_the_posterior_of_the_dense_process(made, holes):
 def test_a_likelier_kernel_is_learned():
     """Scores drawn from a process of little noise: the kernel learned has little, too."""
     rng = np.random.default_rng(3)
-    tasks = Tasks(rng.normal(size=(15, 3)), np.arange(15) % 2, np.arange(15) // 2)
+    tasks = Tasks(rng.normal(size=(15, 3)), np.arange(15) % 2, np.arange(15) // 2, np.zeros(15, int))
     features, groups = rng.normal(size=(30, 4)), np.array([0, 0, 1, 2])
     kernel = Kernel.first(3)._replace(noise=np.log(1e-3))
     scaled = features * np.exp(kernel.scales)[groups]
@@ -174,7 +176,7 @@ def test_it_asks_for_the_kind_of_the_task(learned, opposites):
 def test_a_kernel_is_learned_where_every_task_saw_other_architectures():
     """No architecture was seen by all: what most tasks have in common serves, hardly anything does not."""
     rng = np.random.default_rng(0)
-    tasks = Tasks(rng.normal(size=(40, 3)), np.zeros(40, int), np.arange(40))
+    tasks = Tasks(rng.normal(size=(40, 3)), np.zeros(40, int), np.arange(40), np.zeros(40, int))
     features, groups = rng.normal(size=(30, 4)), np.array([0, 0, 1, 2])
     scores = rng.normal(size=(40, 1)) * 0.1 + np.sin(2 * features[:, 0]) + 0.05 * rng.normal(size=(40, 30))
     scattered = scores.copy()
@@ -204,7 +206,7 @@ def test_what_is_read_again_is_not_solved_for_again(learned, tmp_path, monkeypat
 
 def test_many_tasks_teach_a_kernel_by_some_of_them(made, monkeypatch):
     tasks, features, groups, scores = made
-    monkeypatch.setattr(kernel, "MOST_LEARNED_FROM", 3)
+    monkeypatch.setattr(kernel_learning, "MOST_LEARNED_FROM", 3)
     some = learn_kernel(GPData(tasks, features, groups, scores, np.ones(6)))
     half = Tasks(*(column[::2] for column in tasks))
     alone = learn_kernel(GPData(half, features, groups, scores[::2], np.ones(3)))

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.children.mixture.presence import present_gamma
 from taskaware.spaces import MixtureSpace, Weights
+from taskaware.spaces.mixture_presence import present_gamma
 
 LEARNED_RANK = 16
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from taskaware.data.load import load
 from taskaware.data.schema import Schema
+from taskaware.embeddings import TABLE_EMBEDDINGS
 from taskaware.errors import CheckpointError, UserError, unknown
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.folders import load_folder, names_classes
@@ -149,6 +150,13 @@ class MixedFrames(Modality):
                 for part in data.parts
             )
         )
+
+    def present(self, task) -> tuple[str, ...]:
+        found = super().present(task)
+        if any(part.modality == "tables" for part in task.data.parts):
+            own = [name for group in TABLE_EMBEDDINGS for name in group]
+            found = (*own, *(name for name in found if name not in own))
+        return found
 
     def embeddings_of(self, data: Mixed) -> tuple[str, ...]:
         parts = [MODALITIES[part.modality].embeddings_of(part.data) for part in data.parts]

@@ -104,6 +104,11 @@ class Tables(Modality):
         loaded = load(source, target, encoding=encoding)
         return make_task(loaded, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
 
+    def present(self, task) -> tuple[str, ...]:
+        """All embeddings of tables: points were recorded so before other kinds of data were read."""
+        del task
+        return EMBEDDINGS
+
     def fit_blocks(self, data: Table, rows: np.ndarray) -> TableBlocks:
         return TableBlocks(Encoder.fit(data, rows))
 

@@ -1,0 +1,123 @@
+"""How good recommendations are for texts, images, sounds, series and mixed frames held out by origin.
+
+Every method chooses one architecture of those that were trained on a task, while the task and its relatives
+are held out. The evaluator learns from all other tasks, tables too; the simpler methods learn from those of
+the same kind of data. Worth: trainings that a random search needs to reach the same mean test score.
+
+    python benchmarks/kinds.py [--experience shipped-kinds] [--kinds text,image] [--folds 10] [--seeds 1]
+"""
+
+import argparse
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.expected import INTERVAL_80
+from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import together
+from taskaware.spaces import MixtureSpace, preset
+from taskaware.studies import quality
+from taskaware.studies.selectors import (
+    Choice,
+    NewTasks,
+    Selector,
+    boosted,
+    learned,
+    nearest_task,
+    portfolio,
+    single_best,
+)
+from taskaware.studies.worth import random_search_curve, trials
+from taskaware.surrogates import EvaluatorSettings, TrainingData
+from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.patterns import kinds_of
+
+FIRST_OF_PORTFOLIO = 3
+"""Trainings of the greedy portfolio, which picks the best of them by validation score."""
+MOST = 64
+"""Longest random search that a choice is compared with."""
+SHOWN = ("test_score", "regret", "worth", "worth_se", "worth_normalised")
+
+
+def of_kind(selector: Selector, places: np.ndarray, names: np.ndarray) -> Selector:
+    """The selector, which learns from the tasks of these names alone."""
+    alike = set(names[places])
+
+    def select(data: TrainingData, new: NewTasks, seed: int) -> Choice:
+        return selector(data.take(np.array([name in alike for name in data.names])), new, seed)
+
+    return select
+
+
+def rows_of(
+    space: MixtureSpace, data: TrainingData, kind: np.ndarray, name: str, folds: int, seed: int
+) -> Iterator[dict]:
+    """A row for each method and task of a kind."""
+    mine = kind == name
+    among = mine if name != "mixed" else np.ones_like(mine)
+    own = {"evaluator": learned(space, EvaluatorSettings(), AscentSettings().kappa, safe=True)}
+    simple = {"single best": single_best, "nearest task": nearest_task, "boosting": boosted(space)}
+    own |= {label: of_kind(each, among, np.array(data.names)) for label, each in simple.items()}
+    pool = ~np.isnan(data.score) & mine[:, None]
+    for out in quality.held_out(data.take(mine), folds, seed):
+        gone = np.isin(data.groups, np.array(data.groups)[np.flatnonzero(mine)[out]])
+        for label, selector in own.items():
+            for row in quality.picks(data, selector, gone, seed, pool):
+                yield {"method": label, "kind": name, "seed": seed} | row
+        members = portfolio(data.take(among & ~gone), FIRST_OF_PORTFOLIO * 8)
+        for place in np.flatnonzero(gone & mine):
+            there = [m for m in members if pool[place, m]][:FIRST_OF_PORTFOLIO]
+            if there:
+                picked = there[int(np.argmax(data.score[place, there]))]
+                found = {"task": data.names[place], "place": int(place), "picked": int(picked)}
+                yield {"method": "portfolio of 3", "kind": name, "seed": seed} | found
+
+
+def main() -> None:
+    """Print a table for each kind of data."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--experience", default="shipped-kinds", help="of the space universal")
+    parser.add_argument("--kinds", default="text,image,audio,series,mixed")
+    parser.add_argument("--tables", nargs="*", default=["shipped", "shipped-tables"], help="learned from too")
+    parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=1)
+    given = parser.parse_args()
+    space = preset("universal")
+    own = open_experience(given.experience, space)
+    experience = together(*(open_experience(name, space) for name in given.tables), own)
+    data = training_data(experience)
+    kind = np.array(kinds_of(space, data))
+    curve = random_search_curve(trials(experience, data), MOST)
+    rows: list[dict] = []
+    for name in given.kinds.split(","):
+        for seed in range(given.seeds):
+            rows += rows_of(space, data, kind, name, given.folds, seed)
+        table = pd.DataFrame(row for row in rows if row["kind"] == name)
+        groups = len(set(np.array(data.groups)[kind == name]))
+        print(f"\n{name}: {table['task'].nunique()} tasks of {groups} groups")
+        print(summary(data, curve, table).to_string(index=False), flush=True)
+
+
+def summary(data: TrainingData, curve: np.ndarray, table: pd.DataFrame) -> pd.DataFrame:
+    """Spearman, mean test score, worth and coverage of each method."""
+    lines = []
+    for method, its in table.groupby("method", sort=False):
+        places, picked = its["place"].to_numpy(), its["picked"].to_numpy()
+        test = data.test_score[places, picked]
+        order, number = np.unique(places, return_inverse=True)
+        reached = np.full((int(its["seed"].max()) + 1, len(order)), np.nan)
+        reached[its["seed"], number] = test
+        standing = quality.standing(data.take(order), curve[order], reached)
+        line = {"method": method, "Spearman": its["spearman"].mean() if "spearman" in its else np.nan}
+        line |= {name: standing[name] for name in SHOWN}
+        if its["predicted"].notna().any():
+            off = np.abs(data.score[places, picked] - its["predicted"].astype(float))
+            line["within 80 %"] = (off <= INTERVAL_80 * its["deviation"].astype(float)).mean()
+        lines.append(line)
+    return pd.DataFrame(lines).round(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Which tasks a space has embeddings for, and how its points are recorded for a task."""
+
+import numpy as np
+
+from taskaware.errors import UserError
+from taskaware.modalities.reading import modality_of
+from taskaware.spaces import MixtureSpace, Space
+from taskaware.tasks.task import Task
+
+GRID = np.float32(2**-10)
+"""Coordinates are rounded to it, so that rounding errors of a machine create no new architectures."""
+
+
+def is_readable(task: Task, space: Space) -> bool:
+    """Whether a space has the embeddings of the task's kind of data."""
+    return set(modality_of(task).embeddings_of(task.data)) <= set(getattr(space, "embedding_names", ()))
+
+
+def check_readable(task: Task, space: Space) -> None:
+    """Nothing, if the space has the embeddings of the task's kind of data.
+
+    Raises:
+        UserError: it lacks some.
+    """
+    if not is_readable(task, space):
+        raise UserError(
+            f"Task '{task.name}' is of the kind '{task.modality}', and the space '{space.name}' has no "
+            "embeddings for it. Set space=universal."
+        )
+
+
+def recorded_points(task: Task, space: Space, points: np.ndarray) -> np.ndarray:
+    """The points as they are recorded for a task: one for all that are one network on it.
+
+    Args:
+        task: may lack some of the space's embeddings.
+        space: of the points.
+        points: on GRID.
+    """
+    if not isinstance(space, MixtureSpace):
+        return points
+    present = modality_of(task).present(task)
+    return np.round(space.settled(points, present) / GRID).astype(np.float32) * GRID

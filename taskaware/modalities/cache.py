@@ -171,39 +171,45 @@ def _joined(parts: Sequence[Any]) -> Any:
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else parts[0].joined(parts[1:])
 
 
-class Fits:
-    """The blocks that were fitted last, by what they were fitted to; safe among threads."""
+class Recent:
+    """Values that were computed or asked for last, by key; safe among threads."""
 
-    def __init__(self):
+    def __init__(self, most: int):
+        """Make an empty one.
+
+        Args:
+            most: values that are kept.
+        """
+        self.most = most
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, fit: Callable[[], Value]) -> Value:
-        """Blocks that were fitted before, or are now.
+    def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value that was computed before, or is now; the caller must not change it.
 
         Args:
-            key: kind of data, rows, and all else that the blocks depend on.
-            fit: gives the blocks.
+            key: all that the value depends on.
+            compute: gives the value.
         """
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        blocks = fit()
+        value = compute()
         with self._lock:
-            self._kept[key] = blocks
-            while len(self._kept) > MOST_FITS:
+            self._kept[key] = value
+            while len(self._kept) > self.most:
                 self._kept.popitem(last=False)
-        return blocks
+        return value
 
     def clear(self) -> None:
-        """Forget all blocks."""
+        """Forget all values."""
         with self._lock:
             self._kept.clear()
 
 
-CACHE, FITS = RowCache(), Fits()
-"""Of this process."""
+CACHE, FITS = RowCache(), Recent(MOST_FITS)
+"""Rows, and blocks by kind of data, rows and all else that they depend on; of this process."""
 
 
 def forget() -> None:

@@ -21,7 +21,7 @@ from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.suites import Suite, smallest, suite_named
-from taskaware.objectives.readable import GRID, check_readable, recorded_points
+from taskaware.objectives.readable import check_readable, recorded_points, rounded
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
@@ -166,10 +166,10 @@ class Collected:
 def common_architectures(space: Space, count: int) -> np.ndarray:
     """The architectures that every task is trained with, (count, D), equal on every machine.
 
-    They are rounded to GRID, so that rounding errors of a machine create no new architectures.
+    They are rounded, so that rounding errors of a machine create no new architectures.
     """
     drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
-    return np.round(np.asarray(drawn)[:count] / GRID).astype(np.float32) * GRID
+    return rounded(np.asarray(drawn)[:count])
 
 
 @functools.partial(jax.jit, static_argnames=("space", "count"))

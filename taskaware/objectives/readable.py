@@ -1,5 +1,7 @@
 """Which tasks a space has embeddings for, and how its points are recorded for a task."""
 
+from typing import Any
+
 import numpy as np
 
 from taskaware.errors import UserError
@@ -9,6 +11,11 @@ from taskaware.tasks.task import Task
 
 GRID = np.float32(2**-10)
 """Coordinates are rounded to it, so that rounding errors of a machine create no new architectures."""
+
+
+def rounded(points: Any) -> Any:
+    """Points on GRID, (..., D): NumPy's or JAX's."""
+    return (points / GRID).round() * GRID
 
 
 def is_readable(task: Task, space: Space) -> bool:
@@ -39,5 +46,4 @@ def recorded_points(task: Task, space: Space, points: np.ndarray) -> np.ndarray:
     """
     if not isinstance(space, MixtureSpace):
         return points
-    present = modality_of(task).present(task)
-    return np.round(space.settled(points, present) / GRID).astype(np.float32) * GRID
+    return rounded(space.settled(points, modality_of(task).present(task)))

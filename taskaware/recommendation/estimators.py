@@ -88,7 +88,8 @@ class _TaskAware(BaseEstimator):
             _task(features, named, self._kind) if kind is None else _single_task(kind, X, named, self._kind)
         )
         if kind is not None:
-            self.n_features_in_ = 1  # a value for each row
+            self.n_features_in_ = X.shape[1] if getattr(X, "ndim", 1) == 2 else 1
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         seed = self._seed()
         if sample_weight is not None and not isinstance(sample_weight, str):
             sample_weight = _check_sample_weight(sample_weight, features, dtype=np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskaware.errors import UserError
-from taskaware.modalities.modality import Modality
+from taskaware.modalities.cache import Recent
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.objectives.readable import is_readable
@@ -22,10 +22,7 @@ from taskaware.tasks.task import Task
 SHIPPED = {"compact": "evaluator.npz", "universal": "evaluator-universal.npz"}
 """Files that come with the package, by space."""
 
-
-QUERIES_KEPT = 64
-
-_seen: dict[tuple[Modality, str], tuple[np.ndarray, tuple[str, ...]]] = {}
+READ = Recent(128)
 """Meta-features and embeddings of the last datasets that were asked for, by their content."""
 
 
@@ -87,14 +84,12 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
         evaluator: to be queried.
         z: meta-features of the task, if they are computed already.
     """
-    size = evaluator.sample_size
-    samples = None if size is None else modality_of(task).samples(task, **vars(size))
-    key = (modality_of(task), task.digest)
-    seen = _seen.pop(key, None) or (vector(task) if z is None else z, modality_of(task).present(task))
-    _seen[key] = seen  # the last one used is the last one to go
-    for old in list(_seen)[:-QUERIES_KEPT]:
-        _seen.pop(old, None)
-    return TaskQuery(seen[0] if z is None else z, task.problem, task.digest, samples, seen[1])
+    size, modality = evaluator.sample_size, modality_of(task)
+    samples = None if size is None else modality.samples(task, **vars(size))
+    if z is None:
+        z = READ.get(("z", modality, task.digest), lambda: vector(task))
+    present = READ.get(("present", modality, task.digest), lambda: modality.present(task))
+    return TaskQuery(z, task.problem, task.digest, samples, present)
 
 
 def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:

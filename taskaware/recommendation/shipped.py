@@ -47,10 +47,9 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
             found = store.triplets(space.digest, catalogue=catalogue_digest())
             return comparable(_only(found, recipe))
     experience = _shipped(space, SHIPPED[name]) if name in SHIPPED else unpack(name)
-    other = experience.space.digest != space.digest
-    if other and name in SHIPPED and extends(space, space_from(experience.space.definition)):
+    if name in SHIPPED and extends(space, space_from(experience.space.definition)):
         experience = lifted_experience(experience, cast(MixtureSpace, space))
-    elif other:
+    if experience.space.digest != space.digest:
         raise UserError(
             f"The experience '{name}' is of the space '{experience.space.name}', not of '{space.name}'. "
             f"Set space={experience.space.name}, or name another experience."

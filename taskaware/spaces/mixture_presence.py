@@ -1,16 +1,19 @@
 """Embeddings that a dataset lacks: what becomes of their shares."""
 
+import functools
+import itertools
 from collections.abc import Collection
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from taskaware.spaces.mixture_draws import CORNER, CUTOFF
+from taskaware.spaces.mixture_draws import CORNER
 
 if TYPE_CHECKING:
-    from taskaware.spaces.mixture import MixtureSpace
+    from taskaware.spaces.mixture import MixtureSpace, Weights
 
 
 def present_gamma(
@@ -37,34 +40,52 @@ def present_gamma(
     """
     parts, start = [], 0
     for group in space.embeddings:
-        share, there = gamma[..., start : start + len(group)], present[start : start + len(group)]
-        left = share * there
-        total = left.sum(-1, keepdims=True)
-        dealt = xp.where(
-            total > 0, left / xp.where(total > 0, total, 1.0), there / xp.maximum(there.sum(), 1)
-        )
-        parts.append(xp.where(there.all() | ~there.any(), share, dealt))
-        start += len(group)
+        own = slice(start, start := start + len(group))
+        parts.append(dealt_shares(gamma[..., own], present[own], xp))
     return xp.concatenate(parts, axis=-1)
 
 
-def gamma_logits(space: "MixtureSpace", vectors: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n E"]:
-    """The part gamma of points, on the host: nothing is compiled."""
-    stop = space.dimension - len(space.recipe)
-    return np.asarray(vectors)[:, stop - len(space.embedding_names) : stop]
+def dealt_shares(
+    share: Float[Array | np.ndarray, "*b k"], there: Bool[Array | np.ndarray, " k"], xp: ModuleType = np
+) -> Any:
+    """`present_gamma` of one group.
+
+    Args:
+        share: of each embedding of the group.
+        there: whether the dataset has columns for it.
+        xp: NumPy, or jax.numpy inside a program.
+    """
+    there = xp.reshape(there, (1,) * (share.ndim - 1) + there.shape)
+    left = share * there
+    total = left.sum(-1, keepdims=True)
+    dealt = xp.where(total > 0, left / xp.where(total > 0, total, 1.0), there / xp.maximum(there.sum(), 1))
+    return xp.where(there.all() | ~there.any(), share, dealt)
 
 
-def gamma_shares(space: "MixtureSpace", vectors: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n E"]:
-    """The shares of `MixtureSpace.weights`, on the host."""
-    logits, found, start = gamma_logits(space, vectors), [], 0
-    for group in space.embeddings:
-        own = logits[:, start : start + len(group)]
-        shares = np.exp(own - own.max(-1, keepdims=True))
-        shares = shares / shares.sum(-1, keepdims=True)
-        kept = np.where(shares >= np.minimum(CUTOFF, shares.max(-1, keepdims=True)), shares, 0.0)
-        found.append(kept / kept.sum(-1, keepdims=True))
-        start += len(group)
-    return np.concatenate(found, axis=-1)
+def gamma_parts(space: "MixtureSpace") -> tuple[slice, ...]:
+    """Where each group of embeddings stands in a vector, (D,)."""
+    first = space.dimension - len(space.recipe) - len(space.embedding_names)
+    ends = np.cumsum([first, *map(len, space.embeddings)]).tolist()
+    return tuple(slice(start, stop) for start, stop in itertools.pairwise(ends))
+
+
+@functools.partial(jax.jit, static_argnames="space")
+def _weights(space: "MixtureSpace", vectors: Float[Array | np.ndarray, "n D"]) -> "Weights":
+    return space.weights(vectors)
+
+
+def shares_of(
+    space: "MixtureSpace", vectors: Float[np.ndarray, "n D"]
+) -> list[tuple[tuple[str, ...], slice, Float[np.ndarray, "n k"]]]:
+    """Of each group: its embeddings, where it stands in a vector, and the shares that points give it.
+
+    Args:
+        space: of the points.
+        vectors: points.
+    """
+    gamma = np.asarray(_weights(space, vectors).gamma)
+    ends = np.cumsum([len(group) for group in space.embeddings])[:-1]
+    return list(zip(space.embeddings, gamma_parts(space), np.split(gamma, ends, axis=1), strict=True))
 
 
 def spread(
@@ -79,18 +100,11 @@ def spread(
         beside: names of those of their groups that keep the rest.
     """
     vectors = np.array(vectors, np.float32)
-    if not names:
-        return vectors
-    shares = gamma_shares(space, vectors)
-    start, first = 0, space.dimension - len(space.recipe) - shares.shape[1]
-    for group in space.embeddings:
-        new = np.isin(group, list(names))
-        mine = shares[:, start : start + len(group)]
-        count = new.sum() + np.isin(group, list(beside)).sum()
+    for group, part, shares in shares_of(space, vectors) if names else ():
+        new, kept = np.isin(group, list(names)), np.isin(group, list(beside))
         if new.any():
-            left = np.where(new, 1 / count, mine * (1 - new.sum() / count))
-            vectors[:, first + start : first + start + len(group)] = logits_of(left)
-        start += len(group)
+            each = 1 / (new.sum() + kept.sum())
+            vectors[:, part] = logits_of(np.where(new, each, shares * (1 - each * new.sum())))
     return vectors
 
 
@@ -110,19 +124,11 @@ def settled(
         present: names of the embeddings that the dataset has columns for.
     """
     vectors = np.array(vectors, np.float32)
-    there = np.isin(space.embedding_names, list(present))
-    before = gamma_shares(space, vectors)
-    gamma = present_gamma(space, before, there)
-    start = space.dimension - len(space.recipe) - len(there)
-    for group in space.embeddings:
-        own = slice(start, start + len(group))
-        here = there[: len(group)]
-        if not here.any():
-            vectors[:, own] = 0.0
-        elif not here.all():
-            shares = gamma[:, : len(group)]
-            changed = (shares != before[:, : len(group)]).any(1)
-            vectors[changed, own] = logits_of(shares[changed])
-        before, gamma, there = before[:, len(group) :], gamma[:, len(group) :], there[len(group) :]
-        start = own.stop
+    for group, part, shares in shares_of(space, vectors):
+        there = np.isin(group, list(present))
+        if not there.any():
+            vectors[:, part] = 0.0
+        elif not there.all():
+            changed = (shares[:, ~there] > 0).any(axis=1)
+            vectors[changed, part] = logits_of(dealt_shares(shares[changed], there))
     return vectors

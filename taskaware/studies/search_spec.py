@@ -11,7 +11,7 @@ import numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.reading import vector
 from taskaware.objectives.collect import Batch, train_batch
-from taskaware.objectives.readable import GRID
+from taskaware.objectives.readable import rounded
 from taskaware.objectives.trainings import outcomes_of
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import groups_of, shipped_evaluator
@@ -145,14 +145,14 @@ def ranked_candidates(space: Space, task: Task, settings: EvaluatorSettings, see
 
 
 def on_grid(factory: Factory) -> Factory:
-    """A strategy whose points are rounded to GRID, so that rounding errors create no new architectures."""
+    """A strategy whose points are rounded, so that rounding errors create no new architectures."""
 
     def bound(space: Space, together: int) -> Strategy:
         strategy = factory(space, together)
 
         def ask(key, state):
             state, points = strategy.ask(key, state)
-            return state, jnp.round(points / GRID) * GRID
+            return state, rounded(points)
 
         return strategy._replace(ask=ask)
 

@@ -226,21 +226,19 @@ def no_dearer(fixed: EvaluatorSettings, ours: EvaluatorSettings) -> EvaluatorSet
     return dataclasses.replace(fixed, members=members, steps=steps)
 
 
+def _fixed(settings: EvaluatorSettings, kappa: float) -> Callable[[Space, EvaluatorSettings], Selector]:
+    return lambda space, ours: learned(space, no_dearer(settings, ours), kappa)
+
+
 METHODS: dict[str, Callable[[Space, EvaluatorSettings], Selector]] = {
     "random": lambda space, ours: random_choice,
     "single_best": lambda space, ours: single_best,
     "nearest_task": lambda space, ours: nearest_task,
     "boosted": lambda space, ours: boosted(space),
-    "published": lambda space, ours: learned(space, no_dearer(published("squared"), ours), 0.0),
-    "published_linear": lambda space, ours: learned(
-        space, no_dearer(published("pairwise_linear"), ours), 0.0
-    ),
-    "published_quadratic": lambda space, ours: learned(
-        space, no_dearer(published("pairwise_quadratic"), ours), 0.0
-    ),
-    "bilinear": lambda space, ours: learned(
-        space, no_dearer(EvaluatorSettings(network="bilinear"), ours), 0.5
-    ),
+    "published": _fixed(published("squared"), 0.0),
+    "published_linear": _fixed(published("pairwise_linear"), 0.0),
+    "published_quadratic": _fixed(published("pairwise_quadratic"), 0.0),
+    "bilinear": _fixed(EvaluatorSettings(network="bilinear"), 0.5),
     "evaluator": lambda space, ours: learned(space, ours, AscentSettings().kappa, safe=True),
 }
 """By name: the space and the settings of our evaluator → a selector."""

@@ -31,7 +31,6 @@ FOLDS = 5
 TEACHING = ("-tables-variants", "-tables", "-variants", "")
 REAL = ("-tables", "")
 """Tables that the evaluator of other kinds of data learns from too, by their real tasks."""
-UNIVERSAL = "universal"
 DISTRUST = (
     "where no known task resembles the task (a note says so, and the answer is the default), in "
     "classification with few rows, and for the score of a single pick; see docs/evaluator.md"
@@ -146,8 +145,10 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     card |= {"held out": how_good(known), "distrust": DISTRUST}
     evaluator = dataclasses.replace(evaluator, card=card)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
-    everything = [lifted_to_universal(into / f"experience{name}.npz") for name in (*REAL, "-kinds")]
-    universal = train_evaluator(together(*everything), space=UNIVERSAL, without=settings.held_back)
+    parts_read = [unpack(into / f"experience{name}.npz") for name in (*REAL, "-kinds")]
+    space = cast(MixtureSpace, preset("universal"))
+    everything = together(*(lifted_experience(part, space) for part in parts_read))
+    universal = train_evaluator(everything, space=space.name, without=settings.held_back)
     save_evaluator(universal, into / "evaluator-universal.npz", force=True)
     summary |= {
         "evaluator": f"learned from {len(evaluator.training_data.names)} tasks",
@@ -157,14 +158,6 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     numbers = {"jobs": jobs, "failed": failed}
     folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary | numbers)
     return summary | numbers
-
-
-def lifted_to_universal(path: Path) -> Experience:
-    """A packed experience, with its architectures as points of the space universal."""
-    experience, space = unpack(path), preset(UNIVERSAL)
-    if experience.space.digest == space.digest:
-        return experience
-    return lifted_experience(experience, cast(MixtureSpace, space))
 
 
 def how_good(experience: Experience) -> dict[str, str]:

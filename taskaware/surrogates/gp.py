@@ -111,7 +111,7 @@ class Process:
 class OfPattern(NamedTuple):
     """The tasks of one pattern, and the architectures that some of them were trained with.
 
-    What other tasks explain of the variance is left out, so intervals are rather too wide than too narrow.
+    What other tasks explain of the variance is left out, which makes it larger.
 
     Attributes:
         rows: positions of the tasks.

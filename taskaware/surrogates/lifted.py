@@ -46,7 +46,7 @@ def extends(large: Space, small: Space) -> bool:
 
 
 def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience:
-    """The same trainings as points of a larger space.
+    """The same trainings as points of a larger space; the experience itself if it is of that space.
 
     Args:
         experience: of the small space.
@@ -55,6 +55,8 @@ def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience
     Raises:
         UserError: the spaces differ otherwise.
     """
+    if experience.space.digest == space.digest:
+        return experience
     small = cast(MixtureSpace, space_from(experience.space.definition))
     points = lifted_points(experience.architectures, small, space)
     record = SpaceRecord(space.digest, space.name, space.to_dict())

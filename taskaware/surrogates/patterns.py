@@ -6,7 +6,6 @@ their task's pattern.
 
 import dataclasses
 from collections.abc import Collection
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from jaxtyping import Array, Bool, Float
 from taskaware.embeddings import TABLE_EMBEDDINGS
 from taskaware.modalities.modality import MODALITIES
 from taskaware.spaces import MixtureSpace, Space
-from taskaware.spaces.mixture_presence import gamma_logits, gamma_shares, present_gamma, spread
+from taskaware.spaces.mixture_presence import gamma_parts, present_gamma, shares_of, spread
 from taskaware.surrogates.surrogate import Posterior, ReadingPosterior
 from taskaware.surrogates.training_data import TrainingData
 
@@ -33,13 +32,9 @@ def groups_in_use(
     """
     if not isinstance(space, MixtureSpace):
         return np.zeros((len(trained), 0), bool)
-    gamma, found, start = gamma_logits(space, u), [], 0
-    for group in space.embeddings:
-        own = gamma[:, start : start + len(group)]
-        unequal = np.ptp(own, axis=1) > 0  # never where the group has one embedding
-        found.append(trained[:, unequal].any(1))
-        start += len(group)
-    return np.stack(found, axis=1)
+    # Never unequal where a group has one embedding.
+    unequal = [np.ptp(u[:, part], axis=1) > 0 for part in gamma_parts(space)]
+    return np.stack([trained[:, column].any(axis=1) for column in unequal], axis=1)
 
 
 def embeddings_in_use(
@@ -115,25 +110,15 @@ class PresentPosterior(ReadingPosterior):
     there: Bool[Array | np.ndarray, " E"]
 
     def read(self, features: Float[Array | np.ndarray, "n F"]) -> Float[Array | np.ndarray, "n F"]:
-        names = [f"embedding {g}" for g in range(len(self.space.embeddings))]
-        places = np.array([place for place, name in enumerate(self.space.feature_names) if name in names])
-        return _read(self.space, places, features, self.there)
-
-
-def _read(space: MixtureSpace, places: np.ndarray, features: Any, there: Any) -> Any:
-    """The features with the shares of a task's embeddings; on the host without a program of its own."""
-    sizes = np.array([len(group) for group in space.embeddings])
-    ends, equal = np.cumsum(sizes), np.repeat(1 / sizes, sizes).astype(np.float32)
-    if isinstance(features, np.ndarray) and isinstance(there, np.ndarray):
-        gamma, found = present_gamma(space, features[:, places], there), features.copy()
-        some = [there[end - size : end].any() for size, end in zip(sizes, ends, strict=True)]
-        found[:, places] = np.where(np.repeat(some, sizes), gamma, equal)
-        return found
-    on_device, here = jnp.asarray(features), jnp.asarray(there)
-    shares = jax.vmap(lambda row: present_gamma(space, row, here, jnp))(on_device[:, places])
-    whole = jnp.stack([here[end - size : end].any() for size, end in zip(sizes, ends, strict=True)])
-    used = jnp.repeat(whole, sizes, total_repeat_length=int(ends[-1]))
-    return on_device.at[:, places].set(jnp.where(used[None], shares, equal[None]))
+        # On the host it runs without a program of its own.
+        xp = np if isinstance(features, np.ndarray) and isinstance(self.there, np.ndarray) else jnp
+        start, count = self.space.feature_names.index("embedding 0"), len(self.space.embedding_names)
+        gamma = present_gamma(self.space, features[:, start : start + count], self.there, xp)
+        sizes = np.array([len(group) for group in self.space.embeddings])
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        used = ((group[:, None] == group) & self.there[None]).any(axis=1)
+        gamma = xp.where(used[None], gamma, np.repeat(1 / sizes, sizes).astype(np.float32)[None])
+        return xp.concatenate([features[:, :start], gamma, features[:, start + count :]], axis=1)
 
 
 def told_of(space: MixtureSpace, u: Float[np.ndarray, "A D"], present: Collection[str]) -> tuple[str, ...]:
@@ -146,14 +131,11 @@ def told_of(space: MixtureSpace, u: Float[np.ndarray, "A D"], present: Collectio
         u: the points that were trained.
         present: names of the task's embeddings.
     """
-    logits, found, start = gamma_logits(space, u), [], 0
-    shares = gamma_shares(space, u)
-    for group in space.embeddings:
-        own = slice(start, start + len(group))
-        unequal = np.ptp(logits[:, own], axis=1) > 0
-        largest = shares[unequal, own].max(axis=0, initial=0.0) if unequal.any() else np.ones(len(group))
-        found += [name for name, share in zip(group, largest, strict=True) if share > 0 and name in present]
-        start += len(group)
+    found: list[str] = []
+    for group, part, shares in shares_of(space, u):
+        unequal = np.ptp(u[:, part], axis=1) > 0
+        told = (shares[unequal] > 0).any(axis=0) if unequal.any() else np.ones(len(group), bool)
+        found += [name for name, there in zip(group, told.tolist(), strict=True) if there and name in present]
     return tuple(found)
 
 

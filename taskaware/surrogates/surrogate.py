@@ -1,5 +1,6 @@
 """The protocol of surrogates: a task in, a posterior over the scores of architectures out."""
 
+import abc
 import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -96,7 +97,7 @@ class ScaledPosterior:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ReadingPosterior:
+class ReadingPosterior(abc.ABC):
     """Base class of a posterior that reads the features of architectures in a way of its own.
 
     Attributes:
@@ -105,9 +106,9 @@ class ReadingPosterior:
 
     inner: Any
 
+    @abc.abstractmethod
     def read(self, features: Float[Array | np.ndarray, "n G"]) -> Float[Array | np.ndarray, "n F"]:
         """The features that the inner posterior reads; differentiable where they are of JAX."""
-        raise NotImplementedError
 
     def mean_std(
         self, features: Float[Array | np.ndarray, "n G"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from taskaware.modalities.audio.analysis import Described
 from taskaware.modalities.audio.ragged import Ragged
-from taskaware.modalities.cache import MOST_FITS, MOST_SMALL, SMALL, Fits, RowCache
+from taskaware.modalities.cache import MOST_SMALL, SMALL, Recent, RowCache
 from taskaware.modalities.texts.counts import Counts, counts_of
 
 
@@ -137,17 +137,17 @@ def test_threads_share_it():
 
 
 def test_the_last_fits_are_kept():
-    fits, fitted = Fits(), []
+    fits, fitted = Recent(3), []
 
     def fit(key):
         return fits.get(key, lambda: fitted.append(key) or [key])
 
     first = fit(0)
     assert fit(0) is first
-    for key in range(1, MOST_FITS):
+    for key in range(1, 3):
         fit(key)
-    assert fit(0) is first and fit(MOST_FITS) == [MOST_FITS]
+    assert fit(0) is first and fit(3) == [3]
     fit(0), fit(1)
-    assert fitted == [*range(MOST_FITS + 1), 1]
+    assert fitted == [*range(4), 1]
     fits.clear()
     assert fit(0) is not first

@@ -1,6 +1,7 @@
 """The scikit-learn estimators on texts and arrays of images."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import taskaware as ta
@@ -29,6 +30,14 @@ def test_a_value_for_each_row(labels, make, kind):
     assert model.recommendation_.task.modality == kind and model.n_features_in_ == 1
     assert model.score(X[40:], labels[40:]) == 1.0
     assert model.predict_proba(X[40:42]).shape == (2, 2) and model.classes_.tolist() == ["new", "old"]
+
+
+def test_a_frame_first_and_texts_then(labels):
+    model = ta.TaskAwareClassifier(members=1, patience=1)
+    model.fit(pd.DataFrame({"x": np.arange(60) % 2 + 0.1, "y": 1.0}), labels)
+    assert model.n_features_in_ == 2
+    model.fit(texts_of(labels), labels)
+    assert model.n_features_in_ == 1 and not hasattr(model, "feature_names_in_")
 
 
 def test_values_and_targets_that_do_not_fit(labels):

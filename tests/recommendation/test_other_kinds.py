@@ -64,6 +64,12 @@ def test_the_same_dataset_again_is_not_read_anew(monkeypatch):
     assert first.present == again.present == ("word_ngrams", "character_ngrams", "token_bag")
 
 
+def test_meta_features_that_are_given_are_not_kept_for_the_dataset():
+    task, evaluator = ta.make_task(texts(seed=4)), shipped_evaluator("universal")
+    given = query_of(task, evaluator, np.zeros(80, np.float32))
+    assert not given.z.any() and query_of(task, evaluator).z.any()
+
+
 def test_refined_by_trainings_on_the_texts(rec, tmp_path):
     better = rec.refine(texts(), trainings=1, store=str(tmp_path / "mine.sqlite"), progress=False)
     assert better.space.digest == rec.space.digest and better.ranked[0].found_by == "trained"

@@ -78,8 +78,11 @@ def test_points_that_are_one_network_become_one_point(two, drawn):
     np.testing.assert_allclose(*shares, atol=1e-3)
     assert (np.asarray(after.gamma)[:, :2] == 0.5).all() and (np.asarray(after.gamma)[:, 3] == 0).all()
     np.testing.assert_array_equal(two.settled(settled, ("c", "e")), settled)
-    other = drawn.copy()
     start = two.dimension - len(two.recipe) - 5
+    without = drawn.copy()
+    without[:, start + 3] = -10.0
+    np.testing.assert_array_equal(two.settled(without, ("c", "e"))[:, start + 2 :], without[:, start + 2 :])
+    other = drawn.copy()
     other[:, start : start + 2] += np.random.default_rng(2).normal(size=(40, 2)).astype(np.float32)
     np.testing.assert_array_equal(two.settled(other, ("c", "e")), settled)
     np.testing.assert_array_equal(two.settled(drawn, (*FIRST, *SECOND)), drawn)

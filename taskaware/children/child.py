@@ -55,9 +55,18 @@ class Batch:
             return optax.softmax_cross_entropy_with_integer_labels(self.masked(outputs), labels)
         return jnp.square(outputs[:, 0] - self.y)
 
-    def loss(self, outputs: Float[Array, "n K"]) -> Float[Array, ""]:
-        """The loss of training: the mean of `losses`."""
-        return self.losses(outputs).mean()
+    def loss(self, outputs: Float[Array, "n K"], smoothing: Array | None = None) -> Float[Array, ""]:
+        """The loss of training: the mean of `losses`.
+
+        Args:
+            outputs: of the rows.
+            smoothing: share of each label that is spread over all classes, (); nothing in regression.
+        """
+        losses = self.losses(outputs)
+        if smoothing is not None and self.classification:
+            logs = jnp.where(self.allowed, jax.nn.log_softmax(self.masked(outputs)), 0.0)
+            losses += smoothing * (-logs.sum(-1) / self.allowed.sum() - losses)
+        return losses.mean()
 
 
 class Hyper(NamedTuple):
@@ -96,11 +105,13 @@ class Now(NamedTuple):
         key: of all random draws of the step; the same for every candidate.
         rate: factor of the learning rate by the trainer's schedule, in [0, 1].
         done: share of all steps that are done before it, in [0, 1).
+        scale: factor of the learning rate for schedules of the child's own; below 1 after a loss of NaN.
     """
 
     key: Array
     rate: Float[Array, ""]
     done: Float[Array, ""]
+    scale: Float[Array, ""] | float = 1.0
 
 
 class Child(NamedTuple):

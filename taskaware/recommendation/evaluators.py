@@ -13,9 +13,9 @@ from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.objectives.readable import is_readable
 from taskaware.recommendation.relatives import relatives
-from taskaware.spaces import MixtureSpace, preset
+from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator
-from taskaware.surrogates.lifted import lifted
+from taskaware.surrogates.lifted import for_any_kind, lifted
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.tasks.task import Task
 
@@ -52,7 +52,7 @@ def for_task(task: Task, evaluator: Evaluator | None = None) -> Evaluator:
         return found
     if evaluator is None:
         return shipped_evaluator("universal")
-    return lifted(found, cast(MixtureSpace, preset("universal")))
+    return lifted(found, for_any_kind(cast(MixtureSpace, found.space)))
 
 
 def checked(evaluator: Evaluator) -> Evaluator:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaware.children.mixture.describe import architecture, percent
+from taskaware.children.mixture.architecture import architecture
+from taskaware.children.mixture.describe import percent, recipe_texts
 from taskaware.errors import visible
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.explain import score_text
@@ -47,7 +48,7 @@ def layers_text(record: Record) -> str:
         parts = [(one.share, f"{one.size} {one.activation}") for one in layer.baselines]
         past = f"; {percent(layer.bypass)} of its input passes by" if layer.bypass else ""
         lines.append(f"{layer.name:10}{_mixture(parts)}{past}")
-    recipe = ", ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in net.recipe.items())
+    recipe = ", ".join(recipe_texts(net))
     return "\n".join([*lines, f"recipe    {recipe}"] if recipe else lines)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from taskaware.children.mixture.describe import describe, read, summary
+from taskaware.children.mixture.architecture import read
+from taskaware.children.mixture.describe import describe, summary
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
 from taskaware.modalities.reading import modality_of

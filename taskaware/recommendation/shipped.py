@@ -8,8 +8,9 @@ import numpy as np
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.spaces import MixtureSpace, Space, space_from
+from taskaware.spaces.mixture_lifting import extends
 from taskaware.store import Experience, Store, unpack
-from taskaware.surrogates.lifted import extends, lifted_experience
+from taskaware.surrogates.lifted import lifted_experience
 
 SHIPPED = {
     "shipped": "experience.npz",

@@ -78,18 +78,25 @@ class RecipeCoordinate:
     """One number of the training recipe that the space designs too.
 
     Attributes:
-        name: "learning_rate", "weight_decay" or "dropout".
+        name: one of `mixture_checks.RECIPE`.
         low: value at coordinate 0.
         high: value at coordinate 1.
         log: whether the coordinate is the logarithm of the value.
+        gate: odds that `sample` opens a gate, a part of the network that is there by this share; 0 for a
+            number of the recipe. A share near 0 or 1 is 0 or 1 exactly.
     """
 
     name: str
     low: float
     high: float
     log: bool = False
+    gate: float = 0.0
 
     def value(self, coordinate: Float[Array, "*b"]) -> Float[Array, "*b"]:
+        if self.gate:
+            coordinate = jnp.where(
+                coordinate < CUTOFF, 0.0, jnp.where(coordinate > 1 - CUTOFF, 1.0, coordinate)
+            )
         if self.log:
             return self.low * (self.high / self.low) ** coordinate
         return self.low + (self.high - self.low) * coordinate
@@ -148,6 +155,8 @@ class MixtureSpace:
     def digest(self) -> str:
         """16 hex digits that name the space's definition; odds of sampling are no part of it."""
         definition = {k: v for k, v in self.to_dict().items() if k not in ("type", "name", "width_odds")}
+        for coordinate in definition["recipe"]:
+            coordinate.update({"gate": True} if "gate" in coordinate else {})
         return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
 
     @functools.cached_property
@@ -165,7 +174,17 @@ class MixtureSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads back."""
-        return {"type": "mixture", **dataclasses.asdict(self)}
+        data = {"type": "mixture", **dataclasses.asdict(self)}
+        # Spaces without gates keep their digests.
+        for coordinate in data["recipe"]:
+            if not coordinate["gate"]:
+                del coordinate["gate"]
+        return data
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the recipe's coordinates, R of them."""
+        return tuple(coordinate.name for coordinate in self.recipe)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "MixtureSpace":
@@ -243,7 +262,8 @@ class MixtureSpace:
         """Random points, half of them plain networks (corners), half of them mixtures.
 
         The largest size in use is drawn first, by `width_odds`; a mixture's shares are Dirichlet(1/2) over
-        the sizes up to it; the recipe is uniform.
+        the sizes up to it; the recipe is uniform. A gate is open by its odds, or shut; in a mixture, some are
+        open in part.
         """
         # Keys are padded to a bucket, so that one compiled program serves many counts.
         keys = jax.random.split(key, count)
@@ -268,14 +288,15 @@ class MixtureSpace:
         return (*layer_alphas, *betas, *gammas, *recipe)
 
     def discretise(self, vector: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
-        """The nearest plain network: the largest share of every group becomes one; the recipe stays."""
+        """The nearest plain network: the largest share of every group becomes one, every gate 0 or 1."""
         point = self.decode(vector)
+        gates = jnp.array([coordinate.gate > 0 for coordinate in self.recipe], bool)
         return self.encode(
             Point(
                 _to_corner(point.alpha),
                 _to_corner(point.beta),
                 self._by_group(_to_corner, point.gamma),
-                point.recipe,
+                jnp.where(gates, jnp.round(point.recipe), point.recipe),
             )
         )
 
@@ -298,7 +319,9 @@ class MixtureSpace:
         weights = self.weights(vector)
         one_baseline = jnp.all((weights.alpha.max(-1) == 1) | (weights.beta == 0), axis=-1)
         whole_layers = jnp.all((weights.beta == 0) | (weights.beta == 1), axis=-1)
-        return one_baseline & whole_layers & jnp.all((weights.gamma == 0) | (weights.gamma == 1), axis=-1)
+        gates = [r for r, coordinate in enumerate(self.recipe) if coordinate.gate]
+        shares = jnp.concatenate([weights.gamma, weights.recipe[..., jnp.array(gates, int)]], axis=-1)
+        return one_baseline & whole_layers & jnp.all((shares == 0) | (shares == 1), axis=-1)
 
     def _by_group(
         self, function: Callable[[Array], Array], gamma: Float[Array, "*b E"]

@@ -7,9 +7,16 @@ from typing import Any
 from taskaware import plain
 from taskaware.errors import UserError, quoted
 
-ACTIVATIONS = ("relu", "tanh")
+ACTIVATIONS = ("relu", "tanh", "silu", "selu", "mish")
 """Names that a definition may use; the child knows their functions."""
-RECIPE = {"learning_rate": 10.0, "weight_decay": 10.0, "dropout": 0.99}
+GATES = ("residual", "normalisation", "scaling", "ensemble")
+"""Parts of a network that are there by a share: each layer's input added to its output; each layer's input
+brought to mean 0 and variance 1; a learned factor of each input column; members that share their weights."""
+RECIPE = {
+    **{"learning_rate": 10.0, "weight_decay": 10.0, "dropout": 0.99},
+    **{"label_smoothing": 0.99, "beta2": 0.9999, "coslog4": 1.0},
+    **dict.fromkeys(GATES, 1.0),
+}
 """Coordinates of a recipe, and the largest value of each."""
 LAYERS, SIZES, WIDEST, EMBEDDINGS = 200, 64, 2**16, 64
 LARGEST = 100_000
@@ -82,10 +89,10 @@ def _embeddings(values: object) -> tuple[tuple[str, ...], ...]:
 
 
 def _coordinate(value: object) -> dict[str, Any]:
-    fields = {"log": False, **plain.table("coordinate of the recipe", value)}
-    if set(fields) != {"name", "low", "high", "log"}:
+    fields = {"log": False, "gate": 0.0, **plain.table("coordinate of the recipe", value)}
+    if set(fields) != {"name", "low", "high", "log", "gate"}:
         raise UserError(
-            f"A coordinate of the recipe has {quoted(sorted(fields))}. Allowed: name, low, high, log."
+            f"A coordinate of the recipe has {quoted(sorted(fields))}. Allowed: name, low, high, log, gate."
         )
     name = plain.one_of("coordinate of the recipe", fields["name"], tuple(RECIPE))
     low = plain.number(f"low of {name}", fields["low"], low=0.0, high=RECIPE[name])
@@ -94,7 +101,13 @@ def _coordinate(value: object) -> dict[str, Any]:
         raise UserError(
             f"The low of {name} is {low:g}, and it has no logarithm. Allowed: above 0, or log false."
         )
-    return {"name": name, "low": low, "high": high, "log": fields["log"]}
+    gate = plain.number(f"gate of {name}", fields["gate"], low=0.0, high=1.0)
+    if (gate > 0) != (name in GATES) or (gate and (low, high) != (0.0, 1.0)):
+        raise UserError(
+            f"The coordinate {name} has gate {gate:g} and goes from {low:g} to {high:g}. Allowed: "
+            f"{', '.join(GATES)} with a gate above 0, from 0 to 1; other coordinates without one."
+        )
+    return {"name": name, "low": low, "high": high, "log": fields["log"], "gate": gate}
 
 
 def _odds(values: object, sizes: object) -> tuple[float, ...]:

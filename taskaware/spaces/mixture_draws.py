@@ -29,12 +29,14 @@ class Row(NamedTuple):
         odds: of each share, 0 where padded, (K,).
         size: position of each share's size; 0 where it has none, (K,).
         recipe: whether it is a coordinate of the recipe.
+        gate: whether it is a gate among these.
     """
 
     entries: Array | np.ndarray
     odds: Array | np.ndarray
     size: Array | np.ndarray
     recipe: Array | np.ndarray
+    gate: Array | np.ndarray
 
 
 class Group(NamedTuple):
@@ -68,8 +70,18 @@ def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, 
         own = jax.random.fold_in(gamma_key, place)
         groups.append(Group(own, (count,), jnp.ones(count, bool), jnp.ones(count)))
     alpha, beta, *gammas = _draw_shares(groups, plain)
-    recipe = jax.random.uniform(recipe_key, space.shapes.recipe)
+    recipe = _recipe(space, recipe_key, plain)
     return alpha, beta, jnp.concatenate(gammas), recipe
+
+
+def _recipe(space: "MixtureSpace", key: Array, plain: Array) -> Float[Array, " R"]:
+    """Uniform coordinates; a gate is open or shut, in a mixture half of the open ones in part."""
+    recipe = jax.random.uniform(key, space.shapes.recipe)
+    odds = jnp.array([coordinate.gate for coordinate in space.recipe], jnp.float32)
+    # The uniform number decides, and what lies above the decision is uniform again.
+    left = (odds - recipe) / jnp.maximum(odds, 1e-6)
+    opened = jnp.where(plain | (left < 0.5), 1.0, 2 * left - 1)
+    return jnp.where(odds > 0, jnp.where(recipe < odds, opened, 0.0), recipe)
 
 
 def mutated(space: "MixtureSpace", key: Array, vector: Float[Array, " D"]) -> Float[Array, " D"]:
@@ -87,6 +99,8 @@ def mutated(space: "MixtureSpace", key: Array, vector: Float[Array, " D"]) -> Fl
     now = vector.at[row.entries].get(mode="fill", fill_value=-jnp.inf)
     allowed = (row.odds > 0) & (row.size <= _largest_size(space, size_key))
     fresh = jax.random.uniform(draw_key)
+    # A gate is drawn open or shut as often as in between.
+    fresh = jnp.where(row.gate, jnp.clip(2 * fresh - 0.5, 0.0, 1.0), fresh)
     # An unchanged coordinate moves by half the range.
     fresh = jnp.where(fresh == now[0], (fresh + 0.5) % 1.0, fresh)
     new = jnp.where(row.recipe, fresh, _other_shares(draw_key, now, row.odds, allowed))
@@ -107,7 +121,9 @@ def _rows(space: "MixtureSpace") -> Row:
             size[number, :count] = np.repeat(np.arange(len(space.sizes)), len(space.activations))
         elif number < 2 * space.layers:
             odds[number, :count] = PRESENT_ODDS
-    return Row(entries, odds, size, np.arange(len(decisions)) >= len(decisions) - recipes)
+    gate = np.zeros(len(decisions), bool)
+    gate[len(decisions) - recipes :] = [coordinate.gate > 0 for coordinate in space.recipe]
+    return Row(entries, odds, size, np.arange(len(decisions)) >= len(decisions) - recipes, gate)
 
 
 def _largest_size(space: "MixtureSpace", key: Array) -> Array:

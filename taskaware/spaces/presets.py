@@ -57,7 +57,28 @@ UNIVERSAL = dataclasses.replace(
     ),
 )
 
-PRESETS = {space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL)}
+# Beside the networks of `universal`, which are among its points: what makes the best small networks (ResNet,
+# RealMLP, TabM). No evaluator of it is shipped.
+EXTENDED = dataclasses.replace(
+    UNIVERSAL,
+    name="extended",
+    layers=5,
+    sizes=(16, 32, 64, 128, 256),
+    activations=("relu", "tanh", "silu", "selu", "mish"),
+    recipe=(
+        *TRAINING,
+        RecipeCoordinate("label_smoothing", 0.0, 0.2),
+        RecipeCoordinate("beta2", 0.9, 0.999),
+        RecipeCoordinate("coslog4", 0.0, 1.0),
+        RecipeCoordinate("residual", 0.0, 1.0, gate=0.5),
+        RecipeCoordinate("normalisation", 0.0, 1.0, gate=0.5),
+        RecipeCoordinate("scaling", 0.0, 1.0, gate=0.5),
+        RecipeCoordinate("ensemble", 0.0, 1.0, gate=0.2),
+    ),
+    width_odds=(0.2, 0.25, 0.25, 0.2, 0.1),
+)
+
+PRESETS = {space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)}
 
 
 def preset(name: str) -> Space:

@@ -13,36 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.errors import UserError
-from taskaware.spaces import MixtureSpace, Space, space_from
+from taskaware.spaces import MixtureSpace, preset, space_from
+from taskaware.spaces.mixture_lifting import lifted_points
 from taskaware.store import Experience, SpaceRecord
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.surrogate import Posterior, ReadingPosterior, TaskQuery
-
-
-def lifted_points(
-    points: Float[np.ndarray, "n D"], small: MixtureSpace, large: MixtureSpace
-) -> Float[np.ndarray, "n E"]:
-    """Points of a space as points of a larger one: the same networks, with equal shares of new embeddings.
-
-    Args:
-        points: of the small space.
-        small: the space.
-        large: the same, but for more groups of embeddings behind those of the small one.
-
-    Raises:
-        UserError: the spaces differ otherwise.
-    """
-    before, between = _gamma_ends(small, large)
-    points = np.asarray(points)
-    return np.insert(points, [before] * between, 0, axis=1).astype(points.dtype)
-
-
-def extends(large: Space, small: Space) -> bool:
-    """Whether a space is another one with further groups of embeddings."""
-    if not isinstance(large, MixtureSpace) or not isinstance(small, MixtureSpace):
-        return False
-    alike = dataclasses.replace(large, name=small.name, embeddings=small.embeddings)
-    return alike == small and large.embeddings[: len(small.embeddings)] == small.embeddings
 
 
 def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience:
@@ -50,10 +25,10 @@ def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience
 
     Args:
         experience: of the small space.
-        space: the same, but for more groups of embeddings.
+        space: one that `extends` it.
 
     Raises:
-        UserError: the spaces differ otherwise.
+        UserError: it does not.
     """
     if experience.space.digest == space.digest:
         return experience
@@ -63,14 +38,11 @@ def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience
     return dataclasses.replace(experience, space=record, architectures=points)
 
 
-def _gamma_ends(small: MixtureSpace, large: MixtureSpace) -> tuple[int, int]:
-    """Where the shares of embeddings end in a point of the small space, and how many the large one adds."""
-    if not extends(large, small):
-        raise UserError(
-            f"Points of the space '{small.name}' are no points of '{large.name}': they differ in more than "
-            "further embeddings. Fit an evaluator in that space: train_evaluator(space=...)."
-        )
-    return small.dimension - len(small.recipe), large.dimension - small.dimension
+def for_any_kind(space: MixtureSpace) -> MixtureSpace:
+    """The space with the embeddings of all kinds of data, behind its own."""
+    own = set(space.embedding_names)
+    further = tuple(group for group in preset("universal").embeddings if own.isdisjoint(group))
+    return dataclasses.replace(space, embeddings=space.embeddings + further)
 
 
 def _read_features(small: MixtureSpace, large: MixtureSpace) -> Int[np.ndarray, " F"]:
@@ -139,14 +111,11 @@ class Lifted(Evaluator):
 
 @functools.lru_cache(maxsize=8)
 def lifted(evaluator: Evaluator, space: MixtureSpace) -> Evaluator:
-    """The evaluator for a larger space; itself if it is of that space.
+    """The evaluator for a space with more embeddings; itself if it is of that space.
 
     Args:
         evaluator: of a smaller space.
-        space: the same, but for more groups of embeddings.
-
-    Raises:
-        UserError: the spaces differ otherwise.
+        space: the same, but for more groups of embeddings, see `for_any_kind`.
     """
     if evaluator.space.digest == space.digest:
         return evaluator

@@ -79,6 +79,7 @@ class Work(NamedTuple):
         chosen: the architecture, as a batch of one.
         rows: of the M members.
         rate: factor of the learning rate at each step, (steps,).
+        scale: factor of schedules that are a child's own.
     """
 
     program: Program
@@ -87,15 +88,17 @@ class Work(NamedTuple):
     chosen: Any
     rows: Rows
     rate: np.ndarray
+    scale: float = 1.0
 
     def cooled(self, times: int) -> "Work":
         """The same work with the learning rate times COOLER to the power of `times`."""
-        return self._replace(rate=self.rate * np.float32(COOLER**times))
+        return self._replace(rate=self.rate * np.float32(COOLER**times), scale=COOLER**times)
 
     def segment(self, number: int) -> tuple[Steps, Part]:
         """Steps of every member between two evaluations, and its validation rows, (M, ...) each."""
         now = slice(number * SEGMENT, (number + 1) * SEGMENT)
-        steps = Steps(self.rows.train[:, now], self.rate[now], share_done(len(self.rate))[now])
+        scale = np.full(SEGMENT, self.scale, np.float32)
+        steps = Steps(self.rows.train[:, now], self.rate[now], share_done(len(self.rate))[now], scale)
         return steps, self.rows.validation
 
 

@@ -39,11 +39,13 @@ class Steps(NamedTuple):
         rows: positions in `TaskArrays.x`, (S, B).
         rate: factor of the learning rate, (S,).
         done: share of all steps that are done before it, (S,).
+        scale: factor of schedules that are a child's own, (S,).
     """
 
     rows: np.ndarray
     rate: np.ndarray
     done: np.ndarray
+    scale: np.ndarray
 
 
 def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
@@ -102,8 +104,8 @@ def segment(
     """
 
     def step(state, now):
-        index, (rows, rate, done) = now
-        batch, moment = _batch(program, arrays, rows), Now(jax.random.fold_in(key, index), rate, done)
+        index, (rows, *schedule) = now
+        batch, moment = _batch(program, arrays, rows), Now(jax.random.fold_in(key, index), *schedule)
         many = jax.vmap(lambda own, candidate: program.child.step(own, candidate, batch, moment))
         return many(state, chosen), None
 

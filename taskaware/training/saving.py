@@ -197,7 +197,7 @@ def _check_sizes(fields: dict, arrays: Arrays, space: Any) -> None:
     if not shapes or not all(shapes) or 0 in {shape[0] for shape in shapes}:
         raise ValueError("there are no weights")
     largest = max(max(shape) for shape in shapes)
-    if max(fields["width"], fields["outputs"]) > largest or getattr(space, "layers", 0) > len(shapes):
+    if max(abs(fields["width"]), fields["outputs"]) > largest or getattr(space, "layers", 0) > len(shapes):
         raise ValueError("the weights are those of another network")
     if fields["outputs"] < len(fields["classes"]):
         raise ValueError("the weights are those of a network with fewer classes")
@@ -219,7 +219,8 @@ def _check_fields(fields: dict) -> None:
     for name in ("name", "modality", "metric", "target_name"):
         _check(name, fields[name], isinstance(fields[name], str))
     for name in ("width", "outputs"):
-        _check(name, fields[name], type(fields[name]) is int and fields[name] > 0)
+        _check(name, fields[name], type(fields[name]) is int and fields[name] != 0)
+    _check("outputs", fields["outputs"], fields["outputs"] > 0)
     for name in ("target_mean", "target_std"):
         _check(name, fields[name], _is_number(fields[name]))
     _check("target_std", fields["target_std"], fields["target_std"] > 0)

@@ -113,7 +113,8 @@ def _train_chunk(
     init_key, steps_key = jax.random.split(jax.random.key(seed))
     state = start(program, prepared.arrays, chosen, init_key)
     rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
-    steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps))
+    ones = np.ones(recipe.steps, np.float32)
+    steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
     curves, loss, began = [], None, 0.0
     for number in range(recipe.evaluations):
         now = slice(number * recipe.segment, (number + 1) * recipe.segment)

@@ -6,12 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskaware.children.mixture.describe import (
-    architecture,
-    describe,
-    summary,
-    table,
-)
+from taskaware.children.mixture.architecture import architecture
+from taskaware.children.mixture.describe import describe, summary, table
 from taskaware.errors import UserError
 from taskaware.spaces import preset
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from taskaware.children.mixture.describe import architecture
+from taskaware.children.mixture.architecture import architecture
 from taskaware.children.mixture.draw import ACTIVATION_COLOURS, COLUMN, draw_network, plot_ascent, svg
 from taskaware.errors import UserError
 from taskaware.spaces import preset

@@ -11,8 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskaware.children.mixture.network import Columns, Inputs, MixtureNetwork, wiring
-from taskaware.children.mixture.source import parameter_count, source, source_params
+from taskaware.children.mixture.child import group
+from taskaware.children.mixture.network import (
+    MEMBERS,
+    Columns,
+    Inputs,
+    MixtureNetwork,
+    mean_of_members,
+    wiring,
+)
+from taskaware.children.mixture.source import parameter_count, source
+from taskaware.children.mixture.source_weights import source_params
 from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
 from taskaware.spaces import MixtureSpace, Point, preset
@@ -20,6 +29,8 @@ from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 
 ROWS, OUTPUTS = 5, 3
+TABLES = dataclasses.replace(preset("extended"), embeddings=preset("compact").embeddings)
+"""The space `extended` with the embeddings of tables."""
 # One feature: a column of each of three embeddings, 2 bins and 4 waves; then two columns of padding.
 BLOCK = [0, 1, 2, 3, 3, 4, 4, 4, 4]
 SHAPES = {"both": (BLOCK + [7, 7], 4), "numbers": (BLOCK, 0), "categories": ([], 4)}
@@ -71,13 +82,15 @@ def wired_of(space, vector, width):
 
 def trained(space, vector, x, block, outputs=OUTPUTS):
     """Parameters as if trained, without a zero among them, and the outputs that they give."""
-    width, rng = int(width_of(space, vector)), np.random.default_rng(3)
+    [(key, _)] = group(space, jnp.asarray(vector)[None])
+    width, members, rng = abs(key), MEMBERS if key < 0 else 1, np.random.default_rng(3)
     columns = Columns(jnp.asarray(block, jnp.int32), jnp.ones(len(space.embedding_names)))
     wired = wired_of(space, vector, width)
-    network = MixtureNetwork(space, width, outputs)
+    network = MixtureNetwork(space, width, outputs, members)
     shapes = jax.eval_shape(network.init, jax.random.key(0), x, columns, wired)["params"]
     params = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)
-    return params, network.apply({"params": params}, x, columns, wired)
+    given = network.apply({"params": params}, x, columns, wired)
+    return params, given if members == 1 else mean_of_members(given, classification=outputs > 1)
 
 
 def emitted(text):
@@ -104,11 +117,18 @@ def assert_same_outputs(space, vector, block, categories):
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("compact", "both"), ("compact", "numbers"), ("compact", "categories"), ("published", "both")],
+    [
+        ("compact", "both"),
+        ("compact", "numbers"),
+        ("compact", "categories"),
+        ("published", "both"),
+        ("tables", "both"),
+    ],
 )
 def test_emitted_code_answers_as_the_network_does(name, shape):
-    for vector in points(preset(name)):
-        assert_same_outputs(preset(name), vector, *SHAPES[shape])
+    space = TABLES if name == "tables" else preset(name)
+    for vector in points(space):
+        assert_same_outputs(space, vector, *SHAPES[shape])
 
 
 @pytest.mark.parametrize("name", ["compact", "published"])

@@ -76,7 +76,7 @@ def test_module_and_source_are_one_network(answer):
     outputs = module.apply(params, x, np.zeros((20, 0), np.float32))
     scope = {}
     exec(answer.source(), scope)  # the text is our own
-    from taskaware.children.mixture.source import source_params
+    from taskaware.children.mixture.source_weights import source_params
 
     about = {"block": answer.task.block(answer.space), "categories": 0, "outputs": 2}
     own = source_params(answer.space, answer.point, params["params"]["network"], **about)

@@ -208,7 +208,7 @@ def test_a_class_that_does_not_exist_is_never_given(small, points, classes):
 def test_padded_columns_learn_nothing(small, points, classes):
     program, chosen, state = state_of(small, 4, classes, points[:3])
     rows = batches(classes.train, 0, 4, 16)
-    steps = Steps(rows, np.ones(4, np.float32), np.zeros(4, np.float32))
+    steps = Steps(rows, np.ones(4, np.float32), np.zeros(4, np.float32), np.ones(4, np.float32))
     state, _ = programs.segment(program, state, classes.arrays, chosen, steps, jax.random.key(0))
     padded = classes.arrays.columns.block == 7
     assert padded.any()

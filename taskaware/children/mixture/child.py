@@ -1,4 +1,4 @@
-"""Points of `MixtureSpace` under training: grouped by the width they use, trained by AdamW."""
+"""Points of `MixtureSpace` under training: grouped by width and members, trained by AdamW."""
 
 import dataclasses
 import functools
@@ -11,14 +11,19 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Now, State
-from taskaware.children.mixture.network import MixtureNetwork, Wiring, wiring
+from taskaware.children.mixture.network import MEMBERS, MixtureNetwork, Wiring, mean_of_members, wiring
 from taskaware.spaces import MixtureSpace
+
+BETA2 = 0.99
+
+SCALE_RATE = 6.0
+"""Learning rate of the factors of input columns beside the others'. Source: RealMLP."""
 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["wired", "learning_rate", "weight_decay"],
-    meta_fields=["space", "width"],
+    data_fields=["wired", "learning_rate", "weight_decay", "label_smoothing", "beta2", "coslog4"],
+    meta_fields=["space", "width", "members"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
@@ -27,34 +32,52 @@ class Candidate:
     Attributes:
         wired: the architecture.
         learning_rate, weight_decay: of the point or of the recipe, ().
-        space, width: of the network; static.
+        label_smoothing: share of the labels that is spread over all classes; None in spaces without it.
+        beta2: decay of AdamW's mean of squared gradients.
+        coslog4: share of the schedule of this name beside the trainer's; None in spaces without it.
+        space, width, members: of the network; static.
     """
 
     wired: Wiring
     learning_rate: Float[Array, "*b"]
     weight_decay: Float[Array, "*b"]
+    label_smoothing: Float[Array, "*b"] | None
+    beta2: Float[Array, "*b"] | float
+    coslog4: Float[Array, "*b"] | None
     space: MixtureSpace
     width: int
+    members: int
 
 
 def group(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
-    """(width, rows of the points that use it), narrow first.
+    """(width, rows of the points that use it), narrow first; minus the width for ensembles of members.
 
-    A narrow network that is computed at full width pays for columns that it does not have.
+    A narrow network that is computed at full width pays for columns that it does not have, and a network
+    alone would pay for members that are all the same.
     """
-    widths = np.asarray(_widths(space, points))
-    return [(int(width), np.flatnonzero(widths == width)) for width in np.unique(widths)]
+    keys = np.asarray(_keys(space, points))
+    return [(int(key), np.flatnonzero(keys == key)) for key in sorted(np.unique(keys), key=_cost)]
 
 
 def read(design: Design, point: Float[Array, " D"]) -> Candidate:
     """The point as a network of the group's width reads it."""
     space, hyper = design.space, design.hyper
-    # Of mixtures, a group's key is its width.
-    width = cast(int, design.key)
+    # Of mixtures, a group's key is its width, below 0 for an ensemble.
+    key = cast(int, design.key)
     weights = space.weights(point)
-    named = {coordinate.name: weights.recipe[r] for r, coordinate in enumerate(space.recipe)}
+    named = dict(zip(space.coordinates, weights.recipe, strict=True)) if space.recipe else {}
     rate, decay, dropout = (named.get(name, jnp.full((), getattr(hyper, name))) for name in hyper._fields)
-    return Candidate(wiring(space, weights, width, dropout), rate, decay, space, width)
+    return Candidate(
+        wired=wiring(space, weights, abs(key), dropout),
+        learning_rate=rate,
+        weight_decay=decay,
+        label_smoothing=named.get("label_smoothing"),
+        beta2=named.get("beta2", BETA2),
+        coslog4=named.get("coslog4"),
+        space=space,
+        width=abs(key),
+        members=MEMBERS if key < 0 else 1,
+    )
 
 
 def init(key: Array, candidate: Candidate, batch: Batch) -> State:
@@ -67,7 +90,7 @@ def init(key: Array, candidate: Candidate, batch: Batch) -> State:
     """
     network = _network(candidate, batch)
     params = network.init(key, batch.x, batch.columns, candidate.wired)["params"]
-    return State(params, optimizer(0.0, 0.0).init(params))
+    return State(params, optimizer(candidate, 0.0).init(params))
 
 
 def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
@@ -81,35 +104,70 @@ def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
     """
 
     def loss(params):
-        return batch.loss(_apply(params, candidate, batch, now.key))
+        given = _apply(params, candidate, batch, now.key)
+        own = functools.partial(batch.loss, smoothing=candidate.label_smoothing)
+        return own(given) if candidate.members == 1 else jax.vmap(own)(given).mean()
 
-    rule = optimizer(now.rate * candidate.learning_rate, candidate.weight_decay)
+    rule = optimizer(candidate, _rate(candidate, now))
     updates, carried = rule.update(jax.grad(loss)(state.params), state.optimizer, state.params)
     return State(optax.apply_updates(state.params, updates), carried)
 
 
 def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n K"]:
-    """Output of the network for each row: logits, or one standardised value.
+    """Output of the network for each row: logits, or one standardised value; the mean of members.
 
     Args:
         params: weights of the network.
         candidate: of `read`.
         batch: n rows.
     """
-    return _apply(params, candidate, batch)
+    given = _apply(params, candidate, batch)
+    if candidate.members == 1:
+        return given
+    return mean_of_members(jax.vmap(batch.masked)(given), classification=batch.classification)
 
 
-def optimizer(learning_rate, weight_decay) -> optax.GradientTransformation:
-    """AdamW (Loshchilov & Hutter 2019); biases do not decay."""
+def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTransformation:
+    """AdamW (Loshchilov & Hutter 2019) at a factor of the candidate's learning rate.
+
+    Biases and factors do not decay. Factors of input columns learn SCALE_RATE times as fast.
+    """
 
     def decays(params):
-        return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+        return {name: leaf.ndim > 1 and "member" not in name for name, leaf in params.items()}
 
-    return optax.adamw(learning_rate, b2=0.99, weight_decay=weight_decay, mask=decays)
+    def scales(params):
+        return {name: name.endswith("_scale") for name in params}
+
+    rule = optax.adamw(
+        factor * candidate.learning_rate,
+        b2=cast(float, candidate.beta2),
+        weight_decay=candidate.weight_decay,
+        mask=decays,
+    )
+    if "scaling" not in candidate.space.coordinates:
+        return rule
+    return optax.chain(rule, optax.masked(optax.scale(SCALE_RATE), scales))
+
+
+def coslog4(done: Float[Array, ""]) -> Float[Array, ""]:
+    """Factor of the learning rate when this share of the steps is done: four cosine waves, each longer.
+
+    Source: Holzmüller et al. 2024, RealMLP.
+    """
+    return 0.5 - 0.5 * jnp.cos(2 * jnp.pi * jnp.log2(1 + 15 * done))
+
+
+def _rate(candidate: Candidate, now: Now) -> Array:
+    """Factor of the learning rate: the trainer's schedule, mixed with `coslog4` where the space has it."""
+    if candidate.coslog4 is None:
+        return now.rate
+    waves = now.scale * coslog4(now.done)
+    return now.rate + candidate.coslog4 * (waves - now.rate)
 
 
 def _network(candidate: Candidate, batch: Batch) -> MixtureNetwork:
-    return MixtureNetwork(candidate.space, candidate.width, batch.outputs)
+    return MixtureNetwork(candidate.space, candidate.width, batch.outputs, candidate.members)
 
 
 def _apply(params: dict, candidate: Candidate, batch: Batch, dropout_key: Array | None = None) -> Array:
@@ -119,8 +177,18 @@ def _apply(params: dict, candidate: Candidate, batch: Batch, dropout_key: Array 
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def _widths(space: MixtureSpace, points: Array) -> Array:
-    return space.width(points)
+def _keys(space: MixtureSpace, points: Array) -> Array:
+    """Width of each point, below 0 where the gate of the ensemble is open."""
+    width = space.width(points)
+    if "ensemble" not in space.coordinates:
+        return width
+    gate = space.weights(points).recipe[..., space.coordinates.index("ensemble")]
+    return jnp.where(gate > 0, -width, width)
+
+
+def _cost(key: np.integer) -> int:
+    """What the networks of a group cost, roughly."""
+    return int(key) if key > 0 else -MEMBERS * int(key)
 
 
 CHILD = Child(group, read, init, step, outputs)

@@ -13,13 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.children.mixture.describe import (
-    Architecture,
-    Layer,
-    architecture,
-    percent,
-    summary,
-)
+from taskaware.children.mixture.architecture import Architecture, Layer, architecture
+from taskaware.children.mixture.describe import percent, recipe_texts, summary
 from taskaware.children.mixture.presence import INPUTS, is_input, reads
 from taskaware.children.mixture.shapes import INK, TEXT, Box, Curve, Shape, Sheet, Text
 from taskaware.errors import UserError
@@ -295,7 +290,7 @@ def _bypass(layer: Layer, columns: list[Column]) -> list[Shape]:
 
 
 def _recipe_text(net: Architecture) -> str:
-    return "  ·  ".join(f"{name.replace('_', ' ')} {value:.2g}" for name, value in net.recipe.items())
+    return "  ·  ".join(recipe_texts(net))
 
 
 def _plot_start(ax: "Axes", scores: Float[np.ndarray, " steps"], stop: int, chosen: bool) -> None:

@@ -6,7 +6,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray
-from taskaware.children.mixture.network import Columns, Inputs, MixtureNetwork, wiring
+from taskaware.children.mixture.child import group
+from taskaware.children.mixture.network import (
+    MEMBERS,
+    Columns,
+    Inputs,
+    MixtureNetwork,
+    mean_of_members,
+    wiring,
+)
+from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.spaces import MixtureSpace
 
 
@@ -38,13 +47,17 @@ class FixedNetwork(nn.Module):
         """Outputs for rows as `Encoder.transform` gives them; with a key, units are dropped (training)."""
         vector = jnp.array(self.point)
         weights = self.space.weights(vector)
-        names = [coordinate.name for coordinate in self.space.recipe]
+        names = self.space.coordinates
         dropout = weights.recipe[names.index("dropout")] if "dropout" in names else jnp.zeros(())
         with jax.ensure_compile_time_eval():
-            width = int(self.space.width(jnp.array(self.point)))
-        counts = [self.block.count(e) for e in range(len(self.space.embedding_names) - 2)]
-        active = jnp.array([*counts, self.category_columns, self.category_columns], jnp.float32)
+            [(key, _)] = group(self.space, jnp.array([self.point]))
+        counts = [self.block.count(place) for place in range(len(self.space.embedding_names))]
+        for place, name in enumerate(self.space.embedding_names):
+            if name in CATEGORY_EMBEDDINGS and self.categories:
+                counts[place] = self.category_columns
+        active = jnp.array(counts, jnp.float32)
         columns = Columns(jnp.array(self.block, jnp.int32), active)
-        wired = wiring(self.space, weights, width, dropout)
-        core = MixtureNetwork(self.space, width, self.outputs, name="network")
-        return core(Inputs(numbers, categories), columns, wired, dropout_key)
+        wired, members = wiring(self.space, weights, abs(key), dropout), MEMBERS if key < 0 else 1
+        core = MixtureNetwork(self.space, abs(key), self.outputs, members, name="network")
+        given = core(Inputs(numbers, categories), columns, wired, dropout_key)
+        return given if members == 1 else mean_of_members(given, classification=self.outputs > 1)

@@ -1,7 +1,7 @@
 """A point of `MixtureSpace`, written out as Flax code that a reader can keep and change.
 
 The code holds only parts with a share in the network: a plain network is a few dense layers, and a mixed one
-is an explicit sum. `source_params` carries trained parameters over.
+is an explicit sum. `source_weights.source_params` carries trained parameters over.
 """
 
 import dataclasses
@@ -10,50 +10,19 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.children.mixture.describe import Architecture, Layer, architecture, summary
+from taskaware.children.mixture.architecture import Architecture, Layer, architecture
+from taskaware.children.mixture.describe import summary
 from taskaware.children.mixture.network import ACTIVATIONS, LEARNED_RANK
+from taskaware.children.mixture.source_parts import HELPERS, MODULE
 from taskaware.errors import UserError, unknown, visible
 from taskaware.spaces import MixtureSpace
 
 WRAP = 88
 LEAST_DROPOUT = 1 / 512
-
-MODULE = '''\
-"""A neural network designed by taskaware.
-
-{story}
-"""
-
-{imports}
-{helpers}
-
-class Network(nn.Module):
-    """The outputs, (n, {outputs}), of n rows.
-
-    Args:
-{arguments}
-    """
-
-    @nn.compact
-    def __call__(self, {names}):
-{body}
-'''
-
-MIXTURE = '''
-
-def mixture(width, *parts):
-    """Sum of the (share, values) parts, each filled with zeros to `width` columns."""
-
-    def widened(values):
-        return jnp.pad(values, ((0, 0), (0, width - values.shape[-1])))
-
-    return sum(share * widened(values) for share, values in parts)
-'''
 
 
 class Selected(NamedTuple):
@@ -118,12 +87,13 @@ def source(
             return nn.Dense(3, name="output")(x)
     <BLANKLINE>
     """
-    net = _architecture(space, vector, block, categories)
+    net = architecture_of(space, vector, block, categories)
     dropout = net.recipe.get("dropout", 0.0)
     body = [
-        *_embedding_lines(_selected(net, block, categories), net.width),
-        *(line for layer in net.layers for line in _layer_lines(layer, space.shared_weights, dropout)),
-        f'return nn.Dense({outputs}, name="output")(x)',
+        *_embedding_lines(selected(net, block, categories), net.width),
+        *_member_lines(net),
+        *(line for layer in net.layers for line in _layer_lines(net, layer, dropout)),
+        *_output_lines(net, outputs),
     ]
     arguments = {
         "numbers": f"columns of the numeric embeddings, (n, {len(block)}).",
@@ -137,46 +107,6 @@ def source(
     }
     line = summary(space, vector, inputs=_inputs(space, block, categories))
     return _module(line, body, {name: text for name, text in arguments.items() if given[name]}, outputs)
-
-
-def source_params(
-    space: MixtureSpace,
-    vector: Float[EitherArray, " D"],
-    params: dict[str, EitherArray],
-    *,
-    block: Int[np.ndarray, " N"] | Sequence[int],
-    categories: int,
-    outputs: int,
-) -> dict[str, dict[str, Array]]:
-    """Parameters of the module of `source` that reproduce the outputs of a trained `MixtureNetwork`.
-
-    Args:
-        space, vector, block, categories, outputs: as given to `source`.
-        params: of the `MixtureNetwork` of width `space.width(vector)`; rows of padded columns and columns of
-            padded outputs are left behind.
-
-    Raises:
-        UserError: the parameters are of another width.
-    """
-    net = _architecture(space, vector, block, categories)
-    if len(params["embedding_bias"]) != net.width:
-        raise UserError(
-            f"The parameters are of a network of width {len(params['embedding_bias'])}, and this one has "
-            f"width {net.width}. Give the parameters that were trained for this point."
-        )
-    arrays = {name: jnp.asarray(value) for name, value in params.items()}
-    selected = _selected(net, block, categories)
-    kernels = [_embedding_kernel(columns, arrays) for columns in selected]
-    found = {"embedding": {"kernel": jnp.concatenate(kernels), "bias": arrays["embedding_bias"]}}
-    if _learns_vectors(selected):
-        found["vectors"] = {"kernel": arrays["category_vectors"][:categories]}
-    for layer in net.layers:
-        found |= _layer_params(space, layer, arrays, net.width)
-    found["output"] = {
-        "kernel": arrays["output_kernel"][: net.last_width, :outputs],
-        "bias": arrays["output_bias"][:outputs],
-    }
-    return found
 
 
 def parameter_count(
@@ -198,16 +128,14 @@ def parameter_count(
     >>> parameter_count(space, corner, block=[0] * 4, categories=0, outputs=3)  # 5 * 8 + 7 * 9 * 8 + 9 * 3
     571
     """
-    net = _architecture(space, vector, block, categories)
-    selected = _selected(net, block, categories)
-    total = (
-        categories * LEARNED_RANK * _learns_vectors(selected)
-        + (sum(c.width for c in selected) + 1) * net.width
-    )
+    net = architecture_of(space, vector, block, categories)
+    read = selected(net, block, categories)
+    total = categories * LEARNED_RANK * learns_vectors(read) + (sum(c.width for c in read) + 1) * net.width
+    own = net.members if net.members > 1 else 0
     for layer in net.layers:
         sizes = [layer.size] if space.shared_weights else [part.size for part in layer.baselines]
-        total += (layer.incoming + 1) * sum(sizes)
-    return total + (net.last_width + 1) * outputs
+        total += (layer.incoming + 1) * sum(sizes) + own * (layer.incoming * len(sizes) + 2 * sum(sizes))
+    return total + (net.last_width + 1) * outputs * (1 + own) + own * net.width
 
 
 def _inputs(space: MixtureSpace, block: Sequence[int] | np.ndarray, categories: int) -> list[str]:
@@ -218,13 +146,13 @@ def _inputs(space: MixtureSpace, block: Sequence[int] | np.ndarray, categories: 
     return numeric + ["categories"] * (categories > 0)
 
 
-def _architecture(
+def architecture_of(
     space: MixtureSpace, vector: Array | np.ndarray, block: Sequence[int] | np.ndarray, categories: int
 ) -> Architecture:
     return architecture(space, vector, inputs=_inputs(space, block, categories))
 
 
-def _selected(net: Architecture, block: Sequence[int] | np.ndarray, categories: int) -> list[Selected]:
+def selected(net: Architecture, block: Sequence[int] | np.ndarray, categories: int) -> list[Selected]:
     """The columns that reach the network: runs of one numeric embedding, then the categories."""
     owners = np.asarray(block, int)
     edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1))
@@ -244,13 +172,13 @@ def _selected(net: Architecture, block: Sequence[int] | np.ndarray, categories: 
     return found
 
 
-def _learns_vectors(selected: list[Selected]) -> bool:
-    return any(columns.embedding == "learned" for columns in selected)
+def learns_vectors(read: list[Selected]) -> bool:
+    return any(columns.embedding == "learned" for columns in read)
 
 
 def _embedding_lines(selected: list[Selected], width: int) -> list[str]:
     vectors = f'vectors = nn.Dense({LEARNED_RANK}, use_bias=False, name="vectors")(categories)'
-    lines = [vectors] * _learns_vectors(selected)
+    lines = [vectors] * learns_vectors(selected)
     parts = [(_columns_text(columns), visible(columns.embedding.replace("_", "-"))) for columns in selected]
     if len(parts) == 1:
         lines += [f"x = {text}  # {name}" for text, name in parts]
@@ -266,9 +194,28 @@ def _columns_text(columns: Selected) -> str:
     return text if columns.share == 1 else f"{columns.share:g} * {text}"
 
 
-def _layer_lines(layer: Layer, shared: bool, dropout: float) -> list[str]:
-    target = "h" if layer.bypass else "x"
-    lines = _mix_lines(layer, shared, target)
+def _member_lines(net: Architecture) -> list[str]:
+    return [f'x = Signs({net.gates["ensemble"]:g}, name="members")(x)'] if net.members > 1 else []
+
+
+def _output_lines(net: Architecture, outputs: int) -> list[str]:
+    read, lines = _read(net)
+    dense = _dense(net, outputs, "output", read, "MemberOutput")
+    if net.members == 1:
+        return [*lines, f"return {dense}"]
+    mean = "mean_output(x)" if outputs > 1 else "x.mean(0)"
+    return [*lines, f"x = {dense}", f"return {mean}"]
+
+
+def _read(net: Architecture) -> tuple[str, list[str]]:
+    """The name of what a layer reads, and the line that makes it."""
+    share = net.gates.get("normalisation", 0.0)
+    return ("h", [f"h = normalised(x, {share:g})"]) if share else ("x", [])
+
+
+def _layer_lines(net: Architecture, layer: Layer, dropout: float) -> list[str]:
+    target, (read, lines) = "h" if layer.bypass else "x", _read(net)
+    lines += _mix_lines(net, layer, target, read)
     if dropout >= LEAST_DROPOUT:
         lines.append(f"{target} = nn.Dropout({dropout:.4g}, deterministic=not train)({target})")
     if layer.bypass:
@@ -276,29 +223,33 @@ def _layer_lines(layer: Layer, shared: bool, dropout: float) -> list[str]:
     return lines
 
 
-def _mix_lines(layer: Layer, shared: bool, target: str) -> list[str]:
-    """The layer before dropout and bypass; it reads `x`."""
+def _mix_lines(net: Architecture, layer: Layer, target: str, read: str) -> list[str]:
+    """The layer before dropout and bypass."""
+    shared = net.space.shared_weights
     if len(layer.baselines) == 1:
-        return [f"{target} = {_called(layer.baselines[0].activation)}({_dense(layer.size, layer.name)})"]
-    before = [f"h = {_dense(layer.size, layer.name)}"] if shared else []
+        dense = _dense(net, layer.size, layer.name, read)
+        return [f"{target} = {_called(layer.baselines[0].activation)}({dense})"]
+    before = [f"h = {_dense(net, layer.size, layer.name, read)}"] if shared else []
     parts = []
     for size, activation, share in map(dataclasses.astuple, layer.baselines):
-        own = _dense(size, f"{layer.name}_{size}_{activation}")
-        cut = "h" if size == layer.size else f"h[:, :{size}]"
+        own = _dense(net, size, f"{layer.name}_{size}_{activation}", read)
+        cut = "h" if size == layer.size else f"h[..., :{size}]"
         parts.append(f"    ({share:g}, {_called(activation)}({cut if shared else own})),")
     return [*before, f"{target} = mixture(", f"    {layer.size},", *parts, ")"]
 
 
-def _dense(size: int, name: str) -> str:
+def _dense(net: Architecture, size: int, name: str, read: str, of_members: str = "MemberDense") -> str:
     # JSON's text is Python's as well, and a name that holds quotes stays a name.
-    return f"nn.Dense({size}, name={json.dumps(name)})(x)"
+    if net.members == 1:
+        return f"nn.Dense({size}, name={json.dumps(name)})({read})"
+    return f"{of_members}({size}, {net.gates['ensemble']:g}, name={json.dumps(name)})({read})"
 
 
 def _called(activation: str) -> str:
-    """The function of Flax; from the closed list, because the name becomes code."""
+    """A function of Flax, or `mish`; from the closed list, because the name becomes code."""
     if activation not in ACTIVATIONS:
         raise unknown("activation", activation, ACTIVATIONS)
-    return f"nn.{activation}"
+    return activation if activation == "mish" else f"nn.{activation}"
 
 
 def _story(line: str) -> str:
@@ -309,41 +260,17 @@ def _story(line: str) -> str:
 def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int) -> str:
     """The text of the module; `arguments` maps what it is called with to a line of its docstring."""
     code = "\n".join(body)
-    helpers = MIXTURE if "mixture(" in code else ""
-    uses_jnp = "jnp." in code + helpers
+    helpers = "".join(text for called, text in HELPERS.items() if called in code)
+    imports = [
+        *["import jax"] * ("jax." in helpers.replace("jax.numpy", "")),
+        *["import jax.numpy as jnp"] * ("jnp." in code + helpers),
+    ]
     return MODULE.format(
         story=_story(line),
-        imports="import flax.linen as nn" + "\nimport jax.numpy as jnp" * uses_jnp,
+        imports="\n".join(["import flax.linen as nn", *imports]),
         helpers=helpers,
         outputs=outputs,
         arguments="\n".join(f"{' ' * 8}{name}: {text}" for name, text in arguments.items()),
         names=", ".join(name + "=False" * (name == "train") for name in arguments),
         body=textwrap.indent(code, " " * 8),
     )
-
-
-def _embedding_kernel(columns: Selected, params: dict[str, Array]) -> Array:
-    if columns.embedding == "learned":
-        return params["vector_kernel"]
-    name = "category_kernel" if columns.embedding == "one_hot" else "number_kernel"
-    return params[name][columns.start : columns.stop]
-
-
-def _layer_params(
-    space: MixtureSpace, layer: Layer, params: dict[str, Array], width: int
-) -> dict[str, dict[str, Array]]:
-    """The parameters of one layer, cut out of the matrix that holds all its baselines."""
-    kernel, bias = (params[f"layer{layer.slot}_{part}"] for part in ("kernel", "bias"))
-
-    def cut(start, size):
-        columns = slice(start, start + size)
-        return {"kernel": kernel[: layer.incoming, columns], "bias": bias[columns]}
-
-    if space.shared_weights:
-        return {layer.name: cut(0, layer.size)}
-    sizes = [size if size <= width else 0 for size, _ in space.baselines]
-    starts = dict(zip(space.baselines, np.cumsum([0, *sizes[:-1]]), strict=True))
-    names = {b: f"{layer.name}_{b.size}_{b.activation}" for b in layer.baselines}
-    if len(names) == 1:
-        names = dict.fromkeys(names, layer.name)
-    return {name: cut(starts[b.size, b.activation], b.size) for b, name in names.items()}

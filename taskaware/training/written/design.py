@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from taskaware.arrays import EitherArray
-from taskaware.children.mixture.describe import Architecture, architecture
+from taskaware.children.mixture.architecture import Architecture, architecture
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
-from taskaware.children.mixture.source import source, source_params
+from taskaware.children.mixture.source import source
+from taskaware.children.mixture.source_weights import source_params
 from taskaware.data.schema import Schema
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.blocks import Blocks

@@ -1,0 +1,113 @@
+"""The fixed parts of the code that `source` writes, as text."""
+
+MODULE = '''\
+"""A neural network designed by taskaware.
+
+{story}
+"""
+
+{imports}
+{helpers}
+
+class Network(nn.Module):
+    """The outputs, (n, {outputs}), of n rows.
+
+    Args:
+{arguments}
+    """
+
+    @nn.compact
+    def __call__(self, {names}):
+{body}
+'''
+
+MIXTURE = '''
+
+def mixture(width, *parts):
+    """Sum of the (share, values) parts, each filled with zeros to `width` columns."""
+
+    def widened(values):
+        return jnp.pad(values, ((0, 0),) * (values.ndim - 1) + ((0, width - values.shape[-1]),))
+
+    return sum(share * widened(values) for share, values in parts)
+'''
+
+NORMALISED = '''
+
+def normalised(x, share):
+    """By this share, each row of x at mean 0 and variance 1."""
+    centred = x - x.mean(-1, keepdims=True)
+    return x + share * (centred / jnp.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) - x)
+'''
+
+MISH = '''
+
+def mish(x):
+    """x tanh(log(1 + exp x))."""
+    return x * jnp.tanh(nn.softplus(x))
+'''
+
+MEMBERS = '''
+
+class Signs(nn.Module):
+    """Rows for each of 8 members: x times a factor of each, by this share."""
+
+    share: float
+
+    @nn.compact
+    def __call__(self, x):
+        def signs(key, shape):
+            return jax.random.rademacher(key, shape, jnp.float32) - 1
+
+        return x * (1 + self.share * self.param("signs", signs, (8, 1, x.shape[-1])))
+
+
+class MemberDense(nn.Module):
+    """A dense layer whose kernel 8 members share; factors and biases are their own, by this share."""
+
+    width: int
+    share: float
+
+    @nn.compact
+    def __call__(self, x):
+        zeros = nn.initializers.zeros
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.width))
+        bias = self.param("bias", zeros, (self.width,))
+        member_in = self.param("member_in", zeros, (8, 1, x.shape[-1]))
+        member_out = self.param("member_out", zeros, (8, 1, self.width))
+        member_bias = self.param("member_bias", zeros, (8, 1, self.width))
+        given = (x * (1 + self.share * member_in)) @ kernel + bias
+        return given * (1 + self.share * member_out) + self.share * member_bias
+
+
+class MemberOutput(nn.Module):
+    """Outputs of 8 members: shared weights, and by this share own ones beside them."""
+
+    outputs: int
+    share: float
+
+    @nn.compact
+    def __call__(self, x):
+        zeros, shape = nn.initializers.zeros, (x.shape[-1], self.outputs)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        bias = self.param("bias", zeros, (self.outputs,))
+        own = self.param("member_kernel", zeros, (8, *shape))
+        own_bias = self.param("member_bias", zeros, (8, 1, self.outputs))
+        return x @ kernel + bias + self.share * (x @ own + own_bias)
+'''
+
+MEAN_OUTPUT = '''
+
+def mean_output(x):
+    """The logarithm of the mean of the members' probabilities, (n, classes)."""
+    return jax.nn.logsumexp(nn.log_softmax(x), axis=0) - jnp.log(len(x))
+'''
+
+HELPERS = {
+    "mixture(": MIXTURE,
+    "normalised(": NORMALISED,
+    "mish(": MISH,
+    "Signs(": MEMBERS,
+    "mean_output(": MEAN_OUTPUT,
+}
+"""How a part is called → its text."""

@@ -149,7 +149,7 @@ def task_for(record: Record, dataset, target=None, metric: str | None = None) ->
         own = dataset.metric if dataset.metric != default_metric(dataset.problem) else card.own_metric
         return with_metric(_fitting(record, dataset), metric or own)
     if target is None and not isinstance(dataset, tuple):
-        target = card.target_name
+        target = card.target_columns
     metric = metric or card.own_metric or card.metric
     task = make_task(
         dataset,
@@ -177,6 +177,12 @@ def with_metric(task: Task, metric: str | None) -> Task:
 
 def _fitting(record: Record, task: Task) -> Task:
     made_for, given = (f"{one.problem} of {one.outputs} outputs" for one in (record.task, task))
+    own, names = (one.several and one.several.names for one in (record.task, task))
+    if given == made_for and own != names:
+        raise UserError(
+            f"This dataset has the outputs {names}; the recommendation was made for {own}. Call recommend on "
+            "this one."
+        )
     if given != made_for:
         raise UserError(
             f"This dataset is a {given}; the recommendation was made for a {made_for}. "

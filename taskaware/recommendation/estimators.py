@@ -251,7 +251,8 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
 
         Of labels, the probability of each, (N, K).
         """
-        found = self.model_.predict_proba(self._rows(X))
+        rows = self._rows(X)
+        found = self.model_.predict_proba(rows)
         return found if self._several is not None else found[:, np.argsort(self._place)]
 
     def _target(self, y) -> np.ndarray:

@@ -27,14 +27,14 @@ class Batch:
 
     Attributes:
         x: n rows, a pytree of arrays of n rows each; of tables `x.numbers` (n, D) and `x.categories` (n, T).
-        y: class indices as floats, or standardised values, (n,).
+        y: class indices as floats, or standardised values, (n,); of several (n, K), 0 and 1 or values.
         columns: meaning of the columns of x, a pytree; of tables `children.mixture.network.Columns`.
         allowed: which of the K outputs exist, (K,).
-        classification: whether the outputs are logits of classes; else output 0 is the standardised value.
+        classification: whether the outputs are logits, of classes or of labels; else standardised values.
     """
 
     x: Any
-    y: Float[Array | np.ndarray, " n"]
+    y: Float[Array | np.ndarray, " n"] | Float[Array | np.ndarray, "n K"]
     columns: Any
     allowed: Bool[Array | np.ndarray, " K"]
     classification: bool
@@ -44,29 +44,59 @@ class Batch:
         """K, number of outputs of a child for a row."""
         return len(self.allowed)
 
+    @property
+    def several(self) -> bool:
+        """Whether a row has an answer for each output."""
+        return self.y.ndim == 2
+
     def masked(self, outputs: Float[Array, "n K"]) -> Float[Array, "n K"]:
         """The outputs, MASKED where there is no such class."""
         return jnp.where(self.allowed, outputs, MASKED) if self.classification else outputs
 
     def losses(self, outputs: Float[Array, "n K"]) -> Float[Array, " n"]:
-        """Cross-entropy, or the squared error of output 0, of each row."""
+        """Cross-entropy, or the squared error, of each row; of several outputs, their mean."""
+        if self.several:
+            each = optax.sigmoid_binary_cross_entropy if self.classification else _squared_error
+            return each(outputs, self.y).mean(-1)
         if self.classification:
             labels = self.y.astype(jnp.int32)
             return optax.softmax_cross_entropy_with_integer_labels(self.masked(outputs), labels)
         return jnp.square(outputs[:, 0] - self.y)
+
+    def predictions(self, outputs: Float[Array, "n K"]) -> Float[Array, "n K"]:
+        """Probabilities of classes (0 for a padded one) or of labels; values as they are."""
+        if self.classification:
+            return jax.nn.sigmoid(outputs) if self.several else jax.nn.softmax(self.masked(outputs))
+        return outputs
+
+    @property
+    def link(self) -> str:
+        """What the outputs are: "classes" and "labels" are logits of them, "values" are standardised."""
+        return ("labels" if self.several else "classes") if self.classification else "values"
 
     def loss(self, outputs: Float[Array, "n K"], smoothing: Array | None = None) -> Float[Array, ""]:
         """The loss of training: the mean of `losses`.
 
         Args:
             outputs: of the rows.
-            smoothing: share of each label that is spread over all classes, (); nothing in regression.
+            smoothing: share of each row's answer that is spread over all classes, or over both values of a
+                label, (); nothing in regression.
         """
         losses = self.losses(outputs)
         if smoothing is not None and self.classification:
-            logs = jnp.where(self.allowed, jax.nn.log_softmax(self.masked(outputs)), 0.0)
-            losses += smoothing * (-logs.sum(-1) / self.allowed.sum() - losses)
+            losses += smoothing * (self._spread_losses(outputs) - losses)
         return losses.mean()
+
+    def _spread_losses(self, outputs: Float[Array, "n K"]) -> Float[Array, " n"]:
+        """The cross-entropy of each row to equal chances."""
+        if self.several:
+            return optax.sigmoid_binary_cross_entropy(outputs, jnp.full_like(outputs, 0.5)).mean(-1)
+        logs = jnp.where(self.allowed, jax.nn.log_softmax(self.masked(outputs)), 0.0)
+        return -logs.sum(-1) / self.allowed.sum()
+
+
+def _squared_error(outputs: Float[Array, "n K"], y: Float[Array | np.ndarray, "n K"]) -> Float[Array, "n K"]:
+    return jnp.square(outputs - y)
 
 
 class Hyper(NamedTuple):

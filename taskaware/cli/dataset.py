@@ -20,7 +20,7 @@ def task_of(arguments: argparse.Namespace):
     older = next((kind for name, kind in arguments.kinds if not name), None)
     return taskaware.make_task(
         arguments.data,
-        arguments.target,
+        arguments.target[0] if len(arguments.target) == 1 else arguments.target or None,
         problem=arguments.problem or older,
         kinds={name: kind for name, kind in arguments.kinds if name},
         drop=arguments.drop,
@@ -50,8 +50,11 @@ def add_dataset(parser: Parser) -> None:
     parser.add_argument("data", metavar="DATA", help=_DATA)
     parser.add_argument(
         "--target",
+        action="append",
+        default=[],
         metavar="NAME",
-        help="column to predict (default: the one that the dataset defines; a file defines none)",
+        help="column to predict (default: the one that the dataset defines; a file defines none); "
+        "repeat it for several numbers, or several labels of 0 and 1",
     )
     parser.add_argument(
         "--problem",

@@ -22,13 +22,13 @@ def run(arguments: Arguments) -> None:
 
     keep_compiled()
     model = taskaware.load_model(arguments.model)
-    written = {*getattr(model.reader, "written", ()), model.target_name}
-    if not any(isinstance(label, str) for label in model.classes):
-        written.discard(model.target_name)
+    written = {*getattr(model.reader, "written", ())}
+    if any(isinstance(label, str) for label in model.classes):
+        written.add(model.target_name)
     rows = load(arguments.new, as_text=written).frame
     if arguments.score:
         _check_answers(model, rows)
-    answers = _answers(model, rows, arguments.proba)
+    answers = model.predict_frame(rows, proba=arguments.proba)
     text = _json(answers) if arguments.json else answers.to_csv(index=False)
     if arguments.score:
         print(_score(model, rows), file=sys.stderr)
@@ -39,27 +39,15 @@ def run(arguments: Arguments) -> None:
     print(f"{len(rows)} predictions of '{model.target_name}' written to {arguments.out}")
 
 
-def _answers(model, rows, proba: bool):
-    """A frame with the predicted target, and with a column "P(label)" for each class."""
-    import pandas as pd
-
-    answers = {model.target_name: model.predict(rows)}
-    if proba:
-        shares = model.predict_proba(rows)
-        answers |= {f"P({label})": shares[:, place] for place, label in enumerate(model.classes)}
-    return pd.DataFrame(answers)
-
-
 def _json(answers) -> str:
     """One object, with a list for each column."""
     return json.dumps({name: column.tolist() for name, column in answers.items()}) + "\n"
 
 
 def _check_answers(model, rows) -> None:
-    if model.target_name not in rows:
-        raise UserError(
-            f"--score needs the answers: NEW has no column '{model.target_name}'. Add it or drop --score."
-        )
+    for name in model.target_columns:
+        if name not in rows:
+            raise UserError(f"--score needs the answers: NEW has no column '{name}'. Add it or drop --score.")
 
 
 def _score(model, rows) -> str:
@@ -68,16 +56,21 @@ def _score(model, rows) -> str:
 
     from taskaware.data import columns
     from taskaware.tasks.metrics import METRICS
+    from taskaware.tasks.outputs import matrix_of
 
-    answers = rows[model.target_name]
-    numeric = model.problem == "regression"
-    values = columns.numbers(answers) if numeric else answers
-    known = ~np.isnan(values) if numeric else columns.distinct(answers)[0] >= 0
+    names = list(model.target_columns)
+    if model.several:
+        values = matrix_of(model.several, model.problem, rows[names])
+        known = ~np.isnan(values).any(1)
+    else:
+        answers, numeric = rows[model.target_name], model.problem == "regression"
+        values = columns.numbers(answers) if numeric else answers
+        known = ~np.isnan(values) if numeric else columns.distinct(answers)[0] >= 0
     if not known.any():
         raise UserError(
             f"--score needs the answers: column '{model.target_name}' is empty. Fill it or drop --score."
         )
-    score = model.score(rows[known].drop(columns=model.target_name), values[known])
+    score = model.score(rows[known].drop(columns=names), values[known])
     without = f", {(~known).sum()} without an answer left out" if not known.all() else ""
     return f"{METRICS[model.metric].text(score, 4)} on {known.sum()} rows{without}"
 

@@ -29,7 +29,8 @@ def load(source, target=None, *, encoding: str | None = None, as_text: Collectio
             the name of a manifest, such as "iris" (see `manifests.manifests`);
             "hf:owner/name", "hf:owner/name/config", "hf:name:config";
             "openml:31" or "openml:credit-g".
-        target: name of the target column, or its values (as in (X, y)); by default the source's own.
+        target: name of the target column, or a list of the names of several, or values (as in (X, y)); by
+            default the source's own.
         encoding: of a text file; by default found out.
         as_text: names of columns of a text file that stay as they are written.
 
@@ -42,9 +43,12 @@ def load(source, target=None, *, encoding: str | None = None, as_text: Collectio
     """
     if isinstance(target, list | tuple) and len(target) == 1 and isinstance(target[0], str):
         target = target[0]
+    text = Text(encoding, frozenset(as_text))
+    if _are_names(target):
+        return _of_names(source, tuple(map(str, target)), text)
     if _is_values(target):
         source, target = (source, target), None
-    loaded = _load(source, target, Text(encoding, frozenset(as_text)))
+    loaded = _load(source, target, text)
     if target is not None and loaded.target != str(target):
         loaded = dataclasses.replace(loaded, target=str(target), problem=None)
     return loaded
@@ -56,6 +60,29 @@ class Text:
 
     encoding: str | None
     as_text: frozenset[str]
+
+
+def _are_names(target) -> bool:
+    """Whether a target can be the names of several columns: different strings."""
+    if not isinstance(target, list | tuple | pd.Index) or len(target) < 2:
+        return False
+    return all(isinstance(name, str) for name in target) and len(set(target)) == len(target)
+
+
+def _of_names(source, names: tuple[str, ...], text: Text) -> Loaded:
+    """The dataset with several targets, or with strings that are the values of one."""
+    if isinstance(source, tuple) and len(source) == 2:
+        return of_arrays(*source, name=names)
+    if (
+        not isinstance(source, str | Path | Loaded)
+        and not is_table(source)
+        and not sources.is_datasets(source)
+    ):
+        return of_arrays(source, list(names))
+    loaded = _load(source, None, text)
+    if len(names) == len(loaded.frame) and not set(names) & set(loaded.frame.columns):
+        return of_arrays(loaded.frame, list(names))
+    return dataclasses.replace(loaded, target=names, problem=None)
 
 
 def _is_values(target) -> bool:

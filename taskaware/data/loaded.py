@@ -1,6 +1,7 @@
 """The common form of every source: a frame, its name, and its target."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ class Loaded:
     Attributes:
         frame: N rows, the target among the columns where it is known; the columns' names are strings.
         name: for people ("frame", "iris", "adult").
-        target: name of the target column; None if the source names none.
+        target: name of the target column, or of several; None if the source names none.
         test: the source's own test rows, with the same columns; None if it has none.
         problem: "classification" or "regression", if the source says so.
         notes: assumptions, one sentence each.
@@ -25,7 +26,7 @@ class Loaded:
 
     frame: pd.DataFrame
     name: str
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     test: pd.DataFrame | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
@@ -56,14 +57,16 @@ def _about_index(names: list[str]) -> tuple[str, ...]:
     return (f"The index ({listed}) is no feature; frame.reset_index() makes it one.",)
 
 
-def of_arrays(features, target, name: str | None = None) -> Loaded:
+def of_arrays(features, target, name: str | Sequence[str] | None = None) -> Loaded:
     """Features and target apart: scikit-learn's X and y.
 
     Args:
         features: (N, F) array, list of rows, sparse matrix or table; columns of an array are called "x0",
             "x1", ...
-        target: N values; an (N, 1) array or frame counts as N values.
-        name: of the target; by default the name of the series, or "target".
+        target: N values, or K for each row, (N, K); an (N, 1) array or frame counts as N values. See
+            `target_columns`.
+        name: of the target, or one for each column of it; by default the name of the series, or "target", and
+            the names of the columns, or "y0", "y1", ...
 
     Raises:
         UserError: wrong shapes, or lengths that differ.
@@ -72,23 +75,74 @@ def of_arrays(features, target, name: str | None = None) -> Loaded:
     ['x0', 'x1', 'target']
     """
     frame = tidy(feature_frame(features))
-    column = _target_series(target)
-    if len(column) != len(frame):
-        raise UserError(f"X has {len(frame)} rows and y has {len(column)}. Give one target for each row.")
-    name = str(name or column.name or "target")
-    if name in frame.columns:
-        raise UserError(f"X has a column '{name}', too, the name of the target. Rename one of them.")
-    return Loaded(pd.concat([frame, column.rename(name)], axis=1), "frame", name)
+    found = target_columns(target)
+    if len(found) != len(frame):
+        raise UserError(f"X has {len(frame)} rows and y has {len(found)}. Give one target for each row.")
+    if name is None:
+        names = [str(each or "target") for each in found.columns]
+    else:
+        names = [name] if isinstance(name, str) else list(name)
+    if len(names) != found.shape[1]:
+        raise UserError(f"y has {found.shape[1]} columns and {len(names)} names: {names}. Give one for each.")
+    for each in names:
+        if each in frame.columns:
+            raise UserError(f"X has a column '{each}', too, the name of the target. Rename one of them.")
+    whole = pd.concat([frame, found.set_axis(names, axis=1)], axis=1)
+    return Loaded(whole, "frame", names[0] if len(names) == 1 else tuple(names))
 
 
-def _target_series(target) -> pd.Series:
+def target_columns(target: object) -> pd.DataFrame:
+    """Targets in any form as a frame of one column or of several, rows numbered from 0.
+
+    Args:
+        target: N values, numbers in an (N, K) array, in N lists or in a frame, or N collections of labels
+            (sets, or lists of strings or of different lengths), which are one column.
+
+    Raises:
+        UserError: an array of other shape, or a table without columns.
+
+    >>> list(target_columns([[1.5, 2.0], [0.5, 3.0]]).columns), list(target_columns([["a"], []]).columns)
+    (['y0', 'y1'], ['target'])
+    """
     if isinstance(target, pd.DataFrame):
-        target = target.iloc[:, 0] if target.shape[1] == 1 else target.to_numpy()
-    if not isinstance(target, pd.Series):
-        target = np.asarray(target)
-        if target.ndim == 2 and target.shape[1] == 1:
-            target = target[:, 0]
-        if target.ndim != 1:
-            raise UserError(f"y has shape {target.shape}; one target for each row is needed: y[:, 0].")
-        target = pd.Series(whole_characters(target))
-    return target.set_axis(pd.RangeIndex(len(target)))
+        if not target.shape[1]:
+            raise UserError("y has no columns. Give one target for each row.")
+        return target.set_axis(pd.RangeIndex(len(target)))
+    if isinstance(target, pd.Series):
+        series = target
+    elif isinstance(target, list | tuple) and holds_lists(target) and not _is_matrix(target):
+        series = pd.Series(list(target), dtype=object)
+    else:
+        array = np.asarray(target)
+        if array.ndim == 2 and array.shape[1] > 1:
+            names = [f"y{place}" for place in range(array.shape[1])]
+            return pd.DataFrame(whole_characters(array), columns=names)
+        array = array[:, 0] if array.ndim == 2 and array.shape[1] else array
+        if array.ndim != 1:
+            raise UserError(f"y has shape {array.shape}; one target for each row is needed: y[:, 0].")
+        series = pd.Series(whole_characters(array))
+    return series.set_axis(pd.RangeIndex(len(series))).to_frame(str(series.name or "target"))
+
+
+def holds_lists(cells: Iterable[object]) -> bool:
+    """Whether the cells of a column are collections of labels; missing ones do not tell.
+
+    >>> holds_lists([None, {"a"}]), holds_lists(["ab"])
+    (True, False)
+    """
+    found = False
+    for cell in cells:
+        if isinstance(cell, list | tuple | set | frozenset) or (
+            isinstance(cell, np.ndarray) and cell.ndim == 1
+        ):
+            found = True
+        elif cell is not None and cell is not pd.NA and cell == cell:
+            return False
+    return found
+
+
+def _is_matrix(rows: list | tuple) -> bool:
+    """Whether lists hold numbers, as many in each, or one value each."""
+    flat = all(isinstance(row, list | tuple | np.ndarray) and len(row) == len(rows[0]) for row in rows)
+    words = (isinstance(cell, str) for row in rows for cell in row)
+    return flat and (len(rows[0]) == 1 or (len(rows[0]) > 1 and not any(words)))

@@ -8,6 +8,7 @@ import hashlib
 import urllib.error
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -129,7 +130,7 @@ def from_datasets(source) -> Loaded:
 
 
 def _with_target(loaded: Loaded, dataset) -> Loaded:
-    labels = [name for name, feature in dataset.features.items() if type(feature).__name__ == "ClassLabel"]
+    labels = [name for name, feature in dataset.features.items() if _class_names(feature) is not None]
     return dataclasses.replace(loaded, target=labels[0]) if len(labels) == 1 else loaded
 
 
@@ -138,9 +139,19 @@ def _hub_frame(dataset) -> pd.DataFrame:
         raise UserError(f"A {type(dataset).__name__} is read row by row. Load it with streaming=False.")
     frame = tidy(dataset.to_pandas())
     for name, feature in dataset.features.items():
+        names = _class_names(feature)
         if type(feature).__name__ == "ClassLabel":
-            frame[name] = pd.Categorical.from_codes(frame[name].fillna(-1).astype(int), feature.names)
+            frame[name] = pd.Categorical.from_codes(frame[name].fillna(-1).astype(int), names)
+        elif names is not None:
+            frame[name] = [None if each is None else [names[code] for code in each] for each in frame[name]]
     return frame
+
+
+def _class_names(feature) -> list[str] | None:
+    """Names of the classes of a column of class labels, or of lists of them; None for another column."""
+    first = feature[0] if isinstance(feature, list) and len(feature) == 1 else feature
+    inner: Any = getattr(first, "feature", first)
+    return list(inner.names) if type(inner).__name__ == "ClassLabel" else None
 
 
 def from_url(url: str, sha256: str) -> Loaded:

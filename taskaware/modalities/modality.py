@@ -12,6 +12,7 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.tables import metafeatures
 from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.registry import Registry
+from taskaware.tasks.alone import alone
 from taskaware.tasks.data import Reader
 from taskaware.tasks.task import Task
 
@@ -133,8 +134,16 @@ class Modality(Protocol):
         )
 
     def meta_features(self, task: Task, extra: Iterable[metafeatures.MetaFeature] = ()) -> dict[str, float]:
-        """Value of every meta-feature of the catalogue, then of `extra`; all are finite."""
-        return metafeatures.meta_features(self.as_table(task), extra)
+        """Value of every meta-feature of the catalogue, then of `extra`; all are finite.
+
+        Of several outputs, the mean over them, `alone.MOST` at most: known tasks have one output, and a score
+        is a mean over the outputs, too.
+        """
+        extra = tuple(extra)
+        each = [metafeatures.meta_features(one, extra) for one in alone(self.as_table(task))]
+        return (
+            each[0] if len(each) == 1 else {name: float(np.mean([f[name] for f in each])) for name in each[0]}
+        )
 
     def samples(
         self, task: Task, *, rows: int = 256, columns: int = 32, outputs: int = 8, seed: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from taskaware.errors import UserError
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.spaces import Space
@@ -80,7 +81,17 @@ def register(store: Store, tasks: Iterable[Task], space: Space, recipe: Training
 
     Returns:
         The digest of the recipe.
+
+    Raises:
+        UserError: a task has several outputs.
     """
+    tasks = list(tasks)
+    for task in tasks:
+        if task.several:
+            raise UserError(
+                f"Task '{task.name}' has {task.outputs} outputs, and experience is of tasks with one. Leave "
+                "the store out, or name one target."
+            )
     described = store.described(catalogue_digest())
     for task in tasks:
         if task.digest not in described:

@@ -16,6 +16,7 @@ from taskaware.recommendation.record import Record
 from taskaware.saved import read_json
 from taskaware.secrets import in_plain
 from taskaware.spaces import MixtureSpace, space_from
+from taskaware.tasks.outputs import Outputs
 
 FORMAT = "taskaware recommendation"
 VERSION = 3
@@ -30,7 +31,7 @@ def to_text(record: Record) -> str:
     fields |= {
         "format": FORMAT,
         "version": VERSION,
-        "task": dataclasses.asdict(record.task),
+        "task": _card(record.task),
         "space": record.space.to_dict(),
         "ranked": [dataclasses.asdict(candidate) for candidate in record.ranked],
         "default": None if default is None else dataclasses.asdict(default),
@@ -39,6 +40,13 @@ def to_text(record: Record) -> str:
         "architecture": record.architecture.description,
     }
     return json.dumps(in_plain(fields, _whole_characters), indent=1, default=str)
+
+
+def _card(card: TaskCard) -> dict:
+    """The card as plain JSON; that of one output is as it was before there were several."""
+    fields = dataclasses.asdict(card)
+    del fields["several"]
+    return fields | ({"several": card.several.to_dict()} if card.several else {})
 
 
 def _whole_characters(text: str) -> str:
@@ -79,6 +87,7 @@ def _of_fields(fields: dict) -> dict:
     for pairs in ("widths", "kinds", "modalities"):
         task[pairs] = tuple((name, value) for name, value in task.get(pairs, ()))
     task["drop"] = tuple(task.get("drop", ()))
+    task["several"] = Outputs.from_dict(task.get("several"))
     # What an answer tells of an architecture, it tells of a mixture.
     space = cast(MixtureSpace, space_from(fields["space"]))
     ranked = plain.row("list of candidates", fields["ranked"], least=1, most=checking.CANDIDATES)

@@ -10,6 +10,7 @@ from taskaware.modalities.reading import make_task
 from taskaware.recommendation import rows
 from taskaware.recommendation.record import Record
 from taskaware.tasks.metrics import default_metric, metric_name
+from taskaware.tasks.outputs import LINKS
 from taskaware.tasks.task import Task
 
 MOST_CELLS = 4_000_000
@@ -48,7 +49,8 @@ def module(record: Record):
 
     task, point = record.task, tuple(float(number) for number in record.point)
     block = tuple(task.block(record.space).tolist())
-    return FixedNetwork(record.space, point, task.outputs, block, task.categories)
+    link = LINKS[task.problem]
+    return FixedNetwork(record.space, point, task.outputs, block, task.categories, link=link)
 
 
 def source(record: Record) -> str:
@@ -58,7 +60,12 @@ def source(record: Record) -> str:
     task = record.task
     block = task.block(record.space)
     return writing.source(
-        record.space, record.point, block=block, categories=task.categories, outputs=task.outputs
+        record.space,
+        record.point,
+        block=block,
+        categories=task.categories,
+        outputs=task.outputs,
+        link=LINKS[task.problem],
     )
 
 
@@ -149,7 +156,7 @@ def task_for(record: Record, dataset, target=None, metric: str | None = None) ->
         own = dataset.metric if dataset.metric != default_metric(dataset.problem) else card.own_metric
         return with_metric(_fitting(record, dataset), metric or own)
     if target is None and not isinstance(dataset, tuple):
-        target = card.target_name
+        target = card.target_columns
     metric = metric or card.own_metric or card.metric
     task = make_task(
         dataset,
@@ -177,6 +184,12 @@ def with_metric(task: Task, metric: str | None) -> Task:
 
 def _fitting(record: Record, task: Task) -> Task:
     made_for, given = (f"{one.problem} of {one.outputs} outputs" for one in (record.task, task))
+    own, names = (one.several and one.several.names for one in (record.task, task))
+    if given == made_for and own != names:
+        raise UserError(
+            f"This dataset has the outputs {names}; the recommendation was made for {own}. Call recommend on "
+            "this one."
+        )
     if given != made_for:
         raise UserError(
             f"This dataset is a {given}; the recommendation was made for a {made_for}. "

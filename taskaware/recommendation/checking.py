@@ -9,7 +9,8 @@ from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture import BOUND
 from taskaware.tasks.metrics import METRICS
-from taskaware.tasks.task import PROBLEMS
+from taskaware.tasks.outputs import SEVERAL
+from taskaware.tasks.task import ALL_PROBLEMS, PROBLEMS
 
 CLASSES, CANDIDATES, NOTES, ROUNDS = 100_000, 100_000, 10_000, 100_000
 COLUMNS = 10_000_000
@@ -27,7 +28,11 @@ def checked_card(card: TaskCard) -> TaskCard:
         UserError: it is not; the message names the field and what is allowed.
     """
     plain.name("name of the task", card.name, longest=100_000)
-    plain.one_of("problem", card.problem, PROBLEMS)
+    plain.one_of("problem", card.problem, ALL_PROBLEMS)
+    if (card.several is not None) != (card.problem in SEVERAL):
+        raise UserError(
+            f"Problem '{card.problem}' and its outputs do not fit. Allowed: outputs of several only."
+        )
     plain.one_of("metric", card.metric, METRICS)
     plain.name("name of the target", card.target_name, longest=100_000)
     _check_classes(plain.row("list of classes", card.classes, most=CLASSES))

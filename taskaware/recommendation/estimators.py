@@ -63,7 +63,7 @@ class _TaskAware(BaseEstimator):
             X: (N, F) frame, array, sparse matrix or list of rows, N at least 10. The columns of a frame may
                 hold numbers, strings, categories, booleans and dates; any value may be missing. Or N texts,
                 images, sounds or series, in any form that `recommend` takes.
-            y: N targets, none of them missing.
+            y: N targets, or (N, K) numbers for a regressor and 0 and 1 for a classifier; none is missing.
             sample_weight: how much each row counts in training and validation, N numbers of at least 0, or
                 the name of a column of X. The architecture does not depend on it.
             groups: N values, or the name of a column of X: rows of one group stay in one part of the split
@@ -83,7 +83,7 @@ class _TaskAware(BaseEstimator):
         features = self._features(X, fitting=True) if kind is None else kind.values_of(X)
         target = self._target(y)
         check_consistent_length(features, target)
-        named = pd.Series(target, name=getattr(y, "name", None))
+        named = _named(target, y)
         task = (
             _task(features, named, self._kind) if kind is None else _single_task(kind, X, named, self._kind)
         )
@@ -119,7 +119,7 @@ class _TaskAware(BaseEstimator):
         """What else is to be known of the targets, when the model is trained."""
 
     def predict(self, X) -> np.ndarray:
-        """The prediction for each row, (N,).
+        """The prediction for each row, (N,), or (N, K) of several outputs.
 
         Args:
             X: (N, F) rows in any form that `fit` takes.
@@ -160,11 +160,11 @@ class _TaskAware(BaseEstimator):
         )
 
     def _target(self, y) -> np.ndarray:
-        """The targets in one row, none of them missing."""
+        """The targets, (N,) or (N, K), none of them missing."""
         if y is None:
             raise UserError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="y", estimator=self)
-        return column_or_1d(y, warn=True)
+        return y if y.ndim == 2 and y.shape[1] > 1 else column_or_1d(y, warn=True)
 
 
 class TaskAwareClassifier(ClassifierMixin, _TaskAware):
@@ -185,7 +185,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         random_state: seed of search, split and training; the same int gives the same estimator.
 
     Attributes:
-        classes_: labels in the order of `predict_proba`.
+        classes_: labels in the order of `predict_proba`; for an (N, K) y the numbers of its columns.
         recommendation_: the `Recommendation`, with its notes and how sure it is.
         model_: the trained `Model`, which can be saved.
         n_features_in_, feature_names_in_: of X; names only where all are strings.
@@ -225,25 +225,40 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         )
         self.class_weight = class_weight
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def _after_training(self, target: np.ndarray) -> None:
+        self._several = target.dtype if target.ndim == 2 else None
+        if self._several is not None:
+            self.classes_ = np.arange(target.shape[1])
+            return
         self.classes_, self._place = _in_order(self.model_.classes, target)
 
     def predict(self, X) -> np.ndarray:
         rows = self._rows(X)
+        if self._several is not None:
+            return self.model_.predict(rows).astype(self._several)
         found = decided(self.model_.predict_proba(rows), self.model_.offsets)
         return self.classes_[self._place[found]]
 
     predict.__doc__ = _TaskAware.predict.__doc__
 
     def predict_proba(self, X) -> np.ndarray:
-        """Probability of each class, (N, classes), in the order of `classes_`; errors as in `predict`."""
+        """Probability of each class, (N, classes), in the order of `classes_`; errors as in `predict`.
+
+        Of labels, the probability of each, (N, K).
+        """
         rows = self._rows(X)
-        return self.model_.predict_proba(rows)[:, np.argsort(self._place)]
+        found = self.model_.predict_proba(rows)
+        return found if self._several is not None else found[:, np.argsort(self._place)]
 
     def _target(self, y) -> np.ndarray:
         y = super()._target(y)
         check_classification_targets(y)
-        if len(y) and (y == y[0]).all():
+        if y.ndim == 1 and len(y) and (y == y[0]).all():
             raise UserError(f"y holds one class, '{y[0]}', in all {len(y)} rows. Give at least two classes.")
         return y
 
@@ -262,6 +277,11 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
 
     _kind = "regression"
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def _target(self, y) -> np.ndarray:
         return super()._target(y).astype(np.float64)
 
@@ -276,20 +296,31 @@ def _in_order(labels: tuple, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, np.array(found)
 
 
-def _task(features: pd.DataFrame, target: pd.Series, problem: str) -> Task:
-    """The task of an X and a y, which keeps its name unless a column of X has it."""
-    name = str(target.name or "target")
-    while name in map(str, features.columns):
-        name += "_"
+def _named(target: np.ndarray, y: object) -> pd.Series | pd.DataFrame:
+    """The targets under the names that y gives them, or its columns."""
+    if target.ndim == 1:
+        return pd.Series(target, name=getattr(y, "name", None))
+    names = getattr(y, "columns", [f"y{place}" for place in range(target.shape[1])])
+    return pd.DataFrame(target, columns=[str(name) for name in names])
+
+
+def _task(features: pd.DataFrame, target: pd.Series | pd.DataFrame, problem: str) -> Task:
+    """The task of an X and a y, which keeps its names unless a column of X has one."""
+    names = [target.name or "target"] if isinstance(target, pd.Series) else target.columns
+    taken, name = set(map(str, features.columns)), []
+    for each in map(str, names):
+        while each in taken:
+            each += "_"
+        name.append(each)
     return _whole(make_task(of_arrays(features, target, name), problem=problem), target)
 
 
-def _single_task(kind: Single, values: object, target: pd.Series, problem: str) -> Task:
+def _single_task(kind: Single, values: object, target: pd.Series | pd.DataFrame, problem: str) -> Task:
     """The task of N values and their targets."""
     return _whole(kind.read((values, target), problem=problem), target)
 
 
-def _whole(task: Task, target: pd.Series) -> Task:
+def _whole(task: Task, target: pd.Series | pd.DataFrame) -> Task:
     """The task, if every row has a target.
 
     Raises:

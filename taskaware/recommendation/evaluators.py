@@ -17,6 +17,7 @@ from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator
 from taskaware.surrogates.lifted import for_any_kind, lifted
 from taskaware.surrogates.training_data import FEWEST_TASKS
+from taskaware.tasks.outputs import single_problem
 from taskaware.tasks.task import Task
 
 SHIPPED = {"compact": "evaluator.npz", "universal": "evaluator-universal.npz"}
@@ -89,7 +90,7 @@ def query_of(task: Task, evaluator: Evaluator, z: Float[np.ndarray, " M"] | None
     if z is None:
         z = READ.get(("z", modality, task.digest), lambda: vector(task))
     present = READ.get(("present", modality, task.digest), lambda: modality.present(task))
-    return TaskQuery(z, task.problem, task.digest, samples, present)
+    return TaskQuery(z, single_problem(task.problem), task.digest, samples, present)
 
 
 def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evaluator, list[str]]:

@@ -7,12 +7,15 @@ import numpy as np
 from taskaware.errors import visible
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.record import Record
+from taskaware.tasks.outputs import single_problem
 
 
 def explain(record: Record) -> str:
     """The recommendation as text, one line for each part."""
     task = record.task
     what = f"{len(task.classes)} classes" if task.classes else "a number"
+    if task.several:
+        what = f"{task.outputs} {'labels' if task.problem == 'multilabel' else 'numbers'}"
     nearest = ", ".join(f"{near.name} ({near.distance:.2f})" for near in record.nearest_tasks[:3])
     lines = [
         f"{task.name}: {task.rows:,} rows, {task.features} features, target '{task.target_name}' ({what})",
@@ -51,10 +54,11 @@ def _measured(record: Record) -> str:
 
 
 def _against_constant(record: Record) -> list[str]:
-    if record.task.problem != "classification":
+    if single_problem(record.task.problem) != "classification":
         return []
     reached = constant_score(np.array(record.meta_features))
-    return [f"  constant   {record.task.metric} {reached:.3f}, always the most frequent class"]
+    of_each = " of each label" if record.task.several else ""
+    return [f"  constant   {record.task.metric} {reached:.3f}, always the most frequent class{of_each}"]
 
 
 def _against_default(record: Record) -> list[str]:

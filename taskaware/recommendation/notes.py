@@ -11,7 +11,8 @@ from taskaware.recommendation.safety import farthest, separation
 from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.lifted import Lifted
 from taskaware.surrogates.patterns import same_pattern
-from taskaware.tasks.metrics import default_metric
+from taskaware.tasks.alone import alone
+from taskaware.tasks.metrics import METRICS, default_metric
 from taskaware.tasks.task import Task
 
 FEWEST_COMPARED = 20
@@ -27,6 +28,29 @@ def about_metric(task: Task) -> list[str]:
         f"{scored_by[:1].upper()}{scored_by[1:]} on the target is predicted; `fit` chooses weights by "
         f"{task.metric}."
     ]
+
+
+def about_several(task: Task) -> list[str]:
+    """Notes on what is different for several outputs."""
+    if task.several is None:
+        return []
+    looked_at = len(alone(task))
+    read = "their mean" if looked_at == task.outputs else f"the mean of {looked_at}"
+    notes = [
+        f"Known tasks have one output: the expected score is that of a task with the meta-features of the "
+        f"{task.outputs} outputs, {read}. Trust it less."
+    ]
+    if task.problem == "multilabel" and asks_for_thresholds(task.metric):
+        notes.append(
+            f"`predict` gives labels of probability above 0.5; no thresholds are chosen for {task.metric}. "
+            "`predict_proba` lets you choose your own."
+        )
+    return notes
+
+
+def asks_for_thresholds(metric: str) -> bool:
+    """Whether another threshold than 0.5 can score better in a metric of labels."""
+    return METRICS[metric].reads == "classes" and metric not in ("accuracy", "subset_accuracy")
 
 
 def about_kind(evaluator: Evaluator, task: Task, query: TaskQuery) -> list[str]:

@@ -13,6 +13,7 @@ from taskaware.modalities.reading import modality_of
 from taskaware.modalities.tables.encode import widths_of
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.metrics import default_metric
+from taskaware.tasks.outputs import Outputs
 from taskaware.tasks.task import Task
 
 
@@ -35,6 +36,7 @@ class TaskCard:
         kinds: (name, kind) of columns whose kind the user gave.
         drop: names of columns that the user left out.
         modalities: (name, kind of data) of columns whose kind of data the user gave.
+        several: the outputs, where there are several.
     """
 
     name: str
@@ -52,6 +54,7 @@ class TaskCard:
     kinds: tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
     modalities: tuple[tuple[str, str], ...] = ()
+    several: Outputs | None = None
 
     @classmethod
     def of(cls, task: Task) -> "TaskCard":
@@ -70,11 +73,17 @@ class TaskCard:
             task.metric,
             task.modality,
             card.widths,
+            several=task.several,
         )
 
     @property
     def outputs(self) -> int:
-        return max(len(self.classes), 1)
+        return len(self.several.names) if self.several else max(len(self.classes), 1)
+
+    @property
+    def target_columns(self) -> str | list[str]:
+        """Name of the target column, or of each of several."""
+        return self.target_name if self.several is None else list(self.several.columns(self.target_name))
 
     @property
     def inputs(self) -> tuple[str, ...]:

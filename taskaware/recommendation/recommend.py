@@ -16,13 +16,20 @@ from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.building import remember, with_metric
 from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
-from taskaware.recommendation.notes import about_baselines, about_distance, about_kind, about_metric
+from taskaware.recommendation.notes import (
+    about_baselines,
+    about_distance,
+    about_kind,
+    about_metric,
+    about_several,
+)
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
 from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.surrogates.training_data import FLOOR
+from taskaware.tasks.outputs import single_problem
 from taskaware.tasks.task import Task
 
 NEIGHBOURS = 5
@@ -51,9 +58,11 @@ def recommend(
         dataset: a Task, or what one of `MODALITIES` accepts: DataFrame, (X, y), Hugging Face Dataset or
             DatasetDict, path to a CSV, TSV, Parquet, ARFF or JSON-lines file, name of a manifest, "hf:<id>",
             "openml:<id>"; or texts, images, sounds, series or vectors and their targets.
-        target: name of the target column (or its values, beside an X).
+        target: name of the target column (or its values, beside an X); or names of several, or (N, K)
+            values: numbers are a regression of several outputs, 0 and 1 are labels. A column of lists is one
+            of labels, too.
         problem: "classification" or "regression"; by default inferred from the target, and `notes` says
-            which.
+            which. Of several outputs they are "multilabel" and "multioutput".
         metric: name in METRICS that `fit` chooses the best weights by; by default "accuracy" or "r2". The
             experience is scored by the default, so the architecture is the one for that; a note says so.
         name: of the dataset, for people; by default the source's.
@@ -92,7 +101,9 @@ def recommend(
     proposal = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)
     found = Found(task, evaluator, query, posterior, proposal)
     answer = _answer(
-        found, candidates, (*task.notes, *notes, *about_kind(evaluator, task, query), *about_metric(task))
+        found,
+        candidates,
+        (*task.notes, *notes, *about_kind(evaluator, task, query), *about_metric(task), *about_several(task)),
     )
     dropped = (drop,) if isinstance(drop, str) else tuple(drop)
     card = dataclasses.replace(
@@ -153,7 +164,8 @@ class Found:
 
 
 def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
-    evaluator, problem = found.evaluator, found.task.problem
+    # What known tasks are: of one output.
+    evaluator, problem = found.evaluator, single_problem(found.task.problem)
     # `query_of` always reads it.
     z = cast(np.ndarray, found.query.z)
     safe = evaluator.training_data.u[default(evaluator, problem, found.query.present)].astype(np.float32)

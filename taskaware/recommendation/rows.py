@@ -107,6 +107,11 @@ def _sample_weights(task: Task, given: object) -> np.ndarray:
 
 def _class_weights(task: Task, given: object, weights: np.ndarray) -> np.ndarray:
     """The weight of each class, (classes,)."""
+    if task.several:
+        raise UserError(
+            f"class_weight is for classification with one class a row; this task has {task.outputs} outputs. "
+            "Use sample_weight."
+        )
     if task.problem != "classification":
         raise UserError("class_weight is for classification; this is a regression. Use sample_weight.")
     if given == "balanced":

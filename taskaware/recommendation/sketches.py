@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt32
 
 from taskaware.data.table import Column, Table
+from taskaware.tasks.alone import alone
 from taskaware.tasks.task import Task
 
 FILE = "sketches.npz"
@@ -91,7 +92,9 @@ def hashed(task: Task, most: int) -> Hashed:
     names = np.array(
         [_sha(name) for name in (*(given[place].name for place in kept.tolist()), task.target_name)]
     )
-    return Hashed(rows, [*(columns[place] for place in kept), _target_hashes(task)[rows]], names)
+    # Of several outputs, the first stands for the target: a known task has one.
+    first = alone(task, most=1)[0]
+    return Hashed(rows, [*(columns[place] for place in kept), _target_hashes(first)[rows]], names)
 
 
 def packed(sketches: Sequence[Sketch]) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.tasks.labels import F1_LABELS
 from taskaware.tasks.metrics import MASKED, SMALLER, SMALLEST, Metric, negated
 
 NO_ORDER = 0.5
@@ -190,20 +191,21 @@ def _bits_per_character(outputs: Outputs, y: Rows, weight: Rows, scale: Score) -
     return _log_loss(outputs, y, weight, scale) / math.log(2)
 
 
-PROBLEMS = ("classification",)
+PROBLEMS = ("classification", "multilabel")
+ONE_CLASS = ("classification",)
 
 ACCURACY = Metric("accuracy", PROBLEMS, "classes", accuracy, _accuracy, 0.0, 1.0)
 BALANCED_ACCURACY = Metric(
     "balanced_accuracy", PROBLEMS, "classes", balanced_accuracy, _balanced_accuracy, 0.0, 1.0
 )
 ROC_AUC = Metric("roc_auc", PROBLEMS, "probabilities", roc_auc, _roc_auc, 0.0, 1.0)
-F1_MACRO = Metric("f1_macro", PROBLEMS, "classes", f1_macro, _f1_macro, 0.0, 1.0)
+F1_MACRO = Metric("f1_macro", PROBLEMS, "classes", f1_macro, _f1_macro, 0.0, 1.0, of_outputs=F1_LABELS)
 LOG_LOSS = Metric(
     "log_loss", PROBLEMS, "probabilities", log_loss, _log_loss, high=0.0, shown=negated, direction=SMALLER
 )
 PERPLEXITY = Metric(
     "perplexity",
-    PROBLEMS,
+    ONE_CLASS,
     "probabilities",
     perplexity,
     _perplexity,
@@ -213,7 +215,7 @@ PERPLEXITY = Metric(
 )
 BITS_PER_CHARACTER = Metric(
     "bits_per_character",
-    PROBLEMS,
+    ONE_CLASS,
     "probabilities",
     bits_per_character,
     _bits_per_character,

@@ -1,14 +1,16 @@
 """Rows of any kind and their targets → a task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from taskaware.data.loaded import target_columns
 from taskaware.errors import UserError
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import metric_name
-from taskaware.tasks.target import read_target
+from taskaware.tasks.targets import name_of, read_targets
 from taskaware.tasks.task import Task
 
 
@@ -27,7 +29,8 @@ def task_of(
 
     Args:
         data: N rows.
-        target: N values; a pandas Series gives the target its name.
+        target: N values, or K for each row, see `data.loaded.target_columns`; a pandas Series or frame gives
+            the target its name.
         modality: name of the kind of data.
         reader: how later rows are read.
         problem: "classification" or "regression"; by default inferred from the target.
@@ -38,15 +41,15 @@ def task_of(
     Raises:
         UserError: there is no target, or not one for each row, or it is not usable (see `read_target`).
     """
-    series = _series(target, data.rows)
-    found = read_target(series, problem)
+    frame = _frame(target, data.rows)
+    found = read_targets(frame, problem)
     kept = data if found.present.all() else data.take(np.flatnonzero(found.present))
     found.values.setflags(write=False)
     return Task(
         name=name or modality,
         problem=found.problem,
         data=kept,
-        target_name=str(series.name),
+        target_name=name_of(frame),
         target=found.values,
         classes=found.classes,
         metric=metric_name(found.problem, metric),
@@ -54,6 +57,7 @@ def task_of(
         group=name or modality,
         reader=reader,
         modality=modality,
+        several=found.several,
     )
 
 
@@ -65,16 +69,19 @@ def apart(source: object, target: object = None) -> tuple[object, object]:
     """
     if isinstance(source, tuple) and len(source) == 2:
         features, values = source
-        return features, values if target is None else pd.Series(np.asarray(values), name=str(target))
+        if target is None:
+            return features, values
+        frame = target_columns(values)
+        names = [target] if isinstance(target, str) else cast(Iterable, target)
+        return features, frame.set_axis(list(map(str, names)), axis=1)
     return source, target
 
 
-def _series(target: object, rows: int) -> pd.Series:
+def _frame(target: object, rows: int) -> pd.DataFrame:
     if target is None or isinstance(target, str):
         named = "" if target is None else f" but the name '{target}'"
         raise UserError(f"There are no target values{named}. Give one for each row: target=[...].")
-    series = target if isinstance(target, pd.Series) else pd.Series(np.asarray(target))
-    if len(series) != rows:
-        raise UserError(f"There are {rows} rows and {len(series)} targets. Give one target for each row.")
-    name = "target" if series.name is None else series.name
-    return series.set_axis(pd.RangeIndex(rows)).rename(str(name))
+    frame = target_columns(target)
+    if len(frame) != rows:
+        raise UserError(f"There are {rows} rows and {len(frame)} targets. Give one target for each row.")
+    return frame.set_axis([str(name) for name in frame.columns], axis=1)

@@ -1,10 +1,12 @@
 """The registry of metrics; larger is better in every one of them."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 from taskaware.errors import UserError, unknown
 from taskaware.registry import Registry
+from taskaware.tasks.outputs import SEVERAL, single_problem
 
 MASKED = -1e9
 """Output of a class that does not exist: networks of one bucket of classes share a compiled program."""
@@ -37,7 +39,8 @@ class Metric(NamedTuple):
 
     Attributes:
         name: in METRICS.
-        problems: that it scores: "classification", "regression".
+        problems: that it scores, of `tasks.task.ALL_PROBLEMS`. A metric of one output scores several, if it
+            says so, by the mean over them; see `of_problem`.
         reads: what `on_host` takes as predictions: "classes" (indices, (N,)), "probabilities" (N, K) or
             "values" (N,), in the target's own units.
         on_host: (truth (N,), predictions) → score, a float. A class index of -1 in the truth is a class
@@ -49,6 +52,7 @@ class Metric(NamedTuple):
         low, high: range of the score; trainings are recorded with no less than `low`.
         shown: score → the number that people know: an error is shown as it is, and its negative is the score.
         direction: of the number that `shown` gives, in a few words.
+        of_outputs: `on_host` and `on_device` for several outputs, (N, K), where the score is not that mean.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Metric(NamedTuple):
     high: float = float("inf")
     shown: Callable[[float], float] = unchanged
     direction: str = LARGER
+    of_outputs: tuple[Callable, Callable] | None = None
 
     def text(self, score: float, digits: int = 3) -> str:
         """The score as people read it.
@@ -78,6 +83,8 @@ METRICS: Registry[Metric] = Registry(
         "roc_auc": "taskaware.tasks.classification:ROC_AUC",
         "log_loss": "taskaware.tasks.classification:LOG_LOSS",
         "f1_macro": "taskaware.tasks.classification:F1_MACRO",
+        "f1_micro": "taskaware.tasks.labels:F1_MICRO",
+        "subset_accuracy": "taskaware.tasks.labels:SUBSET_ACCURACY",
         "perplexity": "taskaware.tasks.classification:PERPLEXITY",
         "bits_per_character": "taskaware.tasks.classification:BITS_PER_CHARACTER",
         "r2": "taskaware.tasks.regression:R2",
@@ -96,9 +103,9 @@ def default_metric(problem: str) -> str:
     >>> default_metric("regression")
     'r2'
     """
-    if problem not in DEFAULTS:
-        raise unknown("problem", problem, DEFAULTS)
-    return DEFAULTS[problem]
+    if single_problem(problem) not in DEFAULTS:
+        raise unknown("problem", problem, (*DEFAULTS, *SEVERAL))
+    return DEFAULTS[single_problem(problem)]
 
 
 def metrics_of(problem: str) -> tuple[str, ...]:
@@ -124,7 +131,7 @@ def metric_of(problem: str, name: str | None = None) -> Metric:
     """The metric of that name, if it scores the problem; the problem's default where no name is given.
 
     Args:
-        problem: "classification" or "regression".
+        problem: one of `tasks.task.ALL_PROBLEMS`; of several outputs, the metric reads (N, K) of each.
         name: in METRICS.
 
     Raises:
@@ -135,9 +142,35 @@ def metric_of(problem: str, name: str | None = None) -> Metric:
     """
     name = name or default_metric(problem)
     if name in METRICS and problem in METRICS[name].problems:
-        return METRICS[name]
+        return of_problem(METRICS[name], problem)
     if name in METRICS:
         others = ", ".join(METRICS[name].problems)
         allowed = ", ".join(metrics_of(problem))
         raise UserError(f"Unknown metric of a {problem} '{name}': it scores {others}. Allowed: {allowed}.")
     raise unknown(f"metric of a {problem}", name, metrics_of(problem))
+
+
+def of_problem(metric: Metric, problem: str) -> Metric:
+    """The metric itself, or its form for several outputs: of the same name, it reads (N, K) of each.
+
+    Args:
+        metric: that scores the problem.
+        problem: one of `tasks.task.ALL_PROBLEMS`.
+
+    >>> import numpy as np
+    >>> truth = np.array([[1.0, 5.0], [2.0, 6.0]])
+    >>> of_problem(METRICS["mae"], "multioutput").on_host(truth, truth + [0.0, 2.0])
+    -1.0
+    """
+    return _over_outputs(metric) if problem in SEVERAL else metric
+
+
+@functools.cache
+def _over_outputs(metric: Metric) -> Metric:
+    """One object for each metric: compiled programs are kept by it."""
+    from taskaware.tasks.averaging import mean_on_device, mean_on_host
+
+    host = mean_on_host(metric.on_host, metric.reads)
+    device = mean_on_device(metric.on_device, metric.reads, metric.low)
+    host, device = metric.of_outputs or (host, device)
+    return metric._replace(on_host=host, on_device=device)

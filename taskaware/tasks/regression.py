@@ -104,7 +104,7 @@ def _mae(outputs: Outputs, y: Rows, weight: Rows, scale: Score) -> Score:
     return -scale * jnp.sum(jnp.abs(outputs[:, 0] - y) * weight) / weight.sum()
 
 
-PROBLEMS = ("regression",)
+PROBLEMS = ("regression", "multioutput")
 
 R2 = Metric("r2", PROBLEMS, "values", r2, _r2, WORST_R2, 1.0)
 RMSE = Metric("rmse", PROBLEMS, "values", rmse, _rmse, high=0.0, shown=negated, direction=SMALLER)

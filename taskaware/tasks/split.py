@@ -25,8 +25,8 @@ class Split:
 def split(task: Task, seed: int, *, validation: float = 0.2, test: float | None = 0.2) -> Split:
     """Deal the rows of a task out at random.
 
-    In classification every class keeps its share in each part (to about one row), and every class has a row
-    in `train`. The same content and seed give the same split, in any order of the rows.
+    In classification with one class a row, every class keeps its share in each part (to about one row), and
+    every class has a row in `train`. The same content and seed give the same split, in any order of the rows.
 
     Args:
         task: N rows.
@@ -122,7 +122,7 @@ def _by_groups(
 def _mixed(task: Task, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The groups at random, those of each most frequent class spread evenly."""
     order = rng.permutation(codes.max() + 1)
-    if task.problem == "regression":
+    if task.problem != "classification":
         return order
     table = np.zeros((len(order), task.outputs), np.int64)
     np.add.at(table, (codes, task.target), 1)
@@ -165,9 +165,8 @@ def _sizes(task: Task, shares: tuple[float, ...]) -> list[int]:
 def _cut(task: Task, shares: tuple[float, ...], order: np.ndarray, part: np.ndarray) -> Split:
     """The split of rows in order, by the part of each."""
     if len(np.unique(part)) <= len(shares):
-        raise UserError(
-            f"{task.rows} rows are too few for shares {shares} of {task.outputs} classes: a part is empty."
-        )
+        classes = f" of {task.outputs} classes" if task.problem == "classification" else ""
+        raise UserError(f"{task.rows} rows are too few for shares {shares}{classes}: a part is empty.")
     return Split(*(np.sort(order[part == which]) for which in range(3)))
 
 
@@ -177,7 +176,7 @@ def _order(task: Task, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     The first row of every class is not spared, so that training has them all.
     """
     order = rng.permutation(np.argsort(task.row_hashes, kind="stable"))
-    if task.problem == "regression":
+    if task.problem != "classification":
         return order, np.full(task.rows, True)
     order = order[np.argsort(task.target[order], kind="stable")]
     labels = task.target[order]

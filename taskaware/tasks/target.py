@@ -12,6 +12,7 @@ from taskaware.data import columns
 from taskaware.data.description import Description, describe
 from taskaware.data.numerals import Form, parsed
 from taskaware.errors import UserError, unknown
+from taskaware.tasks.outputs import Outputs
 from taskaware.tasks.task import PROBLEMS
 
 MIN_ROWS = 10
@@ -25,12 +26,13 @@ class Target:
     """The target of a task.
 
     Attributes:
-        problem: "classification" or "regression".
-        values: one for each present row: int32 class indices, or float64.
+        problem: one of `tasks.task.ALL_PROBLEMS`.
+        values: of each present row: an int32 class index, or a float64; of K outputs (n, K) float64.
         classes: labels in the order of the indices, as the user wrote them, sorted; empty in regression.
         present: (N,) bool, the rows of the frame that have a target.
         notes: assumptions, one sentence each.
         form: how the numbers of a regression are written, see `data.description.Description`.
+        several: the outputs, where there are several.
     """
 
     problem: str
@@ -39,6 +41,7 @@ class Target:
     present: np.ndarray
     notes: tuple[str, ...]
     form: tuple[str, ...] = ()
+    several: Outputs | None = None
 
 
 def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".") -> Target:
@@ -73,9 +76,9 @@ def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".
         present = columns.distinct(series)[0] >= 0
     else:
         present = ~np.isnan(numbers)
-    _check_rows(name, present)
+    check_rows(name, present)
     if chosen == "regression":
-        _check_odd(series, found)
+        check_odd(series, found)
     series, numeric = series[present], numbers[present] if numbers is not None else None
     notes = [] if present.all() else [f"{(~present).sum()} rows without a target '{name}' were left out."]
     if chosen == "regression":
@@ -93,7 +96,7 @@ def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".
 
 
 def _numbers(series: pd.Series, found: Description) -> np.ndarray:
-    """The values as numbers, NaN for all others, of which `_check_odd` speaks."""
+    """The values as numbers, NaN for all others, of which `check_odd` speaks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return columns.numbers(series, found.form, strict=False)
@@ -104,7 +107,7 @@ def _is_written(series: pd.Series) -> bool:
     return columns.found_type(series) in ("string", "mixed", "mixed-integer")
 
 
-def _check_odd(series: pd.Series, found: Description) -> None:
+def check_odd(series: pd.Series, found: Description) -> None:
     """Refuse values that are no numbers in a target of numbers: no answer may be dropped in silence."""
     if not found.notes:
         return
@@ -142,7 +145,8 @@ def class_indices(series: pd.Series, classes: tuple) -> np.ndarray:
     return columns.codes_in(series, [columns.label(each) for each in classes])
 
 
-def _check_rows(name: str, present: np.ndarray) -> None:
+def check_rows(name: str, present: np.ndarray) -> None:
+    """Refuse a target that too few rows have."""
     rows = int(present.sum())
     if rows == 0:
         raise UserError(f"Target '{name}' is missing in all {len(present)} rows. Name another column.")

@@ -7,8 +7,12 @@ import numpy as np
 
 from taskaware.deprecation import renamed_fields
 from taskaware.tasks.data import Data, Reader, content_digest
+from taskaware.tasks.outputs import SEVERAL, Outputs
 
 PROBLEMS = ("classification", "regression")
+"""Problems of one output."""
+
+ALL_PROBLEMS = (*PROBLEMS, *SEVERAL)
 
 
 @renamed_fields(kind="problem", origin="group", table="data", schema="reader")
@@ -18,11 +22,12 @@ class Task:
 
     Attributes:
         name: for people.
-        problem: "classification" or "regression".
+        problem: one of ALL_PROBLEMS; "multilabel" and "multioutput" (regression) have several outputs.
         data: the features, N rows, as their modality reads them; the target is not among them.
-        target_name: name of the target.
-        target: (N,) int32 class indices, or (N,) float64 values; never missing.
-        classes: the labels in the order of the indices, as the user wrote them; empty in regression.
+        target_name: name of the target; of several outputs, for people.
+        target: (N,) int32 class indices, or (N,) float64 values; never missing. Of K outputs (N, K) float64:
+            values, or 0 and 1.
+        classes: the labels in the order of the indices, as the user wrote them; else empty.
         metric: name of the score, one of `metrics.METRICS`; larger is better.
         notes: what was assumed on the way here, one sentence each, to be shown to the user.
         group: name of the real task this one is a variant of (its own name otherwise); what is
@@ -31,6 +36,7 @@ class Task:
         test: the source's own test rows as a task of the same classes; None where it has none.
         modality: name of the kind of data, one of `modalities.MODALITIES`.
         target_form: how the numbers of a regression target are written, see `data.description.Description`.
+        several: the outputs, where there are several.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Task:
     test: "Task | None" = None
     modality: str = "tables"
     target_form: tuple[str, ...] = ()
+    several: Outputs | None = None
 
     @property
     def rows(self) -> int:
@@ -53,14 +60,22 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """Numbers a network has to give for a row: classes, or 1."""
+        """Numbers a network has to give for a row: classes, or 1, or all of several outputs."""
+        if self.several:
+            return len(self.several.names)
         return len(self.classes) if self.problem == "classification" else 1
 
     @functools.cached_property
     def row_hashes(self) -> np.ndarray:
-        """A 64-bit hash of every row with its target, (N,) uint64."""
+        """A 64-bit hash of every row with its target or targets, (N,) uint64."""
         target = np.ascontiguousarray(self.target, np.float64).view(np.uint64)
-        return self.data.row_hashes ^ (target * np.uint64(0x9E3779B97F4A7C15))
+        found = self.data.row_hashes
+        for place, column in enumerate(np.atleast_2d(target.T)):
+            # Outputs that change places give another task.
+            found = (found * np.uint64(0xD1B54A32D192ED03) if place else found) ^ (
+                column * np.uint64(0x9E3779B97F4A7C15)
+            )
+        return found
 
     @functools.cached_property
     def digest(self) -> str:

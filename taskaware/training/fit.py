@@ -31,13 +31,13 @@ from taskaware.training.prepare import (
     TaskArrays,
     embeddings_of,
     prepare,
-    score_unit,
 )
 from taskaware.training.programs import (
     Program,
     Steps,
     candidates,
     hyper_of,
+    is_classification,
     probabilities,
     schedule,
     segment,
@@ -45,6 +45,7 @@ from taskaware.training.programs import (
     start,
 )
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.target_scale import score_unit
 
 VERSION = 4
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
@@ -215,7 +216,7 @@ def advance_members(
 def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tuple[Program, Design]:
     child, metrics = child_of(space), (metric_of(task.problem, task.metric),)
     [(key, _)] = child.group(space, point[None])
-    return Program(child, metrics, task.problem == "classification"), Design(space, key, hyper_of(recipe))
+    return Program(child, metrics, is_classification(task.problem)), Design(space, key, hyper_of(recipe))
 
 
 def _whole(task: Task) -> Split:
@@ -236,7 +237,7 @@ def _steps(recipe: TrainingRecipe, rows: int) -> int:
 
 def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Run:
     members, steps = work.rows.train.shape[:2]
-    shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work.program)
+    shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work)
     init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
     state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members, by_loss)
     bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
@@ -288,18 +289,21 @@ def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run
         params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
+        several=task.several,
         best_score=float(run.best.mean()) * unit,
         history=run.history.assign(score=run.history["score"] * unit),
     )
 
 
-def _decides_by_offsets(program: Program) -> bool:
-    return program.classification and asks_for_offsets(program.metrics[0])
+def _decides_by_offsets(work: Work) -> bool:
+    """Whether offsets of the classes are chosen; a row with several labels has no class to decide for."""
+    several = work.arrays.y.ndim > 1
+    return work.program.classification and not several and asks_for_offsets(work.program.metrics[0])
 
 
 def _with_offsets(model: Model, task: Task, work: Work) -> Model:
     """The model with offsets of the classes, where its metric asks for them."""
-    if not _decides_by_offsets(work.program):
+    if not _decides_by_offsets(work):
         return model
     rows, weight = work.rows.validation
     one = functools.partial(probabilities, work.program, arrays=work.arrays, chosen=work.chosen)

@@ -35,7 +35,8 @@ class Networks:
         space, point: the architecture, (D,).
         width: key of the point's group.
         outputs: of a network.
-        classes: number of classes; 0 in regression.
+        classes: number of classes or labels; 0 in regression.
+        several: number of outputs that have an answer each; 0 where a row has one answer.
         blocks: turn rows into inputs.
         params: weights, each (M, ...).
     """
@@ -47,6 +48,7 @@ class Networks:
     classes: int
     blocks: Blocks
     params: Mapping
+    several: int = 0
 
     def shapes(self) -> dict:
         """The shape of each array of weights of one network; no weights are needed."""
@@ -58,7 +60,7 @@ class Networks:
         return jax.tree.map(lambda leaf: tuple(leaf.shape), dict(expected))
 
     def __call__(self, data: Data) -> Float[np.ndarray, "N K"]:
-        """Probability of each class, or the standardised value, for each of N rows, 0 or more.
+        """Probability of each class or label, or standardised values, for each of N rows, 0 or more.
 
         Rows are encoded and computed in chunks of one size, several at a time, so that the memory does not
         grow with N.
@@ -69,7 +71,7 @@ class Networks:
         keep_compiled()
         size = self._chunk_rows(data.rows)
         starts = range(0, data.rows, size)
-        parts = [np.zeros((0, max(self.classes, 1)), np.float32)]
+        parts = [np.zeros((0, self._given), np.float32)]
         compute = self._on_device(size)
         if len(starts) == 1:
             parts.append(self._chunk(data, 0, size, compute))
@@ -95,7 +97,12 @@ class Networks:
     ) -> Float[np.ndarray, "n K"]:
         rows = np.arange(first, min(first + size, data.rows))
         inputs = inputs_of(self.blocks.transform(data, rows), self._embeddings, size)
-        return np.asarray(compute(inputs))[: len(rows), : max(self.classes, 1)]
+        return np.asarray(compute(inputs))[: len(rows), : self._given]
+
+    @property
+    def _given(self) -> int:
+        """Outputs that predictions hold."""
+        return self.several or max(self.classes, 1)
 
     @property
     def _design(self) -> Design:
@@ -106,8 +113,9 @@ class Networks:
         return embeddings_of(self.space)
 
     def _batch(self, inputs: Inputs) -> Batch:
-        allowed = np.arange(self.outputs) < max(self.classes, 1)
-        y = np.zeros(len(inputs.numbers), np.float32)
+        allowed = np.arange(self.outputs) < self._given
+        rows = len(inputs.numbers)
+        y = np.zeros((rows, self.several) if self.several else rows, np.float32)
         return Batch(inputs, y, columns_of(self.blocks, self._embeddings), allowed, self.classes > 0)
 
 
@@ -123,11 +131,10 @@ def _finite(outputs: np.ndarray) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnames=("child", "design"))
 def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
-    """Mean output of the networks: probabilities (0 for a padded class), or a value, (n, K)."""
+    """Mean of what the networks predict: probabilities, or values, (n, K)."""
     candidate = child.read(design, point)
 
     def one(params):
-        given = child.outputs(params, candidate, batch)
-        return jax.nn.softmax(batch.masked(given)) if batch.classification else given
+        return batch.predictions(child.outputs(params, candidate, batch))
 
     return jax.vmap(one)(params).mean(0)

@@ -12,18 +12,22 @@ from jaxtyping import Float
 
 from taskaware.compilation import keep_compiled
 from taskaware.data import columns
+from taskaware.data.frames import is_table, table_frame
+from taskaware.data.load import load
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, quoted
 from taskaware.files import atomic_folder, is_folder, refuse_existing
 from taskaware.modalities.blocks import Blocks
 from taskaware.spaces import Space
 from taskaware.tasks.data import Data, Reader
-from taskaware.tasks.metrics import METRICS
-from taskaware.tasks.scale import restored
+from taskaware.tasks.metrics import METRICS, of_problem
+from taskaware.tasks.outputs import LINKS, Outputs, label_lists, whole_matrix
 from taskaware.tasks.target import class_indices
 from taskaware.training import saving
 from taskaware.training.deciding import decided
 from taskaware.training.forward import Networks
+from taskaware.training.programs import is_classification
+from taskaware.training.target_scale import Scale, in_own_units
 
 
 @renamed_fields(kind="problem", schema="reader", encoder="blocks")
@@ -35,7 +39,7 @@ class Model:
 
     Attributes:
         name: of the task.
-        problem: "classification" or "regression".
+        problem: one of `tasks.task.ALL_PROBLEMS`.
         metric: name of the score.
         target_name: name of the target column.
         classes: labels as the user wrote them; empty in regression.
@@ -46,12 +50,13 @@ class Model:
         width: key of the point's group, see `children.child`; the width of the networks of a mixture.
         outputs: number of outputs of a network.
         params: their weights, each (M, ...) for M networks.
-        target_mean, target_std: how a regression target was standardised.
+        target_mean, target_std: how a regression target was standardised; of several outputs, each.
         best_score: validation score of the best weights, mean over the networks.
         offsets: of the classes, added to the logarithms of their probabilities where `predict` decides for
             one; empty where it decides for the most probable. The metric of the task asked for them.
         history: training record, one row per evaluation: step, train seconds, and score and loss, means over
             the networks.
+        several: the outputs, where there are several.
     """
 
     name: str
@@ -67,11 +72,12 @@ class Model:
     width: int
     outputs: int
     params: Mapping
-    target_mean: float
-    target_std: float
+    target_mean: Scale
+    target_std: Scale
     best_score: float
     history: pd.DataFrame
     offsets: tuple[float, ...] = ()
+    several: Outputs | None = None
 
     @property
     def members(self) -> int:
@@ -80,6 +86,9 @@ class Model:
 
     def predict(self, rows) -> np.ndarray:
         """Labels as the user wrote them, or float64 numbers in the target's own units, (N,).
+
+        Of several outputs (N, K): numbers, or 1 for each label of probability above one half, else 0. Where
+        the target was a column of lists, (N,) tuples of labels.
 
         Args:
             rows: N rows, 0 or more, in a form that the modality reads (a table: DataFrame or array with the
@@ -91,12 +100,12 @@ class Model:
         return self._predicted(self._outputs(rows))
 
     def predict_proba(self, rows) -> Float[np.ndarray, "N classes"]:
-        """Probability of each class, in the order of `classes`.
+        """Probability of each class, in the order of `classes`; or of each label, in that of `several.names`.
 
         Raises:
             UserError: this is a regression, or the rows are not usable.
         """
-        if self.problem != "classification":
+        if not is_classification(self.problem):
             raise UserError("predict_proba is for classification; this model predicts numbers. Use predict.")
         return self._outputs(rows)
 
@@ -108,17 +117,20 @@ class Model:
             proba: whether a column "P(label)" follows for each class.
 
         Returns:
-            N rows, in the order of `rows`; the first column has the target's name.
+            N rows, in the order of `rows`; the first column has the target's name, or the first K have the
+            names of the outputs.
 
         Raises:
             UserError: the rows are not usable, or `proba` is asked of a regression.
         """
-        if proba and self.problem != "classification":
+        if proba and not is_classification(self.problem):
             raise UserError("proba=True is for classification; this model predicts numbers. Leave it out.")
         outputs = self._outputs(rows)
-        found = {self.target_name: self._predicted(outputs)}
+        predicted = self._predicted(outputs)
+        found = dict(zip(self.target_columns, np.atleast_2d(predicted.T), strict=True))
         if proba:
-            found |= {f"P({label})": outputs[:, place] for place, label in enumerate(self.classes)}
+            labels = self.several.names if self.several else self.classes
+            found |= {f"P({label})": outputs[:, place] for place, label in enumerate(labels)}
         return pd.DataFrame(found, index=rows.index if isinstance(rows, pd.DataFrame) else None)
 
     def score(self, rows, target=None) -> float:
@@ -129,16 +141,18 @@ class Model:
         Args:
             rows: frame with the target column in it, or the features alone.
             target: the answers, if `rows` does not hold them; a class that is new to the model counts as
-                wrong.
+                wrong. Of several outputs (N, K), or N collections of labels.
 
         Raises:
             UserError: there are no answers, too few, or some are missing; the rows are not usable; or the
                 metric is your own and is not in METRICS.
         """
-        metric, truth = METRICS.named(self.metric), self._answers(rows, target)
+        metric, truth = of_problem(METRICS.named(self.metric), self.problem), self._answers(rows, target)
         outputs = self._outputs(rows)
         if len(truth) != len(outputs):
             raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")
+        if self.several:
+            return metric.on_host(truth, self._of_several(outputs, metric.reads))
         if self.problem == "regression":
             return metric.on_host(columns.numbers(truth), self._in_units(outputs))
         predicted = outputs if metric.reads == "probabilities" else decided(outputs, self.offsets)
@@ -179,15 +193,20 @@ class Model:
 
         Raises:
             UserError: the folder exists and `force` is not given, or it is asked for a model of other data
-                than a table.
+                than a table, or of several outputs.
         """
         from taskaware.training.written.design import Target, checked, network_alone
         from taskaware.training.written.folder import write
 
         if folder is None:
-            outputs = max(len(self.classes), 1)
-            return network_alone(self.space, self.point, self.blocks.widths, outputs=outputs)
-        target = Target(self.target_name, self.classes, self.offsets, self.target_mean, self.target_std)
+            outputs = len(self.several.names) if self.several else max(len(self.classes), 1)
+            return network_alone(
+                self.space, self.point, self.blocks.widths, outputs=outputs, link=LINKS[self.problem]
+            )
+        mean, std = self.target_mean, self.target_std
+        if self.several or isinstance(mean, tuple) or isinstance(std, tuple):
+            raise UserError("source(folder) writes a model of one output. Save this one: model.save(folder).")
+        target = Target(self.target_name, self.classes, self.offsets, mean, std)
         design = checked(
             self.space,
             self.point,
@@ -206,7 +225,14 @@ class Model:
         made_of = "" if one else f" of {self.members} networks"
         return f"<taskaware model for '{self.target_name}' ({self.problem}){made_of}, {rows}>"
 
-    def _answers(self, rows, target) -> pd.Series:
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """Names of the columns of a frame that hold the answers."""
+        return self.several.columns(self.target_name) if self.several else (self.target_name,)
+
+    def _answers(self, rows, target) -> pd.Series | np.ndarray:
+        if self.several:
+            return self._answers_of_several(rows, target, self.several)
         if target is None:
             if not isinstance(rows, pd.DataFrame) or self.target_name not in rows:
                 raise UserError(
@@ -221,14 +247,32 @@ class Model:
             raise UserError(f"{missing} of {len(truth)} answers '{self.target_name}' are missing. Drop them.")
         return truth
 
+    def _answers_of_several(self, rows, target, several: Outputs) -> np.ndarray:
+        """The answers as a matrix, (N, K)."""
+        names = list(self.target_columns)
+        if target is None:
+            if not isinstance(rows, pd.DataFrame) or not set(names) <= set(rows.columns):
+                raise UserError(f"score needs the answers: a frame with columns {names}, or target=...")
+            target = rows[names]
+        return whole_matrix(several, self.problem, target)
+
+    def _of_several(self, outputs: np.ndarray, reads: str) -> np.ndarray:
+        """Outputs as a metric reads them: probabilities, labels of 0 and 1, or values in their own units."""
+        if reads == "values":
+            return in_own_units(outputs, self.target_mean, self.target_std)
+        return outputs if reads == "probabilities" else (outputs > 0.5).astype(np.int64)
+
     def _predicted(self, outputs: np.ndarray) -> np.ndarray:
+        if self.several:
+            found = self._of_several(outputs, "classes" if is_classification(self.problem) else "values")
+            return label_lists(self.several, found) if self.several.listed else found
         if self.problem == "regression":
             return self._in_units(outputs)
         return label_array(self.classes)[decided(outputs, self.offsets)]
 
     def _in_units(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs of a regression in the target's own units, (N,) float64."""
-        return restored(outputs[:, 0], self.target_mean, self.target_std)
+        return in_own_units(outputs, self.target_mean, self.target_std)[:, 0]
 
     def _outputs(self, rows) -> np.ndarray:
         """Probability of each class, or the standardised value, for each row, (N, K)."""
@@ -242,15 +286,23 @@ class Model:
             point=self.point,
             width=self.width,
             outputs=self.outputs,
-            classes=len(self.classes),
+            classes=self.outputs if self.problem == "multilabel" else len(self.classes),
             blocks=self.blocks,
             params=self.params,
+            several=len(self.several.names) if self.several else 0,
         )
 
     def _read(self, rows) -> Data:
         if self.reader is None:
             raise UserError("This model's task was made by hand, without a reader. Make it with `make_task`.")
-        return self.reader.read(rows, self.target_name)
+        if self.several is None:
+            return self.reader.read(rows, self.target_name)
+        if isinstance(rows, str | Path):
+            rows = load(rows, as_text=getattr(self.reader, "written", ())).frame
+        if is_table(rows):
+            answers = [name for name in self.target_columns if name not in self.reader.names]
+            rows = table_frame(rows).drop(columns=answers, errors="ignore")
+        return self.reader.read(rows)
 
     def _write(self, folder: Path) -> None:
         fields = {name: getattr(self, name) for name in saving.PLAIN_FIELDS} | {
@@ -259,6 +311,8 @@ class Model:
             "space": self.space.to_dict(),
             "history": self.history.to_dict(orient="list"),
         }
+        if self.several:
+            fields["several"] = self.several.to_dict()
         arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
         arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
         saving.write(folder, fields, arrays | {"point": np.asarray(self.point, np.float32)})

@@ -17,11 +17,10 @@ from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import Space
-from taskaware.tasks.metrics import Metric
-from taskaware.tasks.scale import mean_and_std, standardised
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.target_scale import Scale, device_scale, in_standard_units, target_scale
 
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 """Embeddings of the preset spaces, in order."""
@@ -32,9 +31,6 @@ CELLS_AT_ONCE = 1 << 22
 FEWEST_ROWS = 64
 
 WIDE = 1 << 15
-
-MOST_SCALE = 1e30
-"""Largest standard deviation of a target that scores on the device are multiplied by."""
 
 
 class Part(NamedTuple):
@@ -49,21 +45,21 @@ class TaskArrays(NamedTuple):
 
     Attributes:
         x: embedded columns of all rows, N of them.
-        y: class indices as float, or standardised values, (N,).
+        y: class indices as float, or standardised values, (N,); of several outputs (N, K).
         columns: embedding of each column of x.
         allowed: which outputs exist, (K,).
         validation: rows of the evaluations during training.
         test: rows of the test score.
-        scale: one unit of y in the target's own units, (); see `device_scale`.
+        scale: one unit of y in the target's own units, () or of each output (K,); see `device_scale`.
     """
 
     x: Inputs
-    y: Float[Array, " N"]
+    y: Float[Array, "N *K"]
     columns: Columns
     allowed: Bool[Array, " K"]
     validation: Part
     test: Part
-    scale: Float[Array, ""]
+    scale: Float[Array, "*K"]
 
 
 @renamed_fields(encoder="blocks")
@@ -75,7 +71,8 @@ class Prepared:
         arrays: inputs of the programs.
         blocks: fitted to the training part.
         train: positions of the training rows in `arrays.x`.
-        target_mean, target_std: how a regression target was standardised; 0 and 1 in classification.
+        target_mean, target_std: how a regression target was standardised, or each of several; 0 and 1 in
+            classification.
         problem: of the task.
         metric: name of the task's own metric.
         embeddings: names that the arrays' columns refer to.
@@ -84,8 +81,8 @@ class Prepared:
     arrays: TaskArrays
     blocks: Blocks
     train: np.ndarray
-    target_mean: float
-    target_std: float
+    target_mean: Scale
+    target_std: Scale
     problem: str
     metric: str
     embeddings: tuple[str, ...] = EMBEDDINGS
@@ -142,17 +139,17 @@ def prepare(
     rows = np.concatenate(kept)
     height = bucket(len(rows), 1024)
     y = task.target[rows].astype(np.float64)
-    mean, std = _target_scale(task, y[: len(kept[0])])
+    mean, std = target_scale(task, y[: len(kept[0])])
     stops = np.cumsum([len(part) for part in kept])
-    outputs = bucket(task.outputs, 4) if task.problem == "classification" else 1
+    outputs = bucket(task.outputs, 4) if task.problem == "classification" else task.outputs
     arrays = TaskArrays(
         x=_encoded(blocks, task, rows, embeddings=embeddings, height=height),
-        y=jnp.asarray(pad_to(standardised(y, mean, std), height), jnp.float32),
+        y=jnp.asarray(pad_to(in_standard_units(y, mean, std), height), jnp.float32),
         columns=columns,
         allowed=jnp.arange(outputs) < task.outputs,
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
-        scale=jnp.asarray(device_scale(std), jnp.float32),
+        scale=jnp.asarray(std if isinstance(std, tuple) else device_scale(std), jnp.float32),
     )
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
@@ -183,29 +180,6 @@ def _drawn(rng: np.random.Generator, train: np.ndarray, weights: np.ndarray | No
     along = np.cumsum(weights) / np.sum(weights)
     places = np.searchsorted(along, (np.arange(len(train)) + rng.random()) / len(train), side="right")
     return train[np.minimum(places, len(train) - 1)]
-
-
-def device_scale(std: float) -> float:
-    """The standard deviation of a target as float32 holds it: cut where scores would overflow or vanish.
-
-    >>> device_scale(2.5), device_scale(1e200)
-    (2.5, 1e+30)
-    """
-    return min(max(std, 1 / MOST_SCALE), MOST_SCALE)
-
-
-def score_unit(metric: Metric, std: float) -> float:
-    """What scores are multiplied by where the device cannot hold the target's standard deviation.
-
-    Args:
-        metric: of the scores.
-        std: standard deviation of the target.
-    """
-    if device_scale(std) == std or metric.reads != "values":
-        return 1.0
-    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.5, 2.0])
-    grows = metric.on_host(2 * truth, 2 * predicted) == 2 * metric.on_host(truth, predicted)
-    return std / device_scale(std) if grows else 1.0
 
 
 def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
@@ -311,12 +285,6 @@ def _room(columns: int) -> int:
 
 def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
     return rows if len(rows) <= limit else np.sort(rng.choice(rows, limit, replace=False))
-
-
-def _target_scale(task: Task, train: np.ndarray) -> tuple[float, float]:
-    if task.problem == "classification":
-        return 0.0, 1.0
-    return mean_and_std(train)
 
 
 def _part(rows: np.ndarray) -> Part:

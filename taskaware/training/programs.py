@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State
 from taskaware.tasks.metrics import Metric, metric_of
+from taskaware.tasks.outputs import single_problem
 from taskaware.training.prepare import Part, TaskArrays
 from taskaware.training.recipe import TrainingRecipe
 
@@ -24,7 +25,7 @@ class Program(NamedTuple):
     Attributes:
         child: trains the points.
         metrics: m of them, for the scores.
-        classification: whether the task is one; else it is a regression.
+        classification: whether the outputs are logits; else they are values.
     """
 
     child: Child
@@ -52,6 +53,11 @@ def scored_by(problem: str, metric: str | None = None) -> tuple[Metric, ...]:
     """The metric of that name and the default metric of the problem, without repetition."""
     wanted, default = metric_of(problem, metric), metric_of(problem)
     return (wanted,) if wanted is default else (wanted, default)
+
+
+def is_classification(problem: str) -> bool:
+    """Whether the outputs of a network for a problem are logits."""
+    return single_problem(problem) == "classification"
 
 
 def hyper_of(recipe: TrainingRecipe) -> Hyper:
@@ -150,7 +156,7 @@ def probabilities(program: Program, params: Any, arrays: TaskArrays, chosen: Any
         rows: positions in `arrays.x`, (n,).
     """
     batch, candidate = _batch(program, arrays, rows), jax.tree.map(lambda leaf: leaf[0], chosen)
-    return jax.nn.softmax(batch.masked(program.child.outputs(params, candidate, batch)))
+    return batch.predictions(program.child.outputs(params, candidate, batch))
 
 
 def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:

@@ -19,7 +19,8 @@ from taskaware.files import opened_together
 from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.saved import Arrays, content_digest, open_npz, read_json
 from taskaware.spaces import space_from
-from taskaware.tasks.task import PROBLEMS
+from taskaware.tasks.outputs import SEVERAL, Outputs
+from taskaware.tasks.task import ALL_PROBLEMS, PROBLEMS
 from taskaware.training.forward import Networks
 
 FORMAT = "taskaware model"
@@ -117,9 +118,10 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
 
 
 def _restored(plain: dict, arrays: Arrays, characters: int) -> dict[str, Any]:
-    fields = {"modality": "tables", "offsets": []} | {
+    fields: dict[str, Any] = {"modality": "tables", "offsets": [], "several": None} | {
         _OLD_NAMES.get(name, name): value for name, value in plain.items()
     }
+    fields["several"] = Outputs.from_dict(fields["several"])
     _check_fields(fields)
     modality = MODALITIES.named(fields["modality"])
     reader = None if fields["reader"] is None else modality.reader_from(fields["reader"])
@@ -139,6 +141,8 @@ def _restored(plain: dict, arrays: Arrays, characters: int) -> dict[str, Any]:
         "best_score": -math.inf if fields["best_score"] is None else fields["best_score"],
         "classes": tuple(fields["classes"]),
         "offsets": tuple(fields["offsets"]),
+        "several": fields["several"],
+        **{name: _scale(fields[name]) for name in ("target_mean", "target_std")},
         "reader": reader,
         "blocks": networks.blocks,
         "space": networks.space,
@@ -146,6 +150,10 @@ def _restored(plain: dict, arrays: Arrays, characters: int) -> dict[str, Any]:
         "params": params,
         "history": _history(fields["history"]),
     }
+
+
+def _scale(value: float | list[float]) -> float | tuple[float, ...]:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _history(columns: Mapping[str, list]) -> pd.DataFrame:
@@ -177,9 +185,10 @@ def _unpacked(fields: dict, arrays: Arrays, modality: Modality, characters: int)
         point=small["point"],
         width=fields["width"],
         outputs=fields["outputs"],
-        classes=len(fields["classes"]),
+        classes=fields["outputs"] if fields["problem"] == "multilabel" else len(fields["classes"]),
         blocks=blocks,
         params={},
+        several=len(fields["several"].names) if fields["several"] else 0,
     )
     weights = arrays.read(_weights(networks, arrays))
     more = set(headers) - set(small) - set(weights)
@@ -221,13 +230,18 @@ def _check_fields(fields: dict) -> None:
     for name in ("width", "outputs"):
         _check(name, fields[name], type(fields[name]) is int and fields[name] != 0)
     _check("outputs", fields["outputs"], fields["outputs"] > 0)
+    several, problem = fields["several"], fields["problem"]
+    _check("problem", problem, problem in ALL_PROBLEMS)
+    _check("several", several, (several is not None) == (problem in SEVERAL))
+    _check("outputs", fields["outputs"], several is None or fields["outputs"] == len(several.names))
     for name in ("target_mean", "target_std"):
-        _check(name, fields[name], _is_number(fields[name]))
-    _check("target_std", fields["target_std"], fields["target_std"] > 0)
+        each = fields[name] if problem == "multioutput" else [fields[name]]
+        _check(name, fields[name], isinstance(each, list) and all(map(_is_number, each)))
+        _check(name, fields[name], len(each) == (fields["outputs"] if problem == "multioutput" else 1))
+        _check(name, fields[name], name == "target_mean" or min(each) > 0)
     score, classes = fields["best_score"], fields["classes"]
     _check("best_score", score, score is None or type(score) in (int, float))
-    problem, reader = fields["problem"], fields["reader"]
-    _check("problem", problem, problem in PROBLEMS)
+    reader = fields["reader"]
     _check("classes", classes, isinstance(classes, list) and (len(classes) > 0) == (problem == PROBLEMS[0]))
     _check("classes", classes, all(isinstance(label, str | bool) or _is_number(label) for label in classes))
     _check("classes", classes, len(set(map(str, classes))) == len(classes))

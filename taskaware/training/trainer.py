@@ -25,6 +25,7 @@ from taskaware.training.programs import (
     candidates,
     evaluate,
     hyper_of,
+    is_classification,
     schedule,
     scored_by,
     segment,
@@ -94,7 +95,7 @@ def train_chunks(
     child, vectors = child_of(space), jnp.asarray(points)
     metrics = scored_by(prepared.problem, metric)
     prepared = dataclasses.replace(prepared, arrays=jax.device_put(prepared.check(space).arrays, placed()))
-    program = Program(child, metrics, prepared.problem == "classification")
+    program = Program(child, metrics, is_classification(prepared.problem))
     for key, members in child.group(space, vectors):
         design = Design(space, key, hyper_of(recipe))
         parameters = parameter_count(program, design, prepared.arrays, vectors)

@@ -90,7 +90,7 @@ def trained(space, vector, x, block, outputs=OUTPUTS):
     shapes = jax.eval_shape(network.init, jax.random.key(0), x, columns, wired)["params"]
     params = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)
     given = network.apply({"params": params}, x, columns, wired)
-    return params, given if members == 1 else mean_of_members(given, classification=outputs > 1)
+    return params, given if members == 1 else mean_of_members(given, "classes" if outputs > 1 else "values")
 
 
 def emitted(text):
@@ -228,12 +228,12 @@ def test_emitted_code_is_formatted_and_runs_alone(tmp_path):
     ruff = Path(sysconfig.get_path("scripts"), "ruff")
     if not ruff.is_file():
         pytest.skip("needs ruff: install taskaware[test]")
-    for name in ("compact", "published"):
+    for space in (preset("compact"), preset("published"), TABLES):
         for number, vector in enumerate(points(preset(name))):
             for shape, (block, categories) in SHAPES.items():
                 text = source(preset(name), vector, block=block, categories=categories, outputs=OUTPUTS)
                 imports = [line for line in text.splitlines() if line.startswith(("import", "from"))]
-                assert set(imports) <= {"import flax.linen as nn", "import jax.numpy as jnp"}
+                assert set(imports) <= {"import flax.linen as nn", "import jax", "import jax.numpy as jnp"}
                 (tmp_path / f"{name}{number}{shape}.py").write_text(text, encoding="utf-8")
     for command in (
         ["check", "--select=E,F,I,B,UP,SIM,C4"],

@@ -103,3 +103,19 @@ def test_no_model_and_a_damaged_one(refused, folder, table, tmp_path):
     (broken / "model.json").write_bytes((folder / "model.json").read_bytes())
     (broken / "weights.npz").write_bytes((folder / "weights.npz").read_bytes()[:500])
     assert "is damaged" in refused("predict", broken, table, code=3)
+
+
+def test_several_targets(command, refused, flowers, tmp_path):
+    frame = flowers.drop(columns="species").assign(tall=flowers["stem"] > 20, late=flowers["petal"] > 4)
+    frame.to_csv(tmp_path / "flowers.csv", index=False)
+    words = ("--target", "tall", "--target", "late", "--fit", "--members", 1, "--save", tmp_path / "model")
+    code, out, _ = command("recommend", tmp_path / "flowers.csv", *words)
+    assert code == 0 and "(2 labels)" in out
+    code, out, err = command("predict", tmp_path / "model", tmp_path / "flowers.csv", "--proba", "--score")
+    found = pd.read_csv(io.StringIO(out))
+    assert code == 0 and found.columns.tolist() == ["tall", "late", "P(tall)", "P(late)"]
+    right = np.mean(found[["tall", "late"]].to_numpy() == frame[["tall", "late"]].to_numpy())
+    assert err == f"accuracy {right:.4f} on 48 rows\n"
+    frame.drop(columns="late").to_csv(tmp_path / "less.csv", index=False)
+    message = refused("predict", tmp_path / "model", tmp_path / "less.csv", "--score")
+    assert "NEW has no column 'late'" in message

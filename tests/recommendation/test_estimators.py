@@ -54,7 +54,9 @@ def test_scikit_learns_own_checks(problem, evaluator):
     ]
     skipped = {found["check_name"] for found in results if found["status"] == "skipped"}
     assert wrong == []
-    assert skipped <= {"check_array_api_input"}
+    # Of the forms of answers for labels, there is no decision_function.
+    decision = "check_classifiers_multilabel_output_format_decision_function"
+    assert skipped <= {"check_array_api_input", decision}
     assert sum(found["status"] == "passed" for found in results) > 40
 
 

@@ -23,7 +23,7 @@ from taskaware.tasks.metrics import (
     metrics_of,
 )
 from taskaware.tasks.regression import r2
-from taskaware.tasks.task import PROBLEMS
+from taskaware.tasks.task import ALL_PROBLEMS, PROBLEMS
 
 softmax = jax.jit(jax.nn.softmax)
 NAMES = {problem: metrics_of(problem) for problem in PROBLEMS}
@@ -193,7 +193,7 @@ def test_errors_are_shown_as_people_know_them():
 
 def test_every_problem_has_metrics_its_default_first():
     assert set(DEFAULTS) == set(PROBLEMS)
-    assert {name for names in NAMES.values() for name in names} == set(METRICS)
+    assert {name for problem in ALL_PROBLEMS for name in metrics_of(problem)} == set(METRICS)
     assert (
         [NAMES[problem][0] for problem in PROBLEMS]
         == [default_metric(p) for p in PROBLEMS]
@@ -208,7 +208,8 @@ def test_unknown_names_and_other_problems_are_refused():
     ):
         metric_of("classification", "acuracy")
     with pytest.raises(
-        UserError, match="'rmse': it scores regression. Allowed: accuracy, balanced_accuracy, roc"
+        UserError,
+        match="'rmse': it scores regression, multioutput. Allowed: accuracy, balanced_accuracy, roc",
     ):
         metric_of("classification", "rmse")
     with pytest.raises(UserError, match="Unknown problem 'regresion'. Did you mean 'regression'"):

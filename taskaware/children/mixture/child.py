@@ -124,7 +124,7 @@ def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n
     given = _apply(params, candidate, batch)
     if candidate.members == 1:
         return given
-    return mean_of_members(jax.vmap(batch.masked)(given), classification=batch.classification)
+    return mean_of_members(given if batch.several else jax.vmap(batch.masked)(given), batch.link)
 
 
 def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTransformation:

@@ -28,6 +28,7 @@ class FixedNetwork(nn.Module):
         block: embedding of each numeric input column, D of them.
         categories: T, number of one-hot input columns.
         category_columns: columns of the table that they come from; sets the scale of the first weights.
+        link: what the outputs are: "values", or logits of "classes" or of "labels".
     """
 
     space: MixtureSpace
@@ -36,6 +37,7 @@ class FixedNetwork(nn.Module):
     block: tuple[int, ...]
     categories: int
     category_columns: int = 1
+    link: str = "classes"
 
     @nn.compact
     def __call__(
@@ -60,4 +62,4 @@ class FixedNetwork(nn.Module):
         wired, members = wiring(self.space, weights, abs(key), dropout), MEMBERS if key < 0 else 1
         core = MixtureNetwork(self.space, abs(key), self.outputs, members, name="network")
         given = core(Inputs(numbers, categories), columns, wired, dropout_key)
-        return given if members == 1 else mean_of_members(given, classification=self.outputs > 1)
+        return given if members == 1 else mean_of_members(given, self.link)

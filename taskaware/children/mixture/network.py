@@ -159,7 +159,7 @@ class MixtureNetwork(nn.Module):
         hidden = self._embed(x, columns, wired)
         if self.members > 1:
             signs = self.param("member_signs", random_signs, (self.members, 1, self.width))
-            hidden = hidden * (1 + wired.gates.ensemble * signs)
+            hidden = hidden[None] * (1 + wired.gates.ensemble * signs)
         for layer in range(self.space.layers):
             hidden = self._advance(layer, hidden, wired, dropout_key)
         return self._output(_normalised(hidden, wired.gates, wired.fan_in[-1]), wired)
@@ -282,16 +282,19 @@ def _kept(key: Array, shape: tuple, probability: Array) -> Array:
     return (drawn >= dropped) * (256 / (256 - dropped))
 
 
-def mean_of_members(outputs: Float[Array, "k n K"], *, classification: bool) -> Float[Array, "n K"]:
-    """The mean of the members' values, or the logarithm of the mean of their probabilities.
+def mean_of_members(outputs: Float[Array, "k n K"], link: str) -> Float[Array, "n K"]:
+    """The mean of the members' values, or the logits of the mean of their probabilities.
 
     Args:
-        outputs: of each member: values, or logits of classes.
-        classification: which of them.
+        outputs: of each member.
+        link: "values", or what they are logits of: "classes" or "labels".
     """
-    if not classification:
+    if link == "values":
         return outputs.mean(0)
-    return jax.nn.logsumexp(jax.nn.log_softmax(outputs), axis=0) - jnp.log(len(outputs))
+    if link == "classes":
+        return jax.nn.logsumexp(jax.nn.log_softmax(outputs), axis=0) - jnp.log(len(outputs))
+    yes, no = (jax.nn.logsumexp(jax.nn.log_sigmoid(each), axis=0) for each in (outputs, -outputs))
+    return yes - no
 
 
 def _as_row(values: Array, like: Array) -> Array:

@@ -52,6 +52,7 @@ def source(
     block: Int[np.ndarray, " N"] | Sequence[int],
     categories: int,
     outputs: int,
+    link: str = "classes",
 ) -> str:
     """The network as the text of a Python module; it imports `flax.linen` and `jax.numpy` alone.
 
@@ -66,13 +67,14 @@ def source(
             columns of another index are padding. Empty for a table without numbers.
         categories: one-hot columns, 0 for a table without categories.
         outputs: numbers given for a row.
+        link: what they are: "values", or logits of "classes" or of "labels"; an ensemble is averaged by it.
 
     Raises:
         UserError: the vector is no point of the space, or none of the columns has a share in the network.
 
     >>> from taskaware.spaces import preset
     >>> space = preset("published")
-    >>> corner = space.discretise(jnp.zeros(space.dimension))
+    >>> corner = space.discretise(np.zeros(space.dimension))
     >>> text = source(space, corner, block=[0] * 4 + [1] * 4, categories=0, outputs=3)
     >>> print(text[text.index("        x =") :])
             x = numbers[:, 0:4]  # standardised
@@ -93,7 +95,7 @@ def source(
         *_embedding_lines(selected(net, block, categories), net.width),
         *_member_lines(net),
         *(line for layer in net.layers for line in _layer_lines(net, layer, dropout)),
-        *_output_lines(net, outputs),
+        *_output_lines(net, outputs, link),
     ]
     arguments = {
         "numbers": f"columns of the numeric embeddings, (n, {len(block)}).",
@@ -124,7 +126,7 @@ def parameter_count(
 
     >>> from taskaware.spaces import preset
     >>> space = preset("published")
-    >>> corner = space.discretise(jnp.zeros(space.dimension))
+    >>> corner = space.discretise(np.zeros(space.dimension))
     >>> parameter_count(space, corner, block=[0] * 4, categories=0, outputs=3)  # 5 * 8 + 7 * 9 * 8 + 9 * 3
     571
     """
@@ -198,12 +200,12 @@ def _member_lines(net: Architecture) -> list[str]:
     return [f'x = Signs({net.gates["ensemble"]:g}, name="members")(x)'] if net.members > 1 else []
 
 
-def _output_lines(net: Architecture, outputs: int) -> list[str]:
+def _output_lines(net: Architecture, outputs: int, link: str) -> list[str]:
     read, lines = _read(net)
     dense = _dense(net, outputs, "output", read, "MemberOutput")
     if net.members == 1:
         return [*lines, f"return {dense}"]
-    mean = "mean_output(x)" if outputs > 1 else "x.mean(0)"
+    mean = {"values": "x.mean(0)", "classes": "mean_of_classes(x)", "labels": "mean_of_labels(x)"}[link]
     return [*lines, f"x = {dense}", f"return {mean}"]
 
 

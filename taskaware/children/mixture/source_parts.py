@@ -27,7 +27,8 @@ def mixture(width, *parts):
     """Sum of the (share, values) parts, each filled with zeros to `width` columns."""
 
     def widened(values):
-        return jnp.pad(values, ((0, 0),) * (values.ndim - 1) + ((0, width - values.shape[-1]),))
+        rows = ((0, 0),) * (values.ndim - 1)
+        return jnp.pad(values, (*rows, (0, width - values.shape[-1])))
 
     return sum(share * widened(values) for share, values in parts)
 '''
@@ -59,7 +60,7 @@ class Signs(nn.Module):
         def signs(key, shape):
             return jax.random.rademacher(key, shape, jnp.float32) - 1
 
-        return x * (1 + self.share * self.param("signs", signs, (8, 1, x.shape[-1])))
+        return x[None] * (1 + self.share * self.param("signs", signs, (8, 1, x.shape[-1])))
 
 
 class MemberDense(nn.Module):
@@ -76,7 +77,7 @@ class MemberDense(nn.Module):
         member_in = self.param("member_in", zeros, (8, 1, x.shape[-1]))
         member_out = self.param("member_out", zeros, (8, 1, self.width))
         member_bias = self.param("member_bias", zeros, (8, 1, self.width))
-        given = (x * (1 + self.share * member_in)) @ kernel + bias
+        given = (x * (1 + self.share * member_in)) @ kernel + bias[None, None]
         return given * (1 + self.share * member_out) + self.share * member_bias
 
 
@@ -93,14 +94,22 @@ class MemberOutput(nn.Module):
         bias = self.param("bias", zeros, (self.outputs,))
         own = self.param("member_kernel", zeros, (8, *shape))
         own_bias = self.param("member_bias", zeros, (8, 1, self.outputs))
-        return x @ kernel + bias + self.share * (x @ own + own_bias)
+        return x @ kernel + bias[None, None] + self.share * (x @ own + own_bias)
 '''
 
-MEAN_OUTPUT = '''
+MEAN_OF_CLASSES = '''
 
-def mean_output(x):
+def mean_of_classes(x):
     """The logarithm of the mean of the members' probabilities, (n, classes)."""
     return jax.nn.logsumexp(nn.log_softmax(x), axis=0) - jnp.log(len(x))
+'''
+
+MEAN_OF_LABELS = '''
+
+def mean_of_labels(x):
+    """The logits of the mean of the members' probabilities, (n, labels)."""
+    yes, no = (jax.nn.logsumexp(nn.log_sigmoid(each), axis=0) for each in (x, -x))
+    return yes - no
 '''
 
 HELPERS = {
@@ -108,6 +117,7 @@ HELPERS = {
     "normalised(": NORMALISED,
     "mish(": MISH,
     "Signs(": MEMBERS,
-    "mean_output(": MEAN_OUTPUT,
+    "mean_of_classes(": MEAN_OF_CLASSES,
+    "mean_of_labels(": MEAN_OF_LABELS,
 }
 """How a part is called → its text."""

@@ -20,7 +20,7 @@ from taskaware.modalities.modality import MODALITIES, Card, Modality
 from taskaware.modalities.single import Single, SingleReader, singles
 from taskaware.modalities.tables import build
 from taskaware.tasks.metrics import metric_name
-from taskaware.tasks.target import read_target
+from taskaware.tasks.targets import name_of, read_targets
 from taskaware.tasks.task import Task
 
 LOOKED_AT = 200
@@ -114,12 +114,12 @@ class MixedFrames(Modality):
         """
         folder = names_classes(source)
         loaded = load_folder(source) if folder else load(source, target, encoding=encoding)
-        target_name = build.target_name_of(loaded)
-        features = build.features_of(loaded, target_name, drop)
+        targets = loaded.frame[build.target_names_of(loaded)]
+        features = build.features_of(loaded, drop)
         columns = columns_of(features, kinds, modalities)
         if not columns.others:
             return build.make_task(loaded, problem=problem, name=name, metric=metric, kinds=kinds, drop=drop)
-        found = read_target(loaded.frame[target_name], problem or loaded.problem, loaded.decimal)
+        found = read_targets(targets, problem or loaded.problem, loaded.decimal)
         parts, readers, notes = _parsed(columns, features[found.present])
         schema, name = None, name or loaded.name
         if columns.table.shape[1]:
@@ -131,7 +131,7 @@ class MixedFrames(Modality):
             name=name,
             problem=found.problem,
             data=Mixed(tuple(parts)) if whole else parts[0].data,
-            target_name=target_name,
+            target_name=name_of(targets),
             target=build.read_only(found.values),
             classes=found.classes,
             metric=metric_name(found.problem, metric),
@@ -140,6 +140,7 @@ class MixedFrames(Modality):
             reader=MixedReader(schema, tuple(readers)) if whole else readers[0],
             modality=self.name if whole else readers[0].modality.name,
             target_form=found.form,
+            several=found.several,
         )
         return task if loaded.test is None else _with_test(task, loaded.test)
 
@@ -225,7 +226,7 @@ def _with_test(task: Task, frame: pd.DataFrame) -> Task:
     found = build.split_targets(task, frame)
     if not found.usable.any() or task.reader is None:
         return dataclasses.replace(task, notes=(*task.notes, *found.notes))
-    data = task.reader.read(frame.drop(columns=task.target_name)[found.usable])
+    data = task.reader.read(build.without_targets(task, frame)[found.usable])
     test = dataclasses.replace(task, data=data, target=build.read_only(found.values[found.usable]), notes=())
     return dataclasses.replace(task, test=test, notes=(*task.notes, *found.notes))
 

@@ -16,7 +16,9 @@ from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
 from taskaware.errors import UserError
 from taskaware.tasks.metrics import metric_name
-from taskaware.tasks.target import MIN_ROWS, class_indices, read_target
+from taskaware.tasks.outputs import matrix_of
+from taskaware.tasks.target import MIN_ROWS, class_indices
+from taskaware.tasks.targets import name_of, read_targets
 from taskaware.tasks.task import Task
 
 _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
@@ -56,16 +58,16 @@ def make_task(
     ('classification', ('blue', 'red'), ('x',))
     """
     loaded = load(source, target)
-    target_name = target_name_of(loaded)
-    found = read_target(loaded.frame[target_name], problem or loaded.problem, loaded.decimal)
-    features = features_of(loaded, target_name, drop)[found.present]
+    targets = loaded.frame[target_names_of(loaded)]
+    found = read_targets(targets, problem or loaded.problem, loaded.decimal)
+    features = features_of(loaded, drop)[found.present]
     name = name or loaded.name
     schema, table, notes = read_features(features, loaded, kinds, name)
     task = Task(
         name=name,
         problem=found.problem,
         data=table,
-        target_name=target_name,
+        target_name=name_of(targets),
         target=read_only(found.values),
         classes=found.classes,
         metric=metric_name(found.problem, metric),
@@ -73,6 +75,7 @@ def make_task(
         group=name,
         reader=schema,
         target_form=found.form,
+        several=found.several,
     )
     return task if loaded.test is None else _with_test(task, loaded.test)
 
@@ -103,29 +106,29 @@ def _quietly(schema: Schema, frame: pd.DataFrame, name: str) -> Table:
         return schema.apply(frame, name)
 
 
-def features_of(loaded: Loaded, target_name: str, drop: Sequence[str]) -> pd.DataFrame:
-    """The columns without the target, and without those that are dropped.
+def features_of(loaded: Loaded, drop: Sequence[str]) -> pd.DataFrame:
+    """The columns without the targets, and without those that are dropped.
 
     Args:
-        loaded: the dataset.
-        target_name: its target.
+        loaded: the dataset, with a target.
         drop: names of columns.
 
     Raises:
         UserError: there is no such column, or none is left.
     """
-    features = loaded.frame.drop(columns=target_name)
+    targets = target_names_of(loaded)
+    features = loaded.frame.drop(columns=targets)
     dropped = [drop] if isinstance(drop, str) else [str(name) for name in drop]
     for name in dropped:
         if name not in features.columns:
             raise UserError(f"There is no feature '{name}' to drop. {_near(name, list(features.columns))}")
     if features.shape[1] == len(dropped):
-        raise UserError(f"There is no feature beside the target '{target_name}'. Add a column.")
+        raise UserError(f"There is no feature beside the target {_some(targets)}. Add a column.")
     return features.drop(columns=dropped)
 
 
-def target_name_of(loaded: Loaded) -> str:
-    """The name of the target, a column of the frame.
+def target_names_of(loaded: Loaded) -> list[str]:
+    """The names of the target columns, mostly one.
 
     Raises:
         UserError: it is not named, not there, or there twice; or there are no rows.
@@ -133,15 +136,15 @@ def target_name_of(loaded: Loaded) -> str:
     names = list(loaded.frame.columns)
     if loaded.target is None:
         raise UserError(f"The target is not named. Give target=..., one of {_some(names)}.")
-    if loaded.target not in names:
-        raise UserError(
-            f"There is no column '{loaded.target}' to be the target. {_near(loaded.target, names)}"
-        )
-    if names.count(loaded.target) > 1:
-        raise UserError(f"Target '{loaded.target}' stands twice among the columns. Rename one of them.")
+    targets = [loaded.target] if isinstance(loaded.target, str) else list(loaded.target)
+    for target in targets:
+        if target not in names:
+            raise UserError(f"There is no column '{target}' to be the target. {_near(target, names)}")
+        if names.count(target) > 1:
+            raise UserError(f"Target '{target}' stands twice among the columns. Rename one of them.")
     if not len(loaded.frame):
         raise UserError(f"'{loaded.name}' has a line of names, but no rows. At least {MIN_ROWS} are needed.")
-    return loaded.target
+    return targets
 
 
 def _near(name: str, names: Sequence[str]) -> str:
@@ -220,7 +223,7 @@ class SplitTargets(NamedTuple):
     """Targets of a source's own test rows.
 
     Attributes:
-        values: class indices or numbers, N of them.
+        values: class indices or numbers, N of them, or rows of several.
         usable: which rows have one that the task knows, (N,) bool.
         notes: for people.
     """
@@ -232,11 +235,15 @@ class SplitTargets(NamedTuple):
 
 def split_targets(task: Task, frame: pd.DataFrame) -> SplitTargets:
     """The targets of test rows, as indices of the task's classes or as numbers."""
-    if task.target_name not in frame.columns:
+    own = [task.target_name] if task.several is None else list(task.several.columns(task.target_name))
+    if not set(own) <= set(frame.columns):
         nothing = np.zeros(len(frame), bool)
         return SplitTargets(nothing, nothing, ("The test split has no target and was not used.",))
-    series = frame[task.target_name]
-    if task.problem == "classification":
+    series = frame[own[0]]
+    if task.several:
+        values = matrix_of(task.several, task.problem, frame[own])
+        usable = ~np.isnan(values).any(1)
+    elif task.problem == "classification":
         values = class_indices(series, task.classes)
         usable = values >= 0
     else:
@@ -247,13 +254,19 @@ def split_targets(task: Task, frame: pd.DataFrame) -> SplitTargets:
     return SplitTargets(values, usable, notes)
 
 
+def without_targets(task: Task, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without the target columns of a task, which it has."""
+    own = task.target_name if task.several is None else list(task.several.columns(task.target_name))
+    return frame.drop(columns=own)
+
+
 def _with_test(task: Task, frame: pd.DataFrame) -> Task:
     """The task with the source's own test rows beside it; those without a usable target are left out."""
     found = split_targets(task, frame)
     notes = (*task.notes, *found.notes)
     if not found.usable.any():
         return dataclasses.replace(task, notes=notes)
-    rows = frame.drop(columns=task.target_name)[found.usable]
+    rows = without_targets(task, frame)[found.usable]
     table = cast(Schema, task.reader).apply(rows, task.name)
     test = dataclasses.replace(task, data=table, target=read_only(found.values[found.usable]), notes=())
     return dataclasses.replace(task, test=test, notes=notes)

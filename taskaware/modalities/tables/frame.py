@@ -5,6 +5,7 @@ import pandas as pd
 
 from taskaware.data.table import Column, Table
 from taskaware.modalities.tables.table import table_of
+from taskaware.tasks.outputs import Outputs, label_lists
 from taskaware.tasks.task import Task
 
 MOST_CATEGORIES = 254
@@ -30,9 +31,18 @@ def frame_of(task: Task) -> pd.DataFrame:
     """
     columns = {column.name: _values(column) for column in table_of(task).columns}
     target = task.target
+    if task.several:
+        return pd.DataFrame({**columns, **_targets(task, task.several)})
     if task.problem == "classification":
         target = np.array(task.classes, object)[target]
     return pd.DataFrame({**columns, task.target_name: target})
+
+
+def _targets(task: Task, several: Outputs) -> dict[str, np.ndarray]:
+    """The target columns of a task of several outputs."""
+    if several.listed:
+        return {task.target_name: label_lists(several, task.target)}
+    return dict(zip(several.names, task.target.T, strict=True))
 
 
 def library_frame(table: Table) -> pd.DataFrame:

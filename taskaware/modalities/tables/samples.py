@@ -45,7 +45,7 @@ class Samples(NamedTuple):
 
     Attributes:
         x: standardised columns.
-        y: standardised target, or an indicator of each class.
+        y: standardised targets, or an indicator of each class or label.
         rows, columns, outputs: masks of what is there.
     """
 
@@ -106,7 +106,11 @@ def stack_samples(each: Iterable[Samples]) -> Samples:
 
 
 def _outputs(task: Task) -> np.ndarray:
-    """(N, classes by falling frequency) indicators, or the standardised target, (N, 1)."""
+    """(N, classes by falling frequency) indicators, or the standardised targets, (N, 1) or (N, K)."""
+    if task.problem == "multilabel":
+        return task.target
+    if task.problem == "multioutput":
+        return np.stack(list(map(_standardised, task.target.T)), axis=1)
     if task.problem == "regression":
         return _standardised(task.target)[:, None]
     counts = np.bincount(task.target, minlength=len(task.classes))

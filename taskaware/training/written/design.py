@@ -125,26 +125,31 @@ class Design:
         names = self.space.embedding_names
         rows = [at for at, number in enumerate(self._block) if names[number] in self.learned.numbers]
         cut: dict[str, EitherArray] = {name: np.asarray(value) for name, value in params.items()}
-        if "number_kernel" in cut:
-            cut["number_kernel"] = cut["number_kernel"][rows]
+        for name in ("number_kernel", "number_scale"):
+            if name in cut:
+                cut[name] = cut[name][rows]
         found = source_params(self.space, self.point, cut, **self.sizes)
         return {f"{layer}/{part}": np.asarray(v) for layer, of in found.items() for part, v in of.items()}
 
 
-def network_alone(space: Space, point: np.ndarray, widths: Mapping[str, int], *, outputs: int) -> str:
+def network_alone(
+    space: Space, point: np.ndarray, widths: Mapping[str, int], *, outputs: int, link: str
+) -> str:
     """The text of a module with the Flax network for encoded columns of any kind of data.
 
     Args:
         space, point: the architecture.
         widths: columns of each embedding.
         outputs: numbers that the network gives for a row.
+        link: what these are, see `children.mixture.source`.
 
     Raises:
         UserError: the space is no mixture.
     """
     space = _mixture(space)
     categories = max((widths.get(name, 0) for name in CATEGORY_EMBEDDINGS), default=0)
-    return source(space, point, block=_block_of(space, widths), categories=categories, outputs=outputs)
+    block = _block_of(space, widths)
+    return source(space, point, block=block, categories=categories, outputs=outputs, link=link)
 
 
 def checked(

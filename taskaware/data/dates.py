@@ -43,7 +43,9 @@ _MONTHS = (
 )
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = re.compile(
-    r"(?P<gap>[ T,]+)(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?P<part>\.\d+)?)?(?P<half> ?[AaPp][Mm])?"
+    r"(?P<gap>[ T,]+)(?P<hour>\d{1,2})"
+    r"(?:(?P<minute>:\d{2})(?P<second>:\d{2}(?P<part>\.\d+)?)?|(?= ?[AaPp][Mm]))"
+    r"(?P<half> ?[AaPp][Mm])?"
     r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?$"
 )
 
@@ -182,9 +184,10 @@ def _word_format(word: str) -> str | None:
 
 def _clock_format(clock: re.Match) -> str:
     half, zone = clock["half"] or "", clock["zone"] or ""
-    seconds = (":%S" if clock["second"] else "") + (".%f" if clock["part"] else "")
+    minutes = ":%M" if clock["minute"] else ""
+    seconds = minutes + (":%S" if clock["second"] else "") + (".%f" if clock["part"] else "")
     blanks = [" " if text.startswith(" ") else "" for text in (half, zone)]
     return (
-        f"{clock['gap']}{'%I' if half else '%H'}:%M{seconds}"
+        f"{clock['gap']}{'%I' if half else '%H'}{seconds}"
         f"{blanks[0] + '%p' if half else ''}{blanks[1] + '%z' if zone else ''}"
     )

@@ -79,7 +79,8 @@ def first_text(content: Content, encoding: str) -> str:
     while True:
         with content.open() as file:
             block = file.read(size)
-        head = block.decode(encoding, errors="ignore")
+        # Old programs of Apple's end lines with "\r".
+        head = block.decode(encoding, errors="ignore").replace("\r\n", "\n").replace("\r", "\n")
         if len(block) < size or head.count("\n") >= _LEAST_LINES or size >= _MOST_HEAD:
             break
         size *= 4

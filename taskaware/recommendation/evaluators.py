@@ -118,7 +118,7 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
         left = "It was left out, with its relatives"
     else:
         named = ", ".join(f"'{group}'" for group in groups)
-        what = f"This dataset shares rows and columns with {named} of the experience"
+        what = f"This dataset seems to share rows and columns with {named} of the experience"
         trained = "scores of that. leave_out=True leaves it out"
         left = "That was left out, with its relatives"
     if leave_out:

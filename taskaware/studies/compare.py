@@ -25,6 +25,7 @@ from taskaware.spaces import preset
 from taskaware.store import Store
 from taskaware.strategies import History
 from taskaware.strategies.evolution import VERSION as EVOLUTION
+from taskaware.studies import entries as checked
 from taskaware.studies import quality
 from taskaware.studies.resumable import do_once
 from taskaware.studies.search_spec import COMPARED, LEARNED, SearchSpec, search_task
@@ -148,7 +149,7 @@ def compare(settings: CompareSettings, folder: RunFolder, show: bool | None = No
             unit="training",
             show=show,
         )
-    progress = _progress(tasks, done.entries)
+    progress = _progress(tasks, done.entries, settings.budget)
     folder.write_table("progress", progress[PROGRESS])
     summary = {"tasks": len(tasks), "groups": len({task.group for task in tasks.values()})}
     summary |= {"jobs": done.begun, "failed": done.failed, **standings(progress)}
@@ -222,12 +223,12 @@ def _plain(scores: np.ndarray) -> list[float | None]:
     return [float(score) if np.isfinite(score) else None for score in scores]
 
 
-def _progress(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
+def _progress(tasks: dict[str, Task], entries: Sequence[dict], budget: int) -> pd.DataFrame:
     """A row for each training of each search: its score, and the best so far."""
     parts = [pd.DataFrame(columns=[*PROGRESS, "score", "test"])]
     for entry in entries:
         task = tasks[entry["task"]]
-        score, test = (np.array(entry[name], float) for name in ("scores", "test_scores"))
+        score, test = checked.numbers(entry, ("scores", "test_scores"), budget)
         best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
         # Of equal scores, the earlier one counts as best.
         place = np.array([int(np.argmax(best[: n + 1])) for n in range(len(best))])

@@ -34,6 +34,9 @@ MOST = 128
 
 FEWEST_GROUPS = 4
 
+VERSION = 2
+"""Of what the methods answer: an older journal's picks are made again."""
+
 SMOKE_TASKS = 24
 """Known tasks of the tiny version."""
 
@@ -138,9 +141,10 @@ def evaluate(settings: EvaluateSettings, folder: RunFolder, show: bool | None = 
     Writes `picks.csv` (a row for each method, seed and task: `spearman` of the preference with the true
     validation scores, `score` and `test_score` of the pick, `regret`: by how much the best test score of the
     pool is better, `top1`: whether the pick has the best validation score) and `calibration.csv` (of the
-    methods that predict scores: the score that `recommend` would give for the pick, its standard
-    deviation, and the actual one) and `chances.csv` (of the method that gives one: the chance of the pick to
-    beat the architecture that is best on average, and whether its test score `won`, 0.5 for a tie).
+    methods that predict scores: the score that the surrogate gives for the pick, its standard
+    deviation, and the actual one; not corrected as `recommend` does, with coefficients that saw the tasks)
+    and `chances.csv` (of the method that gives one: the chance of the pick to beat the architecture
+    that is best on average, and whether its test score `won`, 0.5 for a tie).
 
     Args:
         settings: checked before any work.
@@ -271,4 +275,4 @@ def content_of(study: StudyData) -> str:
     hasher = hashlib.sha256("".join(study.training_data.digests).encode())
     for column in (study.training_data.z, study.training_data.u, study.training_data.score, study.pool):
         hasher.update(np.ascontiguousarray(column).tobytes())
-    return digest([study.space.digest, study.training_data.groups, hasher.hexdigest()])
+    return digest([VERSION, study.space.digest, study.training_data.groups, hasher.hexdigest()])

@@ -19,6 +19,7 @@ from taskaware.recommendation.ascent import AscentSettings
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet
+from taskaware.studies import entries as checked
 from taskaware.studies import quality
 from taskaware.studies.evaluate import EvaluateSettings, content_of, prepared
 from taskaware.studies.resumable import do_once
@@ -162,7 +163,7 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
     rows = [
         {name: entry[name] for name in ("family", "own", "seed")} | found
         for entry in done.entries
-        for found in entry["picks"]
+        for found in checked.rows(entry, "picks", {})
     ]
     table = pd.DataFrame(rows, columns=PICKS)
     folder.write_table("picks", table)

@@ -20,6 +20,7 @@ from taskaware.files import atomic_write
 from taskaware.modalities.suites import smallest, suite_named
 from taskaware.runner import Job, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
+from taskaware.studies import entries as checked
 from taskaware.studies.baselines import BASELINES, missing, version
 from taskaware.studies.resumable import do_once
 from taskaware.tasks.metrics import metric_of
@@ -241,7 +242,8 @@ def _scores(tasks: dict[str, Task], entries: Sequence[dict]) -> pd.DataFrame:
     for entry in entries:
         task = tasks[entry["task"]]
         of_task = {"group": task.group, "problem": task.problem, "rows": task.rows, "digest": task.digest}
-        rows.append({name: entry[name] for name in ("task", "seed", "model", "score", "seconds")} | of_task)
+        about = {name: entry[name] for name in ("task", "seed", "model")}
+        rows.append(about | {name: checked.number(entry, name) for name in ("score", "seconds")} | of_task)
     return pd.DataFrame(rows, columns=[*SCORES, "rows", "digest"])
 
 

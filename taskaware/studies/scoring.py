@@ -10,6 +10,7 @@ import pandas as pd
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import Space
+from taskaware.studies import entries as checked
 from taskaware.studies import quality
 from taskaware.surrogates import TrainingData
 
@@ -64,7 +65,13 @@ def score_picks(
 
 def _table(study: StudyData, entries: list[dict]) -> pd.DataFrame:
     """A row for each method, seed and task, with the scores of the pick."""
-    rows = [{"method": e["method"], "seed": e["seed"]} | row for e in entries for row in e["picks"]]
+    tasks, architectures = study.pool.shape
+    ends = {"place": tasks, "picked": architectures, "default": architectures}
+    rows = [
+        {"method": entry["method"], "seed": entry["seed"]} | row
+        for entry in entries
+        for row in checked.rows(entry, "picks", ends, ("place", "picked"))
+    ]
     columns = ["method", "seed", "task", "place", "picked", "spearman", "predicted", "deviation"]
     columns += ["default", "chance"]
     types = {

@@ -10,7 +10,6 @@ import numpy as np
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.samples import Samples
 from taskaware.recommendation.ascent import AscentSettings
-from taskaware.recommendation.expected import expected
 from taskaware.recommendation.safety import chance, default, is_unfamiliar
 from taskaware.spaces import Space
 from taskaware.surrogates import (
@@ -176,10 +175,10 @@ def learned(
             preference = _default_first(evaluator, queries, preference)
         if not evaluator.has_uncertainty:
             return Choice(preference)
-        rows = zip(queries, posteriors, predictions, strict=True)
         scores = [
-            expected(evaluator, query, *map(np.asarray, posterior.unwarp(*each)))
-            for query, posterior, each in rows
+            # Not as `recommend` corrects them: the coefficients of that saw the tasks that are held out.
+            posterior.in_metric_units(*map(np.asarray, posterior.unwarp(*each)))
+            for posterior, each in zip(posteriors, predictions, strict=True)
         ]
         choice = Choice(preference, *(np.stack(column) for column in zip(*scores, strict=True)))
         return _with_chances(evaluator, posteriors, queries, choice) if safe else choice

@@ -175,6 +175,15 @@ def test_encodings_are_found_out(tmp_path, encoding):
     assert make_task(tmp_path / "a.csv", "y").reader.fields[0].categories == ("Jäger", "Müller")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("rows", [40, 20_000], ids=["short", "longer than what is looked at first"])
+def test_ends_of_lines(tmp_path, end, rows):
+    lines = ["a,b,y", *(f"{row},{row / 2},{'uv'[row % 2]}" for row in range(rows))]
+    (tmp_path / "a.csv").write_bytes(end.join(lines).encode())
+    task = make_task(tmp_path / "a.csv", "y")
+    np.testing.assert_array_equal(task.data.numeric, np.arange(rows)[:, None] / [1, 2])
+
+
 def test_an_encoding_may_be_said(tmp_path):
     (tmp_path / "a.csv").write_bytes(("name,y\n" + "Łódź,u\nGdańsk,v\n" * 20).encode("cp1250"))
     task = make_task(tmp_path / "a.csv", "y", encoding="cp1250")

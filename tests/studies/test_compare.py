@@ -267,7 +267,24 @@ def progress_of(searches) -> pd.DataFrame:
         halves = [None if score is None else score / 2 for score in scores]
         about = {"strategy": strategy, "task": task, "seed": seed}
         entries.append(about | {"scores": scores, "test_scores": halves})
-    return comparing._progress(tasks, entries)
+    return comparing._progress(tasks, entries, budget=100)
+
+
+@pytest.mark.parametrize(
+    ("scores", "tests", "words"),
+    [
+        ([0.5, 0.6], [0.5], "it holds 2 of 'scores', 1 of 'test_scores'; 1 to 4 of each"),
+        ([0.5] * 5, [0.5] * 5, "it holds 5 of 'scores', 5 of 'test_scores'; 1 to 4 of each"),
+        ([], [], "it holds 0 of 'scores'"),
+        ([[0.5], [0.6]], [0.5, 0.5], "'scores' is no list of numbers"),
+        (0.5, [0.5], "'scores' is no list of numbers"),
+        ([0.5], None, "'test_scores' is no list of numbers"),
+    ],
+)
+def test_an_entry_of_another_shape_is_refused(scores, tests, words):
+    entry = {"job": "1", "label": "random on iris", "task": "iris", "scores": scores, "test_scores": tests}
+    with pytest.raises(StoreError, match=f"entry of 'random on iris' cannot be read: {words}.*Delete its"):
+        comparing._progress({"iris": None}, [entry], budget=4)
 
 
 def test_standings_by_hand():

@@ -124,6 +124,43 @@ def test_what_was_not_trained_is_not_beaten(settings, undisturbed, tmp_path):
     assert len(pd.read_csv(tmp_path / "run" / "chances.csv")) == len(rows) - len(gone) < len(rows)
 
 
+def test_the_reported_score_is_not_corrected_by_coefficients_that_saw_the_tasks(settings, monkeypatch):
+    """`recommend` corrects with coefficients fitted to all known tasks; here these are held out."""
+    from taskaware.recommendation import expected
+
+    def asked():
+        raise AssertionError("the coefficients are of all tasks")
+
+    monkeypatch.setattr(expected, "coefficients", asked)
+    study, _ = prepared(settings)
+    fold = next(job for job in plan(study, settings) if job.about["method"] == "evaluator").spec
+    rows = evaluating.pick(study, fold)
+    assert rows and all(row["deviation"] > 0 for row in rows)
+
+
+DAMAGE = {
+    "no list": (lambda picks: 3, "'picks' is no list of rows"),
+    "numbers": (lambda picks: [1.5], "'picks' is no list of rows"),
+    "another task": (lambda picks: [picks[0] | {"place": 10_000}], "'place' is '10000'; 0 to"),
+    "another architecture": (lambda picks: [picks[0] | {"picked": -1}], "'picked' is '-1'; 0 to 255"),
+    "no architecture": (lambda picks: [picks[0] | {"picked": None}], "'picked' is 'None'; 0 to 255"),
+    "a list inside": (
+        lambda picks: [picks[0] | {"predicted": [0.5, 0.6]}],
+        "'predicted' is neither a number",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_an_entry_of_another_shape_is_refused(settings, undisturbed, tmp_path, damage):
+    known, curve = prepared(settings)
+    entry = next(iter(read_journal(undisturbed[1] / "journal.jsonl")))
+    change, words = DAMAGE[damage]
+    folder = RunFolder.open(tmp_path / "run", "evaluate", settings)
+    with pytest.raises(StoreError, match=f"entry of '.*seed 0, fold 0' cannot be read: {words}.*Delete its"):
+        score_picks(known, curve, [entry | {"picks": change(entry["picks"])}], ("random",), folder)
+
+
 def test_what_is_held_out_is_never_seen(settings, tmp_path, monkeypatch):
     seen = []
 

@@ -30,8 +30,7 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
             trainings on each of more tasks), "shipped-tables-variants" (on variants of those),
             "shipped-kinds" (on texts, images, sounds, series and mixed frames), the path of a file that
             `pack` wrote (.npz), or path or database URL of a store.
-        space: of the architectures. What was shipped in a space with fewer embeddings is read as points of
-            this one.
+        space: of the architectures. Points of a space that it `extends` are read as points of this one.
         recipe: digest of the only recipe that counts; "" for all.
 
     Raises:
@@ -45,10 +44,9 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
     """
     if name not in SHIPPED and not name.endswith(".npz"):
         with Store.open(name, create=False, readonly=True) as store:
-            found = store.triplets(space.digest, catalogue=catalogue_digest())
-            return comparable(_only(found, recipe))
+            return comparable(_only(_stored(store, space), recipe))
     experience = _shipped(space, SHIPPED[name]) if name in SHIPPED else unpack(name)
-    if name in SHIPPED and extends(space, space_from(experience.space.definition)):
+    if extends(space, space_from(experience.space.definition)):
         experience = lifted_experience(experience, cast(MixtureSpace, space))
     if experience.space.digest != space.digest:
         raise UserError(
@@ -74,6 +72,15 @@ def comparable(experience: Experience) -> Experience:
             f"compared. Name the one that counts, recipe=...: {', '.join(made)}."
         )
     return experience
+
+
+def _stored(store: Store, space: Space) -> Experience:
+    """The trainings in a space, and in those that it extends."""
+    records = [one for one in store.spaces() if extends(space, space_from(one.definition))]
+    if not records:
+        return store.triplets(space.digest, catalogue=catalogue_digest())
+    found = (store.triplets(one.digest, catalogue=catalogue_digest()) for one in records)
+    return together(*(lifted_experience(part, cast(MixtureSpace, space)) for part in found))
 
 
 def _only(experience: Experience, recipe: str) -> Experience:

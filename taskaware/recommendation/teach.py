@@ -28,7 +28,7 @@ MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants", "shippe
 """Experience that is added to the shipped one: variants of its tasks, more tables, variants of those, and
 other kinds of data, which the space `universal` alone has embeddings for."""
 
-OF_SPACE = {"compact": MORE[:-1], "universal": ("shipped-tables", "shipped-kinds")}
+OF_SPACE = {"compact": MORE[:-1]} | dict.fromkeys(("universal", "extended"), ("shipped-tables", "shipped-kinds"))
 """Parts that the evaluator of a space learns from."""
 
 

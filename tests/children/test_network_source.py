@@ -229,12 +229,12 @@ def test_emitted_code_is_formatted_and_runs_alone(tmp_path):
     if not ruff.is_file():
         pytest.skip("needs ruff: install taskaware[test]")
     for space in (preset("compact"), preset("published"), TABLES):
-        for number, vector in enumerate(points(preset(name))):
+        for number, vector in enumerate(points(space)):
             for shape, (block, categories) in SHAPES.items():
-                text = source(preset(name), vector, block=block, categories=categories, outputs=OUTPUTS)
+                text = source(space, vector, block=block, categories=categories, outputs=OUTPUTS)
                 imports = [line for line in text.splitlines() if line.startswith(("import", "from"))]
                 assert set(imports) <= {"import flax.linen as nn", "import jax", "import jax.numpy as jnp"}
-                (tmp_path / f"{name}{number}{shape}.py").write_text(text, encoding="utf-8")
+                (tmp_path / f"{space.name}{number}{shape}.py").write_text(text, encoding="utf-8")
     for command in (
         ["check", "--select=E,F,I,B,UP,SIM,C4"],
         ["format", "--check", "--line-length=88"],

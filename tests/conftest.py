@@ -11,11 +11,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 STRICT_ROOMS = ("children", "spaces", "strategies", "training")
 
 LONG_TRAININGS = (
-    "test_cli_predict",
     "test_evaluator_fit",
     "test_joint",
     "test_models",
-    "test_notebooks",
 )
 """Modules that train models to their end."""
 

@@ -98,7 +98,7 @@ class CollectSettings:
         )
 
     def smoke(self) -> "CollectSettings":
-        """A tiny version: the smallest tasks, two architectures, few steps, nothing recorded."""
+        """A tiny version: the smallest tasks, two architectures, few steps of few rows, nothing recorded."""
         return dataclasses.replace(
             self,
             **smallest(
@@ -111,7 +111,11 @@ class CollectSettings:
             variants=min(self.variants, 1),
             architectures=2,
             seeds=min(self.seeds, 2),
-            trainer=dataclasses.replace(self.trainer, steps=2 * self.trainer.evaluations),
+            trainer=dataclasses.replace(
+                self.trainer,
+                steps=2 * self.trainer.evaluations,
+                batch_size=min(self.trainer.batch_size, 16),
+            ),
             store=":memory:",
         )
 

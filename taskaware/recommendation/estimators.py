@@ -192,7 +192,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True, as_frame=True)
-    >>> TaskAwareClassifier().fit(X, y).predict(X[:2])
+    >>> TaskAwareClassifier(members=1, patience=2).fit(X, y).predict(X[:2])
     array([0, 0])
     """
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from taskaware.cli import main
+from taskaware.training import fit as training
+from taskaware.training.recipe import TrainingRecipe
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,8 @@ def trained(table, tmp_path_factory):
     outputs = ["--out", folder / "rec.json", "--plot", folder / "net.svg", "--source", folder / "net.py"]
     words = ["recommend", table, "--target", "species", "--fit", "--save", folder / "model", *outputs]
     page = io.StringIO()
-    with contextlib.redirect_stdout(page):
+    with contextlib.redirect_stdout(page), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
         code = main([str(word) for word in words])
     assert code == 0
     return folder, page.getvalue()

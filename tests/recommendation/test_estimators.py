@@ -43,7 +43,7 @@ def fitted(evaluator, made, short):
 @BOTH
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_own_checks(problem, evaluator):
-    quick = problem(evaluator=evaluator, members=2, patience=4, ascent=AscentSettings(rounds=4))
+    quick = problem(evaluator=evaluator, members=1, patience=1, ascent=AscentSettings(rounds=1))
     results = check_estimator(quick, on_fail=None)
     # Rows are drawn by weight, so weights and copies of rows give like networks, not equal ones.
     alike = "check_sample_weight_equivalence"

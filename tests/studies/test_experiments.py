@@ -8,6 +8,8 @@ import pytest
 
 from taskaware.cli import main
 from taskaware.studies.experiment import load_experiment
+from taskaware.training import fit as training
+from taskaware.training.recipe import TrainingRecipe
 
 EXPERIMENTS = sorted(
     path.parent for path in (Path(__file__).parent.parent.parent / "experiments").glob("*/config.py")
@@ -56,6 +58,7 @@ def test_the_list():
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
 def test_smoke(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=50, batch_size=16))
     tiny_suite(tmp_path / "tiny")
     config = load_experiment(path).smoke()
     chosen = [f"{name}.engine=serial" for name in RUNNERS if _has(config, name)]

@@ -16,7 +16,7 @@ import pandas as pd
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.shipped import open_experience
-from taskaware.recommendation.teach import together
+from taskaware.recommendation.joined import together
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.studies import quality
 from taskaware.studies.selectors import (

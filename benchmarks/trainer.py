@@ -17,7 +17,8 @@ from sklearn.neural_network import MLPClassifier
 
 from taskaware.modalities.suites import bundled_suite
 from taskaware.spaces import preset
-from taskaware.spaces.mixture import CORNER, Point
+from taskaware.spaces.mixture import CORNER
+from taskaware.spaces.mixture_parts import Point
 from taskaware.training.prepare import batches, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train

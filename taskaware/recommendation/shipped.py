@@ -7,6 +7,7 @@ import numpy as np
 
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.metafeatures import catalogue_digest
+from taskaware.recommendation.joined import together
 from taskaware.spaces import MixtureSpace, Space, space_from
 from taskaware.spaces.mixture_lifting import extends
 from taskaware.store import Experience, Store, unpack

@@ -13,12 +13,12 @@ from taskaware import plain
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.reading import make_task
 from taskaware.modalities.suites import suite_named
-from taskaware.modalities.tables.metafeatures import catalogue_digest
 from taskaware.modalities.tables.samples import Samples, draw_samples
+from taskaware.recommendation.joined import digests_of, together
 from taskaware.recommendation.shipped import comparable, open_experience
 from taskaware.runner.engine import cores
 from taskaware.spaces import Space, preset
-from taskaware.store import Experience, Store
+from taskaware.store import Experience
 from taskaware.surrogates import SURROGATES, Evaluator, EvaluatorSettings, fit_evaluator
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.surrogates.triplets import data_for
@@ -28,7 +28,9 @@ MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants", "shippe
 """Experience that is added to the shipped one: variants of its tasks, more tables, variants of those, and
 other kinds of data, which the space `universal` alone has embeddings for."""
 
-OF_SPACE = {"compact": MORE[:-1]} | dict.fromkeys(("universal", "extended"), ("shipped-tables", "shipped-kinds"))
+OF_SPACE = {"compact": MORE[:-1]} | dict.fromkeys(
+    ("universal", "extended"), ("shipped-tables", "shipped-kinds")
+)
 """Parts that the evaluator of a space learns from."""
 
 
@@ -122,31 +124,13 @@ def _samples(settings: Any, datasets: Iterable | str | None) -> dict[str, Sample
 
 def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:
     """The trainings on tasks with raw rows."""
-    there = np.isin(_digests(experience), list(samples))
+    there = np.isin(digests_of(experience), list(samples))
     if there.sum() < FEWEST_TASKS:
         raise UserError(
             f"Of {len(samples)} datasets, {there.sum()} are tasks of the experience; {FEWEST_TASKS} are "
             "needed. Collect trainings on them first (`ta.learn`), or give the data of its tasks."
         )
     return experience.take(there[experience.task])
-
-
-def together(*parts: Experience) -> Experience:
-    """The union of several experiences; where their recipes differ on a task, the last one counts."""
-    with Store.open(":memory:") as store:
-        for place, part in enumerate(parts):
-            for later in parts[place + 1 :]:
-                part = _less_retrained(part, later)
-            store.add_experience(part)
-        return store.triplets(parts[0].space.digest, catalogue=catalogue_digest())
-
-
-def _less_retrained(first: Experience, second: Experience) -> Experience:
-    """The first experience without the tasks that the second trained with another recipe."""
-    trained = np.array(_digests(second))[np.unique(second.task)]
-    ways = {second.recipes[place].digest for place in np.unique(second.recipe)}
-    other = np.array([recipe.digest not in ways for recipe in first.recipes], bool)[first.recipe]
-    return first.take(~(other & np.isin(_digests(first), trained)[first.task]))
 
 
 def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experience:
@@ -182,10 +166,6 @@ def opened(name: str, space: Space, recipe: str = "", more: tuple[str, ...] = MO
 def _shipped(space: Space, recipe: str, more: tuple[str, ...]) -> Experience:
     # Kept, because it takes seconds to put together, and studies and tests ask for it again and again.
     return with_more(open_experience("shipped", space, recipe), more)
-
-
-def _digests(experience: Experience) -> list[str]:
-    return [task.digest for task in experience.tasks]
 
 
 def card(experience: Experience) -> dict:

@@ -1,6 +1,8 @@
 """What can be designed: spaces of architectures. They know no data, no scores and no Flax."""
 
-from taskaware.spaces.mixture import MixtureSpace, Point, Weights
+from taskaware.spaces.mixture import MixtureSpace
+from taskaware.spaces.mixture_parts import Point, Weights
+from taskaware.spaces.named import named_point
 from taskaware.spaces.presets import PRESETS, preset
 from taskaware.spaces.registry import SPACES, space_from, type_of
 from taskaware.spaces.space import Decision, RelaxedSpace, Space, change_one, decided
@@ -16,6 +18,7 @@ __all__ = [
     "Weights",
     "change_one",
     "decided",
+    "named_point",
     "preset",
     "space_from",
     "type_of",

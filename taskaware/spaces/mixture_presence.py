@@ -13,7 +13,8 @@ from jaxtyping import Array, Bool, Float
 from taskaware.spaces.mixture_draws import CORNER
 
 if TYPE_CHECKING:
-    from taskaware.spaces.mixture import MixtureSpace, Weights
+    from taskaware.spaces.mixture import MixtureSpace
+from taskaware.spaces.mixture_parts import Weights
 
 
 def present_gamma(

@@ -11,7 +11,8 @@ from taskaware.embeddings import (
     VECTOR_EMBEDDINGS,
 )
 from taskaware.errors import unknown
-from taskaware.spaces.mixture import MixtureSpace, RecipeCoordinate
+from taskaware.spaces.mixture import MixtureSpace
+from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.spaces.space import Space
 
 TRAINING = (

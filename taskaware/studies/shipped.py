@@ -15,8 +15,9 @@ from taskaware.modalities.tables.variants import is_variant
 from taskaware.objectives.collect import CollectSettings
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.expected import INTERVAL_80
+from taskaware.recommendation.joined import together
 from taskaware.recommendation.shipped import open_experience
-from taskaware.recommendation.teach import together, train_evaluator
+from taskaware.recommendation.teach import train_evaluator
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.store import Experience, pack, unpack

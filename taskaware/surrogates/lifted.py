@@ -41,7 +41,8 @@ def lifted_experience(experience: Experience, space: MixtureSpace) -> Experience
 def for_any_kind(space: MixtureSpace) -> MixtureSpace:
     """The space with the embeddings of all kinds of data, behind its own."""
     own = set(space.embedding_names)
-    further = tuple(group for group in preset("universal").embeddings if own.isdisjoint(group))
+    kinds = cast(MixtureSpace, preset("universal")).embeddings
+    further = tuple(group for group in kinds if own.isdisjoint(group))
     return dataclasses.replace(space, embeddings=space.embeddings + further)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.spaces import MixtureSpace, Space
-from taskaware.spaces.mixture import RecipeCoordinate
+from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.strategies import (
     AllDiverged,
     Factory,

@@ -8,8 +8,9 @@ import pandas as pd
 
 import taskaware as ta
 from taskaware.recommendation import teach
+from taskaware.recommendation.joined import together
 from taskaware.recommendation.shipped import open_experience
-from taskaware.recommendation.teach import read_tasks, together
+from taskaware.recommendation.teach import read_tasks
 from taskaware.spaces import preset
 from taskaware.surrogates import Evaluator
 from taskaware.training.recipe import TrainingRecipe

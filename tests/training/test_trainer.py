@@ -14,7 +14,7 @@ from taskaware.children.mixture.child import _apply, optimizer
 from taskaware.children.mixture.network import MixtureNetwork
 from taskaware.errors import UserError
 from taskaware.spaces import preset
-from taskaware.spaces.mixture import RecipeCoordinate
+from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.split import split
 from taskaware.training import chunks, programs, trainer

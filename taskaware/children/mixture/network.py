@@ -114,13 +114,18 @@ def wiring(space: MixtureSpace, weights: Weights, width: int, dropout: Float[Arr
     used = jnp.where(weights.alpha > 0, sizes, 0.0).max(-1)
     fed = [jnp.full(used.shape[:-1], float(width))]
     gates = gates_of(space, weights)
-    added = jnp.zeros(()) if gates.residual is None else gates.residual
+    added = _share(gates.residual)
     for layer in range(space.layers):
         present, own = weights.beta[..., layer], used[..., layer]
         # A layer that is bypassed in part outputs the units of the layer before it, too.
         both = jnp.where((present < 1) | (added > 0), jnp.maximum(own, fed[-1]), own)
         fed.append(jnp.where(present > 0, both, fed[-1]))
     return Wiring(weights.alpha, weights.beta, weights.gamma, jnp.stack(fed, axis=-1), dropout, gates)
+
+
+def _share(gate: Array | None) -> Array:
+    """The share of a gate; 0 where the space has none."""
+    return jnp.zeros(()) if gate is None else gate
 
 
 def gates_of(space: MixtureSpace, weights: Weights) -> Gates:
@@ -159,7 +164,7 @@ class MixtureNetwork(nn.Module):
         hidden = self._embed(x, columns, wired)
         if self.members > 1:
             signs = self.param("member_signs", random_signs, (self.members, 1, self.width))
-            hidden = hidden[None] * (1 + wired.gates.ensemble * signs)
+            hidden = hidden[None] * (1 + _share(wired.gates.ensemble) * signs)
         for layer in range(self.space.layers):
             hidden = self._advance(layer, hidden, wired, dropout_key)
         return self._output(_normalised(hidden, wired.gates, wired.fan_in[-1]), wired)
@@ -210,7 +215,7 @@ class MixtureNetwork(nn.Module):
         before = self._by_member(f"layer{layer}_member_out", before, wired)
         if self.members > 1:
             bias = self._zeros(f"layer{layer}_member_bias", (self.members, 1, features))
-            before = before + wired.gates.ensemble * bias
+            before = before + _share(wired.gates.ensemble) * bias
         mix = self._shared if self.space.shared_weights else self._separate
         return mix(before, wired.alpha[layer])
 
@@ -219,7 +224,7 @@ class MixtureNetwork(nn.Module):
         if self.members == 1:
             return hidden
         more = self._zeros(name, (self.members, 1, hidden.shape[-1]))
-        return hidden * (1 + wired.gates.ensemble * more)
+        return hidden * (1 + _share(wired.gates.ensemble) * more)
 
     def _dense(self, name: str, hidden: Array, features: int, scale: Array) -> Array:
         given = hidden @ self.param(f"{name}_kernel", _normal(scale), (hidden.shape[-1], features))
@@ -235,7 +240,7 @@ class MixtureNetwork(nn.Module):
             return given
         kernel = self._zeros("output_member_kernel", (self.members, self.width, self.outputs))
         bias = self._zeros("output_member_bias", (self.members, 1, self.outputs))
-        return given + wired.gates.ensemble * (hidden @ kernel + bias)
+        return given + _share(wired.gates.ensemble) * (hidden @ kernel + bias)
 
     def _shared(self, before: Array, alpha: Array) -> Array:
         """Baselines that are the leading columns of one matrix: a gain for each unit and activation."""

@@ -151,11 +151,21 @@ def _inputs(space: MixtureSpace, block: Sequence[int] | np.ndarray, categories: 
 def architecture_of(
     space: MixtureSpace, vector: Array | np.ndarray, block: Sequence[int] | np.ndarray, categories: int
 ) -> Architecture:
+    """The network, for the inputs that a dataset has.
+
+    Args:
+        space, vector, block, categories: as in `source`.
+    """
     return architecture(space, vector, inputs=_inputs(space, block, categories))
 
 
 def selected(net: Architecture, block: Sequence[int] | np.ndarray, categories: int) -> list[Selected]:
-    """The columns that reach the network: runs of one numeric embedding, then the categories."""
+    """The columns that reach the network: runs of one numeric embedding, then the categories.
+
+    Args:
+        net: the network.
+        block, categories: as in `source`.
+    """
     owners = np.asarray(block, int)
     edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1))
     runs = [(owners[start], start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]

@@ -1,0 +1,46 @@
+"""Experience of a smaller space, read as points of a larger one."""
+
+import numpy as np
+import pytest
+
+from taskaware.errors import UserError
+from taskaware.recommendation.shipped import open_experience
+from taskaware.spaces import preset
+from taskaware.spaces.mixture_lifting import lifted_points
+from taskaware.store import Store, pack
+
+COMPACT, EXTENDED = preset("compact"), preset("extended")
+
+
+@pytest.fixture(scope="module")
+def some():
+    """Trainings on two of the shipped tasks."""
+    shipped = open_experience("shipped", COMPACT)
+    return shipped.take(np.flatnonzero((shipped.task < 2) & (shipped.seed == shipped.seed[0])))
+
+
+@pytest.mark.parametrize("kind", ["store", "file"])
+def test_trainings_are_found_in_the_larger_space(some, kind, tmp_path):
+    path = str(tmp_path / ("mine.npz" if kind == "file" else "mine.sqlite"))
+    if kind == "file":
+        pack(some, path)
+    else:
+        with Store.open(path) as store:
+            store.add_experience(some)
+    found = open_experience(path, EXTENDED)
+    assert found.space.digest == EXTENDED.digest and len(found) == len(some)
+    wanted = lifted_points(some.architectures, COMPACT, EXTENDED)
+    rows = {
+        vector.tobytes(): score for vector, score in zip(wanted[some.architecture], some.score, strict=True)
+    }
+    mine = found.architectures[found.architecture]
+    one_task = found.task == 0
+    assert all(vector.tobytes() in rows for vector in mine)
+    assert {float(score) for score in found.score[one_task]} <= {float(score) for score in some.score}
+
+
+def test_experience_of_a_larger_space_is_refused(some, tmp_path):
+    with Store.open(path := str(tmp_path / "mine.sqlite")) as store:
+        store.add_experience(some)
+    with pytest.raises(UserError, match="space"):
+        open_experience(path, preset("published"))

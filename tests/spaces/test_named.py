@@ -1,0 +1,45 @@
+"""Known designs as points: what they are, and that they learn."""
+
+import numpy as np
+import pytest
+
+from taskaware.children.mixture.architecture import architecture
+from taskaware.errors import UserError
+from taskaware.modalities.reading import make_task
+from taskaware.spaces import named_point, preset
+from taskaware.spaces.named import PLANS
+from taskaware.training.prepare import embeddings_of, prepare
+from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import train
+
+SPACE = preset("extended")
+
+
+@pytest.mark.parametrize("name", list(PLANS))
+def test_a_named_point_is_the_design(name):
+    net = architecture(SPACE, named_point(name), inputs=preset("compact").embedding_names)
+    assert net.plain
+    layers = [(layer.size, layer.baselines[0].activation) for layer in net.layers]
+    assert tuple(layers) == PLANS[name].layers
+    assert [part.name for part in net.embeddings] == [PLANS[name].numbers, "one_hot"]
+    for coordinate, value in PLANS[name].recipe.items():
+        assert net.recipe[coordinate] == pytest.approx(value, rel=1e-4)
+    opened = {gate for gate, share in net.gates.items() if share}
+    wanted = {"resnet": {"residual", "normalisation"}, "realmlp": {"scaling"}, "tabm": {"ensemble"}}
+    assert opened == wanted.get(name, set())
+    assert net.members == (8 if name == "tabm" else 1)
+
+
+def test_designs_learn_a_table():
+    recipe, points = TrainingRecipe(steps=60), np.stack([named_point("resnet"), named_point("tabm")])
+    prepared = prepare(make_task("wine"), 0, recipe, embeddings=embeddings_of(SPACE))
+    assert (train(SPACE, points, prepared, recipe, seed=0).test_score > 0.9).all()
+
+
+def test_what_is_no_design_and_what_a_space_lacks():
+    with pytest.raises(UserError, match="tabn"):
+        named_point("tabn")
+    with pytest.raises(UserError, match="'tabm' needs the baseline"):
+        named_point("tabm", preset("compact"))
+    with pytest.raises(UserError, match="'resnet' needs the coordinate residual"):
+        named_point("resnet", preset("compact"))

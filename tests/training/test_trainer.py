@@ -2,6 +2,8 @@
 
 import dataclasses
 import pickle
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -334,7 +336,8 @@ def test_schedule(steps, warmup):
 
 def test_biases_do_not_decay():
     params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
-    rule = optimizer(0.1, 0.5)
+    chosen = SimpleNamespace(learning_rate=1.0, weight_decay=0.5, beta2=0.99, space=preset("compact"))
+    rule = optimizer(cast(Any, chosen), 0.1)
     updates, _ = rule.update(jax.tree.map(jnp.zeros_like, params), rule.init(params), params)
     np.testing.assert_allclose(updates["kernel"], -0.05, rtol=1e-6)
     np.testing.assert_array_equal(updates["bias"], 0)

@@ -32,10 +32,12 @@ from taskaware.data.table import Column, Table
 from taskaware.modalities.tables.frame import library_frame
 from taskaware.modalities.tables.table import table_of
 from taskaware.recommendation.recommend import recommend
+from taskaware.spaces import named_point, preset
 from taskaware.tasks.split import Split
 from taskaware.tasks.target import class_indices
 from taskaware.tasks.task import Task
 from taskaware.training import fit, trainer
+from taskaware.training.model import Model
 
 VERSION = 1
 """Raise it when the libraries' models get other inputs: their scores are then computed again."""
@@ -71,16 +73,38 @@ def recommended(task: Task, parts: Split, seed: int, *, members: int | None = No
         members: how many networks are averaged, see `Recommendation.fit`.
     """
     keep_compiled()
-    rows = _known(parts)
-    table = table_of(task)
-    columns = table.columns
-    schema = Schema(tuple(Field(f"x{place}", *_read_as(column)) for place, column in enumerate(columns)))
-    given = dataclasses.replace(
+    recommendation = recommend(task, leave_out=True, seed=seed)
+    model = recommendation.fit(_given(task, parts), seed=seed, members=members, progress=False)
+    return _predicted(model, task, parts)
+
+
+def designed(task: Task, parts: Split, seed: int, *, design: str) -> np.ndarray:
+    """Predictions of one network of a known design, trained by `fit`, (n,).
+
+    Args:
+        task: to predict.
+        parts: its rows of training, validation and test.
+        seed: of training.
+        design: see `spaces.named_point`.
+    """
+    keep_compiled()
+    space, point = preset("extended"), named_point(design)
+    model = fit.fit(_given(task, parts), space, point, seed=seed, members=1, progress=False)
+    return _predicted(model, task, parts)
+
+
+def _given(task: Task, parts: Split) -> Task:
+    """The task without its test rows."""
+    rows, table = _known(parts), table_of(task)
+    columns = enumerate(table.columns)
+    schema = Schema(tuple(Field(f"x{place}", *_read_as(column)) for place, column in columns))
+    return dataclasses.replace(
         task, data=task.data.take(rows), target=task.target[rows], reader=schema, test=None
     )
-    recommendation = recommend(task, leave_out=True, seed=seed)
-    model = recommendation.fit(given, seed=seed, members=members, progress=False)
-    found = model.predict(_words(table.take(parts.test)))
+
+
+def _predicted(model: Model, task: Task, parts: Split) -> np.ndarray:
+    found = model.predict(_words(table_of(task).take(parts.test)))
     return found if task.problem == "regression" else class_indices(pd.Series(found), task.classes)
 
 
@@ -127,14 +151,30 @@ def realmlp(problem: str, seed: int) -> BaseEstimator:
     """
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
+    make = RealMLP_TD_Classifier if problem == "classification" else RealMLP_TD_Regressor
+    return _filled(make(random_state=seed, n_threads=1))
+
+
+def tabm(problem: str, seed: int) -> BaseEstimator:
+    """TabM at its tuned defaults; missing numbers are filled with the median.
+
+    Source: Gorishniy, Kotelnikov, Babenko 2025.
+    """
+    from pytabkit import TabM_D_Classifier, TabM_D_Regressor
+
+    make = TabM_D_Classifier if problem == "classification" else TabM_D_Regressor
+    return _filled(make(random_state=seed, n_threads=1))
+
+
+def _filled(model: BaseEstimator) -> BaseEstimator:
+    """A model of pytabkit, with the median in place of missing numbers."""
     # It prints the devices before every training.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     filled = make_column_transformer(
         (SimpleImputer(strategy="median", keep_empty_features=True), NUMBERS), remainder="passthrough"
     )
-    make = RealMLP_TD_Classifier if problem == "classification" else RealMLP_TD_Regressor
-    return make_pipeline(filled.set_output(transform="pandas"), make(random_state=seed, n_threads=1))
+    return make_pipeline(filled.set_output(transform="pandas"), model)
 
 
 def library(
@@ -166,7 +206,13 @@ BASELINES: dict[str, Baseline] = {
     "mlp": Baseline(partial(library, mlp)),
     "flaml": Baseline(partial(library, flaml), ("flaml", "lightgbm"), ("xgboost",)),
     "realmlp": Baseline(partial(library, realmlp), ("pytabkit",)),
+    "tabm": Baseline(partial(library, tabm), ("pytabkit",)),
+    "design_realmlp": Baseline(partial(designed, design="realmlp")),
+    "design_tabm": Baseline(partial(designed, design="tabm")),
 }
+
+USUAL = ("recommended", "recommended_once", "trees", "mlp", "flaml", "realmlp")
+"""The models that are compared where none are named."""
 
 
 def missing(name: str) -> tuple[str, ...]:
@@ -177,6 +223,9 @@ def missing(name: str) -> tuple[str, ...]:
 
 def version(name: str) -> list[str]:
     """Everything beside task and seed that the scores of a model depend on."""
+    if name.startswith("design_"):
+        point = named_point(name.removeprefix("design_"))
+        return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", hashlib.sha256(point.tobytes()).hexdigest()[:16]]
     if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [

@@ -21,7 +21,7 @@ from taskaware.modalities.suites import smallest, suite_named
 from taskaware.runner import Job, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.studies import entries as checked
-from taskaware.studies.baselines import BASELINES, missing, version
+from taskaware.studies.baselines import BASELINES, USUAL, missing, version
 from taskaware.studies.resumable import do_once
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import split
@@ -48,7 +48,7 @@ class ModelsSettings:
     # Largest number of rows of a task; 0 for no limit.
     most_rows: int = 0
     # Names of the models, see BASELINES; the first is the reference for wins and losses.
-    models: tuple[str, ...] = tuple(BASELINES)
+    models: tuple[str, ...] = USUAL
     # Number of seeds (0, 1, ...); each has its own split.
     seeds: int = 3
     # CSV file for the scores of the boosted trees on each task; "" for none.

@@ -71,6 +71,8 @@ def feature_frame(features) -> pd.DataFrame:
     features = _array(features)
     if features.ndim != 2:
         mend = " For a single feature: X.reshape(-1, 1)." if features.ndim == 1 else ""
+        if mend and features.dtype.kind in "OU":
+            mend += " If these are texts: modality='text'."
         raise UserError(f"X has shape {features.shape}; it needs two axes, rows and columns.{mend}")
     frame = pd.DataFrame(features, columns=[f"x{place}" for place in range(features.shape[1])])
     return frame.infer_objects()

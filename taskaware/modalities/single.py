@@ -122,7 +122,7 @@ class Single(Modality):
             source, target, problem, name, metric: as there.
         """
         features, values = apart(source, target)
-        if not self.accepts(features):
+        if not (self.accepts(features) or _is_one_column(features)):
             # A frame with a column of this kind, a file, or a folder.
             about = {"problem": problem, "name": name, "metric": metric}
             return MODALITIES["mixed"].read(source, target, **about)
@@ -159,3 +159,10 @@ def singles() -> Iterator[Single]:
     for name in reversed(list(MODALITIES)):
         if isinstance(kind := MODALITIES[name], Single):
             yield kind
+
+
+def _is_one_column(features: object) -> bool:
+    """Whether these are values, one for each row: then the stated kind of data is believed."""
+    if isinstance(features, np.ndarray | pd.Series):
+        return features.ndim == 1
+    return isinstance(features, list | tuple) and all(isinstance(value, str) for value in features[:64])

@@ -225,7 +225,11 @@ def version(name: str) -> list[str]:
     """Everything beside task and seed that the scores of a model depend on."""
     if name.startswith("design_"):
         point = named_point(name.removeprefix("design_"))
-        return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", hashlib.sha256(point.tobytes()).hexdigest()[:16]]
+        return [
+            f"trainer {trainer.VERSION}",
+            f"fit {fit.VERSION}",
+            hashlib.sha256(point.tobytes()).hexdigest()[:16],
+        ]
     if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import taskaware as ta
+from taskaware.errors import UserError
 from taskaware.modalities.texts.modality import TEXTS
 
 FREE = [f"{text} {row}" for row in "abcde" for text in ("a lovely film", "I would not see it", "not bad")]
@@ -102,3 +103,12 @@ def test_the_limit_of_characters_can_be_set(monkeypatch):
     monkeypatch.setenv("TASKAWARE_MOST_CHARACTERS", "many")
     with pytest.raises(ta.UserError, match=r"'many'. Give a whole number"):
         TEXTS.parse(["x"], column="note")
+
+
+def test_a_stated_kind_is_believed_of_few_texts_that_repeat():
+    texts, labels = ["good film", "bad film"] * 20, [1, 0] * 20
+    for given in (texts, np.array(texts), pd.Series(texts)):
+        task = ta.make_task((given, labels), modality="text")
+        assert (task.modality, task.rows) == ("text", 40)
+    with pytest.raises(UserError, match=r"modality='text'"):
+        ta.make_task((texts, labels))

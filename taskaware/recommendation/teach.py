@@ -18,7 +18,8 @@ from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.recommendation.shipped import comparable, open_experience
 from taskaware.runner.engine import cores
 from taskaware.spaces import Space, preset
-from taskaware.store import Experience, Store
+from taskaware.store import Experience
+from taskaware.store.joining import joined
 from taskaware.surrogates import SURROGATES, Evaluator, EvaluatorSettings, fit_evaluator
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.surrogates.triplets import data_for
@@ -133,12 +134,12 @@ def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:
 
 def together(*parts: Experience) -> Experience:
     """The union of several experiences; where their recipes differ on a task, the last one counts."""
-    with Store.open(":memory:") as store:
-        for place, part in enumerate(parts):
-            for later in parts[place + 1 :]:
-                part = _less_retrained(part, later)
-            store.add_experience(part)
-        return store.triplets(parts[0].space.digest, catalogue=catalogue_digest())
+    left = []
+    for place, part in enumerate(parts):
+        for later in parts[place + 1 :]:
+            part = _less_retrained(part, later)
+        left.append(part)
+    return joined(*left, catalogue=catalogue_digest())
 
 
 def _less_retrained(first: Experience, second: Experience) -> Experience:
@@ -180,7 +181,7 @@ def opened(name: str, space: Space, recipe: str = "", more: tuple[str, ...] = MO
 
 @functools.lru_cache(maxsize=4)
 def _shipped(space: Space, recipe: str, more: tuple[str, ...]) -> Experience:
-    # Kept, because it takes seconds to put together, and studies and tests ask for it again and again.
+    # Kept, because studies and tests ask for it again and again.
     return with_more(open_experience("shipped", space, recipe), more)
 
 

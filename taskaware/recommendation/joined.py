@@ -3,17 +3,18 @@
 import numpy as np
 
 from taskaware.modalities.tables.metafeatures import catalogue_digest
-from taskaware.store import Experience, Store
+from taskaware.store import Experience
+from taskaware.store.joining import joined
 
 
 def together(*parts: Experience) -> Experience:
     """The union of several experiences; where their recipes differ on a task, the last one counts."""
-    with Store.open(":memory:") as store:
-        for place, part in enumerate(parts):
-            for later in parts[place + 1 :]:
-                part = _less_retrained(part, later)
-            store.add_experience(part)
-        return store.triplets(parts[0].space.digest, catalogue=catalogue_digest())
+    left = []
+    for place, part in enumerate(parts):
+        for later in parts[place + 1 :]:
+            part = _less_retrained(part, later)
+        left.append(part)
+    return joined(*left, catalogue=catalogue_digest())
 
 
 def _less_retrained(first: Experience, second: Experience) -> Experience:

@@ -164,7 +164,7 @@ def opened(name: str, space: Space, recipe: str = "", more: tuple[str, ...] = MO
 
 @functools.lru_cache(maxsize=4)
 def _shipped(space: Space, recipe: str, more: tuple[str, ...]) -> Experience:
-    # Kept, because it takes seconds to put together, and studies and tests ask for it again and again.
+    # Kept, because studies and tests ask for it again and again.
     return with_more(open_experience("shipped", space, recipe), more)
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from taskaware.errors import StoreError, UserError
+from taskaware.files import atomic_write
 from taskaware.objectives import collect as collecting
 from taskaware.objectives.collect import Batch, CollectSettings
 from taskaware.runner import RunnerSettings, read_journal
@@ -68,7 +69,8 @@ def settings_for(store: str, *, engine: str, jobs: int, real: bool = False) -> C
         real: whether it really trains.
     """
     return CollectSettings(
-        tasks=("iris", "wine"),
+        suite=(str(_tables(Path(store).parent / "tables")),),
+        tasks=("left", "right"),
         architectures=-(-jobs // 4) * 2,
         seeds=2,
         batch=2,
@@ -76,6 +78,22 @@ def settings_for(store: str, *, engine: str, jobs: int, real: bool = False) -> C
         store=store,
         runner=RunnerSettings(engine=engine, workers=0 if engine == "serial" else 2, retries=5),
     )
+
+
+def _tables(folder: Path) -> Path:
+    """A suite of two small tables in a folder, written once; reading them needs no scikit-learn."""
+    index = folder / "index.csv"
+    if index.exists():
+        return folder
+    folder.mkdir(exist_ok=True)
+    rows = ["name,modality,task,target,file"]
+    for place, name in enumerate(("left", "right")):
+        x = np.random.default_rng(place).normal(size=(90, 3)).round(6)
+        lines = [f"{a},{b},{c},{'yes' if a > b else 'no'}" for a, b, c in x.tolist()]
+        atomic_write(folder / f"{name}.csv", "\n".join(["a,b,c,y", *lines]).encode())
+        rows.append(f"{name},tables,classification,y,{name}.csv")
+    atomic_write(index, "\n".join(rows).encode())
+    return folder
 
 
 def same_experience(first: Experience, second: Experience) -> None:

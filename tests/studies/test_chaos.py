@@ -12,7 +12,7 @@ from benchmarks.chaos import readers, saves, studies, twice
 from taskaware.store import Store
 from taskaware.training.model import load_model
 
-JOBS = 80
+JOBS = 40
 
 
 @pytest.fixture(scope="module")

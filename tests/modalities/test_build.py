@@ -69,7 +69,7 @@ def test_what_was_assumed_is_said():
         (["a", "b"], "regression", "not numeric .for instance 'a'.*problem='classification'"),
         ([True, False], "regression", "not numeric .for instance True"),
         ([datetime.date(2024, 1, day) for day in (1, 2, 3)], None, "is a date"),
-        ([[1], [2]], None, "'y' holds a list"),
+        ([{"a": 1}, {"a": 2}], None, "'y' holds a dict"),
         (["a", "b"], "ranking", "Unknown problem 'ranking'"),
     ],
 )

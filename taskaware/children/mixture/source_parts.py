@@ -64,7 +64,7 @@ class Signs(nn.Module):
 
 
 class MemberDense(nn.Module):
-    """A dense layer whose kernel 8 members share; factors and biases are their own, by this share."""
+    """A dense layer of 8 members: one kernel; factors and biases by this share."""
 
     width: int
     share: float

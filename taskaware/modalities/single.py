@@ -162,7 +162,7 @@ def singles() -> Iterator[Single]:
 
 
 def _is_one_column(features: object) -> bool:
-    """Whether these are values, one for each row: then the stated kind of data is believed."""
+    """Whether these are values, one for each row: then the stated kind of data counts."""
     if isinstance(features, np.ndarray | pd.Series):
         return features.ndim == 1
     return isinstance(features, list | tuple) and all(isinstance(value, str) for value in features[:64])

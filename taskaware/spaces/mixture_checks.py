@@ -12,6 +12,8 @@ ACTIVATIONS = ("relu", "tanh", "silu", "selu", "mish")
 GATES = ("residual", "normalisation", "scaling", "ensemble")
 """Parts of a network that are there by a share: each layer's input added to its output; each layer's input
 brought to mean 0 and variance 1; a learned factor of each input column; members that share their weights."""
+MEMBERS = 8
+"""Members of an ensemble, which share their weights (k in TabM)."""
 RECIPE = {
     **{"learning_rate": 10.0, "weight_decay": 10.0, "dropout": 0.99},
     **{"label_smoothing": 0.99, "beta2": 0.9999, "coslog4": 1.0},

@@ -11,9 +11,10 @@ import scipy.special
 
 from taskaware.children.child import Batch, Design, Now, child_of
 from taskaware.children.mixture.child import coslog4
-from taskaware.children.mixture.network import ACTIVATIONS, MEMBERS, Inputs, mean_of_members
+from taskaware.children.mixture.network import ACTIVATIONS, Inputs, mean_of_members
 from taskaware.modalities.reading import make_task
 from taskaware.spaces import preset
+from taskaware.spaces.mixture_checks import MEMBERS
 from taskaware.training.prepare import prepare
 from taskaware.training.programs import Program, candidates, scored_by, start
 from taskaware.training.recipe import TrainingRecipe

@@ -13,7 +13,6 @@ import pytest
 
 from taskaware.children.mixture.child import group
 from taskaware.children.mixture.network import (
-    MEMBERS,
     Columns,
     Inputs,
     MixtureNetwork,
@@ -25,6 +24,7 @@ from taskaware.children.mixture.source_weights import source_params
 from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
 from taskaware.spaces import MixtureSpace, Point, preset
+from taskaware.spaces.mixture_checks import MEMBERS
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 

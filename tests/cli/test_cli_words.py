@@ -94,7 +94,7 @@ def test_refused_words(refused, no_work, words, line):
 
 def test_words_after_two_dashes_are_no_options():
     assert entry.read(["features", "--", "--odd.csv"]).data == "--odd.csv"
-    assert entry.read(["features", "x.csv", "--target", "-my column"]).target == "-my column"
+    assert entry.read(["features", "x.csv", "--target", "-my column"]).target == ["-my column"]
 
 
 def test_errors_as_json(command):

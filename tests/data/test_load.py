@@ -153,7 +153,7 @@ def test_features_and_target_apart():
         (np.zeros(3), np.zeros(3), r"X.reshape\(-1, 1\)"),
         (np.zeros((3, 2, 2)), np.zeros(3), r"shape \(3, 2, 2\)"),
         (np.zeros((3, 2)), np.zeros(4), "X has 3 rows and y has 4"),
-        (np.zeros((3, 2)), np.zeros((3, 2)), r"y has shape \(3, 2\)"),
+        (np.zeros((3, 2)), np.zeros((3, 2, 2)), r"y has shape \(3, 2, 2\)"),
         (pd.DataFrame({"target": [1, 2]}), [0, 1], "'target'"),
         (
             scipy.sparse.csr_matrix((20_000, 20_000)),

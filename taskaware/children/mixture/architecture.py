@@ -10,12 +10,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.children.mixture.network import MEMBERS
 from taskaware.children.mixture.presence import INPUTS, is_input, reads
 from taskaware.errors import UserError, unknown
 from taskaware.spaces import MixtureSpace, Weights
 from taskaware.spaces.mixture import BOUND
-from taskaware.spaces.mixture_checks import GATES
+from taskaware.spaces.mixture_checks import GATES, MEMBERS
 from taskaware.spaces.mixture_presence import present_gamma
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Now, State
-from taskaware.children.mixture.network import MEMBERS, MixtureNetwork, Wiring, mean_of_members, wiring
+from taskaware.children.mixture.network import MixtureNetwork, Wiring, mean_of_members, wiring
 from taskaware.spaces import MixtureSpace
+from taskaware.spaces.mixture_checks import MEMBERS
 
 BETA2 = 0.99
 

@@ -8,7 +8,6 @@ from jaxtyping import Array, Float
 from taskaware.arrays import EitherArray
 from taskaware.children.mixture.child import group
 from taskaware.children.mixture.network import (
-    MEMBERS,
     Columns,
     Inputs,
     MixtureNetwork,
@@ -17,6 +16,7 @@ from taskaware.children.mixture.network import (
 )
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.spaces import MixtureSpace
+from taskaware.spaces.mixture_checks import MEMBERS
 
 
 class FixedNetwork(nn.Module):

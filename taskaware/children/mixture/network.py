@@ -19,9 +19,6 @@ from taskaware.spaces.mixture_presence import present_gamma
 
 LEARNED_RANK = 16
 
-MEMBERS = 8
-"""Members of an ensemble that share their weights (k in TabM)."""
-
 VARIANCE = 1e-5
 """Added to variances before they divide."""
 

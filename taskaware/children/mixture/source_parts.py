@@ -38,7 +38,8 @@ NORMALISED = '''
 def normalised(x, share):
     """By this share, each row of x at mean 0 and variance 1."""
     centred = x - x.mean(-1, keepdims=True)
-    return x + share * (centred / jnp.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) - x)
+    variance = (centred**2).mean(-1, keepdims=True)
+    return x + share * (centred / jnp.sqrt(variance + 1e-5) - x)
 '''
 
 MISH = '''
@@ -60,7 +61,8 @@ class Signs(nn.Module):
         def signs(key, shape):
             return jax.random.rademacher(key, shape, jnp.float32) - 1
 
-        return x[None] * (1 + self.share * self.param("signs", signs, (8, 1, x.shape[-1])))
+        more = self.param("signs", signs, (8, 1, x.shape[-1]))
+        return x[None] * (1 + self.share * more)
 
 
 class MemberDense(nn.Module):
@@ -72,7 +74,8 @@ class MemberDense(nn.Module):
     @nn.compact
     def __call__(self, x):
         zeros = nn.initializers.zeros
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), (x.shape[-1], self.width))
+        normal, shape = nn.initializers.lecun_normal(), (x.shape[-1], self.width)
+        kernel = self.param("kernel", normal, shape)
         bias = self.param("bias", zeros, (self.width,))
         member_in = self.param("member_in", zeros, (8, 1, x.shape[-1]))
         member_out = self.param("member_out", zeros, (8, 1, self.width))

@@ -15,8 +15,8 @@ import pandas as pd
 
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.expected import INTERVAL_80
-from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.joined import together
+from taskaware.recommendation.shipped import open_experience
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.studies import quality
 from taskaware.studies.selectors import (

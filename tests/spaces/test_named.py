@@ -31,7 +31,10 @@ def test_a_named_point_is_the_design(name):
 
 
 def test_designs_learn_a_table():
-    recipe, points = TrainingRecipe(steps=40, batch_size=32), np.stack([named_point("resnet"), named_point("tabm")])
+    recipe, points = (
+        TrainingRecipe(steps=40, batch_size=32),
+        np.stack([named_point("resnet"), named_point("tabm")]),
+    )
     prepared = prepare(make_task("wine"), 0, recipe, embeddings=embeddings_of(SPACE))
     assert (train(SPACE, points, prepared, recipe, seed=0).test_score > 0.9).all()
 

@@ -26,4 +26,5 @@ def _less_retrained(first: Experience, second: Experience) -> Experience:
 
 
 def digests_of(experience: Experience) -> list[str]:
+    """Digest of each task."""
     return [task.digest for task in experience.tasks]

@@ -187,16 +187,9 @@ def relatives(task: Task, known: Sequence[Sketch] | None = None) -> list[Sketch]
     seen = hashed(task, COLUMNS)
     columns = [Held.of(*each) for each in zip(seen.columns, seen.names.tolist(), strict=True)]
     quality = index.quality(columns)
-    # Most sketches are of other tables at a glance, all at once.
-    usable = np.logical_or.reduceat(quality > 0, index.first, axis=0)
-    bits = usable @ np.array([column.bits for column in columns])
-    likely = (usable.sum(1) >= LEAST_PAIRS) & (bits >= LEAST_BITS)
     ends = np.append(index.first[1:], len(quality))
-    return [
-        sketches[place]
-        for place in np.flatnonzero(likely)
-        if is_relative(sketches[place], columns, quality[index.first[place] : ends[place]])
-    ]
+    parts = zip(sketches, index.first, ends, strict=True)
+    return [one for one, first, end in parts if is_relative(one, columns, quality[first:end])]
 
 
 @functools.cache
@@ -212,6 +205,9 @@ def is_relative(one: Sketch, columns: Sequence[Held], quality: Float[np.ndarray,
         columns: of the table, m.
         quality: of the columns of the sketch and of the table, see `Index.quality`.
     """
+    usable = np.flatnonzero((quality > 0).any(0))
+    if len(usable) < LEAST_PAIRS or sum(columns[int(place)].bits for place in usable) < LEAST_BITS:
+        return False
     pairs = _paired(quality)
     pairs.sort(key=lambda pair: -columns[pair[1]].bits)
     information = np.cumsum([columns[held].bits for _, held in pairs])[1:]

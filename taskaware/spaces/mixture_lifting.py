@@ -5,6 +5,7 @@ takes its first ones from other numbers.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
@@ -12,10 +13,16 @@ from jaxtyping import Float
 from taskaware.errors import UserError
 from taskaware.spaces.mixture import BOUND, MixtureSpace
 from taskaware.spaces.mixture_draws import CORNER
+from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.spaces.space import Space
 
 NEUTRAL = {"label_smoothing": 0.0, "beta2": 0.99, "coslog4": 0.0}
-"""Values of the coordinates of a recipe that spaces without them train with; that of a gate is 0."""
+"""Values that spaces without these coordinates train with."""
+
+
+def neutral(coordinate: RecipeCoordinate) -> float | None:
+    """What spaces without the coordinate train with; a gate is shut. None where the recipe decides it."""
+    return 0.0 if coordinate.gate else NEUTRAL.get(coordinate.name)
 
 
 def extends(large: Space, small: Space) -> bool:
@@ -33,14 +40,14 @@ def extends(large: Space, small: Space) -> bool:
         return False
     shared = large.shared_weights and small.shared_weights
     same = (large.shared_weights, large.baselines) == (small.shared_weights, small.baselines)
-    further = [coordinate for coordinate in large.recipe if coordinate not in small.recipe]
+    further = [(one, neutral(one)) for one in large.recipe if one not in small.recipe]
     return (
         (shared or same)
         and large.layers >= small.layers
         and set(large.baselines) >= set(small.baselines)
         and large.embeddings[: len(small.embeddings)] == small.embeddings
         and set(large.recipe) >= set(small.recipe)
-        and all(one.low <= NEUTRAL.get(one.name, 0.0) <= one.high for one in further)
+        and all(value is not None and one.low <= value <= one.high for one, value in further)
     )
 
 
@@ -84,8 +91,7 @@ def lifted_points(
     kept = _places(small.recipe, large.recipe)
     for place, coordinate in enumerate(large.recipe):
         if place not in kept:
-            value = NEUTRAL.get(coordinate.name, 0.0)
-            recipe[:, place] = (value - coordinate.low) / (coordinate.high - coordinate.low)
+            recipe[:, place] = coordinate.coordinate(cast(float, neutral(coordinate)))
     recipe[:, kept] = parts[3]
     return np.concatenate([part.reshape(len(points), -1) for part in new], axis=1)
 

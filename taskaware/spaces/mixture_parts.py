@@ -85,6 +85,8 @@ class RecipeCoordinate:
         >>> RecipeCoordinate("learning_rate", 1e-4, 1e-2, log=True).coordinate(1e-3)
         0.5
         """
+        if self.low == self.high:
+            return 0.0
         where = (value - self.low) / (self.high - self.low)
         if self.log:
             where = math.log(value / self.low) / math.log(self.high / self.low)

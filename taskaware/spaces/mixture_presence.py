@@ -14,7 +14,7 @@ from taskaware.spaces.mixture_draws import CORNER
 
 if TYPE_CHECKING:
     from taskaware.spaces.mixture import MixtureSpace
-from taskaware.spaces.mixture_parts import Weights
+    from taskaware.spaces.mixture_parts import Weights
 
 
 def present_gamma(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from taskaware.errors import UserError, unknown
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_draws import CORNER
-from taskaware.spaces.mixture_lifting import NEUTRAL
+from taskaware.spaces.mixture_lifting import neutral
 from taskaware.spaces.mixture_parts import Point
 from taskaware.spaces.presets import EXTENDED
 
@@ -21,7 +21,7 @@ class Plan(NamedTuple):
     Attributes:
         layers: (size, activation) of each.
         numbers: the embedding of numbers.
-        recipe: values of coordinates, in their own units; others are neutral, see `mixture_lifting.NEUTRAL`.
+        recipe: values of coordinates, in their own units; others are neutral, see `mixture_lifting`.
     """
 
     layers: tuple[tuple[int, str], ...]
@@ -48,9 +48,8 @@ PLANS = {
 """Name of a design → its plan.
 
 Sources: "resnet" and "mlp-plr" Gorishniy et al. 2021 and 2022; "realmlp" Holzmüller et al. 2024; "tabm"
-Gorishniy et al. 2025. Each is the nearest point of the space `extended`: layers are as wide as its largest
-size, a layer of "resnet" is one dense layer, and RealMLP's own initial weights and numeric embedding are left
-out.
+Gorishniy et al. 2025. Each is a near point of the space `extended`: no layer is wider than 256, a layer of
+"resnet" is one dense layer, and RealMLP's own initial weights and numeric embedding are left out.
 """
 
 
@@ -82,8 +81,7 @@ def named_point(name: str, space: MixtureSpace = EXTENDED) -> Float[np.ndarray, 
     gamma[_place(name, "embedding", plan.numbers, space.embedding_names)] = CORNER
     if "one_hot" in space.embedding_names:
         gamma[space.embedding_names.index("one_hot")] = CORNER
-    values = NEUTRAL | dict(plan.recipe)
-    recipe = [one.coordinate(values.get(one.name, 0.0)) for one in space.recipe]
+    recipe = [one.coordinate(plan.recipe.get(one.name, neutral(one) or 0.0)) for one in space.recipe]
     parts = (alpha, beta, gamma, np.array(recipe, np.float32))
     return np.asarray(space.encode(Point(*map(jnp.asarray, parts))))
 

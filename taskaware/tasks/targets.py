@@ -134,11 +134,11 @@ def _check_kinds(names: Sequence[str], found: Sequence[Description]) -> None:
     if len(wrong) < len(names):
         fine = columns.listed([name for name in names if name not in wrong])
         raise UserError(
-            f"Targets of several kinds: {fine} hold numbers, and {shown} {kinds}. Name targets of numbers "
+            f"The targets are of different kinds: {fine} numeric, {shown} {kinds}. Name numeric targets "
             "alone, or write labels as 0 and 1, or call recommend for each kind."
         )
     raise UserError(
-        f"Several targets must be numbers, or labels written as 0 and 1, and {shown} are of kind {kinds}. "
+        f"Several targets must be numbers, or labels written as 0 and 1; {shown} are of kind {kinds}. "
         "Call recommend for each of them, or write each class as a column: pandas.get_dummies."
     )
 

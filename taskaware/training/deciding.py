@@ -20,8 +20,8 @@ PLATEAU = 1e-3
 
 def asks_for_offsets(metric: Metric) -> bool:
     """Whether a metric scores classes and the most probable class is not always its best answer."""
-    # These count right rows, of one output.
-    return metric.reads == "classes" and metric.name not in ("accuracy", "f1_micro", "subset_accuracy")
+    of_classes = metric.reads == "classes" and "classification" in metric.problems
+    return of_classes and metric.name != "accuracy"
 
 
 def decided(

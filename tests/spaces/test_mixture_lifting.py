@@ -65,6 +65,8 @@ def test_what_extends_what():
     late = [dataclasses.replace(one, low=0.995) if one.name == "beta2" else one for one in LARGE.recipe]
     assert not extends(dataclasses.replace(LARGE, recipe=tuple(late)), SMALL)
     assert not extends(dataclasses.replace(LARGE, shared_weights=False), SMALL)
+    # A training recipe decides the dropout of a space without that coordinate.
+    assert not extends(SMALL, dataclasses.replace(SMALL, recipe=SMALL.recipe[:2]))
 
 
 def test_points_of_another_space_are_refused(points):

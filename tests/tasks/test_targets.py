@@ -98,7 +98,7 @@ def test_rows_that_lack_a_target_are_left_out_and_counted(frame):
         (
             ["height", "word"],
             {},
-            "several kinds: 'height' hold numbers, and 'word' category.*recommend for each",
+            "different kinds: 'height' numeric, 'word' category.*recommend for each",
         ),
         (["word", "when"], {}, "'word', 'when' are of kind category.*get_dummies"),
         (["height", "red"], {"problem": "classification"}, "'height' hold other values than 0 and 1"),

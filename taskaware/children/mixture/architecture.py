@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Collection
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import jax
 import numpy as np
@@ -16,9 +16,6 @@ from taskaware.spaces import MixtureSpace, Weights
 from taskaware.spaces.mixture import BOUND
 from taskaware.spaces.mixture_checks import GATES, MEMBERS
 from taskaware.spaces.mixture_presence import present_gamma
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,7 @@ from taskaware.children.child import Batch, Child, Design, Now, State
 from taskaware.children.mixture.network import MixtureNetwork, Wiring, mean_of_members, wiring
 from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_checks import MEMBERS
-
-BETA2 = 0.99
+from taskaware.spaces.mixture_lifting import NEUTRAL
 
 SCALE_RATE = 6.0
 """Learning rate of the factors of input columns beside the others'. Source: RealMLP."""
@@ -73,7 +72,7 @@ def read(design: Design, point: Float[Array, " D"]) -> Candidate:
         learning_rate=rate,
         weight_decay=decay,
         label_smoothing=named.get("label_smoothing"),
-        beta2=named.get("beta2", BETA2),
+        beta2=named.get("beta2", NEUTRAL["beta2"]),
         coslog4=named.get("coslog4"),
         space=space,
         width=abs(key),

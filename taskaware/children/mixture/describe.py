@@ -10,7 +10,7 @@ from taskaware.arrays import EitherArray
 from taskaware.children.mixture.architecture import Architecture, Layer, architecture
 from taskaware.children.mixture.presence import INPUTS
 from taskaware.spaces import MixtureSpace
-from taskaware.spaces.mixture_checks import GATES
+from taskaware.spaces.mixture_checks import GATES, MEMBERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def recipe_texts(net: Architecture) -> list[str]:
     """The recipe, a text for each coordinate; gates that are shut are left out."""
     found = []
     for name, value in net.recipe.items():
-        words = "ensemble of 8" if name == "ensemble" else name.replace("_", " ")
+        words = f"ensemble of {MEMBERS}" if name == "ensemble" else name.replace("_", " ")
         if name not in GATES:
             found.append(f"{words} {value:.2g}")
         elif value:

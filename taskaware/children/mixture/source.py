@@ -258,10 +258,10 @@ def _dense(net: Architecture, size: int, name: str, read: str, of_members: str =
 
 
 def _called(activation: str) -> str:
-    """A function of Flax, or `mish`; from the closed list, because the name becomes code."""
+    """The function of JAX or Flax; from the closed list, because the name becomes code."""
     if activation not in ACTIVATIONS:
         raise unknown("activation", activation, ACTIVATIONS)
-    return activation if activation == "mish" else f"nn.{activation}"
+    return "jax.nn.mish" if activation == "mish" else f"nn.{activation}"
 
 
 def _story(line: str) -> str:
@@ -274,7 +274,7 @@ def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int)
     code = "\n".join(body)
     helpers = "".join(text for called, text in HELPERS.items() if called in code)
     imports = [
-        *["import jax"] * ("jax." in helpers.replace("jax.numpy", "")),
+        *["import jax"] * ("jax." in code + helpers),
         *["import jax.numpy as jnp"] * ("jnp." in code + helpers),
     ]
     return MODULE.format(

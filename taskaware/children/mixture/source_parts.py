@@ -42,13 +42,6 @@ def normalised(x, share):
     return x + share * (centred / jnp.sqrt(variance + 1e-5) - x)
 '''
 
-MISH = '''
-
-def mish(x):
-    """x tanh(log(1 + exp x))."""
-    return x * jnp.tanh(nn.softplus(x))
-'''
-
 MEMBERS = '''
 
 class Signs(nn.Module):
@@ -118,7 +111,6 @@ def mean_of_labels(x):
 HELPERS = {
     "mixture(": MIXTURE,
     "normalised(": NORMALISED,
-    "mish(": MISH,
     "Signs(": MEMBERS,
     "mean_of_classes(": MEAN_OF_CLASSES,
     "mean_of_labels(": MEAN_OF_LABELS,

@@ -29,6 +29,7 @@ from taskaware.spaces import MixtureSpace, Space, preset
 from taskaware.store import Store, Trainings
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
+from taskaware.training.padding import coarse
 from taskaware.training.prepare import Prepared, embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
@@ -63,6 +64,9 @@ class CollectSettings:
     seed_rows: tuple[int, ...] = ()
     # Architectures in a job: an accelerator trains them at once, and an interruption loses them.
     batch: int = 64
+    # Round the sizes of tasks up to a few, so that tasks share compiled programs. For a space whose programs
+    # take longer to compile than to run.
+    coarse: bool = False
     # Training recipe.
     trainer: TrainingRecipe = TrainingRecipe()
     # Path or database URL of the experience.
@@ -136,6 +140,7 @@ class Batch:
         seed: of the split and the training.
         chunk_for: see `trainer.train`.
         metric: name of the score; "" is the default one of the task's problem.
+        coarse: whether the sizes of the task are rounded up to a few.
     """
 
     space: Space
@@ -144,6 +149,7 @@ class Batch:
     seed: int
     chunk_for: int
     metric: str = ""
+    coarse: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,13 +258,14 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names, metric))
             # The bounds of batches do not depend on what the store holds.
             for _, part in pd.Series(missing).groupby(missing // settings.batch):
-                batch = Batch(space, own[part], recipe, seed, max(settings.batch, SMALLEST_CHUNK), metric)
+                chunk = 0 if settings.coarse else max(settings.batch, SMALLEST_CHUNK)
+                batch = Batch(space, own[part], recipe, seed, chunk, metric, settings.coarse)
                 yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 
 
 def train_batch(task: Task, batch: Batch) -> Trained:
     """Train the architectures of a job and score them by its metric; runs on a worker."""
-    prepared = _prepared(task, batch.seed, batch.recipe, embeddings_of(batch.space))
+    prepared = _prepared(task, batch.seed, batch.recipe, embeddings_of(batch.space), batch.coarse)
     return train(
         batch.space,
         batch.points,
@@ -316,9 +323,13 @@ def _job(task: str, name: str, recipe: str, names: np.ndarray, batch: Batch) -> 
 
 
 @functools.lru_cache(maxsize=2)
-def _prepared(task: Task, seed: int, recipe: TrainingRecipe, embeddings: tuple[str, ...]) -> Prepared:
-    _begin(task.digest)
-    return prepare(task, seed, recipe, embeddings=embeddings)
+def _prepared(
+    task: Task, seed: int, recipe: TrainingRecipe, embeddings: tuple[str, ...], rounded_up: bool
+) -> Prepared:
+    if not rounded_up:
+        _begin(task.digest)
+    prepared = prepare(task, seed, recipe, embeddings=embeddings)
+    return coarse(prepared) if rounded_up else prepared
 
 
 @functools.lru_cache(maxsize=1)

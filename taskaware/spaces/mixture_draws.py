@@ -19,6 +19,8 @@ CORNER = 8.0
 """Logit of the one share of a plain group; the others have 0."""
 PRESENT_ODDS = (0.75, 0.25)
 """How often a layer is drawn as present and as absent."""
+WIDEST_ENSEMBLE = 64
+"""Largest size of a random ensemble: its members cost as much as eight networks."""
 
 
 class Row(NamedTuple):
@@ -59,7 +61,12 @@ def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, 
     """The parts of one random point: logits of alpha, beta and gamma, and the recipe."""
     plain_key, width_key, alpha_key, beta_key, gamma_key, recipe_key = jax.random.split(key, 6)
     plain = jax.random.bernoulli(plain_key)
+    recipe = _recipe(space, recipe_key, plain)
     largest = _largest_size(space, width_key)
+    if "ensemble" in space.coordinates:
+        widest = max([place for place, size in enumerate(space.sizes) if size <= WIDEST_ENSEMBLE], default=0)
+        opened = recipe[space.coordinates.index("ensemble")] > 0
+        largest = jnp.where(opened, jnp.minimum(largest, widest), largest)
     size_index = jnp.array([i for i in range(len(space.sizes)) for _ in space.activations])
     groups = [
         Group(alpha_key, space.shapes.alpha, size_index <= largest, jnp.ones(len(size_index))),
@@ -70,7 +77,6 @@ def one_sample(space: "MixtureSpace", key: Array) -> tuple[Array, Array, Array, 
         own = jax.random.fold_in(gamma_key, place)
         groups.append(Group(own, (count,), jnp.ones(count, bool), jnp.ones(count)))
     alpha, beta, *gammas = _draw_shares(groups, plain)
-    recipe = _recipe(space, recipe_key, plain)
     return alpha, beta, jnp.concatenate(gammas), recipe
 
 

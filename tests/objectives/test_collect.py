@@ -70,6 +70,14 @@ def test_company_does_not_change_a_result(tasks, undisturbed, batch):
         same_experience(store.triplets(), undisturbed)
 
 
+def test_tasks_in_arrays_of_a_few_sizes_are_collected_too(tasks, undisturbed):
+    with Store.open(":memory:") as store:
+        settings = dataclasses.replace(SETTINGS, coarse=True, architectures=2, seeds=1)
+        assert collect(tasks, store, settings, show=False).added == 4
+        scores = store.triplets().score
+    assert np.isfinite(scores).all() and np.ptp(scores) > 0
+
+
 @pytest.mark.parametrize(
     "runner",
     [

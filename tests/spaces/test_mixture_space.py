@@ -134,6 +134,14 @@ def test_width_odds_are_the_widths_of_mixtures(space):
     np.testing.assert_allclose(found, space.width_odds, atol=0.06)
 
 
+def test_random_ensembles_are_not_wide():
+    space = preset("extended")
+    points = space.sample(jax.random.key(0), 128)
+    opened = np.asarray(space.weights(points).recipe[:, space.coordinates.index("ensemble")]) > 0
+    widths = np.asarray(space.width(points))
+    assert opened.any() and widths[opened].max() == 64 and widths[~opened].max() == 256
+
+
 def test_same_key_same_sample_and_two_keys_differ():
     again = np.asarray(sample(COMPACT, jax.random.key(0), 1024))
     np.testing.assert_array_equal(again, sampled(COMPACT))

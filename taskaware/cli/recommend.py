@@ -56,8 +56,9 @@ def run(arguments: Arguments) -> None:
 def _check(arguments: Arguments) -> None:
     if arguments.store and not arguments.refine:
         raise UserError("--store requires --refine: without it there are no trainings to record.")
-    if arguments.members and not arguments.fit:
-        raise UserError("--members requires --fit.")
+    for name in ("members", "seconds"):
+        if getattr(arguments, name) and not arguments.fit:
+            raise UserError(f"--{name} requires --fit.")
     for name in _given(arguments, *ABOUT_ROWS) if not arguments.fit else ():
         raise UserError(f"--{name.replace('_', '-')} requires --fit: nothing is trained without it.")
     if arguments.save and not arguments.fit:
@@ -130,6 +131,7 @@ def _fit(recommendation, task, arguments: Arguments, show) -> dict[str, object]:
         task,
         seed=arguments.seed,
         members=arguments.members,
+        seconds=arguments.seconds,
         **_given(arguments, *ABOUT_ROWS),
     )
     last = model.history.iloc[-1]
@@ -176,6 +178,12 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(1, 100),
         metavar="N",
         help="with --fit: number of networks to average (default: 5, or 1 above 10,000 rows)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=whole(1, 10_000_000),
+        metavar="N",
+        help="with --fit: most time of the training; it makes fewer steps where all would take longer",
     )
     parser.add_argument(
         "--metric",

@@ -29,8 +29,10 @@ class FitOptions:
     members: int | None = None
     # Share of the rows that choose a network's best weights, in (0, 1).
     validation: float = 0.2
-    # Evaluations without a better score after which training ends.
-    patience: int = 20
+    # Evaluations without a better score after which training ends; a third of all, at least 20, if None.
+    patience: int | None = None
+    # Most time of the training; no limit if None.
+    seconds: float | None = None
     # Whether to show a bar; by default where there is a terminal.
     progress: bool | None = None
     # Rows of one group stay in one part: name of a column, or N values.
@@ -132,6 +134,7 @@ def fit(record: Record, task: Task, options: FitOptions):
         members=options.members,
         validation=options.validation,
         patience=options.patience,
+        seconds=options.seconds,
         progress=options.progress,
         about=about,
     )

@@ -36,7 +36,8 @@ class _TaskAware(BaseEstimator):
         leave_out=False,
         members=None,
         validation=0.2,
-        patience=20,
+        patience=None,
+        seconds=None,
         progress=False,
         random_state=0,
     ):
@@ -47,6 +48,7 @@ class _TaskAware(BaseEstimator):
         self.members = members
         self.validation = validation
         self.patience = patience
+        self.seconds = seconds
         self.progress = progress
         self.random_state = random_state
 
@@ -106,6 +108,7 @@ class _TaskAware(BaseEstimator):
             members=self.members,
             validation=self.validation,
             patience=self.patience,
+            seconds=self.seconds,
             progress=self.progress,
             groups=groups,
             time=time,
@@ -180,7 +183,9 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         members: how many networks of the architecture are trained, and averaged; None as in
             `Recommendation.fit`.
         validation: share of the rows that choose a network's best weights, in (0, 1).
-        patience: evaluations without a better score of any network after which training ends.
+        patience: evaluations without a better score of any network after which training ends; None as in
+            `Recommendation.fit`.
+        seconds: most time of the training; None for no limit. The result then depends on the machine.
         progress: whether to show a bar.
         random_state: seed of search, split and training; the same int gives the same estimator.
 
@@ -208,7 +213,8 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         leave_out=False,
         members=None,
         validation=0.2,
-        patience=20,
+        patience=None,
+        seconds=None,
         progress=False,
         random_state=0,
     ):
@@ -220,6 +226,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
             members=members,
             validation=validation,
             patience=patience,
+            seconds=seconds,
             progress=progress,
             random_state=random_state,
         )
@@ -268,7 +275,7 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
 
     Args:
         metric: that chooses the best weights: "r2" (None), "rmse" or "mae".
-        evaluator, ascent, leave_out, members, validation, patience, progress, random_state: as in
+        evaluator, ascent, leave_out, members, validation, patience, seconds, progress, random_state: as in
             `TaskAwareClassifier`.
 
     Attributes:

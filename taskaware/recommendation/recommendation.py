@@ -69,7 +69,8 @@ class Recommendation(Record):
         seed: int | None = None,
         members: int | None = None,
         validation: float = 0.2,
-        patience: int = 20,
+        patience: int | None = None,
+        seconds: float | None = None,
         progress: bool | None = None,
         metric: str | None = None,
         groups=None,
@@ -89,7 +90,9 @@ class Recommendation(Record):
             members: how many networks, 1 or more; by default 5, and 1 for a table of more than 10,000 rows.
             validation: share of the rows that choose a network's best weights, in (0, 1).
             patience: training ends after this many evaluations, 30 steps apart, without a better score of any
-                network.
+                network; by default a third of all, at least 20.
+            seconds: most time of the training, compilation included: fewer steps are made where all would
+                take longer. The result then depends on the speed of the machine.
             progress: whether to show a bar; by default where there is a terminal.
             metric: that chooses the best weights, a name in METRICS; by default the recommendation's own. For
                 one that counts rare classes as much as frequent ones (balanced_accuracy, f1_macro), the loss
@@ -115,6 +118,7 @@ class Recommendation(Record):
             members=members,
             validation=validation,
             patience=patience,
+            seconds=seconds,
             progress=progress,
             groups=groups,
             time=time,

@@ -17,12 +17,13 @@ from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError
 from taskaware.modalities.reading import modality_of
-from taskaware.progress import tell_time_left, tqdm
+from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.attempt import Run
 from taskaware.training.deciding import asks_for_offsets, chosen_offsets
+from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.model import Model
 from taskaware.training.prepare import (
@@ -47,17 +48,15 @@ from taskaware.training.programs import (
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.target_scale import score_unit
 
-VERSION = 4
+VERSION = 5
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
-SEGMENT = 30
-MOST_STEPS = 30_000
 COOLER = 0.3
 ATTEMPTS = 4
 
 RECIPE = TrainingRecipe(steps=600)
-"""Twice the steps of the experience, see `docs/evaluator.md`."""
+"""Twice the steps of the experience, and more for many rows, see `length` and `docs/evaluator.md`."""
 
 MEMBERS = 5
 """Default number of networks, see `docs/evaluator.md`; a table with more than MOST_ROWS trains one."""
@@ -79,8 +78,9 @@ class Work(NamedTuple):
         program, design, arrays: of the task and the architecture.
         chosen: the architecture, as a batch of one.
         rows: of the M members.
-        rate: factor of the learning rate at each step, (steps,).
-        scale: factor of schedules that are a child's own.
+        recipe: of the schedule.
+        steps: of the whole training.
+        scale: factor of the learning rate.
     """
 
     program: Program
@@ -88,18 +88,20 @@ class Work(NamedTuple):
     arrays: TaskArrays
     chosen: Any
     rows: Rows
-    rate: np.ndarray
+    recipe: TrainingRecipe
+    steps: int
     scale: float = 1.0
 
     def cooled(self, times: int) -> "Work":
         """The same work with the learning rate times COOLER to the power of `times`."""
-        return self._replace(rate=self.rate * np.float32(COOLER**times), scale=COOLER**times)
+        return self._replace(scale=COOLER**times)
 
     def segment(self, number: int) -> tuple[Steps, Part]:
         """Steps of every member between two evaluations, and its validation rows, (M, ...) each."""
         now = slice(number * SEGMENT, (number + 1) * SEGMENT)
         scale = np.full(SEGMENT, self.scale, np.float32)
-        steps = Steps(self.rows.train[:, now], self.rate[now], share_done(len(self.rate))[now], scale)
+        rate = schedule(self.recipe, self.steps)[now] * np.float32(self.scale)
+        steps = Steps(self.rows.train[:, now], rate, share_done(self.steps)[now], scale)
         return steps, self.rows.validation
 
 
@@ -112,14 +114,14 @@ def fit(
     seed: int = 0,
     members: int | None = None,
     validation: float = 0.2,
-    patience: int = 20,
+    patience: int | None = None,
+    seconds: float | None = None,
     progress: bool | None = None,
     about: RowOptions = NOTHING,
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    The number of steps is the recipe's. It grows in proportion for a task with more rows than the recipe
-    uses. If a loss is NaN, training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C
+    `length.steps_for` says how many steps. If a loss is NaN, training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C
     ends the training and returns the best weights so far.
 
     Args:
@@ -131,33 +133,36 @@ def fit(
         members: number of networks to average, 1 or more; by default MEMBERS for at most MOST_ROWS
             rows and MOST_INPUTS encoded columns, else 1. Their validation parts are spread as `splits` says.
         validation: share of the rows that choose a member's best weights, in (0, 1).
-        patience: training ends after this many evaluations without a better score of any member.
+        patience: training ends after this many evaluations without a better score of any member; by default
+            a third of all evaluations, at least 20.
+        seconds: most time of the training, compilation included: fewer steps are made where all would take
+            longer. The result then depends on the speed of the machine.
         progress: whether to show a bar; by default where there is a terminal or a notebook.
         about: groups, times and weights of the rows.
 
     Raises:
-        UserError: a value of the recipe, the shares, the members or the patience is out of range, or a part
-            has no row of weight above 0.
+        UserError: a value of the recipe, the shares, the members, the patience or the seconds are out of range, or a
+            part has no row of weight above 0.
         EngineError: the loss is NaN at every learning rate tried.
     """
-    if patience < 1:
-        raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")
+    pace = Pace(seconds)
+    patience_for(patience, SEGMENT)
     keep_compiled()
-    recipe = (recipe or RECIPE).check()
-    prepared = prepare(task, seed, _unlimited(recipe), _whole(task), embeddings=embeddings_of(space))
+    own = (recipe or RECIPE).check()
+    prepared = prepare(task, seed, _unlimited(own), _whole(task), embeddings=embeddings_of(space))
     if members is None:
         many = task.rows > MOST_ROWS or sum(prepared.blocks.widths.values()) > MOST_INPUTS
         members = 1 if many else MEMBERS
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
-    steps = _steps(recipe, len(parts[0].train))
+    steps = steps_for(recipe, RECIPE, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
-    program, design = _program(task, space, vector, recipe)
-    rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=recipe.batch_size, about=about)
+    program, design = _program(task, space, vector, own)
+    rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=own.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
-    work = Work(program, design, prepared.arrays, chosen, rows, schedule(recipe, steps))
+    work = Work(program, design, prepared.arrays, chosen, rows, own, steps)
     last = None
     for attempt in range(ATTEMPTS):
-        run = _train(work.cooled(attempt), seed=seed, patience=patience, progress=progress)
+        run = _train(work.cooled(attempt), pace, seed=seed, patience=patience, progress=progress)
         last = run if run.params is not None else last
         if not run.diverged:
             break
@@ -230,39 +235,36 @@ def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
     )
 
 
-def _steps(recipe: TrainingRecipe, rows: int) -> int:
-    wanted = recipe.steps * max(1.0, rows / recipe.train_rows)
-    return SEGMENT * max(1, round(min(wanted, MOST_STEPS) / SEGMENT))
-
-
-def _train(work: Work, *, seed: int, patience: int, progress: bool | None) -> Run:
-    members, steps = work.rows.train.shape[:2]
+def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress: bool | None) -> Run:
+    members, number = len(work.rows.train), 0
     shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work)
     init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
     state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members, by_loss)
-    bar = tqdm(total=steps, unit="step", desc="training", disable=None if progress is None else not progress)
+    hidden = None if progress is None else not progress
+    bar = tqdm(total=work.steps, unit="step", desc="training", disable=hidden)
+    pace.said = progress is not None or not bar.disable
     try:
-        for number in range(steps // SEGMENT):
+        while number < work.steps // SEGMENT and not (number and pace.over):
             keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)
             now = work.segment(number)
             state, results = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
             scores, losses = (np.asarray(result, np.float64) for result in results)
-            run.add((number + 1) * SEGMENT, state.params, scores, losses)
+            number += 1
+            run.add(number * SEGMENT, state.params, scores, losses)
             if run.diverged:
                 break
+            work = work._replace(steps=SEGMENT * pace.segments(work.steps // SEGMENT))
+            bar.total = work.steps
             bar.update(SEGMENT)
-            if number == 1 and progress is None and bar.disable:
-                (_, before, *_), (_, later, *_) = run.records
-                tell_time_left((later - before) * (steps / SEGMENT - 2))
             best = max(record[2] for record in run.records) if by_loss else run.best.mean()
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), best))
             bar.set_postfix(score=score, best=best, refresh=False)
-            if run.age >= patience:
+            if run.age >= patience_for(patience, work.steps):
                 break
     except KeyboardInterrupt:
         if run.params is None:
             raise
-        bar.write(f"Stopped at step {run.records[-1][0]} of {steps}; the best weights so far are kept.")
+        bar.write(f"Stopped at step {run.records[-1][0]} of {work.steps}; the best weights so far are kept.")
     finally:
         bar.close()
     return run

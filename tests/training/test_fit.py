@@ -121,6 +121,12 @@ def test_more_rows_get_more_steps(task, small, point):
     assert history["step"].iloc[-1] == 30 * 96 / 24
 
 
+def test_a_training_with_little_time_ends_early(task, small, point):
+    recipe = dataclasses.replace(RECIPE, steps=3000)
+    history = fit(task(), small, point, recipe=recipe, members=1, seconds=1e-3, progress=False).history
+    assert history["step"].tolist() == [SEGMENT]
+
+
 def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
     real, scores = room.advance_members, iter([(0.9, 0.1), (0.5, 0.2), (0.5, 0.3), *[(0.5, 0.2)] * 9])
 
@@ -146,7 +152,7 @@ class Impatient:
     """A progress bar at whose second step somebody presses Ctrl-C."""
 
     def __init__(self, **options):
-        self.steps, self.said, self.closed = 0, [], False
+        self.steps, self.said, self.closed, self.disable = 0, [], False, False
         Impatient.last = self
 
     def update(self, steps):
@@ -307,6 +313,8 @@ def test_every_sort_of_metric_chooses_weights(task, small, point, problem, metri
 def test_values_out_of_range_are_refused(task, small, point):
     with pytest.raises(UserError, match="patience=0 is too small"):
         fit(task(), small, point, patience=0)
+    with pytest.raises(UserError, match="seconds=0 is too small"):
+        fit(task(), small, point, seconds=0)
     with pytest.raises(UserError, match="members=0 is too small"):
         fit(task(), small, point, members=0)
     with pytest.raises(UserError, match="validation=1.5"):

@@ -1,0 +1,95 @@
+"""How long one architecture is trained: by the number of rows, and within the seconds that the user gives."""
+
+import dataclasses
+import time
+
+from taskaware.errors import UserError
+from taskaware.progress import tell_time_left
+from taskaware.training.recipe import TrainingRecipe
+
+SEGMENT = 30
+"""Steps between two evaluations."""
+
+MOST_STEPS = 30_000
+
+PASSES = 80
+"""Least number of passes over the training rows, within MOST_STEPS; see `docs/evaluator.md`."""
+
+PATIENCE = 20
+"""Least number of evaluations without a better score after which training ends; a third of all, if that is
+more."""
+
+
+def steps_for(recipe: TrainingRecipe | None, usual: TrainingRecipe, rows: int) -> int:
+    """Number of steps, a multiple of SEGMENT.
+
+    A recipe of the user's own grows in proportion for a task with more rows than it uses. The usual one grows
+    to PASSES over the rows.
+
+    Args:
+        recipe: the user's own, if any.
+        usual: used without one.
+        rows: of the training part.
+
+    >>> usual = TrainingRecipe(steps=600)
+    >>> [steps_for(None, usual, rows) for rows in (100, 960, 9_600, 1_000_000)]
+    [600, 600, 6000, 30000]
+    """
+    if recipe is not None:
+        wanted = recipe.steps * max(1.0, rows / recipe.train_rows)
+    else:
+        wanted = max(usual.steps, PASSES * rows / usual.batch_size)
+    return SEGMENT * max(1, round(min(wanted, MOST_STEPS) / SEGMENT))
+
+
+def patience_for(patience: int | None, steps: int) -> int:
+    """The given number of evaluations, or the usual one for a training of so many steps.
+
+    Raises:
+        UserError: it is below 1.
+    """
+    if patience is None:
+        return max(PATIENCE, steps // SEGMENT // 3)
+    if patience < 1:
+        raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")
+    return patience
+
+
+@dataclasses.dataclass
+class Pace:
+    """Time of a training: what is spent, and how many segments fit into what is left.
+
+    Attributes:
+        limit: seconds in all; None without a limit.
+        said: whether the user sees the time already, as in a bar.
+    """
+
+    limit: float | None = None
+    said: bool = True
+    _began: float = dataclasses.field(default_factory=lambda: time.perf_counter())
+    _ends: list[float] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and not self.limit > 0:
+            raise UserError(f"seconds={self.limit:g} is too small. Give a number above 0.")
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.limit is not None and time.perf_counter() - self._began > self.limit
+
+    def segments(self, planned: int) -> int:
+        """How many segments the training gets in all; to be called after each one, with the present plan.
+
+        The first segment compiles, so the second tells the time of one. Later calls change nothing.
+        """
+        self._ends.append(time.perf_counter())
+        if len(self._ends) != 2:
+            return planned
+        each = self._ends[1] - self._ends[0]
+        if self.limit is not None:
+            left = self.limit - (self._ends[1] - self._began)
+            planned = min(planned, 2 + max(0, int(left / each)))
+        if not self.said:
+            tell_time_left(each * (planned - 2))
+        return planned

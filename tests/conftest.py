@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import csv
+import gc
 import os
 import signal
 from pathlib import Path
@@ -40,6 +41,13 @@ def real_data(index):
         return _real_folder() / index[name]["file"]
 
     return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_collections():
+    """Garbage is looked for less often: compiling makes millions of objects that stay."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -26,8 +26,10 @@ from taskaware.errors import StoreError, UserError
 from taskaware.files import atomic_write
 from taskaware.objectives import collect as collecting
 from taskaware.objectives.collect import Batch, CollectSettings
+from taskaware.objectives.readable import rounded
 from taskaware.runner import RunnerSettings, read_journal
 from taskaware.runner.run_folder import RunFolder
+from taskaware.spaces import Space
 from taskaware.store import Experience, Store
 from taskaware.studies.collect import run_collect
 from taskaware.tasks.task import Task
@@ -194,6 +196,11 @@ def pretended(task: Task, batch: Batch) -> Trained:
     return Trained(score, score / 2, 1 - score, score[:, None], np.full(len(score), SECONDS_PER_JOB))
 
 
+def scattered(space: Space, count: int) -> np.ndarray:
+    """In place of `common_architectures`: points of the space, for which no program has to be compiled."""
+    return rounded(np.random.default_rng(0).random((count, space.dimension), np.float32))
+
+
 def command(store: Path, run: Path, *, engine: str = "serial", jobs: int, real: bool = False) -> list[str]:
     """The command of a study.
 
@@ -238,6 +245,7 @@ def _run_study(arguments: argparse.Namespace) -> int:
     if not arguments.real:
         # Under the name by which a worker can import it.
         collecting.train_batch = importlib.import_module("benchmarks.chaos.studies").pretended
+        collecting.common_architectures = scattered
     if arguments.fall_at:
         _fall_between_statements(arguments.fall_at)
     try:

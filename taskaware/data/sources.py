@@ -3,13 +3,16 @@
 Every library is imported only when one of its datasets is asked for.
 """
 
+import csv
 import dataclasses
 import hashlib
+import importlib.util
 import urllib.error
 import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from taskaware.compilation import cache_folder
@@ -20,6 +23,31 @@ from taskaware.errors import UserError, unknown
 from taskaware.files import atomic_write
 
 BUNDLED = ("load_iris", "load_wine", "load_breast_cancer", "load_digits", "load_diabetes")
+
+_CELLS = (
+    "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points",
+    "symmetry", "fractal dimension",
+)  # fmt: skip
+
+FILES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "load_iris": (
+        "iris.csv",
+        tuple(f"{part} {side} (cm)" for part in ("sepal", "petal") for side in ("length", "width")),
+    ),
+    "load_wine": (
+        "wine_data.csv",
+        (
+            "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+            "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue",
+            "od280/od315_of_diluted_wines", "proline",
+        ),
+    ),
+    "load_breast_cancer": (
+        "breast_cancer.csv",
+        tuple(words.format(cell) for words in ("mean {}", "{} error", "worst {}") for cell in _CELLS),
+    ),
+}  # fmt: skip
+"""The datasets that scikit-learn keeps as plain text: the file, and the names of its columns."""
 
 
 def from_sklearn(loader: str) -> Loaded:
@@ -32,6 +60,26 @@ def from_sklearn(loader: str) -> Loaded:
     """
     if loader not in BUNDLED:
         raise unknown("dataset of scikit-learn", loader, BUNDLED)
+    frame = _read_packaged(loader) if loader in FILES else None
+    return Loaded(_imported(loader) if frame is None else frame, loader.removeprefix("load_"), "target")
+
+
+def _read_packaged(loader: str) -> pd.DataFrame | None:
+    """What `_imported` gives, without the second that importing scikit-learn takes; None without its file."""
+    name, columns = FILES[loader]
+    package = importlib.util.find_spec("sklearn")
+    path = Path((package and package.origin) or "").parent / "datasets" / "data" / name
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        (_, _, *classes), *rows = csv.reader(file)
+    frame = pd.DataFrame(np.array([row[:-1] for row in rows], float), columns=list(columns))
+    frame["target"] = pd.Categorical.from_codes([int(row[-1]) for row in rows], classes)
+    return frame
+
+
+def _imported(loader: str) -> pd.DataFrame:
+    """The frame that scikit-learn's own reader gives."""
     from sklearn import datasets
 
     bunch = getattr(datasets, loader)(as_frame=True)
@@ -39,7 +87,7 @@ def from_sklearn(loader: str) -> Loaded:
     names = [str(name) for name in getattr(bunch, "target_names", ())]
     if names and not all(name.isdigit() for name in names):
         frame["target"] = pd.Categorical.from_codes(frame["target"], names)
-    return Loaded(frame, loader.removeprefix("load_"), "target")
+    return frame
 
 
 def from_openml(key: str) -> Loaded:

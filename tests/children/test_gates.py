@@ -209,11 +209,11 @@ def test_coslog4_is_four_waves_from_zero_to_zero():
 
 
 def test_one_point_alone_trains_as_it_does_among_others(wine):
-    vectors = np.asarray(SPACE.sample(jax.random.key(5), 12))
-    keys = [key for key, _ in child_of(SPACE).group(SPACE, jnp.asarray(vectors))]
-    assert min(keys) < 0 < max(keys)
+    drawn = np.asarray(SPACE.sample(jax.random.key(5), 12))
+    widest = {key: rows for key, rows in child_of(SPACE).group(SPACE, jnp.asarray(drawn)) if abs(key) == 8}
+    assert set(widest) == {-8, 8} and min(map(len, widest.values())) > 1
+    vectors = drawn[np.concatenate([rows[:2] for rows in widest.values()])]
     recipe = TrainingRecipe(steps=20)
     together = train(SPACE, vectors, wine, recipe, seed=0)
-    which = [int(rows[0]) for _, rows in child_of(SPACE).group(SPACE, jnp.asarray(vectors))]
-    alone = train(SPACE, vectors[which], wine, recipe, seed=0)
-    np.testing.assert_allclose(alone.loss, np.asarray(together.loss)[which], rtol=1e-3, atol=1e-4)
+    alone = train(SPACE, vectors[::2], wine, recipe, seed=0)
+    np.testing.assert_allclose(alone.loss, np.asarray(together.loss)[::2], rtol=1e-3, atol=1e-4)

@@ -272,10 +272,21 @@ def test_download_is_checked_and_kept(tmp_path, monkeypatch):
         sources.from_url((tmp_path / "gone.csv").as_uri(), "1" * 64)
 
 
+@pytest.mark.parametrize("loader", sources.FILES)
+def test_packaged_files_are_read_as_scikit_learn_reads_them(loader, monkeypatch):
+    expected = sources._imported(loader)
+    found = sources._read_packaged(loader)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert list(found["target"].cat.categories) == list(expected["target"].cat.categories)
+    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    assert sources._read_packaged(loader) is None
+    pd.testing.assert_frame_equal(sources.from_sklearn(loader).frame, expected)
+
+
 def test_nothing_heavy_is_imported():
     code = (
         "import sys, pandas as pd; from taskaware.data.load import load; "
-        "load(pd.DataFrame({'a': [1]}), 'a'); "
+        "load(pd.DataFrame({'a': [1]}), 'a'); load('iris'); "
         "print([m for m in ('datasets', 'sklearn', 'jax', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

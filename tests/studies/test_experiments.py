@@ -25,8 +25,26 @@ RUNNERS = (
     "tables_variants.runner",
 )
 
-OTHER_TABLES = {"published-setting": ("collect.suite=tiny", "collect.tasks=")}
-"""Settings of experiments whose networks compile for long, once for each shape of table."""
+SHIPPED_PARTS = {
+    "collect": "north,east",
+    "variants": "north",
+    "published": "north",
+    "kinds": "north",
+    "tables": "south",
+    "tables_variants": "south",
+}
+
+OTHER_TABLES = {
+    "published-setting": ("collect.suite=tiny", "collect.tasks="),
+    "shipped-experience": (
+        *(f"{part}.suite=tiny" for part in SHIPPED_PARTS),
+        *(f"{part}.tasks={names}" for part, names in SHIPPED_PARTS.items()),
+        "published.space=compact",
+    ),
+}
+"""Settings of experiments whose networks compile for long, once for each space and shape of table.
+
+Networks of the published space are trained by published-setting."""
 
 
 def tiny_suite(folder):

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
-from taskaware.errors import EngineError, UserError
+from taskaware.errors import EngineError
 from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
@@ -121,8 +121,8 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    `length.steps_for` says how many steps. If a loss is NaN, training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C
-    ends the training and returns the best weights so far.
+    `length.steps_for` says how many steps. If a loss is NaN, training starts again with a lower learning
+    rate, ATTEMPTS times in all. Ctrl-C ends the training and returns the best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,
@@ -141,8 +141,8 @@ def fit(
         about: groups, times and weights of the rows.
 
     Raises:
-        UserError: a value of the recipe, the shares, the members, the patience or the seconds are out of range, or a
-            part has no row of weight above 0.
+        UserError: a value of the recipe, the shares, the members, the patience or the seconds are out of
+            range, or a part has no row of weight above 0.
         EngineError: the loss is NaN at every learning rate tried.
     """
     pace = Pace(seconds)
@@ -242,7 +242,7 @@ def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress:
     state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members, by_loss)
     hidden = None if progress is None else not progress
     bar = tqdm(total=work.steps, unit="step", desc="training", disable=hidden)
-    pace.said = progress is not None or not bar.disable
+    pace.shown = progress is not None or not bar.disable
     try:
         while number < work.steps // SEGMENT and not (number and pace.over):
             keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)

@@ -61,11 +61,11 @@ class Pace:
 
     Attributes:
         limit: seconds in all; None without a limit.
-        said: whether the user sees the time already, as in a bar.
+        shown: whether the user sees the time already, as in a bar.
     """
 
     limit: float | None = None
-    said: bool = True
+    shown: bool = True
     _began: float = dataclasses.field(default_factory=lambda: time.perf_counter())
     _ends: list[float] = dataclasses.field(default_factory=list)
 
@@ -90,6 +90,6 @@ class Pace:
         if self.limit is not None:
             left = self.limit - (self._ends[1] - self._began)
             planned = min(planned, 2 + max(0, int(left / each)))
-        if not self.said:
+        if not self.shown:
             tell_time_left(each * (planned - 2))
         return planned

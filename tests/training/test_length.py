@@ -55,11 +55,11 @@ def test_a_machine_that_slows_down_is_cut_short(clock):
     assert pace.over
 
 
-def test_the_time_is_said_once_where_there_is_no_bar(clock, capsys):
-    ended(Pace(said=False), clock, 9.0, 39.0, 69.0, planned=12)
+def test_the_time_is_printed_once_where_there_is_no_bar(clock, capsys):
+    ended(Pace(shown=False), clock, 9.0, 39.0, 69.0, planned=12)
     assert capsys.readouterr().err.count("Training takes up to 5 minutes more") == 1
     clock[0] = 0.0
-    ended(Pace(said=True), clock, 9.0, 39.0, planned=12)
+    ended(Pace(shown=True), clock, 9.0, 39.0, planned=12)
     assert not capsys.readouterr().err
 
 

@@ -9,7 +9,8 @@ from taskaware.modalities.reading import modality_of
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.scale import mean_and_std
 from taskaware.tasks.task import Task
-from taskaware.training.fit import MOST_STEPS, RECIPE, SEGMENT
+from taskaware.training.fit import RECIPE
+from taskaware.training.length import MOST_STEPS, PASSES, SEGMENT
 from taskaware.training.written.design import Design, Schedule, Target, checked, checked_reader
 
 
@@ -39,7 +40,7 @@ def _schedule(space: MixtureSpace, point: np.ndarray) -> Schedule:
     values = dict(zip(names, found.tolist(), strict=True))
     return Schedule(
         RECIPE.steps,
-        RECIPE.train_rows,
+        RECIPE.steps * RECIPE.batch_size // PASSES,
         MOST_STEPS,
         SEGMENT,
         RECIPE.batch_size,

@@ -60,7 +60,10 @@ def main() -> None:
     if arguments.fit:
         point, recipe = np.array(answer.ranked[0].point, np.float32), TrainingRecipe(steps=STEPS)
         given = {"recipe": recipe, "members": 1, "progress": False}
-        model = measured(f"fit, {STEPS} steps", lambda: fit(task, answer.space, point, **given))
+        # As `answer.fit` does: only the training has the rows.
+        only = [task]
+        del task
+        model = measured(f"fit, {STEPS} steps", lambda: fit(only.pop(), answer.space, point, **given))
         some = frame.head(100)
         measured("predict 100 rows", lambda: model.predict(some))
 

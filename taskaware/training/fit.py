@@ -152,6 +152,8 @@ def fit(
     steps = _steps(recipe, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, recipe)
+    # Its rows are encoded by now; those of a wide table take as much memory as the networks.
+    task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
     rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=recipe.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
     work = Work(program, design, prepared.arrays, chosen, rows, schedule(recipe, steps))
@@ -311,6 +313,6 @@ def _with_offsets(model: Model, task: Task, work: Work) -> Model:
     found = np.asarray(found)[:, :, : task.outputs]
     real = [own > 0 for own in weight]
     parts = [(task.target[own[at]], one[at]) for own, one, at in zip(rows, found, real, strict=True)]
-    shares = np.bincount(task.target, minlength=task.outputs) / task.rows
+    shares = np.bincount(task.target, minlength=task.outputs) / len(task.target)
     offsets, score = chosen_offsets(work.program.metrics[0], parts, shares)
     return dataclasses.replace(model, offsets=offsets, best_score=score)

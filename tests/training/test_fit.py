@@ -1,12 +1,16 @@
 """Training networks to the end: what stops it, what is kept, and what happens to a NaN."""
 
 import dataclasses
+import weakref
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from taskaware.errors import EngineError, UserError
+from taskaware.recommendation import building
 from taskaware.tasks.split import splits
 from taskaware.training import fit as room
 from taskaware.training.fit import ATTEMPTS, COOLER, MEMBERS, SEGMENT, fit
@@ -133,6 +137,22 @@ def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
     found = fit(task(), small, point, recipe=recipe, members=2, patience=4, progress=False)
     assert len(found.history) == 3 + 4
     assert found.best_score == pytest.approx((0.9 + 0.3) / 2)
+
+
+def test_the_rows_go_when_they_are_encoded(task, small, point, monkeypatch):
+    """Those of a wide table take as much memory as its networks."""
+    made = [task()]
+    rows, left = weakref.ref(made[0].data), []
+
+    def stopped(work, **options):
+        left.append(rows())
+        raise EngineError("enough")
+
+    monkeypatch.setattr(room, "_train", stopped)
+    record = cast(Any, SimpleNamespace(seed=0, space=small, point=point))
+    with pytest.raises(EngineError, match="enough"):
+        building.fit(record, made.pop(), building.FitOptions())
+    assert left == [None]
 
 
 def test_the_share_of_rows_that_validate(task, small, point):

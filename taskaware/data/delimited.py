@@ -207,7 +207,15 @@ def _twice(names: list[str]) -> list[str]:
 
 def _decimals(rows: list[list[str]]) -> str:
     """The decimal signs that some value cannot do without, of "," and "."."""
-    cells = [cell.strip() for row in rows[1:] for cell in row if "," in cell or "." in cell]
-    signs = {",": numerals.Form(",", "."), ".": numerals.Form(".", ",")}
-    read = {sign: ~np.isnan(numerals.parsed(cells, form)) for sign, form in signs.items()}
-    return "".join(sign for sign, other in (",.", ".,") if (read[sign] & ~read[other]).any())
+    cells = [cell.strip() for row in rows[1:] for cell in row]
+    # Mostly one of the first values tells: in turn, because a file may have very many.
+    return "".join(sign for sign in ",." if any(sign in cell and _needs(cell, sign) for cell in cells))
+
+
+def _needs(cell: str, sign: str) -> bool:
+    """Whether a value is a number only with this decimal sign."""
+    other = "." if sign == "," else ","
+    own, with_other = (
+        numerals.parsed([cell], form) for form in (numerals.Form(sign, other), numerals.Form(other, sign))
+    )
+    return not np.isnan(own[0]) and bool(np.isnan(with_other[0]))

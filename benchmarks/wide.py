@@ -59,8 +59,14 @@ def main() -> None:
             assert read.digest == task.digest
     if arguments.fit:
         point, recipe = np.array(answer.ranked[0].point, np.float32), TrainingRecipe(steps=STEPS)
-        given = {"recipe": recipe, "members": 1, "progress": False}
-        model = measured(f"fit, {STEPS} steps", lambda: fit(task, answer.space, point, **given))
+        # As `answer.fit` does: the training alone has the rows, and lets go of them.
+        del task
+        model = measured(
+            f"fit, {STEPS} steps",
+            lambda: fit(
+                ta.make_task(frame, "target"), answer.space, point, recipe=recipe, members=1, progress=False
+            ),
+        )
         some = frame.head(100)
         measured("predict 100 rows", lambda: model.predict(some))
 

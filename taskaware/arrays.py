@@ -3,6 +3,9 @@
 import jax
 import numpy as np
 
+ALIGNED = 64
+"""Bytes that the place of an array in memory is a multiple of, where JAX is to share it."""
+
 EitherArray = jax.Array | np.ndarray
 """A JAX array (or tracer) or a NumPy array: what a function takes that turns both into the former."""
 
@@ -14,6 +17,20 @@ def bucket(size: int, smallest: int = 8) -> int:
     [8, 8, 16, 1024]
     """
     return max(smallest, 1 << max(size - 1, 0).bit_length())
+
+
+def shared_zeros(shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros of float32 that `jax.device_put` takes as they lie on a CPU, where it copies other arrays.
+
+    Write to them before JAX has them, and never after.
+
+    >>> shared_zeros((2, 3)).ctypes.data % ALIGNED
+    0
+    """
+    size = int(np.prod(shape))
+    whole = np.zeros(size + ALIGNED // 4, np.float32)
+    first = -whole.ctypes.data % ALIGNED // 4
+    return whole[first : first + size].reshape(shape)
 
 
 def pad_to(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:

@@ -177,7 +177,7 @@ def _add_arguments(parser: Parser) -> None:
         "--members",
         type=whole(1, 100),
         metavar="N",
-        help="with --fit: number of networks to average (default: 5, or 1 above 10,000 rows)",
+        help="with --fit: number of networks to average (default: 5; 3 above 10,000 rows, 1 above 50,000)",
     )
     parser.add_argument(
         "--seconds",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data import dates, numerals
-from taskaware.data.frames import valid_text
+from taskaware.data.frames import one_form
 from taskaware.errors import UserError, quoted
 
 MISSING_MARKS = frozenset(
@@ -92,7 +92,7 @@ def codes_in(series: pd.Series, categories: Sequence[str]) -> np.ndarray:
 
 
 def _placed(found_codes: np.ndarray, written: list[str], names: Sequence[str]) -> np.ndarray:
-    place = dict(zip(names, range(len(names)), strict=True))
+    place = dict(zip(map(one_form, names), range(len(names)), strict=True))
     lookup = [place.get(name, -1) for name in written]
     return np.array([*lookup, -1], np.int32)[found_codes]
 
@@ -107,10 +107,8 @@ def _factorized(series: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def _stripped(texts: list[str]) -> list[str]:
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        texts = list(map(valid_text, texts))
+    if not "".join(texts).isascii():
+        texts = list(map(one_form, texts))
     return list(map(str.strip, texts))
 
 
@@ -137,7 +135,7 @@ def label(value) -> str:
     """How a value is written as a category: 1, 1.0 and " 1" are all "1"."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return valid_text(str(value).strip())
+    return one_form(str(value).strip())
 
 
 def numbers(series: pd.Series, form: tuple[str, ...] = (), *, strict: bool = True) -> np.ndarray:
@@ -146,7 +144,8 @@ def numbers(series: pd.Series, form: tuple[str, ...] = (), *, strict: bool = Tru
     Args:
         series: N numbers of any dtype, booleans (0 and 1), durations (days), or strings that are numbers,
             true or false.
-        form: how strings are written, see `Description`; by default as Python writes them.
+        form: how strings are written, see `Description`; by default as Python writes them. Where the column
+            is of a file that shows another decimal sign (`series.attrs["decimal"]`), that sign counts.
         strict: whether every string must be a number or a mark of a missing one. Otherwise another string
             counts as missing, with a warning, as long as most are numbers.
 
@@ -181,7 +180,9 @@ def _as_floats(series: pd.Series, form: tuple[str, ...], strict: bool) -> np.nda
 
 def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -> np.ndarray:
     codes, names = distinct(series)
-    values = numerals.parsed(names, numerals.Form(*form)).copy()
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    own = numerals.form_beside(names, counts, numerals.Form(*form), series.attrs.get("decimal", ""))
+    values = numerals.parsed(names, own).copy()
     left = np.isnan(values)
     truth = [_TRUTH.get(names[place].lower(), names[place]) for place in np.flatnonzero(left)]
     values[left] = numerals.plain_numbers(truth)

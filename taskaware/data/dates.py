@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from taskaware.data.date_words import in_english
 from taskaware.data.numerals import MARKS
 
 PARTS = ("days", "month", "weekday", "hour")
@@ -66,10 +67,11 @@ def formats_of(names: Sequence[str]) -> tuple[str, ...] | None:
     names = [name for name in names if name.lower() not in MARKS]
     if not names or not any(sign.isdigit() for sign in names[len(names) // 2]):
         return None
-    if _ISO.match(names[len(names) // 2]) and parsed(names).notna().mean() >= PARSED:
+    if _ISO.match(in_english(names[len(names) // 2])) and parsed(names).notna().mean() >= PARSED:
         return ()
-    sample = names[:: max(1, len(names) // _SAMPLE)]
+    sample = map(in_english, names[:: max(1, len(names) // _SAMPLE)])
     likely = list(dict.fromkeys(itertools.chain.from_iterable(map(_candidates, sample))))
+    names = list(map(in_english, names)) if likely else []
     # A column has one order of day and month; the first of equals is taken.
     families = [[form for form in likely if _day_first(form) in (None, first)] for first in (True, False)]
     if any("%m/%d" in form for form in likely):
@@ -82,6 +84,8 @@ def formats_of(names: Sequence[str]) -> tuple[str, ...] | None:
 def parsed(names: Sequence[str], formats: tuple[str, ...] = ()) -> pd.DatetimeIndex:
     """The moments that strings mean, (n,) in UTC; NaT for a string of another form.
 
+    Names of months may be of any language that `in_english` knows.
+
     Args:
         names: n strings.
         formats: of `formats_of`; ISO 8601 where empty.
@@ -89,6 +93,7 @@ def parsed(names: Sequence[str], formats: tuple[str, ...] = ()) -> pd.DatetimeIn
     >>> parsed(["28/01/2023", "soon"], ("%d/%m/%Y",)).day.tolist()
     [28.0, nan]
     """
+    names = list(map(in_english, names))
     if not formats:
         dated = [name if _ISO.match(name) else None for name in names]
         return pd.to_datetime(pd.Index(dated, dtype=object), format="ISO8601", utc=True, errors="coerce")

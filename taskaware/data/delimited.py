@@ -18,10 +18,8 @@ from taskaware.data.content import Content
 from taskaware.data.written import typed
 from taskaware.errors import UserError
 
-SEPARATORS = ",;\t|"
 _HEAD, _MOST_HEAD = 1 << 16, 1 << 26
 _LEAST_LINES = 3
-_LINES = 50
 _BLOCK, _BLOCK_OF_COLUMN, _MOST_BLOCK = 1 << 20, 1 << 13, 1 << 28
 
 
@@ -30,15 +28,27 @@ class Layout(NamedTuple):
 
     Attributes:
         encoding: of the text.
-        separator: one of SEPARATORS.
+        opening: of its first lines.
         row_names: 0 where every row begins with a name of its own that the line of names lacks, else False.
-        decimal: the decimal sign of strings that can be read with both.
     """
 
     encoding: str
-    separator: str
+    opening: "Opening"
     row_names: int | bool
-    decimal: str
+
+
+class Opening(NamedTuple):
+    """What the first lines of a text table say of all lines.
+
+    Attributes:
+        separator: a comma, a semicolon, a tab, a bar, or what a line before the names says, as in "sep=;".
+        skipped: lines before the names, 0 or 1.
+        spaced: whether blanks stand behind separators, as in `"a", "b"`; they are no part of a value.
+    """
+
+    separator: str
+    skipped: int
+    spaced: bool
 
 
 def read_delimited(content: Content, encoding: str, as_text: Collection[str] = ()) -> pd.DataFrame:
@@ -56,17 +66,42 @@ def read_delimited(content: Content, encoding: str, as_text: Collection[str] = (
         UserError: the file is empty.
     """
     head = first_text(content, encoding)
-    names = re.sub(r'"[^"]*"', "", head.lstrip().split("\n", 1)[0])
-    separator = max(SEPARATORS, key=names.count) if any(sign in names for sign in SEPARATORS) else ","
-    rows = [row for row in csv.reader(io.StringIO(head), delimiter=separator) if row][:_LINES]
+    opening = opening_of(head)
+    rows = first_rows(head, opening)
     if not rows:
         raise UserError(f"'{content.name}' is empty. Its first line must hold the names of the columns.")
-    decimal = "," if separator == ";" and _has_decimal_comma(rows) else "."
-    layout = Layout(encoding, separator, _index_column(rows), decimal)
+    shown = _decimals(rows)
+    decimal = "," if opening.separator == ";" and "," in shown else "."
+    layout = Layout(encoding, opening, _index_column(rows))
     values = _pandas(content, layout, na_values=sorted(MISSING_MARKS))
     frame = typed(values, _strings(content, layout, values), decimal=decimal, as_text=as_text)
     frame.attrs |= {"decimal": decimal, "notes": _notes(rows), "twice": _twice(rows[0])}
+    frame.attrs["shown"] = shown if len(shown) == 1 else ""
     return frame
+
+
+def opening_of(head: str) -> Opening:
+    """What the beginning of a file, with "\\n" at the ends of its lines, says of all lines.
+
+    >>> opening_of("a;b\\n1;2"), opening_of("sep=|\\na|b").skipped, opening_of('"a", "b"').spaced
+    (Opening(separator=';', skipped=0, spaced=False), 1, True)
+    """
+    lines = head.lstrip("\ufeff\n ")
+    named = re.match(r'"?sep=([^\n])"?[ ,;]*(?:\n|$)', lines, re.IGNORECASE)
+    lines = lines[named.end() :] if named else lines
+    lines = re.sub(r'"[^"]*"', '""', lines)
+    names = lines.split("\n", 1)[0]
+    separator = max(",;\t|", key=names.count)
+    separator = named[1] if named else separator if separator in names else ","
+    mark = re.escape(separator)
+    spaced = re.search(rf'{mark} +"', lines) or re.search(rf"{mark} +[^ ]", names)
+    return Opening(separator, int(named is not None), separator != " " and spaced is not None)
+
+
+def first_rows(head: str, opening: Opening) -> list[list[str]]:
+    """The names and some of the rows that stand at the beginning of a file."""
+    reader = csv.reader(io.StringIO(head), delimiter=opening.separator, skipinitialspace=opening.spaced)
+    return [row for row in reader if row][opening.skipped :][:50]
 
 
 def first_text(content: Content, encoding: str) -> str:
@@ -91,7 +126,8 @@ def first_text(content: Content, encoding: str) -> str:
 
 def _strings(content: Content, layout: Layout, values: pd.DataFrame) -> pa.Table:
     """Every value as it is written, under the numbers of the columns."""
-    if layout.row_names is False:
+    # Arrow keeps blanks behind separators, and the quotes behind them.
+    if layout.row_names is False and not layout.opening.spaced:
         with contextlib.suppress(pa.ArrowException, UnicodeError, KeyError):
             found = _arrow_strings(content, layout, values.shape[1])
             if found.num_rows == len(values):
@@ -113,11 +149,11 @@ def _arrow_strings(content: Content, layout: Layout, columns: int) -> pa.Table:
             read_options=arrow.ReadOptions(
                 encoding="utf-8" if layout.encoding == "utf-8-sig" else layout.encoding,
                 column_names=names,
-                skip_rows=1,
+                skip_rows=1 + layout.opening.skipped,
                 # A row must fit, and each block gives every column an array of its own.
                 block_size=min(max(_BLOCK, columns * _BLOCK_OF_COLUMN), _MOST_BLOCK),
             ),
-            parse_options=arrow.ParseOptions(delimiter=layout.separator, newlines_in_values=True),
+            parse_options=arrow.ParseOptions(delimiter=layout.opening.separator, newlines_in_values=True),
             convert_options=arrow.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_string()),
                 null_values=[""],
@@ -130,13 +166,17 @@ def _pandas(content: Content, layout: Layout, **options: Any) -> pd.DataFrame:
     with content.open() as file:
         frame = pd.read_csv(
             file,
-            sep=layout.separator,
+            sep=layout.opening.separator,
+            skiprows=layout.opening.skipped,
+            skipinitialspace=layout.opening.spaced,
             encoding=layout.encoding,
             index_col=layout.row_names,
             keep_default_na=False,
             low_memory=False,
             **options,
         )
+    if layout.opening.spaced:
+        frame.columns = frame.columns.str.strip()
     return frame.reset_index(drop=True)
 
 
@@ -165,8 +205,17 @@ def _twice(names: list[str]) -> list[str]:
     return sorted(name for name, count in collections.Counter(names).items() if count > 1 and name)
 
 
-def _has_decimal_comma(rows: list[list[str]]) -> bool:
-    """Whether a value is a number only with a comma as its decimal sign."""
-    cells = [cell.strip() for row in rows[1:] for cell in row if "," in cell]
-    with_comma, without = (numerals.parsed(cells, numerals.Form(*form)) for form in ((",", "."), (".", ",")))
-    return bool((~np.isnan(with_comma) & np.isnan(without)).any())
+def _decimals(rows: list[list[str]]) -> str:
+    """The decimal signs that some value cannot do without, of "," and "."."""
+    cells = [cell.strip() for row in rows[1:] for cell in row]
+    # Mostly one of the first values tells: in turn, because a file may have very many.
+    return "".join(sign for sign in ",." if any(sign in cell and _needs(cell, sign) for cell in cells))
+
+
+def _needs(cell: str, sign: str) -> bool:
+    """Whether a value is a number only with this decimal sign."""
+    other = "." if sign == "," else ","
+    own, with_other = (
+        numerals.parsed([cell], form) for form in (numerals.Form(sign, other), numerals.Form(other, sign))
+    )
+    return not np.isnan(own[0]) and bool(np.isnan(with_other[0]))

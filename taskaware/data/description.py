@@ -138,15 +138,16 @@ def _notes_on_numbers(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """A sentence on values that are missing in a numeric column, and those of them that no mark explains."""
     missing = np.isnan(numerals.parsed(names, form))
+    durations = (f"Durations of '{name}' are read as seconds.",) if form.decimal == numerals.DURATION else ()
     if not missing.any():
-        return (), ()
+        return durations, ()
     shown = [names[place] for place in np.flatnonzero(missing).tolist()]
     verb = "is" if len(shown) == 1 else "are"
     note = (
         f"{counts[~missing].sum()} of {counts.sum()} values of '{name}' are numbers; {listed(shown)} {verb} "
         "read as missing."
     )
-    return (note,), _odd(names, form)
+    return (*durations, note), _odd(names, form)
 
 
 def _notes_on_dates(name: str, names: Sequence[str], formats: tuple[str, ...]) -> list[str]:

@@ -1,6 +1,7 @@
 """Tables of any library, and rows in any form, as pandas frames."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,6 +24,15 @@ def valid_text(text: str) -> str:
     except UnicodeEncodeError:
         return _HALVES.sub("\ufffd", text)
     return text
+
+
+def one_form(text: str) -> str:
+    """A valid text in the normal form of Unicode that has "é" as one character, not as "e" and an accent.
+
+    >>> len("e\u0301"), len(one_form("e\u0301"))
+    (2, 1)
+    """
+    return text if text.isascii() else valid_text(unicodedata.normalize("NFC", text))
 
 
 def is_table(source: object) -> bool:

@@ -166,5 +166,8 @@ def _described(frame: pd.DataFrame, name: str, file: str, target) -> Loaded:
         )
     frame.attrs = {}
     loaded = of_frame(frame, target)
+    if attrs.get("shown"):
+        # New rows are read by the decimal sign of their own file, see `columns.numbers`.
+        loaded.frame.attrs["decimal"] = attrs["shown"]
     notes += loaded.notes
     return dataclasses.replace(loaded, name=name, notes=tuple(notes), decimal=attrs.get("decimal", "."))

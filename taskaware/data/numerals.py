@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from taskaware.data.clocks import days_of, seconds_of
+
 ODD_SHARE = 0.05
 """A column is numeric where at most this share of its rows holds something else, see `form_of`."""
 
@@ -81,27 +83,39 @@ CODES = frozenset(
 """Currencies that may stand before a number, beside the signs of Unicode's currencies."""
 
 _MAGNITUDES = {
-    "k": 1e3,
-    "K": 1e3,
-    "m": 1e6,
-    "M": 1e6,
-    "Mio": 1e6,
-    "b": 1e9,
-    "B": 1e9,
-    "G": 1e9,
-    "bn": 1e9,
-    "T": 1e12,
+    **dict.fromkeys(("k", "K", "tsd", "tsd.", "thousand"), 1e3),
+    **dict.fromkeys(("m", "M", "Mio", "mio", "mio.", "mn", "mln", "million", "millionen", "millione"), 1e6),
+    **dict.fromkeys(("b", "B", "G", "bn", "bln", "billion", "mrd", "mrd.", "milliard", "milliarde"), 1e9),
+    **dict.fromkeys(("T", "trillion"), 1e12),
 }
+_UNITS_TOO = frozenset("mbGT")
+"""Magnitudes that are units, too, where a column has no other."""
+
 _ORDINALS = frozenset(("st", "nd", "rd", "th"))
+_MAGNITUDE_OF_MONEY = re.compile(rf"(.+?)\s?([$£¥\u20a0-\u20cf]|{'|'.join(map(re.escape, sorted(CODES)))})")
 _CLOCK = "clock"
+DURATION = "duration"
+"""In place of a decimal sign: the column holds durations, which become seconds."""
+
 _SAMPLE = 200
-_SIGNS = str.maketrans({"−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
+_SIGNS = str.maketrans(
+    {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)}
+    | dict.fromkeys("\u00a0\u2007\u2008\u2009\u202f\u3000", " ")
+    | {"−": "-", "–": "-", "’": "'", "٫": ".", "٬": ",", "٪": "%"}
+)
+"""What stands for a sign of ASCII: signs of full width, blanks of any width, Arabic ones."""
+
+_SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+_TIMES_TEN = re.compile(r"\s?[x×*·]\s?10(?:\^([-+]?\d+)|([⁺⁻⁰¹²³⁴-⁹]+))")
+_NO_CENTS = re.compile(r"(?<=\d)([.,])--?(?=\s|$|[^\d-])")
+_FRACTION = re.compile(
+    r"(?P<whole>\d+(?= )|\d*(?=[¼-¾⅐-⅞])) ?(?:(?P<sign>[¼-¾⅐-⅞])|(?P<over>\d{1,2})/(?P<under>[1-9]\d?)(?!\d))"
+)
 _NUMBER = re.compile(
     r"(?P<open>\()?\s*(?P<sign>[-+]?)\s*(?P<before>[^\d\s.,'()+-][^\d\s,'()+-]{0,3})?\s*(?P<late>[-+]?)\s*"
-    r"(?P<body>\d[\d.,' ]*(?<! )|[.,]\d+)(?P<power>[eE][-+]?\d+)?\s*"
+    r"(?P<body>\d[\d.,' ]*(?<! )|[.,]\d+)(?P<power>[eE][-+]?\d+)?(?P<trailing>-(?=\s|$))?\s*"
     r"(?P<after>[^\d\s.,'()+-][^\d()+]{0,14}[23]?|\+)?(?P<close>\))?"
 )
-_TIME = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?\s*([aApP])?\.?(?:[mM]\.?)?")
 _WHOLE = {
     "": r"\d+",
     ",": r"(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})",
@@ -115,7 +129,7 @@ class Form(NamedTuple):
     """How a column writes its numbers.
 
     Attributes:
-        decimal: the decimal sign, "." or ","; "clock" for hours and minutes, which become days.
+        decimal: the decimal sign, "." or ","; "clock" for hours and minutes, which become days; DURATION.
         thousands: the sign between groups of three digits, or "".
         unit: what stands behind, without case and plural; "" for nothing, and "k" for magnitudes (k, M, B).
         currency: what stands before, or the unit where it is a currency; "" for nothing.
@@ -140,13 +154,20 @@ _BODIES = {
 
 
 class _Parts(NamedTuple):
-    """One string taken apart: sign, digits with their signs, power of ten, unit and currency."""
+    """One string taken apart: sign, digits with their signs, power of ten, unit and currency.
+
+    Attributes:
+        trailing: whether a minus stands behind the digits.
+        fraction: of a sign such as ½, to be added.
+    """
 
     negative: bool
     body: str
     power: str
     unit: str
     currency: str
+    trailing: bool = False
+    fraction: float = 0.0
 
 
 def form_of(names: Sequence[str], counts: np.ndarray, decimal: str = ".") -> Form | None:
@@ -175,9 +196,32 @@ def form_of(names: Sequence[str], counts: np.ndarray, decimal: str = ".") -> For
     taken = [_taken_apart(name) for name in names]
     written = _written_forms(taken, counts, decimal)
     found = [*written, PLAIN] if ambiguous else [PLAIN, *written]
-    # The first of equals is taken.
-    best = max([*found, Form(_CLOCK)], key=lambda form: counts[~np.isnan(parsed(names, form))].sum())
+    # In "17.30 Uhr" stands no decimal point. The first of equals is taken.
+    timed = [Form(_CLOCK), Form(DURATION)]
+    found = [*timed, *found] if written[0].unit == "uhr" else [*found, *timed]
+    best = max(found, key=lambda form: counts[~np.isnan(parsed(names, form))].sum())
     return best if _is_numeric(~np.isnan(parsed(names, best)), known, counts) else None
+
+
+def form_beside(names: Sequence[str], counts: np.ndarray, form: Form, decimal: str) -> Form:
+    """The form of a known column in a file of its own.
+
+    Args:
+        names, counts: of the column there, as for `form_of`.
+        form: of the column as it is known.
+        decimal: the decimal sign that the file shows; empty where it shows none.
+
+    Returns:
+        The form of its strings there, if they have that sign and no other unit; else `form`.
+
+    >>> form_beside(["1,5"], np.array([1]), PLAIN, ",").decimal
+    ','
+    """
+    if decimal in ("", form.decimal) or form.decimal not in ".,":
+        return form
+    found = form_of(names, counts, decimal)
+    fitting = found is not None and found.decimal == decimal and found.unit in ("", form.unit)
+    return found if found is not None and fitting and found.currency in ("", form.currency) else form
 
 
 def parsed(names: Sequence[str], form: Form = PLAIN) -> np.ndarray:
@@ -189,7 +233,9 @@ def parsed(names: Sequence[str], form: Form = PLAIN) -> np.ndarray:
     if form == PLAIN:
         return plain_numbers(names)
     if form.decimal == _CLOCK:
-        return np.array([_days(name) for name in names], np.float64)
+        return np.array([days_of(name) for name in names], np.float64)
+    if form.decimal == DURATION:
+        return np.array([seconds_of(name) for name in names], np.float64)
     return np.array([_value(_taken_apart(name), form) for name in names], np.float64)
 
 
@@ -206,22 +252,41 @@ def are_codes(names: Sequence[str]) -> bool:
 def _promising(names: Sequence[str]) -> bool:
     """Whether a third of some strings holds digits in the form of a number: a quick look at long columns."""
     sample = names[:: max(1, len(names) // _SAMPLE)]
-    return 3 * sum(
-        _taken_apart(name) is not None or _TIME.fullmatch(name) is not None for name in sample
-    ) >= len(sample)
+    timed = (_taken_apart(name) or not np.isnan([days_of(name), seconds_of(name)]).all() for name in sample)
+    return 3 * sum(map(bool, timed)) >= len(sample)
 
 
 def _taken_apart(name: str) -> _Parts | None:
-    found = _NUMBER.fullmatch(name.translate(_SIGNS))
+    name, fraction = _simplified(name)
+    found = _NUMBER.fullmatch(name)
     if found is None or (found["open"] is None) != (found["close"] is None):
         return None
-    before, unit = found["before"] or "", _unit(found["after"] or "")
+    before, after = found["before"] or "", (found["after"] or "").strip()
+    unit = _unit(after)
+    if before == "%" and not unit:
+        before, unit = "", "%"
     if before and not _is_currency(before):
         return None
-    negative = "-" in found["sign"] + found["late"] or found["open"] is not None
-    if not before and _is_currency(unit.upper()):
+    trailing = found["trailing"] is not None
+    negative = trailing or "-" in found["sign"] + found["late"] or found["open"] is not None
+    if not before and (both := _MAGNITUDE_OF_MONEY.fullmatch(after)) and _unit(both[1]) in _MAGNITUDES:
+        before, unit = both[2], _unit(both[1])
+    elif not before and _is_currency(unit.upper()):
         before, unit = unit.upper(), ""
-    return _Parts(negative, found["body"], found["power"] or "", unit, before)
+    return _Parts(negative, found["body"], found["power"] or "", unit, before, trailing, fraction)
+
+
+def _simplified(name: str) -> tuple[str, float]:
+    """A string with signs of ASCII, and the fraction that was taken out of it, as the ½ of "1½"."""
+    if not name.isascii():
+        name = name.translate(_SIGNS)
+    name = _NO_CENTS.sub(r"\g<1>0", name)
+    name = _TIMES_TEN.sub(lambda found: "e" + (found[1] or found[2].translate(_SUPERSCRIPTS)), name)
+    found = _FRACTION.search(name)
+    if found is None:
+        return name, 0.0
+    value = unicodedata.numeric(found["sign"]) if found["sign"] else int(found["over"]) / int(found["under"])
+    return name[: found.start()] + (found["whole"] or "0") + name[found.end() :], value
 
 
 def _is_currency(text: str) -> bool:
@@ -248,7 +313,7 @@ def _written_forms(taken: Sequence[_Parts | None], counts: np.ndarray, decimal: 
             currencies[parts.currency] += count
     del units[""], currencies[""]
     unit, currency = (max(each, key=lambda name: each[name], default="") for each in (units, currencies))
-    if len(units) > 1 and all(each in _MAGNITUDES for each in units):
+    if units.keys() <= _MAGNITUDES.keys() and (len(units) > 1 or not units.keys() <= _UNITS_TOO):
         unit = "k"
     # "1,234" is read with a sign for thousands, unless the decimal comma is known.
     order = sorted(_FORMS, key=lambda form: (form.decimal != decimal, not form.thousands))
@@ -265,7 +330,8 @@ def _is_numeric(read: np.ndarray, known: np.ndarray, counts: np.ndarray) -> bool
 
 
 def _value(parts: _Parts | None, form: Form) -> float:
-    if parts is None or parts.currency not in ("", form.currency):
+    # Beside "2+", "2-" is a grade.
+    if parts is None or parts.currency not in ("", form.currency) or (parts.trailing and form.unit == "+"):
         return np.nan
     factor = _MAGNITUDES.get(parts.unit, 1.0) if form.unit == "k" else 1.0
     if factor == 1.0 and parts.unit not in ("", form.unit):
@@ -273,16 +339,5 @@ def _value(parts: _Parts | None, form: Form) -> float:
     if _BODIES[form.decimal, form.thousands].fullmatch(parts.body) is None:
         return np.nan
     digits = parts.body.replace(form.thousands, "") if form.thousands else parts.body
-    value = float(digits.replace(form.decimal, ".") + parts.power) * factor
+    value = (float(digits.replace(form.decimal, ".") + parts.power) + parts.fraction) * factor
     return -value if parts.negative else value
-
-
-def _days(name: str) -> float:
-    """Hours, minutes and seconds as a part of a day."""
-    found = _TIME.fullmatch(name)
-    if found is None:
-        return np.nan
-    hours, minutes, seconds = int(found[1]), int(found[2]), float(found[3] or 0)
-    if found[4] is not None:
-        hours = hours % 12 + (12 if found[4].lower() == "p" else 0)
-    return (hours + minutes / 60 + seconds / 3600) / 24

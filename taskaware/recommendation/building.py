@@ -126,8 +126,11 @@ def fit(record: Record, task: Task, options: FitOptions):
         weights=rows.weights_of(task, options.class_weight, options.sample_weight),
         scored=rows.weights_of(task, None, options.sample_weight),
     )
+    # `train` has the only reference, and lets go of the rows when they are encoded.
+    only = [task]
+    del task
     return train(
-        task,
+        only.pop(),
         record.space,
         record.point,
         seed=seed,

@@ -87,7 +87,8 @@ class Recommendation(Record):
             dataset: in any form that `recommend` takes.
             target: name of the target, the recommendation's own by default, or its values.
             seed: of splits and initial weights; the recommendation's own by default.
-            members: how many networks, 1 or more; by default 5, and 1 for a table of more than 10,000 rows.
+            members: how many networks, 1 or more; by default 5, 3 for more than 10,000 rows, and 1 for more
+                than 50,000.
             validation: share of the rows that choose a network's best weights, in (0, 1).
             patience: training ends after this many evaluations, 30 steps apart, without a better score of any
                 network; by default a third of all, at least 20.

@@ -79,10 +79,11 @@ def read_target(series: pd.Series, problem: str | None = None, decimal: str = ".
     check_rows(name, present)
     if chosen == "regression":
         check_odd(series, found)
-    series, numeric = series[present], numbers[present] if numbers is not None else None
-    notes = [] if present.all() else [f"{(~present).sum()} rows without a target '{name}' were left out."]
+    whole, series, numeric = series, series[present], numbers[present] if numbers is not None else None
+    notes = [] if present.all() else [_about_missing(whole[~present])]
     if chosen == "regression":
         values, classes = _numbers_of(series, numeric), ()
+        notes += found.notes
         notes += _regression_notes(name, values, assumed=problem is None)
     else:
         values, classes = _classes_of(series, numeric)
@@ -113,6 +114,8 @@ def check_odd(series: pd.Series, found: Description) -> None:
         return
     codes, names = columns.distinct(series)
     wrong = np.isnan(parsed(names, Form(*found.form)))
+    if not wrong.any():
+        return
     rows = np.flatnonzero(np.append(wrong, False)[codes])
     shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
     raise UserError(
@@ -154,6 +157,19 @@ def check_rows(name: str, present: np.ndarray) -> None:
         raise UserError(
             f"Only {rows} of {len(present)} rows have a target '{name}'; at least {MIN_ROWS} are needed."
         )
+
+
+def _about_missing(cells: pd.Series) -> str:
+    """A sentence on the rows that are left out, with what is written in them: it may be a class."""
+    note = f"{len(cells)} rows without a target '{cells.name}' were left out."
+    written = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
+    if not written:
+        return note
+    shown = columns.listed(sorted(set(written)))
+    return (
+        f"{note} In {len(written)} of them stands {shown}, which counts as missing. If it is a class, give "
+        "it another name."
+    )
 
 
 def _check_varies(name: object, value: object, distinct: int) -> None:

@@ -58,14 +58,11 @@ ATTEMPTS = 4
 RECIPE = TrainingRecipe(steps=600)
 """Twice the steps of the experience, and more for many rows, see `length` and `docs/evaluator.md`."""
 
-MEMBERS = 5
-"""Default number of networks, see `docs/evaluator.md`; a table with more than MOST_ROWS trains one."""
-
-MOST_ROWS = 10_000
-"""Largest number of rows for which MEMBERS networks are trained by default."""
+MEMBERS = ((10_000, 5), (50_000, 3))
+"""Default number of networks up to so many rows, see `docs/evaluator.md`; one beyond them."""
 
 MOST_INPUTS = 100_000
-"""Largest number of encoded columns for which MEMBERS networks are trained by default."""
+"""Largest number of encoded columns for which several networks are trained by default."""
 
 
 NOTHING = RowOptions()
@@ -130,8 +127,8 @@ def fit(
         space, point: the architecture (D,).
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
-        members: number of networks to average, 1 or more; by default MEMBERS for at most MOST_ROWS
-            rows and MOST_INPUTS encoded columns, else 1. Their validation parts are spread as `splits` says.
+        members: number of networks to average, 1 or more; by default as MEMBERS says, and 1 beyond
+            MOST_INPUTS encoded columns. Their validation parts are spread as `splits` says.
         validation: share of the rows that choose a member's best weights, in (0, 1).
         patience: training ends after this many evaluations without a better score of any member; by default
             a third of all evaluations, at least 20.
@@ -151,12 +148,13 @@ def fit(
     own = (recipe or RECIPE).check()
     prepared = prepare(task, seed, _unlimited(own), _whole(task), embeddings=embeddings_of(space))
     if members is None:
-        many = task.rows > MOST_ROWS or sum(prepared.blocks.widths.values()) > MOST_INPUTS
-        members = 1 if many else MEMBERS
+        members = _members(task.rows, sum(prepared.blocks.widths.values()))
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
     steps = steps_for(recipe, RECIPE, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, own)
+    # Its rows are encoded by now; those of a wide table take as much memory as the networks.
+    task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
     rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=own.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
     work = Work(program, design, prepared.arrays, chosen, rows, own, steps)
@@ -222,6 +220,12 @@ def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tu
     child, metrics = child_of(space), (metric_of(task.problem, task.metric),)
     [(key, _)] = child.group(space, point[None])
     return Program(child, metrics, is_classification(task.problem)), Design(space, key, hyper_of(recipe))
+
+
+def _members(rows: int, inputs: int) -> int:
+    """The default number of networks."""
+    fitting = (members for most, members in MEMBERS if rows <= most and inputs <= MOST_INPUTS)
+    return next(fitting, 1)
 
 
 def _whole(task: Task) -> Split:
@@ -313,6 +317,6 @@ def _with_offsets(model: Model, task: Task, work: Work) -> Model:
     found = np.asarray(found)[:, :, : task.outputs]
     real = [own > 0 for own in weight]
     parts = [(task.target[own[at]], one[at]) for own, one, at in zip(rows, found, real, strict=True)]
-    shares = np.bincount(task.target, minlength=task.outputs) / task.rows
+    shares = np.bincount(task.target, minlength=task.outputs) / len(task.target)
     offsets, score = chosen_offsets(work.program.metrics[0], parts, shares)
     return dataclasses.replace(model, offsets=offsets, best_score=score)

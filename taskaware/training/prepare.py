@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from taskaware.arrays import bucket, pad_to
+from taskaware.arrays import bucket, pad_to, shared_zeros
 from taskaware.children.mixture.network import Columns, Inputs
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
@@ -236,10 +237,11 @@ def _encoded(
     found, size = None, rows_at_once(blocks)
     for first in range(0, len(rows), size):
         part = inputs_of(blocks.transform(task.data, rows[first : first + size]), embeddings, 0)
-        found = found or Inputs(*(np.zeros((height, each.shape[1]), np.float32) for each in part))
+        found = found or Inputs(*(shared_zeros((height, each.shape[1])) for each in part))
         for whole, each in zip(found, part, strict=True):
             whole[first : first + len(each)] = each
-    return Inputs(*map(jnp.asarray, found or ()))
+    # `jnp.asarray` would copy them on a CPU, too.
+    return Inputs(*map(jax.device_put, found or ()))
 
 
 def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:

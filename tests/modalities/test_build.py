@@ -105,7 +105,10 @@ def test_rows_without_a_target_are_left_out():
     assert task.rows == 20
     np.testing.assert_array_equal(task.data.numeric[:, 0], data["x"][::2])
     assert task.classes == ("a", "b")
-    assert task.notes == ("20 rows without a target 'y' were left out.",)
+    assert task.notes == (
+        "20 rows without a target 'y' were left out. In 10 of them stands '?', which counts as missing. If "
+        "it is a class, give it another name.",
+    )
 
 
 def test_constant_columns_stay_acceptable():

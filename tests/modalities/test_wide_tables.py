@@ -62,6 +62,16 @@ def test_columns_are_learned_apart(monkeypatch):
         np.testing.assert_allclose(array, whole[name], rtol=1e-12, atol=1e-15)
 
 
+def test_columns_are_embedded_some_at_a_time(monkeypatch):
+    made = table(50)
+    monkeypatch.setattr(encode, "MOST_FULL", 8)
+    encoder = Encoder.fit(made, np.arange(30))
+    whole = encoder.transform(made)
+    monkeypatch.setattr(encode, "COLUMNS_AT_ONCE", 7)
+    for some, every in zip(encoder.transform(made), whole, strict=True):
+        np.testing.assert_array_equal(some, every)
+
+
 def test_rows_are_prepared_some_at_a_time(monkeypatch):
     made = table(20, rows=200)
     task = Task("made", "classification", made, "y", np.arange(200) % 2, ("a", "b"), "accuracy")

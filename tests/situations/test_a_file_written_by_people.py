@@ -45,7 +45,7 @@ def test_one_odd_cell_does_not_lose_the_column(odd):
         ("{:.0f} years", 12),
         ("{:.1f}°C", 36.6),
         ("{:.0f}+", 500),
-        ("{:.1f}M", 1.5),
+        ("{:.1f} m", 1.5),
         ("{:.2f} km/h", 88.25),
     ],
 )
@@ -70,6 +70,25 @@ def test_numbers_with_separators_units_and_currencies(written, value):
         (["1st", "12th"], [1, 12]),
         (["06:00", "18:30"], [0.25, 18.5 / 24]),
         (["6:00 am", "6:30 PM"], [0.25, 18.5 / 24]),
+        (["1.2M", "900"], [1_200_000, 900]),
+        (["5 thousand", "1.5 million"], [5000, 1_500_000]),
+        (["1,5 Mrd. €", "2 Mio. €"], [1.5e9, 2e6]),
+        (["1.5 M€", "2 M€"], [1.5e6, 2e6]),
+        (["1\u2007234", "5\u3000678"], [1234, 5678]),
+        (["1.234,50-", "7,25"], [-1234.5, 7.25]),
+        (["5-", "3"], [-5, 3]),
+        (["–5", "3"], [-5, 3]),
+        (["%31", "%7"], [31, 7]),
+        (["5.000,- €", "6,- €"], [5000, 6]),
+        (["½", "1½"], [0.5, 1.5]),
+        (["1 1/2 in", "2 in"], [1.5, 2]),
+        (["1.5×10^3", "2 x 10⁻²"], [1500, 0.02]),
+        (["٣٫١٤", "٢"], [3.14, 2]),
+        (["１２．５", "３"], [12.5, 3]),
+        (["17h30", "9 h 05"], [17.5 / 24, (9 + 5 / 60) / 24]),
+        (["5 p.m.", "11:30 A.M."], [17 / 24, 11.5 / 24]),
+        (["17.30 Uhr", "9 Uhr"], [17.5 / 24, 9 / 24]),
+        (["-01:30", "02:00"], [-1.5 / 24, 2 / 24]),
     ],
 )
 def test_forms_of_numbers(values, expected):
@@ -78,9 +97,68 @@ def test_forms_of_numbers(values, expected):
 
 
 @pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["1h 30m", "45m"], [5400, 2700]),
+        (["2 days 03:00:00", "0 days 00:10:00"], [183_600, 600]),
+        (["1 day, 0:10:00", "3:00:00"], [87_000, 10_800]),
+        (["-1 days +23:00:00", "1 days 00:00:00"], [-3600, 86_400]),
+        (["PT1H30M", "P1DT2H"], [5400, 93_600]),
+        (["1 Std. 30 Min.", "2,5 Std."], [5400, 9000]),
+        (["1 hour and 5 minutes", "2 hours"], [3900, 7200]),
+        (["2 years", "3 weeks"], [2 * 365.25 * 86_400, 3 * 7 * 86_400]),
+    ],
+)
+def test_durations_are_seconds(values, seconds):
+    task = task_with(values * 20)
+    np.testing.assert_allclose(task.data.numeric[:2, 0], seconds)
+    assert "Durations of 'x' are read as seconds." in task.notes
+    target = make_task(pd.DataFrame({"x": range(40), "y": values * 20}), "y", problem="regression")
+    np.testing.assert_allclose(target.target[:2], seconds)
+    assert "Durations of 'y' are read as seconds." in target.notes
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["3. März 2023", "28. Jan. 2022"], ["2023-03-03", "2022-01-28"]),
+        (["lundi 12 févr. 2021", "1er août 2022"], ["2021-02-12", "2022-08-01"]),
+        (["12-DÉC-21", "3-mai-22"], ["2021-12-12", "2022-05-03"]),
+        (["12 de mayo de 2021", "3 ago. 2022"], ["2021-05-12", "2022-08-03"]),
+        (["mar. 4 maggio 2021", "3 dicembre 2022"], ["2021-05-04", "2022-12-03"]),
+        (["12 de março de 2021", "3 dez 2022"], ["2021-03-12", "2022-12-03"]),
+        (["12 mrt 2021", "3 oktober 2022"], ["2021-03-12", "2022-10-03"]),
+        (["Sept. 28, 2023", "Oct. 1, 2022"], ["2023-09-28", "2022-10-01"]),
+        (["2023-W05-1", "2022-W40"], ["2023-01-30", "2022-10-03"]),
+        (["2000Q1", "Q4 2022"], ["2000-01-01", "2022-10-01"]),
+        (["1Q23", "4Q22"], ["2023-01-01", "2022-10-01"]),
+        (["2023年1月28日", "2022年12月1日"], ["2023-01-28", "2022-12-01"]),
+        (["28.01.2023 um 17h30", "01.02.2022 9:05 Uhr"], ["2023-01-28T17:30", "2022-02-01T09:05"]),
+        (["28/01/2023 5 p.m.", "01/02/2022 11 a.m."], ["2023-01-28T17:00", "2022-02-01T11:00"]),
+        (["2023-01-28 10:00 CET", "2023-07-28 10:00 CEST"], ["2023-01-28T09:00", "2023-07-28T08:00"]),
+        (["01/28/2023 10:00 EST", "02/13/2022 11:00 UTC"], ["2023-01-28T15:00", "2022-02-13T11:00"]),
+        (["Sat Jan 28 10:15:00 2023", "Sun Jan 29 11:15:00 2023"], ["2023-01-28T10:15", "2023-01-29T11:15"]),
+        (["28/Jan/2023:10:15:00 +0000"] * 2, ["2023-01-28T10:15"] * 2),
+    ],
+)
+def test_dates_of_other_languages_and_calendars(values, expected):
+    task = make_task(pd.DataFrame({"x": values * 20, "z": range(40), "y": ["a", "b"] * 20}), "y")
+    found = [column for column in task.data.columns if column.name == "x.days"]
+    days = (pd.DatetimeIndex(expected) - pd.Timestamp(0)) / pd.Timedelta("1D")
+    if len(set(values)) > 1:
+        np.testing.assert_allclose(found[0].values[:2], days, atol=1e-9)
+    assert field(task, "x").kind == "date"
+
+
+@pytest.mark.parametrize(
     "values",
     [
         ["A1", "B2"],
+        ["1-", "2+"],
+        ["10-year", "30-year"],
+        ["2x4", "2x6"],
+        ["Mai", "Juni"],
+        ["mar 1", "mar 2"],
         ["1A", "2B"],
         ["10-20", "20-30"],
         ["192.168.1.1", "10.0.0.1"],

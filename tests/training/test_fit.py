@@ -1,15 +1,19 @@
 """Training networks to the end: what stops it, what is kept, and what happens to a NaN."""
 
 import dataclasses
+import weakref
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from taskaware.errors import EngineError, UserError
+from taskaware.recommendation import building
 from taskaware.tasks.split import splits
 from taskaware.training import fit as room
-from taskaware.training.fit import ATTEMPTS, COOLER, MEMBERS, SEGMENT, fit
+from taskaware.training.fit import ATTEMPTS, COOLER, SEGMENT, fit
 from taskaware.training.member_rows import RowOptions, rows_of_members
 from taskaware.training.recipe import TrainingRecipe
 
@@ -95,15 +99,15 @@ def test_members_differ_in_weights_and_rows(model, task):
         for part, train in zip(parts, rows.train, strict=True)
     ]
     assert not np.array_equal(orders[0], orders[1])
-    assert model.members == MEMBERS
+    assert model.members == 5
     for name, leaf in model.params.items():
         if "bias" not in name:
-            assert len(np.unique(np.asarray(leaf).reshape(MEMBERS, -1), axis=0)) == MEMBERS
+            assert len(np.unique(np.asarray(leaf).reshape(5, -1), axis=0)) == 5
 
 
-def test_a_large_table_trains_one(task, small, point, monkeypatch):
-    monkeypatch.setattr(room, "MOST_ROWS", 119)
-    assert fit(task(rows=119), small, point, recipe=RECIPE, progress=False).members == MEMBERS
+def test_a_large_table_trains_fewer_networks(task, small, point, monkeypatch):
+    monkeypatch.setattr(room, "MEMBERS", ((100, 3), (119, 2)))
+    assert fit(task(rows=119), small, point, recipe=RECIPE, progress=False).members == 2
     assert fit(task(rows=120), small, point, recipe=RECIPE, progress=False).members == 1
     assert fit(task(rows=120), small, point, recipe=RECIPE, members=2, progress=False).members == 2
 
@@ -139,6 +143,22 @@ def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
     found = fit(task(), small, point, recipe=recipe, members=2, patience=4, progress=False)
     assert len(found.history) == 3 + 4
     assert found.best_score == pytest.approx((0.9 + 0.3) / 2)
+
+
+def test_the_rows_go_when_they_are_encoded(task, small, point, monkeypatch):
+    """Those of a wide table take as much memory as its networks."""
+    made = [task()]
+    rows, left = weakref.ref(made[0].data), []
+
+    def stopped(work, pace, **options):
+        left.append(rows())
+        raise EngineError("enough")
+
+    monkeypatch.setattr(room, "_train", stopped)
+    record = cast(Any, SimpleNamespace(seed=0, space=small, point=point))
+    with pytest.raises(EngineError, match="enough"):
+        building.fit(record, made.pop(), building.FitOptions())
+    assert left == [None]
 
 
 def test_the_share_of_rows_that_validate(task, small, point):

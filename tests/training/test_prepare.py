@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskaware.arrays import shared_zeros
 from taskaware.modalities.tables.encode import EMBEDDINGS
 from taskaware.tasks.split import split
+from taskaware.training import prepare as room
 from taskaware.training.prepare import batches, prepare
 from taskaware.training.recipe import TrainingRecipe
 
@@ -109,3 +111,11 @@ def test_each_pass_and_each_seed_has_an_order_of_its_own():
     order = batches(np.arange(64), 0, 2, 64)
     assert (order[0] != order[1]).any()
     assert (order != batches(np.arange(64), 1, 2, 64)).any()
+
+
+def test_the_device_shares_the_encoded_rows(task, monkeypatch):
+    """On a CPU the matrix of a wide table lies in memory once."""
+    made = []
+    monkeypatch.setattr(room, "shared_zeros", lambda shape: made.append(shared_zeros(shape)) or made[-1])
+    x = prepare(task("classification"), 0, TrainingRecipe()).arrays.x
+    assert [each.unsafe_buffer_pointer() for each in x] == [each.ctypes.data for each in made]

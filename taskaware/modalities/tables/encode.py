@@ -158,25 +158,40 @@ class Encoder:
     def transform(self, table: Table, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows (all of them by default) as finite float32: numeric embeddings (N, D), one-hot (N, T)."""
         table = _words_to_numbers(table if rows is None else table.take(rows))
-        # A row of these arrays is a column of the table.
-        numbers = _stacked(_numbers(table, self.frequencies, self.wide), table.rows, axis=0)
-        numbers = in_units(numbers, self.unit[:, None])
-        missing = np.isnan(numbers)
-        filled = np.where(missing, self.median[:, None], numbers)
-        flags = missing[self.indicated].astype(np.float32)
-        centred = standardised_columns(filled, self.mean, self.std)
-        parts = [
-            centred,
-            robust_columns(filled, self.median, self.spread),
-            quantile_columns(filled, self.grid),
-        ]
-        flag_parts = [flags] * NARROW
-        if not self.narrow:
-            parts += [piecewise_columns(filled, self.grid), periodic_columns(centred)]
-            flag_parts += [np.repeat(flags, BINS, 0), np.repeat(flags, 2 * len(FREQUENCIES), 0)]
-        columns = [column for pair in zip(parts, flag_parts, strict=True) for column in pair]
+        numbers = _numbers(table, self.frequencies, self.wide)
+        # Of many columns, some at once keep the copies small.
+        size = COLUMNS_AT_ONCE if self.narrow else max(len(numbers), 1)
+        some = [slice(first, first + size) for first in range(0, max(len(numbers), 1), size)]
+        parts = [self._embedded(_stacked(numbers[part], table.rows, axis=0), part) for part in some]
         one_hot = one_hot_columns(table.codes, self.positions)
+        columns = [
+            pair[which] for embedding in zip(*parts, strict=True) for which in (0, 1) for pair in embedding
+        ]
         return np.concatenate(columns, dtype=np.float32).T, one_hot
+
+    def _embedded(self, numbers: np.ndarray, part: slice) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each numeric embedding the columns of some numbers, and those of their indicators, (d, N) each.
+
+        Args:
+            numbers: (f, N); a row of these arrays is a column of the table.
+            part: which of the columns they are.
+        """
+        median, grid = self.median[part], self.grid[:, part]
+        numbers = in_units(numbers, self.unit[part, None])
+        missing = np.isnan(numbers)
+        filled = np.where(missing, median[:, None], numbers)
+        flags = missing[self.indicated[part]].astype(np.float32)
+        centred = standardised_columns(filled, self.mean[part], self.std[part])
+        found = [
+            (centred.astype(np.float32), flags),
+            (robust_columns(filled, median, self.spread[part]).astype(np.float32), flags),
+            (quantile_columns(filled, grid).astype(np.float32), flags),
+        ]
+        if not self.narrow:
+            waves = 2 * len(FREQUENCIES)
+            found.append((piecewise_columns(filled, grid), np.repeat(flags, BINS, 0)))
+            found.append((periodic_columns(centred), np.repeat(flags, waves, 0)))
+        return found
 
 
 def block_of(numbers: int, *, narrow: bool | None = None) -> np.ndarray:
@@ -203,10 +218,11 @@ def layout(table: Table) -> tuple[int, int]:
     """(numeric columns with their indicators, one-hot columns) that an encoder of all its rows would give."""
     table = _words_to_numbers(table)
     wide = sum(cardinality > MAX_CATEGORIES for cardinality in table.cardinalities)
-    indicated = int(np.isnan(table.numeric).any(0).sum())
+    numbers = [column for column in table.columns if column.is_numeric]
+    indicated = sum(bool(column.missing.any()) for column in numbers)
     room = _room(len(table.cardinalities))
     one_hot = sum(min(room, len(np.unique(codes[codes >= 0]))) + 1 for codes in table.codes.T)
-    return table.numeric.shape[1] + wide + indicated, one_hot
+    return len(numbers) + wide + indicated, one_hot
 
 
 def _room(columns: int) -> int:

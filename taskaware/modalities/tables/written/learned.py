@@ -73,8 +73,12 @@ class Learned:
         if self.categories:
             roots.append(Definition("taskaware.modalities.tables.embedded", "one_hot_columns"))
         plain = plain and not any(each.get("form") for each in self.columns if each["kind"] != "date")
-        parsed = Definition("taskaware.data.numerals", "parsed")
-        return copied([*roots, *more], {parsed: Definition(READING, "only_plain")} if plain else {})
+        stand_ins = {"parsed": "only_plain", "form_beside": "same_form"} if plain else {}
+        instead = {
+            Definition("taskaware.data.numerals", name): Definition(READING, own)
+            for name, own in stand_ins.items()
+        }
+        return copied([*roots, *more], instead)
 
 
 def learned(reader: Schema, encoder: Encoder, embeddings: Collection[str]) -> Learned:

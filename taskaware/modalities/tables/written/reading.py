@@ -4,16 +4,13 @@ A column is an entry of `encoder.json`: its "name", its "kind", and the "form", 
 its kind needs. `copying` puts the functions of this module into the code that is written out.
 """
 
-import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from taskaware.data import columns, dates, numerals
+from taskaware.data import columns, dates, delimited, numerals
 from taskaware.data.frames import valid_text
 from taskaware.errors import UserError
 from taskaware.modalities.tables.embedded import word_counts
@@ -54,6 +51,15 @@ def read_categories(series: pd.Series, column: Mapping) -> np.ndarray:
 def only_plain(names: Sequence[str], form: tuple = ()) -> np.ndarray:
     """`numerals.parsed` of a table whose numbers are all written as Python writes them."""
     return numerals.plain_numbers(names)
+
+
+def same_form(names: Sequence[str], counts: np.ndarray, form: tuple, decimal: str) -> tuple:
+    """`numerals.form_beside` of such a table.
+
+    Args:
+        names, counts, form, decimal: as there.
+    """
+    return form
 
 
 def named_columns(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:
@@ -99,19 +105,23 @@ def read_delimited(path: str, encoding: str) -> pd.DataFrame:
     """A text table under a line of names; the separator is the sign that stands there most often."""
     with open(path, encoding=encoding, newline="") as file:
         head = file.read(1 << 16)
-    first = re.sub(r'"[^"]*"', "", head.lstrip().split("\n", 1)[0])
-    separator = max(",;\t|", key=first.count)
     whole = head if len(head) < 1 << 16 else head[: head.rfind("\n") + 1]
-    names, *rows = [row for row in csv.reader(io.StringIO(whole), delimiter=separator) if row][:50] or [[]]
+    whole = whole.replace("\r\n", "\n").replace("\r", "\n")
+    opening = delimited.opening_of(whole)
+    names, *rows = delimited.first_rows(whole, opening) or [[]]
     # R begins every row with a name of its own.
     longer = bool(rows) and all(len(row) == len(names) + 1 for row in rows) and any(row[-1] for row in rows)
     frame = pd.read_csv(
         path,
-        sep=separator,
+        sep=opening.separator,
+        skiprows=opening.skipped,
+        skipinitialspace=opening.spaced,
         encoding=encoding,
         dtype=str,
         keep_default_na=False,
         na_values=[""],
         index_col=0 if longer else False,
     )
+    if opening.spaced:
+        frame.columns = frame.columns.str.strip()
     return frame.reset_index(drop=True)

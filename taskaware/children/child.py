@@ -145,7 +145,7 @@ class Now(NamedTuple):
 
 
 class Child(NamedTuple):
-    """How points of one type of space are trained: five pure functions, each for one candidate.
+    """How points of one type of space are trained: pure functions, each for one candidate.
 
     The trainer maps them over many candidates and over the steps. The optimizer is part of `step`, so a point
     may be an update rule, too. All but `group` are traced by JAX.
@@ -158,6 +158,8 @@ class Child(NamedTuple):
         init: (key, candidate, batch) → its first State; the batch has one row.
         step: (state, candidate, batch, now) → the state after one step on the rows of the batch.
         outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.
+        scaled: (params, factor) → params whose outputs are the factor times as large, if there is a way. Then
+            `fit` gives a classification its temperature.
     """
 
     group: Callable
@@ -165,6 +167,7 @@ class Child(NamedTuple):
     init: Callable
     step: Callable
     outputs: Callable
+    scaled: Callable | None = None
 
 
 CHILDREN: Registry[Child] = Registry(

@@ -20,7 +20,7 @@ from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import prepare
+from taskaware.training.prepare import embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
 
@@ -277,8 +277,10 @@ def true_scores(
         recipe: of the trainings.
         seeds: one training of each point for each.
     """
+    prepared = (prepare(task, seed, recipe, embeddings=embeddings_of(space)) for seed in seeds)
     results = [
-        train(space, points, prepare(task, seed, recipe), recipe, seed=seed, chunk_for=POOL) for seed in seeds
+        train(space, points, rows, recipe, seed=seed, chunk_for=POOL)
+        for seed, rows in zip(seeds, prepared, strict=True)
     ]
     return np.mean([r.score for r in results], axis=0), np.mean([r.test_score for r in results], axis=0)
 

@@ -14,6 +14,7 @@ class Run:
         params: the best weights of each member, (M, ...); None if a loss was NaN before there were any.
         by_loss: whether the smallest loss chooses the best weights, instead of the best score: where offsets
             of the classes are chosen afterwards.
+        logits: at the best weights of each member, on its validation rows, (M, n, K); None in regression.
         best: what chooses, at the best weights: validation scores, or minus the losses, (M,).
         since: evaluation of the last improvement of each, (M,).
         records: of each evaluation: step, seconds, and score and loss, means over the members.
@@ -23,12 +24,20 @@ class Run:
     def __init__(self, members: int, by_loss: bool = False):
         self.by_loss = by_loss
         self.params: dict | None = None
+        self.logits: np.ndarray | None = None
         self.records: list[tuple[int, float, float, float]] = []
         self.diverged = False
         self.best, self.since = np.full(members, -np.inf), np.zeros(members, int)
         self._began = time.perf_counter()
 
-    def add(self, step: int, params: dict, scores: np.ndarray, losses: np.ndarray) -> None:
+    def add(
+        self,
+        step: int,
+        params: dict,
+        scores: np.ndarray,
+        losses: np.ndarray,
+        logits: jax.Array | None = None,
+    ) -> None:
         """Record an evaluation of all members.
 
         A later evaluation with an equal score replaces the weights, because its learning rate was lower.
@@ -37,6 +46,7 @@ class Run:
             step: of the evaluation.
             params: weights of the members, (M, ...).
             scores, losses: on the validation rows, (M,).
+            logits: of the validation rows, (M, n, K); None in regression.
         """
         if not np.isfinite(losses).all():
             self.diverged = True
@@ -44,7 +54,9 @@ class Run:
         scores = np.where(np.isnan(scores), -np.inf, scores)
         worth = -losses if self.by_loss else scores
         if (worth >= self.best).any():
-            self.params = _better(worth >= self.best, jax.device_get(params), self.params)
+            now = jax.device_get((params, logits))
+            kept = None if self.params is None else (self.params, self.logits)
+            self.params, self.logits = _better(worth >= self.best, now, kept)
         self.since = np.where(worth > self.best, len(self.records), self.since)
         self.best = np.maximum(self.best, worth)
         seconds = time.perf_counter() - self._began
@@ -60,8 +72,8 @@ class Run:
         return pd.DataFrame(self.records, columns=["step", "seconds", "score", "loss"])
 
 
-def _better(better: np.ndarray, now: dict, kept: dict | None) -> dict:
-    """The weights of members (M, ...) that are better now, and what was kept of the others."""
+def _better(better: np.ndarray, now: tuple, kept: tuple | None) -> tuple:
+    """What members (M, ...) have that are better now, and what was kept of the others."""
     if kept is None:
         return now
     return jax.tree.map(lambda a, b: np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b), now, kept)

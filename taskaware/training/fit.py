@@ -39,7 +39,7 @@ from taskaware.training.programs import (
     candidates,
     hyper_of,
     is_classification,
-    probabilities,
+    logits,
     schedule,
     segment,
     share_done,
@@ -47,6 +47,7 @@ from taskaware.training.programs import (
 )
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.target_scale import score_unit
+from taskaware.training.tempering import chosen_temperature, tempered
 
 VERSION = 5
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
@@ -168,7 +169,7 @@ def fit(
         raise EngineError(
             f"The loss of '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
-    return _with_offsets(_model(task, work, point, prepared=prepared, run=last), task, work)
+    return _decided(_model(task, work, point, prepared=prepared, run=last), task, work, last.logits)
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -192,7 +193,7 @@ def advance_members(
     chosen: Any,
     work: tuple[Steps, Part],
     keys: Array,
-) -> tuple[State, tuple[Float[Array, " M"], Float[Array, " M"]]]:
+) -> tuple[State, tuple[Float[Array, " M"], Float[Array, " M"]], Float[Array, "M n K"] | None]:
     """`segment` for M networks of one candidate, each with its own rows and keys.
 
     Args:
@@ -204,16 +205,20 @@ def advance_members(
         keys: of what the steps draw, (M,).
 
     Returns:
-        The new state, and scores and losses, (M,) each.
+        The new state; scores and losses, (M,) each; and in a classification of one output the logits of the
+        validation rows, (M, n, K), else None.
     """
     steps, validation = work
 
     def one(state, rows, part, key):
         own = arrays._replace(validation=part)
-        return segment(program, state, own, chosen, steps._replace(rows=rows), key)
+        state, results = segment(program, state, own, chosen, steps._replace(rows=rows), key)
+        if not program.classification or arrays.y.ndim > 1:
+            return state, results, None
+        return state, results, logits(program, state.params, own, chosen, part.rows)[0]
 
-    state, (score, loss) = jax.vmap(one)(state, steps.rows, validation, keys)
-    return state, (score[:, 0, 0], loss[:, 0])
+    state, (score, loss), given = jax.vmap(one)(state, steps.rows, validation, keys)
+    return state, (score[:, 0, 0], loss[:, 0]), given
 
 
 def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tuple[Program, Design]:
@@ -251,10 +256,10 @@ def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress:
         while number < work.steps // SEGMENT and not (number and pace.over):
             keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)
             now = work.segment(number)
-            state, results = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
+            state, results, given = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
             scores, losses = (np.asarray(result, np.float64) for result in results)
             number += 1
-            run.add(number * SEGMENT, state.params, scores, losses)
+            run.add(number * SEGMENT, state.params, scores, losses, given)
             if run.diverged:
                 break
             work = work._replace(steps=SEGMENT * pace.segments(work.steps // SEGMENT))
@@ -307,16 +312,33 @@ def _decides_by_offsets(work: Work) -> bool:
     return work.program.classification and not several and asks_for_offsets(work.program.metrics[0])
 
 
-def _with_offsets(model: Model, task: Task, work: Work) -> Model:
-    """The model with offsets of the classes, where its metric asks for them."""
-    if not _decides_by_offsets(work):
+def _decided(model: Model, task: Task, work: Work, given: np.ndarray | None) -> Model:
+    """The model at its temperature, and with offsets of the classes where its metric asks for them.
+
+    Args:
+        model: of the best weights.
+        task: with all targets.
+        work: of the training.
+        given: logits of each member on its validation rows, (M, n, K); None in regression.
+    """
+    if given is None:
         return model
-    rows, weight = work.rows.validation
-    one = functools.partial(probabilities, work.program, arrays=work.arrays, chosen=work.chosen)
-    found = jax.vmap(lambda params, part: one(params, rows=part))(model.params, rows)
-    found = np.asarray(found)[:, :, : task.outputs]
-    real = [own > 0 for own in weight]
-    parts = [(task.target[own[at]], one[at]) for own, one, at in zip(rows, found, real, strict=True)]
-    shares = np.bincount(task.target, minlength=task.outputs) / len(task.target)
-    offsets, score = chosen_offsets(work.program.metrics[0], parts, shares)
-    return dataclasses.replace(model, offsets=offsets, best_score=score)
+    metric, scaled = work.program.metrics[0], work.program.child.scaled
+    rows, weight = (np.asarray(part) for part in work.rows.validation)
+    own = [
+        (task.target[each[at]], found[at, : task.outputs])
+        for each, found, at in zip(rows, given, weight > 0, strict=True)
+    ]
+    temperature = 1.0 if scaled is None else chosen_temperature(own)
+    if scaled is not None and temperature != 1.0:
+        params = jax.vmap(functools.partial(scaled, factor=1 / temperature))(model.params)
+        model = dataclasses.replace(model, params=params)
+    parts = [(truth, tempered(found, temperature)) for truth, found in own]
+    if _decides_by_offsets(work):
+        shares = np.bincount(task.target, minlength=task.outputs) / len(task.target)
+        offsets, score = chosen_offsets(metric, parts, shares)
+        return dataclasses.replace(model, offsets=offsets, best_score=score)
+    if metric.reads == "probabilities":
+        score = np.mean([metric.on_host(truth, found) for truth, found in parts])
+        return dataclasses.replace(model, best_score=float(score))
+    return model

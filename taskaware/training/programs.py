@@ -144,19 +144,20 @@ def evaluate(
     return jax.vmap(one)(params, chosen)
 
 
-@functools.partial(jax.jit, static_argnames="program")
-def probabilities(program: Program, params: Any, arrays: TaskArrays, chosen: Any, rows: Array) -> Array:
-    """Probability of each class on some rows, by one network, (n, K).
+def logits(program: Program, params: Any, arrays: TaskArrays, chosen: Any, rows: Array) -> Array:
+    """Logits of C candidates on some rows of a classification, MASKED where there is no class, (C, n, K).
 
     Args:
-        program: static part, of a classification.
-        params: weights of the network.
+        program: static part.
+        params: of the C candidates.
         arrays: the task.
-        chosen: the candidate, as a batch of one.
+        chosen: the C candidates.
         rows: positions in `arrays.x`, (n,).
     """
-    batch, candidate = _batch(program, arrays, rows), jax.tree.map(lambda leaf: leaf[0], chosen)
-    return batch.predictions(program.child.outputs(params, candidate, batch))
+    batch = _batch(program, arrays, rows)
+    return jax.vmap(lambda own, candidate: batch.masked(program.child.outputs(own, candidate, batch)))(
+        params, chosen
+    )
 
 
 def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:

@@ -135,8 +135,8 @@ def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
     real, scores = room.advance_members, iter([(0.9, 0.1), (0.5, 0.2), (0.5, 0.3), *[(0.5, 0.2)] * 9])
 
     def scripted(*args):
-        state, (_, loss) = real(*args)
-        return state, (jnp.array(next(scores)), loss)
+        state, (_, loss), logits = real(*args)
+        return state, (jnp.array(next(scores)), loss), logits
 
     monkeypatch.setattr(room, "advance_members", scripted)
     recipe = dataclasses.replace(RECIPE, steps=360)
@@ -229,9 +229,9 @@ def fragile(monkeypatch):
                 rates.append(rate)
                 calls.clear()
             calls.append(rate)
-            state, (score, loss) = real(program, state, arrays, chosen, work, keys)
+            state, (score, loss), logits = real(program, state, arrays, chosen, work, keys)
             lost = rate > limit and len(calls) >= number
-            return state, (score, loss.at[-1].set(jnp.nan) if lost else loss)
+            return state, (score, loss.at[-1].set(jnp.nan) if lost else loss), logits
 
         monkeypatch.setattr(room, "advance_members", advance)
         return rates
@@ -268,9 +268,9 @@ def test_what_an_earlier_rate_reached_is_kept(task, small, point, monkeypatch):
 
     def advance(program, state, arrays, chosen, work, keys):
         calls.append(rate_of(chosen, work[0]))
-        state, (score, loss) = real(program, state, arrays, chosen, work, keys)
+        state, (score, loss), logits = real(program, state, arrays, chosen, work, keys)
         ends = len(set(calls)) == ATTEMPTS or calls.count(calls[-1]) == 3
-        return state, (score, loss * jnp.nan if ends else loss)
+        return state, (score, loss * jnp.nan if ends else loss), logits
 
     monkeypatch.setattr(room, "advance_members", advance)
     found = fit(task(), small, point, recipe=RECIPE, progress=False)
@@ -341,3 +341,21 @@ def test_values_out_of_range_are_refused(task, small, point):
         fit(task(), small, point, validation=1.5)
     with pytest.raises(UserError, match="steps=0"):
         fit(task(), small, point, recipe=dataclasses.replace(RECIPE, steps=0))
+
+
+def test_a_fitted_network_has_its_temperature_in_the_weights(task, small, plain, monkeypatch):
+    made, point = task(rows=240), plain(small, [(8, "relu"), None])
+    recipe = dataclasses.replace(RECIPE, steps=300, learning_rate=0.05)
+    after = fit(made, small, point, recipe=recipe, members=1, progress=False)
+    monkeypatch.setattr(room, "chosen_temperature", lambda parts: 1.0)
+    before = fit(made, small, point, recipe=recipe, members=1, progress=False)
+    ratios = np.asarray(before.params["output_kernel"] / after.params["output_kernel"])
+    assert np.ptp(ratios) < 1e-4 and not np.isclose(ratios.mean(), 1.0)
+    np.testing.assert_array_equal(before.params["layer0_kernel"], after.params["layer0_kernel"])
+    assert before.best_score == after.best_score
+    rows = splits(made, 0, 1)[0].validation
+    losses = []
+    for model in (before, after):
+        found = model.predict_proba(rows_of(made, rows))
+        losses.append(-np.mean(np.log(found[np.arange(len(rows)), made.target[rows]])))
+    assert losses[1] < losses[0]

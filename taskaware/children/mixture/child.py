@@ -127,6 +127,11 @@ def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n
     return mean_of_members(given if batch.several else jax.vmap(batch.masked)(given), batch.link)
 
 
+def scaled(params: dict, factor: float) -> dict:
+    """Weights of a network whose outputs are the factor times as large."""
+    return {name: leaf * factor if name.startswith("output_") else leaf for name, leaf in params.items()}
+
+
 def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTransformation:
     """AdamW (Loshchilov & Hutter 2019) at a factor of the candidate's learning rate.
 
@@ -191,4 +196,4 @@ def _cost(key: np.integer) -> int:
     return int(key) if key > 0 else -MEMBERS * int(key)
 
 
-CHILD = Child(group, read, init, step, outputs)
+CHILD = Child(group, read, init, step, outputs, scaled)

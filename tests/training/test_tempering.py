@@ -1,0 +1,19 @@
+"""The temperature of made logits is found again."""
+
+import numpy as np
+import pytest
+
+from taskaware.training.tempering import chosen_temperature, tempered
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.0, 3.0])
+def test_logits_that_are_too_large_are_found_out(factor):
+    rng = np.random.default_rng(0)
+    honest = rng.normal(scale=2.0, size=(20_000, 3))
+    drawn = rng.random(len(honest))[:, None] > tempered(honest, 1.0).cumsum(1)
+    parts = [(drawn.sum(1), factor * honest)]
+    assert chosen_temperature(parts) == pytest.approx(factor, rel=0.06)
+
+
+def test_few_rows_that_are_all_right_do_not_make_it_sure_of_everything():
+    assert chosen_temperature([(np.zeros(5, int), np.tile([2.0, 0.0], (5, 1)))]) == pytest.approx(0.5)

@@ -7,6 +7,7 @@ _HOMES = {
     "Outcomes": "taskaware.strategies",
     "function": "taskaware.objectives.functions",
     "predicted": "taskaware.objectives.predictions",
+    "table": "taskaware.objectives.lookups",
     "trained": "taskaware.objectives.trainings",
 }
 

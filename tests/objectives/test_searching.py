@@ -20,7 +20,7 @@ from taskaware.training.recipe import TrainingRecipe
 from tests.toys.bits import Bits, one_max
 from tests.toys.climber import hill_climber
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "extending"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 HASTY = TrainingRecipe(steps=10, evaluations=5, batch_size=32)
 ONE_WIDTH = dataclasses.replace(preset("compact"), layers=1, sizes=(8,), width_odds=(1.0,))
 
@@ -29,7 +29,7 @@ def search(*args, **more):
     return ta.search(*args, progress=False, **more)
 
 
-@pytest.mark.parametrize("name", ["space", "strategy", "objective"])
+@pytest.mark.parametrize("name", ["extending/space", "extending/strategy", "extending/objective", "search"])
 def test_the_documents_code_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.S)
@@ -57,7 +57,7 @@ def test_evolution_beats_random_search_at_equal_budget():
     def best(strategy, seed):
         return search(Bits(32), strategy, objective=one_max(), budget=200, seed=seed, together=4).best.score
 
-    evolved = [best(ta.strategies.evolution(population=20, tournament=5), seed) for seed in range(3)]
+    evolved = [best(ta.strategies.aging_evolution(20, 5, identity=0.0), seed) for seed in range(3)]
     assert min(evolved) > max(best("random", seed) for seed in range(3))
 
 

@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskaware.strategies import STRATEGIES, Strategy, evolution, gradient_ascent, portfolio_then, random
+from taskaware.strategies import (
+    STRATEGIES,
+    Strategy,
+    aging_evolution,
+    gradient_ascent,
+    portfolio_then,
+    random,
+)
 from taskaware.testing import strategy_contract
 from taskaware.testing.strategy_contract import SPACE, Subject, check_strategy
 from tests.toys.bits import Bits
@@ -16,13 +23,13 @@ STARTS = (jnp.sin(7 * SPREAD * jnp.arange(1, SPACE.dimension + 1)[None]) * 3).at
 BITS = Bits(16)
 
 SUBJECTS = {
-    "evolution": Subject(evolution(population=16, tournament=5)),
-    "evolution of bits": Subject(evolution(population=16, tournament=5), space=BITS, together=4),
+    "evolution": Subject(aging_evolution(16, 5, identity=0.0)),
+    "evolution of bits": Subject(aging_evolution(16, 5, identity=0.0), space=BITS, together=4),
     "gradient_ascent": Subject(gradient_ascent(STARTS), draws=False),
     "gradient_ascent from random points": Subject(gradient_ascent()),
     "random": Subject(random()),
     "portfolio, then evolution": Subject(
-        portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), evolution(population=12, tournament=4)),
+        portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), aging_evolution(12, 4, identity=0.0)),
         space=BITS,
         together=4,
     ),

@@ -122,7 +122,13 @@ class HostSpace(Space, Protocol):
         point: Float[np.ndarray, " D"],
         chances: Float[np.ndarray, " D"] | None = None,
     ) -> Float[np.ndarray, " D"]:
-        """A new point with exactly one decision changed; `chances` say how often each is the one."""
+        """A new point with exactly one decision changed.
+
+        Args:
+            rng: of the draw.
+            point: to be changed.
+            chances: of each decision to be the one; equal ones if None.
+        """
         ...
 
     def contains_on_host(self, points: Float[np.ndarray, "n D"]) -> np.ndarray:

@@ -11,7 +11,7 @@ from taskaware.strategies.random_search import random
 from taskaware.strategies.record import Progress
 from taskaware.strategies.registry import STRATEGIES
 from taskaware.strategies.screening import promising
-from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Strategy
+from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Strategy, UnderWay
 
 __all__ = [
     "DIVERGED",
@@ -28,6 +28,7 @@ __all__ = [
     "Progress",
     "Strategy",
     "Trace",
+    "UnderWay",
     "aging_evolution",
     "evolution",
     "gradient_ascent",

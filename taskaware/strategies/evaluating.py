@@ -14,7 +14,8 @@ from taskaware.errors import EngineError, UserError, quoted
 from taskaware.runner import Job, RunnerSettings, run
 from taskaware.strategies.objective import DIVERGED, Objective, Outcomes
 from taskaware.strategies.record import joined
-from taskaware.strategies.session import Session, UnderWay
+from taskaware.strategies.session import Session
+from taskaware.strategies.strategy import UnderWay
 
 
 class Refusal(NamedTuple):

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from taskaware.spaces import HostSpace
 from taskaware.strategies.mutations import AT_ONCE, Fresh
 from taskaware.strategies.objective import Outcomes
-from taskaware.strategies.strategy import Asked, Info
+from taskaware.strategies.strategy import Asked, Info, UnderWay
 
 
 class Terms(NamedTuple):
@@ -41,9 +41,10 @@ class HostEvolution:
         asked = [self._next() for _ in range(self._together)]
         return Asked(np.stack([point for point, _ in asked]), tuple(parent for _, parent in asked))
 
-    def tell(self, first: int, points: Float[np.ndarray, "n D"], outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
         size, values = self._terms.population, self._values
+        first, points, _ = told
         for place, value in enumerate(np.asarray(outcomes.score).tolist()):
             if self._born < size:
                 self._points.append(points[place])
@@ -60,10 +61,10 @@ class HostEvolution:
     def _next(self) -> tuple[np.ndarray, int]:
         terms, born, rng = self._terms, self._born, self._rng
         self._asked += 1
-        if not born or max(self._asked - 1, born) < terms.population:
+        if not born or (born < terms.population and self._asked <= terms.population):
             return self._fresh.point(), -1
         sample = self._sample() if born >= terms.population else rng.integers(0, born, terms.sample)
-        parent = int(sample[self._values[sample].argmax()])
+        parent = sample.item(self._values.take(sample).argmax())
         point = self._points[parent]
         if terms.identity and rng.random() < terms.identity:
             return point.copy(), self._numbers[parent]

@@ -30,6 +30,7 @@ from taskaware.errors import StoreError, UserError, quoted
 from taskaware.files import MENDS
 from taskaware.spaces import Space
 from taskaware.strategies.objective import DIVERGED, Outcomes
+from taskaware.strategies.strategy import UnderWay
 
 FORMAT = 1
 """Raise it when lines mean something else."""
@@ -83,10 +84,10 @@ class SearchJournal:
             os.close(self._file)
             raise
 
-    def asked(self, first: int, points: np.ndarray, parents: tuple[int, ...]) -> None:
+    def asked(self, asked: UnderWay) -> None:
         """Write down what is under way."""
-        line: dict[str, Any] = {"ask": first, "points": points.tolist()}
-        self._write(line | {"parents": list(parents)} if parents else line)
+        line: dict[str, Any] = {"ask": asked.first, "points": asked.points.tolist()}
+        self._write(line | {"parents": list(asked.parents)} if asked.parents else line)
 
     def told(self, first: int, outcomes: Outcomes, each: float, at: float) -> None:
         """Write down results.
@@ -203,7 +204,7 @@ class Written:
         self._left -= skipped
         if skipped < size:
             rest = jax.tree.map(lambda leaf: leaf[skipped:], outcomes)
-            self._journal.asked(first + skipped, points[skipped:], ())
+            self._journal.asked(UnderWay(first + skipped, points[skipped:]))
             self._journal.told(first + skipped, rest, each, at)
 
 

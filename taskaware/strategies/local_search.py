@@ -15,7 +15,7 @@ from taskaware.errors import UserError
 from taskaware.spaces import HostSpace, Space
 from taskaware.strategies.mutations import Fresh, host_space
 from taskaware.strategies.objective import Outcomes
-from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy
+from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy, UnderWay
 
 UNDER_WAY = 1024
 """Number of unfinished evaluations whose parents are remembered."""
@@ -137,8 +137,9 @@ class HostLocalSearch:
             np.stack([self._next() for _ in range(self._together)]), (self._number,) * self._together
         )
 
-    def tell(self, first: int, points: Float[np.ndarray, "n D"], outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
+        first, points, _ = told
         for place, value in enumerate(np.asarray(outcomes.score).tolist()):
             if value >= self._value and value > -np.inf:
                 self._point, self._value, self._number = points[place], value, first + place

@@ -13,7 +13,7 @@ from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.strategies.objective import Outcomes
-from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Info, Strategy
+from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Info, Strategy, UnderWay
 
 
 class HostPortfolio:
@@ -28,9 +28,9 @@ class HostPortfolio:
         self._asked += len(points)
         return Asked(points, (-1,) * len(points)) if len(points) else self._then.ask()
 
-    def tell(self, first: int, points: Float[np.ndarray, "n D"], outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
-        return self._then.tell(first, points, outcomes)
+        return self._then.tell(told, outcomes)
 
 
 class Portfolio(NamedTuple):

@@ -7,7 +7,7 @@ from taskaware.arrays import EitherArray
 from taskaware.spaces import HostSpace, Space
 from taskaware.strategies.mutations import Fresh, host_space
 from taskaware.strategies.objective import Outcomes
-from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy
+from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy, UnderWay
 
 
 def random() -> Factory:
@@ -49,7 +49,7 @@ class HostRandom:
             return Asked(self._fresh.point()[None])
         return Asked(self._space.sample_on_host(self._rng, self._together))
 
-    def tell(self, first: int, points: Float[np.ndarray, "n D"], outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
-        del first, points, outcomes
+        del told, outcomes
         return {}

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.strategies.objective import Outcomes
-from taskaware.strategies.strategy import Asked, Factory, HostSearch, Info, Strategy
+from taskaware.strategies.strategy import Asked, Factory, HostSearch, Info, Strategy, UnderWay
 
 Predict = Callable[[Any], Any]
 """Points (n, D) → predicted scores (n,); larger is better. For a compiled search, JAX must trace it."""
@@ -76,9 +76,9 @@ class HostScreening:
         chosen = np.asarray(_largest(np.asarray(self._predict(points)), self._together, len(points)))
         return Asked(points[chosen], tuple(parents[place] for place in chosen) if parents else ())
 
-    def tell(self, first: int, points: Float[np.ndarray, "n D"], outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
-        return self._then.tell(first, points, outcomes)
+        return self._then.tell(told, outcomes)
 
 
 def _largest(predicted: Any, together: int, count: int) -> Any:

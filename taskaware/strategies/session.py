@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,15 +12,7 @@ from taskaware.errors import UserError
 from taskaware.strategies.journal import SearchJournal, damaged, outcomes_in
 from taskaware.strategies.objective import Outcomes, settled
 from taskaware.strategies.record import Record
-from taskaware.strategies.strategy import Asked, Feedback, HostSearch, Info, Strategy
-
-
-class UnderWay(NamedTuple):
-    """Points that are being evaluated; `first` is the number of the first one in the order of asking."""
-
-    first: int
-    points: np.ndarray
-    parents: tuple[int, ...]
+from taskaware.strategies.strategy import Asked, Feedback, HostSearch, Info, Strategy, UnderWay
 
 
 class Keyed:
@@ -39,11 +31,11 @@ class Keyed:
         self._asks += 1
         return Asked(np.asarray(points, np.float32))
 
-    def tell(self, first: int, points: np.ndarray, outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
-        numbers = first + jnp.arange(len(points), dtype=jnp.int32)
+        numbers = told.first + jnp.arange(len(told.points), dtype=jnp.int32)
         feedback = Feedback(outcomes.score, outcomes.gradient, numbers)
-        self._state, info = self._tell(self._state, points, feedback)
+        self._state, info = self._tell(self._state, told.points, feedback)
         return {name: np.asarray(column) for name, column in info.items()}
 
 
@@ -80,7 +72,7 @@ class Session:
             return None
         asked = self._ask(room)
         if asked is not None and self._journal is not None:
-            self._journal.asked(*asked)
+            self._journal.asked(asked)
         return asked
 
     def tell(self, asked: UnderWay, outcomes: Outcomes, seconds: float) -> None:
@@ -112,7 +104,7 @@ class Session:
         return UnderWay(first, points, parents)
 
     def _take(self, asked: UnderWay, outcomes: Outcomes, each: float) -> None:
-        info = self._search.tell(asked.first, asked.points, outcomes)
+        info = self._search.tell(asked, outcomes)
         if asked.parents:
             info = {"parent": asked.parents, **info}
         self.record.add(asked.first, asked.points, outcomes, info, each)

@@ -36,6 +36,20 @@ class Asked(NamedTuple):
     parents: tuple[int, ...] = ()
 
 
+class UnderWay(NamedTuple):
+    """Points that are evaluated, or were.
+
+    Attributes:
+        first: evaluation number of the first point, in the order of asking; the others follow.
+        points: (n, D).
+        parents: evaluation number of the parent of each, -1 without one; () where the strategy tells none.
+    """
+
+    first: int
+    points: Float[np.ndarray, "n D"]
+    parents: tuple[int, ...] = ()
+
+
 @runtime_checkable
 class HostSearch(Protocol):
     """One running search in plain NumPy; unlike a `Strategy` it changes in place.
@@ -48,12 +62,11 @@ class HostSearch(Protocol):
         """The next points; none at the end of the strategy."""
         ...
 
-    def tell(self, first: int, points: Float[np.ndarray, "n D"], outcomes: Outcomes) -> Info:
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """Take results, in any order; points of other strategies, too.
 
         Args:
-            first: evaluation number of the first point; the others follow.
-            points: (n, D).
+            told: the points.
             outcomes: of the points; the score of a diverged one is -inf.
 
         Returns:

@@ -11,9 +11,8 @@ import pytest
 from taskaware.errors import UserError
 from taskaware.runner import RunnerSettings
 from taskaware.spaces import choices
-from taskaware.strategies import Objective, Outcomes, aging_evolution, random, search
+from taskaware.strategies import Objective, Outcomes, UnderWay, aging_evolution, random, search
 from taskaware.strategies.evaluating import Packed, Refusal, work
-from taskaware.strategies.session import UnderWay
 
 SPACE = choices({f"bit {n}": [0, 1] for n in range(10)})
 TWO = RunnerSettings(engine="processes", workers=2, retries=1)

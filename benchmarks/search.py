@@ -7,6 +7,7 @@ dependency: `pip install pyglove`, or a folder of it on PYTHONPATH.
 """
 
 import argparse
+import importlib.util
 import itertools
 import tempfile
 import time
@@ -22,7 +23,7 @@ from taskaware.strategies import aging_evolution, local_search, random, search
 
 NAMES = [f"op{n}" for n in range(6)]
 OPTIONS, POPULATION, SAMPLE = 5, 100, 25
-PYGLOVE = 40
+PYGLOVE = 200
 """PyGlove gets one in so many evaluations, as it takes that much longer."""
 
 
@@ -92,9 +93,7 @@ def contenders(frame: pd.DataFrame) -> dict[str, Callable[[int], float]]:
         "aging evolution, with a journal": journaled,
         "plain NumPy loop, aging evolution": lambda budget: plain_loop(frame, budget),
     }
-    try:
-        import pyglove  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("pyglove") is None:
         return found
     return found | {"PyGlove, regularized evolution": lambda budget: pyglove_loop(frame, budget // PYGLOVE)}
 

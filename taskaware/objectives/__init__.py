@@ -1,6 +1,15 @@
 """Objectives of a search (trainings, predictions, functions), and the recording of experience."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from taskaware.objectives.functions import function as function
+    from taskaware.objectives.lookups import table as table
+    from taskaware.objectives.predictions import predicted as predicted
+    from taskaware.objectives.trainings import trained as trained
+    from taskaware.strategies import Objective as Objective
+    from taskaware.strategies import Outcomes as Outcomes
 
 _HOMES = {
     "Objective": "taskaware.strategies",

@@ -35,6 +35,8 @@ from taskaware.strategies.strategy import UnderWay
 FORMAT = 1
 """Raise it when lines mean something else."""
 
+BEGINNING = b'{"journal":'
+
 FSYNC = 0.5
 """Seconds between two moments at which lines are brought to the disk; a killed process loses none anyway."""
 
@@ -140,7 +142,9 @@ class SearchJournal:
     def _read(self, about: Mapping[str, Any]) -> None:
         lines, whole = read_lines(self.path)
         if not lines:
-            # Killed before the first line was whole.
+            # Killed before the first line was whole; anything else is somebody's file.
+            if not BEGINNING.startswith(self.path.read_bytes()[: len(BEGINNING)]):
+                raise _no_journal(self.path)
             os.truncate(self._file, 0)
             return
         os.truncate(self._file, whole)
@@ -219,14 +223,14 @@ def read_lines(path: Path) -> tuple[list[dict], int]:
     except OSError as error:
         raise StoreError(f"The journal '{path}' cannot be read: {error}.") from error
     whole = content.rfind(b"\n") + 1
-    lines = []
+    lines: list[dict] = []
     for number, text in enumerate(content[:whole].splitlines(), 1):
         try:
             line = json.loads(text)
         except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict):
-            raise damaged(path, number)
+            raise damaged(path, number) if lines else _no_journal(path)
         lines.append(line)
     return lines, whole
 
@@ -238,12 +242,16 @@ def check_head(path: Path, head: Mapping[str, Any]) -> None:
         UserError: it does not.
     """
     if "journal" not in head:
-        raise UserError(f"'{path}' is no journal of a search. Name another file.")
+        raise _no_journal(path)
     if head["journal"] != FORMAT:
         raise UserError(
             f"The journal '{path}' has format {quoted(head['journal'])}; this taskaware reads {FORMAT}. Name "
             "a new file, or use the taskaware that wrote it."
         )
+
+
+def _no_journal(path: Path) -> UserError:
+    return UserError(f"'{path}' is no journal of a search. Name another file.")
 
 
 def damaged(path: Path, number: int) -> StoreError:

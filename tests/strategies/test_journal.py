@@ -166,12 +166,15 @@ def test_a_damaged_line_is_named(line, words, tmp_path):
     [
         (b'{"journal":99}\n', "has format 99; this taskaware reads 1"),
         (b'{"evaluation":0}\n', "is no journal of a search"),
+        (b"my notes", "is no journal of a search"),
+        (b"a,b\n1,2\n", "is no journal of a search"),
     ],
 )
 def test_a_file_that_is_no_journal_is_refused(content, words, tmp_path):
     (tmp_path / "a.jsonl").write_bytes(content)
     with pytest.raises(UserError, match=words):
         run(tmp_path / "a.jsonl")
+    assert (tmp_path / "a.jsonl").read_bytes() == content
 
 
 def test_a_journal_that_cannot_be_written_is_refused(tmp_path, monkeypatch):

@@ -52,6 +52,7 @@ def test_the_list():
         "ablation",
         "quality-curves",
         "growing",
+        "aging-toy",
     } <= names
 
 

@@ -81,6 +81,14 @@ def test_a_prediction_is_an_objective_with_gradients():
     objective = ta.objectives.predicted(evaluator, query, kappa=1.0, together=4)
     found = search(evaluator.space, "gradient_ascent", objective=objective, budget=40)
     assert found.scores[-4:].max() > found.scores[:4].max()
+    # What did best on the nearest tasks can begin a search, and the predictions can screen it.
+    begin = ta.objectives.best_of_nearest(evaluator, query, tasks=2, each=2)
+    assert 2 <= len(begin) == len(np.unique(begin, axis=0)) <= 4
+    predict = ta.objectives.predictor(evaluator, query, kappa=1.0)
+    points = np.concatenate([begin, found.points])[:4]
+    np.testing.assert_allclose(predict(points), objective.evaluate(points).score, rtol=1e-3, atol=1e-4)
+    with pytest.raises(UserError, match="the query has none"):
+        ta.objectives.best_of_nearest(evaluator, ta.TaskQuery(None))
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--budget", type=whole(1, 100_000_000), required=True, metavar="N", help="evaluations, at most"
     )
-    parser.add_argument(
-        "--seconds", type=_number(0.0), metavar="S", help="end at the first result after these"
-    )
+    parser.add_argument("--seconds", type=_number(0.0), metavar="S", help="end after these")
     parser.add_argument(
         "--threshold", type=_number(-math.inf), metavar="X", help="end at a score of X or more"
     )

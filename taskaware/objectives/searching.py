@@ -63,7 +63,8 @@ def search(
         target: of the task, see `make_task`.
         seed: of all draws, of the split and of the trainings.
         together: points of a round; by default the objective's own number.
-        seconds: the search ends at the first result after so many, earlier starts included.
+        seconds: the search ends after so many, earlier starts included: at once where workers evaluate, else
+            at the end of the evaluation that is under way.
         threshold: the search ends at the first score that is not below it.
         engine: where points are evaluated: "serial" (this process), "processes" or "ray", or `RunnerSettings`
             with a time limit for each evaluation and more. Workers are told nothing but points, and each

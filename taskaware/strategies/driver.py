@@ -102,7 +102,8 @@ def search(
         together: points of a round; by default the objective's own number.
         errors: "diverge": a point whose evaluation raises an error has diverged, and the history holds the
             error. "raise": the error goes through.
-        seconds: the search ends at the first result after so many, earlier starts included.
+        seconds: the search ends after so many, earlier starts included: at once where workers evaluate, else
+            at the end of the evaluation that is under way.
         threshold: the search ends at the first score that is not below it.
         runner: the engine that evaluates, and its workers: that many rounds are under way, and each result
             is told as soon as it is there. None, or the engine "serial": this process, round after round.

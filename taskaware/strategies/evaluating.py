@@ -2,6 +2,8 @@
 
 import functools
 import pickle
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -11,9 +13,9 @@ import jax
 import numpy as np
 
 from taskaware.errors import EngineError, UserError, quoted
-from taskaware.runner import Job, RunnerSettings, run
+from taskaware.runner import Job, Outcome, RunnerSettings, run
 from taskaware.strategies.objective import DIVERGED, Objective, Outcomes
-from taskaware.strategies.record import joined
+from taskaware.strategies.record import Record, joined
 from taskaware.strategies.session import Session
 from taskaware.strategies.strategy import UnderWay
 
@@ -77,7 +79,7 @@ def by_workers(session: Session, objective: Objective, runner: RunnerSettings, *
     """
     outcomes = run(_jobs(session, errors), work, runner, resources={"objective": Packed(objective)})
     try:
-        for outcome in outcomes:
+        while (outcome := _next_in_time(outcomes, session.record)) is not None:
             asked: UnderWay = outcome.job.spec[0]
             found = outcome.result
             if isinstance(found, Refusal):
@@ -91,6 +93,32 @@ def by_workers(session: Session, objective: Objective, runner: RunnerSettings, *
                 return
     finally:
         outcomes.close()
+
+
+def _next_in_time(outcomes: Iterator[Outcome], record: Record) -> Outcome | None:
+    """The next outcome; None where all have come, or the time of the search is up.
+
+    Without this the search would wait for the slowest worker. Elsewhere than in the main thread, and on
+    Windows, it does.
+    """
+    seconds = record.goal.seconds
+    able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if seconds is None or not able:
+        return next(outcomes, None)
+
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds - record.seconds, 0.001))
+    try:
+        return next(outcomes, None)
+    except TimeoutError:
+        record.reason = "seconds"
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def work(packed: Packed, spec: tuple[UnderWay, str]) -> Outcomes | Refusal:

@@ -38,7 +38,7 @@ def test_nobody_waits_and_a_dead_worker_costs_its_evaluation_only(tmp_path):
             raise ValueError("eight")
         if first == 12:
             open(mark, "w").close()
-        if first == 29:
+        if first in (29, 31, 32):
             time.sleep(LONG)
         score = 2.0 if first == 30 else points.mean()
         return Outcomes(np.array([score]), more={"number": np.array([float(first)])})
@@ -60,6 +60,10 @@ def test_nobody_waits_and_a_dead_worker_costs_its_evaluation_only(tmp_path):
     # Nothing that ended is done again.
     again = run(lambda points, first: 1 / 0, aging_evolution(8, 3), resume=True, **more)
     assert again.to_frame().equals(found.to_frame())
+    # The end of the time does not wait for those under way, here the 30th and the 32nd.
+    late = more | {"threshold": None, "seconds": time.monotonic() - began + 4}
+    late = run(evaluate, aging_evolution(8, 3), resume=True, **late)
+    assert late.ended == "seconds" and len(late) == 30 and time.monotonic() - began < LONG
 
 
 def test_what_the_objective_refuses_and_what_cannot_travel_is_said():

@@ -185,14 +185,16 @@ class Written:
     """Adds the rounds of a search that is computed anew each time to its journal: those that it lacks."""
 
     def __init__(self, journal: SearchJournal):
-        self._journal, self._left = journal, 0
+        self._journal = journal
+        scores: list[float | None] = []
         for number, line in enumerate(journal.events, 2):
             if "ask" in line:
                 continue
             try:
-                self._left += len(line["score"])
+                scores += line["score"]
             except (KeyError, TypeError) as error:
                 raise damaged(journal.path, number) from error
+        self._scores = np.array(scores, float)
 
     def add(self, first: int, points: np.ndarray, outcomes: Outcomes, each: float, at: float) -> None:
         """Write down points with their outcomes, but for those that an earlier start has written.
@@ -204,8 +206,13 @@ class Written:
             each: seconds of each, where the outcomes have none.
             at: seconds since the search began.
         """
-        skipped, size = min(self._left, len(points)), len(points)
-        self._left -= skipped
+        known, size = self._scores[first : first + len(points)], len(points)
+        skipped, score = len(known), np.asarray(outcomes.score, float)[: len(known)]
+        if not np.allclose(np.where(np.isfinite(score), score, np.nan), known, 1e-3, 1e-5, equal_nan=True):
+            raise UserError(
+                f"The journal '{self._journal.path}' belongs to another search or version: its scores from "
+                f"evaluation {first} on are others. Name a new file, or take the settings back."
+            )
         if skipped < size:
             rest = jax.tree.map(lambda leaf: leaf[skipped:], outcomes)
             self._journal.asked(UnderWay(first + skipped, points[skipped:]))

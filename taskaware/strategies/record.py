@@ -36,7 +36,7 @@ class Record:
 
     def __init__(self, space: Space, goal: Goal):
         self.space, self.goal = space, goal
-        self.count, self.raised, self.best, self.reason = 0, 0, DIVERGED, ""
+        self.count, self.best, self.reason = 0, DIVERGED, ""
         self.began = time.perf_counter()
         self.earlier = 0.0
         """Seconds of earlier starts of the same search."""

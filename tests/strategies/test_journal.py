@@ -110,6 +110,8 @@ def test_a_compiled_search_is_computed_again_and_written_once(tmp_path):
     assert [score for line in told for score in line["score"]] == pytest.approx(found.scores.tolist())
     straight = run(None, "local search", objective, budget=30)
     np.testing.assert_array_equal(found.points, straight.points)
+    with pytest.raises(UserError, match="its scores from evaluation 0 on are others"):
+        run(path, "local search", traced(lambda point: -jnp.mean(point), 4), budget=30)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What can be designed: spaces of architectures. They know no data, no scores and no Flax."""
 
+from taskaware.spaces.cells import CellSpace, cells
 from taskaware.spaces.choices import ChoiceSpace, choices
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import Point, Weights
@@ -11,6 +12,7 @@ from taskaware.spaces.space import Decision, HostSpace, RelaxedSpace, Space, cha
 __all__ = [
     "PRESETS",
     "SPACES",
+    "CellSpace",
     "ChoiceSpace",
     "Decision",
     "HostSpace",
@@ -19,6 +21,7 @@ __all__ = [
     "RelaxedSpace",
     "Space",
     "Weights",
+    "cells",
     "change_one",
     "choices",
     "decided",

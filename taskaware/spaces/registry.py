@@ -12,6 +12,7 @@ SPACES: Registry[type[Space]] = Registry(
     "space type",
     {
         "mixture": "taskaware.spaces.mixture:MixtureSpace",
+        "cells": "taskaware.spaces.cells:CellSpace",
         "choices": "taskaware.spaces.choices:ChoiceSpace",
     },
 )

@@ -14,6 +14,7 @@ from taskaware.spaces import (
     MixtureSpace,
     RelaxedSpace,
     Space,
+    cells,
     choices,
     decided,
     preset,
@@ -33,7 +34,7 @@ GRID = choices(op=["conv", "pool", "none"], width=[8, 16, 32], gate=[True, False
 HOLES = choices(
     {name: range(4) for name in "abc"}, allowed=lambda point: point["a"] <= point["b"], name="holes"
 )
-SHIPPED = [*PRESETS.values(), Bits(), GRID, HOLES]
+SHIPPED = [*PRESETS.values(), Bits(), GRID, HOLES, cells(2)]
 
 
 @pytest.mark.parametrize("check", space_contract.CHECKS, ids=lambda check: check.__name__)

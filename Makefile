@@ -36,7 +36,7 @@ chaos: setup ## killed studies and saves, savers beside readers, bad jobs, the s
 notebooks: setup ## execute the notebooks and write their outputs into them
 	$(BIN)/python -m benchmarks.notebooks --write
 
-bench: bench-recommend bench-predict bench-trainer bench-runner bench-quality ## all benchmarks
+bench: bench-recommend bench-predict bench-trainer bench-runner bench-search bench-quality ## all benchmarks
 
 bench-recommend: setup ## time from call to answer
 	$(BIN)/python benchmarks/recommend.py
@@ -49,6 +49,9 @@ bench-trainer: setup ## candidates per second beside scikit-learn and, where it 
 
 bench-runner: setup ## overhead of each engine, two processes beside one, the store under load
 	$(BIN)/python benchmarks/runner.py
+
+bench-search: setup ## evaluations per second of searches, beside a plain loop and, where it is installed, PyGlove
+	$(BIN)/python benchmarks/search.py
 
 bench-quality: setup ## worth in trainings on tasks held out
 	$(BIN)/python benchmarks/quality.py
@@ -63,4 +66,4 @@ clean: ## remove the environment and what was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
 .PHONY: help setup demo test chaos fuzz notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
-  bench-quality lock clean
+  bench-search bench-quality lock clean

@@ -4,6 +4,7 @@
 
 Parts:
     studies  studies are killed at random, resumed, and compared with undisturbed ones
+    searches searches are killed at random, go on by their journal, and are compared with undisturbed ones
     saves    a process that saves a model into the same folder again and again is killed
     readers  two processes save into one folder while two load from it
     jobs     jobs raise, never end, start processes, kill their worker, send what cannot be read
@@ -21,6 +22,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
     "studies": lambda found: _part("studies").report(
         kills=found.kills, jobs=found.jobs, engine=found.engine, real=found.real, seed=found.seed
     ),
+    "searches": lambda found: _part("searches").report(kills=found.kills, seed=found.seed),
     "saves": lambda found: _part("saves").report(kills=found.saves, seed=found.seed),
     "readers": lambda found: _part("readers").report(seconds=found.seconds),
     "jobs": lambda found: _part("jobs").report(each=found.each),
@@ -35,7 +37,7 @@ def _part(name: str):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts; all by default")
-    parser.add_argument("--kills", type=int, default=20, help="studies: kills for each engine")
+    parser.add_argument("--kills", type=int, default=20, help="studies, searches: kills for each engine")
     parser.add_argument("--jobs", type=int, default=200, help="studies: jobs of each")
     parser.add_argument("--engine", default="", help="studies: one engine; serial and processes by default")
     parser.add_argument("--real", action="store_true", help="studies: really train")

@@ -21,6 +21,7 @@ from taskaware.cli import (
     recommend,
     report,
     run,
+    search,
     tasks,
     train_evaluator,
 )
@@ -42,7 +43,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         train_evaluator.COMMAND,
         evaluate.COMMAND,
     ),
-    "to run studies": (compare.COMMAND, run.COMMAND, report.COMMAND),
+    "to run searches and studies": (search.COMMAND, compare.COMMAND, run.COMMAND, report.COMMAND),
 }
 """Commands by purpose."""
 

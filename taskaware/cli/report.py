@@ -1,4 +1,4 @@
-"""`taskaware report`: the results of a study as one page."""
+"""`taskaware report`: the results of a study or a search as one page."""
 
 import json
 from pathlib import Path
@@ -19,16 +19,26 @@ def run(arguments: Arguments) -> None:
 
 
 def _add_arguments(parser: Parser) -> None:
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="the run folder of a study")
-    parser.add_argument("--out", type=Path, metavar="FILE.html", help="default: RUN/report.html")
+    parser.add_argument(
+        "run_folder", type=Path, metavar="RUN", help="the run folder of a study, or the journal of a search"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.html",
+        help="default: RUN/report.html, or the journal's name with .html",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
 
 COMMAND = Command(
     "report",
-    "Write the results of a study as one HTML page with plots, which opens offline.",
-    ("taskaware report runs/compare-1a2b3c4d",),
+    "Write the results of a study or a search as one HTML page, which opens offline.",
+    (
+        "taskaware report runs/compare-1a2b3c4d",
+        "taskaware report runs/search-compact-evolution-1a2b3c4d.jsonl",
+    ),
     _add_arguments,
     run,
 )

@@ -1,12 +1,26 @@
 """Objectives of a search (trainings, predictions, functions), and the recording of experience."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from taskaware.objectives.functions import function as function
+    from taskaware.objectives.lookups import table as table
+    from taskaware.objectives.predictions import best_of_nearest as best_of_nearest
+    from taskaware.objectives.predictions import predicted as predicted
+    from taskaware.objectives.predictions import predictor as predictor
+    from taskaware.objectives.trainings import trained as trained
+    from taskaware.strategies import Objective as Objective
+    from taskaware.strategies import Outcomes as Outcomes
 
 _HOMES = {
     "Objective": "taskaware.strategies",
     "Outcomes": "taskaware.strategies",
+    "best_of_nearest": "taskaware.objectives.predictions",
     "function": "taskaware.objectives.functions",
     "predicted": "taskaware.objectives.predictions",
+    "predictor": "taskaware.objectives.predictions",
+    "table": "taskaware.objectives.lookups",
     "trained": "taskaware.objectives.trainings",
 }
 

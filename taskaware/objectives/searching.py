@@ -1,11 +1,13 @@
 """`ta.search`: any strategy on any objective over any space."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from taskaware.errors import UserError
 from taskaware.objectives.functions import function
+from taskaware.runner import RunnerSettings
 from taskaware.spaces import Space, preset
 from taskaware.strategies import (
     STRATEGIES,
@@ -34,17 +36,22 @@ def search(
     target: str | None = None,
     seed: int = 0,
     together: int | None = None,
+    seconds: float | None = None,
+    threshold: float | None = None,
+    engine: str | RunnerSettings = "serial",
+    workers: int = 0,
     recipe: "TrainingRecipe | None" = None,
     store: "Store | str | os.PathLike | None" = None,
     journal: str | os.PathLike | None = None,
+    resume: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
 ) -> History:
     """Search a space for the point with the largest value of an objective, or the best training on a task.
 
-    The same seed gives the same history, and a smaller budget its beginning. Ctrl-C ends the search and
-    returns the history so far. A point whose objective raises an error, or is NaN, has diverged; the search
-    goes on.
+    With one worker, the same seed gives the same history, and a smaller budget its beginning. Ctrl-C ends the
+    search and returns the history so far. A point whose objective raises an error, or is NaN, has diverged;
+    the search goes on.
 
     Args:
         space: name of a preset, or any `Space`.
@@ -56,9 +63,17 @@ def search(
         target: of the task, see `make_task`.
         seed: of all draws, of the split and of the trainings.
         together: points of a round; by default the objective's own number.
+        seconds: the search ends after so many, earlier starts included: at once where workers evaluate, else
+            at the end of the evaluation that is under way.
+        threshold: the search ends at the first score that is not below it.
+        engine: where points are evaluated: "serial" (this process), "processes" or "ray", or `RunnerSettings`
+            with a time limit for each evaluation and more. Workers are told nothing but points, and each
+            result reaches the strategy as soon as it is there.
+        workers: evaluations under way; 0 for one per core.
         recipe: of the trainings, the default `TrainingRecipe` if None; needs a task.
         store: path or database URL of a store that records every training; needs a task.
-        journal: a new file for one line of JSON per evaluation, written as soon as it ends.
+        journal: a file that every ask and every tell is appended to, as a line of JSON.
+        resume: whether the search goes on where a journal that is there ends; a new one is begun otherwise.
         on_progress: called after each round with a `Progress`.
         progress: whether to show a bar; by default where there is a terminal.
 
@@ -67,7 +82,9 @@ def search(
 
     Raises:
         UserError: a name is unknown, the space lacks a method, both or neither of objective and task are
-            given, the budget is below 1, or all evaluations diverged (`AllDiverged`).
+            given, the budget is below 1, the journal is of another search, or all evaluations diverged
+            (`AllDiverged`).
+        StoreError: the journal is damaged, or cannot be written.
 
     >>> def near_one(point):
     ...     return -((point - 1) ** 2).sum()
@@ -94,7 +111,11 @@ def search(
         budget=budget,
         seed=seed,
         together=together,
+        seconds=seconds,
+        threshold=threshold,
+        runner=_runner(engine, workers),
         journal=journal,
+        resume=resume,
         on_progress=on_progress,
         progress=progress,
     )
@@ -121,6 +142,11 @@ def _strategy(strategy: str | Factory | Strategy) -> Factory | Strategy:
     if not callable(strategy) and not isinstance(strategy, Strategy):
         raise UserError(f"{strategy!r} is no strategy. Give a name ({', '.join(STRATEGIES)}) or a factory.")
     return strategy
+
+
+def _runner(engine: str | RunnerSettings, workers: int) -> RunnerSettings:
+    settings = RunnerSettings(engine=engine) if isinstance(engine, str) else engine
+    return dataclasses.replace(settings, workers=workers or settings.workers).check()
 
 
 def _refuse_of_tasks(**given: object) -> None:

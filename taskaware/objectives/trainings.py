@@ -1,11 +1,13 @@
 """An objective that trains points on a task; every training can be recorded as experience."""
 
 import contextlib
+import dataclasses
 import os
 from contextlib import AbstractContextManager
 
 import numpy as np
 
+from taskaware.digests import digest
 from taskaware.objectives.record import register, teaching, trainings
 from taskaware.spaces import Space
 from taskaware.store import Store
@@ -65,7 +67,8 @@ def trained(
                     opened.append(each)
         return outcomes_of(found)
 
-    return Objective(evaluate, together=together, unit="training")
+    about = digest([task.digest, space.digest, dataclasses.asdict(recipe), seed, task.metric])
+    return Objective(evaluate, together=together, unit="training", about=f"trainings {about}")
 
 
 def outcomes_of(found: Trained) -> Outcomes:

@@ -155,8 +155,7 @@ def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: Asce
         z: meta-features of the task.
         settings: how many tasks, and how many architectures of each.
     """
-    nearest = np.argsort(evaluator.distances(z), kind="stable")[: settings.warm_tasks]
-    return evaluator.training_data.best(settings.warm_architectures)[nearest].ravel()
+    return evaluator.best_of_nearest(z, tasks=settings.warm_tasks, each=settings.warm_architectures)
 
 
 def guard(space: Space, pool: Float[np.ndarray, "A D"], settings: AscentSettings) -> Guard:

@@ -16,6 +16,7 @@ TITLES = {
     "models": "Comparing models",
     "published": "The published setting",
     "ship": "Shipped experience",
+    "toy": "Evolution with and without aging",
 }
 COUNTED = ("jobs", "failed")
 

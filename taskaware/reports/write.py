@@ -21,6 +21,7 @@ from taskaware.reports import (
     ranks,
 )
 from taskaware.reports.folder import TABLES, Run, read_run
+from taskaware.reports.searches import search_page
 from taskaware.reports.style import looks
 from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
 
@@ -28,26 +29,37 @@ NAME = "report.html"
 
 
 def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, force: bool = False) -> Path:
-    """Write what a study has found, and how it went, as one HTML file with everything in it.
+    """Write what a study or a search has found, and how it went, as one HTML file with everything in it.
 
-    The same folder gives the same bytes. A run that is not finished is reported as far as it is.
+    The same files give the same bytes. What is not finished is reported as far as it is.
 
     Args:
-        folder: a run folder, as a study has written it.
-        path: of the file; by default `report.html` in the folder.
+        folder: a run folder, as a study has written it; or the journal of a search.
+        path: of the file; by default `report.html` in the folder, or the journal's name with `.html`.
         force: replace a file that is there.
 
     Returns:
         Where it is.
 
     Raises:
-        UserError: the folder is no run folder or a file of it is damaged; or the file is there already, is
-            one of the run folder's own, or cannot be written there.
+        UserError: the folder is no run folder or a file of it is damaged; the file is no journal; or the
+            page is there already, is one of the run folder's own, or cannot be written there.
+        StoreError: a line of the journal is damaged.
     """
     folder = Path(folder)
+    if folder.is_file():
+        return _of_search(folder, folder.with_suffix(".html") if path is None else Path(path), force)
     target = folder / NAME if path is None else Path(path)
     _check_target(folder, target, force)
     atomic_write(target, _page(read_run(folder)).encode())
+    return target
+
+
+def _of_search(journal: Path, target: Path, force: bool) -> Path:
+    if target.exists() and target.samefile(journal):
+        raise UserError(f"'{target}' is the journal itself. Choose another name.")
+    _check_target(journal, target, force)
+    atomic_write(target, search_page(journal).encode())
     return target
 
 

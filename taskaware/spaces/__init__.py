@@ -1,22 +1,29 @@
 """What can be designed: spaces of architectures. They know no data, no scores and no Flax."""
 
+from taskaware.spaces.cells import CellSpace, cells
+from taskaware.spaces.choices import ChoiceSpace, choices
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import Point, Weights
 from taskaware.spaces.named import named_point
 from taskaware.spaces.presets import PRESETS, preset
 from taskaware.spaces.registry import SPACES, space_from, type_of
-from taskaware.spaces.space import Decision, RelaxedSpace, Space, change_one, decided
+from taskaware.spaces.space import Decision, HostSpace, RelaxedSpace, Space, change_one, decided
 
 __all__ = [
     "PRESETS",
     "SPACES",
+    "CellSpace",
+    "ChoiceSpace",
     "Decision",
+    "HostSpace",
     "MixtureSpace",
     "Point",
     "RelaxedSpace",
     "Space",
     "Weights",
+    "cells",
     "change_one",
+    "choices",
     "decided",
     "named_point",
     "preset",

@@ -8,7 +8,14 @@ from taskaware.errors import UserError, quoted
 from taskaware.registry import Registry
 from taskaware.spaces.space import Space
 
-SPACES: Registry[type[Space]] = Registry("space type", {"mixture": "taskaware.spaces.mixture:MixtureSpace"})
+SPACES: Registry[type[Space]] = Registry(
+    "space type",
+    {
+        "mixture": "taskaware.spaces.mixture:MixtureSpace",
+        "cells": "taskaware.spaces.cells:CellSpace",
+        "choices": "taskaware.spaces.choices:ChoiceSpace",
+    },
+)
 """Type name → class."""
 
 

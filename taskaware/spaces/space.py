@@ -19,12 +19,16 @@ class Decision(NamedTuple):
         choices: values that it can take, the numbers 0, 1, ..., choices - 1; 0 where it is continuous.
         entries: which entries of a point it owns.
         labels: names of the choices, or of the entries where it owns several; () for their numbers.
+        values: the options themselves, where they are more than labels: numbers, for example.
+        mutation: name of the mutation that changes it, for strategies that weigh mutations.
     """
 
     name: str
     choices: int
     entries: tuple[int, ...]
     labels: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    mutation: str = ""
 
 
 @runtime_checkable
@@ -104,7 +108,40 @@ class RelaxedSpace(Space, Protocol):
         ...
 
 
-def change_one(key: Array, point: Float[Array, " D"], decisions: Sequence[Decision]) -> Float[Array, " D"]:
+@runtime_checkable
+class HostSpace(Space, Protocol):
+    """A space that is drawn from in plain NumPy as well, for many thousand evaluations a second."""
+
+    def sample_on_host(self, rng: np.random.Generator, count: int) -> Float[np.ndarray, "n D"]:
+        """Random points."""
+        ...
+
+    def mutate_on_host(
+        self,
+        rng: np.random.Generator,
+        point: Float[np.ndarray, " D"],
+        chances: Float[np.ndarray, " D"] | None = None,
+    ) -> Float[np.ndarray, " D"]:
+        """A new point with exactly one decision changed.
+
+        Args:
+            rng: of the draw.
+            point: to be changed.
+            chances: of each decision to be the one; equal ones if None.
+        """
+        ...
+
+    def contains_on_host(self, points: Float[np.ndarray, "n D"]) -> np.ndarray:
+        """Whether each vector is a point of the space, (n,)."""
+        ...
+
+
+def change_one(
+    key: Array,
+    point: Float[Array, " D"],
+    decisions: Sequence[Decision],
+    chances: Float[EitherArray, " D"] | None = None,
+) -> Float[Array, " D"]:
     """A `mutate` for spaces of plain choices: one decision is drawn and gets another of its values.
 
     Every decision owns one entry; those with a single choice are left alone.
@@ -113,6 +150,7 @@ def change_one(key: Array, point: Float[Array, " D"], decisions: Sequence[Decisi
         key: of the draw.
         point: to be changed.
         decisions: of the space.
+        chances: of each decision to be the one; equal ones if None.
 
     >>> on_or_off = [Decision(f"bit {n}", 2, (n,)) for n in range(3)]
     >>> float(change_one(jax.random.key(0), jnp.zeros(3), on_or_off).sum())
@@ -122,7 +160,11 @@ def change_one(key: Array, point: Float[Array, " D"], decisions: Sequence[Decisi
     entries = jnp.array([decision.entries[0] for decision in open_to_change])
     choices = jnp.array([decision.choices for decision in open_to_change])
     which_key, step_key = jax.random.split(key)
-    which = jax.random.randint(which_key, (), 0, len(open_to_change))
+    if chances is None:
+        which = jax.random.randint(which_key, (), 0, len(open_to_change))
+    else:
+        places = np.array([place for place, decision in enumerate(decisions) if decision.choices > 1])
+        which = jax.random.categorical(which_key, jnp.log(jnp.asarray(chances)[places]))
     step = jax.random.randint(step_key, (), 1, choices[which])
     value = (point[entries[which]].astype(jnp.int32) + step) % choices[which]
     return point.at[entries[which]].set(value.astype(point.dtype))
@@ -131,7 +173,7 @@ def change_one(key: Array, point: Float[Array, " D"], decisions: Sequence[Decisi
 def decided(space: Space, points: Float[np.ndarray, "n D"]) -> dict[str, np.ndarray]:
     """The points as columns for people: a column a decision, or an entry where a decision owns several.
 
-    A choice is written by its label where it has one, otherwise by its number.
+    A choice is written by its value or label where it has one, otherwise by its number.
 
     >>> from taskaware.spaces import preset
     >>> list(decided(preset("compact"), np.zeros((1, 40))))[-3:]
@@ -151,4 +193,15 @@ def _values(decision: Decision, column: np.ndarray) -> np.ndarray:
     if not decision.choices:
         return column
     numbers = column.astype(int)
+    if decision.values:
+        return _column(decision.values)[numbers]
     return np.array(decision.labels, object)[numbers] if decision.labels else numbers
+
+
+def _column(values: tuple[Any, ...]) -> np.ndarray:
+    """As an array: of numbers where all are, of objects otherwise."""
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values)
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found

@@ -1,33 +1,41 @@
 """Search strategies, one file each, and the driver that runs them on any objective."""
 
 from taskaware.strategies.driver import Trace, maximise, search
-from taskaware.strategies.evolution import evolution
+from taskaware.strategies.evolution import aging_evolution, evolution
 from taskaware.strategies.gradient_ascent import gradient_ascent
 from taskaware.strategies.history import AllDiverged, Evaluation, History
-from taskaware.strategies.log import Progress
+from taskaware.strategies.local_search import local_search
 from taskaware.strategies.objective import DIVERGED, Objective, Outcomes, settled, traced
 from taskaware.strategies.portfolio import portfolio_then
 from taskaware.strategies.random_search import random
+from taskaware.strategies.record import Progress
 from taskaware.strategies.registry import STRATEGIES
-from taskaware.strategies.strategy import Factory, Feedback, Strategy
+from taskaware.strategies.screening import promising
+from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Strategy, UnderWay
 
 __all__ = [
     "DIVERGED",
     "STRATEGIES",
     "AllDiverged",
+    "Asked",
     "Evaluation",
     "Factory",
     "Feedback",
     "History",
+    "HostSearch",
     "Objective",
     "Outcomes",
     "Progress",
     "Strategy",
     "Trace",
+    "UnderWay",
+    "aging_evolution",
     "evolution",
     "gradient_ascent",
+    "local_search",
     "maximise",
     "portfolio_then",
+    "promising",
     "random",
     "search",
     "settled",

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
@@ -15,11 +16,15 @@ from taskaware.arrays import bucket
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.progress import tqdm
+from taskaware.runner import RunnerSettings
 from taskaware.spaces import Space
+from taskaware.strategies.evaluating import by_workers, here
 from taskaware.strategies.history import AllDiverged, History
-from taskaware.strategies.log import Log, Progress, Round, joined, writing
-from taskaware.strategies.objective import DIVERGED, Objective, Outcomes, settled, traced
-from taskaware.strategies.strategy import Factory, Feedback, Strategy
+from taskaware.strategies.journal import SearchJournal, Written, opened
+from taskaware.strategies.objective import Objective, Outcomes, settled, traced
+from taskaware.strategies.record import Goal, Progress, Record
+from taskaware.strategies.session import Keyed, Session
+from taskaware.strategies.strategy import Factory, Feedback, HostSearch, Strategy
 
 ROUNDS_AT_ONCE = 256
 """Rounds of a compiled search between two updates of the progress bar; Ctrl-C waits for the end of one."""
@@ -74,15 +79,19 @@ def search(
     seed: int | Array = 0,
     together: int | None = None,
     errors: str = "diverge",
+    seconds: float | None = None,
+    threshold: float | None = None,
+    runner: RunnerSettings | None = None,
     journal: str | os.PathLike | None = None,
+    resume: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
     title: str = "search",
 ) -> History:
     """Search with a budget of evaluations; compiled if strategy and objective are traceable.
 
-    A smaller budget gives the beginning of the same history. Ctrl-C ends the search and returns the history
-    so far.
+    With one worker, a smaller budget gives the beginning of the same history. Ctrl-C ends the search and
+    returns the history so far.
 
     Args:
         strategy: how to search, bound to the space or not.
@@ -93,70 +102,104 @@ def search(
         together: points of a round; by default the objective's own number.
         errors: "diverge": a point whose evaluation raises an error has diverged, and the history holds the
             error. "raise": the error goes through.
-        journal: a new file for one line of JSON per evaluation, written as soon as it ends.
+        seconds: the search ends after so many, earlier starts included: at once where workers evaluate, else
+            at the end of the evaluation that is under way.
+        threshold: the search ends at the first score that is not below it.
+        runner: the engine that evaluates, and its workers: that many rounds are under way, and each result
+            is told as soon as it is there. None, or the engine "serial": this process, round after round.
+        journal: a file that every ask and every tell is appended to, as soon as it happens.
+        resume: whether the search goes on where a journal that is there ends.
         on_progress: called after each round.
         progress: whether to show a bar; by default where there is a terminal.
         title: of the bar.
 
     Raises:
         UserError: the budget is below 1, the strategy needs gradients and the objective has none, the
-            objective returns wrong shapes, or the journal exists already.
+            objective returns wrong shapes, or the journal is of another search.
+        StoreError: the journal is damaged, or cannot be written.
         AllDiverged: no evaluation has a value; it carries the history.
     """
     if budget < 1:
         raise UserError(f"budget={budget} is too small. Give 1 or more.")
     if errors not in ("diverge", "raise"):
         raise UserError(f"errors='{errors}' is unknown. Allowed: diverge, raise.")
+    if seconds is not None and not seconds > 0:
+        raise UserError(f"seconds={seconds} is too small. Give more than 0.")
     strategy = _bound(strategy, objective, space, together)
-    keep_compiled()
-    key = jax.random.key(plain.seed(seed)) if isinstance(seed, int | np.integer) else seed
-    objective = objective if errors == "raise" or objective.traceable else forgiving(objective)
-    blocks = _compiled if strategy.traceable and objective.traceable else _stepwise
-    log = Log(space, budget, strategy)
-    hidden = None if progress is None else not progress
+    seed = plain.seed(seed) if isinstance(seed, int | np.integer) else seed
+    record = Record(space, Goal(budget, seconds, threshold))
+    spread = runner is not None and runner.check().engine != "serial"
+    compiled = strategy.traceable and objective.traceable and not spread
+    about = _about(strategy, objective, space, seed, together)
+    stopped, hidden = False, None if progress is None else not progress
     with (
-        writing(journal) as write,
+        opened(journal, about, space, resume=resume) as written,
         tqdm(total=budget, desc=title, unit=objective.unit, disable=hidden) as bar,
     ):
+
+        def on_told(count: int) -> None:
+            bar.update(count)
+            if on_progress is not None:
+                on_progress(record.progress())
+
         try:
-            for block in blocks(strategy, objective, key, budget):
-                rows = log.add(block)
-                bar.update(len(rows))
-                write(rows)
-                if on_progress is not None:
-                    on_progress(log.progress())
-                if log.ended():
-                    break
+            if compiled:
+                _run_compiled(strategy, objective, seed, record, written, on_told)
+            else:
+                session = Session(_started(strategy, seed), record, written, on_told)
+                held = _on_arrays(strategy, objective)
+                if spread:
+                    by_workers(session, held, cast(RunnerSettings, runner), errors=errors)
+                else:
+                    here(session, held, errors="raise" if objective.traceable else errors)
         except KeyboardInterrupt:
-            if not log.count:
+            if not record.count:
                 raise
-            log.stopped = True
-    if not log.count:
+            stopped = True
+    if not record.count:
         raise UserError("The strategy asked for no points. Its `ask` must return at least one.")
-    history = log.history()
+    history = record.history(stopped, _notes(strategy, budget))
     if history.diverged.all() and not history.stopped:
         raise AllDiverged(history)
     return history
 
 
-def forgiving(objective: Objective) -> Objective:
-    """The objective, with a point counted as diverged if its evaluation raises an error.
+def _started(strategy: Strategy, seed: int | Array) -> HostSearch:
+    """The strategy on the host, at its beginning: in NumPy where it has that, else with its own functions."""
+    if strategy.on_host is not None:
+        words = [seed] if isinstance(seed, int) else np.asarray(jax.random.key_data(seed)).ravel().tolist()
+        return strategy.on_host(np.random.default_rng(words))
+    keep_compiled()
+    return Keyed(strategy, jax.random.key(seed) if isinstance(seed, int) else seed)
 
-    A `UserError` is raised all the same.
-    """
 
-    def evaluate(points: Float[np.ndarray, "n D"]) -> Outcomes:
-        try:
-            return objective.evaluate(points)
-        except UserError:
-            raise
-        except Exception as error:
-            if len(points) == 1:
-                text = f"{type(error).__name__}: {error}"
-                return Outcomes(np.array([DIVERGED]), errors=(text,))
-        return joined([evaluate(points[[row]]) for row in range(len(points))])
+def _on_arrays(strategy: Strategy, objective: Objective) -> Objective:
+    """The objective as it is evaluated round by round; compiled where it may be."""
+    evaluate = _evaluation(strategy, objective)
+    return objective._replace(evaluate=jax.jit(evaluate) if objective.traceable else evaluate)
 
-    return objective._replace(evaluate=evaluate)
+
+def _about(
+    strategy: Strategy, objective: Objective, space: Space, seed: int | Array, together: int | None
+) -> dict[str, Any]:
+    """What makes two searches the same one; plain data."""
+    return {
+        "space": space.digest,
+        "strategy": strategy.label,
+        "objective": objective.about,
+        "seed": seed if isinstance(seed, int) else np.asarray(jax.random.key_data(seed)).tolist(),
+        "together": objective.together if together is None else together,
+    }
+
+
+def _notes(strategy: Strategy, budget: int) -> tuple[str, ...]:
+    blind = strategy.learns_after
+    if budget > blind:
+        return ()
+    return (
+        f"The budget of {budget} ends within the first {blind} evaluations, which are random. "
+        "Give a larger budget, or a smaller population.",
+    )
 
 
 def _bound(
@@ -169,22 +212,12 @@ def _bound(
     return strategy
 
 
-def _answered(
-    strategy: Strategy, evaluate: Callable[[Any], Outcomes], state: Any, points: Any, first: Any
-) -> tuple[Any, Round]:
-    """Evaluate points and tell the strategy; the same in every search, compiled or not.
+class Round(NamedTuple):
+    """One round: points (n, D), their outcomes, and the info of the strategy."""
 
-    Args:
-        strategy: that asked for them.
-        evaluate: points → outcomes.
-        state: after `ask`.
-        points: (n, D).
-        first: evaluation number of the first point.
-    """
-    outcomes = settled(evaluate(points), len(points))
-    feedback = Feedback(outcomes.score, outcomes.gradient, first + jnp.arange(len(points), dtype=jnp.int32))
-    state, info = strategy.tell(state, points, feedback)
-    return state, Round(points, outcomes, info)
+    points: Any
+    outcomes: Outcomes
+    info: dict[str, Any]
 
 
 def _evaluation(strategy: Strategy, objective: Objective) -> Callable[[Any], Outcomes]:
@@ -204,12 +237,41 @@ def _scan(
         state, count = carry
         key = jax.random.fold_in(loop_key, number)
         state, points = strategy.ask(key, state)
-        state, done = _answered(strategy, evaluate, state, points, count)
+        outcomes = settled(evaluate(points), len(points))
+        numbers = count + jnp.arange(len(points), dtype=jnp.int32)
+        state, info = strategy.tell(state, points, Feedback(outcomes.score, outcomes.gradient, numbers))
         # A history does not need gradients; storing them for every round costs memory.
-        done = done._replace(outcomes=done.outcomes._replace(gradient=None))
-        return (state, count + len(done.points)), done
+        done = Round(points, outcomes._replace(gradient=None), info)
+        return (state, count + len(points)), done
 
     return jax.lax.scan(one_round, carry, first + jnp.arange(rounds))
+
+
+def _run_compiled(
+    strategy: Strategy,
+    objective: Objective,
+    seed: int | Array,
+    record: Record,
+    journal: SearchJournal | None,
+    on_told: Callable[[int], object],
+) -> None:
+    """Rounds of a traceable search, many in one program; what a journal holds is computed again."""
+    keep_compiled()
+    key = jax.random.key(seed) if isinstance(seed, int) else seed
+    held = Written(journal) if journal is not None else None
+    last = time.perf_counter()
+    for block in _compiled(strategy, objective, key, record.goal.budget):
+        size = min(len(block.points), record.goal.budget - record.count)
+        block = jax.tree.map(lambda leaf, size=size: leaf[:size], block)
+        now = time.perf_counter()
+        each = (now - last) / size
+        if held is not None:
+            held.add(record.count, block.points, block.outcomes, each, record.seconds)
+        record.add(record.count, block.points, block.outcomes, block.info, each)
+        on_told(size)
+        last = now
+        if record.reason:
+            return
 
 
 def _compiled(strategy: Strategy, objective: Objective, key: Array, budget: int) -> Iterator[Round]:
@@ -224,21 +286,3 @@ def _compiled(strategy: Strategy, objective: Objective, key: Array, budget: int)
         carry, done = program(carry, first)
         yield jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), done)
         first += rounds
-
-
-def _stepwise(strategy: Strategy, objective: Objective, key: Array, budget: int) -> Iterator[Round]:
-    """Rounds of a search with work outside of JAX, one by one."""
-    start_key, loop_key = jax.random.split(key)
-    state, done, number = strategy.init(start_key), 0, 0
-    evaluate = _evaluation(strategy, objective)
-    evaluate = jax.jit(evaluate) if objective.traceable else evaluate
-    if strategy.traceable:
-        strategy = strategy._replace(ask=jax.jit(strategy.ask), tell=jax.jit(strategy.tell))
-    while True:
-        state, asked = strategy.ask(jax.random.fold_in(loop_key, number), state)
-        points = np.asarray(asked, np.float32)[: budget - done]
-        if not len(points):
-            return
-        state, block = _answered(strategy, evaluate, state, points, done)
-        yield block
-        done, number = done + len(points), number + 1

@@ -3,6 +3,8 @@
 Source: Real, Aggarwal, Huang & Le 2019 ("regularized evolution"); US20220004879A1.
 """
 
+import warnings
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -12,6 +14,8 @@ from jaxtyping import Array, Float, Int
 from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 from taskaware.spaces import Space
+from taskaware.strategies.evolution_on_host import HostEvolution, Terms
+from taskaware.strategies.mutations import chances_of, host_space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 VERSION = 2
@@ -23,6 +27,8 @@ UNDER_WAY = 1024
 
 class Population(NamedTuple):
     """The P youngest evaluated points; birth number b is in row b mod P.
+
+    Without aging it is the P best points, in any order.
 
     Attributes:
         points: (P, D).
@@ -43,42 +49,79 @@ class Population(NamedTuple):
     parents: Int[Array, " R"]
 
 
-def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
+def aging_evolution(
+    population: int = 100,
+    sample: int = 25,
+    *,
+    aging: bool = True,
+    identity: float = 0.05,
+    mutations: Mapping[str, float] | None = None,
+) -> Factory:
     """Aging evolution: a population of random points, then children, each a mutation of the best of a sample.
 
-    Points of other strategies join the population, so `portfolio_then(points, evolution())` starts with
+    Points of other strategies join the population, so `portfolio_then(points, aging_evolution())` starts with
     points of your own. The result of a search is the best point of its history.
 
     Args:
         population: P; from then on, each birth removes the oldest point (published: 100).
-        tournament: size of the sample that a parent is the best of, with replacement (published: 25).
+        sample: size of the sample that a parent is the best of, with replacement (published: 25).
+        aging: whether the oldest point is removed; False, the control, removes the worst.
+        identity: share of children that equal their parent and are evaluated anew (published: 0.05).
+        mutations: how often each mutation is drawn, by the names that the space gives its decisions, such as
+            {"hidden state": 1, "operation": 2}; equally often if None.
 
     Raises:
-        UserError: a number is out of range; or, when bound, a round has more points than P.
+        UserError: a number is out of range; or, when bound, a round has more points than P, or the space
+            has no such mutations.
 
     >>> from taskaware.spaces import preset
-    >>> strategy = evolution(population=8, tournament=4)(preset("compact"), 2)
+    >>> strategy = aging_evolution(population=8, sample=4)(preset("compact"), 2)
     >>> state, points = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
     >>> points.shape
     (2, 40)
     """
-    if population < 1:
-        raise UserError(f"population={population} is too small. Give 1 or more.")
-    if tournament < 1:
-        raise UserError(f"tournament={tournament} is too small. Give 1 or more.")
+    for name, value in {"population": population, "sample": sample}.items():
+        if value < 1:
+            raise UserError(f"{name}={value} is too small. Give 1 or more.")
+    if not 0 <= identity < 1:
+        raise UserError(f"identity={identity} is out of range. Give 0 or more, and less than 1.")
 
     def bound(space: Space, together: int) -> Strategy:
         if population < together:
             raise UserError(
                 f"population={population} is less than the {together} points of a round. Raise it."
             )
-        return _evolution(space, together, population, tournament)
+        terms = Terms(population, sample, aging, identity, chances_of(space, mutations))
+        strategy = _evolution(space, together, terms)
+        settings = [f"population={population}", f"sample={sample}", f"identity={identity}"]
+        settings += ["aging=False"] * (not aging) + [f"mutations={dict(mutations or {})}"] * bool(mutations)
+        strategy = strategy._replace(label=f"aging_evolution({', '.join(settings)})")
+        if not host_space(space):
+            return strategy
+        return strategy._replace(on_host=lambda rng: HostEvolution(space, together, terms, rng))
 
     return bound
 
 
-def _evolution(space: Space, together: int, population: int, tournament: int) -> Strategy:
+def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
+    """The old name of `aging_evolution(population, sample=tournament, identity=0)`.
+
+    Args:
+        population, tournament: see there.
+    """
+    warnings.warn(
+        "evolution(tournament=...) is now aging_evolution(sample=...); the old name ends with the next "
+        "version.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return aging_evolution(population, tournament, identity=0.0)
+
+
+def _evolution(space: Space, together: int, terms: Terms) -> Strategy:
+    population = terms.population
     room = max(UNDER_WAY, population)
+    chances = {} if terms.chances is None else {"chances": jnp.asarray(terms.chances)}
 
     def init(key: Array) -> Population:
         del key
@@ -104,9 +147,13 @@ def _evolution(space: Space, together: int, population: int, tournament: int) ->
     def child(key: Array, state: Population) -> tuple[Float[Array, " D"], Int[Array, ""]]:
         sample_key, mutation_key = jax.random.split(key)
         alive = jnp.clip(state.born, 1, population)
-        sample = jax.random.randint(sample_key, (tournament,), 0, alive)
+        sample = jax.random.randint(sample_key, (terms.sample,), 0, alive)
         parent = sample[jnp.argmax(state.values[sample])]
-        return space.mutate(mutation_key, state.points[parent]), state.numbers[parent]
+        point = space.mutate(mutation_key, state.points[parent], **chances)
+        if terms.identity:
+            same = jax.random.uniform(jax.random.fold_in(key, 2)) < terms.identity
+            point = jnp.where(same, state.points[parent], point)
+        return point, state.numbers[parent]
 
     def tell(
         state: Population, points: Float[EitherArray, "n D"], feedback: Feedback
@@ -115,13 +162,26 @@ def _evolution(space: Space, together: int, population: int, tournament: int) ->
         number = births if feedback.number is None else jnp.asarray(feedback.number, jnp.int32)
         known = (number >= 0) & (state.asked - number <= room)
         info = {"parent": jnp.where(known, state.parents[number % room], -1)}
-        rows = births % population
-        updated = state._replace(
-            points=state.points.at[rows].set(points),
-            values=state.values.at[rows].set(feedback.value),
-            numbers=state.numbers.at[rows].set(number),
-            born=state.born + len(points),
-        )
+        told = (jnp.asarray(points, jnp.float32), jnp.asarray(feedback.value, jnp.float32), number)
+        held: tuple[Array, ...] = (state.points, state.values, state.numbers)
+        if terms.aging:
+            rows = births % population
+            held = tuple(old.at[rows].set(new) for old, new in zip(held, told, strict=True))
+        else:
+            held = jax.lax.scan(_replace_worst, held, (*told, births < population, births))[0]
+        points, values, numbers = held
+        updated = state._replace(points=points, values=values, numbers=numbers, born=state.born + len(births))
         return updated, info
 
     return Strategy(init, ask, tell, learns_after=population)
+
+
+def _replace_worst(
+    held: tuple[Array, ...], told: tuple[Array, Array, Array, Array, Array]
+) -> tuple[tuple[Array, ...], None]:
+    """Put one point where there is room, or in place of the worst, unless it is itself the worst."""
+    *new, has_room, birth = told
+    row = jnp.where(has_room, birth, jnp.argmin(held[1]))
+    # A row beyond the end is dropped.
+    row = jnp.where(has_room | (new[1] >= held[1][row]), row, len(held[1]))
+    return tuple(old.at[row].set(each, mode="drop") for old, each in zip(held, new, strict=True)), None

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from taskaware.errors import UserError
+from taskaware.errors import UserError, unknown
 from taskaware.spaces import Space, decided
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class History:
         info: further columns by name, (n,) each: "parent" (number of an evaluation, -1 without
             one), "loss", ...
         notes: for people.
-        stopped: whether the search was stopped before the end of its budget.
+        stopped: whether Ctrl-C ended the search.
+        ended: what ended it: "budget", "seconds", "threshold", "errors" (all of the first evaluations raised
+            one), "interrupted", or "asked for no more".
     """
 
     space: Space
@@ -60,6 +62,7 @@ class History:
     info: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stopped: bool = False
+    ended: str = "budget"
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -84,9 +87,49 @@ class History:
         return Evaluation(self.points[place], float(self.scores[place]), place, test, meant)
 
     @property
+    def history(self) -> pd.DataFrame:
+        """The same as `to_frame()`."""
+        return self.to_frame()
+
+    @property
     def best_so_far(self) -> Float[np.ndarray, " n"]:
         """The largest score up to each evaluation; -inf while all diverged."""
         return np.maximum.accumulate(self.scores)
+
+    def front(self, *aims: str) -> pd.DataFrame:
+        """The evaluations that no other beats in all of several aims: the Pareto front, best score first.
+
+        Args:
+            aims: columns of the history; larger is better, or smaller where a "-" comes before the name.
+                By default the score.
+
+        Raises:
+            UserError: there is no such column, or it holds no numbers.
+
+        >>> from taskaware.spaces import choices
+        >>> points, sizes = np.array([[0], [1], [2]], np.float32), np.array([1.0, 3.0, 2.0])
+        >>> scores = np.array([0.5, 0.6, 0.9])
+        >>> found = History(choices(width=[8, 16, 32]), points, scores, sizes, info={"parameters": sizes})
+        >>> found.front("score", "-parameters")["width"].tolist()
+        [32, 8]
+        """
+        frame = self.to_frame()
+        costs = []
+        for aim in aims or ("score",):
+            name = aim.removeprefix("-")
+            if name not in frame or frame[name].dtype.kind not in "biuf":
+                raise unknown("aim", name, frame.columns[[each.kind in "biuf" for each in frame.dtypes]])
+            column = frame[name].to_numpy(float)
+            costs.append(column if aim.startswith("-") else -column)
+        cost = np.stack(costs, 1)
+        kept = np.flatnonzero(np.isfinite(cost).all(1) & ~self.diverged)
+        kept = kept[np.lexsort(cost[kept].T[::-1])]
+        front: list[int] = []
+        for row in kept:
+            # Sorted by the first aim, an evaluation can only be beaten by earlier ones.
+            if not any((cost[each] <= cost[row]).all() for each in front):
+                front.append(int(row))
+        return frame.iloc[front].reset_index(drop=True)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each evaluation: number, score, test, seconds, the decisions by name, and `info`.

@@ -1,5 +1,6 @@
 """Objectives, and the outcomes of their evaluations."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -44,13 +45,19 @@ class Objective(NamedTuple):
         with_gradient: like `evaluate`, with gradients; None if there are none.
         together: preferred number of points in a round.
         unit: name of an evaluation in progress bars.
+        numbered: whether `evaluate` takes the number of the first evaluation as well, for draws of its own:
+            (points, first) → outcomes. So a search that goes on draws what one straight through draws.
+        about: what is maximised, in a word or a digest; "" if unknown. A journal goes on only under the same
+            one.
     """
 
-    evaluate: Callable[[Any], Outcomes]
+    evaluate: Callable[..., Outcomes]
     traceable: bool = False
     with_gradient: Callable[[Float[Array, "n D"]], Outcomes] | None = None
     together: int = 1
     unit: str = "evaluation"
+    numbered: bool = False
+    about: str = ""
 
 
 def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: int = 16) -> Objective:
@@ -69,7 +76,12 @@ def settled(outcomes: Outcomes, count: int) -> Outcomes:
     Raises:
         UserError: there is not one score for each point.
     """
-    if np.shape(outcomes.score) != (count,):
+    score = outcomes.score
+    if count == 1 and type(score) is np.ndarray and score.shape == (1,) and outcomes.gradient is None:
+        # Many thousand of these a second.
+        if math.isfinite(score[0]):
+            return outcomes
+    elif np.shape(score) != (count,):
         raise UserError(
             f"The objective gave scores of shape {np.shape(outcomes.score)} for {count} points. "
             f"Return one number for each: shape ({count},)."

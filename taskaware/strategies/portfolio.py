@@ -9,9 +9,28 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
+from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.spaces import Space
-from taskaware.strategies.strategy import Factory, Feedback, Strategy
+from taskaware.strategies.objective import Outcomes
+from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Info, Strategy, UnderWay
+
+
+class HostPortfolio:
+    """One running search, see `HostSearch`."""
+
+    def __init__(self, points: Float[np.ndarray, "m D"], then: HostSearch, together: int):
+        self._points, self._then, self._together, self._asked = points, then, together, 0
+
+    def ask(self) -> Asked:
+        """See `HostSearch.ask`."""
+        points = self._points[self._asked : self._asked + self._together]
+        self._asked += len(points)
+        return Asked(points, (-1,) * len(points)) if len(points) else self._then.ask()
+
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
+        """See `HostSearch.tell`."""
+        return self._then.tell(told, outcomes)
 
 
 class Portfolio(NamedTuple):
@@ -33,9 +52,9 @@ def portfolio_then(points: Float[EitherArray, "m D"], strategy: Factory) -> Fact
         UserError: there is no point; or, when bound, one is outside the space.
 
     >>> from taskaware.spaces import preset
-    >>> from taskaware.strategies import evolution
+    >>> from taskaware.strategies import aging_evolution
     >>> begin = jnp.zeros((3, 40))
-    >>> strategy = portfolio_then(begin, evolution(population=8))(preset("compact"), 2)
+    >>> strategy = portfolio_then(begin, aging_evolution(population=8))(preset("compact"), 2)
     >>> state, first = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
     >>> bool((first == 0).all())
     True
@@ -64,7 +83,10 @@ def portfolio_then(points: Float[EitherArray, "m D"], strategy: Factory) -> Fact
                 info = info | {"parent": _outwards(jnp.asarray(info["parent"]), len(given), shift)}
             return state._replace(then=then), info
 
-        return inner._replace(init=init, ask=ask, tell=tell)
+        on_host, begin = inner.on_host, np.asarray(given)
+        label = f"portfolio_then({digest(begin)}, {inner.label})" if inner.label else ""
+        hosted = None if on_host is None else lambda rng: HostPortfolio(begin, on_host(rng), together)
+        return inner._replace(init=init, ask=ask, tell=tell, on_host=hosted, label=label)
 
     return bound
 

@@ -1,10 +1,13 @@
 """Random search: the control that every other strategy must beat."""
 
+import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray
-from taskaware.spaces import Space
-from taskaware.strategies.strategy import Factory, Feedback, Strategy
+from taskaware.spaces import HostSpace, Space
+from taskaware.strategies.mutations import Fresh, host_space
+from taskaware.strategies.objective import Outcomes
+from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy, UnderWay
 
 
 def random() -> Factory:
@@ -25,6 +28,28 @@ def random() -> Factory:
             del points, feedback
             return state, {}
 
-        return Strategy(lambda key: (), ask, tell)
+        strategy = Strategy(lambda key: (), ask, tell, label="random()")
+        if not host_space(space):
+            return strategy
+        return strategy._replace(on_host=lambda rng: HostRandom(space, together, rng))
 
     return bound
+
+
+class HostRandom:
+    """One running search, see `HostSearch`."""
+
+    def __init__(self, space: HostSpace, together: int, rng: np.random.Generator):
+        self._space, self._together, self._rng = space, together, rng
+        self._fresh = Fresh(space, rng)
+
+    def ask(self) -> Asked:
+        """See `HostSearch.ask`."""
+        if self._together == 1:
+            return Asked(self._fresh.point()[None])
+        return Asked(self._space.sample_on_host(self._rng, self._together))
+
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
+        """See `HostSearch.tell`."""
+        del told, outcomes
+        return {}

@@ -9,7 +9,9 @@ STRATEGIES: Registry[Callable[..., Factory]] = Registry(
     "strategy",
     {
         "random": "taskaware.strategies.random_search:random",
-        "evolution": "taskaware.strategies.evolution:evolution",
+        "evolution": "taskaware.strategies.evolution:aging_evolution",
+        "aging_evolution": "taskaware.strategies.evolution:aging_evolution",
+        "local_search": "taskaware.strategies.local_search:local_search",
         "gradient_ascent": "taskaware.strategies.gradient_ascent:gradient_ascent",
     },
 )

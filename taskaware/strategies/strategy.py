@@ -1,15 +1,16 @@
-"""The interface of a search strategy."""
+"""The interface of a search strategy, as pure functions and, for quick objectives, on the host."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.spaces import Space
+from taskaware.strategies.objective import Outcomes
 
 State = Any
-Info = dict[str, Array]
+Info = dict[str, Any]
 """Facts about each point of a `tell`, (n,) each by name: "parent" (an evaluation number), ..."""
 
 
@@ -28,6 +29,52 @@ class Feedback(NamedTuple):
     number: Int[Array, " n"] | None = None
 
 
+class Asked(NamedTuple):
+    """Points to evaluate: (n, D), and the evaluation number of the parent of each, -1 without one."""
+
+    points: Float[np.ndarray, "n D"]
+    parents: tuple[int, ...] = ()
+
+
+class UnderWay(NamedTuple):
+    """Points that are evaluated, or were.
+
+    Attributes:
+        first: evaluation number of the first point, in the order of asking; the others follow.
+        points: (n, D).
+        parents: evaluation number of the parent of each, -1 without one; () where the strategy tells none.
+    """
+
+    first: int
+    points: Float[np.ndarray, "n D"]
+    parents: tuple[int, ...] = ()
+
+
+@runtime_checkable
+class HostSearch(Protocol):
+    """One running search in plain NumPy; unlike a `Strategy` it changes in place.
+
+    It draws from the generator that it was made with, and nowhere else: told the same results in the same
+    order, it asks for the same points.
+    """
+
+    def ask(self) -> Asked:
+        """The next points; none at the end of the strategy."""
+        ...
+
+    def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
+        """Take results, in any order; points of other strategies, too.
+
+        Args:
+            told: the points.
+            outcomes: of the points; the score of a diverged one is -inf.
+
+        Returns:
+            Facts about each point that were not known when it was asked for.
+        """
+        ...
+
+
 class Strategy(NamedTuple):
     """Three pure functions. `tell` draws nothing; each `ask` gets a new key.
 
@@ -43,6 +90,9 @@ class Strategy(NamedTuple):
         repeats: whether a second `ask` before a `tell` gives the same points, as in a climb.
         traceable: whether JAX can trace the three functions.
         learns_after: number of random evaluations at the start; the budget should exceed it.
+        on_host: generator → the same strategy in plain NumPy, which takes microseconds; None without one.
+            The two draw different points from one seed.
+        label: what it is, with its settings; "" if unknown. A journal goes on only under the same one.
     """
 
     init: Callable[[Array], State]
@@ -52,6 +102,8 @@ class Strategy(NamedTuple):
     repeats: bool = False
     traceable: bool = True
     learns_after: int = 0
+    on_host: Callable[[np.random.Generator], HostSearch] | None = None
+    label: str = ""
 
 
 Factory = Callable[[Space, int], Strategy]

@@ -15,6 +15,7 @@ from taskaware.studies.learned_features import LearnedFeaturesSettings, run_lear
 from taskaware.studies.models import ModelsSettings, compare_models
 from taskaware.studies.published import PublishedSettings, run_published
 from taskaware.studies.shipped import ShipSettings, run_ship
+from taskaware.studies.toy import ToySettings, run_toy
 from taskaware.studies.vary import VarySettings, vary
 
 
@@ -41,6 +42,7 @@ _ALL = (
     Study("models", ModelsSettings, compare_models),
     Study("published", PublishedSettings, run_published),
     Study("ship", ShipSettings, run_ship),
+    Study("toy", ToySettings, run_toy),
     Study("vary", VarySettings, vary),
 )
 

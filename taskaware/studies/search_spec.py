@@ -23,7 +23,7 @@ from taskaware.strategies import (
     Objective,
     Outcomes,
     Strategy,
-    evolution,
+    aging_evolution,
     portfolio_then,
     random,
     search,
@@ -99,7 +99,7 @@ def draw(spec: SearchSpec, task: Task) -> Factory:
 def evolve(spec: SearchSpec, task: Task) -> Factory:
     """Aging evolution from a random population."""
     del task
-    return evolution(population=spec.population, tournament=spec.tournament)
+    return aging_evolution(spec.population, spec.tournament, identity=0.0)
 
 
 def recommend(spec: SearchSpec, task: Task) -> Factory:

@@ -103,6 +103,19 @@ class Evaluator(abc.ABC):
         """Root mean square difference of the scaled meta-features to each known task, (T,)."""
         return np.sqrt(np.mean((self.scaler(self.training_data.z) - self.scaler(z)) ** 2, axis=1))
 
+    def best_of_nearest(self, z: Float[np.ndarray, " M"], *, tasks: int, each: int) -> np.ndarray:
+        """Positions in `training_data.u` of the best architectures of the nearest known tasks, (w,).
+
+        Source: US20220121906A1.
+
+        Args:
+            z: meta-features of the task.
+            tasks: how many of them, the nearest first.
+            each: how many architectures of each, the best first.
+        """
+        nearest = np.argsort(self.distances(z), kind="stable")[:tasks]
+        return self.training_data.best(each)[nearest].ravel()
+
     def scale(self, query: TaskQuery) -> TaskScale | None:
         """Scale of the task's scores; None if its problem or its meta-features are not given."""
         if query.problem is None or query.z is None or self.level is None:

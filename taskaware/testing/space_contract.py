@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from taskaware.spaces import SPACES, RelaxedSpace, Space, space_from
+from taskaware.spaces import SPACES, HostSpace, RelaxedSpace, Space, space_from
 
 COUNT = 64
 
@@ -141,6 +141,28 @@ def projections_stay(space: Space) -> None:
     np.testing.assert_array_equal(space.discretise(plain), plain)
 
 
+def the_host_draws_from_the_same_space(space: Space) -> None:
+    """Of a space that can be drawn from in plain NumPy alone."""
+    if not isinstance(space, HostSpace):
+        return
+    points = space.sample_on_host(np.random.default_rng(0), COUNT)
+    assert points.shape == (COUNT, space.dimension) and points.dtype == np.float32, (
+        points.shape,
+        points.dtype,
+    )
+    assert space.contains_on_host(points).all() and np.asarray(space.contains(points)).all()
+    assert not space.contains_on_host(np.full_like(points, np.nan)).any(), "NaN counts as a point."
+    assert (points != space.sample_on_host(np.random.default_rng(1), COUNT)).any()
+    rng, owner = np.random.default_rng(2), {entry: d.name for d in space.decisions for entry in d.entries}
+    children = np.stack([space.mutate_on_host(rng, point) for point in points])
+    assert children.dtype == np.float32 and space.contains_on_host(children).all()
+    for parent, child in zip(points, children, strict=True):
+        changed = {owner.get(int(entry), f"entry {entry}") for entry in np.flatnonzero(parent != child)}
+        assert len(changed) == 1, f"A mutation changed {sorted(changed) or 'nothing'} of {parent}."
+    again = space.mutate_on_host(np.random.default_rng(2), points[0])
+    np.testing.assert_array_equal(again, children[0])
+
+
 def compiled_equals_eager(space: Space) -> None:
     points = sampled(space)
     np.testing.assert_allclose(space.sample(jax.random.key(0), COUNT), points, rtol=1e-5, atol=1e-5)
@@ -198,5 +220,6 @@ CHECKS = (
     every_decision_can_be_reached,
     features_are_finite_and_named,
     projections_stay,
+    the_host_draws_from_the_same_space,
     compiled_equals_eager,
 )

@@ -20,7 +20,7 @@ from taskaware.training.recipe import TrainingRecipe
 from tests.toys.bits import Bits, one_max
 from tests.toys.climber import hill_climber
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "extending"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 HASTY = TrainingRecipe(steps=10, evaluations=5, batch_size=32)
 ONE_WIDTH = dataclasses.replace(preset("compact"), layers=1, sizes=(8,), width_odds=(1.0,))
 
@@ -29,7 +29,7 @@ def search(*args, **more):
     return ta.search(*args, progress=False, **more)
 
 
-@pytest.mark.parametrize("name", ["space", "strategy", "objective"])
+@pytest.mark.parametrize("name", ["extending/space", "extending/strategy", "extending/objective", "search"])
 def test_the_documents_code_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.S)
@@ -57,7 +57,7 @@ def test_evolution_beats_random_search_at_equal_budget():
     def best(strategy, seed):
         return search(Bits(32), strategy, objective=one_max(), budget=200, seed=seed, together=4).best.score
 
-    evolved = [best(ta.strategies.evolution(population=20, tournament=5), seed) for seed in range(3)]
+    evolved = [best(ta.strategies.aging_evolution(20, 5, identity=0.0), seed) for seed in range(3)]
     assert min(evolved) > max(best("random", seed) for seed in range(3))
 
 
@@ -81,6 +81,14 @@ def test_a_prediction_is_an_objective_with_gradients():
     objective = ta.objectives.predicted(evaluator, query, kappa=1.0, together=4)
     found = search(evaluator.space, "gradient_ascent", objective=objective, budget=40)
     assert found.scores[-4:].max() > found.scores[:4].max()
+    # What did best on the nearest tasks can begin a search, and the predictions can screen it.
+    begin = ta.objectives.best_of_nearest(evaluator, query, tasks=2, each=2)
+    assert 2 <= len(begin) == len(np.unique(begin, axis=0)) <= 4
+    predict = ta.objectives.predictor(evaluator, query, kappa=1.0)
+    points = np.concatenate([begin, found.points])[:4]
+    np.testing.assert_allclose(predict(points), objective.evaluate(points).score, rtol=1e-3, atol=1e-4)
+    with pytest.raises(UserError, match="the query has none"):
+        ta.objectives.best_of_nearest(evaluator, ta.TaskQuery(None))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.spaces import PRESETS, SPACES, MixtureSpace, RelaxedSpace, Space, decided, preset, space_from
+from taskaware.spaces import (
+    PRESETS,
+    SPACES,
+    MixtureSpace,
+    RelaxedSpace,
+    Space,
+    cells,
+    choices,
+    decided,
+    preset,
+    space_from,
+)
 from taskaware.testing import space_contract
 from taskaware.testing.space_contract import check_space
 from tests.toys.bits import Bits
@@ -19,7 +30,11 @@ ONE_ACTIVATION = dataclasses.replace(
     activations=("relu",),
     embeddings=(("standardised", "robust"), ("one_hot",)),
 )
-SHIPPED = [*PRESETS.values(), Bits()]
+GRID = choices(op=["conv", "pool", "none"], width=[8, 16, 32], gate=[True, False], depth=[3], name="grid")
+HOLES = choices(
+    {name: range(4) for name in "abc"}, allowed=lambda point: point["a"] <= point["b"], name="holes"
+)
+SHIPPED = [*PRESETS.values(), Bits(), GRID, HOLES, cells(2)]
 
 
 @pytest.mark.parametrize("check", space_contract.CHECKS, ids=lambda check: check.__name__)
@@ -57,6 +72,15 @@ BROKEN = {
     "features_are_finite_and_named": {"features": lambda self, point: point[:3]},
     "compiled_equals_eager": {"features": lambda self, point: point * len(str(point))},
 }
+
+
+def test_the_contract_finds_a_host_that_mutates_nothing():
+    class Still(type(GRID)):
+        def mutate_on_host(self, rng, point, chances=None):
+            return point
+
+    with pytest.raises(AssertionError, match="changed nothing"):
+        space_contract.the_host_draws_from_the_same_space(Still(GRID.options))
 
 
 @pytest.mark.parametrize("name", BROKEN)

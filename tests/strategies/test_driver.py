@@ -1,19 +1,17 @@
 """The one driver: the same search compiled and step by step, and what it does with bad objectives."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskaware.errors import StoreError, UserError
+from taskaware.errors import UserError
 from taskaware.strategies import (
     AllDiverged,
     Objective,
     Outcomes,
     Strategy,
-    evolution,
+    aging_evolution,
     gradient_ascent,
     maximise,
     portfolio_then,
@@ -136,6 +134,7 @@ def test_a_search_that_only_raises_ends_early_with_the_first_error():
     ("given", "words"),
     [
         ({"budget": 0}, "budget=0"),
+        ({"seconds": 0}, "seconds=0 is too small"),
         ({"errors": "ignore"}, "errors='ignore'"),
         ({"strategy": gradient_ascent(jnp.zeros((1, 17))), "space": SPACE}, "needs gradients"),
         (
@@ -168,19 +167,21 @@ def test_ctrl_c_keeps_what_is_done():
         run(random(), Objective(interrupted), budget=9)
 
 
-def test_the_journal_has_each_evaluation_and_progress_is_told(tmp_path):
+def test_progress_is_told_after_each_round():
     told = []
-    history = run(
-        random(), Objective(counted, together=5), 12, journal=tmp_path / "a.jsonl", on_progress=told.append
-    )
-    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
-    assert [row["evaluation"] for row in rows] == list(range(12))
-    np.testing.assert_array_equal([row["point"] for row in rows], history.points)
-    assert [row["score"] is None for row in rows] == history.diverged.tolist()
+    history = run(random(), Objective(counted, together=5), 12, on_progress=told.append)
     assert [one.done for one in told] == [5, 10, 12]
     assert told[-1].best_score == history.scores.max() and told[-1].budget == 12
-    with pytest.raises(StoreError, match="cannot be written"):
-        run(random(), journal=tmp_path / "none" / "a.jsonl")
+
+
+def test_a_threshold_and_seconds_end_a_search():
+    objective = Objective(lambda points: Outcomes(points.mean(1)))
+    history = run(random(), objective, 500, threshold=0.8)
+    assert history.ended == "threshold" and history.best.number == len(history) - 1 < 499
+    history = run(random(), objective, 500_000, seconds=0.2)
+    assert history.ended == "seconds" and 0 < len(history) < 500_000
+    assert run(walk(), traced(value), 500, threshold=-1e9).ended == "threshold"
+    assert run(random(), objective, 5).ended == "budget"
 
 
 def test_a_traceable_objective_gives_gradients():
@@ -189,14 +190,14 @@ def test_a_traceable_objective_gives_gradients():
 
 
 def test_a_budget_that_ends_before_it_learns_is_a_note():
-    history = run(evolution(population=50), Objective(counted), budget=20)
+    history = run(aging_evolution(50), Objective(counted), budget=20)
     assert "ends within the first 50 evaluations" in repr(history)
-    assert not run(evolution(population=10, tournament=3), Objective(counted), budget=20).notes
+    assert not run(aging_evolution(10, 3), Objective(counted), budget=20).notes
 
 
 def test_a_portfolio_comes_first_for_every_strategy():
     points = np.asarray(BITS.sample(jax.random.key(0), 7))
-    for strategy in (random(), hill_climber(), evolution(population=5, tournament=2)):
+    for strategy in (random(), hill_climber(), aging_evolution(5, 2)):
         history = run(portfolio_then(points, strategy), Objective(lambda p: Outcomes(p.mean(1)), together=3))
         np.testing.assert_array_equal(history.points[:7], points)
         assert len(history) == 12

@@ -8,7 +8,7 @@ import pytest
 from taskaware.errors import UserError
 from taskaware.spaces import Space
 from taskaware.spaces.space import Decision
-from taskaware.strategies import Feedback, evolution, maximise, portfolio_then, random
+from taskaware.strategies import Feedback, aging_evolution, maximise, portfolio_then, random
 
 
 class Cube(Space):
@@ -55,7 +55,7 @@ def history(strategy, values):
 
 def test_the_first_population_is_the_given_points_then_random_ones():
     given = jnp.array([[0.5] * 6, [1.0] * 6])
-    strategy = portfolio_then(given, evolution(population=9, tournament=2))(CUBE, 3)
+    strategy = portfolio_then(given, aging_evolution(9, 2, identity=0.0))(CUBE, 3)
     points = history(strategy, np.zeros((3, 3)))
     np.testing.assert_array_equal(points[:2], given)
     assert not any(is_child(a, b) for n, a in enumerate(points) for b in points[:n])
@@ -63,7 +63,7 @@ def test_the_first_population_is_the_given_points_then_random_ones():
 
 def test_a_child_is_the_best_of_a_large_sample_with_one_decision_changed():
     values = np.random.default_rng(0).random((12, 4))
-    points = history(evolution(population=8, tournament=200)(CUBE, 4), values)
+    points = history(aging_evolution(8, 200, identity=0.0)(CUBE, 4), values)
     for number in range(8, len(points)):
         told = number // 4 * 4
         best = told - 8 + values.ravel()[told - 8 : told].argmax()
@@ -73,7 +73,7 @@ def test_a_child_is_the_best_of_a_large_sample_with_one_decision_changed():
 def test_the_oldest_dies_although_it_was_the_best():
     values = np.zeros((9, 1))
     values[0] = 1.0
-    points = history(evolution(population=4, tournament=100)(CUBE, 1), values)
+    points = history(aging_evolution(4, 100, identity=0.0)(CUBE, 1), values)
     # Born as number 4, the last child of the best; those after it can only descend from what is left.
     assert [is_child(point, points[0]) for point in points[:5]] == [True, False, False, False, True]
     assert all(any(is_child(points[n], points[i]) for i in range(n - 4, n)) for n in range(5, 9))
@@ -81,21 +81,21 @@ def test_the_oldest_dies_although_it_was_the_best():
 
 def test_a_sample_of_one_chooses_anybody():
     values = np.arange(40.0)[:, None]
-    points = history(evolution(population=5, tournament=1)(CUBE, 1), values)
+    points = history(aging_evolution(5, 1, identity=0.0)(CUBE, 1), values)
     best_is_parent = [is_child(points[n], points[n - 1]) for n in range(5, 40)]
     assert 0 < np.mean(best_is_parent) < 0.6
 
 
 def test_a_round_that_ends_the_first_population_has_children_of_those_told():
     values = np.random.default_rng(1).random((3, 4))
-    points = history(evolution(population=6, tournament=100)(CUBE, 4), values)
+    points = history(aging_evolution(6, 100, identity=0.0)(CUBE, 4), values)
     best = values.ravel()[:4].argmax()
     assert [is_child(point, points[best]) for point in points[4:8]] == [False, False, True, True]
 
 
 def test_asking_again_before_a_tell_goes_on():
     """Through the first population, then to children of those told; nothing waits for the slowest."""
-    strategy = evolution(population=4, tournament=50)(CUBE, 2)
+    strategy = aging_evolution(4, 50, identity=0.0)(CUBE, 2)
     state, first = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0)))
     state, second = strategy.ask(jax.random.key(2), state)
     state, third = strategy.ask(jax.random.key(3), state)
@@ -111,7 +111,7 @@ def test_asking_again_before_a_tell_goes_on():
 
 
 def test_points_of_others_become_parents():
-    strategy = portfolio_then(jnp.full((5, 6), 0.25), evolution(population=4, tournament=50))(CUBE, 2)
+    strategy = portfolio_then(jnp.full((5, 6), 0.25), aging_evolution(4, 50, identity=0.0))(CUBE, 2)
     state, numbers = strategy.init(jax.random.key(0)), []
     for number in range(5):
         state, asked = strategy.ask(jax.random.key(number), state)
@@ -124,7 +124,7 @@ def test_points_of_others_become_parents():
 
 
 def test_a_population_that_diverged_goes_on():
-    points = history(evolution(population=8)(CUBE, 4), np.full((5, 4), -np.inf))
+    points = history(aging_evolution(8, identity=0.0)(CUBE, 4), np.full((5, 4), -np.inf))
     assert len(np.unique(points, axis=0)) == 20
 
 
@@ -133,7 +133,7 @@ def test_it_beats_random_search_at_equal_budget():
         search = jax.jit(lambda key: maximise(strategy, rugged, key, rounds=40).best[1])
         return np.array([search(key) for key in jax.random.split(jax.random.key(7), 10)])
 
-    evolved = best(evolution(population=32, tournament=8)(CUBE, 8))
+    evolved = best(aging_evolution(32, 8, identity=0.0)(CUBE, 8))
     drawn = best(random()(CUBE, 8))
     assert (evolved > drawn).all(), (evolved, drawn)
 
@@ -143,9 +143,10 @@ def test_it_beats_random_search_at_equal_budget():
     [
         ({"population": 8}, "population=8 is less than the 9"),
         ({"population": 0}, "population=0"),
-        ({"tournament": 0}, "tournament=0"),
+        ({"sample": 0}, "sample=0"),
+        ({"identity": 1.0}, "identity=1.0"),
     ],
 )
 def test_numbers_out_of_range_are_named(numbers, words):
     with pytest.raises(UserError, match=words):
-        evolution(**numbers)(CUBE, 9)
+        aging_evolution(**numbers)(CUBE, 9)

@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskaware.strategies import STRATEGIES, Strategy, evolution, gradient_ascent, portfolio_then, random
+from taskaware.spaces import choices
+from taskaware.strategies import (
+    STRATEGIES,
+    Strategy,
+    aging_evolution,
+    gradient_ascent,
+    local_search,
+    portfolio_then,
+    promising,
+    random,
+)
 from taskaware.testing import strategy_contract
 from taskaware.testing.strategy_contract import SPACE, Subject, check_strategy
 from tests.toys.bits import Bits
@@ -14,15 +24,26 @@ from tests.toys.climber import hill_climber
 SPREAD = jnp.linspace(0, 1, 6)[:, None]
 STARTS = (jnp.sin(7 * SPREAD * jnp.arange(1, SPACE.dimension + 1)[None]) * 3).at[:, -1:].set(SPREAD)
 BITS = Bits(16)
+NAMED = choices(
+    {f"bit {n}": [0, 1] for n in range(16)},
+    mutations={f"bit {n}": "low" if n < 8 else "high" for n in range(16)},
+)
 
 SUBJECTS = {
-    "evolution": Subject(evolution(population=16, tournament=5)),
-    "evolution of bits": Subject(evolution(population=16, tournament=5), space=BITS, together=4),
+    "evolution": Subject(aging_evolution(16, 5, identity=0.0)),
+    "evolution of bits": Subject(aging_evolution(16, 5, identity=0.0), space=BITS, together=4),
+    "without aging, by weights": Subject(
+        aging_evolution(12, 4, aging=False, mutations={"low": 1, "high": 3}), space=NAMED, together=4
+    ),
+    "local_search": Subject(local_search(), space=NAMED, together=4),
+    "promising": Subject(
+        promising(aging_evolution(24, 4), lambda points: points.sum(1), of=2), space=NAMED, together=4
+    ),
     "gradient_ascent": Subject(gradient_ascent(STARTS), draws=False),
     "gradient_ascent from random points": Subject(gradient_ascent()),
     "random": Subject(random()),
     "portfolio, then evolution": Subject(
-        portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), evolution(population=12, tournament=4)),
+        portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), aging_evolution(12, 4, identity=0.0)),
         space=BITS,
         together=4,
     ),
@@ -40,7 +61,8 @@ def test_contract(name, check):
 
 
 def test_every_registered_strategy_is_under_contract_and_needs_no_setting():
-    assert set(STRATEGIES) <= set(SUBJECTS)
+    assert set(STRATEGIES) <= {*SUBJECTS, "aging_evolution"}
+    assert STRATEGIES["aging_evolution"] is STRATEGIES["evolution"]
     for name in STRATEGIES:
         assert isinstance(STRATEGIES.named(name)()(SPACE, 2), Strategy)
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.chaos import __main__ as chaos
 from benchmarks.chaos import jobs as bad_jobs
-from benchmarks.chaos import readers, saves, studies, twice
+from benchmarks.chaos import readers, saves, searches, studies, twice
 from taskaware.store import Store
 from taskaware.training.model import load_model
 
@@ -33,6 +33,14 @@ def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected, engine, vict
     assert found.trainings == len(expected) == 2 * JOBS
     with Store.open(tmp_path / "experience.sqlite") as store:
         studies.same_experience(store.triplets(), expected)
+
+
+@pytest.mark.parametrize(("engine", "kills"), [("serial", 2), ("processes", 1)])
+def test_a_killed_search_goes_on_and_nothing_is_lost_or_done_twice(tmp_path, engine, kills):
+    found = searches.torment(tmp_path, kills=kills, engine=engine, budget=120)
+    assert found.kills >= kills and found.evaluations == 120
+    if engine == "serial":
+        assert searches.evaluations(tmp_path / "search.jsonl") == searches.undisturbed(tmp_path, budget=120)
 
 
 NO_ROOM = """

@@ -70,6 +70,7 @@ def test_the_list():
         "ablation",
         "quality-curves",
         "growing",
+        "aging-toy",
     } <= names
 
 

@@ -1,0 +1,96 @@
+"""`taskaware search` and the report of a search: the same command goes on, the page shows what it found."""
+
+import itertools
+import json
+
+import pandas as pd
+import pytest
+
+from taskaware.cli import search as room
+
+NAMES = ["depth", "width", "heads", "blocks"]
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """A table of 4,096 points; the score rises with each decision."""
+    path = tmp_path_factory.mktemp("known") / "known.csv"
+    frame = pd.DataFrame(list(itertools.product(range(8), repeat=4)), columns=NAMES)
+    frame.assign(valid=frame.mean(axis=1) / 7, test=frame["depth"] / 7).to_csv(path, index=False)
+    return path
+
+
+def words(known, *more):
+    return ["search", known, "--decisions", *NAMES, "--score", "valid", "--test", "test", *more]
+
+
+def test_the_same_command_goes_on_and_its_report_is_one_page(command, known, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = command(*words(known, "--budget", "150", "--json"))
+    first = json.loads(out)
+    assert code == 0 and first["ended"] == "budget" and first["evaluations"] == 150
+    journal = tmp_path / first["journal"]
+    before = journal.read_bytes()
+    code, out, _ = command(*words(known, "--budget", "900"))
+    assert code == 0 and journal.read_bytes().startswith(before)
+    lines = out.splitlines()
+    assert lines[0] == f"journal    {first['journal']}" and lines[-1] == "ended by   budget"
+    assert lines[1].startswith("best       1 (test 1), evaluation") and lines[1].endswith("of 900")
+    code, out, _ = command("report", journal)
+    page = journal.with_suffix(".html")
+    assert (code, out) == (0, f"written    {page}\n")
+    text = page.read_text(encoding="utf-8")
+    assert (
+        text.count("<svg") == 2 and "best so far" in text and "ancestor" in text and "aging_evolution" in text
+    )
+    assert "exists already" in command("report", journal)[2]
+    assert "no journal of a search" in command("report", known)[2]
+
+
+def test_a_threshold_and_other_ends(command, known, tmp_path):
+    more = [
+        "--strategy",
+        "local_search",
+        "--budget",
+        "5000",
+        "--threshold",
+        "1",
+        "--journal",
+        tmp_path / "a.jsonl",
+    ]
+    code, out, _ = command(*words(known, *more, "--json"))
+    assert (code, json.loads(out)["ended"], json.loads(out)["decisions"]) == (
+        0,
+        "threshold",
+        dict.fromkeys(NAMES, 7),
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        (["search", "compact", "--budget", "5"], "Give --task DATA"),
+        (["search", "compact", "--budget", "5", "--task", "iris", "--test", "t"], "--test requires --score"),
+        (["search", "a.csv", "--budget", "5", "--score", "x"], "--score requires --decisions"),
+        (["search", "compct", "--budget", "5", "--task", "iris"], "Did you mean 'compact'"),
+        (["search", "none.json", "--budget", "5", "--task", "iris"], "'none.json' cannot be read"),
+        (["search", "compact", "--budget", "0", "--task", "iris"], "'0' is not a whole number from 1"),
+        (["search", "compact", "--budget", "5", "--task", "iris", "--seconds", "-1"], "not a number above 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused(refused, typed, answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert answer in refused(*typed)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_journal_s_name_follows_from_the_search(known):
+    from taskaware.cli.entry import read
+
+    typed = [str(word) for word in words(known, "--budget", "9")]
+    space, _ = room._table(read(typed))
+    one, same, other = (
+        room._default_journal(read([*typed, *more]), space)
+        for more in ([], ["--workers", "3"], ["--seed", "1"])
+    )
+    assert one == same != other and one.name.startswith("search-known-evolution-")

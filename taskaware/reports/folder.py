@@ -195,8 +195,6 @@ def _runs_in(folder: Path) -> list[str]:
 def _no_run(folder: Path) -> UserError:
     if not folder.exists():
         return UserError(f"'{folder}' is no run folder: there is no such folder. Name one.")
-    if not folder.is_dir():
-        return UserError(f"'{folder}' is no run folder: it is a file. Name one.")
     inside = _runs_in(folder)
     if inside:
         more = f" and {len(inside) - LISTED} more" if len(inside) > LISTED else ""

@@ -301,7 +301,7 @@ def test_folders_that_are_no_run_are_refused_with_the_mend(tmp_path):
     made(tmp_path / "a-run")
     with pytest.raises(UserError, match="has some in it. Name one: a-run, b-run"):
         report(tmp_path)
-    with pytest.raises(UserError, match="is no run folder: it is a file"):
+    with pytest.raises(UserError, match="is no journal of a search"):
         report(tmp_path / "a-run" / "config.json")
 
 

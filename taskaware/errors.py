@@ -2,7 +2,7 @@
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST = 80
 """Characters of a user's value that a message shows."""
@@ -65,6 +65,20 @@ def quoted(value: object, longest: int = LONGEST) -> str:
         return text if len(text) <= 2 * longest else f"{text[: 2 * longest]}…"
     shown = "".join(map(_visible, value[:longest]))
     return f"'{shown}'" if len(value) <= longest else f"'{shown}…' ({len(value):,} characters)"
+
+
+def some(values: Sequence[object], most: int = 3) -> str:
+    """Some values as a message shows them, and how many more there are.
+
+    Args:
+        values: of any type.
+        most: number of values that are shown.
+
+    >>> some(["a", "b"]), some([1, 2, 3, 4, 5])
+    ("'a', 'b'", "'1', '2', '3' and 2 more")
+    """
+    shown = ", ".join(quoted(str(value), LONGEST // 2) for value in values[:most])
+    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
 def visible(text: str) -> str:

@@ -7,6 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine fails no example for its time.
+settings.register_profile("taskaware", deadline=None)
+settings.load_profile("taskaware")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STRICT_ROOMS = ("children", "spaces", "strategies", "training")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from taskaware.data import dates, numerals
 from taskaware.data.frames import one_form
-from taskaware.errors import UserError, quoted
+from taskaware.errors import UserError, some
 
 MISSING_MARKS = frozenset(
     ("", "?", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "NaT", "<NA>")
@@ -21,7 +21,6 @@ MISSING_MARKS = frozenset(
     + ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
 )
 
-_LONGEST_SHOWN = 40
 _DAY = np.timedelta64(1, "D")
 _TRUTH = {"true": "1", "false": "0"}
 _SCALARS = (
@@ -51,16 +50,6 @@ def found_type(series: pd.Series) -> str:
     if isinstance(series.dtype, pd.StringDtype):
         return "string"
     return pd.api.types.infer_dtype(series, skipna=True)
-
-
-def listed(values: Sequence[object], most: int = 3) -> str:
-    """Some values as a message shows them, and how many more there are.
-
-    >>> listed(["a", "b"]), listed([1, 2, 3, 4, 5])
-    ("'a', 'b'", "'1', '2', '3' and 2 more")
-    """
-    shown = ", ".join(quoted(str(value), _LONGEST_SHOWN) for value in values[:most])
-    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
 def distinct(series: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -200,11 +189,11 @@ def _refuse_or_warn(name: object, odd: list[str], rows: np.ndarray, strict: bool
     first, count = int(rows.argmax()), int(rows.sum())
     if strict or 2 * count >= len(rows):
         raise UserError(
-            f"Column '{name}' is numeric, but row {first} holds {listed(odd[:1])} "
+            f"Column '{name}' is numeric, but row {first} holds {some(odd[:1])} "
             f"({count} such rows). Write a number there, or leave it empty."
         )
     warnings.warn(
-        f"Column '{name}' is numeric; {listed(odd)} in {count} of {len(rows)} rows is read as missing.",
+        f"Column '{name}' is numeric; {some(odd)} in {count} of {len(rows)} rows is read as missing.",
         stacklevel=2,
     )
 
@@ -246,7 +235,7 @@ def moments(series: pd.Series, formats: tuple[str, ...] = ()) -> pd.DatetimeInde
     if known.any() and when.notna()[known].mean() < dates.PARSED:
         row = int(np.flatnonzero(np.append(when.isna() & known, False)[codes])[0])
         raise UserError(
-            f"Column '{series.name}' holds dates, but row {row} holds {listed([names[codes[row]]])}. "
+            f"Column '{series.name}' holds dates, but row {row} holds {some([names[codes[row]]])}. "
             f"Write dates as {' or '.join(formats) or '2024-12-31 or 2024-12-31T23:59:00'}."
         )
     return when.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes]

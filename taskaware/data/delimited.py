@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from taskaware.data import numerals
-from taskaware.data.columns import MISSING_MARKS, listed
+from taskaware.data.columns import MISSING_MARKS
 from taskaware.data.content import Content
 from taskaware.data.written import typed
-from taskaware.errors import UserError
+from taskaware.errors import UserError, some
 
 _HEAD, _MOST_HEAD = 1 << 16, 1 << 26
 _LEAST_LINES = 3
@@ -194,7 +194,7 @@ def _notes(rows: list[list[str]]) -> tuple[str, ...]:
     notes, twice = [], _twice(rows[0])
     if twice:
         notes.append(
-            f"The line of names has {listed(twice)} more than once; a second column is called '{twice[0]}.1'."
+            f"The line of names has {some(twice)} more than once; a second column is called '{twice[0]}.1'."
         )
     if _index_column(rows) is not False:
         notes.append("Rows begin with a name that has no column; it is left out.")

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data import dates, numerals
-from taskaware.data.columns import OBJECT_KINDS, distinct, found_type, listed
-from taskaware.errors import UserError, unknown
+from taskaware.data.columns import OBJECT_KINDS, distinct, found_type
+from taskaware.errors import UserError, some, unknown
 
 KINDS = ("numeric", "boolean", "date", "category", "text")
 
@@ -93,7 +93,7 @@ def described_as(series: pd.Series, kind: str | None, decimal: str = ".") -> Des
     if found.kind not in allowed:
         raise UserError(
             f"Column '{series.name}' cannot be of kind '{kind}': its values look like '{found.kind}' "
-            f"({listed(distinct(series)[1])}). Clean it, or give another kind."
+            f"({some(distinct(series)[1])}). Clean it, or give another kind."
         )
     return found._replace(kind=kind)
 
@@ -144,7 +144,7 @@ def _notes_on_numbers(
     shown = [names[place] for place in np.flatnonzero(missing).tolist()]
     verb = "is" if len(shown) == 1 else "are"
     note = (
-        f"{counts[~missing].sum()} of {counts.sum()} values of '{name}' are numbers; {listed(shown)} {verb} "
+        f"{counts[~missing].sum()} of {counts.sum()} values of '{name}' are numbers; {some(shown)} {verb} "
         "read as missing."
     )
     return (*durations, note), _odd(names, form)
@@ -154,12 +154,12 @@ def _notes_on_dates(name: str, names: Sequence[str], formats: tuple[str, ...]) -
     notes = []
     if dates.is_ambiguous(names, formats):
         first = "day" if formats[0].index("%d") < formats[0].index("%m") else "month"
-        notes.append(f"Dates of '{name}' are read with the {first} first, as in {listed(names[:1])}.")
+        notes.append(f"Dates of '{name}' are read with the {first} first, as in {some(names[:1])}.")
     wrong = dates.parsed(names, formats).isna()
     if wrong.any():
         shown = [each for each, is_wrong in zip(names, wrong, strict=True) if is_wrong]
         verb = "is no date and is" if len(shown) == 1 else "are no dates and are"
-        notes.append(f"In '{name}', {listed(shown)} {verb} read as missing.")
+        notes.append(f"In '{name}', {some(shown)} {verb} read as missing.")
     return notes
 
 

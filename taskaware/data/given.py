@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from taskaware.data.columns import listed
 from taskaware.data.frames import valid_text
-from taskaware.errors import UserError
+from taskaware.errors import UserError, some
 
 _CELLS_AT_ONCE = 1 << 23
 """64 MB: a block of more than 32 MB goes back to the system when it is freed."""
@@ -28,7 +27,7 @@ def names_of(frame: pd.DataFrame) -> list[str]:
     names = [valid_text(str(name)) for name in frame.columns]
     twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
     if twice:
-        raise UserError(f"Several columns have the same name: {listed(twice)}. Rename all but one.")
+        raise UserError(f"Several columns have the same name: {some(twice)}. Rename all but one.")
     return names
 
 

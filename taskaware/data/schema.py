@@ -16,7 +16,7 @@ from taskaware.data.frames import feature_frame, is_table, table_frame
 from taskaware.data.load import load
 from taskaware.data.loaded import tidy
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
-from taskaware.errors import CheckpointError, UserError
+from taskaware.errors import CheckpointError, UserError, some
 
 _MANY_UNSEEN = 10
 
@@ -216,10 +216,8 @@ def _nearest(name: str, names) -> str | None:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:5])
-    if len(names) == 1:
-        return f"Column {shown} is"
-    return f"Columns {shown}{f' and {len(names) - 5} more' if len(names) > 5 else ''} are"
+    shown = some(names, 5)
+    return f"Column {shown} is" if len(names) == 1 else f"Columns {shown} are"
 
 
 def _check_rows(frame: pd.DataFrame) -> None:
@@ -275,7 +273,7 @@ def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
     """Most categories of a column are new when it is written otherwise than in the training data."""
     unseen = (codes < 0) & series.notna().to_numpy()
     if unseen.sum() >= _MANY_UNSEEN and 2 * unseen.sum() > len(codes):
-        example = read.listed([series.iloc[int(unseen.argmax())]])
+        example = some([series.iloc[int(unseen.argmax())]])
         warnings.warn(
             f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are no "
             "categories of the training data; they are read as missing. Is it written as it was?",

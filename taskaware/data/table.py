@@ -6,6 +6,8 @@ import hashlib
 
 import numpy as np
 
+from taskaware.errors import some
+
 NUMERIC_KINDS = ("numeric", "boolean", "date")
 CATEGORY_KINDS = ("category", "text")
 
@@ -37,7 +39,7 @@ class Column:
         return np.isnan(self.values) if self.is_numeric else self.values < 0
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """Columns of equal length under distinct names.
 
@@ -50,6 +52,10 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     rows: int
+
+    def __repr__(self) -> str:
+        columns = some([f"{column.name} ({column.kind})" for column in self.columns])
+        return f"Table '{self.name}': {self.rows:,} rows, {len(self.columns)} columns: {columns}."
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pandas as pd
 from taskaware.data import columns
 from taskaware.data.description import Description, describe
 from taskaware.data.numerals import Form, parsed
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, some, unknown
 from taskaware.tasks.outputs import Outputs
 from taskaware.tasks.task import PROBLEMS
 
@@ -117,7 +117,7 @@ def check_odd(series: pd.Series, found: Description) -> None:
     if not wrong.any():
         return
     rows = np.flatnonzero(np.append(wrong, False)[codes])
-    shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
+    shown = some([names[place] for place in np.flatnonzero(wrong)])
     raise UserError(
         f"Target '{series.name}' holds numbers, but {shown} in {len(rows)} rows (first in row {rows[0]}). "
         "Write numbers there, leave them empty, or use problem='classification'."
@@ -132,7 +132,7 @@ def _check_mostly_labels(series: pd.Series, codes: np.ndarray) -> None:
     counts = np.bincount(codes, minlength=len(names))
     wrong = np.isnan(parsed(names))
     if counts[~wrong].sum() > len(codes) / 2 and (~wrong).sum() > _FEW_VALUES:
-        shown = columns.listed([names[place] for place in np.flatnonzero(wrong)])
+        shown = some([names[place] for place in np.flatnonzero(wrong)])
         raise UserError(
             f"Target '{series.name}' holds {(~wrong).sum()} different numbers, and other values: {shown}. "
             "Write numbers there or leave them empty; problem='classification' takes each value as a class."
@@ -165,7 +165,7 @@ def _about_missing(cells: pd.Series) -> str:
     written = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
     if not written:
         return note
-    shown = columns.listed(sorted(set(written)))
+    shown = some(sorted(set(written)))
     return (
         f"{note} In {len(written)} of them stands {shown}, which counts as missing. If it is a class, give "
         "it another name."

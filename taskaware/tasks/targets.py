@@ -8,7 +8,7 @@ import pandas as pd
 from taskaware.data import columns
 from taskaware.data.description import Description, describe
 from taskaware.data.loaded import holds_lists
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, some, unknown
 from taskaware.tasks.outputs import MOST_OUTPUTS, SEVERAL, Outputs, label_matrix
 from taskaware.tasks.target import Target, check_odd, check_rows, read_target
 from taskaware.tasks.task import ALL_PROBLEMS
@@ -129,10 +129,10 @@ def _check_kinds(names: Sequence[str], found: Sequence[Description]) -> None:
     wrong = {name: each.kind for name, each in zip(names, found, strict=True) if each.kind not in _NUMBERS}
     if not wrong:
         return
-    shown = columns.listed(list(wrong))
+    shown = some(list(wrong))
     kinds = ", ".join(sorted(set(wrong.values())))
     if len(wrong) < len(names):
-        fine = columns.listed([name for name in names if name not in wrong])
+        fine = some([name for name in names if name not in wrong])
         raise UserError(
             f"The targets are of different kinds: {fine} numeric, {shown} {kinds}. Name numeric targets "
             "alone, or write labels as 0 and 1, or call recommend for each kind."
@@ -153,7 +153,7 @@ def _problem_of(names: Sequence[str], values: np.ndarray, problem: str | None, l
             name for name, column in zip(names, values.T, strict=True) if not np.isin(column, (0, 1)).all()
         ]
         raise UserError(
-            f"Targets {columns.listed(odd)} hold other values than 0 and 1, so they cannot be problem="
+            f"Targets {some(odd)} hold other values than 0 and 1, so they cannot be problem="
             f"'{problem}'. Use problem='regression', or call recommend for each of them."
         )
     return given or ("multilabel" if labels else "multioutput")
@@ -190,7 +190,7 @@ def _about_constant(constant: Sequence[object], count: int, problem: str) -> lis
     """A note on labels that never vary; numbers that never vary are refused."""
     if not constant:
         return []
-    shown = columns.listed(constant)
+    shown = some(constant)
     if problem == "multioutput" or len(constant) == count:
         raise UserError(
             f"Targets without variation: {shown}. Every row has the same value, so there is nothing to "

@@ -6,6 +6,7 @@ import functools
 import numpy as np
 
 from taskaware.deprecation import renamed_fields
+from taskaware.errors import some
 from taskaware.tasks.data import Data, Reader, content_digest
 from taskaware.tasks.outputs import SEVERAL, Outputs
 
@@ -16,7 +17,7 @@ ALL_PROBLEMS = (*PROBLEMS, *SEVERAL)
 
 
 @renamed_fields(kind="problem", origin="group", table="data", schema="reader")
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Task:
     """One learning problem.
 
@@ -53,6 +54,15 @@ class Task:
     modality: str = "tables"
     target_form: tuple[str, ...] = ()
     several: Outputs | None = None
+
+    def __repr__(self) -> str:
+        answers = some(self.several.names) if self.several else f"'{self.target_name}'"
+        kinds = f", {len(self.classes)} classes ({some(self.classes)})" if self.classes else ""
+        names = self.reader.names if self.reader is not None else ()
+        features = f", {len(names)} features ({some(names)})" if names else ""
+        head = f"Task '{self.name}' of {self.modality}: {self.problem} of {answers}{kinds}"
+        lines = [f"{head}; {self.rows:,} rows{features}; scored by {self.metric}.", *self.notes]
+        return "\n".join(lines)
 
     @property
     def rows(self) -> int:

@@ -91,7 +91,7 @@ def by_hand(space, params, weights, x, width=8):
 
 
 @SPACES
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_any_point_equals_the_formula(space, seed):
     rng = np.random.default_rng(seed)
@@ -179,7 +179,7 @@ def test_first_weights_keep_the_scale_of_what_passes(space):
         assert np.std(params[f"{name}_kernel"]) * np.sqrt(fan_in / gain) == pytest.approx(1, abs=0.1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31 - 1), width=st.sampled_from([3, 5, 8]))
 def test_gain_of_a_unit_is_the_sum_of_the_shares_that_cover_it(seed, width):
     alpha = np.random.default_rng(seed).dirichlet([0.5] * 6).astype(np.float32)

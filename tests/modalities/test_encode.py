@@ -229,7 +229,7 @@ def test_the_texts_of_a_part_are_read_alone(monkeypatch):
     np.testing.assert_array_equal(np.concatenate(parts), encoder.transform(made)[0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_nothing_is_learned_from_later_rows(seed):
     made = mixed(seed=seed)
@@ -260,7 +260,7 @@ def test_order_of_the_training_rows_does_not_matter():
 cells = st.floats(allow_infinity=False, width=64)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     values=st.lists(st.tuples(cells, cells, st.integers(-1, 60)), min_size=1, max_size=30),
     learned=st.integers(1, 30),

@@ -164,7 +164,7 @@ def test_weights_written_out(space):
 
 
 @every_space
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_each_group_sums_to_one_and_has_no_crumbs(space, seed):
     weights = space.weights(anywhere(space, seed, 5))
@@ -242,7 +242,7 @@ def test_discretise(space):
 
 
 @every_space
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_discretise_finds_the_nearest_corner(space, seed):
     vector = anywhere(space, seed)
@@ -283,7 +283,7 @@ def test_decision_labels(space):
 
 
 @every_space
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=seeds, scale=st.sampled_from([0.5, 2.0, 30.0]))
 def test_project_is_the_nearest_point_of_the_space(space, seed, scale):
     vector = scale * np.random.default_rng(seed).normal(size=space.dimension).astype(np.float32)

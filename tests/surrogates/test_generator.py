@@ -45,7 +45,7 @@ def apply():
     return applied
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.integers(0, 2**32 - 1), st.permutations(range(6)), st.permutations(range(4)), st.permutations(range(3))
 )
@@ -55,7 +55,7 @@ def test_dataset2vec_knows_no_order(apply, seed, rows, columns, outputs):
     np.testing.assert_allclose(same, apply("dataset2vec", samples), rtol=1e-4, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.permutations(range(6)))
 def test_the_published_generator_knows_no_order_of_rows(apply, seed, rows):
     samples = drawn(seed)

@@ -94,7 +94,7 @@ def test_host_and_device_are_scikit_learns(name, classes, step):
         assert metric.low <= expected <= metric.high
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 1 << 30),
     rows=st.integers(1, 40),

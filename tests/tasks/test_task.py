@@ -8,6 +8,7 @@ import pytest
 
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
+from taskaware.modalities.reading import make_task
 from taskaware.tasks.data import content_digest
 from taskaware.tasks.split import split
 from taskaware.tasks.task import Task
@@ -75,3 +76,14 @@ def test_old_names_warn(unchecked):
             classes=("a", "b"), metric="accuracy",
         )  # fmt: skip
     assert old.digest == made.digest
+
+
+def test_what_a_notebook_shows_of_a_task():
+    rows = pd.DataFrame({f"x{place}": range(12) for place in range(4)} | {"y": list("abcabcabcabc")})
+    lines = repr(make_task(rows, "y")).splitlines()
+    assert lines[0] == (
+        "Task 'frame' of tables: classification of 'y', 3 classes ('a', 'b', 'c'); 12 rows, 4 features "
+        "('x0', 'x1', 'x2' and 1 more); scored by accuracy."
+    )
+    table = repr(make_task(rows, "y").data)
+    assert table.startswith("Table 'frame': 12 rows, 4 columns: 'x0 (numeric)'") and len(table) < 200

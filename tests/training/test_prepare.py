@@ -92,7 +92,7 @@ def test_parts_are_cut_to_the_recipe(classes):
     assert (other != drawn).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.integers(1, 50), steps=st.integers(1, 12), size=st.integers(1, 40), seed=st.integers(0, 1 << 30)
 )

@@ -14,12 +14,15 @@ from taskaware.data import columns
 from taskaware.data.load import Loaded, load
 from taskaware.data.schema import Schema
 from taskaware.data.table import Column, Table
-from taskaware.errors import UserError
+from taskaware.errors import UserError, some
 from taskaware.tasks.metrics import metric_name
 from taskaware.tasks.outputs import matrix_of
 from taskaware.tasks.target import MIN_ROWS, class_indices
 from taskaware.tasks.targets import name_of, read_targets
 from taskaware.tasks.task import Task
+
+SHOWN = 20
+"""Columns that a message shows."""
 
 _IDENTIFIER_NAME = re.compile(r"(^|[_ ])(id|key|uuid|index)$|Id$|ID$|^Unnamed: 0$")
 
@@ -123,7 +126,7 @@ def features_of(loaded: Loaded, drop: Sequence[str]) -> pd.DataFrame:
         if name not in features.columns:
             raise UserError(f"There is no feature '{name}' to drop. {_near(name, list(features.columns))}")
     if features.shape[1] == len(dropped):
-        raise UserError(f"There is no feature beside the target {_some(targets)}. Add a column.")
+        raise UserError(f"There is no feature beside the target {some(targets, SHOWN)}. Add a column.")
     return features.drop(columns=dropped)
 
 
@@ -135,7 +138,7 @@ def target_names_of(loaded: Loaded) -> list[str]:
     """
     names = list(loaded.frame.columns)
     if loaded.target is None:
-        raise UserError(f"The target is not named. Give target=..., one of {_some(names)}.")
+        raise UserError(f"The target is not named. Give target=..., one of {some(names, SHOWN)}.")
     targets = [loaded.target] if isinstance(loaded.target, str) else list(loaded.target)
     for target in targets:
         if target not in names:
@@ -150,11 +153,7 @@ def target_names_of(loaded: Loaded) -> list[str]:
 def _near(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean '{near[0]}'? " if near else ""
-    return f"{hint}Columns: {_some(names)}."
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:20]))
+    return f"{hint}Columns: {some(names, SHOWN)}."
 
 
 def read_only(values: np.ndarray) -> np.ndarray:
@@ -172,10 +171,10 @@ def _varying(schema: Schema, table: Table) -> tuple[Schema, Table, list[str]]:
     kept = tuple(column for column in table.columns if column.name in varying)
     if not kept:
         raise UserError(
-            f"Every feature is the same in all {table.rows} rows ({_listed(constant)}), so nothing can be "
+            f"Every feature is the same in all {table.rows} rows ({some(constant)}), so nothing can be "
             "predicted from them. Add a feature that varies."
         )
-    note = f"Left out, because every row has the same value: {_listed(constant)}."
+    note = f"Left out, because every row has the same value: {some(constant)}."
     return schema.ignoring(constant), dataclasses.replace(table, columns=kept), [note]
 
 
@@ -190,16 +189,11 @@ def _varies(column: Column) -> bool:
     return bool((values != values[0]).any())
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(f"'{name}'" for name in names[:8]) + more
-
-
 def _identifier_notes(table: Table) -> list[str]:
     found = tuple(column.name for column in table.columns if _is_identifier(column))
     if not found:
         return []
-    return [f"Looks like an identifier, and is used all the same: {_listed(found)}. Drop it if it is one."]
+    return [f"Looks like an identifier, and is used all the same: {some(found)}. Drop it if it is one."]
 
 
 def _is_identifier(column: Column) -> bool:

@@ -65,7 +65,7 @@ def check(task):
     assert np.isfinite(vector(task)).all()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(case=degenerate())
 def test_finite_and_in_range(build, case):
     check(build(*case))
@@ -97,7 +97,7 @@ def reordered(task: Task, order: np.ndarray) -> Task:
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(case=degenerate(), seed=st.integers(0, 2**32 - 1))
 def test_row_order_does_not_matter_in_degenerate_tables(build, case, seed):
     task = build(*case)

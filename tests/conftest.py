@@ -52,7 +52,7 @@ def real_data(index):
 def few_collections():
     """Garbage is looked for less often: compiling makes millions of objects that stay."""
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(7_000, 10, 10)
 
 
 @pytest.fixture(autouse=True, scope="session")

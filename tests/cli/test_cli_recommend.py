@@ -51,7 +51,8 @@ def test_json_of_a_training(command, monkeypatch, table, trained, tmp_path):
     model = taskaware.load_model(trained[0] / "model")
     asked = {}
     monkeypatch.setattr(taskaware.Recommendation, "fit", lambda self, task, **how: asked.update(how) or model)
-    words = ["recommend", table, "--target", "species", "--json", "--fit", "--members", "3", "--seconds", "60"]
+    asks = ["--fit", "--members", "3", "--seconds", "60"]
+    words = ["recommend", table, "--target", "species", "--json", *asks]
     told = strict(command(*words, "--save", tmp_path / "model")[1])["fit"]
     assert asked == {"seed": 0, "members": 3, "seconds": 60}
     assert told["members"] == model.members

@@ -22,7 +22,8 @@ from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.attempt import Run
-from taskaware.training.deciding import asks_for_offsets, chosen_offsets
+from taskaware.training.deciding import asks_for_offsets
+from taskaware.training.finishing import finished, validated
 from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.model import Model
@@ -47,7 +48,6 @@ from taskaware.training.programs import (
 )
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.target_scale import score_unit
-from taskaware.training.tempering import chosen_temperature, tempered
 
 VERSION = 5
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
@@ -169,7 +169,11 @@ def fit(
         raise EngineError(
             f"The loss of '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
-    return _decided(_model(task, work, point, prepared=prepared, run=last), task, work, last.logits)
+    model = _model(task, work, point, prepared=prepared, run=last)
+    if last.logits is None:
+        return model
+    seen = validated(task, work.rows.validation, last.logits, about.weights)
+    return finished(model, task, seen, work.program.metrics[0], work.program.child.scaled)
 
 
 @functools.partial(jax.jit, static_argnames="program")
@@ -310,35 +314,3 @@ def _decides_by_offsets(work: Work) -> bool:
     """Whether offsets of the classes are chosen; a row with several labels has no class to decide for."""
     several = work.arrays.y.ndim > 1
     return work.program.classification and not several and asks_for_offsets(work.program.metrics[0])
-
-
-def _decided(model: Model, task: Task, work: Work, given: np.ndarray | None) -> Model:
-    """The model at its temperature, and with offsets of the classes where its metric asks for them.
-
-    Args:
-        model: of the best weights.
-        task: with all targets.
-        work: of the training.
-        given: logits of each member on its validation rows, (M, n, K); None in regression.
-    """
-    if given is None:
-        return model
-    metric, scaled = work.program.metrics[0], work.program.child.scaled
-    rows, weight = (np.asarray(part) for part in work.rows.validation)
-    own = [
-        (task.target[each[at]], found[at, : task.outputs])
-        for each, found, at in zip(rows, given, weight > 0, strict=True)
-    ]
-    temperature = 1.0 if scaled is None else chosen_temperature(own)
-    if scaled is not None and temperature != 1.0:
-        params = jax.vmap(functools.partial(scaled, factor=1 / temperature))(model.params)
-        model = dataclasses.replace(model, params=params)
-    parts = [(truth, tempered(found, temperature)) for truth, found in own]
-    if _decides_by_offsets(work):
-        shares = np.bincount(task.target, minlength=task.outputs) / len(task.target)
-        offsets, score = chosen_offsets(metric, parts, shares)
-        return dataclasses.replace(model, offsets=offsets, best_score=score)
-    if metric.reads == "probabilities":
-        score = np.mean([metric.on_host(truth, found) for truth, found in parts])
-        return dataclasses.replace(model, best_score=float(score))
-    return model

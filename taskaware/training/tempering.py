@@ -28,15 +28,22 @@ def tempered(logits: Float[np.ndarray, "n K"], temperature: float) -> Float[np.n
     return shares / shares.sum(1, keepdims=True)
 
 
-def chosen_temperature(parts: Sequence[Part]) -> float:
-    """The temperature with the least log loss on the validation rows of all networks."""
+def chosen_temperature(parts: Sequence[Part], weights: Sequence[np.ndarray] | None = None) -> float:
+    """The temperature with the least log loss on the validation rows of all networks.
+
+    Args:
+        parts: of each network.
+        weights: how much each of these rows counts in training, (n,) for each network; by default all alike.
+    """
     truth = np.concatenate([each for each, _ in parts])
+    counts = np.ones(len(truth)) if weights is None else np.concatenate(list(weights))
     logits = np.concatenate([each for _, each in parts]).astype(np.float64)
     logits -= logits.max(1, keepdims=True)
     own = logits[np.arange(len(truth)), truth]
 
     def loss(temperature: float) -> float:
-        return float(np.mean(np.log(np.exp(logits / temperature).sum(1)) - own / temperature))
+        losses = np.log(np.exp(logits / temperature).sum(1)) - own / temperature
+        return float(np.average(losses, weights=counts))
 
     losses = [loss(temperature) for temperature in TEMPERATURES]
     best = int(np.argmin(losses))

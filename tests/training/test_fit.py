@@ -12,6 +12,7 @@ import pytest
 from taskaware.errors import EngineError, UserError
 from taskaware.recommendation import building
 from taskaware.tasks.split import splits
+from taskaware.training import finishing
 from taskaware.training import fit as room
 from taskaware.training.fit import ATTEMPTS, COOLER, SEGMENT, fit
 from taskaware.training.member_rows import RowOptions, rows_of_members
@@ -353,7 +354,7 @@ def test_a_fitted_network_has_its_temperature_in_the_weights(task, small, plain,
     made, point = task(rows=240), plain(small, [(8, "relu"), None])
     recipe = dataclasses.replace(RECIPE, steps=300, learning_rate=0.05)
     after = fit(made, small, point, recipe=recipe, members=1, progress=False)
-    monkeypatch.setattr(room, "chosen_temperature", lambda parts: 1.0)
+    monkeypatch.setattr(finishing, "chosen_temperature", lambda parts, weights: 1.0)
     before = fit(made, small, point, recipe=recipe, members=1, progress=False)
     ratios = np.asarray(before.params["output_kernel"] / after.params["output_kernel"])
     assert np.ptp(ratios) < 1e-4 and not np.isclose(ratios.mean(), 1.0)

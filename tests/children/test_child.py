@@ -13,7 +13,7 @@ from taskaware.tasks.metrics import MASKED
 from taskaware.testing import child_contract
 from taskaware.testing.child_contract import check_child
 
-SMALL = dataclasses.replace(preset("compact"), layers=2, sizes=(4, 8), width_odds=(0.5, 0.5))
+SMALL = dataclasses.replace(preset("compact"), layers=1, sizes=(4, 8), width_odds=(0.5, 0.5))
 
 
 def points():
@@ -57,7 +57,7 @@ def too_wide(params, candidate, batch):
 )
 def test_a_child_that_breaks_the_contract_is_found_out(parts, check, monkeypatch):
     prepared = child_contract.prepare(child_contract._task("classification"), 0, child_contract.RECIPE)
-    subject = child_contract.Subject(SMALL, points(), True, prepared)
+    subject = child_contract.Subject(SMALL, points()[:2], True, prepared)
     with monkeypatch.context() as patch:
         patch.setattr(child_contract, "child_of", lambda space: broken(**parts))
         patch.setattr("taskaware.training.trainer.child_of", lambda space: broken(**parts))

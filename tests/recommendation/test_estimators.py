@@ -15,34 +15,46 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+from taskaware.arrays import bucket
 from taskaware.errors import UserError
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.estimators import TaskAwareClassifier, TaskAwareRegressor
+from taskaware.training import fit, prepare
+from taskaware.training.recipe import TrainingRecipe
 
-pytestmark = pytest.mark.usefixtures("short")
+pytestmark = pytest.mark.usefixtures("short", "one_shape")
 
 BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegressor])
 
 
+@pytest.fixture(scope="module")
+def one_shape():
+    """Tables of all widths are padded to one, so that they share compiled programs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "_room", lambda columns: bucket(columns, 512) if columns else 0)
+        yield
+
+
 @pytest.fixture
 def classifier(evaluator):
-    return TaskAwareClassifier(evaluator=evaluator)
+    return TaskAwareClassifier(evaluator=evaluator, members=1)
 
 
 @pytest.fixture
 def regressor(evaluator):
-    return TaskAwareRegressor(evaluator=evaluator)
+    return TaskAwareRegressor(evaluator=evaluator, members=1)
 
 
 @pytest.fixture(scope="module")
-def fitted(evaluator, made, short):
+def fitted(evaluator, made, short, one_shape):
     frame = made()
     return TaskAwareClassifier(evaluator=evaluator).fit(frame.drop(columns="y"), frame["y"])
 
 
 @BOTH
 @pytest.mark.filterwarnings("ignore")
-def test_scikit_learns_own_checks(problem, evaluator):
+def test_scikit_learns_own_checks(problem, evaluator, monkeypatch):
+    monkeypatch.setattr(fit, "RECIPE", TrainingRecipe(steps=90, batch_size=32))
     quick = problem(evaluator=evaluator, members=1, patience=1, ascent=AscentSettings(rounds=1))
     results = check_estimator(quick, on_fail=None)
     # Rows are drawn by weight, so weights and copies of rows give like networks, not equal ones.

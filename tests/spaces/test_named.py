@@ -1,5 +1,7 @@
 """Known designs as points: what they are, and that they learn."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -30,13 +32,15 @@ def test_a_named_point_is_the_design(name):
     assert net.members == (8 if name == "tabm" else 1)
 
 
-def test_designs_learn_a_table():
-    recipe, points = (
-        TrainingRecipe(steps=40, batch_size=32),
-        np.stack([named_point("resnet"), named_point("tabm")]),
-    )
-    prepared = prepare(make_task("wine"), 0, recipe, embeddings=embeddings_of(SPACE))
-    assert (train(SPACE, points, prepared, recipe, seed=0).test_score > 0.9).all()
+def test_designs_learn_a_table(monkeypatch):
+    """Two layers of each: the residual, the normalisation and the members are those of the design."""
+    for name in ("resnet", "tabm"):
+        monkeypatch.setitem(PLANS, name, PLANS[name]._replace(layers=((128, "relu"),) * 2))
+    small = dataclasses.replace(SPACE, layers=2, sizes=(128,), activations=("relu",), width_odds=(1.0,))
+    points = np.stack([named_point(name, small) for name in ("resnet", "tabm")])
+    recipe = TrainingRecipe(steps=80, batch_size=32)
+    prepared = prepare(make_task("wine"), 0, recipe, embeddings=embeddings_of(small))
+    assert (train(small, points, prepared, recipe, seed=0).test_score > 0.9).all()
 
 
 def test_what_is_no_design_and_what_a_space_lacks():

@@ -2,11 +2,15 @@
 
 import csv
 import functools
+from collections.abc import Sequence
 from importlib import resources
 
 import numpy as np
 
 from taskaware.modalities.reading import modality_of
+from taskaware.recommendation.ascent import Proposal
+from taskaware.recommendation.parts import Candidate
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.safety import farthest, separation
 from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.lifted import Lifted
@@ -51,6 +55,30 @@ def about_several(task: Task) -> list[str]:
 def asks_for_thresholds(metric: str) -> bool:
     """Whether another threshold than 0.5 can score better in a metric of labels."""
     return METRICS[metric].reads == "classes" and metric not in ("accuracy", "subset_accuracy")
+
+
+def about_limits(
+    prefer: Preference, candidates: Sequence[Candidate], proposal: Proposal, answer: Candidate
+) -> list[str]:
+    """A note on the expected score that the limits cost.
+
+    Args:
+        prefer: the limits.
+        candidates: all of them, those inside first, best first.
+        proposal: of the same candidates.
+        answer: the recommended one.
+    """
+    if not prefer.limited:
+        return []
+    beyond, inside = candidates[proposal.inside :], proposal.inside
+    best = f"{len(beyond)} of {len(candidates)} candidates are beyond the limits ({prefer.text})."
+    if not beyond or not inside or proposal.bound[inside] <= proposal.bound[0]:
+        return [f"{best} None of them is ranked above the answer, so the limits cost nothing."]
+    lost = beyond[0].predicted_score - answer.predicted_score
+    return [
+        f"{best} The best of them is expected to score {beyond[0].predicted_score:.3f} ± "
+        f"{beyond[0].uncertainty:.3f}: the limits cost {lost:.3f}."
+    ]
 
 
 def about_kind(evaluator: Evaluator, task: Task, query: TaskQuery) -> list[str]:

@@ -4,7 +4,7 @@ import os
 from typing import cast
 
 from taskaware.files import atomic_write
-from taskaware.recommendation import as_json, building, explain, figure
+from taskaware.recommendation import as_json, building, explain, figure, pareto
 from taskaware.recommendation.building import FitOptions
 from taskaware.recommendation.record import Record
 
@@ -25,6 +25,35 @@ class Recommendation(Record):
     def plot(self):
         """The network with its parts in words, and the search with the answer marked: a matplotlib Figure."""
         return figure.plot(self)
+
+    def pareto(self, *, measure: bool = False):
+        """The candidates that no other beats in expected score, rank, size, multiply-adds and time.
+
+        Known architectures are among them, and those beyond the limits of `prefer`. A candidate that was
+        never trained has a price in the ranking, so its rank may be lower than its expected score. The
+        recommended one is always there.
+
+        Args:
+            measure: whether the column "measured" follows, with the time on this machine. It takes some
+                seconds, because programs are compiled.
+
+        Returns:
+            A DataFrame, smallest first: architecture, predicted_score, uncertainty, size, macs, latency
+            (seconds for 1,000 encoded rows), found_by, within (the limits) and recommended.
+        """
+        return pareto.table(self, measure)
+
+    def plot_pareto(self):
+        """Expected score over size for the table of `pareto`: a matplotlib Figure."""
+        return pareto.plot(self)
+
+    def measure_latency(self) -> float:
+        """Seconds that the networks take to predict 1,000 encoded rows, measured on this machine.
+
+        The networks that `fit` averages are built with random weights. Reading and encoding of rows are not
+        included: they are the same for every architecture.
+        """
+        return pareto.measured(self, self.point)
 
     def module(self):
         """The network as a Flax Linen module, called with (numbers (n, D), one-hot (n, T))."""
@@ -142,7 +171,7 @@ class Recommendation(Record):
 
         The recommended architecture is trained first, then those that complement it best on the known
         tasks. Several train in one program. The answer is the architecture with the best validation score;
-        the predictions use all scores. The same seed gives the same answer.
+        the predictions use all scores. The same seed gives the same answer. The limits of `prefer` hold.
 
         Args:
             dataset: in any form that `recommend` takes; the one of this recommendation.

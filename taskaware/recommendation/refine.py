@@ -11,6 +11,8 @@ from taskaware.objectives.trainings import TOGETHER, trained
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import constant_score
+from taskaware.recommendation.narrowing import Limits
+from taskaware.recommendation.pareto import front_of
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.record import Record
 from taskaware.recommendation.refinement import Refinement, refining
@@ -50,7 +52,8 @@ def refine(
     # Experience with this dataset is left out: scores from it would count twice.
     evaluator, _ = recognise(task, for_task(task, evaluator), leave_out=True)
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
-    proposed = propose(evaluator, query, AscentSettings(), seed=seed)
+    limits = Limits.of(evaluator.space, recommendation.task, recommendation.prefer)
+    proposed = propose(evaluator, query, AscentSettings(), seed=seed, limits=limits)
     points, came_from = _recommended_first(recommendation, proposed)
     refinement = Refinement.begin(evaluator, query, points)
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
@@ -99,7 +102,8 @@ class Refined:
 def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
     """The candidates without repetition, the recommended one first, and where each came from."""
     first = recommendation.point[None]
-    other = np.flatnonzero(np.any(np.abs(proposed.points - first) > 1e-4, axis=1))
+    inside = proposed.points[: proposed.inside]
+    other = np.flatnonzero(np.any(np.abs(inside - first) > 1e-4, axis=1))
     points = np.concatenate([first, proposed.points[other]]).astype(np.float32)
     return points, [recommendation.ranked[0].found_by, *(proposed.came_from[place] for place in other)]
 
@@ -109,9 +113,9 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
     expected, deviation = found.refinement.in_metric_units()
     expected = np.clip(expected, constant_score(np.array(before.meta_features)), HIGHEST)
     best = int(found.trained[found.scores.argmax()])
-    order = [best, *(row for row in np.argsort(-expected) if row != best)][: len(before.ranked)]
+    order = [best, *(row for row in np.argsort(-expected) if row != best)]
     done = set(found.trained.tolist())
-    ranked = tuple(
+    candidates = tuple(
         Candidate(
             point=tuple(float(number) for number in found.points[row]),
             predicted_score=float(expected[row]),
@@ -125,4 +129,10 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
         f"{len(done)} candidates were trained on this dataset. On validation rows, the best one reached "
         f"{metric.name} {reached:.3f}; the first recommendation reached {first:.3f}."
     )
-    return dataclasses.replace(before, ranked=ranked, chance=None, notes=(*before.notes, note))
+    return dataclasses.replace(
+        before,
+        ranked=candidates[: len(before.ranked)],
+        chance=None,
+        notes=(*before.notes, note),
+        front=front_of(before.space, before.task, before.prefer, candidates),
+    )

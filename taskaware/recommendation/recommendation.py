@@ -164,6 +164,7 @@ class Recommendation(Record):
         *,
         trainings: int = 8,
         evaluator=None,
+        prefer=None,
         store=None,
         progress: bool | None = None,
     ) -> "Recommendation":
@@ -171,7 +172,7 @@ class Recommendation(Record):
 
         The recommended architecture is trained first, then those that complement it best on the known
         tasks. Several train in one program. The answer is the architecture with the best validation score;
-        the predictions use all scores. The same seed gives the same answer. The limits of `prefer` hold.
+        the predictions use all scores. The same seed gives the same answer.
 
         Args:
             dataset: in any form that `recommend` takes; the one of this recommendation.
@@ -179,6 +180,8 @@ class Recommendation(Record):
             trainings: how many, 1 or more; each is as short as those of the experience.
             evaluator: the one that made the recommendation; the shipped one by default. This dataset and its
                 relatives are left out of it.
+            prefer: limits that every candidate keeps to, as in `recommend`; by default those of this
+                recommendation.
             store: path or URL of an experience that records every training as soon as it ends; None records
                 nothing.
             progress: whether to show a bar; by default where there is a terminal.
@@ -191,7 +194,15 @@ class Recommendation(Record):
         from taskaware.recommendation.refine import refine
 
         task = building.task_for(self, dataset, target)
-        found = refine(self, task, trainings=trainings, evaluator=evaluator, store=store, progress=progress)
+        found = refine(
+            self,
+            task,
+            trainings=trainings,
+            evaluator=evaluator,
+            prefer=prefer,
+            store=store,
+            progress=progress,
+        )
         building.remember(found, task)
         # It is made of this one by `dataclasses.replace`, so it is of its class.
         return cast(Recommendation, found)

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.narrowing import Limits
 from taskaware.recommendation.pareto import front_of
 from taskaware.recommendation.parts import Candidate
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.record import Record
 from taskaware.recommendation.refinement import Refinement, refining
 from taskaware.store import Store
@@ -30,6 +33,7 @@ def refine(
     *,
     trainings: int,
     evaluator: Evaluator | None = None,
+    prefer: Preference | Mapping[str, Any] | None = None,
     store=None,
     progress: bool | None = None,
 ) -> Record:
@@ -40,6 +44,7 @@ def refine(
         task: to train on.
         trainings: how many, 1 or more.
         evaluator: the one that made the recommendation; the shipped one by default.
+        prefer: limits of all candidates; by default those of the recommendation.
         store: path or URL of an experience that records every training; None records nothing.
         progress: whether to show a bar; by default where there is a terminal.
 
@@ -49,12 +54,14 @@ def refine(
     began = time.perf_counter()
     if trainings < 1:
         raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
+    if prefer is not None:
+        recommendation = dataclasses.replace(recommendation, prefer=Preference.of(prefer))
     # Experience with this dataset is left out: scores from it would count twice.
     evaluator, _ = recognise(task, for_task(task, evaluator), leave_out=True)
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
     limits = Limits.of(evaluator.space, recommendation.task, recommendation.prefer)
     proposed = propose(evaluator, query, AscentSettings(), seed=seed, limits=limits)
-    points, came_from = _recommended_first(recommendation, proposed)
+    points, came_from = _recommended_first(recommendation, proposed, limits)
     refinement = Refinement.begin(evaluator, query, points)
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
         objective = trained(task, evaluator.space, seed=seed, store=opened, strategy="refine")
@@ -99,10 +106,14 @@ class Refined:
     scores: np.ndarray
 
 
-def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
-    """The candidates without repetition, the recommended one first, and where each came from."""
-    first = recommendation.point[None]
-    inside = proposed.points[: proposed.inside]
+def _recommended_first(
+    recommendation: Record, proposed: Proposal, limits: Limits | None
+) -> tuple[np.ndarray, list[str]]:
+    """The candidates inside the limits without repetition, the recommended one first, and where they came
+    from."""
+    first, inside = recommendation.point[None], proposed.points[: proposed.inside]
+    if limits is not None and not limits.inside(first).all():
+        return inside.astype(np.float32), list(proposed.came_from[: proposed.inside])
     other = np.flatnonzero(np.any(np.abs(inside - first) > 1e-4, axis=1))
     points = np.concatenate([first, proposed.points[other]]).astype(np.float32)
     return points, [recommendation.ranked[0].found_by, *(proposed.came_from[place] for place in other)]

@@ -125,7 +125,7 @@ def counted(
     # A size is computed where it or a larger one has a share.
     by_size = alpha.reshape(*alpha.shape[:-1], len(sizes), len(space.activations)).sum(-1)
     reached = used(xp.flip(xp.cumsum(xp.flip(by_size, -1), -1), -1))
-    largest = (reached * np.diff(sizes, prepend=0.0)).sum(-1)
+    largest = reached @ np.diff(sizes, prepend=0.0)
     present = used(beta)
     width = xp.maximum((present * largest).max(-1), sizes[0])
     gate = {name: weights.recipe[..., place] for place, name in enumerate(space.coordinates)}
@@ -135,7 +135,7 @@ def counted(
         units, kernels = largest, xp.ones_like(largest)
     else:
         own = used(alpha)
-        units, kernels = (own * np.repeat(sizes, len(space.activations))).sum(-1), own.sum(-1)
+        units, kernels = own @ np.repeat(sizes, len(space.activations)), own.sum(-1)
 
     gamma = present_gamma(space, weights.gamma, reads.columns > 0, xp)
     parameters, multiply_adds = _embedding(space, used(gamma) * (reads.columns > 0), reads, width)

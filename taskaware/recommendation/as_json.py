@@ -28,6 +28,7 @@ def to_text(record: Record) -> str:
     """See `Recommendation.to_json`."""
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     default = record.default
+    del fields["scored"]
     fields |= {
         "format": FORMAT,
         "version": VERSION,
@@ -111,7 +112,7 @@ def _of_fields(fields: dict) -> dict:
         "nearest_tasks": tuple(map(checking.checked_neighbour, neighbours)),
         "default": _candidate(fields["default"], space) if fields.get("default") else None,
         "prefer": checking.checked_preference(fields.get("prefer", {})),
-        "front": tuple(_candidate(entry, space) for entry in front),
+        "scored": tuple(_candidate(entry, space) for entry in front),
         **checking.checked_rest(rest),
     }
 

@@ -242,10 +242,9 @@ def _seek(
     def scored_points(points):
         return scored(jax.vmap(functools.partial(features_of, space))(points))
 
-    known, ranking, narrowed = scored(limits.features), 0.0, []
-    if within is not None:
-        ranking, narrowed = OUTSIDE * within.outside, [within.narrowed]
-    own = pool[jnp.argsort(ranking - known[0])[:own_starts]]
+    known = scored(limits.features)
+    price, narrowed = (0.0, []) if within is None else (OUTSIDE * within.outside, [within.narrowed])
+    own = pool[jnp.argsort(price - known[0])[:own_starts]]
     starts = jnp.concatenate([warm, own])
     if within is not None:
         best = jnp.argsort(-scored_points(within.narrowed)[0])[:own_starts]

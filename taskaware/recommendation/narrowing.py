@@ -126,7 +126,7 @@ def _choices(space: MixtureSpace, reads: Reads) -> list[tuple[int | None, ...]]:
         start += len(group)
         there = np.where(columns > 0, columns, np.inf)
         # Categories as they are, or as learned vectors: which one is smaller depends on the width.
-        found.append(np.flatnonzero(there == there.min()).tolist() if columns.any() else [None])
+        found.append([*np.flatnonzero(there == there.min()).tolist()] if columns.any() else [None])
     return list(dict.fromkeys((tuple(each[0] for each in found), tuple(each[-1] for each in found))))
 
 

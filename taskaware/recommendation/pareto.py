@@ -1,60 +1,19 @@
-"""The candidates that no other beats in score, size, multiply-adds and time of prediction."""
+"""The candidates that no other beats, as a table and a plot."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from taskaware.children.mixture.cost import Counts, exactly
+from taskaware.children.mixture.cost import exactly
 from taskaware.children.mixture.describe import summary
 from taskaware.errors import visible
 from taskaware.recommendation.cost import members_of, reads_of, within
-from taskaware.recommendation.parts import Candidate, TaskCard
-from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.record import Record
-from taskaware.spaces import MixtureSpace, Space
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST = 64
-"""Candidates of a front that are kept, at most."""
 LONGEST = 80
-
-
-def front_of(
-    space: Space, card: TaskCard, prefer: Preference, candidates: Sequence[Candidate]
-) -> tuple[Candidate, ...]:
-    """Those that no other beats in expected score, rank, size, multiply-adds and time; none of other spaces.
-
-    Args:
-        space: of the candidates.
-        card: of the dataset.
-        prefer: may name the number of networks.
-        candidates: by rank, best first.
-    """
-    if not isinstance(space, MixtureSpace) or not candidates:
-        return ()
-    points = np.array([one.point for one in candidates], np.float32)
-    counts = exactly(space, points, reads_of(space, card, prefer))
-    places = unbeaten(np.array([one.predicted_score for one in candidates]), counts)
-    return tuple(candidates[place] for place in places[:MOST])
-
-
-def unbeaten(scores: Float[np.ndarray, " n"], counts: Counts) -> Int[np.ndarray, " k"]:
-    """Positions of those that none beats which ranks before them, scores no less and costs no more.
-
-    Args:
-        scores: by rank, best first.
-        counts: of the same networks.
-    """
-    losses = np.stack([-scores, *counts], axis=1)
-    found: list[int] = []
-    for place, own in enumerate(losses):
-        if not (losses[found] <= own).all(1).any():
-            found.append(place)
-    return np.array(found, int)
 
 
 def table(record: Record, measure: bool = False) -> "pd.DataFrame":
@@ -106,7 +65,7 @@ def plot(record: Record):
     for inside, colour in ((True, "#2563eb"), (False, "#9ca3af")):
         part = found[found["within"] == inside]
         if len(part):
-            style = {"fmt": "o", "color": colour, "capsize": 3, "lw": 1}
+            style: dict[str, Any] = {"fmt": "o", "color": colour, "capsize": 3, "lw": 1}
             label = None if not record.prefer.limited else "within the limits" if inside else "beyond them"
             ax.errorbar(part["size"], part["predicted_score"], part["uncertainty"], label=label, **style)
     answer = found[found["recommended"]]

@@ -25,7 +25,6 @@ from taskaware.recommendation.notes import (
     about_metric,
     about_several,
 )
-from taskaware.recommendation.pareto import front_of
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
 from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.recommendation import Recommendation
@@ -202,12 +201,12 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
     # `query_of` always reads it.
     z = cast(np.ndarray, found.query.z)
     candidates, place = found.candidates(), found.safest()
-    ranked = candidates[: min(count, found.proposal.inside)]
     safest = None if place is None else dataclasses.replace(candidates[place], found_by="default")
     distances = evaluator.distances(z)
-    unfamiliar = safest is not None and is_unfamiliar(evaluator, z)
-    if unfamiliar:
-        ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
+    unfamiliar = is_unfamiliar(evaluator, z) and safest is not None
+    if safest is not None and unfamiliar:
+        candidates = [safest, *(other for other in candidates if other.point != safest.point)]
+    ranked = candidates[: min(count, found.proposal.inside)]
     # What an answer tells of an architecture, it tells of a mixture.
     space = cast(MixtureSpace, evaluator.space)
     return Recommendation(
@@ -228,7 +227,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
         seed=0,
         seconds=0.0,
         prefer=found.prefer,
-        front=front_of(space, card, found.prefer, candidates),
+        scored=tuple(candidates),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from taskaware.children.mixture.describe import summary
 from taskaware.deprecation import renamed_fields
 from taskaware.recommendation.cost import Cost, cost_of
+from taskaware.recommendation.front import front_of
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
 from taskaware.recommendation.preference import Preference
 from taskaware.spaces import MixtureSpace
@@ -34,8 +35,8 @@ class Record:
         chance: probability that the recommended architecture scores above the default one; None if both
             are the same, or the evaluator has no covariance.
         prefer: limits that the candidates keep to.
-        front: the candidates that no other beats in score, rank, size, multiply-adds and time of prediction,
-            by rank; those beyond the limits, too. Empty where an older taskaware wrote the recommendation.
+        scored: all candidates by rank, those beyond the limits last; of a recommendation from a file, its
+            `front`. Empty where an older taskaware wrote it.
     """
 
     task: TaskCard
@@ -50,7 +51,7 @@ class Record:
     default: Candidate | None = None
     chance: float | None = None
     prefer: Preference = Preference()
-    front: tuple[Candidate, ...] = ()
+    scored: tuple[Candidate, ...] = ()
 
     @property
     def abstained(self) -> bool:
@@ -71,6 +72,11 @@ class Record:
     def cost(self) -> Cost:
         """What the networks that `fit` averages cost together."""
         return cost_of(self.space, self.point, self.task, self.prefer)
+
+    @functools.cached_property
+    def front(self) -> tuple[Candidate, ...]:
+        """The scored candidates that no other beats in expected score, rank, size, multiply-adds and time."""
+        return front_of(self.space, self.task, self.prefer, self.scored)
 
     @property
     def size(self) -> int:

@@ -14,7 +14,6 @@ from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.narrowing import Limits
-from taskaware.recommendation.pareto import front_of
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.record import Record
@@ -145,5 +144,5 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
         ranked=candidates[: len(before.ranked)],
         chance=None,
         notes=(*before.notes, note),
-        front=front_of(before.space, before.task, before.prefer, candidates),
+        scored=candidates,
     )

@@ -13,8 +13,8 @@ from taskaware.errors import CheckpointError, UserError
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.cost import cost_of
 from taskaware.recommendation.estimators import TaskAwareClassifier
+from taskaware.recommendation.front import unbeaten
 from taskaware.recommendation.loading import load_recommendation
-from taskaware.recommendation.pareto import unbeaten
 from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.recommend import recommend
 

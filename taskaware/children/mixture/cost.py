@@ -99,8 +99,8 @@ def exactly(space: MixtureSpace, points: Float[EitherArray, "n D"], reads: Reads
     # One compiled program for many numbers of points.
     height = bucket(len(points), 16)
     weights = _weights(space, np.resize(points, (height, points.shape[1])))
-    host = Weights(*(np.asarray(part, np.float64)[: len(points)] for part in weights))
-    return counted(space, host, reads)
+    host: Any = [np.asarray(part, np.float64)[: len(points)] for part in weights]
+    return counted(space, Weights(*host), reads)
 
 
 def counted(

@@ -11,9 +11,11 @@ from taskaware.errors import UserError
 from taskaware.recommendation.cost import members_of, reads_of, within
 from taskaware.recommendation.parts import TaskCard
 from taskaware.recommendation.preference import LIMITS, Preference, in_units
-from taskaware.spaces import MixtureSpace, Space
+from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_draws import CORNER, CUTOFF
 from taskaware.spaces.mixture_presence import gamma_parts, logits_of
+from taskaware.surrogates import Evaluator, TaskQuery
+from taskaware.surrogates.patterns import points_for
 
 NARROWED = 128
 """Number of narrowed architectures that are candidates."""
@@ -36,11 +38,17 @@ class Limits:
     reads: Reads
 
     @classmethod
-    def of(cls, space: Space, card: TaskCard, prefer: Preference) -> "Limits | None":
+    def of(
+        cls, evaluator: Evaluator, query: TaskQuery, card: TaskCard, prefer: Preference
+    ) -> "Limits | None":
         """The limits; None if there are none.
 
+        Where the user does not say how many networks are averaged, they are fewer than usual if no known
+        architecture keeps to the limits otherwise.
+
         Args:
-            space: of the architectures.
+            evaluator: knows architectures.
+            query: the task as it reads it.
             card: of the dataset.
             prefer: as the user wrote it.
 
@@ -50,11 +58,19 @@ class Limits:
         """
         if not prefer.limited:
             return None
+        space = evaluator.space
         if not isinstance(space, MixtureSpace):
             raise UserError(
                 f"prefer: the size of networks of the space '{space.name}' is not known. Leave it out."
             )
-        limits = cls(space, card, prefer, reads_of(space, card, prefer))
+        known = points_for(space, np.asarray(evaluator.training_data.u, np.float32), query.present)
+        most = members_of(card, prefer)
+        numbers = [most] if prefer.members else range(most, 0, -1)
+        for members in numbers:
+            own = prefer if members == most else dataclasses.replace(prefer, members=members)
+            limits = cls(space, card, own, reads_of(space, card, own))
+            if limits.inside(known).any():
+                return limits
         limits.check()
         return limits
 

@@ -106,10 +106,10 @@ def recommend(
     evaluator, notes = recognise(task, for_task(task, evaluator), leave_out)
     query = query_of(task, evaluator)
     posterior = evaluator.posterior(query)
-    limits = Limits.of(evaluator.space, TaskCard.of(task), wanted)
+    limits = Limits.of(evaluator, query, TaskCard.of(task), wanted) if wanted.limited else None
     settings = ascent or AscentSettings()
     proposal = propose(evaluator, query, settings, seed=seed, posterior=posterior, limits=limits)
-    found = Found(task, evaluator, query, posterior, proposal, wanted, limits)
+    found = Found(task, evaluator, query, posterior, proposal, limits.prefer if limits else wanted, limits)
     answer = _answer(
         found,
         candidates,
@@ -220,7 +220,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
         trace=tuple(tuple(row) for row in found.lower_estimates().tolist()),
         notes=(
             *notes,
-            *about_limits(found.prefer, candidates, found.proposal, ranked[0]),
+            *about_limits(found.prefer, candidates, found.proposal, card),
             *about_distance(evaluator, distances, unfamiliar),
             *about_baselines(evaluator, found.task),
         ),

@@ -58,7 +58,9 @@ def refine(
     # Experience with this dataset is left out: scores from it would count twice.
     evaluator, _ = recognise(task, for_task(task, evaluator), leave_out=True)
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
-    limits = Limits.of(evaluator.space, recommendation.task, recommendation.prefer)
+    limits = Limits.of(evaluator, query, recommendation.task, recommendation.prefer)
+    if limits is not None:
+        recommendation = dataclasses.replace(recommendation, prefer=limits.prefer)
     proposed = propose(evaluator, query, AscentSettings(), seed=seed, limits=limits)
     points, came_from = _recommended_first(recommendation, proposed, limits)
     refinement = Refinement.begin(evaluator, query, points)

@@ -29,7 +29,7 @@ def free(evaluator, made):
 def least(evaluator, made):
     """The smallest size that can be asked for."""
     with pytest.raises(UserError, match="size at most 1 parameters is not possible") as caught:
-        recommend(made(), "y", evaluator=evaluator, prefer={"size": 1})
+        recommend(made(), "y", evaluator=evaluator, prefer={"size": 1, "members": 5})
     return int(str(caught.value).partition("dataset is ")[2].partition(" parameters")[0].replace(",", ""))
 
 
@@ -110,13 +110,18 @@ def test_every_candidate_keeps_to_the_limits(small, free):
 
 def test_the_smallest_size_can_be_asked_for(evaluator, made, least):
     frame = made()
-    answer = recommend(frame, "y", evaluator=evaluator, prefer={"size": least})
+    answer = recommend(frame, "y", evaluator=evaluator, prefer={"size": least, "members": 5})
     assert answer.size == least and {cost.size for cost in costs(answer)} == {least}
     assert answer.ranked[0].found_by in ("ascent", "discretised", "narrowed")
     with pytest.raises(UserError, match="fewer networks"):
-        recommend(frame, "y", evaluator=evaluator, prefer={"size": least - 1})
-    one = recommend(frame, "y", evaluator=evaluator, prefer={"size": least - 1, "members": 1})
-    assert one.cost.members == 1 and least // 5 <= one.size < least
+        recommend(frame, "y", evaluator=evaluator, prefer={"size": least - 1, "members": 5})
+    fewer = recommend(frame, "y", evaluator=evaluator, prefer={"size": least - 1})
+    assert 1 <= fewer.cost.members < 5 and least // 5 <= fewer.size < least
+    assert any(
+        f"averages {fewer.cost.members} network" in note and "instead of 5" in note for note in fewer.notes
+    )
+    one = recommend(frame, "y", evaluator=evaluator, prefer={"size": least // 5})
+    assert one.cost.members == 1 and one.size == least // 5
     with pytest.raises(UserError, match=r"latency at most 0\.001 ms is not possible"):
         recommend(frame, "y", evaluator=evaluator, prefer={"latency": 1e-6})
 

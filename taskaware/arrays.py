@@ -6,6 +6,9 @@ import numpy as np
 ALIGNED = 64
 """Bytes that the place of an array in memory is a multiple of, where JAX is to share it."""
 
+WIDE = 1 << 15
+"""Columns from which padding is sparing."""
+
 EitherArray = jax.Array | np.ndarray
 """A JAX array (or tracer) or a NumPy array: what a function takes that turns both into the former."""
 
@@ -17,6 +20,18 @@ def bucket(size: int, smallest: int = 8) -> int:
     [8, 8, 16, 1024]
     """
     return max(smallest, 1 << max(size - 1, 0).bit_length())
+
+
+def column_room(columns: int) -> int:
+    """Number of columns after padding; 0 stays 0, so a table without categories costs nothing for them.
+
+    Beyond WIDE columns it is a multiple of an eighth of a power of two: padding costs time and memory there.
+
+    >>> [column_room(columns) for columns in (0, 3, 70)]
+    [0, 64, 128]
+    """
+    step = bucket(columns) // 8 if columns > WIDE else 0
+    return -(-columns // step) * step if step else bucket(columns, 64) if columns else 0
 
 
 def shared_zeros(shape: tuple[int, ...]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """`taskaware recommend`: the architecture for a dataset and, with --fit, the trained model."""
 
+import argparse
 import io
 import json
 from pathlib import Path
@@ -30,6 +31,7 @@ def run(arguments: Arguments) -> None:
         task,
         **_given(arguments, "metric"),
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
+        prefer=_prefer(arguments),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
         evaluator=evaluator,
@@ -80,6 +82,19 @@ def _check(arguments: Arguments) -> None:
 def _is_folder(path: Path | None) -> bool:
     """Whether --source names a folder: a name without an ending, which is no file and no device."""
     return path is not None and not path.suffix and not path.is_file() and not is_device(path)
+
+
+def _prefer(arguments: Arguments) -> dict:
+    """The limits that were typed, and with them the number of networks."""
+    members = {"members": arguments.members} if arguments.prefer and arguments.members else {}
+    return members | dict(arguments.prefer)
+
+
+def _preference(text: str) -> tuple[str, str]:
+    name, _, limit = text.partition("=")
+    if not name or not limit:
+        raise argparse.ArgumentTypeError(f"'{text}' is no NAME=LIMIT, such as 'size=<100k'")
+    return name, limit
 
 
 def _evaluator(path: Path | None):
@@ -220,6 +235,15 @@ def _add_arguments(parser: Parser) -> None:
         help="written by 'train-evaluator' (default: the shipped one)",
     )
     parser.add_argument(
+        "--prefer",
+        action="append",
+        default=[],
+        type=_preference,
+        metavar="NAME=LIMIT",
+        help="limit of all networks together, such as 'size=<100k' (parameters), 'macs=<1M' (multiply-adds "
+        "for one row) or 'latency=<1ms' (for 1,000 encoded rows); quote it; may be repeated",
+    )
+    parser.add_argument(
         "--candidates",
         type=whole(1, 10_000),
         default=10,
@@ -255,6 +279,7 @@ COMMAND = Command(
         "taskaware recommend sales.csv --target price --refine 8 --fit --save model",
         "taskaware recommend sales.csv --target price --evaluator mine.npz",
         "taskaware recommend patients.csv --target died --metric balanced_accuracy --groups ward --fit",
+        "taskaware recommend sales.csv --target price --prefer 'size=<100k' --prefer 'latency=<1ms'",
         "taskaware recommend openml:31 --seed 1 --json",
     ),
     _add_arguments,

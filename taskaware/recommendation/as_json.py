@@ -19,7 +19,7 @@ from taskaware.spaces import MixtureSpace, space_from
 from taskaware.tasks.outputs import Outputs
 
 FORMAT = "taskaware recommendation"
-VERSION = 3
+VERSION = 4
 _OLDER_NAMES = {"kind": "problem", "came_from": "found_by", "known": "nearest_tasks"}
 """Fields by the names that they had in versions 1 and 2."""
 
@@ -28,6 +28,7 @@ def to_text(record: Record) -> str:
     """See `Recommendation.to_json`."""
     fields = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     default = record.default
+    del fields["scored"]
     fields |= {
         "format": FORMAT,
         "version": VERSION,
@@ -35,6 +36,9 @@ def to_text(record: Record) -> str:
         "space": record.space.to_dict(),
         "ranked": [dataclasses.asdict(candidate) for candidate in record.ranked],
         "default": None if default is None else dataclasses.asdict(default),
+        "prefer": record.prefer.to_dict(),
+        "cost": dataclasses.asdict(record.cost),
+        "front": [dataclasses.asdict(candidate) for candidate in record.front],
         "nearest_tasks": [dataclasses.asdict(neighbour) for neighbour in record.nearest_tasks],
         "meta_features": dict(zip(NAMES, record.meta_features, strict=True)),
         "architecture": record.architecture.description,
@@ -91,6 +95,7 @@ def _of_fields(fields: dict) -> dict:
     # What an answer tells of an architecture, it tells of a mixture.
     space = cast(MixtureSpace, space_from(fields["space"]))
     ranked = plain.row("list of candidates", fields["ranked"], least=1, most=checking.CANDIDATES)
+    front = plain.row("front", fields.get("front", ()), most=checking.CANDIDATES)
     neighbours = (Neighbour(**_present(entry)) for entry in fields["nearest_tasks"])
     rest = {
         "meta_features": tuple(fields["meta_features"].values()),
@@ -106,6 +111,8 @@ def _of_fields(fields: dict) -> dict:
         "ranked": tuple(_candidate(entry, space) for entry in ranked),
         "nearest_tasks": tuple(map(checking.checked_neighbour, neighbours)),
         "default": _candidate(fields["default"], space) if fields.get("default") else None,
+        "prefer": checking.checked_preference(fields.get("prefer", {})),
+        "scored": tuple(_candidate(entry, space) for entry in front),
         **checking.checked_rest(rest),
     }
 

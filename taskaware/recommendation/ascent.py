@@ -3,7 +3,7 @@
 The evaluator is reliable near the architectures that it was trained on. An unguarded ascent ends where the
 evaluator is wrong. Therefore the objective is a lower confidence bound with a penalty on the distance to the
 known architectures, and the results are ranked together with every known architecture and with their
-discretised forms.
+discretised forms. Within limits, a penalty leads the ascent back inside, and what lies outside ranks last.
 """
 
 import dataclasses
@@ -13,16 +13,22 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from taskaware.children.mixture.cost import Counts, Reads, excess
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
-from taskaware.spaces import RelaxedSpace, Space
+from taskaware.recommendation.narrowing import Limits
+from taskaware.spaces import MixtureSpace, RelaxedSpace, Space
 from taskaware.strategies import gradient_ascent, maximise, random
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.surrogates.patterns import points_for
 from taskaware.surrogates.training_data import architecture_features, features_of
 
+OVER = 4.0
+"""Penalty on a unit of the logarithm by which a limit is exceeded."""
+OUTSIDE = 1e4
+"""Makes any bound outside the limits lower than any inside."""
 OPTIMIZERS = ("gradient_ascent", "random_search")
 LEAST = {
     "warm_tasks": 1,
@@ -87,16 +93,33 @@ class Guard(NamedTuple):
     distance_penalty: Float[Array, ""]
 
 
+class Within(NamedTuple):
+    """The limits of a search; an argument of the compiled program.
+
+    Attributes:
+        reads: what the networks of the dataset read.
+        most: the limits.
+        narrowed: architectures inside them, (m, D).
+        outside: which known ones are not inside, (A,).
+    """
+
+    reads: Reads
+    most: Counts
+    narrowed: Float[Array | np.ndarray, "m D"]
+    outside: Bool[Array | np.ndarray, " A"]
+
+
 class Proposal(NamedTuple):
-    """Scored candidates, best first, and the trace of the search.
+    """Scored candidates, those inside the limits first, best first, and the trace of the search.
 
     Attributes:
         points: (n, D).
         mean, deviation: predicted normalised scores, (n,).
         bound: the score that ranks them, in warped units: the mean less kappa deviations, the distance
             penalty and the penalty on untrained ones, (n,).
-        came_from: "known", "ascent" or "discretised", n of them.
+        came_from: "known", "ascent", "discretised" or "narrowed", n of them.
         trace: bound in each round of every start, (rounds, starts).
+        inside: how many keep to the limits; n without limits.
     """
 
     points: np.ndarray
@@ -105,6 +128,7 @@ class Proposal(NamedTuple):
     bound: np.ndarray
     came_from: tuple[str, ...]
     trace: np.ndarray
+    inside: int
 
 
 def propose(
@@ -114,6 +138,7 @@ def propose(
     *,
     seed: int = 0,
     posterior: Posterior | None = None,
+    limits: Limits | None = None,
 ) -> Proposal:
     """Search architectures for a task and score them; nothing is trained.
 
@@ -125,6 +150,7 @@ def propose(
         settings: of the search.
         seed: of the random search.
         posterior: of the task, if it is computed already.
+        limits: that the best candidates keep to; none by default.
     """
     settings.check()
     posterior = evaluator.posterior(query) if posterior is None else posterior
@@ -132,17 +158,23 @@ def propose(
     pool = points_for(evaluator.space, pool, query.present)
     warm = warm_starts(evaluator, cast(np.ndarray, query.z), settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
-    limits = guard(evaluator.space, pool, settings)
-    arguments = (posterior, limits, pool, pool[warm], jax.random.key(seed))
-    found = _seek(evaluator.space, how, *arguments)
+    own = guard(evaluator.space, pool, settings)
+    arguments = (posterior, own, pool, pool[warm], jax.random.key(seed))
+    within = None
+    if limits is not None:
+        within = Within(limits.reads, limits.most, limits.narrowed(pool[warm]), ~limits.inside(pool))
+    found = _seek(evaluator.space, how, *arguments, within)
     points, scored, trace = jax.device_get(found)
     count, climbed = len(pool), trace.shape[1]
-    came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * (len(points) - count - climbed)
+    came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * climbed
+    came_from += ["narrowed"] * (len(points) - len(came_from))
     bound, mean, deviation = scored
     bound = bound - settings.untrained_penalty * (np.arange(len(points)) >= count)
-    order = _distinct(points, np.argsort(-bound, kind="stable"))
+    inside = np.ones(len(points), bool) if limits is None else limits.inside(points)
+    order = _distinct(points, np.argsort(OUTSIDE * ~inside - bound, kind="stable"))
     bound, mean, deviation = bound[order], mean[order], deviation[order]
-    return Proposal(points[order], mean, deviation, bound, tuple(came_from[i] for i in order), trace)
+    names = tuple(came_from[i] for i in order)
+    return Proposal(points[order], mean, deviation, bound, names, trace, int(inside[order].sum()))
 
 
 def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings) -> np.ndarray:
@@ -187,9 +219,15 @@ def _seek(
     pool: Float[Array, "A D"],
     warm: Float[Array, "w D"],
     key: Array,
+    within: Within | None,
 ):
-    """Points (known ones, the best of every climb, its discretised form), their scores, and the trace."""
+    """Points (known ones, the best of each climb, its discretised form, narrowed ones), scores, the trace."""
     optimizer, own_starts, rounds = how
+
+    def over(vector):
+        # Limits are of mixtures alone.
+        own = cast(Within, within)
+        return excess(cast(MixtureSpace, space), vector, own.reads, own.most)
 
     def scored(features):
         mean, deviation = posterior.mean_std(features)
@@ -197,19 +235,30 @@ def _seek(
         return bound, *posterior.unwarp(mean, deviation)
 
     def bound(vector):
-        return scored(features_of(space, vector)[None])[0][0]
+        found = scored(features_of(space, vector)[None])[0][0]
+        return found if within is None else found - OVER * over(vector)
+
+    def scored_points(points):
+        return scored(jax.vmap(functools.partial(features_of, space))(points))
 
     known = scored(limits.features)
-    own = pool[jnp.argsort(-known[0])[:own_starts]]
+    price, narrowed = (0.0, []) if within is None else (OUTSIDE * within.outside, [within.narrowed])
+    own = pool[jnp.argsort(price - known[0])[:own_starts]]
     starts = jnp.concatenate([warm, own])
+    if within is not None:
+        best = jnp.argsort(-scored_points(within.narrowed)[0])[:own_starts]
+        starts = jnp.concatenate([starts, within.narrowed[best]])
     strategies = {
         "gradient_ascent": lambda: gradient_ascent(starts),
         "random_search": random,
     }
     trace = maximise(strategies[optimizer]()(space, len(starts)), bound, key, rounds)
-    climbed = jnp.take_along_axis(trace.points, trace.values.argmax(0)[None, :, None], axis=0)[0]
-    fresh = jnp.concatenate([climbed, space.discretise(climbed)])
-    predictions = scored(jax.vmap(functools.partial(features_of, space))(fresh))
+    values = trace.values
+    if within is not None:
+        values = values - OUTSIDE * (jax.vmap(jax.vmap(over))(trace.points) > 0)
+    climbed = jnp.take_along_axis(trace.points, values.argmax(0)[None, :, None], axis=0)[0]
+    fresh = jnp.concatenate([climbed, space.discretise(climbed), *narrowed])
+    predictions = scored_points(fresh)
     predictions = [jnp.concatenate(parts) for parts in zip(known, predictions, strict=True)]
     return jnp.concatenate([pool, fresh]), predictions, trace.values
 

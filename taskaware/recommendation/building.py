@@ -134,7 +134,7 @@ def fit(record: Record, task: Task, options: FitOptions):
         record.space,
         record.point,
         seed=seed,
-        members=options.members,
+        members=record.prefer.members if options.members is None else options.members,
         validation=options.validation,
         patience=options.patience,
         seconds=options.seconds,

@@ -6,6 +6,7 @@ from taskaware import plain
 from taskaware.data.description import KINDS
 from taskaware.errors import UserError, quoted
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
+from taskaware.recommendation.preference import Preference
 from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture import BOUND
 from taskaware.tasks.metrics import METRICS
@@ -72,6 +73,18 @@ def checked_candidate(candidate: Candidate, space: MixtureSpace) -> Candidate:
     plain.number("uncertainty", candidate.uncertainty, low=0.0)
     plain.word("found_by", candidate.found_by)
     return candidate
+
+
+def checked_preference(fields: object) -> Preference:
+    """The preference that `Preference.to_dict` wrote.
+
+    Raises:
+        UserError: it is none.
+    """
+    given = plain.table("preference", fields)
+    for value in given.values():
+        plain.number("limit", value, low=0.0)
+    return Preference.of(given)
 
 
 def checked_neighbour(neighbour: Neighbour) -> Neighbour:

@@ -15,6 +15,7 @@ from taskaware.data.loaded import feature_frame, of_arrays
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.modalities.single import Single, SingleReader, single_of
+from taskaware.recommendation.preference import with_members
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.target import MIN_ROWS
 from taskaware.tasks.task import Task
@@ -33,6 +34,7 @@ class _TaskAware(BaseEstimator):
         metric=None,
         evaluator=None,
         ascent=None,
+        prefer=None,
         leave_out=False,
         members=None,
         validation=0.2,
@@ -44,6 +46,7 @@ class _TaskAware(BaseEstimator):
         self.metric = metric
         self.evaluator = evaluator
         self.ascent = ascent
+        self.prefer = prefer
         self.leave_out = leave_out
         self.members = members
         self.validation = validation
@@ -100,6 +103,7 @@ class _TaskAware(BaseEstimator):
             metric=self.metric,
             evaluator=self.evaluator,
             ascent=self.ascent,
+            prefer=with_members(self.prefer, self.members),
             leave_out=self.leave_out,
             seed=seed,
         )
@@ -179,6 +183,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         class_weight: None, "balanced", or weights by label, as in scikit-learn.
         evaluator: what predicts scores of architectures; the shipped one if None.
         ascent: `AscentSettings`, how candidates are sought; the default ones if None.
+        prefer: limits of the networks, such as {"size": "<100k", "latency": "<1ms"}; as in `recommend`.
         leave_out: whether a dataset that the evaluator learned from is left out.
         members: how many networks of the architecture are trained, and averaged; None as in
             `Recommendation.fit`.
@@ -210,6 +215,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         class_weight=None,
         evaluator=None,
         ascent=None,
+        prefer=None,
         leave_out=False,
         members=None,
         validation=0.2,
@@ -222,6 +228,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
             metric=metric,
             evaluator=evaluator,
             ascent=ascent,
+            prefer=prefer,
             leave_out=leave_out,
             members=members,
             validation=validation,
@@ -275,8 +282,8 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
 
     Args:
         metric: that chooses the best weights: "r2" (None), "rmse" or "mae".
-        evaluator, ascent, leave_out, members, validation, patience, seconds, progress, random_state: as in
-            `TaskAwareClassifier`.
+        evaluator, ascent, prefer, leave_out, members, validation, patience, seconds, progress,
+            random_state: as in `TaskAwareClassifier`.
 
     Attributes:
         recommendation_, model_, n_features_in_, feature_names_in_: as in `TaskAwareClassifier`.

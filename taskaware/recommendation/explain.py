@@ -23,6 +23,8 @@ def explain(record: Record) -> str:
         f"  {_sort(record)}   {score_text(record)} on validation rows{_measured(record)}",
         *_against_constant(record),
         *_against_default(record),
+        f"  size       {record.cost.text}",
+        *([f"  limits     {record.prefer.text}"] if record.prefer.limited else []),
         f"  nearest    {nearest}",
         f"  found by   {_found_by(record)}",
         *(f"  note       {note}" for note in record.notes),

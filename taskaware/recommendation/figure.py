@@ -106,5 +106,6 @@ def _found(found_by: str) -> str:
         "trained": "trained on the dataset",
         "ascent": "found by the search",
         "discretised": "found by the search, rounded",
+        "narrowed": "known from other tasks, made smaller",
     }
     return words[found_by]

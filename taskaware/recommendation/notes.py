@@ -2,11 +2,16 @@
 
 import csv
 import functools
+from collections.abc import Sequence
 from importlib import resources
 
 import numpy as np
 
 from taskaware.modalities.reading import modality_of
+from taskaware.recommendation.ascent import Proposal
+from taskaware.recommendation.cost import members_of
+from taskaware.recommendation.parts import Candidate, TaskCard
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.safety import farthest, separation
 from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.lifted import Lifted
@@ -51,6 +56,38 @@ def about_several(task: Task) -> list[str]:
 def asks_for_thresholds(metric: str) -> bool:
     """Whether another threshold than 0.5 can score better in a metric of labels."""
     return METRICS[metric].reads == "classes" and metric not in ("accuracy", "subset_accuracy")
+
+
+def about_limits(
+    prefer: Preference, candidates: Sequence[Candidate], proposal: Proposal, card: TaskCard
+) -> list[str]:
+    """Notes on the expected score that the limits cost, and on networks that they cost.
+
+    Args:
+        prefer: the limits.
+        candidates: all of them, those inside first, best first.
+        proposal: of the same candidates.
+        card: of the dataset.
+    """
+    if not prefer.limited:
+        return []
+    usual, members = members_of(card, Preference()), members_of(card, prefer)
+    fewer = []
+    if members < usual:
+        fewer = [
+            f"`fit` averages {members} network{'s' * (members > 1)} instead of {usual}, to keep to the "
+            "limits. Expected scores are those of one network; the mean of several is usually better."
+        ]
+    beyond, inside = candidates[proposal.inside :], proposal.inside
+    best = f"{len(beyond)} of {len(candidates)} candidates are beyond the limits ({prefer.text})."
+    if not beyond or not inside or proposal.bound[inside] <= proposal.bound[0]:
+        return [*fewer, f"{best} None of them is ranked above the answer, so the limits cost nothing."]
+    lost = beyond[0].predicted_score - candidates[0].predicted_score
+    return [
+        *fewer,
+        f"{best} The best of them is expected to score {beyond[0].predicted_score:.3f} ± "
+        f"{beyond[0].uncertainty:.3f}: the limits cost {lost:.3f}.",
+    ]
 
 
 def about_kind(evaluator: Evaluator, task: Task, query: TaskQuery) -> list[str]:

@@ -88,17 +88,19 @@ class TaskCard:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The embeddings that a network of this task has columns for."""
-        return tuple(name for name, width in self._widths.items() if width)
+        return tuple(name for name, width in self.columns if width)
 
     def block(self, space: MixtureSpace) -> np.ndarray:
         """Embedding of each numeric column that a network reads, as an index into the space's names."""
         names = [name for name in space.embedding_names if name not in CATEGORY_EMBEDDINGS]
         places = [space.embedding_names.index(name) for name in names]
-        return np.repeat(places, [self._widths.get(name, 0) for name in names]).astype(np.int32)
+        widths = dict(self.columns)
+        return np.repeat(places, [widths.get(name, 0) for name in names]).astype(np.int32)
 
     @property
-    def _widths(self) -> dict[str, int]:
-        return dict(self.widths) or widths_of(self.numbers, self.categories)
+    def columns(self) -> tuple[tuple[str, int], ...]:
+        """(name, columns) of each block that a network of this task reads."""
+        return self.widths or tuple(widths_of(self.numbers, self.categories).items())
 
 
 @renamed_fields(came_from="found_by")
@@ -110,8 +112,9 @@ class Candidate:
         point: of the space, D numbers.
         predicted_score: expected validation score, in the metric's unit.
         uncertainty: one standard deviation of it.
-        found_by: "known" (trained on other tasks), "ascent", "discretised", "default" (best on average over
-            the known tasks), or "trained" on the dataset.
+        found_by: "known" (trained on other tasks), "ascent", "discretised", "narrowed" (a good one of a near
+            task, made small enough), "default" (best on average over the known tasks), or "trained" on the
+            dataset.
         measured: whether `predicted_score` was measured on this dataset, in the experience, and `uncertainty`
             is its standard error; else it is expected.
     """

@@ -16,18 +16,22 @@ from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.building import remember, with_metric
 from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import Measured, constant_score, corrected, expected
+from taskaware.recommendation.narrowing import Limits
 from taskaware.recommendation.notes import (
     about_baselines,
     about_distance,
     about_kind,
+    about_limits,
     about_metric,
     about_several,
 )
 from taskaware.recommendation.parts import Candidate, Neighbour, TaskCard
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.recommendation import Recommendation
-from taskaware.recommendation.safety import chance, default, is_unfamiliar
+from taskaware.recommendation.safety import averages, chance, default, is_unfamiliar
 from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
+from taskaware.surrogates.patterns import points_for
 from taskaware.surrogates.training_data import FLOOR
 from taskaware.tasks.outputs import single_problem
 from taskaware.tasks.task import Task
@@ -48,6 +52,7 @@ def recommend(
     modalities: Mapping[str, str] | None = None,
     evaluator: Evaluator | None = None,
     ascent: AscentSettings | None = None,
+    prefer: Preference | Mapping[str, Any] | None = None,
     candidates: int = 10,
     leave_out: bool = False,
     seed: int = 0,
@@ -70,6 +75,9 @@ def recommend(
             of others; as in `make_task`.
         evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
         ascent: how candidates are searched for and scored.
+        prefer: limits that every candidate keeps to: {"size": "<100k", "macs": "<1M", "latency": "<1ms"},
+            learned parameters, multiply-adds for one row, and estimated time for 1,000 encoded rows, of all
+            networks that `fit` averages; "members" sets how many these are.
         candidates: how many the answer holds.
         leave_out: whether to use an evaluator without this dataset and its relatives, if the experience
             holds it; fitting one takes some seconds.
@@ -85,7 +93,7 @@ def recommend(
     began = time.perf_counter()
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
-    seed = plain.seed(seed)
+    seed, wanted = plain.seed(seed), Preference.of(prefer)
     if isinstance(dataset, Task):
         if kinds or drop or modalities:
             raise UserError(
@@ -98,8 +106,10 @@ def recommend(
     evaluator, notes = recognise(task, for_task(task, evaluator), leave_out)
     query = query_of(task, evaluator)
     posterior = evaluator.posterior(query)
-    proposal = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)
-    found = Found(task, evaluator, query, posterior, proposal)
+    limits = Limits.of(evaluator, query, TaskCard.of(task), wanted) if wanted.limited else None
+    settings = ascent or AscentSettings()
+    proposal = propose(evaluator, query, settings, seed=seed, posterior=posterior, limits=limits)
+    found = Found(task, evaluator, query, posterior, proposal, limits.prefer if limits else wanted, limits)
     answer = _answer(
         found,
         candidates,
@@ -127,6 +137,8 @@ class Found:
         query: the task as the evaluator reads it.
         posterior: predictions for the task.
         proposal: candidates with their scores.
+        prefer: what the user prefers.
+        limits: that follow from it; None without any.
     """
 
     task: Task
@@ -134,13 +146,34 @@ class Found:
     query: TaskQuery
     posterior: Posterior
     proposal: Proposal
+    prefer: Preference = Preference()
+    limits: Limits | None = None
 
     def candidates(self) -> list[Candidate]:
-        """All candidates, best first; scores that were measured on this dataset stand for expected ones."""
+        """All candidates, best first, those inside the limits before the others.
+
+        Scores that were measured on this dataset stand for expected ones.
+        """
         proposal, count = self.proposal, len(self.proposal.points)
         scores, errors, measured = (part[:count].tolist() for part in self._scored)
         rows = zip(proposal.points.tolist(), scores, errors, proposal.came_from, measured, strict=True)
         return [Candidate(tuple(point), *others) for point, *others in rows]
+
+    def safest(self) -> int | None:
+        """Position of the default among the candidates; None if no known architecture keeps to the limits."""
+        # What known tasks are: of one output.
+        evaluator, problem = self.evaluator, single_problem(self.task.problem)
+        known = evaluator.training_data.u
+        place = default(evaluator, problem, self.query.present)
+        if self.limits is not None:
+            inside = self.limits.inside(
+                points_for(evaluator.space, np.asarray(known, np.float32), self.query.present)
+            )
+            if not inside.any():
+                return None
+            mean = averages(evaluator, problem, self.query.present)
+            place = int(np.where(inside, mean, -np.inf).argmax())
+        return int(np.abs(self.proposal.points - known[place].astype(np.float32)).max(1).argmin())
 
     def lower_estimates(self) -> np.ndarray:
         """The bound that the search climbs in each round of every start, as a score, (rounds, starts)."""
@@ -164,36 +197,45 @@ class Found:
 
 
 def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
-    # What known tasks are: of one output.
-    evaluator, problem = found.evaluator, single_problem(found.task.problem)
+    evaluator, card = found.evaluator, TaskCard.of(found.task)
     # `query_of` always reads it.
     z = cast(np.ndarray, found.query.z)
-    safe = evaluator.training_data.u[default(evaluator, problem, found.query.present)].astype(np.float32)
-    place = int(np.abs(found.proposal.points - safe).max(1).argmin())
-    candidates = found.candidates()
-    ranked = candidates[:count]
-    safest = dataclasses.replace(candidates[place], found_by="default")
+    candidates, place = found.candidates(), found.safest()
+    safest = None if place is None else dataclasses.replace(candidates[place], found_by="default")
     distances = evaluator.distances(z)
-    if unfamiliar := is_unfamiliar(evaluator, z):
-        ranked = [safest, *(other for other in ranked if other.point != safest.point)][:count]
+    unfamiliar = is_unfamiliar(evaluator, z) and safest is not None
+    if safest is not None and unfamiliar:
+        candidates = [safest, *(other for other in candidates if other.point != safest.point)]
+    ranked = candidates[: min(count, found.proposal.inside)]
+    # What an answer tells of an architecture, it tells of a mixture.
+    space = cast(MixtureSpace, evaluator.space)
     return Recommendation(
-        task=TaskCard.of(found.task),
-        # What an answer tells of an architecture, it tells of a mixture.
-        space=cast(MixtureSpace, evaluator.space),
+        task=card,
+        space=space,
         ranked=tuple(ranked),
         default=safest,
-        chance=chance(evaluator, found.posterior, np.array(ranked[0].point, np.float32), safe),
+        chance=_chance(found, ranked[0], safest),
         nearest_tasks=tuple(_nearest(evaluator, distances)),
         meta_features=tuple(float(number) for number in z),
         trace=tuple(tuple(row) for row in found.lower_estimates().tolist()),
         notes=(
             *notes,
+            *about_limits(found.prefer, candidates, found.proposal, card),
             *about_distance(evaluator, distances, unfamiliar),
             *about_baselines(evaluator, found.task),
         ),
         seed=0,
         seconds=0.0,
+        prefer=found.prefer,
+        scored=tuple(candidates),
     )
+
+
+def _chance(found: Found, answer: Candidate, safest: Candidate | None) -> float | None:
+    if safest is None:
+        return None
+    points = (np.array(one.point, np.float32) for one in (answer, safest))
+    return chance(found.evaluator, found.posterior, *points)
 
 
 def _nearest(evaluator: Evaluator, distances: np.ndarray):

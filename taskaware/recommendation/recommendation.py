@@ -4,7 +4,7 @@ import os
 from typing import cast
 
 from taskaware.files import atomic_write
-from taskaware.recommendation import as_json, building, explain, figure
+from taskaware.recommendation import as_json, building, explain, figure, pareto
 from taskaware.recommendation.building import FitOptions
 from taskaware.recommendation.record import Record
 
@@ -25,6 +25,35 @@ class Recommendation(Record):
     def plot(self):
         """The network with its parts in words, and the search with the answer marked: a matplotlib Figure."""
         return figure.plot(self)
+
+    def pareto(self, *, measure: bool = False):
+        """The candidates that no other beats in expected score, rank, size, multiply-adds and time.
+
+        Known architectures are among them, and those beyond the limits of `prefer`. A candidate that was
+        never trained has a price in the ranking, so its rank may be lower than its expected score. The
+        recommended one is always there.
+
+        Args:
+            measure: whether the column "measured" follows, with the time on this machine. It takes some
+                seconds, because programs are compiled.
+
+        Returns:
+            A DataFrame, smallest first: architecture, predicted_score, uncertainty, size, macs, latency
+            (seconds for 1,000 encoded rows), found_by, within (the limits) and recommended.
+        """
+        return pareto.table(self, measure)
+
+    def plot_pareto(self):
+        """Expected score over size for the table of `pareto`: a matplotlib Figure."""
+        return pareto.plot(self)
+
+    def measure_latency(self) -> float:
+        """Seconds that the networks take to predict 1,000 encoded rows, measured on this machine.
+
+        The networks that `fit` averages are built with random weights. Reading and encoding of rows are not
+        included: they are the same for every architecture.
+        """
+        return pareto.measured(self, self.point)
 
     def module(self):
         """The network as a Flax Linen module, called with (numbers (n, D), one-hot (n, T))."""
@@ -135,6 +164,7 @@ class Recommendation(Record):
         *,
         trainings: int = 8,
         evaluator=None,
+        prefer=None,
         store=None,
         progress: bool | None = None,
     ) -> "Recommendation":
@@ -150,6 +180,8 @@ class Recommendation(Record):
             trainings: how many, 1 or more; each is as short as those of the experience.
             evaluator: the one that made the recommendation; the shipped one by default. This dataset and its
                 relatives are left out of it.
+            prefer: limits that every candidate keeps to, as in `recommend`; by default those of this
+                recommendation.
             store: path or URL of an experience that records every training as soon as it ends; None records
                 nothing.
             progress: whether to show a bar; by default where there is a terminal.
@@ -162,7 +194,15 @@ class Recommendation(Record):
         from taskaware.recommendation.refine import refine
 
         task = building.task_for(self, dataset, target)
-        found = refine(self, task, trainings=trainings, evaluator=evaluator, store=store, progress=progress)
+        found = refine(
+            self,
+            task,
+            trainings=trainings,
+            evaluator=evaluator,
+            prefer=prefer,
+            store=store,
+            progress=progress,
+        )
         building.remember(found, task)
         # It is made of this one by `dataclasses.replace`, so it is of its class.
         return cast(Recommendation, found)

@@ -7,7 +7,10 @@ import numpy as np
 
 from taskaware.children.mixture.describe import summary
 from taskaware.deprecation import renamed_fields
+from taskaware.recommendation.cost import Cost, cost_of
+from taskaware.recommendation.front import front_of
 from taskaware.recommendation.parts import Architecture, Candidate, Neighbour, TaskCard
+from taskaware.recommendation.preference import Preference
 from taskaware.spaces import MixtureSpace
 
 
@@ -31,6 +34,9 @@ class Record:
             an older taskaware wrote the recommendation.
         chance: probability that the recommended architecture scores above the default one; None if both
             are the same, or the evaluator has no covariance.
+        prefer: limits that the candidates keep to.
+        scored: all candidates by rank, those beyond the limits last; of a recommendation from a file, its
+            `front`. Empty where an older taskaware wrote it.
     """
 
     task: TaskCard
@@ -44,6 +50,8 @@ class Record:
     seconds: float
     default: Candidate | None = None
     chance: float | None = None
+    prefer: Preference = Preference()
+    scored: tuple[Candidate, ...] = ()
 
     @property
     def abstained(self) -> bool:
@@ -59,6 +67,31 @@ class Record:
     def architecture(self) -> Architecture:
         """The recommended architecture: α, β, γ and the training recipe."""
         return Architecture.of(self.space, self.point, self.task.inputs)
+
+    @functools.cached_property
+    def cost(self) -> Cost:
+        """What the networks that `fit` averages cost together."""
+        return cost_of(self.space, self.point, self.task, self.prefer)
+
+    @functools.cached_property
+    def front(self) -> tuple[Candidate, ...]:
+        """The scored candidates that no other beats in expected score, rank, size, multiply-adds and time."""
+        return front_of(self.space, self.task, self.prefer, self.scored)
+
+    @property
+    def size(self) -> int:
+        """Learned parameters of all networks that `fit` averages, without parts of share 0."""
+        return self.cost.size
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of all networks for one row, without parts of share 0."""
+        return self.cost.macs
+
+    @property
+    def latency(self) -> float:
+        """Estimated seconds that all networks take for 1,000 rows that are encoded already."""
+        return self.cost.latency
 
     @property
     def predicted_score(self) -> float:

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,9 @@ from taskaware.objectives.trainings import TOGETHER, trained
 from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import constant_score
+from taskaware.recommendation.narrowing import Limits
 from taskaware.recommendation.parts import Candidate
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.record import Record
 from taskaware.recommendation.refinement import Refinement, refining
 from taskaware.store import Store
@@ -28,6 +32,7 @@ def refine(
     *,
     trainings: int,
     evaluator: Evaluator | None = None,
+    prefer: Preference | Mapping[str, Any] | None = None,
     store=None,
     progress: bool | None = None,
 ) -> Record:
@@ -38,6 +43,7 @@ def refine(
         task: to train on.
         trainings: how many, 1 or more.
         evaluator: the one that made the recommendation; the shipped one by default.
+        prefer: limits of all candidates; by default those of the recommendation.
         store: path or URL of an experience that records every training; None records nothing.
         progress: whether to show a bar; by default where there is a terminal.
 
@@ -47,11 +53,16 @@ def refine(
     began = time.perf_counter()
     if trainings < 1:
         raise UserError(f"trainings={trainings}, but at least 1 is needed to refine anything.")
+    if prefer is not None:
+        recommendation = dataclasses.replace(recommendation, prefer=Preference.of(prefer))
     # Experience with this dataset is left out: scores from it would count twice.
     evaluator, _ = recognise(task, for_task(task, evaluator), leave_out=True)
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
-    proposed = propose(evaluator, query, AscentSettings(), seed=seed)
-    points, came_from = _recommended_first(recommendation, proposed)
+    limits = Limits.of(evaluator, query, recommendation.task, recommendation.prefer)
+    if limits is not None:
+        recommendation = dataclasses.replace(recommendation, prefer=limits.prefer)
+    proposed = propose(evaluator, query, AscentSettings(), seed=seed, limits=limits)
+    points, came_from = _recommended_first(recommendation, proposed, limits)
     refinement = Refinement.begin(evaluator, query, points)
     with contextlib.nullcontext() if store is None else Store.open(store) as opened:
         objective = trained(task, evaluator.space, seed=seed, store=opened, strategy="refine")
@@ -96,10 +107,15 @@ class Refined:
     scores: np.ndarray
 
 
-def _recommended_first(recommendation: Record, proposed: Proposal) -> tuple[np.ndarray, list[str]]:
-    """The candidates without repetition, the recommended one first, and where each came from."""
-    first = recommendation.point[None]
-    other = np.flatnonzero(np.any(np.abs(proposed.points - first) > 1e-4, axis=1))
+def _recommended_first(
+    recommendation: Record, proposed: Proposal, limits: Limits | None
+) -> tuple[np.ndarray, list[str]]:
+    """The candidates inside the limits without repetition, the recommended one first, and where they came
+    from."""
+    first, inside = recommendation.point[None], proposed.points[: proposed.inside]
+    if limits is not None and not limits.inside(first).all():
+        return inside.astype(np.float32), list(proposed.came_from[: proposed.inside])
+    other = np.flatnonzero(np.any(np.abs(inside - first) > 1e-4, axis=1))
     points = np.concatenate([first, proposed.points[other]]).astype(np.float32)
     return points, [recommendation.ranked[0].found_by, *(proposed.came_from[place] for place in other)]
 
@@ -109,9 +125,9 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
     expected, deviation = found.refinement.in_metric_units()
     expected = np.clip(expected, constant_score(np.array(before.meta_features)), HIGHEST)
     best = int(found.trained[found.scores.argmax()])
-    order = [best, *(row for row in np.argsort(-expected) if row != best)][: len(before.ranked)]
+    order = [best, *(row for row in np.argsort(-expected) if row != best)]
     done = set(found.trained.tolist())
-    ranked = tuple(
+    candidates = tuple(
         Candidate(
             point=tuple(float(number) for number in found.points[row]),
             predicted_score=float(expected[row]),
@@ -125,4 +141,10 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
         f"{len(done)} candidates were trained on this dataset. On validation rows, the best one reached "
         f"{metric.name} {reached:.3f}; the first recommendation reached {first:.3f}."
     )
-    return dataclasses.replace(before, ranked=ranked, chance=None, notes=(*before.notes, note))
+    return dataclasses.replace(
+        before,
+        ranked=candidates[: len(before.ranked)],
+        chance=None,
+        notes=(*before.notes, note),
+        scored=candidates,
+    )

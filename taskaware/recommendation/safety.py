@@ -42,8 +42,10 @@ def chance(
 
 
 @functools.lru_cache(maxsize=16)
-def default(evaluator: Evaluator, problem: str, present: tuple[str, ...] | None = None) -> int:
-    """Position in `training_data.u` of the architecture that is best on average over tasks of a problem.
+def averages(
+    evaluator: Evaluator, problem: str, present: tuple[str, ...] | None = None
+) -> Float[np.ndarray, " A"]:
+    """How good each architecture of `training_data.u` is on average over tasks of a problem.
 
     Args:
         evaluator: with training data.
@@ -55,7 +57,16 @@ def default(evaluator: Evaluator, problem: str, present: tuple[str, ...] | None 
     chosen = data.of_problem(problem) & data.real
     alike = chosen & same_pattern(evaluator.space, data.table(), present)
     enough = len(set(np.array(data.groups)[alike])) >= FEWEST_GROUPS
-    return int(data.take(alike if enough else chosen).averages().argmax())
+    return data.take(alike if enough else chosen).averages()
+
+
+def default(evaluator: Evaluator, problem: str, present: tuple[str, ...] | None = None) -> int:
+    """Position in `training_data.u` of the architecture that is best on average, see `averages`.
+
+    Args:
+        evaluator, problem, present: as there.
+    """
+    return int(averages(evaluator, problem, present).argmax())
 
 
 @functools.lru_cache(maxsize=4)

@@ -109,7 +109,7 @@ def spread(
     return vectors
 
 
-def logits_of(shares: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+def logits_of(shares: Float[np.ndarray, "*b k"]) -> Float[np.ndarray, "*b k"]:
     """Logits whose softmax gives these shares, but for those that are dropped."""
     return np.log(np.maximum(shares / shares.max(-1, keepdims=True), np.exp(-CORNER))) + CORNER
 

@@ -26,6 +26,7 @@ from taskaware.training.deciding import asks_for_offsets
 from taskaware.training.finishing import finished, validated
 from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
+from taskaware.training.members import usual_members
 from taskaware.training.model import Model
 from taskaware.training.prepare import (
     Part,
@@ -58,13 +59,6 @@ ATTEMPTS = 4
 
 RECIPE = TrainingRecipe(steps=600)
 """Twice the steps of the experience, and more for many rows, see `length` and `docs/evaluator.md`."""
-
-MEMBERS = ((10_000, 5), (50_000, 3))
-"""Default number of networks up to so many rows, see `docs/evaluator.md`; one beyond them."""
-
-MOST_INPUTS = 100_000
-"""Largest number of encoded columns for which several networks are trained by default."""
-
 
 NOTHING = RowOptions()
 
@@ -128,8 +122,8 @@ def fit(
         space, point: the architecture (D,).
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
-        members: number of networks to average, 1 or more; by default as MEMBERS says, and 1 beyond
-            MOST_INPUTS encoded columns. Their validation parts are spread as `splits` says.
+        members: number of networks to average, 1 or more; by default `usual_members`.
+            Their validation parts are spread as `splits` says.
         validation: share of the rows that choose a member's best weights, in (0, 1).
         patience: training ends after this many evaluations without a better score of any member; by default
             a third of all evaluations, at least 20.
@@ -149,7 +143,7 @@ def fit(
     own = (recipe or RECIPE).check()
     prepared = prepare(task, seed, _unlimited(own), _whole(task), embeddings=embeddings_of(space))
     if members is None:
-        members = _members(task.rows, sum(prepared.blocks.widths.values()))
+        members = usual_members(task.rows, sum(prepared.blocks.widths.values()))
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
     steps = steps_for(recipe, RECIPE, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
@@ -229,12 +223,6 @@ def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tu
     child, metrics = child_of(space), (metric_of(task.problem, task.metric),)
     [(key, _)] = child.group(space, point[None])
     return Program(child, metrics, is_classification(task.problem)), Design(space, key, hyper_of(recipe))
-
-
-def _members(rows: int, inputs: int) -> int:
-    """The default number of networks."""
-    fitting = (members for most, members in MEMBERS if rows <= most and inputs <= MOST_INPUTS)
-    return next(fitting, 1)
 
 
 def _whole(task: Task) -> Split:

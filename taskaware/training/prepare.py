@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from taskaware.arrays import bucket, pad_to, shared_zeros
+from taskaware.arrays import bucket, column_room, pad_to, shared_zeros
 from taskaware.children.mixture.network import Columns, Inputs
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
@@ -30,8 +30,6 @@ CELLS_AT_ONCE = 1 << 22
 """Numbers that rows are encoded as at once, at most, but for FEWEST_ROWS of them."""
 
 FEWEST_ROWS = 64
-
-WIDE = 1 << 15
 
 
 class Part(NamedTuple):
@@ -195,7 +193,7 @@ def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
     place = np.repeat(
         [embeddings.index(name) for name in numeric], [widths.get(name, 0) for name in numeric]
     ).astype(np.int32)
-    block = np.full(_room(len(place)), len(embeddings), np.int32)
+    block = np.full(column_room(len(place)), len(embeddings), np.int32)
     block[: len(place)] = place
     counts = np.array([active.get(name, 0) for name in embeddings], np.float32)
     return Columns(jnp.asarray(block), jnp.asarray(counts))
@@ -245,7 +243,7 @@ def _encoded(
 
 
 def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:
-    room, start = _room(sum(part.shape[1] for part in parts)), 0
+    room, start = column_room(sum(part.shape[1] for part in parts)), 0
     height = max([height, *map(len, parts)])
     found = np.zeros((height, room), np.float32)
     for part in parts:
@@ -257,7 +255,9 @@ def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:
 def padded_inputs(x: Inputs, height: int) -> Inputs:
     """The rows, padded with rows and columns of zeros."""
     parts = (np.asarray(part) for part in x)
-    return Inputs(*(jnp.asarray(pad_to(pad_to(part, _room(part.shape[1]), 1), height)) for part in parts))
+    return Inputs(
+        *(jnp.asarray(pad_to(pad_to(part, column_room(part.shape[1]), 1), height)) for part in parts)
+    )
 
 
 def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None:
@@ -274,15 +274,6 @@ def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None
             f"Of the blocks {', '.join(map(repr, read))} only {', '.join(map(repr, given))} is there, or "
             "they differ in width. They are one matrix, read by two embeddings: give both, or neither."
         )
-
-
-def _room(columns: int) -> int:
-    """Number of columns after padding; 0 stays 0, so a table without categories costs nothing for them.
-
-    Beyond WIDE columns it is a multiple of an eighth of a power of two: padding costs time and memory there.
-    """
-    step = bucket(columns) // 8 if columns > WIDE else 0
-    return -(-columns // step) * step if step else bucket(columns, 64) if columns else 0
 
 
 def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from taskaware.children.mixture.child import group
+from taskaware.children.mixture.cost import Reads, exactly
 from taskaware.children.mixture.network import (
     Columns,
     Inputs,
@@ -104,6 +105,18 @@ def answers(text, params, x):
     return jax.jit(emitted(text).apply)({"params": params}, *(part for part in x if part.shape[-1]))
 
 
+def products(program):
+    """Multiply-adds of all matrix products of a program, those of the functions that it calls included."""
+    total = 0
+    for step in program.eqns:
+        total += sum(products(inner) for inner in jax.core.jaxprs_in_params(step.params))
+        if step.primitive.name == "dot_general":
+            (contracted, _), _ = step.params["dimension_numbers"]
+            summed = [step.invars[0].aval.shape[axis] for axis in contracted]
+            total += step.outvars[0].aval.size * int(np.prod(summed))
+    return total
+
+
 def assert_same_outputs(space, vector, block, categories):
     sizes = {"block": block, "categories": categories, "outputs": OUTPUTS}
     x = inputs_of(block, categories)
@@ -113,6 +126,10 @@ def assert_same_outputs(space, vector, block, categories):
         answers(source(space, vector, **sizes), found, x), expected, rtol=1e-4, atol=1e-4
     )
     assert sum(leaf.size for leaf in jax.tree.leaves(found)) == parameter_count(space, vector, **sizes)
+    network = emitted(source(space, vector, **sizes))
+    program = jax.make_jaxpr(network.apply)({"params": found}, *(part for part in x if part.shape[-1]))
+    reads = Reads.of(space, np.bincount(block, minlength=len(space.embedding_names)), categories, OUTPUTS)
+    assert products(program.jaxpr) == ROWS * exactly(space, vector[None], reads).multiply_adds[0]
 
 
 @pytest.mark.parametrize(

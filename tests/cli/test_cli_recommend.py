@@ -174,3 +174,20 @@ def test_source_is_a_folder_with_weights_after_a_training(command, monkeypatch, 
 def test_source_with_an_ending_of_text_is_the_network_alone(trained):
     text = (trained[0] / "net.py").read_text(encoding="utf-8")
     assert "class Network" in text and "def predict" not in text
+
+
+def test_limits_from_the_command_line(command, table):
+    words = ["recommend", table, "--target", "species", "--json"]
+    code, out, err = command(*words, "--prefer", "size=<9k", "--prefer", "latency=<1s")
+    assert (code, err) == (0, "")
+    told = strict(out)
+    assert told["prefer"] == {"size": 9000, "latency": 1} and told["cost"]["size"] <= 9000
+    assert told["cost"]["members"] == 5
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("size", "no NAME=LIMIT"), ("sise=3", "Did you mean 'size'"), ("size=<1", "not possible")],
+)
+def test_wrong_limits(refused, table, limit, words):
+    assert words in refused("recommend", table, "--target", "species", "--prefer", limit)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from taskaware.arrays import column_room
 from taskaware.data.table import Column, Table
 from taskaware.modalities.tables import encode
 from taskaware.modalities.tables.encode import EMBEDDINGS, MOST_FULL, Encoder, block_of, widths_of
@@ -10,7 +11,7 @@ from taskaware.modalities.tables.modality import TABLES
 from taskaware.spaces import preset
 from taskaware.tasks.task import Task
 from taskaware.training import prepare as room
-from taskaware.training.prepare import _room, columns_of, embeddings_of, prepare
+from taskaware.training.prepare import columns_of, embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 
 
@@ -89,4 +90,4 @@ def test_rows_are_prepared_some_at_a_time(monkeypatch):
     [(0, 0), (1, 64), (65, 128), (1 << 15, 1 << 15), ((1 << 15) + 1, 40_960), (300_000, 327_680)],
 )
 def test_padding_is_small_where_there_are_many_columns(columns, expected):
-    assert _room(columns) == expected
+    assert column_room(columns) == expected

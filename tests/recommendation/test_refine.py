@@ -7,9 +7,12 @@ import pytest
 
 from taskaware.errors import StoreError, UserError
 from taskaware.objectives import trainings as room
+from taskaware.recommendation.cost import cost_of
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
+from taskaware.strategies.objective import Objective, Outcomes
 from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 
 
@@ -107,3 +110,24 @@ def test_bad_input_is_refused_before_anything_is_trained(process, tmp_path, monk
         first.refine("diabetes", evaluator=process)
     with pytest.raises(StoreError, match="does not exist"):
         first.refine("iris", evaluator=process, store=tmp_path / "none" / "own.sqlite", progress=False)
+
+
+def test_only_candidates_within_the_limits_are_trained(process, made, monkeypatch):
+    free = recommend(made(), "y", evaluator=process)
+    limit = {"size": free.size - 1, "members": 2}
+    trained = []
+
+    def values(task, space, **how):
+        def evaluate(points):
+            trained.extend(np.asarray(points))
+            score = np.linspace(0.5, 0.9, len(points))
+            return Outcomes(score, more={"default_score": score})
+
+        return Objective(evaluate)
+
+    monkeypatch.setattr("taskaware.recommendation.refine.trained", values)
+    again = free.refine(made(), trainings=3, evaluator=process, prefer={**limit, "members": 5})
+    assert again.prefer == Preference(size=free.size - 1, members=5) and again.size < free.size
+    sizes = [cost_of(again.space, point, again.task, again.prefer).size for point in trained]
+    assert len(sizes) == 3 and max(sizes) < free.size
+    assert again.front and again.pareto()["recommended"].sum() == 1

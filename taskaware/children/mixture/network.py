@@ -14,10 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
+from taskaware.children.mixture.presence import LEARNED_RANK
 from taskaware.spaces import MixtureSpace, Weights
 from taskaware.spaces.mixture_presence import present_gamma
-
-LEARNED_RANK = 16
 
 VARIANCE = 1e-5
 """Added to variances before they divide."""

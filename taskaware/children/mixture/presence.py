@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 INPUTS = ("numbers", "categories")
 CATEGORY_EMBEDDINGS = ("one_hot", "learned")
+LEARNED_RANK = 16
+"""Numbers of a learned vector."""
 
 
 def reads(embedding: str) -> str:

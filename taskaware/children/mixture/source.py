@@ -15,8 +15,10 @@ from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
 from taskaware.children.mixture.architecture import Architecture, Layer, architecture
+from taskaware.children.mixture.cost import Reads, exactly
 from taskaware.children.mixture.describe import summary
-from taskaware.children.mixture.network import ACTIVATIONS, LEARNED_RANK
+from taskaware.children.mixture.network import ACTIVATIONS
+from taskaware.children.mixture.presence import LEARNED_RANK
 from taskaware.children.mixture.source_parts import HELPERS, MODULE
 from taskaware.errors import UserError, unknown, visible
 from taskaware.spaces import MixtureSpace
@@ -130,14 +132,8 @@ def parameter_count(
     >>> parameter_count(space, corner, block=[0] * 4, categories=0, outputs=3)  # 5 * 8 + 7 * 9 * 8 + 9 * 3
     571
     """
-    net = architecture_of(space, vector, block, categories)
-    read = selected(net, block, categories)
-    total = categories * LEARNED_RANK * learns_vectors(read) + (sum(c.width for c in read) + 1) * net.width
-    own = net.members if net.members > 1 else 0
-    for layer in net.layers:
-        sizes = [layer.size] if space.shared_weights else [part.size for part in layer.baselines]
-        total += (layer.incoming + 1) * sum(sizes) + own * (layer.incoming * len(sizes) + 2 * sum(sizes))
-    return total + (net.last_width + 1) * outputs * (1 + own) + own * net.width
+    reads = Reads.of(space, np.bincount(block, minlength=len(space.embedding_names)), categories, outputs)
+    return int(exactly(space, np.asarray(vector)[None], reads).parameters[0])
 
 
 def _inputs(space: MixtureSpace, block: Sequence[int] | np.ndarray, categories: int) -> list[str]:

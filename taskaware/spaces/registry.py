@@ -8,7 +8,13 @@ from taskaware.errors import UserError, quoted
 from taskaware.registry import Registry
 from taskaware.spaces.space import Space
 
-SPACES: Registry[type[Space]] = Registry("space type", {"mixture": "taskaware.spaces.mixture:MixtureSpace"})
+SPACES: Registry[type[Space]] = Registry(
+    "space type",
+    {
+        "mixture": "taskaware.spaces.mixture:MixtureSpace",
+        "update-rules": "taskaware.spaces.rules.space:RuleSpace",
+    },
+)
 """Type name → class."""
 
 

@@ -27,14 +27,14 @@ from tests.spaces.rule_trees import TREES
 G, M = Operand("g"), Operand("m")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TREES)
 def test_what_is_written_reads_back(tree):
     assert parse(str(tree)) == tree
     assert parse(re.sub(r"\s", "", str(tree))) == tree
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TREES)
 def test_the_canonical_form_is_reached_in_one_go(tree):
     found = canonical(tree)

@@ -114,11 +114,13 @@ class Design(NamedTuple):
         space: of the points.
         key: of their group.
         hyper: of the recipe.
+        optimizer: in place of the child's own, if given; see `Child.takes_optimizer`.
     """
 
     space: Any
     key: Hashable
     hyper: Hyper = Hyper()
+    optimizer: optax.GradientTransformation | None = None
 
 
 class State(NamedTuple):
@@ -158,6 +160,7 @@ class Child(NamedTuple):
         init: (key, candidate, batch) → its first State; the batch has one row.
         step: (state, candidate, batch, now) → the state after one step on the rows of the batch.
         outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.
+        takes_optimizer: whether `step` uses the optimizer of the design where there is one.
     """
 
     group: Callable
@@ -165,6 +168,7 @@ class Child(NamedTuple):
     init: Callable
     step: Callable
     outputs: Callable
+    takes_optimizer: bool = False
 
 
 CHILDREN: Registry[Child] = Registry(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from taskaware import objectives as objectives
+    from taskaware import optimizers as optimizers
     from taskaware import spaces as spaces
     from taskaware import strategies as strategies
     from taskaware.children.child import CHILDREN as CHILDREN
@@ -103,7 +104,7 @@ _HOMES = {
     "train_evaluator": "taskaware.recommendation.teach",
 }
 
-_ROOMS = ("objectives", "spaces", "strategies")
+_ROOMS = ("objectives", "optimizers", "spaces", "strategies")
 """Packages with public functions of their own: `ta.strategies.evolution()`."""
 
 __all__ = ["__version__", *sorted([*_HOMES, *_ROOMS])]

@@ -114,11 +114,13 @@ class Design(NamedTuple):
         space: of the points.
         key: of their group.
         hyper: of the recipe.
+        optimizer: in place of the child's own, if given; see `Child.takes_optimizer`.
     """
 
     space: Any
     key: Hashable
     hyper: Hyper = Hyper()
+    optimizer: optax.GradientTransformation | None = None
 
 
 class State(NamedTuple):
@@ -160,6 +162,7 @@ class Child(NamedTuple):
         outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.
         scaled: (params, factor) → params whose outputs are the factor times as large, if there is a way. Then
             `fit` gives a classification its temperature.
+        takes_optimizer: whether `step` uses the optimizer of the design where there is one.
     """
 
     group: Callable
@@ -168,6 +171,7 @@ class Child(NamedTuple):
     step: Callable
     outputs: Callable
     scaled: Callable | None = None
+    takes_optimizer: bool = False
 
 
 CHILDREN: Registry[Child] = Registry(

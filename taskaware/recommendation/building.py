@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import weakref
+from typing import Any
 
 from taskaware import plain
 from taskaware.errors import UserError
@@ -43,6 +44,8 @@ class FitOptions:
     class_weight: object = None
     # How much each row counts: name of a column, or N numbers.
     sample_weight: object = None
+    # An optax transformation, in place of AdamW.
+    optimizer: Any = None
 
 
 def module(record: Record):
@@ -140,6 +143,7 @@ def fit(record: Record, task: Task, options: FitOptions):
         seconds=options.seconds,
         progress=options.progress,
         about=about,
+        optimizer=options.optimizer,
     )
 
 

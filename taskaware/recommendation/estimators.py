@@ -42,6 +42,7 @@ class _TaskAware(BaseEstimator):
         seconds=None,
         progress=False,
         random_state=0,
+        optimizer=None,
     ):
         self.metric = metric
         self.evaluator = evaluator
@@ -54,6 +55,7 @@ class _TaskAware(BaseEstimator):
         self.seconds = seconds
         self.progress = progress
         self.random_state = random_state
+        self.optimizer = optimizer
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -118,6 +120,7 @@ class _TaskAware(BaseEstimator):
             time=time,
             class_weight=getattr(self, "class_weight", None),
             sample_weight=sample_weight,
+            optimizer=self.optimizer,
         )
         self._after_training(target)
         return self
@@ -193,6 +196,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         seconds: most time of the training; None for no limit. The result then depends on the machine.
         progress: whether to show a bar.
         random_state: seed of search, split and training; the same int gives the same estimator.
+        optimizer: an optax transformation in place of AdamW; None as in `Recommendation.fit`.
 
     Attributes:
         classes_: labels in the order of `predict_proba`; for an (N, K) y the numbers of its columns.
@@ -223,6 +227,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         seconds=None,
         progress=False,
         random_state=0,
+        optimizer=None,
     ):
         super().__init__(
             metric=metric,
@@ -236,6 +241,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
             seconds=seconds,
             progress=progress,
             random_state=random_state,
+            optimizer=optimizer,
         )
         self.class_weight = class_weight
 
@@ -283,7 +289,7 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
     Args:
         metric: that chooses the best weights: "r2" (None), "rmse" or "mae".
         evaluator, ascent, prefer, leave_out, members, validation, patience, seconds, progress,
-            random_state: as in `TaskAwareClassifier`.
+            random_state, optimizer: as in `TaskAwareClassifier`.
 
     Attributes:
         recommendation_, model_, n_features_in_, feature_names_in_: as in `TaskAwareClassifier`.

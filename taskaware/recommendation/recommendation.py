@@ -106,6 +106,7 @@ class Recommendation(Record):
         time=None,
         class_weight=None,
         sample_weight=None,
+        optimizer=None,
     ):
         """Train the recommended architecture: a `Model`.
 
@@ -135,6 +136,9 @@ class Recommendation(Record):
             class_weight: "balanced": every class counts the same as a whole; or weights by label.
             sample_weight: name of a column, or a number for each row: how often it is trained on, and how
                 much it counts in validation scores.
+            optimizer: an optax transformation in place of AdamW, such as `ta.optimizers.named("powersign",
+                learning_rate=0.01)`. It has its own learning rate, schedule and weight decay: those of the
+                architecture are not used.
 
         A column that is named here stays a feature, unless it is dropped (`make_task(..., drop=...)`); then
         give its values.
@@ -154,6 +158,7 @@ class Recommendation(Record):
             time=time,
             class_weight=class_weight,
             sample_weight=sample_weight,
+            optimizer=optimizer,
         )
         return building.fit(self, building.task_for(self, dataset, target, metric), options)
 

@@ -13,6 +13,7 @@ from taskaware.embeddings import (
 from taskaware.errors import unknown
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
+from taskaware.spaces.rules import RuleSpace
 from taskaware.spaces.space import Space
 
 TRAINING = (
@@ -79,7 +80,11 @@ EXTENDED = dataclasses.replace(
     width_odds=(0.2, 0.25, 0.25, 0.2, 0.1),
 )
 
-PRESETS = {space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)}
+UPDATE_RULES = RuleSpace()
+
+PRESETS: dict[str, Space] = {
+    space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED, UPDATE_RULES)
+}
 
 
 def preset(name: str) -> Space:

@@ -14,6 +14,7 @@ SPACES: Registry[type[Space]] = Registry(
         "mixture": "taskaware.spaces.mixture:MixtureSpace",
         "cells": "taskaware.spaces.cells:CellSpace",
         "choices": "taskaware.spaces.choices:ChoiceSpace",
+        "update-rules": "taskaware.spaces.rules.space:RuleSpace",
     },
 )
 """Type name → class."""

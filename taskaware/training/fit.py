@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Float
 
-from taskaware.children.child import Design, State, child_of
+from taskaware.children.child import Child, Design, State, child_of
 from taskaware.compilation import keep_compiled
-from taskaware.errors import EngineError
+from taskaware.errors import EngineError, UserError, quoted
 from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
@@ -110,6 +111,7 @@ def fit(
     seconds: float | None = None,
     progress: bool | None = None,
     about: RowOptions = NOTHING,
+    optimizer: optax.GradientTransformation | None = None,
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
@@ -131,10 +133,12 @@ def fit(
             longer. The result then depends on the speed of the machine.
         progress: whether to show a bar; by default where there is a terminal or a notebook.
         about: groups, times and weights of the rows.
+        optimizer: in place of AdamW. Its learning rate and schedule are its own: those of the point and the
+            recipe are not used, nor their weight decay. Dropout and label smoothing are.
 
     Raises:
         UserError: a value of the recipe, the shares, the members, the patience or the seconds are out of
-            range, or a part has no row of weight above 0.
+            range, or a part has no row of weight above 0; the optimizer is none, or the point is one itself.
         EngineError: the loss is NaN at every learning rate tried.
     """
     pace = Pace(seconds)
@@ -148,6 +152,7 @@ def fit(
     steps = steps_for(recipe, RECIPE, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, own)
+    design = design._replace(optimizer=_checked(optimizer, program.child, space))
     # Its rows are encoded by now; those of a wide table take as much memory as the networks.
     task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
     rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=own.batch_size, about=about)
@@ -223,6 +228,22 @@ def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tu
     child, metrics = child_of(space), (metric_of(task.problem, task.metric),)
     [(key, _)] = child.group(space, point[None])
     return Program(child, metrics, is_classification(task.problem)), Design(space, key, hyper_of(recipe))
+
+
+def _checked(optimizer: object, child: Child, space: Any) -> optax.GradientTransformation | None:
+    """The optimizer itself, if the networks of a space can train with it.
+
+    Raises:
+        UserError: it is no optax transformation, or the child has its own.
+    """
+    if optimizer is not None and not isinstance(optimizer, optax.GradientTransformation):
+        raise UserError(
+            f"optimizer={quoted(optimizer)} is no optax transformation. Give one, such as "
+            'optax.adamw(1e-3) or ta.optimizers.named("adam", learning_rate=1e-3).'
+        )
+    if optimizer is not None and not child.takes_optimizer:
+        raise UserError(f"Points of the space '{space.name}' train in their own way. Leave optimizer= out.")
+    return optimizer
 
 
 def _whole(task: Task) -> Split:

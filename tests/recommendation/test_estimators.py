@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import optax
 import pandas as pd
 import pytest
 from scipy import sparse
@@ -84,6 +85,14 @@ def test_a_frame_of_everything(fitted, made):
     np.testing.assert_allclose(proba.sum(1), 1, rtol=1e-5)
     np.testing.assert_array_equal(fitted.classes_[proba.argmax(1)], fitted.predict(features))
     np.testing.assert_array_equal(fitted.model_.predict(frame), fitted.predict(features))
+
+
+def test_the_optimizer_of_the_user_trains(evaluator, made):
+    """One that makes no steps leaves the loss as it is."""
+    frame = made()
+    still = TaskAwareClassifier(evaluator=evaluator, members=1, patience=2, optimizer=optax.set_to_zero())
+    model = clone(still).fit(frame.drop(columns="y"), frame["y"]).model_
+    assert len(model.history) == 3 and model.history["loss"].nunique() == 1
 
 
 def test_numbers_of_a_frame(regressor, made):

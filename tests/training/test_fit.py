@@ -7,15 +7,19 @@ from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+from taskaware import optimizers
 from taskaware.errors import EngineError, UserError
 from taskaware.recommendation import building
+from taskaware.spaces.mixture_lifting import NEUTRAL
 from taskaware.tasks.split import splits
 from taskaware.training import finishing
 from taskaware.training import fit as room
 from taskaware.training.fit import ATTEMPTS, COOLER, SEGMENT, fit
 from taskaware.training.member_rows import RowOptions, rows_of_members
+from taskaware.training.programs import schedule
 from taskaware.training.recipe import TrainingRecipe
 
 FIVE = 5
@@ -69,6 +73,35 @@ def test_it_learns(model, task):
     assert list(model.history.columns) == ["step", "seconds", "score", "loss"]
     assert model.history["step"].tolist() == list(range(SEGMENT, 151, SEGMENT))
     assert model.history["seconds"].is_monotonic_increasing
+
+
+def test_an_optimizer_of_the_user_trains_at_its_own_rate(model, task, small, point):
+    """AdamW as the trainer has it, given from outside, trains the same; the recipe's rate is not used."""
+    rates = jnp.asarray(schedule(RECIPE, RECIPE.steps))
+    adamw = optax.adamw(
+        lambda count: RECIPE.learning_rate * rates[count],
+        b2=NEUTRAL["beta2"],
+        weight_decay=RECIPE.weight_decay,
+        mask=lambda params: {name: leaf.ndim > 1 for name, leaf in params.items()},
+    )
+    other = dataclasses.replace(RECIPE, learning_rate=9.0, weight_decay=9.0)
+    own = fit(task(), small, point, recipe=other, progress=False, optimizer=adamw)
+    # Rounding grows with the steps.
+    losses = zip(own.history["loss"], model.history["loss"], (1e-5, 1e-4, 1e-3, 1e-2, 1e-2), strict=True)
+    for ours, theirs, close in losses:
+        assert ours == pytest.approx(theirs, rel=close)
+
+
+def test_a_rule_that_decays_is_told_how_far_the_training_is(task, small, point):
+    rule = optimizers.named("addsign-linear", learning_rate=0.1)
+    found = fit(task(), small, point, recipe=RECIPE, members=1, progress=False, optimizer=rule)
+    assert found.best_score > 0.6
+
+
+@pytest.mark.parametrize("optimizer", ["adam", 0.1, optax.adamw])
+def test_what_is_no_optimizer_is_refused(task, small, point, optimizer):
+    with pytest.raises(UserError, match="no optax transformation"):
+        fit(task(), small, point, optimizer=optimizer)
 
 
 def test_the_seed_decides(model, task, small, point):

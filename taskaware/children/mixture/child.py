@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import cast
 
 import jax
@@ -23,7 +24,7 @@ SCALE_RATE = 6.0
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["wired", "learning_rate", "weight_decay", "label_smoothing", "beta2", "coslog4"],
-    meta_fields=["space", "width", "members"],
+    meta_fields=["space", "width", "members", "own_optimizer"],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
@@ -36,6 +37,7 @@ class Candidate:
         beta2: decay of AdamW's mean of squared gradients.
         coslog4: share of the schedule of this name beside the trainer's; None in spaces without it.
         space, width, members: of the network; static.
+        own_optimizer: the user's, in place of AdamW; static.
     """
 
     wired: Wiring
@@ -47,6 +49,7 @@ class Candidate:
     space: MixtureSpace
     width: int
     members: int
+    own_optimizer: optax.GradientTransformation | None = None
 
 
 def group(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
@@ -77,6 +80,7 @@ def read(design: Design, point: Float[Array, " D"]) -> Candidate:
         space=space,
         width=abs(key),
         members=MEMBERS if key < 0 else 1,
+        own_optimizer=design.optimizer,
     )
 
 
@@ -90,11 +94,11 @@ def init(key: Array, candidate: Candidate, batch: Batch) -> State:
     """
     network = _network(candidate, batch)
     params = network.init(key, batch.x, batch.columns, candidate.wired)["params"]
-    return State(params, optimizer(candidate, 0.0).init(params))
+    return State(params, (candidate.own_optimizer or optimizer(candidate, 0.0)).init(params))
 
 
 def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
-    """One step of AdamW, with dropout.
+    """One step of AdamW, or of the user's own optimizer, with dropout.
 
     Args:
         state: weights and optimizer state before it.
@@ -108,6 +112,8 @@ def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
         own = functools.partial(batch.loss, smoothing=candidate.label_smoothing)
         return own(given) if candidate.members == 1 else jax.vmap(own)(given).mean()
 
+    if candidate.own_optimizer is not None:
+        return _own_step(candidate.own_optimizer, loss, state, now)
     rule = optimizer(candidate, _rate(candidate, now))
     updates, carried = rule.update(jax.grad(loss)(state.params), state.optimizer, state.params)
     return State(optax.apply_updates(state.params, updates), carried)
@@ -130,6 +136,21 @@ def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n
 def scaled(params: dict, factor: float) -> dict:
     """Weights of a network whose outputs are the factor times as large."""
     return {name: leaf * factor if name.startswith("output_") else leaf for name, leaf in params.items()}
+
+
+def _own_step(own: optax.GradientTransformation, loss: Callable, state: State, now: Now) -> State:
+    """One step of the user's optimizer, at its own learning rate.
+
+    The trainer's schedule is left out. What optimizers may ask for beside the gradient is given:
+    the loss, and the share of steps that are done.
+    """
+    value, gradient = jax.value_and_grad(loss)(state.params)
+    more = {"value": value, "grad": gradient, "value_fn": loss, "done": now.done}
+    rule = optax.with_extra_args_support(own)
+    updates, carried = rule.update(gradient, state.optimizer, state.params, **more)
+    # Below 1 after a loss of NaN.
+    updates = jax.tree.map(lambda update: (now.scale * update).astype(update.dtype), updates)
+    return State(optax.apply_updates(state.params, updates), carried)
 
 
 def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTransformation:
@@ -196,4 +217,4 @@ def _cost(key: np.integer) -> int:
     return int(key) if key > 0 else -MEMBERS * int(key)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled)
+CHILD = Child(group, read, init, step, outputs, scaled, takes_optimizer=True)

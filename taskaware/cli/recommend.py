@@ -31,7 +31,7 @@ def run(arguments: Arguments) -> None:
         task,
         **_given(arguments, "metric"),
         ascent=taskaware.AscentSettings(optimizer=arguments.optimizer),
-        prefer=_prefer(arguments),
+        **_prefer(arguments),
         candidates=arguments.candidates,
         leave_out=arguments.leave_out,
         evaluator=evaluator,
@@ -84,10 +84,12 @@ def _is_folder(path: Path | None) -> bool:
     return path is not None and not path.suffix and not path.is_file() and not is_device(path)
 
 
-def _prefer(arguments: Arguments) -> dict:
+def _prefer(arguments: Arguments) -> dict[str, dict]:
     """The limits that were typed, and with them the number of networks."""
-    members = {"members": arguments.members} if arguments.prefer and arguments.members else {}
-    return members | dict(arguments.prefer)
+    if not arguments.prefer:
+        return {}
+    members = {"members": arguments.members} if arguments.members else {}
+    return {"prefer": members | dict(arguments.prefer)}
 
 
 def _preference(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import pytest
 
 from taskaware.cli import main
 from taskaware.training import fit as training
+from taskaware.training import length
 from taskaware.training.recipe import TrainingRecipe
 
 
@@ -41,6 +42,7 @@ def trained(table, tmp_path_factory):
     page = io.StringIO()
     with contextlib.redirect_stdout(page), pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
+        patch.setattr(length, "PASSES", 0)
         code = main([str(word) for word in words])
     assert code == 0
     return folder, page.getvalue()

@@ -9,6 +9,7 @@ import pytest
 from taskaware.cli import main
 from taskaware.studies.experiment import load_experiment
 from taskaware.training import fit as training
+from taskaware.training import length
 from taskaware.training.recipe import TrainingRecipe
 
 EXPERIMENTS = sorted(
@@ -78,6 +79,7 @@ def test_the_list():
 def test_smoke(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=50, batch_size=16))
+    monkeypatch.setattr(length, "PASSES", 0)
     tiny_suite(tmp_path / "tiny")
     config = load_experiment(path).smoke()
     chosen = [f"{name}.engine=serial" for name in RUNNERS if _has(config, name)]

@@ -3,12 +3,14 @@
 Hidden states 0 and 1 are the outputs of the cell before the previous one and of the previous one; combination
 n makes hidden state n + 2: the sum of two operations, each applied to an earlier hidden state. The hidden
 states that no combination uses are concatenated to the cell's output. Cells are stacked as N normal,
-reduction, N normal, reduction, N normal.
+reduction, N normal, reduction, N normal. Every cell keeps the size of its images; a convolution of stride 2
+that follows each reduction cell halves the size and doubles the filters.
 
 Source: Zoph, Vasudevan, Shlens & Le 2018; Real, Aggarwal, Huang & Le 2019; US20220004879A1.
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from jaxtyping import Float
 
 from taskaware import plain
 from taskaware.arrays import EitherArray
+from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.spaces.choices import ChoiceSpace
 
@@ -38,6 +41,26 @@ HIDDEN_STATE, OPERATION = "hidden state", "operation"
 
 MOST = 30
 """Combinations of a cell, at most."""
+
+LIMITS = {"repeats": (1, 20), "filters": (1, 512), "stem": (1, 2048), "side": (8, 64)}
+
+
+class Stack(NamedTuple):
+    """What is the same in all networks of a space.
+
+    Attributes:
+        repeats: N, normal cells before, between and after the two reduction cells.
+        filters: F, of a normal cell in front; doubled by each reduction.
+        stem: filters of the convolution that reads the image.
+        side: height and width that images are brought to.
+        channels: 3, or 1 for grey.
+    """
+
+    repeats: int = 1
+    filters: int = 8
+    stem: int = 8
+    side: int = 16
+    channels: int = 3
 
 
 class Combination(NamedTuple):
@@ -64,9 +87,24 @@ class Cell(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class CellSpace(ChoiceSpace):
-    """Pairs of cells, see `cells`; every choice of hidden states and operations is a point."""
+    """Pairs of cells, see `cells`; every choice of hidden states and operations is a point.
+
+    Attributes:
+        stack: of the networks that the cells are stacked to.
+    """
+
+    stack: Stack = Stack()
 
     type = "cells"
+
+    @functools.cached_property
+    def digest(self) -> str:
+        return digest({"type": self.type, "options": self.options, "stack": self.stack})
+
+    @property
+    def embedding_names(self) -> tuple[str, ...]:
+        """What the networks read: the pixels of an image, see `modalities.images.pixels`."""
+        return (f"pixels_{self.stack.side}_{self.stack.channels}",)
 
     @property
     def combinations(self) -> int:
@@ -84,6 +122,7 @@ class CellSpace(ChoiceSpace):
             "name": self.name,
             "combinations": self.combinations,
             "operations": list(self.operations),
+            **self.stack._asdict(),
         }
 
     @classmethod
@@ -91,6 +130,10 @@ class CellSpace(ChoiceSpace):
         return cells(
             plain.whole("combinations of the space", data.get("combinations")),
             operations=tuple(plain.row("operations of the space", data.get("operations"))),
+            **{
+                name: plain.whole(f"{name} of the space", data.get(name, default))
+                for name, default in Stack()._asdict().items()
+            },
             name=plain.name("name of the space", data.get("name", "cells")),
         )
 
@@ -152,17 +195,30 @@ class CellSpace(ChoiceSpace):
 
 
 def cells(
-    combinations: int = 5, *, operations: tuple[str, ...] = OPERATIONS, name: str = "cells"
+    combinations: int = 5,
+    *,
+    repeats: int = 1,
+    filters: int = 8,
+    stem: int | None = None,
+    side: int = 16,
+    channels: int = 3,
+    operations: tuple[str, ...] = OPERATIONS,
+    name: str = "cells",
 ) -> CellSpace:
-    """The space of normal and reduction cells.
+    """The space of normal and reduction cells, small enough for a processor by default.
 
     Args:
         combinations: pairwise combinations of each cell (published: 5).
+        repeats: N, normal cells before, between and after the two reduction cells.
+        filters: F, of the first normal cell.
+        stem: filters of the convolution that reads the image; F if None.
+        side: height and width that images are brought to.
+        channels: 3, or 1 for grey.
         operations: names of the operations; the eight published ones.
         name: of the space, for people.
 
     Raises:
-        UserError: the number of combinations is out of range, or an operation is unknown or named twice.
+        UserError: a number is out of range, or an operation is unknown or named twice.
 
     >>> space = cells()
     >>> space.dimension, f"{space.size:.1e}"
@@ -170,6 +226,12 @@ def cells(
     """
     if not 1 <= combinations <= MOST:
         raise UserError(f"combinations={combinations} is out of range. Give 1 to {MOST}.")
+    stack = Stack(repeats, filters, filters if stem is None else stem, side, channels)
+    for field, (low, high) in LIMITS.items():
+        if not low <= getattr(stack, field) <= high:
+            raise UserError(f"{field}={getattr(stack, field)} is out of range. Give {low} to {high}.")
+    if channels not in (1, 3):
+        raise UserError(f"channels={channels} is out of range. Give 3, or 1 for grey.")
     for operation in operations:
         if operation not in OPERATIONS:
             raise unknown("operation", str(operation), OPERATIONS)
@@ -177,7 +239,7 @@ def cells(
         raise UserError(f"The operations are {operations}. Give two or more, each once.")
     decisions = list(_decisions(combinations, tuple(operations)))
     options = tuple((label, values) for label, values, _ in decisions)
-    return CellSpace(options, None, tuple(mutation for *_, mutation in decisions), name)
+    return CellSpace(options, None, tuple(mutation for *_, mutation in decisions), name, stack)
 
 
 def _decisions(combinations: int, operations: tuple[str, ...]) -> Iterator[tuple[str, tuple, str]]:

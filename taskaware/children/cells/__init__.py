@@ -1,0 +1,1 @@
+"""Networks of cells: module, trained form, counts, source code, drawing."""

@@ -1,0 +1,77 @@
+"""Networks of cells: counts are exact, source code runs alone, both cells are drawn."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from taskaware.children.cells.count import cost
+from taskaware.children.cells.draw import draw_cells
+from taskaware.children.cells.network import cell_network
+from taskaware.children.cells.source import source
+from taskaware.errors import UserError
+from taskaware.spaces import cells, space_from
+from taskaware.spaces.cells import KNOWN
+
+# An odd side, so that halving has an edge.
+SPACE = cells(repeats=2, filters=4, stem=6, side=9)
+IMAGE = jnp.zeros((1, 9, 9, 3))
+
+
+def shapes(module):
+    return jax.eval_shape(module.init, jax.random.key(0), IMAGE)
+
+
+def multiply_adds(module):
+    """Of all convolutions and products in the traced program, for one image."""
+    variables = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes(module))
+    total = 0
+    for step in jax.make_jaxpr(module.apply)(variables, IMAGE).eqns:
+        if step.primitive.name == "conv_general_dilated":
+            kernel = step.invars[1].aval.shape
+            total += step.outvars[0].aval.size * int(np.prod(kernel[:3]))
+        if step.primitive.name == "dot_general":
+            total += int(np.prod(step.invars[1].aval.shape))
+    return total
+
+
+@pytest.mark.parametrize("name", [*KNOWN, "resnet"])
+def test_counts_are_those_of_the_module(name):
+    point = SPACE.named(name)
+    module = cell_network(SPACE, point, 5)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(shapes(module)))
+    assert cost(SPACE, point, 5) == (parameters, multiply_adds(module))
+
+
+def test_source_runs_alone_with_the_weights_of_the_module():
+    small = cells(2, filters=2, side=9)
+    # All eight operations, four for each cell.
+    point = np.array([0, 0, 1, 1, 2, 2, 0, 3, 0, 4, 1, 5, 1, 6, 2, 7], np.float32)
+    names: dict = {}
+    exec(compile(source(small, point, 3), "network.py", "exec"), names)
+    module, alone = cell_network(small, point, 3), names["Network"]()
+    images = jax.random.normal(jax.random.key(1), (2, 9, 9, 3))
+    weights = jax.jit(module.init)(jax.random.key(0), images)
+    given = jax.jit(module.apply)(weights, images)
+    np.testing.assert_allclose(given, jax.jit(alone.apply)(weights, images), rtol=1e-5, atol=1e-5)
+    assert np.isfinite(given).all() and not np.allclose(given[0], given[1])
+    assert "import taskaware" not in source(small, point, 3) and "from taskaware" not in source(
+        small, point, 3
+    )
+
+
+def test_both_cells_are_drawn():
+    figure = draw_cells(SPACE, SPACE.named("amoebanet-a"))
+    assert [axes.get_title() for axes in figure.axes] == ["normal cell", "reduction cell"]
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    # Two operations for each of five combinations of two cells, seven hidden states, one output.
+    assert len(texts) == 2 * (10 + 7 + 1) and texts.count("1x7\nthen 7x1") == 1
+
+
+def test_what_is_set_on_the_space_names_it():
+    assert space_from(SPACE.to_dict()) == SPACE
+    settings = [{}, {"repeats": 3}, {"filters": 9}, {"stem": 9}, {"side": 8}, {"channels": 1}]
+    assert len({cells(**each).digest for each in settings}) == len(settings)
+    for wrong in ({"repeats": 0}, {"side": 4}, {"channels": 2}):
+        with pytest.raises(UserError, match="is out of range. Give"):
+            cells(**wrong)

@@ -84,7 +84,7 @@ def _is_folder(path: Path | None) -> bool:
     return path is not None and not path.suffix and not path.is_file() and not is_device(path)
 
 
-def _prefer(arguments: Arguments) -> dict[str, dict]:
+def _prefer(arguments: Arguments) -> dict:
     """The limits that were typed, and with them the number of networks."""
     if not arguments.prefer:
         return {}

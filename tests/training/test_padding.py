@@ -1,5 +1,7 @@
 """Arrays of a few sizes: tasks share programs, and a network is trained as before."""
 
+import dataclasses
+
 import jax
 import numpy as np
 
@@ -33,5 +35,6 @@ def test_padding_does_not_change_a_training(task, small, plain):
 def test_classes_that_pad_are_never_predicted(task, small, plain):
     prepared = coarse(prepare(task(), 0, RECIPE))
     assert prepared.arrays.allowed.sum() == 3 and len(prepared.arrays.allowed) == 16
-    trained = train(small, plain(small, [(8, "relu"), None])[None], prepared, RECIPE, seed=0)
-    assert np.isfinite(trained.loss).all() and trained.score[0] > 0.2
+    longer = dataclasses.replace(RECIPE, steps=60)
+    trained = train(small, plain(small, [(8, "relu"), None])[None], prepared, longer, seed=0)
+    assert np.isfinite(trained.loss).all() and trained.score[0] > 0.5

@@ -5,7 +5,7 @@ that ascent finds from the five best of the two nearest tasks: the form of Dubat
 three losses, and the shipped form beside it. The true scores are those of `experience-kinds.npz`. FOLDER has
 the raw texts (experiments/shipped-experience/kinds.py makes it), for the trainings of what ascent finds.
 
-    python benchmarks/published_text.py FOLDER [--repetitions 10] [--teachers five,all]
+    python benchmarks/published_text.py [FOLDER] [--repetitions 10] [--teachers five,all]
 """
 
 import argparse
@@ -59,10 +59,40 @@ def found(
             yield {"task": name, "teachers": teachers, "form": form, "spearman": ranks, "point": point}
 
 
+def with_test_scores(
+    space: MixtureSpace, data: TrainingData, table: pd.DataFrame, folder: str
+) -> pd.DataFrame:
+    """The table with the test score of each point, trained once."""
+    table = table.assign(test=np.nan)
+    for name in tqdm(FIVE, desc="training what ascent found"):
+        its = (table["task"] == name).to_numpy()
+        points, back = np.unique(np.stack(table.loc[its, "point"].to_list()), axis=0, return_inverse=True)
+        task = suite_named(folder, modalities=("text",)).task(name)
+        _, test = quality.true_scores(space, task, points, TrainingRecipe(), [0])
+        table.loc[its, "test"] = test[back.ravel()]
+        pool = data.take(np.array(data.names) == name)
+        best = int(np.nanargmax(pool.score[0]))
+        print(f"{name}: best of {np.isfinite(pool.score[0]).sum()} trainings {pool.test_score[0, best]:.4f}")
+    return table
+
+
+def show(table: pd.DataFrame, column: str) -> None:
+    """Print mean and standard deviation of a column for each task, and the means over the tasks."""
+    print(
+        table.groupby(["teachers", "form", "task"], sort=False)[column]
+        .agg(["mean", "std"])
+        .round(4)
+        .to_string()
+    )
+    print(table.groupby(["teachers", "form"], sort=False)[column].mean().round(4).to_string(), flush=True)
+
+
 def main() -> None:
     """Print a row for each task, set of teachers and form."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="of the raw tasks, with an index.csv")
+    parser.add_argument(
+        "folder", nargs="?", help="of the raw tasks, with an index.csv; without it, nothing is trained"
+    )
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--teachers", default="five,all", help="the other four, all text tasks, or both")
     given = parser.parse_args()
@@ -76,19 +106,9 @@ def main() -> None:
         for row in found(space, data, *way, given.repetitions)
     ]
     table = pd.DataFrame(rows)
-    for name in tqdm(FIVE, desc="training what ascent found"):
-        its = (table["task"] == name).to_numpy()
-        points, back = np.unique(np.stack(table.loc[its, "point"].to_list()), axis=0, return_inverse=True)
-        task = suite_named(given.folder, modalities=("text",)).task(name)
-        _, test = quality.true_scores(space, task, points, TrainingRecipe(), [0])
-        table.loc[its, "test"] = test[back.ravel()]
-        pool = data.take(np.array(data.names) == name)
-        best = int(np.nanargmax(pool.score[0]))
-        print(f"{name}: best of {np.isfinite(pool.score[0]).sum()} trainings {pool.test_score[0, best]:.4f}")
-    shown = table.groupby(["task", "teachers", "form"], sort=False)[["spearman", "test"]].agg(["mean", "std"])
-    print(shown.round(4).to_string())
-    means = table.groupby(["teachers", "form"], sort=False)[["spearman", "test"]].mean()
-    print(means.round(4).to_string())
+    show(table, "spearman")
+    if given.folder:
+        show(with_test_scores(space, data, table, given.folder), "test")
 
 
 if __name__ == "__main__":

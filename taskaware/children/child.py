@@ -160,6 +160,8 @@ class Child(NamedTuple):
         outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.
         scaled: (params, factor) → params whose outputs are the factor times as large, if there is a way. Then
             `fit` gives a classification its temperature.
+        one_by_one: whether candidates run one after another on a processor: then `lax.switch` runs only the
+            branch that a candidate chooses. On accelerators all run at once, and so do all branches.
     """
 
     group: Callable
@@ -168,10 +170,15 @@ class Child(NamedTuple):
     step: Callable
     outputs: Callable
     scaled: Callable | None = None
+    one_by_one: bool = False
 
 
 CHILDREN: Registry[Child] = Registry(
-    "type of space with a child", {"mixture": "taskaware.children.mixture.child:CHILD"}
+    "type of space with a child",
+    {
+        "mixture": "taskaware.children.mixture.child:CHILD",
+        "cells": "taskaware.children.cells.child:CHILD",
+    },
 )
 """Type of a space (its `type`) → how its points are trained."""
 

@@ -11,6 +11,7 @@ from taskaware.embeddings import (
     VECTOR_EMBEDDINGS,
 )
 from taskaware.errors import unknown
+from taskaware.spaces.cells import cells
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.spaces.space import Space
@@ -80,6 +81,10 @@ EXTENDED = dataclasses.replace(
 )
 
 PRESETS = {space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)}
+"""The mixture spaces, by name."""
+
+BY_NAME: dict[str, Space] = {**PRESETS, "cells": cells()}
+"""All spaces that have a name."""
 
 
 def preset(name: str) -> Space:
@@ -91,6 +96,6 @@ def preset(name: str) -> Space:
     >>> preset("published").dimension
     105
     """
-    if name not in PRESETS:
-        raise unknown("space", name, PRESETS)
-    return PRESETS[name]
+    if name not in BY_NAME:
+        raise unknown("space", name, BY_NAME)
+    return BY_NAME[name]

@@ -74,10 +74,12 @@ def init_params(space: CellSpace, key: Array, wired: Wiring, outputs: int) -> di
         outputs: K.
     """
     deviations = _deviations(space, wired, outputs)
-    keys = jax.random.split(key, len(deviations))
+    ends = np.cumsum([math.prod(shape) for shape, _ in deviations.values()]).tolist()
+    # One draw, cut to pieces: each draw of its own takes seconds to compile.
+    drawn = jax.random.normal(key, (ends[-1],))
     params = {}
-    for own, (name, (shape, deviation)) in zip(keys, deviations.items(), strict=True):
-        params[name] = deviation * jax.random.normal(own, shape)
+    for end, (name, (shape, deviation)) in zip(ends, deviations.items(), strict=True):
+        params[name] = deviation * drawn[end - math.prod(shape) : end].reshape(shape)
     for name in [*params]:
         if not name.endswith(("row", "depthwise")) and name != "output":
             # A normalisation follows all but these.
@@ -248,8 +250,8 @@ def _depthwise(x: Array, kernel: Float[Array, "7 7 F"], size: int, dilation: int
         jnp.asarray(np.stack([np.eye(side, k=-shift, dtype=np.float32) for shift in shifts]))
         for side in (height, width)
     )
-    # down[i, p, q] is 1 where the pixel p is read for the pixel q. Two products, as the compiler would compute
-    # one of both constants at once.
+    # down[i, p, q] is 1 where the pixel p is read for the pixel q. Two products, as the compiler would fold
+    # one of both constants.
     matrix = jnp.einsum("pqjc,jrs->cprqs", jnp.einsum("ipq,ijc->pqjc", down, kernel), right)
     pixels = height * width
     given = jnp.einsum("npc,cpq->nqc", x.reshape(n, pixels, filters), matrix.reshape(filters, pixels, pixels))

@@ -1,8 +1,8 @@
 """One program for all networks of a space of cells: which operation runs is data, not code.
 
 Each slot of a cell (a side of a combination) has weights for every operation. A network reads those of its
-own operations; `module_params` takes them out. The concatenation before a convolution is written as a sum over
-all hidden states, where those that are used elsewhere count 0.
+own operations; `module_params` takes them out. The concatenation before a convolution is written as a sum
+over all hidden states, where those that are used elsewhere count 0.
 """
 
 import dataclasses

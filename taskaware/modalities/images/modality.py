@@ -79,6 +79,13 @@ class Images(Single):
         return fit_image_blocks(data, rows)
 
     def raw_blocks(self, data: Pictures, rows: np.ndarray, name: str) -> Blocks | None:
+        """The pixels of images as squares.
+
+        Args:
+            data: images.
+            rows: of the training part.
+            name: of the block, such as "pixels_16_3".
+        """
         return fit_pixels(data, rows, name) if pixel_form(name) else None
 
     def check_saved(self, reader: Reader, blocks: Blocks) -> None:

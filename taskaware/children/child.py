@@ -163,6 +163,8 @@ class Child(NamedTuple):
         scaled: (params, factor) → params whose outputs are the factor times as large, if there is a way. Then
             `fit` gives a classification its temperature.
         takes_optimizer: whether `step` uses the optimizer of the design where there is one.
+        one_by_one: whether candidates run one after another on a processor: then `lax.switch` runs only the
+            branch that a candidate chooses. On accelerators all run at once, and so do all branches.
     """
 
     group: Callable
@@ -172,10 +174,15 @@ class Child(NamedTuple):
     outputs: Callable
     scaled: Callable | None = None
     takes_optimizer: bool = False
+    one_by_one: bool = False
 
 
 CHILDREN: Registry[Child] = Registry(
-    "type of space with a child", {"mixture": "taskaware.children.mixture.child:CHILD"}
+    "type of space with a child",
+    {
+        "mixture": "taskaware.children.mixture.child:CHILD",
+        "cells": "taskaware.children.cells.child:CHILD",
+    },
 )
 """Type of a space (its `type`) → how its points are trained."""
 

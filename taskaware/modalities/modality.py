@@ -76,6 +76,17 @@ class Modality(Protocol):
     def fit_blocks(self, data: Any, rows: np.ndarray) -> Blocks:
         """Feature blocks, learned from these rows alone (indices, at least one)."""
 
+    def raw_blocks(self, data: Any, rows: np.ndarray, name: str) -> Blocks | None:
+        """The block that a space reads in place of all others, learned from these rows; None without one.
+
+        Args:
+            data: of this modality.
+            rows: of the training part.
+            name: of the block, such as "pixels_16_3".
+        """
+        del data, rows, name
+        return None
+
     def present(self, task: Task) -> tuple[str, ...]:
         """Names of the embeddings that a dataset has columns for, by LOOKED_AT of its rows.
 

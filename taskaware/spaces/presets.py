@@ -11,6 +11,7 @@ from taskaware.embeddings import (
     VECTOR_EMBEDDINGS,
 )
 from taskaware.errors import unknown
+from taskaware.spaces.cells import cells
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.spaces.rules import RuleSpace
@@ -80,10 +81,10 @@ EXTENDED = dataclasses.replace(
     width_odds=(0.2, 0.25, 0.25, 0.2, 0.1),
 )
 
-UPDATE_RULES = RuleSpace()
-
 PRESETS: dict[str, Space] = {
-    space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED, UPDATE_RULES)
+    **{space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)},
+    "cells": cells(),
+    "update-rules": RuleSpace(),
 }
 
 

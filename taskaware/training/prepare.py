@@ -26,6 +26,9 @@ from taskaware.training.target_scale import Scale, device_scale, in_standard_uni
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 """Embeddings of the preset spaces, in order."""
 
+PIXELS = "pixels_"
+"""Beginning of the names of blocks of pixels, see `modalities.images.pixels`."""
+
 CELLS_AT_ONCE = 1 << 22
 """Numbers that rows are encoded as at once, at most, but for FEWEST_ROWS of them."""
 
@@ -124,7 +127,7 @@ def prepare(
         embeddings: names of the space that the task is trained in.
 
     Raises:
-        UserError: the task's modality gives a block of another name.
+        UserError: the task's modality gives a block of another name, or lacks the one that the space reads.
     """
     parts = split(task, seed) if parts is None else parts
     rng = np.random.default_rng(seed)
@@ -133,7 +136,7 @@ def prepare(
         _draw(rng, rows, limit)
         for rows, limit in zip((parts.train, parts.validation, parts.test), limits, strict=True)
     ]
-    blocks = modality_of(task).fit_blocks(task.data, kept[0])
+    blocks = _fitted(task, kept[0], embeddings)
     columns = columns_of(blocks, embeddings)
     rows = np.concatenate(kept)
     height = bucket(len(rows), 1024)
@@ -151,6 +154,23 @@ def prepare(
         scale=jnp.asarray(std if isinstance(std, tuple) else device_scale(std), jnp.float32),
     )
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
+
+
+def _fitted(task: Task, rows: np.ndarray, embeddings: tuple[str, ...]) -> Blocks:
+    """The blocks of a task; of a space that reads one raw block, such as the pixels of images, that one.
+
+    Raises:
+        UserError: the task has no such block.
+    """
+    modality = modality_of(task)
+    raw = modality.raw_blocks(task.data, rows, embeddings[0]) if len(embeddings) == 1 else None
+    found = modality.fit_blocks(task.data, rows) if raw is None else raw
+    if embeddings[0].startswith(PIXELS) and not set(found.widths) <= set(embeddings):
+        raise UserError(
+            f"The space reads pixels of images, and '{task.name}' is of modality '{task.modality}'. Give a "
+            "task of images, or another space."
+        )
+    return found
 
 
 def batches(

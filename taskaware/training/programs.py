@@ -5,6 +5,7 @@ comparable, and the input needs no batch axis.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -112,7 +113,7 @@ def segment(
     def step(state, now):
         index, (rows, *schedule) = now
         batch, moment = _batch(program, arrays, rows), Now(jax.random.fold_in(key, index), *schedule)
-        many = jax.vmap(lambda own, candidate: program.child.step(own, candidate, batch, moment))
+        many = _mapped(program, lambda own, candidate: program.child.step(own, candidate, batch, moment))
         return many(state, chosen), None
 
     state, _ = jax.lax.scan(step, state, (jnp.arange(len(steps.rate)), steps))
@@ -141,7 +142,7 @@ def evaluate(
         cut = [jnp.maximum(score, metric.low) for score, metric in zip(found, program.metrics, strict=True)]
         return jnp.where(jnp.isfinite(loss), jnp.stack(cut), jnp.nan), loss
 
-    return jax.vmap(one)(params, chosen)
+    return _mapped(program, one)(params, chosen)
 
 
 def logits(program: Program, params: Any, arrays: TaskArrays, chosen: Any, rows: Array) -> Array:
@@ -155,9 +156,10 @@ def logits(program: Program, params: Any, arrays: TaskArrays, chosen: Any, rows:
         rows: positions in `arrays.x`, (n,).
     """
     batch = _batch(program, arrays, rows)
-    return jax.vmap(lambda own, candidate: batch.masked(program.child.outputs(own, candidate, batch)))(
-        params, chosen
+    given = _mapped(
+        program, lambda own, candidate: batch.masked(program.child.outputs(own, candidate, batch))
     )
+    return given(params, chosen)
 
 
 def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:
@@ -171,6 +173,13 @@ def schedule(recipe: TrainingRecipe, steps: int) -> np.ndarray:
 def share_done(steps: int) -> np.ndarray:
     """Share of the steps before each step, (steps,)."""
     return np.arange(steps, dtype=np.float32) / np.float32(steps)
+
+
+def _mapped(program: Program, one: Callable) -> Callable:
+    """A function of one state and its candidate as one of many."""
+    if program.child.one_by_one and jax.default_backend() == "cpu":
+        return lambda *many: jax.lax.map(lambda each: one(*each), many)
+    return jax.vmap(one)
 
 
 def _batch(program: Program, arrays: TaskArrays, rows: Array | np.ndarray | slice) -> Batch:

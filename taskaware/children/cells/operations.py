@@ -5,20 +5,41 @@ from jaxtyping import Array, Float
 
 
 def convolved(x: Float[Array, "n h w c"], filters: int, kernel: tuple[int, int], name: str) -> Array:
-    """A convolution without bias, then a normalisation over each image (Wu & He 2018, one group)."""
+    """A convolution without bias, then a normalisation over each image (Wu & He 2018, one group).
+
+    Args:
+        x: images.
+        filters: channels after it.
+        kernel: height and width.
+        name: of the weights.
+    """
     x = nn.Conv(filters, kernel, use_bias=False, name=name)(x)
     return nn.GroupNorm(num_groups=1, epsilon=1e-5, name=f"{name}_norm")(x)
 
 
 def squeezed(x: Float[Array, "n h w c"], filters: int, stride: int, name: str) -> Array:
-    """An input brought to the filters of a cell, and to half its size where the stride is 2."""
+    """An input brought to the filters of a cell, and to half its size where the stride is 2.
+
+    Args:
+        x: images.
+        filters: channels after it.
+        stride: 1 or 2; the size of the kernel, too.
+        name: of the weights.
+    """
     kernel = (stride, stride)
     x = nn.Conv(filters, kernel, strides=kernel, use_bias=False, name=name)(nn.relu(x))
     return nn.GroupNorm(num_groups=1, epsilon=1e-5, name=f"{name}_norm")(x)
 
 
 def separable(x: Float[Array, "n h w c"], size: int, dilation: int, name: str) -> Array:
-    """A convolution of each channel by itself, then one of single pixels."""
+    """A convolution of each channel by itself, then one of single pixels.
+
+    Args:
+        x: images.
+        size: height and width of the kernel.
+        dilation: pixels from one entry of the kernel to the next.
+        name: of the weights.
+    """
     filters = x.shape[-1]
     x = nn.Conv(
         filters,

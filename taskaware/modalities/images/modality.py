@@ -12,6 +12,7 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
 from taskaware.modalities.images.forms import ENDINGS, accepted, hold_images, starts_as_image
 from taskaware.modalities.images.pictures import Levels, Pictures
+from taskaware.modalities.images.pixels import PixelBlocks, fit_pixels, pixel_form, pixels_from
 from taskaware.modalities.images.reading import WHITES, pictures_of
 from taskaware.modalities.images.saved import image_blocks_from
 from taskaware.modalities.images.vision import MODELS, SIDE
@@ -77,6 +78,16 @@ class Images(Single):
     def fit_blocks(self, data: Pictures, rows: np.ndarray) -> ImageBlocks:
         return fit_image_blocks(data, rows)
 
+    def raw_blocks(self, data: Pictures, rows: np.ndarray, name: str) -> Blocks | None:
+        """The pixels of images as squares.
+
+        Args:
+            data: images.
+            rows: of the training part.
+            name: of the block, such as "pixels_16_3".
+        """
+        return fit_pixels(data, rows, name) if pixel_form(name) else None
+
     def check_saved(self, reader: Reader, blocks: Blocks) -> None:
         """Nothing, if later images can be read as the reader says; see `Modality.check_saved`."""
         given = dict(cast(SingleReader, reader).options)
@@ -84,8 +95,8 @@ class Images(Single):
         if set(given) != set(Levels._fields) or not all(usable):
             raise ValueError(f"images cannot be read with {quoted(given)}")
 
-    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> ImageBlocks:
-        return image_blocks_from(arrays)
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> ImageBlocks | PixelBlocks:
+        return pixels_from(arrays) if "spread" in arrays else image_blocks_from(arrays)
 
 
 IMAGES = Images()

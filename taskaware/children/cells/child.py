@@ -1,0 +1,115 @@
+"""Points of `CellSpace` under training: all of a space share one program, and AdamW trains them."""
+
+import dataclasses
+import functools
+from typing import cast
+
+import jax
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
+from taskaware.children.child import Batch, Child, Design, Hyper, Now, State
+from taskaware.spaces import CellSpace
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["wired"], meta_fields=["space", "hyper"])
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidate:
+    """A point as its network reads it; a pytree.
+
+    Attributes:
+        wired: both cells.
+        space, hyper: of the network and of its training; static.
+    """
+
+    wired: Wiring
+    space: CellSpace
+    hyper: Hyper
+
+
+def group(space: CellSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
+    """All points together; the key is the filters of the space."""
+    return [(space.stack.filters, np.arange(len(points)))]
+
+
+def read(design: Design, point: Float[Array, " D"]) -> Candidate:
+    """The cells of the point as data."""
+    return Candidate(wiring(design.space, point), design.space, design.hyper)
+
+
+def init(key: Array, candidate: Candidate, batch: Batch) -> State:
+    """Initial weights, of every operation in every slot.
+
+    Args:
+        key: the same key draws the same numbers for every candidate.
+        candidate: of `read`.
+        batch: one row.
+    """
+    params = init_params(candidate.space, key, candidate.wired, batch.outputs)
+    return State(params, _optimizer(candidate, 0.0).init(params))
+
+
+def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
+    """One step of AdamW, with dropout before the last layer.
+
+    Args:
+        state: weights and optimizer state before it.
+        candidate: of `read`.
+        batch: the rows of the step.
+        now: key of the dropout, and factor of the learning rate.
+    """
+
+    def loss(params):
+        states, used = forward(candidate.space, params, candidate.wired, _images(candidate, batch))
+        states = _dropped(now.key, states, candidate.hyper.dropout)
+        return batch.loss(answers(params, candidate.wired, (states, used)))
+
+    rule = _optimizer(candidate, now.rate)
+    updates, carried = rule.update(jax.grad(loss)(state.params), state.optimizer, state.params)
+    return State(optax.apply_updates(state.params, updates), carried)
+
+
+def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n K"]:
+    """Output of the network for each row: logits, or one standardised value.
+
+    Args:
+        params: weights of the network.
+        candidate: of `read`.
+        batch: n rows.
+    """
+    last = forward(candidate.space, params, candidate.wired, _images(candidate, batch))
+    return answers(params, candidate.wired, last)
+
+
+def scaled(params: dict, factor: float) -> dict:
+    """Weights of a network whose outputs are the factor times as large."""
+    return {name: leaf * factor if name.startswith("output") else leaf for name, leaf in params.items()}
+
+
+def _dropped(key: Array, states: Float[Array, "P n h w F"], rate: float) -> Array:
+    """Whole channels of an image at 0, so that the pooled features are; the others in compensation larger."""
+    if not rate:
+        return states
+    shape = (*states.shape[:2], 1, 1, states.shape[-1])
+    return states * jax.random.bernoulli(key, 1 - rate, shape) / (1 - rate)
+
+
+def _images(candidate: Candidate, batch: Batch) -> Float[Array, "n side side channels"]:
+    stack = candidate.space.stack
+    shape = (stack.side, stack.side, stack.channels)
+    return batch.x.numbers[:, : int(np.prod(shape))].reshape(-1, *shape)
+
+
+def _optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTransformation:
+    """AdamW (Loshchilov & Hutter 2019); scales and biases do not decay."""
+
+    def decays(params):
+        return {name: not name.endswith(("_scale", "_bias")) for name in params}
+
+    rate = cast(float, factor * candidate.hyper.learning_rate)
+    return optax.adamw(rate, weight_decay=candidate.hyper.weight_decay, mask=decays)
+
+
+CHILD = Child(group, read, init, step, outputs, scaled, one_by_one=True)

@@ -1,0 +1,79 @@
+"""Weights of the shared program as those of the module of one point."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from taskaware.arrays import EitherArray
+from taskaware.children.cells.operations import SEPARABLE
+from taskaware.children.cells.shared import KERNEL, ROWS
+from taskaware.children.cells.stack import REDUCTION, Placed, placed_cells
+from taskaware.spaces import CellSpace
+from taskaware.spaces.cells import Cell
+
+Params = dict[str, Any]
+
+
+def module_params(
+    space: CellSpace, point: Float[EitherArray, " D"], params: dict[str, EitherArray]
+) -> Params:
+    """The weights of `CellNetwork`, and of the code of `source`, that reproduce trained ones.
+
+    Args:
+        space: of the point.
+        point: choice numbers.
+        params: that `child.outputs` reads, of one network.
+    """
+    arrays = {name: jnp.asarray(each) for name, each in params.items()}
+    cells = space.decode(point)
+    found: Params = {"stem": {"kernel": arrays["stem"]}, "stem_norm": _norm(arrays, "stem")}
+    skip, last = [0], [0]
+    for each in placed_cells(space):
+        found |= _squeezed(arrays, f"{each.name}_skip", skip, each.skip_stride)
+        found |= _squeezed(arrays, f"{each.name}_last", last, 1)
+        found |= _operations(arrays, each, cells[each.cell])
+        skip, last = last, [number - 2 for number in cells[each.cell].outputs]
+        if each.cell == REDUCTION:
+            found |= _squeezed(arrays, f"{each.name}_reduced", last, 2)
+            last = [0]
+    kernel = jnp.concatenate([arrays["output"][state] for state in last])
+    return found | {"output": {"kernel": kernel, "bias": arrays["output_bias"]}}
+
+
+def _operations(params: dict[str, Array], each: Placed, cell: Cell) -> Params:
+    found: Params = {}
+    for number, combination in enumerate(cell.combinations):
+        chosen = ("left", combination.left_operation), ("right", combination.right_operation)
+        for slot, (side, operation) in enumerate(chosen, 2 * number):
+            own = {
+                name.removeprefix(f"{each.name}_ops"): leaf[slot]
+                for name, leaf in params.items()
+                if name.startswith(f"{each.name}_ops")
+            }
+            found |= _operation(own, operation, f"{each.name}_{number + 2}_{side}")
+    return found
+
+
+def _operation(own: dict[str, Array], operation: str, name: str) -> Params:
+    if operation in SEPARABLE:
+        edge = (KERNEL - SEPARABLE[operation][0]) // 2
+        kernel = own["_depthwise"][edge : KERNEL - edge, edge : KERNEL - edge, None]
+        pixels = own[""][len(own[""]) // 2]
+        found = {f"{name}_depthwise": {"kernel": kernel}, name: {"kernel": pixels[None, None]}}
+    elif operation == ROWS:
+        found = {f"{name}_row": {"kernel": own["_row"][None]}, name: {"kernel": own[""][:, None]}}
+    else:
+        return {}
+    return found | {f"{name}_norm": _norm(own, "")}
+
+
+def _squeezed(params: dict[str, Array], name: str, states: list[int], stride: int) -> Params:
+    """The kernel over concatenated states from the kernels of each."""
+    _, read, filters = params[name].shape
+    parts = [params[name][state].reshape(stride, stride, read // stride**2, filters) for state in states]
+    return {name: {"kernel": jnp.concatenate(parts, axis=2)}, f"{name}_norm": _norm(params, name)}
+
+
+def _norm(params: dict[str, Array], name: str) -> Params:
+    return {"scale": params[f"{name}_scale"], "bias": params[f"{name}_bias"]}

@@ -1,0 +1,59 @@
+"""One program trains many different cells, and equals the module of each."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import taskaware as ta
+from taskaware.children.cells import child
+from taskaware.children.cells.network import cell_network
+from taskaware.children.cells.weights import module_params
+from taskaware.children.child import Batch, Design
+from taskaware.children.mixture.network import Inputs
+from taskaware.errors import UserError
+from taskaware.spaces import cells
+from taskaware.training.recipe import TrainingRecipe
+
+# An odd side has an edge where images are halved.
+SPACE = cells(2, filters=2, side=9, channels=1)
+# All eight operations, four in each cell.
+POINT = np.array([0, 0, 1, 1, 2, 2, 0, 3, 0, 4, 1, 5, 1, 6, 2, 7], np.float32)
+
+
+def test_the_shared_program_equals_the_module():
+    images = jax.random.normal(jax.random.key(1), (3, 9, 9, 1))
+    batch = Batch(
+        Inputs(images.reshape(3, -1), jnp.zeros((3, 0))), jnp.zeros(3), None, jnp.ones(2, bool), True
+    )
+    init, outputs = jax.jit(child.init), jax.jit(child.outputs)
+    swapped = np.concatenate([POINT[8:], POINT[:8]])
+    for point in (POINT, swapped):
+        candidate = child.read(Design(SPACE, 2), jnp.asarray(point))
+        params = init(jax.random.key(0), candidate, batch).params
+        # Scales and biases that differ from 1 and 0 count, too.
+        params = {
+            name: leaf + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape)
+            for name, leaf in params.items()
+        }
+        own = module_params(SPACE, point, params)
+        expected = cell_network(SPACE, point, 2).apply({"params": own}, images)
+        np.testing.assert_allclose(outputs(params, candidate, batch), expected, rtol=1e-4, atol=1e-5)
+    assert outputs._cache_size() == 1
+
+
+def test_evolution_trains_cells_on_digits():
+    digits = load_digits()
+    task = ta.make_task((digits.images[:400], digits.target[:400] % 2))
+    space = cells(1, filters=4, side=8, channels=1, operations=("identity", "separable 3x3"))
+    recipe = TrainingRecipe(steps=60, evaluations=2, batch_size=32)
+    strategy = ta.strategies.aging_evolution(population=4, sample=2)
+    found = ta.search(space, strategy, task=task, recipe=recipe, budget=8, progress=False)
+    assert found.best.score > 0.7 and not found.diverged.any()
+    assert len(np.unique(found.points, axis=0)) > 4 and len(np.unique(found.scores)) > 2
+
+
+def test_tables_have_no_pixels():
+    with pytest.raises(UserError, match="reads pixels of images, and 'iris' is of modality 'tables'"):
+        ta.search("cells", "random", task="iris", budget=1, progress=False)

@@ -32,7 +32,7 @@ BOTH = pytest.mark.parametrize("problem", [TaskAwareClassifier, TaskAwareRegress
 def one_shape():
     """Tables of all widths are padded to one, so that they share compiled programs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepare, "_room", lambda columns: bucket(columns, 512) if columns else 0)
+        patch.setattr(prepare, "column_room", lambda columns: bucket(columns, 512) if columns else 0)
         yield
 
 

@@ -144,7 +144,7 @@ def test_members_differ_in_weights_and_rows(model, task):
 
 
 def test_a_large_table_trains_fewer_networks(task, small, point, monkeypatch):
-    monkeypatch.setattr(room, "MEMBERS", ((100, 3), (119, 2)))
+    monkeypatch.setattr("taskaware.training.members.MEMBERS", ((100, 3), (119, 2)))
     assert fit(task(rows=119), small, point, recipe=RECIPE, progress=False).members == 2
     assert fit(task(rows=120), small, point, recipe=RECIPE, progress=False).members == 1
     found = fit(task(rows=120), small, point, recipe=RECIPE, members=FIVE, progress=False)

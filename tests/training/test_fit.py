@@ -195,7 +195,9 @@ def test_the_rows_go_when_they_are_encoded(task, small, point, monkeypatch):
         raise EngineError("enough")
 
     monkeypatch.setattr(room, "_train", stopped)
-    record = cast(Any, SimpleNamespace(seed=0, space=small, point=point))
+    record = cast(
+        Any, SimpleNamespace(seed=0, space=small, point=point, prefer=SimpleNamespace(members=None))
+    )
     with pytest.raises(EngineError, match="enough"):
         building.fit(record, made.pop(), building.FitOptions())
     assert left == [None]

@@ -11,14 +11,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from taskaware import plain
 from taskaware.data import columns
-from taskaware.data.loaded import feature_frame, of_arrays
+from taskaware.data.loaded import feature_frame
 from taskaware.errors import UserError
-from taskaware.modalities.reading import make_task
-from taskaware.modalities.single import Single, SingleReader, single_of
+from taskaware.modalities.single import SingleReader, single_of
+from taskaware.recommendation.of_arrays import named_targets, single_task, table_task
 from taskaware.recommendation.preference import with_members
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.target import MIN_ROWS
-from taskaware.tasks.task import Task
 from taskaware.training.deciding import decided
 from taskaware.training.model import label_array
 
@@ -90,9 +89,11 @@ class _TaskAware(BaseEstimator):
         features = self._features(X, fitting=True) if kind is None else kind.values_of(X)
         target = self._target(y)
         check_consistent_length(features, target)
-        named = _named(target, y)
+        named = named_targets(target, y)
         task = (
-            _task(features, named, self._kind) if kind is None else _single_task(kind, X, named, self._kind)
+            table_task(features, named, self._kind)
+            if kind is None
+            else single_task(kind, X, named, self._kind)
         )
         if kind is not None:
             self.n_features_in_ = X.shape[1] if getattr(X, "ndim", 1) == 2 else 1
@@ -314,41 +315,3 @@ def _in_order(labels: tuple, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if sorted(found) != list(range(len(classes))):
         return label_array(labels), np.arange(len(labels))
     return classes, np.array(found)
-
-
-def _named(target: np.ndarray, y: object) -> pd.Series | pd.DataFrame:
-    """The targets under the names that y gives them, or its columns."""
-    if target.ndim == 1:
-        return pd.Series(target, name=getattr(y, "name", None))
-    names = getattr(y, "columns", [f"y{place}" for place in range(target.shape[1])])
-    return pd.DataFrame(target, columns=[str(name) for name in names])
-
-
-def _task(features: pd.DataFrame, target: pd.Series | pd.DataFrame, problem: str) -> Task:
-    """The task of an X and a y, which keeps its names unless a column of X has one."""
-    names = [target.name or "target"] if isinstance(target, pd.Series) else target.columns
-    taken, name = set(map(str, features.columns)), []
-    for each in map(str, names):
-        while each in taken:
-            each += "_"
-        name.append(each)
-    return _whole(make_task(of_arrays(features, target, name), problem=problem), target)
-
-
-def _single_task(kind: Single, values: object, target: pd.Series | pd.DataFrame, problem: str) -> Task:
-    """The task of N values and their targets."""
-    return _whole(kind.read((values, target), problem=problem), target)
-
-
-def _whole(task: Task, target: pd.Series | pd.DataFrame) -> Task:
-    """The task, if every row has a target.
-
-    Raises:
-        UserError: some values count as missing.
-    """
-    if task.rows < len(target):
-        raise UserError(
-            f"{len(target) - task.rows} of {len(target)} values of y are missing or a mark for it, such as "
-            "'?' or 'NA'. Drop these rows, or write the label otherwise."
-        )
-    return task

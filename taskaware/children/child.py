@@ -172,7 +172,11 @@ class Child(NamedTuple):
 
 
 CHILDREN: Registry[Child] = Registry(
-    "type of space with a child", {"mixture": "taskaware.children.mixture.child:CHILD"}
+    "type of space with a child",
+    {
+        "mixture": "taskaware.children.mixture.child:CHILD",
+        "update-rules": "taskaware.children.rules.child:CHILD",
+    },
 )
 """Type of a space (its `type`) → how its points are trained."""
 

@@ -182,6 +182,7 @@ CHILDREN: Registry[Child] = Registry(
     {
         "mixture": "taskaware.children.mixture.child:CHILD",
         "cells": "taskaware.children.cells.child:CHILD",
+        "update-rules": "taskaware.children.rules.child:CHILD",
     },
 )
 """Type of a space (its `type`) → how its points are trained."""

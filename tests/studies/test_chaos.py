@@ -89,7 +89,7 @@ def test_savers_and_readers_do_not_disturb_each_other(tmp_path, model):
 
 def test_a_campaign_with_bad_jobs_ends_in_time_and_leaves_no_process(tmp_path):
     kinds = ("waits for a child", "stops its worker", "leaves a fork", "exits as if well", "exits when read")
-    found = bad_jobs.campaign(tmp_path / "run", kinds=kinds, good=2, time_limit=1.0)
+    found = bad_jobs.campaign(tmp_path / "run", kinds=kinds, good=2, time_limit=2.0)
     assert (found.good, found.failed) == (10, 5)
 
 

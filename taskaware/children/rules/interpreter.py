@@ -115,8 +115,9 @@ def interpreted(coded: Coded, now: Moment) -> Float[Array, " P"]:
     table = jnp.stack([*operands, *results])
 
     def one(table: Array, round_: tuple[Array, Array]) -> tuple[Array, None]:
-        (op1, op2, u1, u2, b), place = round_
-        left, right = _unary(u1, table[op1], now.uniform), _unary(u2, table[op2], now.uniform)
+        codes, place = round_
+        left, right = jax.vmap(_unary, (0, 0, None))(codes[2:4], table[codes[:2]], now.uniform)
+        b = codes[4]
         return jax.lax.dynamic_update_index_in_dim(table, _binary(b, left, right), place, 0), None
 
     places = len(operands) + jnp.arange(len(coded.rounds))

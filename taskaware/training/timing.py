@@ -19,7 +19,7 @@ from taskaware.training.programs import is_classification
 
 @dataclasses.dataclass(frozen=True)
 class Widths(Blocks):
-    """Blocks of which the widths alone are known.
+    """Blocks of which the widths alone are known; every row is zero.
 
     Attributes:
         columns: of each block, by name.
@@ -32,7 +32,8 @@ class Widths(Blocks):
         return dict(self.columns)
 
     def transform(self, data: Any, rows: np.ndarray | None = None) -> Mapping[str, np.ndarray]:
-        raise NotImplementedError("These blocks were never fitted.")
+        count = len(rows) if rows is not None else data.rows
+        return {name: np.zeros((count, width), np.float32) for name, width in self.columns}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {}

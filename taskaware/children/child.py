@@ -177,6 +177,11 @@ class Child(NamedTuple):
     one_by_one: bool = False
 
 
+def scaled_output(params: dict, factor: float) -> dict:
+    """A `Child.scaled` for weights in a dictionary: the names of the last layer begin with "output"."""
+    return {name: leaf * factor if name.startswith("output") else leaf for name, leaf in params.items()}
+
+
 CHILDREN: Registry[Child] = Registry(
     "type of space with a child",
     {

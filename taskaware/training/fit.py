@@ -265,6 +265,7 @@ def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress:
     hidden = None if progress is None else not progress
     bar = tqdm(total=work.steps, unit="step", desc="training", disable=hidden)
     pace.shown = progress is not None or not bar.disable
+    pace.begin()
     try:
         while number < work.steps // SEGMENT and not (number and pace.over):
             keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)

@@ -73,6 +73,10 @@ class Pace:
         if self.limit is not None and not self.limit > 0:
             raise UserError(f"seconds={self.limit:g} is too small. Give a number above 0.")
 
+    def begin(self) -> None:
+        """Start to measure anew, for another attempt within the same limit."""
+        self._ends.clear()
+
     @property
     def over(self) -> bool:
         """Whether the time is up."""
@@ -81,7 +85,7 @@ class Pace:
     def segments(self, planned: int) -> int:
         """How many segments the training gets in all; to be called after each one, with the present plan.
 
-        The first segment compiles, so the second tells the time of one. Later calls change nothing.
+        The first segment compiles, so the second tells the time of one. The next calls change nothing.
         """
         self._ends.append(time.perf_counter())
         if len(self._ends) != 2:

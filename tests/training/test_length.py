@@ -47,6 +47,13 @@ def test_a_plan_that_fits_stays(clock):
     assert ended(Pace(500.0), clock, 9.0, 10.0, 11.0) == 100
 
 
+def test_another_attempt_is_planned_within_what_is_left(clock):
+    pace = Pace(30.0)
+    ended(pace, clock, 9.0, 10.0)
+    pace.begin()
+    assert ended(pace, clock, 21.0, 22.0) == 10
+
+
 def test_a_machine_that_slows_down_is_cut_short(clock):
     pace = Pace(20.0)
     ended(pace, clock, 9.0, 10.0, 19.0)

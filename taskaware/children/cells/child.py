@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
-from taskaware.children.child import Batch, Child, Design, Hyper, Now, State
+from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
 from taskaware.spaces import CellSpace
 
 
@@ -83,11 +83,6 @@ def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n
     return answers(params, candidate.wired, last)
 
 
-def scaled(params: dict, factor: float) -> dict:
-    """Weights of a network whose outputs are the factor times as large."""
-    return {name: leaf * factor if name.startswith("output") else leaf for name, leaf in params.items()}
-
-
 def _dropped(key: Array, states: Float[Array, "P n h w F"], rate: float) -> Array:
     """Whole channels of an image at 0, so that the pooled features are; the others in compensation larger."""
     if not rate:
@@ -112,4 +107,4 @@ def _optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTra
     return optax.adamw(rate, weight_decay=candidate.hyper.weight_decay, mask=decays)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled, one_by_one=True)
+CHILD = Child(group, read, init, step, outputs, scaled_output, one_by_one=True)

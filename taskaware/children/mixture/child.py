@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from taskaware.children.child import Batch, Child, Design, Now, State
+from taskaware.children.child import Batch, Child, Design, Now, State, scaled_output
 from taskaware.children.mixture.network import MixtureNetwork, Wiring, mean_of_members, wiring
 from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_checks import MEMBERS
@@ -133,11 +133,6 @@ def outputs(params: dict, candidate: Candidate, batch: Batch) -> Float[Array, "n
     return mean_of_members(given if batch.several else jax.vmap(batch.masked)(given), batch.link)
 
 
-def scaled(params: dict, factor: float) -> dict:
-    """Weights of a network whose outputs are the factor times as large."""
-    return {name: leaf * factor if name.startswith("output_") else leaf for name, leaf in params.items()}
-
-
 def _own_step(own: optax.GradientTransformation, loss: Callable, state: State, now: Now) -> State:
     """One step of the user's optimizer, at its own learning rate.
 
@@ -217,4 +212,4 @@ def _cost(key: np.integer) -> int:
     return int(key) if key > 0 else -MEMBERS * int(key)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled, takes_optimizer=True)
+CHILD = Child(group, read, init, step, outputs, scaled_output, takes_optimizer=True)

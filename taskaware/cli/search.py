@@ -51,6 +51,9 @@ def run(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments) -> None:
+    from taskaware.strategies import STRATEGIES
+
+    STRATEGIES.named(arguments.strategy)
     if bool(arguments.task) == bool(arguments.score):
         raise UserError(
             "Give --task DATA, to train on, or --score COLUMN, where SPACE is a table of known scores."

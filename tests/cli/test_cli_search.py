@@ -73,6 +73,7 @@ def test_a_threshold_and_other_ends(command, known, tmp_path):
         (["search", "compact", "--budget", "5", "--task", "iris", "--test", "t"], "--test requires --score"),
         (["search", "a.csv", "--budget", "5", "--score", "x"], "--score requires --decisions"),
         (["search", "compct", "--budget", "5", "--task", "iris"], "Did you mean 'compact'"),
+        (["search", "compact", "--budget", "5", "--task", "iris", "--strategy", "evolutoin"], "'evolution'?"),
         (["search", "none.json", "--budget", "5", "--task", "iris"], "'none.json' cannot be read"),
         (["search", "compact", "--budget", "0", "--task", "iris"], "'0' is not a whole number from 1"),
         (["search", "compact", "--budget", "5", "--task", "iris", "--seconds", "-1"], "not a number above 0"),

@@ -29,7 +29,7 @@ def run(arguments: Arguments) -> None:
     import taskaware as ta
 
     space, given = _table(arguments) if arguments.score else _training(arguments)
-    journal = arguments.journal or _default_journal(arguments, space)
+    journal = arguments.journal or _default_journal(arguments, space, given)
     show: Callable[..., object] = _silent if arguments.json else print
     show(f"journal    {journal}", flush=True)
     journal.parent.mkdir(parents=True, exist_ok=True)
@@ -96,11 +96,12 @@ def _space(text: str) -> "Space":
         raise UserError(f"The space '{text}' cannot be read: {error}.") from error
 
 
-def _default_journal(arguments: Arguments, space: "Space") -> Path:
+def _default_journal(arguments: Arguments, space: "Space", given: dict[str, Any]) -> Path:
     """A name that follows from what makes two searches the same one."""
     from taskaware.digests import digest
 
-    words = [space.digest, arguments.strategy, str(arguments.task), arguments.target, arguments.seed]
+    table = given["objective"].about if "objective" in given else ""
+    words = [space.digest, arguments.strategy, str(arguments.task), arguments.target, arguments.seed, table]
     name = re.sub(r"[^\w-]+", "-", space.name).strip("-")[:40] or "space"
     return Path("runs") / f"search-{name}-{arguments.strategy}-{digest(words)[:8]}.jsonl"
 

@@ -9,7 +9,7 @@ _TIME = re.compile(
     r"(?P<half>[aApP])?\.?\s?(?:[mM]\.?)?(?:\s?(?:Uhr|uhr|h))?"
 )
 _HALF = re.compile(r"(?P<hour>\d{1,2})\s*(?P<half>[aApP])\.?\s?[mM]\.?")
-_HOUR = re.compile(r"(?P<hour>\d{1,2})\s?(?:[hH]|Uhr|uhr)\s?(?:(?P<minute>[0-5]\d)(?:\s?min)?)?")
+_HOUR = re.compile(r"(?P<hour>\d{1,2})\s?(?:[hH]|Uhr|uhr)\s?(?P<minute>[0-5]\d)?")
 _POINT = re.compile(r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)\s?(?:Uhr|uhr|h)")
 
 _SECONDS_OF = {

@@ -1,6 +1,7 @@
 """An objective from a table of known scores, and the space of the points that the table has."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -121,14 +122,18 @@ def table(
     rows = [None if column is None else column[order] for column in columns]
     several = len(points) < len(frame)
     if several and repeats == "mean":
-        rows = [None if column is None else _means(column, first) for column in rows]
+        counted = _counted(cast(np.ndarray, rows[0]), first)
+        rows = [
+            None if column is None else _means(np.where(counted, column, np.nan), first) for column in rows
+        ]
+    rows[0] = np.where(np.isnan(cast(np.ndarray, rows[0])), DIVERGED, rows[0])
     full = len(points) == int(np.prod([len(values) for values in options.values()], dtype=object))
     space = choices(options, name=name, allowed=None if full else points)
     begins = np.append(first, len(frame))
     draws = several and repeats == "draw"
     place = {point.tobytes(): nth for nth, point in enumerate(points.astype(np.float32))}
     lookup = Lookup(place, begins, cast(Any, tuple(rows)), seed if draws else None)
-    about = digest([space.digest, repeats, seed if draws else 0, _content(rows)])
+    about = digest([space.digest, repeats, seed if draws else 0, _content([begins, *rows])])
     return space, Objective(lookup, numbered=draws, about=f"table {about}")
 
 
@@ -208,8 +213,8 @@ def _numeric(frame: pd.DataFrame, column: str | None, *, negated: bool) -> np.nd
             f"The column '{column}' holds something else than numbers ({quoted(str(error))}). Make them "
             "numbers."
         ) from error
-    found = -found if negated else found
-    return np.where(np.isfinite(found), found, DIVERGED)
+    found = np.where(np.isfinite(found), found, np.nan)
+    return -found if negated else found
 
 
 def mixed(seed: int, number: int) -> int:
@@ -224,12 +229,19 @@ def mixed(seed: int, number: int) -> int:
     return found ^ (found >> 31)
 
 
+def _counted(score: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Rows that count in the means of their point: those with a score, or all where none has one, (R,)."""
+    scored = np.isfinite(score)
+    some = np.logical_or.reduceat(scored, first)
+    return scored | ~np.repeat(some, np.diff(np.append(first, len(score))))
+
+
 def _means(column: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Means over the rows of each point; those without a number count only where there is nothing else."""
+    """Means over the rows of each point; NaN where none has a number."""
     finite = np.isfinite(column)
     total = np.add.reduceat(np.where(finite, column, 0.0), first)
     count = np.add.reduceat(finite.astype(float), first)
-    return np.where(count > 0, total / np.maximum(count, 1), DIVERGED)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _plain(value: Any) -> Any:
@@ -237,6 +249,4 @@ def _plain(value: Any) -> Any:
 
 
 def _content(columns: list[np.ndarray | None]) -> list[str]:
-    return [
-        "" if column is None else digest(np.where(np.isfinite(column), column, 0.0)) for column in columns
-    ]
+    return ["" if column is None else hashlib.sha256(column.tobytes()).hexdigest() for column in columns]

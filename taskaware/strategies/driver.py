@@ -261,7 +261,7 @@ def _run_compiled(
     held = Written(journal) if journal is not None else None
     last = time.perf_counter()
     for block in _compiled(strategy, objective, key, record.goal.budget):
-        size = min(len(block.points), record.goal.budget - record.count)
+        size = _wanted(block, record)
         block = jax.tree.map(lambda leaf, size=size: leaf[:size], block)
         now = time.perf_counter()
         each = (now - last) / size
@@ -272,6 +272,16 @@ def _run_compiled(
         last = now
         if record.reason:
             return
+
+
+def _wanted(block: Round, record: Record) -> int:
+    """How many evaluations of a block the search takes: to its budget, or to the first score at its goal."""
+    size = min(len(block.points), record.goal.budget - record.count)
+    goal = record.goal.threshold
+    if goal is None:
+        return size
+    reached = np.flatnonzero(np.asarray(block.outcomes.score[:size]) >= goal)
+    return int(reached[0]) + 1 if len(reached) else size
 
 
 def _compiled(strategy: Strategy, objective: Objective, key: Array, budget: int) -> Iterator[Round]:

@@ -95,6 +95,10 @@ def by_workers(session: Session, objective: Objective, runner: RunnerSettings, *
         outcomes.close()
 
 
+class _TimeUp(BaseException):
+    """The time of a search is up; no handler of errors on the way takes it for one."""
+
+
 def _next_in_time(outcomes: Iterator[Outcome], record: Record) -> Outcome | None:
     """The next outcome; None where all have come, or the time of the search is up.
 
@@ -107,17 +111,19 @@ def _next_in_time(outcomes: Iterator[Outcome], record: Record) -> Outcome | None
         return next(outcomes, None)
 
     def ring(number: int, frame: object) -> None:
-        raise TimeoutError
+        raise _TimeUp
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(seconds - record.seconds, 0.001))
     try:
-        return next(outcomes, None)
-    except TimeoutError:
+        try:
+            return next(outcomes, None)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _TimeUp:
         record.reason = "seconds"
         return None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

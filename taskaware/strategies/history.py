@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class History:
-    """n evaluations, in the order of their points.
+    """n evaluations, in the order of their ends.
 
     Attributes:
         space: of the points.

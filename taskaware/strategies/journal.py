@@ -27,7 +27,7 @@ import numpy as np
 
 import taskaware
 from taskaware.errors import StoreError, UserError, quoted
-from taskaware.files import MENDS
+from taskaware.files import MENDS, ExistsError
 from taskaware.spaces import Space
 from taskaware.strategies.objective import DIVERGED, Outcomes
 from taskaware.strategies.strategy import UnderWay
@@ -67,9 +67,8 @@ class SearchJournal:
         self.events: list[dict] = []
         self._synced, self._dirty = time.perf_counter(), False
         if self.path.exists() and not resume:
-            raise UserError(
-                f"The journal '{path}' belongs to another search. Name a new file, or pass resume=True to go "
-                "on."
+            raise ExistsError(
+                f"'{path}' exists already. Pass resume=True to go on with its search, or name a new file."
             )
         try:
             self._file = os.open(
@@ -80,7 +79,7 @@ class SearchJournal:
         try:
             self._lock()
             self._read(about)
-            if not self.events and not os.fstat(self._file).st_size:
+            if not os.fstat(self._file).st_size:
                 self._begin(about, space)
         except BaseException:
             os.close(self._file)
@@ -147,7 +146,6 @@ class SearchJournal:
                 raise _no_journal(self.path)
             os.truncate(self._file, 0)
             return
-        os.truncate(self._file, whole)
         head, *self.events = lines
         check_head(self.path, head)
         found = head.get("search")
@@ -160,6 +158,7 @@ class SearchJournal:
                     f"{quoted(found.get(name))}, and this one's is {quoted(mine[name])}. Name a new file, or "
                     "take the settings back."
                 )
+        os.truncate(self._file, whole)
 
     def _lock(self) -> None:
         if fcntl is None:

@@ -74,9 +74,10 @@ def settled(outcomes: Outcomes, count: int) -> Outcomes:
     """The outcomes of `count` points, with the score DIVERGED where a point diverged.
 
     Raises:
-        UserError: there is not one score for each point.
+        UserError: there is not one score, or one of another number, for each point.
     """
     score = outcomes.score
+    _check_columns(outcomes, count)
     if count == 1 and type(score) is np.ndarray and score.shape == (1,) and outcomes.gradient is None:
         # Many thousand of these a second.
         if math.isfinite(score[0]):
@@ -98,3 +99,13 @@ def settled(outcomes: Outcomes, count: int) -> Outcomes:
         test_score=None if test is None else numbers.where(diverged, DIVERGED, test),
         gradient=gradient,
     )
+
+
+def _check_columns(outcomes: Outcomes, count: int) -> None:
+    columns = {"test": outcomes.test_score, "seconds": outcomes.seconds, **(outcomes.more or {})}
+    for name, column in columns.items():
+        if column is not None and np.shape(column) != (count,):
+            raise UserError(
+                f"The objective gave '{name}' of shape {np.shape(column)} for {count} points. Return one "
+                f"number for each: shape ({count},)."
+            )

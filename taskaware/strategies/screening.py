@@ -57,7 +57,9 @@ def promising(strategy: Factory, predict: Predict, *, of: int = 8) -> Factory:
 
         on_host, label = inner.on_host, f"promising({inner.label}, of={of})" if inner.label else ""
         hosted = None if on_host is None else lambda rng: HostScreening(on_host(rng), predict, together)
-        return inner._replace(ask=ask, tell=tell, on_host=hosted, label=label)
+        return inner._replace(
+            ask=ask, tell=tell, on_host=hosted, label=label, learns_after=-(-inner.learns_after // of)
+        )
 
     return bound
 

@@ -121,8 +121,8 @@ class Session:
                     waiting[asked.first] = asked
                 else:
                     asked = waiting.pop(line["tell"])
-                    self._take(asked, outcomes_in(line, len(asked.points)), 0.0)
                     self.record.earlier = float(line["at"])
+                    self._take(asked, outcomes_in(line, len(asked.points)), 0.0)
                     self._on_told(len(asked.points))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 if isinstance(error, UserError):

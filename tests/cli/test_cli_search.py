@@ -89,9 +89,9 @@ def test_the_journal_s_name_follows_from_the_search(known):
     from taskaware.cli.entry import read
 
     typed = [str(word) for word in words(known, "--budget", "9")]
-    space, _ = room._table(read(typed))
+    space, given = room._table(read(typed))
     one, same, other = (
-        room._default_journal(read([*typed, *more]), space)
+        room._default_journal(read([*typed, *more]), space, given)
         for more in ([], ["--workers", "3"], ["--seed", "1"])
     )
     assert one == same != other and one.name.startswith("search-known-evolution-")

@@ -53,3 +53,11 @@ def test_a_column_that_some_points_lack_is_missing_there():
 
     found = ta.search(SPACE, "random", objective=some, budget=40, progress=False)
     np.testing.assert_array_equal(np.isnan(found.info["latency"]), found.points[:, 0] == 0)
+
+
+def test_other_numbers_than_the_score_have_to_be_one_for_each_point_too():
+    several = ta.objectives.function(
+        lambda points: {"score": points.sum(1), "size": 3.0}, batched=True, together=4
+    )
+    with pytest.raises(UserError, match="'size' of shape \\(\\) for 4 points"):
+        ta.search(SPACE, "random", objective=several, budget=8, progress=False)

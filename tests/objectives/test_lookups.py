@@ -93,3 +93,26 @@ def test_a_point_of_another_space_is_refused():
     _, objective = ta.objectives.table(FRAME, **NAMES)
     with pytest.raises(UserError, match="The table has no point"):
         objective.evaluate(np.array([[7, 7]], np.float32))
+
+
+def test_a_seed_that_diverged_counts_in_no_mean_and_missing_seconds_stay_missing():
+    frame = pd.DataFrame(
+        {
+            "op": ["a", "a", "b", "c"],
+            "v": [0.8, np.nan, 0.5, np.nan],
+            "t": [0.7, 0.1, 0.4, 0.3],
+            "s": [1, 9, None, 2],
+        }
+    )
+    space, objective = ta.objectives.table(frame, ["op"], "v", test="t", seconds="s")
+    assert look(objective, space, op="a") == [0.8, 0.7, 1.0]
+    assert look(objective, space, op="b")[:2] == [0.5, 0.4] and np.isnan(look(objective, space, op="b")[2])
+    assert look(objective, space, op="c")[0] == -np.inf
+
+
+def test_a_table_with_other_scores_is_another_objective():
+    frame = pd.DataFrame({"op": ["a", "b"], "v": [0.0, 1.0]})
+    other = frame.assign(v=[np.nan, 1.0])
+    assert (
+        ta.objectives.table(frame, ["op"], "v")[1].about != ta.objectives.table(other, ["op"], "v")[1].about
+    )

@@ -142,7 +142,7 @@ def test_a_search_that_only_raises_ends_early_with_the_first_error():
             r"shape \(1, 12\) for 1",
         ),
         ({"objective": Objective(lambda points: Outcomes(np.zeros(7)))}, r"shape \(7,\) for 1 points"),
-        ({"journal": __file__}, "belongs to another search"),
+        ({"journal": __file__}, "exists already"),
     ],
 )
 def test_bad_input_is_refused(given, words):
@@ -180,7 +180,8 @@ def test_a_threshold_and_seconds_end_a_search():
     assert history.ended == "threshold" and history.best.number == len(history) - 1 < 499
     history = run(random(), objective, 500_000, seconds=0.2)
     assert history.ended == "seconds" and 0 < len(history) < 500_000
-    assert run(walk(), traced(value), 500, threshold=-1e9).ended == "threshold"
+    compiled = run(walk(), traced(value), 500, threshold=-1e9)
+    assert compiled.ended == "threshold" and len(compiled) == 1
     assert run(random(), objective, 5).ended == "budget"
 
 

@@ -122,7 +122,7 @@ def test_a_compiled_search_is_computed_again_and_written_once(tmp_path):
         ({"space": choices({f"bit {n}": [0, 1] for n in range(9)})}, "its space is '"),
         ({"objective": Objective(noisy, numbered=True, about="x")}, "its objective is 'noisy'"),
         ({"together": 2}, "its together is 1"),
-        ({"resume": False}, "belongs to another search. Name a new file, or pass resume=True"),
+        ({"resume": False}, "exists already. Pass resume=True"),
     ],
 )
 def test_the_journal_of_another_search_is_refused(more, words, tmp_path):
@@ -168,6 +168,7 @@ def test_a_damaged_line_is_named(line, words, tmp_path):
     [
         (b'{"journal":99}\n', "has format 99; this taskaware reads 1"),
         (b'{"evaluation":0}\n', "is no journal of a search"),
+        (b'{"evaluation":0}\n{"evaluation":1}', "is no journal of a search"),
         (b"my notes", "is no journal of a search"),
         (b"a,b\n1,2\n", "is no journal of a search"),
     ],

@@ -105,9 +105,10 @@ def read_delimited(path: str, encoding: str) -> pd.DataFrame:
     """A text table under a line of names; the separator is the sign that stands there most often."""
     with open(path, encoding=encoding, newline="") as file:
         head = file.read(1 << 16)
-    whole = head if len(head) < 1 << 16 else head[: head.rfind("\n") + 1]
-    whole = whole.replace("\r\n", "\n").replace("\r", "\n")
-    opening = delimited.opening_of(whole)
+    cut = len(head) == 1 << 16
+    head = head.replace("\r\n", "\n").replace("\r", "\n")
+    opening = delimited.opening_of(head)
+    whole = head[: head.rfind("\n") + 1] if cut else head
     names, *rows = delimited.first_rows(whole, opening) or [[]]
     # R begins every row with a name of its own.
     longer = bool(rows) and all(len(row) == len(names) + 1 for row in rows) and any(row[-1] for row in rows)

@@ -89,7 +89,7 @@ def _prefer(arguments: Arguments) -> dict:
     if not arguments.prefer:
         return {}
     members = {"members": arguments.members} if arguments.members else {}
-    return {"prefer": members | dict(arguments.prefer)}
+    return {"prefer": dict(arguments.prefer) | members}
 
 
 def _preference(text: str) -> tuple[str, str]:

@@ -126,7 +126,8 @@ def table(
         rows = [
             None if column is None else _means(np.where(counted, column, np.nan), first) for column in rows
         ]
-    rows[0] = np.where(np.isnan(cast(np.ndarray, rows[0])), DIVERGED, rows[0])
+    scores = cast(np.ndarray, rows[0])
+    rows[0] = np.where(np.isnan(scores), DIVERGED, scores)
     full = len(points) == int(np.prod([len(values) for values in options.values()], dtype=object))
     space = choices(options, name=name, allowed=None if full else points)
     begins = np.append(first, len(frame))

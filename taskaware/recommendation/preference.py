@@ -85,11 +85,10 @@ class Preference:
 def with_members(
     given: Preference | Mapping[str, Any] | None, members: int | None
 ) -> Preference | Mapping[str, Any] | None:
-    """The preference for a training of so many networks; of its own number where it has one."""
+    """The preference for a training of so many networks; its own number counts where `members` is None."""
     if members is None or not given:
         return given
-    wanted = Preference.of(given)
-    return wanted if wanted.members else Preference.of({**wanted.to_dict(), "members": members})
+    return Preference.of({**Preference.of(given).to_dict(), "members": members})
 
 
 def in_units(name: str, value: float) -> str:

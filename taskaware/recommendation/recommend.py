@@ -163,17 +163,17 @@ class Found:
         """Position of the default among the candidates; None if no known architecture keeps to the limits."""
         # What known tasks are: of one output.
         evaluator, problem = self.evaluator, single_problem(self.task.problem)
-        known = evaluator.training_data.u
+        known = np.asarray(evaluator.training_data.u, np.float32)
         place = default(evaluator, problem, self.query.present)
+        # Candidates are of this form, too; so the nearest one is the same architecture.
+        known = points_for(evaluator.space, known, self.query.present)
         if self.limits is not None:
-            inside = self.limits.inside(
-                points_for(evaluator.space, np.asarray(known, np.float32), self.query.present)
-            )
+            inside = self.limits.inside(known)
             if not inside.any():
                 return None
             mean = averages(evaluator, problem, self.query.present)
             place = int(np.where(inside, mean, -np.inf).argmax())
-        return int(np.abs(self.proposal.points - known[place].astype(np.float32)).max(1).argmin())
+        return int(np.abs(self.proposal.points - known[place]).max(1).argmin())
 
     def lower_estimates(self) -> np.ndarray:
         """The bound that the search climbs in each round of every start, as a score, (rounds, starts)."""
@@ -204,6 +204,8 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
     safest = None if place is None else dataclasses.replace(candidates[place], found_by="default")
     distances = evaluator.distances(z)
     unfamiliar = is_unfamiliar(evaluator, z) and safest is not None
+    # Before the default may come first: what that costs is no cost of the limits.
+    of_limits = about_limits(found.prefer, candidates, found.proposal, card)
     if safest is not None and unfamiliar:
         candidates = [safest, *(other for other in candidates if other.point != safest.point)]
     ranked = candidates[: min(count, found.proposal.inside)]
@@ -220,7 +222,7 @@ def _answer(found: Found, count: int, notes: tuple[str, ...]) -> Recommendation:
         trace=tuple(tuple(row) for row in found.lower_estimates().tolist()),
         notes=(
             *notes,
-            *about_limits(found.prefer, candidates, found.proposal, card),
+            *of_limits,
             *about_distance(evaluator, distances, unfamiliar),
             *about_baselines(evaluator, found.task),
         ),

@@ -70,8 +70,9 @@ def finished(
     if scaled is not None:
         parts = [(each.truth, each.logits) for each in seen]
         temperature = chosen_temperature(parts, [each.trained for each in seen])
+    if scaled is not None and temperature != 1.0:
         params = jax.vmap(functools.partial(scaled, factor=1 / temperature))(model.params)
-        model = model if temperature == 1.0 else dataclasses.replace(model, params=params)
+        model = dataclasses.replace(model, params=params)
     if asks_for_offsets(metric):
         shares = np.bincount(task.target, minlength=task.outputs) / len(task.target)
         parts = [(each.truth, tempered(each.logits, temperature)) for each in seen]

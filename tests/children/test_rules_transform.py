@@ -213,6 +213,7 @@ def test_what_is_missing_is_named():
         ({"learning_rate": "fast"}, "optax schedule"),
         ({"learning_rate": 0.1, "b1": 1.0}, "b1=1.0"),
         ({"learning_rate": 0.1, "total_steps": 0}, "total_steps=0"),
+        ({"learning_rate": 0.1, "eps": 0.0}, "eps=0.0"),
     ],
 )
 def test_numbers_out_of_range_are_refused(options, what):

@@ -44,6 +44,12 @@ def test_how_a_file_begins(tmp_path, lines, encoding):
     assert alone["z"].astype(float).tolist() == task.data.numeric[:, 1].tolist()
 
 
+def test_a_line_of_names_longer_than_the_first_look(tmp_path):
+    names = [f"column {place:05}" for place in range(6000)]
+    (tmp_path / "a.csv").write_text("\n".join([";".join(names), *[";".join("1" * 6000)] * 2]))
+    assert reading.read_file(str(tmp_path / "a.csv"), "utf-8").shape == (2, 6000)
+
+
 def test_a_comma_between_quotes_behind_a_blank_is_of_the_value(tmp_path):
     rows = [f'{row}, "{"ab"[row % 2]}, c"' for row in range(20)]
     (tmp_path / "a.csv").write_text("\n".join(['"x", "y, z"', *rows]))

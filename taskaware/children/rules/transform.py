@@ -76,7 +76,7 @@ def rule(
     ([-0.10000000149011612, 0.10000000149011612], ['m', 'v'])
     """
     tree = parse(text) if isinstance(text, str) else text
-    _check(learning_rate, total_steps, b1=b1, b2=b2, b3=b3)
+    _check(learning_rate, total_steps, eps, b1=b1, b2=b2, b3=b3)
     functions = tuple(node.function for node in nodes(tree) if isinstance(node, Unary))
     needed, decays = needs(operands(tree), functions, DECAYS), Decays(b1, b2, b3)
 
@@ -86,23 +86,24 @@ def rule(
         return RuleState(jnp.zeros([], jnp.int32), key, averages)
 
     def update(updates: Any, state: RuleState, params: Any = None, *, done: Any = None, **_: Any):
+        # A state that was loaded holds arrays of NumPy, which would compute with 64 bits.
+        state, structure = jax.tree.map(jnp.asarray, state), cast(Any, jax.tree.structure(updates))
         if needed.weights and params is None:
             raise UserError(f"The rule '{tree}' reads the weights: call update(gradient, state, weights).")
         if needed.done and done is None:
             if total_steps is None:
                 raise UserError(f"The rule '{tree}' decays over the training: give it total_steps=...")
             done = state.steps / total_steps
-        # A state that was loaded holds arrays of NumPy, which would compute with 64 bits.
-        state, structure = jax.tree.map(jnp.asarray, state), cast(Any, jax.tree.structure(updates))
         rate = learning_rate(state.steps) if callable(learning_rate) else learning_rate
         old = {name: structure.flatten_up_to(each) for name, each in state.averages.items()}
+        weights = structure.flatten_up_to(params) if needed.weights else ()
         steps, new = [], []
         for number, gradient in enumerate(jax.tree.leaves(updates)):
             wide = _wide(gradient)
             g = bounded(jnp.asarray(gradient, wide))
             now = Moment(g, steps=state.steps, done=done, small=eps)
             if needed.weights:
-                now = now._replace(w=jnp.asarray(structure.flatten_up_to(params)[number], wide))
+                now = now._replace(w=jnp.asarray(weights[number], wide))
             if needed.random:
                 now = _drawn(now, state.key, number)
             averages = {
@@ -142,7 +143,7 @@ def _zeros(leaf: Any) -> Array:
     return jnp.zeros(jnp.shape(leaf), _wide(leaf))
 
 
-def _check(learning_rate: Any, total_steps: Any, **decays: Any) -> None:
+def _check(learning_rate: Any, total_steps: Any, eps: Any, **decays: Any) -> None:
     """Refuse numbers out of range; what JAX traces is taken as it is."""
     if isinstance(learning_rate, int | float) and not 0 <= learning_rate < math.inf:
         raise UserError(f"learning_rate={learning_rate} is out of range. Give 0 or more.")
@@ -152,6 +153,8 @@ def _check(learning_rate: Any, total_steps: Any, **decays: Any) -> None:
         )
     if isinstance(total_steps, int) and total_steps < 1:
         raise UserError(f"total_steps={total_steps} is too small. Give 1 or more.")
+    if isinstance(eps, int | float) and not 0 < eps < math.inf:
+        raise UserError(f"eps={eps} is out of range. Give a number above 0, so that nothing divides by 0.")
     for name, decay in decays.items():
         if isinstance(decay, int | float) and not 0 <= decay < 1:
             raise UserError(f"{name}={decay} is out of range. Give 0 or more, and less than 1.")

@@ -37,7 +37,11 @@ _ZONES = {
 }
 """Time zones by name: those of RFC 822, and Europe's."""
 
-_QUICK = re.compile(r"[0-9/.:T +-]*Z?")
+_QUICK = re.compile(
+    r"[0-9/.:T +-]*Z?"
+    r"|[0-9 ,]*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ ,][0-9:, ]*(?: [AP]M)?"
+)
+"""What needs no change: numbers alone, or with an English month."""
 _WORD = re.compile(r"[^\W\d_]+(?:-feira)?")
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})(?:-?([1-7]))?")
 _QUARTER = re.compile(

@@ -60,7 +60,9 @@ def refine(
     query, seed = query_of(task, evaluator, np.array(recommendation.meta_features)), recommendation.seed
     limits = Limits.of(evaluator, query, recommendation.task, recommendation.prefer)
     if limits is not None:
-        recommendation = dataclasses.replace(recommendation, prefer=limits.prefer)
+        recommendation = dataclasses.replace(
+            recommendation, prefer=limits.prefer, default=_default_inside(recommendation, limits)
+        )
     proposed = propose(evaluator, query, AscentSettings(), seed=seed, limits=limits)
     points, came_from = _recommended_first(recommendation, proposed, limits)
     refinement = Refinement.begin(evaluator, query, points)
@@ -120,6 +122,14 @@ def _recommended_first(
     return points, [recommendation.ranked[0].found_by, *(proposed.came_from[place] for place in other)]
 
 
+def _default_inside(recommendation: Record, limits: Limits) -> Candidate | None:
+    """The default of the recommendation, if it keeps to the limits."""
+    default = recommendation.default
+    if default is None or not limits.inside(np.array([default.point], np.float32)).all():
+        return None
+    return default
+
+
 def _answer(before: Record, found: Refined, metric: Metric) -> Record:
     """The best trained candidate first, then the others by expected score."""
     expected, deviation = found.refinement.in_metric_units()
@@ -137,9 +147,11 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
         for row in order
     )
     reached, first = metric.shown(found.scores.max()), metric.shown(found.scores[0])
+    old = np.abs(found.points[0] - before.point).max() <= 1e-4
+    whose = "the first recommendation" if old else "the first of them"
     note = (
         f"{len(done)} candidates were trained on this dataset. On validation rows, the best one reached "
-        f"{metric.name} {reached:.3f}; the first recommendation reached {first:.3f}."
+        f"{metric.name} {reached:.3f}; {whose} reached {first:.3f}."
     )
     return dataclasses.replace(
         before,

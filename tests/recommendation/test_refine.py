@@ -131,3 +131,9 @@ def test_only_candidates_within_the_limits_are_trained(process, made, monkeypatc
     sizes = [cost_of(again.space, point, again.task, again.prefer).size for point in trained]
     assert len(sizes) == 3 and max(sizes) < free.size
     assert again.front and again.pareto()["recommended"].sum() == 1
+    # The answer without limits is not among what was trained, so no score is told as its own.
+    assert "the first of them reached" in again.notes[-1]
+    assert (
+        again.default is None
+        or cost_of(again.space, np.array(again.default.point), again.task, again.prefer).size < free.size
+    )

@@ -115,12 +115,14 @@ class Design(NamedTuple):
         key: of their group.
         hyper: of the recipe.
         optimizer: in place of the child's own, if given; see `Child.takes_optimizer`.
+        augment: names of random changes of training rows, see `Child.augments`.
     """
 
     space: Any
     key: Hashable
     hyper: Hyper = Hyper()
     optimizer: optax.GradientTransformation | None = None
+    augment: tuple[str, ...] = ()
 
 
 class State(NamedTuple):
@@ -165,6 +167,7 @@ class Child(NamedTuple):
         takes_optimizer: whether `step` uses the optimizer of the design where there is one.
         one_by_one: whether candidates run one after another on a processor: then `lax.switch` runs only the
             branch that a candidate chooses. On accelerators all run at once, and so do all branches.
+        augments: names of the random changes of training rows that `step` knows, such as "flip".
     """
 
     group: Callable
@@ -175,6 +178,7 @@ class Child(NamedTuple):
     scaled: Callable | None = None
     takes_optimizer: bool = False
     one_by_one: bool = False
+    augments: tuple[str, ...] = ()
 
 
 def scaled_output(params: dict, factor: float) -> dict:

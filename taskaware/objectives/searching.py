@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 from taskaware.errors import UserError
 from taskaware.objectives.functions import function
+from taskaware.objectives.result import SearchResult
 from taskaware.runner import RunnerSettings
 from taskaware.spaces import Space, preset
 from taskaware.strategies import (
     STRATEGIES,
     Factory,
-    History,
     Objective,
     Progress,
     Strategy,
@@ -21,6 +21,7 @@ from taskaware.strategies import search as drive
 
 if TYPE_CHECKING:
     from taskaware.store import Store
+    from taskaware.tasks.task import Task
     from taskaware.training.recipe import TrainingRecipe
 
 NEEDED = ("name", "dimension", "digest", "decisions", "sample", "mutate", "contains", "features")
@@ -46,7 +47,7 @@ def search(
     resume: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
-) -> History:
+) -> SearchResult:
     """Search a space for the point with the largest value of an objective, or the best training on a task.
 
     With one worker, the same seed gives the same history, and a smaller budget its beginning. Ctrl-C ends the
@@ -78,7 +79,8 @@ def search(
         progress: whether to show a bar; by default where there is a terminal.
 
     Returns:
-        Every evaluation; see its `best`, `to_frame()` and `plot()`.
+        Every evaluation; see its `best`, `to_frame()` and `plot()`. Its `module()`, `source()`, `draw()` and
+        `fit(more_data)` are of the best point.
 
     Raises:
         UserError: a name is unknown, the space lacks a method, both or neither of objective and task are
@@ -102,9 +104,14 @@ def search(
         _refuse_of_tasks(target=target, recipe=recipe, store=store)
         given = cast(Callable | Objective, objective)
         driven = given if isinstance(given, Objective) else function(given)
+        made = None
     else:
-        driven = _trained(task, target, space, recipe, seed, store)
-    return drive(
+        # Imported here: training is slow to import.
+        from taskaware.objectives.trainings import trained
+
+        made = _task(task, target)
+        driven = trained(made, space, recipe, seed, store=store)
+    history = drive(
         strategy,
         driven,
         space=space,
@@ -119,6 +126,7 @@ def search(
         on_progress=on_progress,
         progress=progress,
     )
+    return SearchResult(**vars(history), task=made, recipe=recipe, seed=seed)
 
 
 def _space(space: str | Space) -> Space:
@@ -157,17 +165,8 @@ def _refuse_of_tasks(**given: object) -> None:
             )
 
 
-def _trained(
-    task: object,
-    target: str | None,
-    space: Space,
-    recipe: "TrainingRecipe | None",
-    seed: int,
-    store: "Store | str | os.PathLike | None",
-) -> Objective:
+def _task(source: object, target: str | None) -> "Task":
     from taskaware.modalities.reading import make_task
-    from taskaware.objectives.trainings import trained
     from taskaware.tasks.task import Task
 
-    task = task if isinstance(task, Task) else make_task(task, target)
-    return trained(task, space, recipe, seed, store=store)
+    return source if isinstance(source, Task) else make_task(source, target)

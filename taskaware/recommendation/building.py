@@ -3,16 +3,19 @@
 import dataclasses
 import os
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING
 
-from taskaware import plain
+from taskaware.children.forms import Sizes, written
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
-from taskaware.recommendation import rows
 from taskaware.recommendation.record import Record
 from taskaware.tasks.metrics import default_metric, metric_name
 from taskaware.tasks.outputs import LINKS
 from taskaware.tasks.task import Task
+
+if TYPE_CHECKING:
+    from taskaware.training.model import Model
+    from taskaware.training.options import FitOptions
 
 MOST_CELLS = 4_000_000
 """Cells of a table that a recommendation keeps for `source`: 32 MB."""
@@ -20,58 +23,19 @@ MOST_CELLS = 4_000_000
 _MADE_FROM: weakref.WeakKeyDictionary[Record, Task] = weakref.WeakKeyDictionary()
 
 
-@dataclasses.dataclass(frozen=True)
-class FitOptions:
-    """How `Recommendation.fit` trains; see there."""
-
-    # Of splits and first weights; the recommendation's own if None.
-    seed: int | None = None
-    # How many networks; by the number of rows if None.
-    members: int | None = None
-    # Share of the rows that choose a network's best weights, in (0, 1).
-    validation: float = 0.2
-    # Evaluations without a better score after which training ends; a third of all, at least 20, if None.
-    patience: int | None = None
-    # Most time of the training; no limit if None.
-    seconds: float | None = None
-    # Whether to show a bar; by default where there is a terminal.
-    progress: bool | None = None
-    # Rows of one group stay in one part: name of a column, or N values.
-    groups: object = None
-    # The latest rows validate: name of a column, or N values.
-    time: object = None
-    # "balanced", or weights by label.
-    class_weight: object = None
-    # How much each row counts: name of a column, or N numbers.
-    sample_weight: object = None
-    # An optax transformation, in place of AdamW.
-    optimizer: Any = None
-
-
 def module(record: Record):
     """The network as a Flax Linen module, to be called with (numbers (n, D), one-hot (n, T))."""
-    from taskaware.children.mixture.fixed import FixedNetwork
-
-    task, point = record.task, tuple(float(number) for number in record.point)
-    block = tuple(task.block(record.space).tolist())
-    link = LINKS[task.problem]
-    return FixedNetwork(record.space, point, task.outputs, block, task.categories, link=link)
+    return written("module", record.space, record.point, _sizes(record))
 
 
 def source(record: Record) -> str:
     """The same network as readable Flax code that runs on its own."""
-    from taskaware.children.mixture import source as writing
+    return written("source", record.space, record.point, _sizes(record))
 
+
+def _sizes(record: Record) -> Sizes:
     task = record.task
-    block = task.block(record.space)
-    return writing.source(
-        record.space,
-        record.point,
-        block=block,
-        categories=task.categories,
-        outputs=task.outputs,
-        link=LINKS[task.problem],
-    )
+    return Sizes(dict(task.columns), task.outputs, LINKS[task.problem])
 
 
 def write_source(record: Record, folder: str | os.PathLike, task: Task | None, *, force: bool) -> str:
@@ -111,40 +75,25 @@ def remember(record: Record, task: Task) -> None:
         _MADE_FROM[record] = task
 
 
-def fit(record: Record, task: Task, options: FitOptions):
-    """The trained network: a `Model`.
+def fit(record: Record, task: Task, options: "FitOptions") -> "Model":
+    """The trained network.
 
     Args:
         record: of the recommendation.
         task: to be trained on.
         options: how.
     """
-    from taskaware.training.fit import RowOptions
-    from taskaware.training.fit import fit as train
+    from taskaware.training.options import fit_with
 
-    seed = record.seed if options.seed is None else plain.seed(options.seed)
-    about = RowOptions(
-        groups=rows.groups_of(task, options.groups),
-        time=rows.times_of(task, options.time),
-        weights=rows.weights_of(task, options.class_weight, options.sample_weight),
-        scored=rows.weights_of(task, None, options.sample_weight),
+    options = dataclasses.replace(
+        options,
+        seed=record.seed if options.seed is None else options.seed,
+        members=record.prefer.members if options.members is None else options.members,
     )
-    # `train` has the only reference, and lets go of the rows when they are encoded.
+    # The training has the only reference, and lets go of the rows when they are encoded.
     only = [task]
     del task
-    return train(
-        only.pop(),
-        record.space,
-        record.point,
-        seed=seed,
-        members=record.prefer.members if options.members is None else options.members,
-        validation=options.validation,
-        patience=options.patience,
-        seconds=options.seconds,
-        progress=options.progress,
-        about=about,
-        optimizer=options.optimizer,
-    )
+    return fit_with(options, only, record.space, record.point)
 
 
 def task_for(record: Record, dataset, target=None, metric: str | None = None) -> Task:

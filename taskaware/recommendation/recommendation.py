@@ -5,7 +5,6 @@ from typing import cast
 
 from taskaware.files import atomic_write
 from taskaware.recommendation import as_json, building, explain, figure, pareto
-from taskaware.recommendation.building import FitOptions
 from taskaware.recommendation.record import Record
 
 
@@ -147,6 +146,9 @@ class Recommendation(Record):
             UserError: the dataset cannot be used, or is of another problem or other classes, or a number is
                 out of range, or groups, times or weights do not fit the rows.
         """
+        # Imported here: training is slow to import, and a recommendation does not need it.
+        from taskaware.training.options import FitOptions
+
         options = FitOptions(
             seed=seed,
             members=members,
@@ -195,7 +197,6 @@ class Recommendation(Record):
             UserError: the dataset cannot be used, is of another problem or other classes, trainings is less
                 than 1, or the evaluator cannot learn from single trainings.
         """
-        # Imported here: training is slow to import, and a recommendation does not need it.
         from taskaware.recommendation.refine import refine
 
         task = building.task_for(self, dataset, target)

@@ -164,7 +164,10 @@ class History:
         best = self.best
         test = "" if best.test_score is None else f" (test {best.test_score:.4g})"
         line = f"Best: {best.score:.4g}{test}, evaluation {best.number}."
-        return "\n".join([head + ".", line, *self.notes, "See .best, .to_frame() and .plot()."])
+        return "\n".join([head + ".", line, *self.notes, self._hint()])
+
+    def _hint(self) -> str:
+        return "See .best, .to_frame() and .plot()."
 
     def _repr_html_(self) -> str:
         head = "".join(f"<div>{html.escape(line)}</div>" for line in repr(self).splitlines())

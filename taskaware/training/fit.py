@@ -6,6 +6,7 @@ averaged. So every row trains most of the networks, and their errors cancel in p
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -16,7 +17,7 @@ from jaxtyping import Array, Float
 
 from taskaware.children.child import Child, Design, State, child_of
 from taskaware.compilation import keep_compiled
-from taskaware.errors import EngineError, UserError, quoted
+from taskaware.errors import EngineError, UserError, quoted, unknown
 from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
@@ -112,6 +113,7 @@ def fit(
     progress: bool | None = None,
     about: RowOptions = NOTHING,
     optimizer: optax.GradientTransformation | None = None,
+    augment: Sequence[str] = (),
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
@@ -124,7 +126,8 @@ def fit(
         space, point: the architecture (D,).
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
-        members: number of networks to average, 1 or more; by default `usual_members`.
+        members: number of networks to average, 1 or more; by default `usual_members`, or 1 where a child
+            trains its candidates one by one.
             Their validation parts are spread as `splits` says.
         validation: share of the rows that choose a member's best weights, in (0, 1).
         patience: training ends after this many evaluations without a better score of any member; by default
@@ -135,24 +138,29 @@ def fit(
         about: groups, times and weights of the rows.
         optimizer: in place of AdamW. Its learning rate and schedule are its own: those of the point and the
             recipe are not used, nor their weight decay. Dropout and label smoothing are.
+        augment: names of random changes of the training rows that the child knows, see `Child.augments`.
 
     Raises:
         UserError: a value of the recipe, the shares, the members, the patience or the seconds are out of
-            range, or a part has no row of weight above 0; the optimizer is none, or the point is one itself.
+            range, or a part has no row of weight above 0; the child takes no such optimizer or
+            change of rows.
         EngineError: the loss is NaN at every learning rate tried.
     """
     pace = Pace(seconds)
     patience_for(patience, SEGMENT)
     keep_compiled()
     own = (recipe or RECIPE).check()
+    child = child_of(space)
+    augment = _known(augment, child, space)
     prepared = prepare(task, seed, _unlimited(own), _whole(task), embeddings=embeddings_of(space))
     if members is None:
-        members = usual_members(task.rows, sum(prepared.blocks.widths.values()))
+        inputs = sum(prepared.blocks.widths.values())
+        members = 1 if child.one_by_one else usual_members(task.rows, inputs)
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
     steps = steps_for(recipe, RECIPE, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, own)
-    design = design._replace(optimizer=_checked(optimizer, program.child, space))
+    design = design._replace(optimizer=_checked(optimizer, child, space), augment=augment)
     # Its rows are encoded by now; those of a wide table take as much memory as the networks.
     task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
     rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=own.batch_size, about=about)
@@ -244,6 +252,21 @@ def _checked(optimizer: object, child: Child, space: Any) -> optax.GradientTrans
     if optimizer is not None and not child.takes_optimizer:
         raise UserError(f"Points of the space '{space.name}' train in their own way. Leave optimizer= out.")
     return optimizer
+
+
+def _known(augment: Sequence[str], child: Child, space: Any) -> tuple[str, ...]:
+    """The names themselves, if the child knows them.
+
+    Raises:
+        UserError: it does not.
+    """
+    names = (augment,) if isinstance(augment, str) else tuple(augment)
+    if names and not child.augments:
+        raise UserError(f"Points of the space '{space.name}' take rows as they are. Leave augment= out.")
+    for name in names:
+        if name not in child.augments:
+            raise unknown("change of rows", str(name), child.augments)
+    return names
 
 
 def _whole(task: Task) -> Split:

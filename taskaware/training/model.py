@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from taskaware.children.forms import Sizes, written
 from taskaware.compilation import keep_compiled
 from taskaware.data import columns
 from taskaware.data.frames import is_table, table_frame
@@ -195,14 +196,13 @@ class Model:
             UserError: the folder exists and `force` is not given, or it is asked for a model of other data
                 than a table, or of several outputs.
         """
-        from taskaware.training.written.design import Target, checked, network_alone
+        from taskaware.training.written.design import Target, checked
         from taskaware.training.written.folder import write
 
         if folder is None:
             outputs = len(self.several.names) if self.several else max(len(self.classes), 1)
-            return network_alone(
-                self.space, self.point, self.blocks.widths, outputs=outputs, link=LINKS[self.problem]
-            )
+            sizes = Sizes(self.blocks.widths, outputs, LINKS[self.problem])
+            return written("source", self.space, self.point, sizes)
         mean, std = self.target_mean, self.target_std
         if self.several or isinstance(mean, tuple) or isinstance(std, tuple):
             raise UserError("source(folder) writes a model of one output. Save this one: model.save(folder).")

@@ -136,7 +136,7 @@ def prepare(
         _draw(rng, rows, limit)
         for rows, limit in zip((parts.train, parts.validation, parts.test), limits, strict=True)
     ]
-    blocks = _fitted(task, kept[0], embeddings)
+    blocks = fitted_blocks(task, kept[0], embeddings)
     columns = columns_of(blocks, embeddings)
     rows = np.concatenate(kept)
     height = bucket(len(rows), 1024)
@@ -156,8 +156,13 @@ def prepare(
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
 
-def _fitted(task: Task, rows: np.ndarray, embeddings: tuple[str, ...]) -> Blocks:
+def fitted_blocks(task: Task, rows: np.ndarray, embeddings: tuple[str, ...]) -> Blocks:
     """The blocks of a task; of a space that reads one raw block, such as the pixels of images, that one.
+
+    Args:
+        task: with the rows.
+        rows: of the training part.
+        embeddings: names of the space.
 
     Raises:
         UserError: the task has no such block.

@@ -19,6 +19,7 @@ from taskaware.training import finishing
 from taskaware.training import fit as room
 from taskaware.training.fit import ATTEMPTS, COOLER, SEGMENT, fit
 from taskaware.training.member_rows import RowOptions, rows_of_members
+from taskaware.training.options import FitOptions
 from taskaware.training.programs import schedule
 from taskaware.training.recipe import TrainingRecipe
 
@@ -199,7 +200,7 @@ def test_the_rows_go_when_they_are_encoded(task, small, point, monkeypatch):
         Any, SimpleNamespace(seed=0, space=small, point=point, prefer=SimpleNamespace(members=None))
     )
     with pytest.raises(EngineError, match="enough"):
-        building.fit(record, made.pop(), building.FitOptions())
+        building.fit(record, made.pop(), FitOptions())
     assert left == [None]
 
 

@@ -9,12 +9,15 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
 from taskaware.spaces import CellSpace
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["wired"], meta_fields=["space", "hyper"])
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["wired"], meta_fields=["space", "hyper", "augment"]
+)
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A point as its network reads it; a pytree.
@@ -22,11 +25,13 @@ class Candidate:
     Attributes:
         wired: both cells.
         space, hyper: of the network and of its training; static.
+        augment: names of `augment.CHANGES`, for the images of a step; static.
     """
 
     wired: Wiring
     space: CellSpace
     hyper: Hyper
+    augment: tuple[str, ...] = ()
 
 
 def group(space: CellSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
@@ -36,7 +41,7 @@ def group(space: CellSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.n
 
 def read(design: Design, point: Float[Array, " D"]) -> Candidate:
     """The cells of the point as data."""
-    return Candidate(wiring(design.space, point), design.space, design.hyper)
+    return Candidate(wiring(design.space, point), design.space, design.hyper, design.augment)
 
 
 def init(key: Array, candidate: Candidate, batch: Batch) -> State:
@@ -60,10 +65,12 @@ def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
         batch: the rows of the step.
         now: key of the dropout, and factor of the learning rate.
     """
+    drop_key, change_key = jax.random.split(now.key)
+    images = augmented(change_key, _images(candidate, batch), candidate.augment)
 
     def loss(params):
-        states, used = forward(candidate.space, params, candidate.wired, _images(candidate, batch))
-        states = _dropped(now.key, states, candidate.hyper.dropout)
+        states, used = forward(candidate.space, params, candidate.wired, images)
+        states = _dropped(drop_key, states, candidate.hyper.dropout)
         return batch.loss(answers(params, candidate.wired, (states, used)))
 
     rule = _optimizer(candidate, now.rate)
@@ -107,4 +114,4 @@ def _optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTra
     return optax.adamw(rate, weight_decay=candidate.hyper.weight_decay, mask=decays)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled_output, one_by_one=True)
+CHILD = Child(group, read, init, step, outputs, scaled_output, one_by_one=True, augments=tuple(CHANGES))

@@ -68,8 +68,8 @@ class Training(NamedTuple):
 
 
 def group(space: object, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
-    """All rules in one group: they are data of one program."""
-    return [(0, np.arange(len(points)))]
+    """All rules in one group: they are data of one program. The key is the width of the network."""
+    return [(HIDDEN[0], np.arange(len(points)))]
 
 
 def read(design: Design, point: Float[Array, " D"]) -> Candidate:

@@ -9,8 +9,9 @@ import jax
 import numpy as np
 
 from taskaware.arrays import EitherArray
+from taskaware.children.forms import Sizes
 from taskaware.children.mixture.architecture import Architecture, architecture
-from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
+from taskaware.children.mixture.forms import block_of
 from taskaware.children.mixture.source import source
 from taskaware.children.mixture.source_weights import source_params
 from taskaware.data.schema import Schema
@@ -119,7 +120,7 @@ class Design:
     @property
     def _block(self) -> list[int]:
         """Embedding of each numeric column of the trained network."""
-        return _block_of(self.space, self.blocks.widths)
+        return block_of(self.space, Sizes(self.blocks.widths, 1, ""))
 
     def _weights_of(self, params: Mapping[str, Any]) -> dict[str, np.ndarray]:
         names = self.space.embedding_names
@@ -130,26 +131,6 @@ class Design:
                 cut[name] = cut[name][rows]
         found = source_params(self.space, self.point, cut, **self.sizes)
         return {f"{layer}/{part}": np.asarray(v) for layer, of in found.items() for part, v in of.items()}
-
-
-def network_alone(
-    space: Space, point: np.ndarray, widths: Mapping[str, int], *, outputs: int, link: str
-) -> str:
-    """The text of a module with the Flax network for encoded columns of any kind of data.
-
-    Args:
-        space, point: the architecture.
-        widths: columns of each embedding.
-        outputs: numbers that the network gives for a row.
-        link: what these are, see `children.mixture.source`.
-
-    Raises:
-        UserError: the space is no mixture.
-    """
-    space = _mixture(space)
-    categories = max((widths.get(name, 0) for name in CATEGORY_EMBEDDINGS), default=0)
-    block = _block_of(space, widths)
-    return source(space, point, block=block, categories=categories, outputs=outputs, link=link)
 
 
 def checked(
@@ -202,9 +183,3 @@ def _mixture(space: Space) -> MixtureSpace:
     if not isinstance(space, MixtureSpace):
         raise UserError(f"The space {quoted(space.name)} has no source code of its own. Use one of mixtures.")
     return space
-
-
-def _block_of(space: MixtureSpace, widths: Mapping[str, int]) -> list[int]:
-    """Embedding of each numeric column that a network reads."""
-    names = [name for name in space.embedding_names if name not in CATEGORY_EMBEDDINGS]
-    return [space.embedding_names.index(name) for name in names for _ in range(widths.get(name, 0))]

@@ -14,6 +14,7 @@ from taskaware.children.child import Batch, Design
 from taskaware.children.mixture.network import Inputs
 from taskaware.errors import UserError
 from taskaware.spaces import cells
+from taskaware.testing.child_contract import check_child
 from taskaware.training.recipe import TrainingRecipe
 
 # An odd side has an edge where images are halved.
@@ -41,6 +42,17 @@ def test_the_shared_program_equals_the_module():
         expected = cell_network(SPACE, point, 2).apply({"params": own}, images)
         np.testing.assert_allclose(outputs(params, candidate, batch), expected, rtol=1e-4, atol=1e-5)
     assert outputs._cache_size() == 1
+
+
+def test_the_contract_on_images():
+    """The answer is whether the upper half is brighter."""
+    rng = np.random.default_rng(0)
+    signal = rng.uniform(-1, 1, 160)
+    images = 128 + 100 * signal[:, None, None] * np.repeat([1, -1], 4)[None, :, None]
+    images = np.clip(images + rng.normal(scale=8, size=(160, 8, 8)), 0, 255).astype(np.uint8)
+    space = cells(1, filters=4, side=8, channels=1, operations=("identity", "separable 3x3"))
+    points = np.array([[1, 1, 0, 0] * 2, [0, 0, 1, 1] * 2, [1, 1, 1, 0] * 2], np.float32)
+    check_child(lambda: (space, points), tasks=[ta.make_task((images, signal > 0))])
 
 
 def test_evolution_trains_cells_on_digits():

@@ -6,7 +6,7 @@ import pytest
 
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
-from taskaware.recommendation.rows import groups_of, times_of, weights_of
+from taskaware.tasks.rows import groups_of, times_of, weights_of
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,84 @@
+"""The options of a final training, and the training with them."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from taskaware import plain
+from taskaware.spaces import Space
+from taskaware.tasks import rows
+from taskaware.tasks.task import Task
+from taskaware.training.fit import RowOptions, fit
+from taskaware.training.model import Model
+from taskaware.training.recipe import TrainingRecipe
+
+
+@dataclasses.dataclass(frozen=True)
+class FitOptions:
+    """How a point is trained to its end; see `Recommendation.fit`."""
+
+    # Of splits and first weights.
+    seed: int | None = None
+    # How many networks; by the number of rows if None.
+    members: int | None = None
+    # Share of the rows that choose a network's best weights, in (0, 1).
+    validation: float = 0.2
+    # Evaluations without a better score after which training ends; a third of all, at least 20, if None.
+    patience: int | None = None
+    # Most time of the training; no limit if None.
+    seconds: float | None = None
+    # Whether to show a bar; by default where there is a terminal.
+    progress: bool | None = None
+    # Rows of one group stay in one part: name of a column, or N values.
+    groups: object = None
+    # The latest rows validate: name of a column, or N values.
+    time: object = None
+    # "balanced", or weights by label.
+    class_weight: object = None
+    # How much each row counts: name of a column, or N numbers.
+    sample_weight: object = None
+    # An optax transformation, in place of AdamW.
+    optimizer: Any = None
+    # Random changes of training rows, such as "flip".
+    augment: tuple[str, ...] = ()
+    # Steps, and values that the space has no coordinates for; those of `fit` if None.
+    recipe: TrainingRecipe | None = None
+
+
+def fit_with(options: FitOptions, only: list[Task], space: Space, point: np.ndarray) -> Model:
+    """The trained networks of a point.
+
+    Args:
+        options: how; their seed is a number.
+        only: the task, in a list that is emptied: so `fit` has the only reference, and lets go of the rows
+            when they are encoded.
+        space, point: what is trained.
+
+    Raises:
+        UserError: as `fit` does, or groups, times or weights do not fit the rows.
+        EngineError: as `fit` does.
+    """
+    task = only[0]
+    about = RowOptions(
+        groups=rows.groups_of(task, options.groups),
+        time=rows.times_of(task, options.time),
+        weights=rows.weights_of(task, options.class_weight, options.sample_weight),
+        scored=rows.weights_of(task, None, options.sample_weight),
+    )
+    del task
+    return fit(
+        only.pop(),
+        space,
+        point,
+        recipe=options.recipe,
+        seed=plain.seed(options.seed or 0),
+        members=options.members,
+        validation=options.validation,
+        patience=options.patience,
+        seconds=options.seconds,
+        progress=options.progress,
+        about=about,
+        optimizer=options.optimizer,
+        augment=options.augment,
+    )

@@ -168,6 +168,9 @@ class Child(NamedTuple):
         one_by_one: whether candidates run one after another on a processor: then `lax.switch` runs only the
             branch that a candidate chooses. On accelerators all run at once, and so do all branches.
         augments: names of the random changes of training rows that `step` knows, such as "flip".
+        inherited: (space, point (D,), its first weights, (point, trained weights) of its parent) → the
+            weights it starts from, by name, as NumPy arrays on the host. None: nothing is inherited. The
+            optimizer's state is that of `init`.
     """
 
     group: Callable
@@ -179,6 +182,7 @@ class Child(NamedTuple):
     takes_optimizer: bool = False
     one_by_one: bool = False
     augments: tuple[str, ...] = ()
+    inherited: Callable | None = None
 
 
 def scaled_output(params: dict, factor: float) -> dict:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskaware.strategies import History
 
 OF_TABLES = ("decisions", "score", "test")
-OF_TASKS = ("target", "store")
+OF_TASKS = ("target", "store", "inherit")
 
 
 def run(arguments: Arguments) -> None:
@@ -78,7 +78,7 @@ def _table(arguments: Arguments) -> tuple["Space", dict[str, Any]]:
 
 
 def _training(arguments: Arguments) -> tuple["Space", dict[str, Any]]:
-    given = {name: getattr(arguments, name) for name in ("task", "target", "store")}
+    given = {name: getattr(arguments, name) for name in ("task", "target", "store", "inherit")}
     return _space(arguments.space), {name: value for name, value in given.items() if value}
 
 
@@ -102,6 +102,7 @@ def _default_journal(arguments: Arguments, space: "Space", given: dict[str, Any]
 
     table = given["objective"].about if "objective" in given else ""
     words = [space.digest, arguments.strategy, str(arguments.task), arguments.target, arguments.seed, table]
+    words += [arguments.inherit] * bool(arguments.inherit)
     name = re.sub(r"[^\w-]+", "-", space.name).strip("-")[:40] or "space"
     return Path("runs") / f"search-{name}-{arguments.strategy}-{digest(words)[:8]}.jsonl"
 
@@ -195,6 +196,13 @@ def _add_arguments(parser: Parser) -> None:
         "--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="of all draws (default: 0)"
     )
     parser.add_argument("--store", metavar="STORE", help="path or URL of a store that records every training")
+    parser.add_argument(
+        "--inherit",
+        type=whole(0, 100_000),
+        default=0,
+        metavar="N",
+        help="children start from weights of parents among the last N trainings (cells; default: 0)",
+    )
     parser.add_argument(
         "--journal", type=Path, metavar="FILE", help="goes on where it ends (default: runs/search-....jsonl)"
     )

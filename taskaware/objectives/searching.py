@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from taskaware.errors import UserError
@@ -20,6 +22,7 @@ from taskaware.strategies import (
 from taskaware.strategies import search as drive
 
 if TYPE_CHECKING:
+    from taskaware.objectives.inheriting import Inheritance
     from taskaware.store import Store
     from taskaware.tasks.task import Task
     from taskaware.training.recipe import TrainingRecipe
@@ -43,6 +46,7 @@ def search(
     workers: int = 0,
     recipe: "TrainingRecipe | None" = None,
     store: "Store | str | os.PathLike | None" = None,
+    inherit: int = 0,
     journal: str | os.PathLike | None = None,
     resume: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
@@ -73,6 +77,10 @@ def search(
         workers: evaluations under way; 0 for one per core.
         recipe: of the trainings, the default `TrainingRecipe` if None; needs a task.
         store: path or database URL of a store that records every training; needs a task.
+        inherit: so many of the latest trainings keep their weights, and their children start from these; by
+            default all start anew. Needs a task, a space whose points inherit (cells), and a strategy that
+            tells parents when it asks (evolution, local search). The weights are in the folder
+            `JOURNAL.weights`, or in a temporary one without a journal.
         journal: a file that every ask and every tell is appended to, as a line of JSON.
         resume: whether the search goes on where a journal that is there ends; a new one is begun otherwise.
         on_progress: called after each round with a `Progress`.
@@ -101,31 +109,36 @@ def search(
     if budget < 1:
         raise UserError(f"budget={budget} is too small. Give 1 or more.")
     if task is None:
-        _refuse_of_tasks(target=target, recipe=recipe, store=store)
+        _refuse_of_tasks(target=target, recipe=recipe, store=store, inherit=inherit or None)
         given = cast(Callable | Objective, objective)
         driven = given if isinstance(given, Objective) else function(given)
-        made = None
+        made, heirs = None, None
     else:
         # Imported here: training is slow to import.
         from taskaware.objectives.trainings import trained
 
         made = _task(task, target)
-        driven = trained(made, space, recipe, seed, store=store)
-    history = drive(
-        strategy,
-        driven,
-        space=space,
-        budget=budget,
-        seed=seed,
-        together=together,
-        seconds=seconds,
-        threshold=threshold,
-        runner=_runner(engine, workers),
-        journal=journal,
-        resume=resume,
-        on_progress=on_progress,
-        progress=progress,
-    )
+        heirs = _inheritance(inherit, space, journal) if inherit else None
+        driven = trained(made, space, recipe, seed, store=store, inheritance=heirs)
+    try:
+        history = drive(
+            strategy,
+            driven,
+            space=space,
+            budget=budget,
+            seed=seed,
+            together=together,
+            seconds=seconds,
+            threshold=threshold,
+            runner=_runner(engine, workers),
+            journal=journal,
+            resume=resume,
+            on_progress=on_progress,
+            progress=progress,
+        )
+    finally:
+        if heirs is not None and journal is None:
+            heirs.clear()
     return SearchResult(**vars(history), task=made, recipe=recipe, seed=seed)
 
 
@@ -170,3 +183,14 @@ def _task(source: object, target: str | None) -> "Task":
     from taskaware.tasks.task import Task
 
     return source if isinstance(source, Task) else make_task(source, target)
+
+
+def _inheritance(inherit: int, space: Space, journal: str | os.PathLike | None) -> "Inheritance":
+    """Where the weights of a search are; a new search begins without any."""
+    from taskaware.objectives.inheriting import Inheritance, weights_folder
+
+    folder = Path(tempfile.mkdtemp(prefix="taskaware-")) if journal is None else weights_folder(journal)
+    heirs = Inheritance(folder, inherit, space).check()
+    if journal is not None and not Path(journal).exists():
+        heirs.clear()
+    return heirs

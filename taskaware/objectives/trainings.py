@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from taskaware.digests import digest
+from taskaware.errors import UserError
+from taskaware.objectives.inheriting import Inheritance
 from taskaware.objectives.record import register, teaching, trainings
 from taskaware.spaces import Space
 from taskaware.store import Store
@@ -31,6 +33,7 @@ def trained(
     store: "Store | str | os.PathLike | None" = None,
     together: int = TOGETHER,
     strategy: str = "search",
+    inheritance: Inheritance | None = None,
 ) -> Objective:
     """The validation score, in the task's own metric, of a point trained on a task.
 
@@ -42,22 +45,39 @@ def trained(
         store: an open store, or the path or database URL of one, that records every training.
         together: points of a round; their scores do not depend on it, within float tolerance.
         strategy: name of the strategy in the store.
+        inheritance: where trainings keep their weights, and children find those of their parents. The scores
+            are then no longer those of the recipe alone, and no store takes them.
 
     Raises:
-        UserError: the recipe is out of range.
+        UserError: the recipe is out of range, points of the space do not inherit, or there is a store, too.
         StoreError: the store cannot be opened.
     """
     recipe = (recipe or TrainingRecipe()).check()
+    if inheritance is not None and store is not None:
+        raise UserError(
+            "Scores of inherited weights are not those of the recipe alone, so a store does not take them. "
+            "Leave out inherit=, or store=."
+        )
+    heirs = None if inheritance is None else inheritance.check()
     name, metric = "", "" if task.metric == default_metric(task.problem) else task.metric
     if store is not None:
         with _opened(store) as opened:
             name = register(opened, [task], space, recipe)
     prepared: list[Prepared] = []
 
-    def evaluate(points: np.ndarray) -> Outcomes:
+    def evaluate(points: np.ndarray, first: int = 0, parents: tuple[int, ...] = ()) -> Outcomes:
         if not prepared:
             prepared.append(prepare(task, seed, recipe, embeddings=embeddings_of(space)))
-        found = train(space, points, prepared[0], recipe, seed=seed, chunk_for=together, metric=task.metric)
+        found = train(
+            space,
+            points,
+            prepared[0],
+            recipe,
+            seed=seed,
+            chunk_for=together,
+            metric=task.metric,
+            handover=None if heirs is None else heirs.handover(points, first, parents),
+        )
         if store is not None:
             batch = trainings(
                 task.digest, space, name, points, found, seed=seed, strategy=strategy, metric=metric
@@ -68,7 +88,8 @@ def trained(
         return outcomes_of(found)
 
     about = digest([task.digest, space.digest, dataclasses.asdict(recipe), seed, task.metric])
-    return Objective(evaluate, together=together, unit="training", about=f"trainings {about}")
+    own = f"trainings {about}" + (f", inherit={heirs.keep}" if heirs else "")
+    return Objective(evaluate, together=together, unit="training", about=own, related=heirs is not None)
 
 
 def outcomes_of(found: Trained) -> Outcomes:

@@ -209,6 +209,11 @@ def _bound(
         strategy = strategy(space, objective.together if together is None else together)
     if strategy.wants_gradient and not (objective.traceable and objective.with_gradient):
         raise UserError("The strategy needs gradients, and the objective has none. Choose another strategy.")
+    if objective.related and strategy.on_host is None:
+        raise UserError(
+            "Weights are inherited from parents, and this strategy tells none when it asks. Search cells "
+            "with evolution or local_search, or leave inherit= out."
+        )
     return strategy
 
 

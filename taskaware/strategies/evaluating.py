@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cloudpickle
 import jax
@@ -55,11 +55,12 @@ def here(session: Session, objective: Objective, *, errors: str) -> None:
         errors: "raise", or "diverge" for points whose evaluation raises one.
     """
     evaluate = objective.evaluate if errors == "raise" else forgiving(objective)
-    numbered = objective.numbered
+    plain = not objective.more(0, ())
     clock, ask, tell = time.perf_counter, session.next, session.tell
     while (asked := ask()) is not None:
         began = clock()
-        outcomes = evaluate(asked.points, asked.first) if numbered else evaluate(asked.points)
+        first, points, parents = asked
+        outcomes = evaluate(points) if plain else evaluate(points, *objective.more(first, parents))
         tell(asked, outcomes, clock() - began)
 
 
@@ -134,11 +135,11 @@ def work(packed: Packed, spec: tuple[UnderWay, str]) -> Outcomes | Refusal:
         packed: the objective.
         spec: the points, and what happens to errors.
     """
-    (first, points, _), errors = spec
+    (first, points, parents), errors = spec
     objective = packed.objective
     evaluate = objective.evaluate if errors == "raise" else forgiving(objective)
     try:
-        found = evaluate(points, first) if objective.numbered else evaluate(points)
+        found = evaluate(points, *objective.more(first, parents))
     except UserError as error:
         return Refusal(str(error))
     return jax.tree.map(np.asarray, found._replace(errors=None))._replace(errors=found.errors)
@@ -150,16 +151,18 @@ def forgiving(objective: Objective) -> Callable[..., Outcomes]:
     A `UserError` is raised all the same.
     """
 
-    def evaluate(points: np.ndarray, *first: int) -> Outcomes:
+    def evaluate(points: np.ndarray, *more: Any) -> Outcomes:
         try:
-            return objective.evaluate(points, *first)
+            return objective.evaluate(points, *more)
         except UserError:
             raise
         except Exception as error:
             if len(points) == 1:
                 return _diverged(f"{type(error).__name__}: {error}", 1)
         rows = range(len(points))
-        return joined([evaluate(points[[row]], *(number + row for number in first)) for row in rows])
+        first, *parents = more or (0,)
+        each = (objective.more(first + row, *(of[row : row + 1] for of in parents or ((),))) for row in rows)
+        return joined([evaluate(points[[row]], *own) for row, own in zip(rows, each, strict=True)])
 
     return evaluate
 

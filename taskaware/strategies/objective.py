@@ -47,6 +47,8 @@ class Objective(NamedTuple):
         unit: name of an evaluation in progress bars.
         numbered: whether `evaluate` takes the number of the first evaluation as well, for draws of its own:
             (points, first) → outcomes. So a search that goes on draws what one straight through draws.
+        related: whether `evaluate` takes this number and the parent of each point, -1 without one:
+            (points, first, parents). Only strategies that run in plain NumPy tell parents when they ask.
         about: what is maximised, in a word or a digest; "" if unknown. A journal goes on only under the same
             one.
     """
@@ -58,6 +60,18 @@ class Objective(NamedTuple):
     unit: str = "evaluation"
     numbered: bool = False
     about: str = ""
+    related: bool = False
+
+    def more(self, first: int, parents: tuple[int, ...]) -> tuple:
+        """What `evaluate` takes beside points.
+
+        Args:
+            first: evaluation number of the first point.
+            parents: of the points; () where none is known.
+        """
+        if self.related:
+            return (first, parents)
+        return (first,) if self.numbered else ()
 
 
 def traced(value: Callable[[Float[Array, " D"]], Float[Array, ""]], together: int = 16) -> Objective:

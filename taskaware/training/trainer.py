@@ -6,9 +6,10 @@ are spread over all local devices.
 """
 
 import dataclasses
+import functools
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +42,18 @@ VERSION = 2
 """Raise it when the same recipe would give other scores: stored trainings are told apart by it."""
 
 
+class Handover(NamedTuple):
+    """How weights come to trainings and leave them, in a chunk of C points.
+
+    Attributes:
+        begin: (rows of the points, fresh weights (C, ...)) → the weights that they start from.
+        end: (rows of the points, trained weights, of these points first) → nothing.
+    """
+
+    begin: Callable[[np.ndarray, Any], Any]
+    end: Callable[[np.ndarray, Any], None]
+
+
 def train(
     space: Any,
     points: Float[np.ndarray, "n D"],
@@ -50,6 +63,7 @@ def train(
     seed: int,
     chunk_for: int = 0,
     metric: str | None = None,
+    handover: Handover | None = None,
 ) -> Trained:
     """Train every point to the end and score it.
 
@@ -63,6 +77,7 @@ def train(
             program is reused.
         metric: name of the metric of the scores, for instance `prepared.metric`, the task's own; the default
             one of the task's problem if None.
+        handover: of weights, in place of fresh ones.
 
     Returns:
         The results, in the order of the points. A candidate trained alone gets the same results,
@@ -72,7 +87,9 @@ def train(
         UserError: the metric is unknown, or scores another problem; or the space has no child, or one that
             cannot read the task.
     """
-    chunks = train_chunks(space, points, prepared, recipe, seed=seed, chunk_for=chunk_for, metric=metric)
+    chunks = train_chunks(
+        space, points, prepared, recipe, seed=seed, chunk_for=chunk_for, metric=metric, handover=handover
+    )
     return joined(list(chunks))
 
 
@@ -85,11 +102,12 @@ def train_chunks(
     seed: int,
     chunk_for: int = 0,
     metric: str | None = None,
+    handover: Handover | None = None,
 ) -> Iterator[tuple[np.ndarray, Trained]]:
     """`train`, chunk by chunk: (rows of the points, their results), so that each is recorded when it ends.
 
     Args:
-        space, points, prepared, recipe, seed, chunk_for, metric: as in `train`.
+        space, points, prepared, recipe, seed, chunk_for, metric, handover: as in `train`.
     """
     keep_compiled()
     child, vectors = child_of(space), jnp.asarray(points)
@@ -102,17 +120,31 @@ def train_chunks(
         size = chunk_size(parameters, max(chunk_for, len(members)))
         for first in range(0, len(members), size):
             chunk = members[first : first + size]
-            spread = jax.device_put(vectors[np.resize(chunk, size)], placed("candidates"))
-            results = _train_chunk(program, candidates(child, design, spread), prepared, recipe, seed)
+            padded = np.resize(chunk, size)
+            spread = jax.device_put(vectors[padded], placed("candidates"))
+            begin = None if handover is None else functools.partial(handover.begin, padded)
+            chosen = candidates(child, design, spread)
+            results, params = _train_chunk(program, chosen, prepared, recipe, seed, begin=begin)
+            if handover is not None:
+                handover.end(chunk, params)
             trained = Trained(*(column[: len(chunk)] for column in results))
             yield chunk, trained._replace(seconds=trained.seconds * (size / len(chunk)))
 
 
 def _train_chunk(
-    program: Program, chosen: Any, prepared: Prepared, recipe: TrainingRecipe, seed: int
-) -> Trained:
+    program: Program,
+    chosen: Any,
+    prepared: Prepared,
+    recipe: TrainingRecipe,
+    seed: int,
+    *,
+    begin: Callable[[Any], Any] | None,
+) -> tuple[Trained, Any]:
+    """Results and trained weights of the candidates of a chunk."""
     init_key, steps_key = jax.random.split(jax.random.key(seed))
     state = start(program, prepared.arrays, chosen, init_key)
+    if begin is not None:
+        state = state._replace(params=jax.device_put(begin(state.params), placed("candidates")))
     rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
     ones = np.ones(recipe.steps, np.float32)
     steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
@@ -129,4 +161,5 @@ def _train_chunk(
     scored = np.stack(jax.device_get(curves), axis=1)
     measured = max(recipe.evaluations - 1, 1) / recipe.evaluations
     seconds = (time.perf_counter() - began) / measured / len(scored)
-    return summary(recipe, scored, np.asarray(test_scores), np.asarray(loss), seconds)
+    found = summary(recipe, scored, np.asarray(test_scores), np.asarray(loss), seconds)
+    return found, state.params

@@ -1,4 +1,4 @@
-"""The best point of a search as a module, as code, drawn, and trained to a model that is saved and read."""
+"""The best point of a search as a module, as code, drawn, and trained to a model; what children inherit."""
 
 import jax
 import numpy as np
@@ -7,7 +7,9 @@ from sklearn.datasets import load_digits
 
 import taskaware as ta
 from taskaware.children.cells.augment import augmented
+from taskaware.children.cells.inherit import inherited
 from taskaware.errors import UserError
+from taskaware.objectives.inheriting import weights_folder
 from taskaware.spaces import cells
 from taskaware.spaces.rules import RuleSpace
 from taskaware.strategies import portfolio_then, random
@@ -116,3 +118,51 @@ def _iris():
 
     data = load_iris(as_frame=True)
     return data.data, data.target_names[data.target]
+
+
+def test_children_start_from_the_weights_of_their_parents(tmp_path):
+    """A search that goes on does so, too, row for row; the folder holds no more than it is told to."""
+    journal, straight = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    settings = {"task": IMAGES, "recipe": HASTY, "inherit": 5, "progress": False}
+    strategy = ta.strategies.aging_evolution(population=4, sample=2, identity=0.4)
+    ta.search(CELLS, strategy, budget=8, journal=journal, **settings)
+    found = ta.search(CELLS, strategy, budget=12, journal=journal, resume=True, **settings)
+    again = ta.search(CELLS, strategy, budget=12, journal=straight, **settings)
+    np.testing.assert_array_equal(found.scores, again.scores)
+    np.testing.assert_array_equal(found.info["loss"], again.info["loss"])
+    folder = weights_folder(journal)
+    assert sorted(int(path.stem) for path in folder.iterdir()) == list(range(3, 12))
+    alone = ta.search(CELLS, strategy, budget=5, **(settings | {"inherit": 0}))
+    losses, parents = found.info["loss"], found.info["parent"]
+    assert (parents[:4] == -1).all() and (parents[4:] >= 0).all()
+    np.testing.assert_array_equal(alone.info["loss"][:4], losses[:4])
+    assert losses[4] < alone.info["loss"][4]
+
+
+def test_what_is_inherited_and_what_is_not():
+    space = cells(1, filters=2, side=8, channels=1)
+    parent = np.array([0, 0, 1, 1, 0, 2, 1, 3], np.float32)
+    child = parent.copy()
+    child[[1, 4]] = 7, 1
+    shapes = {"stem": (3, 3, 1, 2), "cell0_ops": (2, 7, 2, 2), "cell1_ops": (2, 7, 2, 2), "output": (1, 8, 2)}
+    given = {name: np.ones(shape) for name, shape in shapes.items()}
+    fresh = {name: np.zeros(shape) for name, shape in shapes.items()}
+    found = inherited(space, child, fresh, (parent, given))
+    # The first slot of the normal cell has another operation; the reduction cell reads another state.
+    assert (found["cell0_ops"].reshape(2, -1).min(1) == [0, 1]).all() and (found["cell1_ops"] == 1).all()
+    assert (found["stem"] == 1).all() and (found["output"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"store": "a.sqlite"}, "a store does not take them"),
+        ({"space": "compact", "task": "iris"}, "'compact' do not inherit weights"),
+        ({"inherit": -1}, "inherit=-1 is too small"),
+        ({"task": None, "objective": len}, "inherit=... needs task"),
+    ],
+)
+def test_who_cannot_inherit_is_told(given, words):
+    settings = {"space": CELLS, "task": IMAGES, "inherit": 2, "budget": 2} | given
+    with pytest.raises(UserError, match=words):
+        ta.search(**settings)

@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.children.cells.augment import CHANGES, augmented
+from taskaware.children.cells.inherit import inherited
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
 from taskaware.spaces import CellSpace
@@ -114,4 +115,14 @@ def _optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTra
     return optax.adamw(rate, weight_decay=candidate.hyper.weight_decay, mask=decays)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled_output, one_by_one=True, augments=tuple(CHANGES))
+CHILD = Child(
+    group,
+    read,
+    init,
+    step,
+    outputs,
+    scaled_output,
+    one_by_one=True,
+    augments=tuple(CHANGES),
+    inherited=inherited,
+)

@@ -5,6 +5,9 @@ from typing import Any
 from taskaware.cli.parser import Arguments, Command, Parser, whole
 from taskaware.cli.study import add_run_options, run_config
 
+OF_TABLES = ("random", "local_search", "aging_evolution")
+"""Strategies that are compared on tables of known scores, unless others are named."""
+
 
 def run(arguments: Arguments) -> None:
     """Compare, or resume an interrupted comparison.
@@ -16,12 +19,19 @@ def run(arguments: Arguments) -> None:
     from taskaware.studies.compare import CompareSettings
 
     chosen: dict[str, Any] = {"strategies": tuple(arguments.strategies)} if arguments.strategies else {}
+    if arguments.score and not arguments.strategies:
+        chosen["strategies"] = OF_TABLES
     settings = CompareSettings(
         suite=tuple(arguments.suite),
         tasks=tuple(arguments.tasks or ()),
         budget=arguments.budget,
         seeds=arguments.seeds,
         store=arguments.store,
+        space=arguments.space,
+        decisions=tuple(arguments.decisions or ()),
+        score=arguments.score,
+        test=arguments.test,
+        losses=arguments.losses,
         **chosen,
     )
     run_config(settings, "compare", arguments)
@@ -29,12 +39,22 @@ def run(arguments: Arguments) -> None:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of tables with an index.csv"
+        "suite",
+        metavar="SUITE",
+        nargs="+",
+        help="'bundled', 'bundled-images', a folder with an index.csv, or (with --score) tables of scores",
     )
     parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
     parser.add_argument(
-        "--strategies", nargs="+", metavar="NAME", help="only these strategies (default: all)"
+        "--strategies", nargs="+", metavar="NAME", help="only these strategies (default: three common ones)"
     )
+    parser.add_argument(
+        "--space", default="compact", metavar="SPACE", help="'compact' or another preset, or a space.json"
+    )
+    parser.add_argument("--decisions", nargs="+", metavar="COLUMN", help="of the tables: what is decided")
+    parser.add_argument("--score", default="", metavar="COLUMN", help="of the tables: what is maximised")
+    parser.add_argument("--test", default="", metavar="COLUMN", help="of the tables: the test score")
+    parser.add_argument("--losses", action="store_true", help="score and test are losses: smaller is better")
     parser.add_argument(
         "--budget",
         type=whole(1, 1_000_000),
@@ -53,10 +73,11 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "compare",
-    "Compare search strategies on many tasks, each with the same number of trainings.",
+    "Compare search strategies at equal budget, with trainings or on tables of known scores.",
     (
         "taskaware compare bundled --tasks iris wine --budget 16 --report",
         "taskaware compare my-tables --strategies random evolution --seeds 5 --engine processes",
+        "taskaware compare known.csv --decisions op0 op1 --score valid --budget 500 --seeds 20",
     ),
     _add_arguments,
     run,

@@ -78,22 +78,10 @@ def _table(arguments: Arguments) -> tuple["Space", dict[str, Any]]:
 
 
 def _training(arguments: Arguments) -> tuple["Space", dict[str, Any]]:
+    from taskaware.spaces.presets import space_named
+
     given = {name: getattr(arguments, name) for name in ("task", "target", "store", "inherit")}
-    return _space(arguments.space), {name: value for name, value in given.items() if value}
-
-
-def _space(text: str) -> "Space":
-    from taskaware.saved import read_json
-    from taskaware.spaces import preset, space_from
-
-    if not text.endswith(".json"):
-        return preset(text)
-    try:
-        return space_from(read_json(Path(text)))
-    except (OSError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"The space '{text}' cannot be read: {error}.") from error
+    return space_named(arguments.space), {name: value for name, value in given.items() if value}
 
 
 def _default_journal(arguments: Arguments, space: "Space", given: dict[str, Any]) -> Path:

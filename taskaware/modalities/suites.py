@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from taskaware.data.named import group_of, listed
@@ -26,7 +26,7 @@ class Entry:
 
     Attributes:
         name: of the task.
-        source: what `make_task` reads.
+        source: what `make_task` reads, or a function that returns it.
         target: name of the target; None if the source says it.
         problem: "classification" or "regression"; None if the source says it.
         relatives: name that it shares with its relatives; "" to look it up by `named.group_of`.
@@ -34,7 +34,7 @@ class Entry:
     """
 
     name: str
-    source: str | Path
+    source: str | Path | Callable[[], object]
     target: str | None = None
     problem: str | None = None
     relatives: str = ""
@@ -47,9 +47,8 @@ class Entry:
 
     def task(self) -> Task:
         """Read it now; `name` and `group` are the entry's."""
-        task = make_task(
-            self.source, self.target, problem=self.problem, name=self.name, modality=self.modality
-        )
+        source = self.source() if callable(self.source) else self.source
+        task = make_task(source, self.target, problem=self.problem, name=self.name, modality=self.modality)
         return dataclasses.replace(task, group=self.group)
 
 
@@ -104,11 +103,27 @@ def bundled_suite() -> Suite:
     return Suite("bundled", tuple(Entry(name, name) for name in listed("bundled")))
 
 
+def image_suite() -> Suite:
+    """The digits of scikit-learn as 1,797 grey images of 8 × 8 pixels: no network is needed."""
+    return Suite("bundled-images", (Entry("digits-images", _digits, modality="image"),))
+
+
+def _digits() -> object:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return found.images, found.target
+
+
+BUNDLED = {"bundled": bundled_suite, "bundled-images": image_suite}
+"""Suites that need no folder."""
+
+
 def suite_named(*names: str, modalities: Sequence[str] = ()) -> Suite:
     """The tasks of these suites, one suite after the other.
 
     Args:
-        names: "bundled", or paths of folders (see `folder_suite`).
+        names: keys of BUNDLED, or paths of folders (see `folder_suite`).
         modalities: kinds of data that are taken of a folder, see there.
 
     Raises:
@@ -117,7 +132,7 @@ def suite_named(*names: str, modalities: Sequence[str] = ()) -> Suite:
     >>> len(suite_named("bundled"))
     5
     """
-    suites = [bundled_suite() if name == "bundled" else folder_suite(name, modalities) for name in names]
+    suites = [BUNDLED[name]() if name in BUNDLED else folder_suite(name, modalities) for name in names]
     entries = tuple(entry for suite in suites for entry in suite.entries)
     twice = sorted(name for name, times in Counter(entry.name for entry in entries).items() if times > 1)
     if twice:
@@ -232,7 +247,7 @@ def here(names: Sequence[str]) -> tuple[str, ...]:
     >>> here(["bundled"])
     ('bundled',)
     """
-    found = tuple(name for name in names if name == "bundled" or (Path(name) / "index.csv").is_file())
+    found = tuple(name for name in names if name in BUNDLED or (Path(name) / "index.csv").is_file())
     missing = [name for name in names if name not in found]
     if found and missing:
         log.warning("The tiny version does without the suite %s, which is not here.", ", ".join(missing))
@@ -241,6 +256,8 @@ def here(names: Sequence[str]) -> tuple[str, ...]:
 
 def _size(entry: Entry) -> int:
     """Bytes of the file; 0 for a bundled dataset, which are small."""
+    if callable(entry.source):
+        return 0
     path = Path(entry.source)
     return path.stat().st_size if path.is_file() else 0
 

@@ -37,7 +37,11 @@ class Family(NamedTuple):
 
     @classmethod
     def of(cls, points: np.ndarray, first: int, parents: Sequence[int]) -> "Family":
-        """The points of an ask, see `UnderWay`."""
+        """The points of an ask.
+
+        Args:
+            points, first, parents: see `strategies.UnderWay`.
+        """
         numbers = range(first, first + len(points))
         return cls(points, numbers, parents or (-1,) * len(points))
 

@@ -1,6 +1,7 @@
 """The named spaces."""
 
 import dataclasses
+from pathlib import Path
 
 from taskaware.embeddings import (
     AUDIO_EMBEDDINGS,
@@ -10,10 +11,12 @@ from taskaware.embeddings import (
     TEXT_EMBEDDINGS,
     VECTOR_EMBEDDINGS,
 )
-from taskaware.errors import unknown
+from taskaware.errors import UserError, unknown
+from taskaware.saved import parse_json, read_json
 from taskaware.spaces.cells import cells
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
+from taskaware.spaces.registry import space_from
 from taskaware.spaces.rules import RuleSpace
 from taskaware.spaces.space import Space
 
@@ -86,6 +89,23 @@ PRESETS: dict[str, Space] = {
     "cells": cells(),
     "update-rules": RuleSpace(),
 }
+
+
+def space_named(text: str) -> Space:
+    """The space of a preset's name, or of what `to_dict` gives: as JSON, or in a file that ends with .json.
+
+    Raises:
+        UserError: there is none, or the file cannot be read.
+    """
+    written = text.lstrip().startswith("{")
+    if not written and not text.endswith(".json"):
+        return preset(text)
+    try:
+        return space_from(parse_json(text) if written else read_json(Path(text)))
+    except (OSError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"The space '{text}' cannot be read: {error}.") from error
 
 
 def preset(name: str) -> Space:

@@ -2,21 +2,27 @@
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from taskaware.compilation import keep_compiled
+from taskaware.errors import unknown
 from taskaware.modalities.reading import vector
 from taskaware.objectives.collect import Batch, train_batch
+from taskaware.objectives.inheriting import Inheritance
 from taskaware.objectives.readable import rounded
-from taskaware.objectives.trainings import outcomes_of
+from taskaware.objectives.trainings import outcomes_of, trained
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import groups_of, shipped_evaluator
 from taskaware.spaces import Space
 from taskaware.strategies import (
+    STRATEGIES,
     AllDiverged,
     Factory,
     History,
@@ -28,6 +34,7 @@ from taskaware.strategies import (
     random,
     search,
 )
+from taskaware.studies.known import KnownTable
 from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
@@ -46,6 +53,7 @@ class SearchSpec:
         population, tournament: of the evolution.
         evaluator: settings of the evaluator of the strategies in LEARNED.
         recipe: of the trainings.
+        keep: latest trainings that keep their weights, for INHERITING.
     """
 
     strategy: str
@@ -57,37 +65,68 @@ class SearchSpec:
     tournament: int
     evaluator: EvaluatorSettings
     recipe: TrainingRecipe
+    keep: int = 100
 
 
-def search_task(task: Task, spec: SearchSpec) -> History:
+def search_task(task: Task | KnownTable, spec: SearchSpec) -> History:
     """Run the search of a spec on a task; the score of a candidate does not depend on its round.
 
     An error of a training is raised, and the job fails. A search whose points all diverge still has a
     history.
     """
     keep_compiled()
+    # Each task has its own draws; otherwise a lucky seed would be lucky on every task.
+    key = jax.random.fold_in(jax.random.key(spec.seed), int(task.digest[:8], 16))
+    space = task.made[0] if isinstance(task, KnownTable) else spec.space
+    with tempfile.TemporaryDirectory(prefix="taskaware-") as folder:
+        try:
+            return search(
+                on_grid(strategy_named(spec.strategy)(spec, task)),
+                _objective(task, spec, Path(folder)),
+                space=space,
+                budget=spec.budget,
+                seed=key,
+                together=spec.round,
+                errors="raise",
+                progress=False,
+            )
+        except AllDiverged as error:
+            return error.history
+
+
+def _objective(task: Task | KnownTable, spec: SearchSpec, folder: Path) -> Objective:
+    if isinstance(task, KnownTable):
+        return task.made[1]
+    if spec.strategy in INHERITING:
+        heirs = Inheritance(folder, spec.keep, spec.space)
+        return trained(task, spec.space, spec.recipe, spec.seed, together=spec.round, inheritance=heirs)
 
     def evaluate(points: np.ndarray) -> Outcomes:
         # One chunk size for every round, so that one program is reused and rounding is always the same.
         batch = Batch(spec.space, points, spec.recipe, spec.seed, chunk_for=spec.round)
         return outcomes_of(train_batch(task, batch))
 
-    # Each task has its own draws; otherwise a lucky seed would be lucky on every task.
-    key = jax.random.fold_in(jax.random.key(spec.seed), int(task.digest[:8], 16))
-    strategy = on_grid(COMPARED[spec.strategy](spec, task))
-    try:
-        return search(
-            strategy,
-            Objective(evaluate, unit="training"),
-            space=spec.space,
-            budget=spec.budget,
-            seed=key,
-            together=spec.round,
-            errors="raise",
-            progress=False,
-        )
-    except AllDiverged as error:
-        return error.history
+    return Objective(evaluate, unit="training")
+
+
+def compared() -> tuple[str, ...]:
+    """Names of all strategies that can be compared."""
+    return tuple(dict.fromkeys([*COMPARED, *STRATEGIES]))
+
+
+def strategy_named(name: str) -> "Callable[[SearchSpec, Any], Factory]":
+    """How a strategy is made for a search: by COMPARED, or with the defaults of its function.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name in COMPARED:
+        return COMPARED[name]
+    if name not in STRATEGIES:
+        raise unknown("strategy", name, compared())
+    if name == "aging_evolution":
+        return lambda spec, task: aging_evolution(spec.population, spec.tournament)
+    return lambda spec, task: STRATEGIES[name]()
 
 
 def draw(spec: SearchSpec, task: Task) -> Factory:
@@ -117,10 +156,14 @@ def recommend_then_evolve(spec: SearchSpec, task: Task) -> Factory:
 COMPARED: dict[str, Callable[[SearchSpec, Task], Factory]] = {
     "random": draw,
     "evolution": evolve,
+    "evolution_inheriting": evolve,
     "recommend": recommend,
     "recommend_then_evolve": recommend_then_evolve,
 }
-"""The strategies that can be compared, bound to the search."""
+"""Strategies of comparisons, bound to the search; those of `STRATEGIES` can be compared, too."""
+
+INHERITING = ("evolution_inheriting",)
+"""Strategies whose children start from the trained weights of their parents."""
 
 LEARNED = ("recommend", "recommend_then_evolve")
 """Strategies for the space of the shipped evaluator only."""

@@ -95,3 +95,14 @@ def test_the_journal_s_name_follows_from_the_search(known):
         for more in ([], ["--workers", "3"], ["--seed", "1"])
     )
     assert one == same != other and one.name.startswith("search-known-evolution-")
+
+
+def test_compare_searches_a_table_with_the_strategies_that_suit_it(command, known, tmp_path):
+    about = ["compare", known, "--decisions", *NAMES, "--score", "valid", "--seeds", "1", "--budget", "20"]
+    code, out, _ = command(*about, "--set", "round=2", "--json", "--out", tmp_path / "run")
+    assert code == 0
+    summary = json.loads(out)["summary"]
+    assert list(summary["strategies"]) == ["random", "local_search", "aging_evolution"]
+    assert summary["strategies"]["random"]["test_score_raw"] is None
+    code, _, words = command(*about, "--strategies", "recommend")
+    assert code != 0 and "'recommend' is for tasks" in words

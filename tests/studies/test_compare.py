@@ -20,8 +20,9 @@ from taskaware.store import Store
 from taskaware.strategies import Strategy
 from taskaware.studies import compare as comparing
 from taskaware.studies import search_spec
-from taskaware.studies.compare import CompareSettings, compare, plan, standings
+from taskaware.studies.compare import CompareSettings, compare, plan
 from taskaware.studies.search_spec import COMPARED, ranked_candidates, search_task
+from taskaware.studies.standings import standings
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe

@@ -20,13 +20,17 @@ def run(arguments: Arguments) -> None:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "run_folder", type=Path, metavar="RUN", help="the run folder of a study, or the journal of a search"
+        "run_folder",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="the run folder of a study, or the journal of a search, or of several",
     )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE.html",
-        help="default: RUN/report.html, or the journal's name with .html",
+        help="default: RUN/report.html, the journal's name with .html, or searches.html beside several",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
@@ -38,6 +42,7 @@ COMMAND = Command(
     (
         "taskaware report runs/compare-1a2b3c4d",
         "taskaware report runs/search-compact-evolution-1a2b3c4d.jsonl",
+        "taskaware report runs/seed-0.jsonl runs/seed-1.jsonl runs/seed-2.jsonl --out runs/seeds.html",
     ),
     _add_arguments,
     run,

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from taskaware.children.forms import FORMS, Sizes
+from taskaware.errors import UserError
 from taskaware.reports import page, plots
 from taskaware.reports.style import ACCENT, MUTED, SERIES
+from taskaware.spaces import space_from, type_of
 from taskaware.strategies.journal import check_head, damaged, outcomes_in, read_lines
 
 POPULATION = 100
@@ -92,7 +95,7 @@ def search_page(path: Path) -> str:
     sections = []
     if np.isfinite(told.scores).any():
         with plots.drawing():
-            sections = [_progress(told), _winner(told)]
+            sections = [_progress(told), winner(told)]
     else:
         head.append(page.paragraph("No evaluation has a score yet, and so there is nothing to plot."))
     foot = "Scores: larger is better. This page is one file; it loads nothing."
@@ -154,16 +157,34 @@ def _means(scores: np.ndarray) -> np.ndarray:
     return np.where(number > 0, (total[upto] - total[since]) / np.maximum(number, 1), np.nan)
 
 
-def _winner(told: Told) -> page.Section:
+def winner(told: Told) -> page.Section:
+    """The best point of a search, drawn where that can be, and how it came about."""
     family = lineage(told)
     chosen = [[name, value] for name, value in _decided(told, family[0]).items()]
-    parts = [page.table(["decision", "choice"], chosen)]
+    parts = [*_drawing(told, family[0]), page.table(["decision", "choice"], chosen)]
     if len(family) > 1:
         lead = f"The winner has {page.counted(len(family) - 1, 'ancestor')}; this is what each child changed."
         rows = [[row, told.scores[row], _changes(told, row)] for row in family[:LISTED]]
         parts += [page.heading("Family"), _family_figure(told, family), page.paragraph(lead)]
         parts.append(page.table(["evaluation", "score", "changed"], rows))
     return page.Section("Winner", parts)
+
+
+def _drawing(told: Told, row: int) -> list[Markup]:
+    """The picture of a point; none where its space has none, or is too large to be in the journal."""
+    definition = told.head.get("definition")
+    if not isinstance(definition, dict):
+        return []
+    try:
+        space = space_from(definition)
+        forms, point = FORMS.get(type_of(space)), told.points[row]
+        if forms is None or forms.draw is None or not bool(space.contains(point)):
+            return []
+        figure = forms.draw(space, point, Sizes({}, 1, "values"))
+    except UserError:
+        # A space of somebody's own, which is not registered here.
+        return []
+    return [page.figure(plots.svg(figure, "point", "The best point"), "The best point.")]
 
 
 def _family_figure(told: Told, family: list[int]) -> Markup:

@@ -1,7 +1,7 @@
 """From a run folder to one file of HTML."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -23,19 +23,27 @@ from taskaware.reports import (
 from taskaware.reports.folder import TABLES, Run, read_run
 from taskaware.reports.searches import search_page
 from taskaware.reports.style import looks
+from taskaware.reports.together import searches_page
 from taskaware.runner.run_folder import CONFIG, JOURNAL, RESULT
 
 NAME = "report.html"
 
 
-def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, force: bool = False) -> Path:
+def report(
+    folder: str | os.PathLike | Sequence[str | os.PathLike],
+    path: str | os.PathLike | None = None,
+    *,
+    force: bool = False,
+) -> Path:
     """Write what a study or a search has found, and how it went, as one HTML file with everything in it.
 
     The same files give the same bytes. What is not finished is reported as far as it is.
 
     Args:
-        folder: a run folder, as a study has written it; or the journal of a search.
-        path: of the file; by default `report.html` in the folder, or the journal's name with `.html`.
+        folder: a run folder, as a study has written it; or the journal of a search; or several journals, for
+            one page with a band over the seeds of each strategy.
+        path: of the file; by default `report.html` in the folder, the journal's name with `.html`, or
+            `searches.html` beside the first of several journals.
         force: replace a file that is there.
 
     Returns:
@@ -46,6 +54,11 @@ def report(folder: str | os.PathLike, path: str | os.PathLike | None = None, *, 
             page is there already, is one of the run folder's own, or cannot be written there.
         StoreError: a line of the journal is damaged.
     """
+    if not isinstance(folder, str | os.PathLike):
+        journals = [Path(each) for each in folder]
+        if len(journals) != 1:
+            return _of_searches(journals, path, force)
+        folder = journals[0]
     folder = Path(folder)
     if folder.is_file():
         return _of_search(folder, folder.with_suffix(".html") if path is None else Path(path), force)
@@ -60,6 +73,20 @@ def _of_search(journal: Path, target: Path, force: bool) -> Path:
         raise UserError(f"'{target}' is the journal itself. Choose another name.")
     _check_target(journal, target, force)
     atomic_write(target, search_page(journal).encode())
+    return target
+
+
+def _of_searches(journals: list[Path], path: str | os.PathLike | None, force: bool) -> Path:
+    for each in journals:
+        if not each.is_file():
+            raise UserError(f"'{each}' is no journal of a search. Several at once must all be journals.")
+    if not journals:
+        raise UserError("Name a run folder, or the journals of searches.")
+    target = journals[0].parent / "searches.html" if path is None else Path(path)
+    if any(target.exists() and target.samefile(each) for each in journals):
+        raise UserError(f"'{target}' is one of the journals. Choose another name.")
+    _check_target(journals[0], target, force)
+    atomic_write(target, searches_page(journals).encode())
     return target
 
 

@@ -37,6 +37,9 @@ FORMAT = 1
 
 BEGINNING = b'{"journal":'
 
+LARGEST_DEFINITION = 20_000
+"""Characters of a space that stands in a journal."""
+
 FSYNC = 0.5
 """Seconds between two moments at which lines are brought to the disk; a killed process loses none anyway."""
 
@@ -124,7 +127,7 @@ class SearchJournal:
             for each in space.decisions
         ]
         head = {"journal": FORMAT, "taskaware": taskaware.__version__, "search": dict(about)}
-        self._write(head | {"space": space.name, "decisions": decisions})
+        self._write(head | {"space": space.name, "decisions": decisions} | _definition(space))
 
     def _write(self, line: Mapping[str, Any]) -> None:
         content = json.dumps(line, separators=(",", ":")).encode() + b"\n"
@@ -310,6 +313,15 @@ def opened(
         yield journal
     finally:
         journal.close()
+
+
+def _definition(space: Space) -> dict[str, Any]:
+    """The space as plain data, for a report that draws its points; none of a large one, or without it."""
+    describe = getattr(space, "to_dict", None)
+    if describe is None:
+        return {}
+    found = describe()
+    return {"definition": found} if len(json.dumps(found)) <= LARGEST_DEFINITION else {}
 
 
 def _plain(column: Any) -> list[float | None]:

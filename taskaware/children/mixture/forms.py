@@ -10,7 +10,7 @@ from taskaware.children.forms import Forms, Sizes
 from taskaware.children.mixture import source as writing
 from taskaware.children.mixture.draw import draw_network
 from taskaware.children.mixture.fixed import FixedNetwork
-from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
+from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS, INPUTS
 from taskaware.spaces import MixtureSpace
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def draw(space: MixtureSpace, point: Float[EitherArray, " D"], sizes: Sizes) -> 
 
     Args:
         space, point: the architecture.
-        sizes: of the task.
+        sizes: of the task; without widths, of a table with numbers and categories.
     """
     inputs = [name for name, width in sizes.widths.items() if width]
-    return cast("Figure", draw_network(space, point, inputs=inputs).figure)
+    return cast("Figure", draw_network(space, point, inputs=inputs or INPUTS).figure)
 
 
 def block_of(space: MixtureSpace, sizes: Sizes) -> list[int]:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
-from taskaware.spaces import Space
+from taskaware.spaces import ChoiceSpace, Space
 from taskaware.strategies.evolution_on_host import HostEvolution, Terms
 from taskaware.strategies.mutations import chances_of, host_space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
@@ -56,6 +56,7 @@ def aging_evolution(
     aging: bool = True,
     identity: float = 0.05,
     mutations: Mapping[str, float] | None = None,
+    network: float = 0.0,
 ) -> Factory:
     """Aging evolution: a population of random points, then children, each a mutation of the best of a sample.
 
@@ -69,10 +70,12 @@ def aging_evolution(
         identity: share of children that equal their parent and are evaluated anew (published: 0.05).
         mutations: how often each mutation is drawn, by the names that the space gives its decisions, such as
             {"hidden state": 1, "operation": 2}; equally often if None.
+        network: share of the children that a mutation network proposes, which learns from what came of all
+            children; it takes most of a millisecond for each. For spaces of choices and cells without holes.
 
     Raises:
         UserError: a number is out of range; or, when bound, a round has more points than P, or the space
-            has no such mutations.
+            has no such mutations, or is none for a mutation network.
 
     >>> from taskaware.spaces import preset
     >>> strategy = aging_evolution(population=8, sample=4)(preset("compact"), 2)
@@ -86,19 +89,30 @@ def aging_evolution(
     if not 0 <= identity < 1:
         raise UserError(f"identity={identity} is out of range. Give 0 or more, and less than 1.")
 
+    if not 0 <= network <= 1:
+        raise UserError(f"network={network} is out of range. Give 0 to 1.")
+
     def bound(space: Space, together: int) -> Strategy:
+        if network and (not isinstance(space, ChoiceSpace) or space.allowed is not None):
+            raise UserError(
+                f"The mutation network is for spaces of choices without holes, and '{space.name}' is none. Leave "
+                "network= out."
+            )
         if population < together:
             raise UserError(
                 f"population={population} is less than the {together} points of a round. Raise it."
             )
-        terms = Terms(population, sample, aging, identity, chances_of(space, mutations))
+        terms = Terms(population, sample, aging, identity, chances_of(space, mutations), network)
         strategy = _evolution(space, together, terms)
         settings = [f"population={population}", f"sample={sample}", f"identity={identity}"]
         settings += ["aging=False"] * (not aging) + [f"mutations={dict(mutations or {})}"] * bool(mutations)
+        settings += [f"network={network}"] * bool(network)
         strategy = strategy._replace(label=f"aging_evolution({', '.join(settings)})")
         if not host_space(space):
             return strategy
-        return strategy._replace(on_host=lambda rng: HostEvolution(space, together, terms, rng))
+        hosted = strategy._replace(on_host=lambda rng: HostEvolution(space, together, terms, rng))
+        # The network is in NumPy alone.
+        return hosted._replace(traceable=False) if network else hosted
 
     return bound
 

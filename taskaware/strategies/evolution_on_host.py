@@ -6,19 +6,27 @@ import numpy as np
 from jaxtyping import Float
 
 from taskaware.spaces import HostSpace
+from taskaware.strategies.mutation_network import MutationNetwork
 from taskaware.strategies.mutations import AT_ONCE, Fresh
 from taskaware.strategies.objective import Outcomes
 from taskaware.strategies.strategy import Asked, Info, UnderWay
 
+REMEMBERED = 1024
+"""Latest evaluations, beside the population, whose children teach a mutation network."""
+
 
 class Terms(NamedTuple):
-    """Settings of an evolution, see `aging_evolution`; `chances` are those of each decision, or None."""
+    """Settings of an evolution, see `aging_evolution`; `chances` are those of each decision, or None.
+
+    `network` is the share of the children that a mutation network proposes.
+    """
 
     population: int
     sample: int
     aging: bool
     identity: float
     chances: Float[np.ndarray, " D"] | None
+    network: float = 0.0
 
 
 class HostEvolution:
@@ -32,6 +40,8 @@ class HostEvolution:
         self._numbers: list[int] = []
         self._born = self._asked = 0
         self._samples, self._next_sample = np.empty((0, terms.sample), int), 0
+        self._network = _network_for(space, rng) if terms.network else None
+        self._told: dict[int, tuple[np.ndarray, float]] = {}
 
     def ask(self) -> Asked:
         """See `HostSearch.ask`."""
@@ -44,8 +54,10 @@ class HostEvolution:
     def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
         size, values = self._terms.population, self._values
-        first, points, _ = told
+        first, points, parents = told
         for place, value in enumerate(np.asarray(outcomes.score).tolist()):
+            if self._network is not None:
+                self._learn(first + place, points[place], value, parents[place] if parents else -1)
             if self._born < size:
                 self._points.append(points[place])
                 self._numbers.append(first + place)
@@ -68,7 +80,18 @@ class HostEvolution:
         point = self._points[parent]
         if terms.identity and rng.random() < terms.identity:
             return point.copy(), self._numbers[parent]
+        if self._network is not None and rng.random() < terms.network:
+            return self._network.propose(rng, point), self._numbers[parent]
         return self._space.mutate_on_host(rng, point, terms.chances), self._numbers[parent]
+
+    def _learn(self, number: int, point: np.ndarray, value: float, parent: int) -> None:
+        """Let the network learn from a child whose parent is among the latest evaluations."""
+        before = self._told.get(parent)
+        if before is not None and self._network is not None:
+            self._network.learn(before[0], point, value - before[1])
+        self._told[number] = point, value
+        if len(self._told) > REMEMBERED + self._terms.population:
+            del self._told[next(iter(self._told))]
 
     def _sample(self) -> np.ndarray:
         """Rows of a whole population; many samples are drawn at once, which is quicker."""
@@ -77,3 +100,8 @@ class HostEvolution:
             self._samples, self._next_sample = self._rng.integers(0, self._terms.population, size), 0
         self._next_sample += 1
         return self._samples[self._next_sample - 1]
+
+
+def _network_for(space: HostSpace, rng: np.random.Generator) -> MutationNetwork:
+    counts = [decision.choices for decision in space.decisions]
+    return MutationNetwork(counts, np.random.default_rng(rng.integers(1 << 62)))

@@ -95,8 +95,8 @@ def aging_evolution(
     def bound(space: Space, together: int) -> Strategy:
         if network and (not isinstance(space, ChoiceSpace) or space.allowed is not None):
             raise UserError(
-                f"The mutation network is for spaces of choices without holes, and '{space.name}' is none. Leave "
-                "network= out."
+                f"The mutation network is for spaces of choices without holes, and '{space.name}' is none. "
+                "Leave network= out."
             )
         if population < together:
             raise UserError(

@@ -1,5 +1,6 @@
 """Every experiment of the repository runs, small; and its README says what it is."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from taskaware.cli import main
+from taskaware.spaces import cells
 from taskaware.studies.experiment import load_experiment
 from taskaware.training import fit as training
 from taskaware.training import length
@@ -35,6 +37,8 @@ SHIPPED_PARTS = {
     "tables_variants": "south",
 }
 
+FEW_CELLS = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
+
 OTHER_TABLES = {
     "published-setting": ("collect.suite=tiny", "collect.tasks="),
     "shipped-experience": (
@@ -42,6 +46,7 @@ OTHER_TABLES = {
         *(f"{part}.tasks={names}" for part, names in SHIPPED_PARTS.items()),
         "published.space=compact",
     ),
+    "cells-on-digits": (f"space={json.dumps(FEW_CELLS.to_dict())}",),
 }
 """Settings of experiments whose networks compile for long, once for each space and shape of table.
 
@@ -72,6 +77,7 @@ def test_the_list():
         "quality-curves",
         "growing",
         "aging-toy",
+        "cells-on-digits",
     } <= names
 
 

@@ -1,0 +1,73 @@
+"""Architectures that ascents find for a task, to be trained and learned from."""
+
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from taskaware.objectives.readable import rounded
+from taskaware.recommendation.ascent import AscentSettings, guard, propose
+from taskaware.surrogates import Evaluator, TaskQuery
+from taskaware.surrogates.patterns import points_for
+from taskaware.surrogates.training_data import architecture_features, shared
+
+LEASHES = (4.0, 1.0)
+"""Distance penalties of the ascents; with the smaller one they go further out."""
+APART = 0.5
+"""Smallest distance of two designs, in units of the usual gap between known architectures."""
+
+
+class Designs(NamedTuple):
+    """What ascents found for a task, best prediction first, and the best known architecture beside it.
+
+    Attributes:
+        points: (k, D); the last one is the best known architecture.
+        mean, deviation: predicted warped scores, (k,).
+        distance: to the nearest known architecture beyond the usual gap, (k,).
+    """
+
+    points: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    distance: np.ndarray
+
+
+def designs(evaluator: Evaluator, query: TaskQuery, count: int, *, seed: int = 0) -> Designs:
+    """Ascend for a task with no price on what was never trained.
+
+    Args:
+        evaluator: that knows neither the task nor its relatives.
+        query: the task.
+        count: most designs; there are fewer where ascents end at one place.
+        seed: of the search.
+    """
+    space, data = evaluator.space, evaluator.training_data
+    posterior = evaluator.posterior(query)
+    pool = points_for(space, np.asarray(data.u, np.float32), query.present)
+    around = guard(space, pool, AscentSettings().priced(None, 1), pool[shared(data.often())])
+    known, reach = np.asarray(around.features), float(around.reach)
+    points: list[np.ndarray] = []
+    best = None
+    for share, leash in enumerate(LEASHES):
+        free = AscentSettings(distance_penalty=leash, untrained_penalty=0.0)
+        found = propose(evaluator, query, free, seed=seed, posterior=posterior)
+        best = found.points[found.came_from.index("known")] if best is None else best
+        for point, origin in zip(rounded(found.points), found.came_from, strict=True):
+            if len(points) >= -(-count * (share + 1) // len(LEASHES)):
+                break
+            if origin != "known" and _is_apart(
+                architecture_features(space, np.stack([point, *points])), reach
+            ):
+                points.append(point)
+    every = np.stack([*points, cast(np.ndarray, best)]).astype(np.float32)
+    features = architecture_features(space, every)
+    mean, deviation = (np.asarray(part) for part in posterior.mean_std(features))
+    nearest = np.sqrt(np.min(np.sum((features[:, None] - known[None]) ** 2, axis=-1), axis=1))
+    order = np.append(np.argsort(-mean[:-1], kind="stable"), len(points))
+    distance = np.maximum(nearest - reach, 0.0)
+    return Designs(every[order], mean[order], deviation[order], distance[order])
+
+
+def _is_apart(features: np.ndarray, reach: float) -> bool:
+    """Whether the first of some architectures is away from all others."""
+    gaps = np.linalg.norm(features[1:] - features[0], axis=1)
+    return bool((gaps > APART * reach).all())

@@ -1,0 +1,122 @@
+"""What ascents found, beside what was predicted of it and what the best known architecture reached."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from taskaware.recommendation.designs import Designs
+from taskaware.recommendation.expected import INTERVAL_80
+from taskaware.studies.quality import spearman
+from taskaware.surrogates.price import USUAL, Price
+from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.warping import warped
+
+COLUMNS = (
+    "round",
+    "task",
+    "rows",
+    "place",
+    "predicted",
+    "deviation",
+    "distance",
+    "measured",
+    "score",
+    "test_score",
+    "known_predicted",
+    "known_measured",
+    "known_score",
+    "known_test_score",
+)
+FEWEST = 4
+"""Designs of a task whose order is compared with the measured one."""
+FEWEST_PRICED = 20
+"""Designs that a price is learned from."""
+
+
+def judged(
+    data: TrainingData, rounds: Sequence[Mapping[str, Designs]], rows: Mapping[str, int]
+) -> pd.DataFrame:
+    """A row for each design that was trained.
+
+    `predicted`, `deviation` and `measured` are warped scores; `measured`, `score` and `test_score` are of the
+    training. Those with `known_` are of the best known architecture, as the same evaluator saw it.
+
+    Args:
+        data: with the trainings of all rounds.
+        rounds: the designs by the digest of their task.
+        rows: of each task by its digest.
+    """
+    place_of = {point.tobytes(): place for place, point in enumerate(np.asarray(data.u, np.float32))}
+    row_of = {digest: row for row, digest in enumerate(data.digests)}
+    found = []
+    for number, designed in enumerate(rounds):
+        for digest, one in designed.items():
+            row = row_of.get(digest)
+            places = [place_of.get(point.astype(np.float32).tobytes()) for point in one.points]
+            if row is None:
+                continue
+            known = _trained(data, row, places[-1])
+            for place, where in enumerate(places[:-1]):
+                own = _trained(data, row, where)
+                about = (number + 1, data.names[row], rows[digest], place)
+                seen = (one.mean[place], one.deviation[place], one.distance[place])
+                found.append((*about, *map(float, seen), *own, float(one.mean[-1]), *known))
+    table = pd.DataFrame(found, columns=list(COLUMNS))
+    return table[table["score"].notna()].reset_index(drop=True)
+
+
+def _trained(data: TrainingData, row: int, place: int | None) -> tuple[float, float, float]:
+    """Warped score, score and test score of an architecture on a task; NaN where it was not trained."""
+    if place is None:
+        return np.nan, np.nan, np.nan
+    target = float(warped(data.target[row, place]))
+    return target, float(data.score[row, place]), float(data.test_score[row, place])
+
+
+def price_of(table: pd.DataFrame) -> Price:
+    """The price by the last round: what its designs fell short of, beside the best known architecture.
+
+    Args:
+        table: of `judged`.
+    """
+    last = table[(table["round"] == table["round"].max()) & table["known_measured"].notna()]
+    if len(last) < FEWEST_PRICED:
+        return USUAL
+    promised = last["predicted"] - last["known_predicted"]
+    kept = last["measured"] - last["known_measured"]
+    return Price.fit((promised - kept).to_numpy(), last["distance"].to_numpy(), last["rows"].to_numpy(float))
+
+
+def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
+    """How good the designs of a round are, means over tasks.
+
+    Args:
+        table: of `judged`.
+        number: of the round, from 0.
+
+    Returns:
+        `tasks`; `test_score` of each task's first design and `known_test_score` of the best known
+        architecture, on the tasks that have both, the standard error of the difference, and the share of
+        tasks on which the design is better; `spearman` of prediction and measurement among the designs of a
+        task; `coverage` of intervals of 80 %.
+    """
+    mine = table[table["round"] == number + 1]
+    first = mine[(mine["place"] == 0) & mine["known_test_score"].notna()]
+    gain = first["test_score"] - first["known_test_score"]
+    noise = np.sqrt(mine["deviation"] ** 2)
+    inside = np.abs(mine["measured"] - mine["predicted"]) <= INTERVAL_80 * noise
+    ranks = [
+        spearman(its["predicted"].to_numpy(), its["measured"].to_numpy())
+        for _, its in mine.groupby("task")
+        if len(its) >= FEWEST
+    ]
+    return {
+        "tasks": mine["task"].nunique(),
+        "test_score": float(first["test_score"].mean()),
+        "known_test_score": float(first["known_test_score"].mean()),
+        "difference_se": float(gain.sem()),
+        "better": float((gain > 0).mean()),
+        "spearman": float(np.mean(ranks)) if ranks else float("nan"),
+        "coverage": float(inside.mean()),
+    }

@@ -14,14 +14,13 @@ import jax
 import numpy as np
 import pandas as pd
 
-from taskaware.arrays import bucket
 from taskaware.compilation import keep_compiled
 from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.suites import Suite, smallest, suite_named
-from taskaware.objectives.readable import check_readable, recorded_points, rounded
+from taskaware.objectives.readable import check_readable, common_architectures, recorded_points, rounded
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
@@ -173,20 +172,6 @@ class Collected:
     added: int
     diverged: int
     seconds: float
-
-
-def common_architectures(space: Space, count: int) -> np.ndarray:
-    """The architectures that every task is trained with, (count, D), equal on every machine.
-
-    They are rounded, so that rounding errors of a machine create no new architectures.
-    """
-    drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
-    return rounded(np.asarray(drawn)[:count])
-
-
-@functools.partial(jax.jit, static_argnames=("space", "count"))
-def _sampled(space: Space, key: jax.Array, count: int) -> jax.Array:
-    return space.sample(key, count)
 
 
 @functools.partial(jax.jit, static_argnames="space")

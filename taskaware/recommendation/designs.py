@@ -10,7 +10,7 @@ from taskaware.surrogates import Evaluator, TaskQuery
 from taskaware.surrogates.patterns import points_for
 from taskaware.surrogates.training_data import architecture_features, shared
 
-LEASHES = (4.0, 1.0)
+PENALTIES = (4.0, 1.0)
 """Distance penalties of the ascents; with the smaller one they go further out."""
 APART = 0.5
 """Smallest distance of two designs, in units of the usual gap between known architectures."""
@@ -47,12 +47,12 @@ def designs(evaluator: Evaluator, query: TaskQuery, count: int, *, seed: int = 0
     known, reach = np.asarray(around.features), float(around.reach)
     points: list[np.ndarray] = []
     best = None
-    for share, leash in enumerate(LEASHES):
-        free = AscentSettings(distance_penalty=leash, untrained_penalty=0.0)
+    for share, penalty in enumerate(PENALTIES):
+        free = AscentSettings(distance_penalty=penalty, untrained_penalty=0.0)
         found = propose(evaluator, query, free, seed=seed, posterior=posterior)
         best = found.points[found.came_from.index("known")] if best is None else best
         for point, origin in zip(rounded(found.points), found.came_from, strict=True):
-            if len(points) >= -(-count * (share + 1) // len(LEASHES)):
+            if len(points) >= -(-count * (share + 1) // len(PENALTIES)):
                 break
             if origin != "known" and _is_apart(
                 architecture_features(space, np.stack([point, *points])), reach

@@ -34,7 +34,7 @@ FEWEST_PRICED = 20
 """Designs that a price is learned from."""
 
 
-def judged(
+def scored(
     data: TrainingData, rounds: Sequence[Mapping[str, Designs]], rows: Mapping[str, int]
 ) -> pd.DataFrame:
     """A row for each design that was trained.
@@ -78,7 +78,7 @@ def price_of(table: pd.DataFrame) -> Price:
     """The price by the last round: what its designs fell short of, beside the best known architecture.
 
     Args:
-        table: of `judged`.
+        table: of `scored`.
     """
     last = table[(table["round"] == table["round"].max()) & table["known_measured"].notna()]
     if len(last) < FEWEST_PRICED:
@@ -92,7 +92,7 @@ def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
     """How good the designs of a round are, means over tasks.
 
     Args:
-        table: of `judged`.
+        table: of `scored`.
         number: of the round, from 0.
 
     Returns:

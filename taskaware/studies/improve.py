@@ -30,7 +30,7 @@ from taskaware.saved import read_json
 from taskaware.secrets import discreet
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
-from taskaware.studies.designed import judged, price_of, standing
+from taskaware.studies.designed import scored, price_of, standing
 from taskaware.studies.quality import held_out
 from taskaware.surrogates import EvaluatorSettings, fit_evaluator, save_evaluator
 from taskaware.surrogates import training_data as training_data
@@ -106,7 +106,7 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
     """Design, train and learn, round by round.
 
     Writes `round-N.json` (the designs of each round), `designs.csv` (a row for each design and round, see
-    `judged`) and `evaluator.npz` (learned from all, with the price of what was never trained).
+    `scored`) and `evaluator.npz` (learned from all, with the price of what was never trained).
 
     Args:
         settings: checked before any work.
@@ -145,7 +145,7 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
             spent += sum(len(one.points) for one in found.values())
             rounds.append(found)
             experience = _known(store, settings)
-            table = judged(training_data(experience), rounds, {task.digest: task.rows for task in tasks})
+            table = scored(training_data(experience), rounds, {task.digest: task.rows for task in tasks})
             folder.write_table("designs", table)
             if not _goes_on(table, number):
                 break
@@ -221,8 +221,8 @@ def _designed(
     space, data = preset(settings.space), training_data(_known(store, settings))
     found: dict[str, Designs] = {}
     folds = [set(np.array(data.groups)[out]) for out in held_out(data, settings.folds, settings.seed)]
-    strangers = {task.group or task.name for task in tasks}.difference(*folds)
-    for groups in (*folds, strangers):
+    new = {task.group or task.name for task in tasks}.difference(*folds)
+    for groups in (*folds, new):
         mine = [task for task in tasks if (task.group or task.name) in groups]
         if not mine:
             continue

@@ -13,7 +13,7 @@ class Price(NamedTuple):
     The shortfall is larger far from the known architectures, and on tasks with few rows.
 
     Attributes:
-        always: whatever the distance and the task.
+        always: at any distance and on any task.
         by_distance: for a unit of distance beyond the usual gap between known architectures.
         by_rows: times one over the square root of the number of rows.
     """

@@ -30,7 +30,7 @@ from taskaware.saved import read_json
 from taskaware.secrets import discreet
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
-from taskaware.studies.designed import scored, price_of, standing
+from taskaware.studies.designed import price_of, scored, standing
 from taskaware.studies.quality import held_out
 from taskaware.surrogates import EvaluatorSettings, fit_evaluator, save_evaluator
 from taskaware.surrogates import training_data as training_data

@@ -63,7 +63,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "improve",
-    "Train what ascents design for known tasks, each held out, so that the evaluator can be trusted there.",
+    "Train what ascents design for tasks held out, and learn from it, round by round.",
     (
         "taskaware improve bundled my-tables",
         "taskaware improve my-tables --designs 4 --rounds 3 --engine processes",

@@ -1,14 +1,19 @@
 """Architectures that ascents find for a task, to be trained and learned from."""
 
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from taskaware.objectives.readable import rounded
+from taskaware.objectives.readable import recorded_points, rounded
 from taskaware.recommendation.ascent import AscentSettings, guard, propose
-from taskaware.surrogates import Evaluator, TaskQuery
+from taskaware.recommendation.evaluators import query_of
+from taskaware.spaces import Space
+from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, fit_evaluator
+from taskaware.surrogates.folds import held_out
 from taskaware.surrogates.patterns import points_for
 from taskaware.surrogates.training_data import architecture_features, shared
+from taskaware.tasks.task import Task
 
 PENALTIES = (4.0, 1.0)
 """Distance penalties of the ascents; with the smaller one they go further out."""
@@ -71,3 +76,40 @@ def _is_apart(features: np.ndarray, reach: float) -> bool:
     """Whether the first of some architectures is away from all others."""
     gaps = np.linalg.norm(features[1:] - features[0], axis=1)
     return bool((gaps > APART * reach).all())
+
+
+def held_out_designs(
+    tasks: Sequence[Task],
+    space: Space,
+    data: TrainingData,
+    settings: Any,
+    count: int,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    draw: int = 0,
+) -> dict[str, Designs]:
+    """Designs for every task by its digest, each by an evaluator that knows neither it nor its relatives.
+
+    Args:
+        tasks: to design for; known ones or new ones.
+        space: of the architectures.
+        data: experience that the evaluators learn from.
+        settings: of the evaluators.
+        count: most designs of a task.
+        folds: parts that the known groups are held out in.
+        seed: of folds and evaluators.
+        draw: of the searches.
+    """
+    found: dict[str, Designs] = {}
+    parts = [set(np.array(data.groups)[out]) for out in held_out(data, folds, seed)]
+    new = {task.group or task.name for task in tasks}.difference(*parts)
+    for groups in (*parts, new):
+        mine = [task for task in tasks if (task.group or task.name) in groups]
+        if not mine:
+            continue
+        evaluator = fit_evaluator(space, data.without(*groups), settings, seed=seed)
+        for task in mine:
+            one = designs(evaluator, query_of(task, evaluator), count, seed=draw)
+            found[task.digest] = one._replace(points=recorded_points(task, space, rounded(one.points)))
+    return found

@@ -19,9 +19,11 @@ from taskaware.compilation import keep_compiled
 from taskaware.errors import StoreError, UserError
 from taskaware.files import atomic_write
 from taskaware.objectives.collect import CollectSettings, collect
-from taskaware.objectives.readable import check_readable, recorded_points, rounded
-from taskaware.recommendation.designs import Designs, designs
-from taskaware.recommendation.evaluators import query_of
+from taskaware.objectives.readable import check_readable
+from taskaware.recommendation.designed import price_of, scored
+from taskaware.recommendation.designs import Designs, held_out_designs
+from taskaware.recommendation.expected import INTERVAL_80
+from taskaware.recommendation.learn import BY_ASCENT
 from taskaware.recommendation.shipped import comparable, stored
 from taskaware.recommendation.teach import MORE, beside_shipped, opened, train_evaluator
 from taskaware.runner import RunnerSettings
@@ -30,12 +32,14 @@ from taskaware.saved import read_json
 from taskaware.secrets import discreet
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
-from taskaware.studies.designed import price_of, scored, standing
-from taskaware.studies.quality import held_out
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator, save_evaluator
+from taskaware.studies.quality import spearman
+from taskaware.surrogates import EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
+
+FEWEST = 4
+"""Designs of a task whose order is compared with the measured one."""
 
 
 @discreet
@@ -139,7 +143,7 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
             chosen = {digest: one.points for digest, one in found.items()}
             some = [task for task in tasks if task.digest in chosen]
             done = collect(
-                some, store, settings.collected, chosen=chosen, strategy="ascent", journal=journal, show=show
+                some, store, settings.collected, chosen=chosen, strategy=BY_ASCENT, journal=journal, show=show
             )
             jobs, failed = jobs + done.jobs, failed + done.failed
             spent += sum(len(one.points) for one in found.values())
@@ -193,7 +197,11 @@ def _round(
         return _read(path)
     if not tasks:
         return {}
-    found = _designed(number, tasks, store, settings)
+    space, data = preset(settings.space), training_data(_known(store, settings))
+    found = held_out_designs(
+        tasks, space, data, settings.evaluator, settings.designs,
+        folds=settings.folds, seed=settings.seed, draw=settings.seed + number,
+    )  # fmt: skip
     plain = {
         digest: {name: part.tolist() for name, part in one._asdict().items()} for digest, one in found.items()
     }
@@ -214,25 +222,6 @@ def _read(path: Path) -> dict[str, Designs]:
         ) from error
 
 
-def _designed(
-    number: int, tasks: Sequence[Task], store: Store, settings: ImproveSettings
-) -> dict[str, Designs]:
-    """New designs for every task, each by an evaluator that does not know its group."""
-    space, data = preset(settings.space), training_data(_known(store, settings))
-    found: dict[str, Designs] = {}
-    folds = [set(np.array(data.groups)[out]) for out in held_out(data, settings.folds, settings.seed)]
-    new = {task.group or task.name for task in tasks}.difference(*folds)
-    for groups in (*folds, new):
-        mine = [task for task in tasks if (task.group or task.name) in groups]
-        if not mine:
-            continue
-        evaluator = fit_evaluator(space, data.without(*groups), settings.evaluator, seed=settings.seed)
-        for task in mine:
-            one = designs(evaluator, query_of(task, evaluator), settings.designs, seed=settings.seed + number)
-            found[task.digest] = one._replace(points=recorded_points(task, space, rounded(one.points)))
-    return found
-
-
 def _goes_on(table: pd.DataFrame, number: int) -> bool:
     """Whether the last round's first designs are better than those of the round before, beyond the noise."""
     if not number:
@@ -240,3 +229,37 @@ def _goes_on(table: pd.DataFrame, number: int) -> bool:
     first = table[table["place"] == 0].pivot(index="task", columns="round", values="measured")
     gain = (first[number + 1] - first[number]).dropna()
     return bool(len(gain) > 1 and gain.mean() > gain.sem())
+
+
+def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
+    """How good the designs of a round are, means over tasks.
+
+    Args:
+        table: of `scored`.
+        number: of the round, from 0.
+
+    Returns:
+        `tasks`; `test_score` of each task's first design and `known_test_score` of the best known
+        architecture, on the tasks that have both, the standard error of the difference, and the share of
+        tasks on which the design is better; `spearman` of prediction and measurement among the designs of a
+        task; `coverage` of intervals of 80 %.
+    """
+    mine = table[table["round"] == number + 1]
+    first = mine[(mine["place"] == 0) & mine["known_test_score"].notna()]
+    gain = first["test_score"] - first["known_test_score"]
+    noise = np.sqrt(mine["deviation"] ** 2)
+    inside = np.abs(mine["measured"] - mine["predicted"]) <= INTERVAL_80 * noise
+    ranks = [
+        spearman(its["predicted"].to_numpy(), its["measured"].to_numpy())
+        for _, its in mine.groupby("task")
+        if len(its) >= FEWEST
+    ]
+    return {
+        "tasks": mine["task"].nunique(),
+        "test_score": float(first["test_score"].mean()),
+        "known_test_score": float(first["known_test_score"].mean()),
+        "difference_se": float(gain.sem()),
+        "better": float((gain > 0).mean()),
+        "spearman": float(np.mean(ranks)) if ranks else float("nan"),
+        "coverage": float(inside.mean()),
+    }

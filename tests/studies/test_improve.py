@@ -8,12 +8,12 @@ import pytest
 
 from taskaware.errors import StoreError, UserError
 from taskaware.objectives.collect import CollectSettings, collect
+from taskaware.recommendation.designed import COLUMNS, price_of
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset
 from taskaware.spaces.presets import PRESETS
 from taskaware.store import Store
-from taskaware.studies.designed import COLUMNS, price_of, standing
-from taskaware.studies.improve import ImproveSettings, _goes_on, improve
+from taskaware.studies.improve import ImproveSettings, _goes_on, improve, standing
 from taskaware.surrogates import load_evaluator
 from taskaware.surrogates.price import USUAL
 from taskaware.training import padding

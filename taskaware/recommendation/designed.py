@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 
 from taskaware.recommendation.designs import Designs
-from taskaware.recommendation.expected import INTERVAL_80
-from taskaware.studies.quality import spearman
 from taskaware.surrogates.price import USUAL, Price
 from taskaware.surrogates.training_data import TrainingData
 from taskaware.surrogates.warping import warped
@@ -28,8 +26,6 @@ COLUMNS = (
     "known_score",
     "known_test_score",
 )
-FEWEST = 4
-"""Designs of a task whose order is compared with the measured one."""
 FEWEST_PRICED = 20
 """Designs that a price is learned from."""
 
@@ -86,37 +82,3 @@ def price_of(table: pd.DataFrame) -> Price:
     promised = last["predicted"] - last["known_predicted"]
     kept = last["measured"] - last["known_measured"]
     return Price.fit((promised - kept).to_numpy(), last["distance"].to_numpy(), last["rows"].to_numpy(float))
-
-
-def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
-    """How good the designs of a round are, means over tasks.
-
-    Args:
-        table: of `scored`.
-        number: of the round, from 0.
-
-    Returns:
-        `tasks`; `test_score` of each task's first design and `known_test_score` of the best known
-        architecture, on the tasks that have both, the standard error of the difference, and the share of
-        tasks on which the design is better; `spearman` of prediction and measurement among the designs of a
-        task; `coverage` of intervals of 80 %.
-    """
-    mine = table[table["round"] == number + 1]
-    first = mine[(mine["place"] == 0) & mine["known_test_score"].notna()]
-    gain = first["test_score"] - first["known_test_score"]
-    noise = np.sqrt(mine["deviation"] ** 2)
-    inside = np.abs(mine["measured"] - mine["predicted"]) <= INTERVAL_80 * noise
-    ranks = [
-        spearman(its["predicted"].to_numpy(), its["measured"].to_numpy())
-        for _, its in mine.groupby("task")
-        if len(its) >= FEWEST
-    ]
-    return {
-        "tasks": mine["task"].nunique(),
-        "test_score": float(first["test_score"].mean()),
-        "known_test_score": float(first["known_test_score"].mean()),
-        "difference_se": float(gain.sem()),
-        "better": float((gain > 0).mean()),
-        "spearman": float(np.mean(ranks)) if ranks else float("nan"),
-        "coverage": float(inside.mean()),
-    }

@@ -89,10 +89,10 @@ def test_it_is_the_posterior_of_the_dense_process(made, holes):
 def test_architectures_of_single_tasks_move_the_mean_and_not_the_variance():
     """What ascents found: each was trained on one task. The mean is that of the dense process."""
     rng, kernel, groups = np.random.default_rng(4), Kernel.first(3), np.array([0, 0, 1, 2])
-    tasks = Tasks(rng.normal(size=(24, 3)), np.arange(24) % 2, np.arange(24) // 2, np.zeros(24, int))
-    features, scores, even = rng.normal(size=(8, 4)), rng.normal(size=(24, 8)), np.ones(24)
-    rare = np.where(np.eye(24, dtype=bool), rng.normal(size=24) + 2, np.nan)
-    wide = np.concatenate([features, rng.normal(size=(24, 4))])
+    tasks = Tasks(rng.normal(size=(60, 3)), np.arange(60) % 2, np.arange(60) // 2, np.zeros(60, int))
+    features, scores, even = rng.normal(size=(8, 4)), rng.normal(size=(60, 8)), np.ones(60)
+    rare = np.where(np.eye(60, dtype=bool), rng.normal(size=60) + 2, np.nan)
+    wide = np.concatenate([features, rng.normal(size=(60, 4))])
     everything = np.concatenate([scores, rare], axis=1)
     plain = Process.fit(GPData(tasks, features, groups, scores, even), kernel)
     found = Process.fit(GPData(tasks, wide, groups, everything, even), kernel)

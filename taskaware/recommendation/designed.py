@@ -7,7 +7,7 @@ import pandas as pd
 
 from taskaware.recommendation.designs import Designs
 from taskaware.surrogates.price import USUAL, Price
-from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.training_data import TrainingData, shared
 from taskaware.surrogates.warping import warped
 
 COLUMNS = (
@@ -25,6 +25,7 @@ COLUMNS = (
     "known_measured",
     "known_score",
     "known_test_score",
+    "search_test_score",
 )
 FEWEST_PRICED = 20
 """Designs that a price is learned from."""
@@ -37,6 +38,8 @@ def scored(
 
     `predicted`, `deviation` and `measured` are warped scores; `measured`, `score` and `test_score` are of the
     training. Those with `known_` are of the best known architecture, as the same evaluator saw it.
+    `search_test_score` is of the architecture with the best validation score among those that many tasks
+    share: what training all of them on the task leads to.
 
     Args:
         data: with the trainings of all rounds.
@@ -45,6 +48,7 @@ def scored(
     """
     place_of = {point.tobytes(): place for place, point in enumerate(np.asarray(data.u, np.float32))}
     row_of = {digest: row for row, digest in enumerate(data.digests)}
+    usual = shared(data.often())
     found = []
     for number, designed in enumerate(rounds):
         for digest, one in designed.items():
@@ -53,11 +57,21 @@ def scored(
             if row is None:
                 continue
             known = _trained(data, row, places[-1])
+            best = usual[np.nan_to_num(data.score[row, usual], nan=-np.inf).argmax()]
             for place, where in enumerate(places[:-1]):
                 own = _trained(data, row, where)
                 about = (number + 1, data.names[row], rows[digest], place)
                 seen = (one.mean[place], one.deviation[place], one.distance[place])
-                found.append((*about, *map(float, seen), *own, float(one.mean[-1]), *known))
+                found.append(
+                    (
+                        *about,
+                        *map(float, seen),
+                        *own,
+                        float(one.mean[-1]),
+                        *known,
+                        float(data.test_score[row, best]),
+                    )
+                )
     table = pd.DataFrame(found, columns=list(COLUMNS))
     return table[table["score"].notna()].reset_index(drop=True)
 

@@ -239,9 +239,10 @@ def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
         number: of the round, from 0.
 
     Returns:
-        `tasks`; `test_score` of each task's first design and `known_test_score` of the best known
-        architecture, on the tasks that have both, the standard error of the difference, and the share of
-        tasks on which the design is better; `spearman` of prediction and measurement among the designs of a
+        `tasks`; `test_score` of each task's first design, `known_test_score` of the best known architecture
+        and `search_test_score` of the best one after training all that many tasks share, on the tasks that
+        have all three; the standard error of the first difference, and the share of tasks on which the
+        design is better; `spearman` of prediction and measurement among the designs of a
         task; `coverage` of intervals of 80 %.
     """
     mine = table[table["round"] == number + 1]
@@ -258,6 +259,7 @@ def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
         "tasks": mine["task"].nunique(),
         "test_score": float(first["test_score"].mean()),
         "known_test_score": float(first["known_test_score"].mean()),
+        "search_test_score": float(first["search_test_score"].mean()),
         "difference_se": float(gain.sem()),
         "better": float((gain > 0).mean()),
         "spearman": float(np.mean(ranks)) if ranks else float("nan"),

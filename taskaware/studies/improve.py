@@ -35,6 +35,7 @@ from taskaware.store import Experience, Store
 from taskaware.studies.quality import spearman
 from taskaware.surrogates import EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.warping import unwarp
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
@@ -110,7 +111,8 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
     """Design, train and learn, round by round.
 
     Writes `round-N.json` (the designs of each round), `designs.csv` (a row for each design and round, see
-    `scored`) and `evaluator.npz` (learned from all, with the price of what was never trained).
+    `scored`), `calibration.csv` (the same predictions as normalised scores, for the report) and
+    `evaluator.npz` (learned from all, with the price of what was never trained).
 
     Args:
         settings: checked before any work.
@@ -151,6 +153,7 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
             experience = _known(store, settings)
             table = scored(training_data(experience), rounds, {task.digest: task.rows for task in tasks})
             folder.write_table("designs", table)
+            folder.write_table("calibration", _calibration(table, tasks, settings.seed))
             if not _goes_on(table, number):
                 break
         if not rounds:
@@ -220,6 +223,24 @@ def _read(path: Path) -> dict[str, Designs]:
         raise StoreError(
             f"'{path}' is damaged ({error}). Delete it, and run the same command again."
         ) from error
+
+
+def _calibration(table: pd.DataFrame, tasks: Sequence[Task], seed: int) -> pd.DataFrame:
+    """The predictions of the designs beside what they reached, as normalised scores."""
+    of_task = {task.name: task for task in tasks}
+    middle, half = unwarp(table["predicted"].to_numpy(), table["deviation"].to_numpy())
+    mine = [of_task[name] for name in table["task"]]
+    columns = {
+        "method": [f"round {number}" for number in table["round"]],
+        "seed": seed,
+        "task": table["task"],
+        "group": [task.group or task.name for task in mine],
+        "problem": [task.problem for task in mine],
+        "predicted": np.asarray(middle),
+        "deviation": np.asarray(half),
+        "actual": np.asarray(unwarp(table["measured"].to_numpy(), 0.0)[0]),
+    }
+    return pd.DataFrame(columns)
 
 
 def _goes_on(table: pd.DataFrame, number: int) -> bool:

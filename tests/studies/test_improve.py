@@ -9,6 +9,7 @@ import pytest
 from taskaware.errors import StoreError, UserError
 from taskaware.objectives.collect import CollectSettings, collect
 from taskaware.recommendation.designed import COLUMNS, price_of
+from taskaware.reports import report
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset
 from taskaware.spaces.presets import PRESETS
@@ -78,6 +79,12 @@ def test_designs_are_trained_and_learned_from(settings, done):
     for _, row in table.iterrows():
         mine = found.score[designed & (found.task == found.names.index(row["task"]))]
         assert np.isclose(mine, row["score"], atol=1e-6).any()
+
+
+def test_it_is_reported(done):
+    folder, _ = done
+    text = report(folder.path, force=True).read_text(encoding="utf-8")
+    assert "Calibration" in text and "round 1" in text
 
 
 def test_the_same_command_trains_nothing_again(settings, done):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.recommendation.designs import Designs
-from taskaware.surrogates.price import USUAL, Price
+from taskaware.surrogates.price import FEWEST, USUAL, Price
 from taskaware.surrogates.training_data import TrainingData, shared
 from taskaware.surrogates.warping import warped
 
@@ -27,8 +27,6 @@ COLUMNS = (
     "known_test_score",
     "search_test_score",
 )
-FEWEST_PRICED = 20
-"""Designs that a price is learned from."""
 
 
 def scored(
@@ -91,7 +89,7 @@ def price_of(table: pd.DataFrame) -> Price:
         table: of `scored`.
     """
     last = table[(table["round"] == table["round"].max()) & table["known_measured"].notna()]
-    if len(last) < FEWEST_PRICED:
+    if len(last) < FEWEST:
         return USUAL
     promised = last["predicted"] - last["known_predicted"]
     kept = last["measured"] - last["known_measured"]

@@ -26,7 +26,8 @@ class Designs(NamedTuple):
 
     Attributes:
         points: (k, D); the last one is the best known architecture.
-        mean, deviation: predicted warped scores, (k,).
+        mean: predicted warped scores, (k,).
+        deviation: of a score from its prediction, (k,), the noise of a training included.
         distance: to the nearest known architecture beyond the usual gap, (k,).
     """
 
@@ -67,6 +68,7 @@ def designs(evaluator: Evaluator, query: TaskQuery, count: int, *, seed: int = 0
     features = architecture_features(space, every)
     mean, deviation = (np.asarray(part) for part in posterior.mean_std(features))
     nearest = np.sqrt(np.min(np.sum((features[:, None] - known[None]) ** 2, axis=-1), axis=1))
+    deviation = np.sqrt(deviation**2 + float(getattr(posterior, "noise", 0.0)))
     order = np.append(np.argsort(-mean[:-1], kind="stable"), len(points))
     distance = np.maximum(nearest - reach, 0.0)
     return Designs(every[order], mean[order], deviation[order], distance[order])

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+FEWEST = 20
+"""Architectures that a coefficient is learned from."""
+
 
 class Price(NamedTuple):
     """Expected shortfall of what an ascent finds, beside the best known architecture, in warped score.
@@ -28,6 +31,8 @@ class Price(NamedTuple):
     ) -> "Price":
         """Least squares with coefficients of 0 or more.
 
+        Where few architectures are beyond the usual gap, that for the distance is the usual one.
+
         Args:
             gap: shortfall of n architectures.
             distance: of each beyond the usual gap between known ones.
@@ -35,8 +40,11 @@ class Price(NamedTuple):
         """
         from scipy.optimize import nnls  # slow to import, and not needed by a recommendation
 
-        terms = np.stack([np.ones(len(gap)), distance, 1 / np.sqrt(rows)], axis=1)
-        return cls(*map(float, nnls(terms, gap)[0]))
+        if (distance > 0).sum() >= FEWEST:
+            terms = np.stack([np.ones(len(gap)), distance, 1 / np.sqrt(rows)], axis=1)
+            return cls(*map(float, nnls(terms, gap)[0]))
+        always, by_rows = nnls(np.stack([np.ones(len(gap)), 1 / np.sqrt(rows)], axis=1), gap)[0]
+        return cls(float(always), USUAL.by_distance, float(by_rows))
 
     def on(self, rows: float) -> float:
         """The part that does not depend on the distance, on a task with so many rows."""

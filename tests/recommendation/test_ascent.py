@@ -186,6 +186,17 @@ def test_the_price_is_the_evaluators_and_trust_divides_it(evaluator, z):
     np.testing.assert_allclose(trusted.bound[0], own.bound[0], atol=1e-3)
 
 
+def test_a_known_task_has_the_usual_price(evaluator, z):
+    """On a task that known architectures were trained on, a design has to promise more."""
+    data = evaluator.training_data
+    cheap = dataclasses.replace(evaluator, price=Price(0.0, 4.0, 0.0))
+    known = TaskQuery(data.z[0], data.problems[0], data.digests[0])
+    found, usual = propose(cheap, known, AscentSettings()), propose(evaluator, known, AscentSettings())
+    np.testing.assert_array_equal(found.points, usual.points)
+    free = propose(cheap, known._replace(digest=""), AscentSettings())
+    assert free.bound[0] > found.bound[0] or free.came_from[0] == "known"
+
+
 def test_few_rows_cost_more(evaluator, z):
     """The penalty is that of a task with 80 rows."""
     assert rows_of(z) == pytest.approx(80)

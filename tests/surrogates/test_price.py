@@ -19,9 +19,15 @@ def test_it_is_learned_from_what_fell_short():
     np.testing.assert_allclose(Price.fit(gap, distance, rows), (0.3, 2, 4), atol=0.3)
 
 
+def test_where_nothing_is_far_the_distance_has_its_usual_price():
+    gap = np.full(100, 0.2)
+    found = Price.fit(gap, np.where(np.arange(100) < 5, 0.1, 0.0), np.full(100, 1e6))
+    assert found.by_distance == USUAL.by_distance and found.on(1e6) == pytest.approx(0.2, abs=0.01)
+
+
 def test_it_is_never_below_zero():
     """Designs that are better than predicted cost nothing; they earn nothing either."""
-    assert Price.fit(np.full(9, -1.0), np.ones(9), np.full(9, 100.0)) == (0, 0, 0)
+    assert Price.fit(np.full(30, -1.0), np.ones(30), np.full(30, 100.0)) == (0, 0, 0)
 
 
 def test_small_tasks_pay_more():

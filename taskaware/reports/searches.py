@@ -28,6 +28,7 @@ class Told(NamedTuple):
         at: seconds since the search began, (n,).
         parents: row of the parent of each, -1 without one, (n,).
         under_way: evaluations that were asked for and have not ended.
+        info: what the strategy told of itself, by name, NaN where it told nothing, (n,) each.
     """
 
     head: dict[str, Any]
@@ -37,6 +38,7 @@ class Told(NamedTuple):
     at: np.ndarray
     parents: np.ndarray
     under_way: int
+    info: dict[str, np.ndarray]
 
 
 def read_search(path: Path) -> Told:
@@ -53,11 +55,15 @@ def read_search(path: Path) -> Told:
     points: list[np.ndarray] = []
     parents: list[int] = []
     told: list[np.ndarray] = []
+    informed: list[tuple[int, dict[str, list[float | None]]]] = []
     for number, line in enumerate(lines[1:], 2):
         try:
             if "ask" in line:
                 found = np.asarray(line["points"], np.float32)
                 asked[line["ask"]] = (found, line.get("parents") or [-1] * len(found))
+                continue
+            if "info" in line:
+                informed.append((rows[line["info"]], dict(line["columns"])))
                 continue
             found, before = asked.pop(line["tell"])
             outcomes = outcomes_in(line, len(found))
@@ -72,7 +78,17 @@ def read_search(path: Path) -> Told:
             raise damaged(path, number) from error
     scores, tests, times = np.concatenate(told, axis=1) if told else np.empty((3, 0))
     under_way = sum(len(found) for found, _ in asked.values())
-    return Told(lines[0], np.array(points), scores, tests, times, np.array(parents, int), under_way)
+    info = _columns(informed, len(points))
+    return Told(lines[0], np.array(points), scores, tests, times, np.array(parents, int), under_way, info)
+
+
+def _columns(informed: list[tuple[int, dict[str, list[float | None]]]], size: int) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for row, columns in informed:
+        for name, values in columns.items():
+            column = found.setdefault(name, np.full(size, np.nan))
+            column[row : row + len(values)] = np.array(values, float)
+    return found
 
 
 def search_page(path: Path) -> str:
@@ -92,7 +108,7 @@ def search_page(path: Path) -> str:
     sections = []
     if np.isfinite(told.scores).any():
         with plots.drawing():
-            sections = [_progress(told), _winner(told)]
+            sections = [_progress(told), *_informed(told), _winner(told)]
     else:
         head.append(page.paragraph("No evaluation has a score yet, and so there is nothing to plot."))
     foot = "Scores: larger is better. This page is one file; it loads nothing."
@@ -141,6 +157,22 @@ def _progress(told: Told) -> page.Section:
         "(left) and over the time since the search began (right)."
     )
     return page.Section("Progress", [page.figure(plots.svg(sheet, "progress", "Score over time"), caption)])
+
+
+def _informed(told: Told) -> list[page.Section]:
+    """What the strategy told of itself; no section where it told nothing."""
+    if not told.info:
+        return []
+    sheet = plots.sheet(plots.WIDE, 2.4 * -(-len(told.info) // 2))
+    axes = np.ravel(sheet.subplots(-(-len(told.info) // 2), 2, squeeze=False))
+    for ax in axes[len(told.info) :]:
+        ax.remove()
+    for ax, (name, column) in zip(axes, told.info.items(), strict=False):
+        there = np.flatnonzero(np.isfinite(column))
+        ax.plot(there + 1, column[there], color=SERIES[0], lw=1.2)
+        ax.set(xlabel="evaluations", ylabel=name.replace("_", " "))
+    caption = "What the strategy told of itself after each of its updates."
+    return [page.Section("Strategy", [page.figure(plots.svg(sheet, "strategy", "The strategy"), caption)])]
 
 
 def _means(scores: np.ndarray) -> np.ndarray:

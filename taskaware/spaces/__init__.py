@@ -8,6 +8,7 @@ from taskaware.spaces.named import named_point
 from taskaware.spaces.presets import PRESETS, preset
 from taskaware.spaces.registry import SPACES, space_from, type_of
 from taskaware.spaces.space import Decision, HostSpace, RelaxedSpace, Space, change_one, decided
+from taskaware.spaces.stepwise import StepwiseSpace, open_choices
 
 __all__ = [
     "PRESETS",
@@ -20,12 +21,14 @@ __all__ = [
     "Point",
     "RelaxedSpace",
     "Space",
+    "StepwiseSpace",
     "Weights",
     "cells",
     "change_one",
     "choices",
     "decided",
     "named_point",
+    "open_choices",
     "preset",
     "space_from",
     "type_of",

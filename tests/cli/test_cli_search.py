@@ -66,6 +66,17 @@ def test_a_threshold_and_other_ends(command, known, tmp_path):
     )
 
 
+def test_a_controller_searches_and_its_page_shows_what_it_learned(command, known, tmp_path):
+    journal = tmp_path / "a.jsonl"
+    typed = words(known, "--strategy", "reinforce", "--budget", "48", "--journal", journal)
+    code, out, _ = command(*typed)
+    assert code == 0 and out.splitlines()[-1] == "ended by   budget"
+    assert command("report", journal)[0] == 0
+    text = journal.with_suffix(".html").read_text(encoding="utf-8")
+    assert text.count("<svg") == 2 and "reinforce(minibatch=8" in text
+    assert all(name in text for name in ("loss", "entropy", "baseline", "gradient norm"))
+
+
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [

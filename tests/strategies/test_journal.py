@@ -18,6 +18,7 @@ from taskaware.strategies import (
     portfolio_then,
     promising,
     random,
+    reinforce,
     search,
     traced,
 )
@@ -45,6 +46,7 @@ STRATEGIES = {
     "portfolio": portfolio_then(START, aging_evolution(8, 3)),
     "promising": promising(aging_evolution(8, 3), lambda points: points[:, 0], of=3),
     "of pure functions": hill_climber(),
+    "controller": reinforce(4, learning_rate=0.02, units=4, layers=1, queue=3),
 }
 
 
@@ -63,8 +65,8 @@ def test_resumed_is_straight_through_row_for_row(strategy, tmp_path):
     whole = tmp_path / "whole.jsonl"
     straight = run(whole, strategy)
     lines = whole.read_bytes().splitlines(keepends=True)
-    assert len(lines) == 81 and json.loads(lines[0])["space"] == "bits"
-    for cut in (0, 1, 2, 31, 60, 81):
+    assert sum(b'{"info"' not in line for line in lines) == 81 and json.loads(lines[0])["space"] == "bits"
+    for cut in (0, 1, 2, 31, 60, len(lines)):
         # In the middle of a line, as a kill may leave it.
         torn = tmp_path / f"{cut}.jsonl"
         torn.write_bytes(b"".join(lines[:cut]) + b"".join(lines[cut : cut + 1])[:9])
@@ -76,6 +78,9 @@ def test_resumed_is_straight_through_row_for_row(strategy, tmp_path):
             for line in torn.read_text().splitlines()[1:]
             if kind in json.loads(line)
         ] == [*range(40), *range(40)]
+        assert [line for line in torn.read_bytes().splitlines(keepends=True) if b'{"info"' in line] == [
+            line for line in lines if b'{"info"' in line
+        ]
     assert run(None, strategy).scores.tolist() == straight.scores.tolist()
 
 

@@ -8,10 +8,13 @@ from markupsafe import Markup
 
 from taskaware.reports import page, plots
 from taskaware.reports.style import ACCENT, MUTED, SERIES
-from taskaware.strategies.journal import check_head, damaged, outcomes_in, read_lines
+from taskaware.strategies.journal import check_head, control_of, damaged, outcomes_in, read_lines
 
 POPULATION = 100
 """The mean is over the last so many evaluations: the population of an evolution, at any moment."""
+
+TOPS = (1, 5, 15)
+"""The gain over random search is of the means of so many best points (published)."""
 
 LISTED = 60
 """Ancestors that are listed, at most."""
@@ -108,7 +111,7 @@ def search_page(path: Path) -> str:
     sections = []
     if np.isfinite(told.scores).any():
         with plots.drawing():
-            sections = [_progress(told), *_informed(told), _winner(told)]
+            sections = [_progress(told), *_gained(told, control_of(path)), *_informed(told), _winner(told)]
     else:
         head.append(page.paragraph("No evaluation has a score yet, and so there is nothing to plot."))
     foot = "Scores: larger is better. This page is one file; it loads nothing."
@@ -157,6 +160,37 @@ def _progress(told: Told) -> page.Section:
         "(left) and over the time since the search began (right)."
     )
     return page.Section("Progress", [page.figure(plots.svg(sheet, "progress", "Score over time"), caption)])
+
+
+def _gained(told: Told, beside: Path) -> list[page.Section]:
+    """How much better the best points are than those of the random search beside; no section without one."""
+    if not beside.is_file():
+        return []
+    control = read_search(beside).scores
+    upto = min(len(control), len(told.scores))
+    if upto < 2:
+        return []
+    numbers = np.unique(np.linspace(1, upto, min(upto, 200)).astype(int))
+    sheet = plots.sheet(plots.WIDE, 3.2)
+    ax = sheet.subplots()
+    for colour, top in zip(SERIES, TOPS, strict=False):
+        shown = numbers[numbers >= top]
+        gain = [_top(told.scores[:number], top) - _top(control[:number], top) for number in shown]
+        label = "the best point" if top == 1 else f"mean of the best {top}"
+        ax.plot(shown, gain, color=colour, lw=1.2, label=label)
+    ax.axhline(0.0, color=MUTED, lw=0.8)
+    ax.set(xlabel="evaluations", ylabel="gain in score")
+    ax.legend(loc="best")
+    caption = "The best scores so far, less those of a random search after as many evaluations."
+    return [
+        page.Section("Gain over random search", [page.figure(plots.svg(sheet, "gain", "The gain"), caption)])
+    ]
+
+
+def _top(scores: np.ndarray, count: int) -> float:
+    """Mean of the best scores; NaN where there are fewer."""
+    found = np.sort(scores[np.isfinite(scores)])[-count:]
+    return float(found.mean()) if len(found) == count else np.nan
 
 
 def _informed(told: Told) -> list[page.Section]:

@@ -234,6 +234,15 @@ class Written:
             self._journal.informed(first + skipped, {name: column[skipped:] for name, column in info.items()})
 
 
+def control_of(journal: Path) -> Path:
+    """The journal of the random search that a search is compared with.
+
+    >>> control_of(Path("runs/a.jsonl")).name
+    'a.control.jsonl'
+    """
+    return journal.with_name(f"{journal.stem}.control{journal.suffix}")
+
+
 def read_lines(path: Path) -> tuple[list[dict], int]:
     """The lines of a journal, and how many bytes they are; a last line that a kill cut short is left out.
 

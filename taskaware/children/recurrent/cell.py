@@ -74,23 +74,50 @@ def stepped(
     base = kernels.bias.shape[0]
     given = jnp.einsum("ni,ibh->bnh", inputs, kernels.inputs) + kernels.bias[:, None]
     own = jnp.einsum("nh,hbk->bnk", before.hidden * kept, kernels.hidden)
-    values: list[Array] = []
+    values = jnp.zeros((0, *before.hidden.shape))
     memory = jnp.zeros_like(before.memory)
-    for node in range(2 * base - 1):
-        inner = 2 * (node - base)
-        pair = (given[node], own[node]) if node < base else (values[inner], values[inner + 1])
-        made = _combined(cell.combinations[node], *pair)
-        memory = jnp.where(cell.memory == node, made, memory)
-        value = _activated(cell.activations[node], made)
-        with_memory = _activated(cell.activations[-1], _combined(cell.combinations[-1], value, before.memory))
-        values.append(jnp.where(cell.joined == node, with_memory, value))
+    for nodes in levels(base):
+        numbers = jnp.arange(nodes.start, nodes.stop)
+        if not nodes.start:
+            pair = (given, own)
+        else:
+            inner = values[2 * (nodes.start - base) : 2 * (nodes.stop - base)]
+            pair = (inner[::2], inner[1::2])
+        made = _combined(cell.combinations[nodes.start : nodes.stop], *pair)
+        memory += jnp.where(_each(cell.memory == numbers), made, 0.0).sum(0)
+        value = _activated(cell.activations[nodes.start : nodes.stop], made)
+        joining = _combined(cell.combinations[-1:], value, before.memory[None])
+        joined = _activated(cell.activations[-1:], joining)
+        values = jnp.concatenate([values, jnp.where(_each(cell.joined == numbers), joined, value)])
     return Memory(values[-1], memory)
 
 
-def _combined(which: Array, left: Array, right: Array) -> Array:
-    return jax.lax.select_n(which, left + right, left * right, jnp.maximum(left, right))
+def levels(base: int) -> list[range]:
+    """The nodes of a tree in groups, each of which needs none but those before; few groups compile quickly.
+
+    >>> levels(8)
+    [range(0, 8), range(8, 12), range(12, 14), range(14, 15)]
+    """
+    found = [range(base)]
+    while (start := found[-1].stop) < 2 * base - 1:
+        found.append(range(start, base + start // 2))
+    return found
 
 
-def _activated(which: Array, value: Array) -> Array:
+def _each(which: Array) -> Array:
+    """A number for each node as one for each of its values."""
+    return which[:, None, None]
+
+
+def _combined(which: Int[Array, " m"], left: Array, right: Array) -> Array:
+    right = jnp.broadcast_to(right, left.shape)
+    return _chosen(which, left + right, left * right, jnp.maximum(left, right))
+
+
+def _activated(which: Int[Array, " m"], value: Array) -> Array:
     made = (value, jnp.tanh(value), jax.nn.sigmoid(value), jax.nn.relu(value), jnp.sin(value))
-    return jax.lax.select_n(which, *made)
+    return _chosen(which, *made)
+
+
+def _chosen(which: Int[Array, " m"], *made: Array) -> Array:
+    return jax.lax.select_n(jnp.broadcast_to(_each(which), made[0].shape), *made)

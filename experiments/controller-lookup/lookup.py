@@ -26,9 +26,12 @@ STRATEGIES = {
     "random": ta.strategies.random(),
     "evolution": ta.strategies.aging_evolution(population=50, sample=10),
     "reinforce, published": ta.strategies.reinforce(8, reward="cubed"),
-    "reinforce": ta.strategies.reinforce(8, learning_rate=0.02),
-    "reinforce, queue of 10": ta.strategies.reinforce(8, learning_rate=0.02, queue=10, queue_weight=0.1),
-    "ppo": ta.strategies.ppo(8, learning_rate=0.01),
+    "reinforce": ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01),
+    "reinforce, queue of 10": ta.strategies.reinforce(
+        8, learning_rate=0.01, entropy=0.02, queue=10, queue_weight=0.02
+    ),
+    "reinforce, no entropy": ta.strategies.reinforce(8, learning_rate=0.02),
+    "ppo": ta.strategies.ppo(8, learning_rate=0.003, entropy=0.005),
 }
 
 

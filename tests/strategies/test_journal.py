@@ -109,11 +109,27 @@ def test_ctrl_c_and_other_ends_go_on(tmp_path):
 
 def test_a_compiled_search_is_computed_again_and_written_once(tmp_path):
     path, objective = tmp_path / "a.jsonl", traced(lambda point: jnp.mean(point), 4)
-    run(path, "local search", objective, budget=10)
-    found = run(path, "local search", objective, budget=30)
-    told = [json.loads(line) for line in path.read_text().splitlines() if "tell" in line]
+
+    def informing(space, together):
+        inner = local_search(patience=4)(space, together)
+
+        def tell(state, points, feedback):
+            state, info = inner.tell(state, points, feedback)
+            return state, info | {"told": jnp.where(feedback.value > 0.5, feedback.value, jnp.nan)}
+
+        return inner._replace(tell=tell)
+
+    run(path, informing, objective, budget=10)
+    found = run(path, informing, objective, budget=30)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    told = [line for line in lines if "tell" in line]
     assert [score for line in told for score in line["score"]] == pytest.approx(found.scores.tolist())
-    straight = run(None, "local search", objective, budget=30)
+    informed = [line for line in lines if "info" in line]
+    assert [line["info"] for line in informed] == [line["tell"] for line in told] == [0, 10]
+    column = [value for line in informed for value in line["columns"]["told"]]
+    np.testing.assert_allclose(np.array(column, float), found.info["told"], rtol=1e-6)
+    assert None in column and all("parent" not in line["columns"] for line in informed)
+    straight = run(None, informing, objective, budget=30)
     np.testing.assert_array_equal(found.points, straight.points)
     with pytest.raises(UserError, match="its scores from evaluation 0 on are others"):
         run(path, "local search", traced(lambda point: -jnp.mean(point), 4), budget=30)

@@ -1,23 +1,29 @@
 """`ta.search`: any strategy on any objective over any space."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from taskaware.errors import UserError
+from taskaware.files import ExistsError
 from taskaware.objectives.functions import function
 from taskaware.runner import RunnerSettings
 from taskaware.spaces import Space, preset
 from taskaware.strategies import (
     STRATEGIES,
+    AllDiverged,
     Factory,
     History,
     Objective,
     Progress,
     Strategy,
+    random,
 )
 from taskaware.strategies import search as drive
+from taskaware.strategies.journal import control_of
 
 if TYPE_CHECKING:
     from taskaware.store import Store
@@ -46,6 +52,7 @@ def search(
     resume: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
+    control: bool = False,
 ) -> History:
     """Search a space for the point with the largest value of an objective, or the best training on a task.
 
@@ -76,6 +83,8 @@ def search(
         resume: whether the search goes on where a journal that is there ends; a new one is begun otherwise.
         on_progress: called after each round with a `Progress`.
         progress: whether to show a bar; by default where there is a terminal.
+        control: whether a random search with the same number of evaluations follows. It is the `control` of
+            the history; its journal has ".control" in its name, and the report of the search shows the gain.
 
     Returns:
         Every evaluation; see its `best`, `to_frame()` and `plot()`.
@@ -104,21 +113,31 @@ def search(
         driven = given if isinstance(given, Objective) else function(given)
     else:
         driven = _trained(task, target, space, recipe, seed, store)
-    return drive(
-        strategy,
-        driven,
+    same = functools.partial(
+        drive,
+        objective=driven,
         space=space,
-        budget=budget,
         seed=seed,
         together=together,
         seconds=seconds,
-        threshold=threshold,
         runner=_runner(engine, workers),
-        journal=journal,
         resume=resume,
-        on_progress=on_progress,
         progress=progress,
     )
+    beside = control_of(Path(journal)) if control and journal is not None else None
+    if beside is not None and beside.exists() and not resume:
+        raise ExistsError(f"'{beside}' exists already. Pass resume=True, or name a new journal.")
+    found = same(strategy, budget=budget, threshold=threshold, journal=journal, on_progress=on_progress)
+    if not control or found.stopped:
+        return found
+    return dataclasses.replace(found, control=_controlled(same, len(found), beside))
+
+
+def _controlled(same: Callable[..., History], budget: int, journal: Path | None) -> History:
+    try:
+        return same(random(), budget=budget, journal=journal, title="random search")
+    except AllDiverged as error:
+        return error.history
 
 
 def _space(space: str | Space) -> Space:

@@ -14,6 +14,7 @@ from taskaware.errors import unknown
 from taskaware.spaces.cells import cells
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
+from taskaware.spaces.recurrent_cells import recurrent_cells
 from taskaware.spaces.rules import RuleSpace
 from taskaware.spaces.space import Space
 
@@ -84,6 +85,7 @@ EXTENDED = dataclasses.replace(
 PRESETS: dict[str, Space] = {
     **{space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)},
     "cells": cells(),
+    "recurrent-cells": recurrent_cells(),
     "update-rules": RuleSpace(),
 }
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.objectives import table
-from taskaware.strategies import aging_evolution, local_search, random, search
+from taskaware.strategies import aging_evolution, local_search, ppo, random, reinforce, search
 
 NAMES = [f"op{n}" for n in range(6)]
 OPTIONS, POPULATION, SAMPLE = 5, 100, 25
@@ -91,6 +91,9 @@ def contenders(frame: pd.DataFrame) -> dict[str, Callable[[int], float]]:
         "aging evolution": ours(aging_evolution(POPULATION, SAMPLE)),
         "aging evolution, a table with holes": ours(aging_evolution(POPULATION, SAMPLE), (holes, there)),
         "aging evolution, with a journal": journaled,
+        "reinforce": ours(reinforce()),
+        "reinforce, a table with holes": ours(reinforce(), (holes, there)),
+        "ppo": ours(ppo()),
         "plain NumPy loop, aging evolution": lambda budget: plain_loop(frame, budget),
     }
     if importlib.util.find_spec("pyglove") is None:

@@ -46,6 +46,7 @@ def run(arguments: Arguments) -> None:
         journal=journal,
         resume=True,
         progress=False if arguments.json else None,
+        control=arguments.control,
     )
     print(json.dumps(_plain(found, journal), indent=1) if arguments.json else _text(found))
 
@@ -100,6 +101,8 @@ def _text(found: "History") -> str:
     test = "" if best.test_score is None else f" (test {best.test_score:.4g})"
     lines = [f"best       {best.score:.4g}{test}, evaluation {best.number} of {len(found)}"]
     lines += [f"  {name:<24} {value}" for name, value in best.decisions.items()]
+    if (random := _control(found)) is not None:
+        lines.append(f"random     {random:.4g} is the best of as many random points")
     diverged = int(found.diverged.sum())
     lines += [f"diverged   {diverged} of {len(found)}"] * bool(diverged) + list(found.notes)
     return "\n".join([*lines, f"ended by   {found.ended}"])
@@ -117,7 +120,14 @@ def _plain(found: "History", journal: Path) -> dict[str, object]:
         "diverged": int(found.diverged.sum()),
         "ended": found.ended,
         "journal": str(journal),
+        **({} if found.control is None else {"control": _control(found)}),
     }
+
+
+def _control(found: "History") -> float | None:
+    """The best score of the random search beside; None without one, and where all of it diverged."""
+    control = found.control
+    return None if control is None or control.diverged.all() else control.best.score
 
 
 def _silent(*words: object, **settings: object) -> None:
@@ -193,6 +203,9 @@ def _add_arguments(parser: Parser) -> None:
     )
     parser.add_argument(
         "--journal", type=Path, metavar="FILE", help="goes on where it ends (default: runs/search-....jsonl)"
+    )
+    parser.add_argument(
+        "--control", action="store_true", help="a random search of as many evaluations follows"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 

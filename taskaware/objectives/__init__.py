@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from taskaware.objectives.functions import function as function
+    from taskaware.objectives.language import LanguageSettings as LanguageSettings
+    from taskaware.objectives.language import language_model as language_model
     from taskaware.objectives.lookups import table as table
     from taskaware.objectives.predictions import best_of_nearest as best_of_nearest
     from taskaware.objectives.predictions import predicted as predicted
@@ -14,10 +16,12 @@ if TYPE_CHECKING:
     from taskaware.strategies import Outcomes as Outcomes
 
 _HOMES = {
+    "LanguageSettings": "taskaware.objectives.language",
     "Objective": "taskaware.strategies",
     "Outcomes": "taskaware.strategies",
     "best_of_nearest": "taskaware.objectives.predictions",
     "function": "taskaware.objectives.functions",
+    "language_model": "taskaware.objectives.language",
     "predicted": "taskaware.objectives.predictions",
     "predictor": "taskaware.objectives.predictions",
     "table": "taskaware.objectives.lookups",

@@ -7,21 +7,20 @@ so the same call resumes an interrupted collection. A result does not depend on 
 import dataclasses
 import functools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import jax
 import numpy as np
 import pandas as pd
 
-from taskaware.arrays import bucket
 from taskaware.compilation import keep_compiled
 from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.suites import Suite, smallest, suite_named
-from taskaware.objectives.readable import check_readable, recorded_points, rounded
+from taskaware.objectives.readable import check_readable, common_architectures, recorded_points, rounded
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
@@ -141,6 +140,7 @@ class Batch:
         chunk_for: see `trainer.train`.
         metric: name of the score; "" is the default one of the task's problem.
         coarse: whether the sizes of the task are rounded up to a few.
+        strategy: name of what chose the points.
     """
 
     space: Space
@@ -150,6 +150,7 @@ class Batch:
     chunk_for: int
     metric: str = ""
     coarse: bool = False
+    strategy: str = "random"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,20 +174,6 @@ class Collected:
     seconds: float
 
 
-def common_architectures(space: Space, count: int) -> np.ndarray:
-    """The architectures that every task is trained with, (count, D), equal on every machine.
-
-    They are rounded, so that rounding errors of a machine create no new architectures.
-    """
-    drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
-    return rounded(np.asarray(drawn)[:count])
-
-
-@functools.partial(jax.jit, static_argnames=("space", "count"))
-def _sampled(space: Space, key: jax.Array, count: int) -> jax.Array:
-    return space.sample(key, count)
-
-
 @functools.partial(jax.jit, static_argnames="space")
 def _widths(space: MixtureSpace, points: np.ndarray) -> jax.Array:
     return space.width(points)
@@ -197,6 +184,8 @@ def collect(
     store: Store,
     settings: CollectSettings,
     *,
+    chosen: Mapping[str, np.ndarray] | None = None,
+    strategy: str = "random",
     journal: Journal | None = None,
     show: bool | None = None,
 ) -> Collected:
@@ -207,6 +196,8 @@ def collect(
             not used here.
         store: receives the trainings; those that it holds are not repeated. Failed jobs are tried again.
         settings: everything else.
+        chosen: architectures for each task by its digest, (n, D), in the place of random ones.
+        strategy: name of what chose them.
         journal: records the end of each job.
         show: see `Progress`.
     """
@@ -217,7 +208,7 @@ def collect(
     for task in tasks:
         check_readable(task, preset(settings.space))
     register(store, tasks, preset(settings.space), settings.trainer)
-    jobs = list(plan(tasks, store, settings))
+    jobs = list(plan(tasks, store, settings, chosen=chosen, strategy=strategy))
     added = diverged = failed = 0
     resources = {task.digest: task for task in tasks}
     outcomes = run(jobs, train_batch, settings.runner, resources=resources, halve=halve)
@@ -237,20 +228,29 @@ def collect(
     return Collected(len(tasks), max(len(jobs), progress.ended), failed, added, diverged, seconds)
 
 
-def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iterator[Job]:
+def plan(
+    tasks: Sequence[Task],
+    store: Store,
+    settings: CollectSettings,
+    *,
+    chosen: Mapping[str, np.ndarray] | None = None,
+    strategy: str = "random",
+) -> Iterator[Job]:
     """The jobs that are left, task by task, narrow architectures first so that compiled programs are reused.
 
     Args:
         tasks: to train on.
         store: trainings that it holds are left out.
         settings: of the collection.
+        chosen, strategy: see `collect`.
     """
     # Only a mixture has a width, and every preset is one.
     space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
-    points = common_architectures(space, settings.architectures)
-    points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
+    common = common_architectures(space, settings.architectures) if chosen is None else np.zeros(0)
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
+        points = common if chosen is None else rounded(chosen[task.digest])
+        points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
         own = recorded_points(task, space, points)
         names = architecture_digests(space.digest, own)
         metric = "" if task.metric == default_metric(task.problem) else task.metric
@@ -258,8 +258,11 @@ def plan(tasks: Sequence[Task], store: Store, settings: CollectSettings) -> Iter
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names, metric))
             # The bounds of batches do not depend on what the store holds.
             for _, part in pd.Series(missing).groupby(missing // settings.batch):
-                chunk = 0 if settings.coarse else max(settings.batch, SMALLEST_CHUNK)
-                batch = Batch(space, own[part], recipe, seed, chunk, metric, settings.coarse)
+                chunk = max(settings.batch, SMALLEST_CHUNK)
+                if settings.coarse:
+                    # Where each task has its own architectures, one size for all spares a program for each.
+                    chunk = settings.batch if chosen else 0
+                batch = Batch(space, own[part], recipe, seed, chunk, metric, settings.coarse, strategy)
                 yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 
 
@@ -301,7 +304,9 @@ def recorded(outcome: Outcome) -> list[Trainings]:
     job = outcome.job
     batch: Batch = job.spec
     about = (job.needs, batch.space, job.about["recipe"], batch.points)
-    record = functools.partial(trainings, *about, seed=batch.seed, strategy="random", metric=batch.metric)
+    record = functools.partial(
+        trainings, *about, seed=batch.seed, strategy=batch.strategy, metric=batch.metric
+    )
     if outcome.error is None:
         return teaching(record(outcome.result), outcome.result)
     count = len(batch.points)

@@ -1,9 +1,12 @@
-"""Which tasks a space has embeddings for, and how its points are recorded for a task."""
+"""Which tasks a space has embeddings for, and the points that are recorded for a task."""
 
+import functools
 from typing import Any
 
+import jax
 import numpy as np
 
+from taskaware.arrays import bucket
 from taskaware.errors import UserError
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import MixtureSpace, Space
@@ -16,6 +19,20 @@ GRID = np.float32(2**-10)
 def rounded(points: Any) -> Any:
     """Points on GRID, (..., D): NumPy's or JAX's."""
     return (points / GRID).round() * GRID
+
+
+def common_architectures(space: Space, count: int) -> np.ndarray:
+    """The architectures that every task is trained with, (count, D), equal on every machine.
+
+    They are rounded, so that rounding errors of a machine create no new architectures.
+    """
+    drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
+    return rounded(np.asarray(drawn)[:count])
+
+
+@functools.partial(jax.jit, static_argnames=("space", "count"))
+def _sampled(space: Space, key: jax.Array, count: int) -> jax.Array:
+    return space.sample(key, count)
 
 
 def is_readable(task: Task, space: Space) -> bool:

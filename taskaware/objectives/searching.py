@@ -1,6 +1,7 @@
 """`ta.search`: any strategy on any objective over any space."""
 
 import dataclasses
+import functools
 import os
 import tempfile
 from collections.abc import Callable
@@ -8,18 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from taskaware.errors import UserError
+from taskaware.files import ExistsError
 from taskaware.objectives.functions import function
 from taskaware.objectives.result import SearchResult
 from taskaware.runner import RunnerSettings
 from taskaware.spaces import Space, preset
 from taskaware.strategies import (
     STRATEGIES,
+    AllDiverged,
     Factory,
+    History,
     Objective,
     Progress,
     Strategy,
+    random,
 )
 from taskaware.strategies import search as drive
+from taskaware.strategies.journal import control_of
 
 if TYPE_CHECKING:
     from taskaware.objectives.inheriting import Inheritance
@@ -51,6 +57,7 @@ def search(
     resume: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     progress: bool | None = None,
+    control: bool = False,
 ) -> SearchResult:
     """Search a space for the point with the largest value of an objective, or the best training on a task.
 
@@ -85,6 +92,8 @@ def search(
         resume: whether the search goes on where a journal that is there ends; a new one is begun otherwise.
         on_progress: called after each round with a `Progress`.
         progress: whether to show a bar; by default where there is a terminal.
+        control: whether a random search with the same number of evaluations follows. It is the `control` of
+            the history; its journal has ".control" in its name, and the report of the search shows the gain.
 
     Returns:
         Every evaluation; see its `best`, `to_frame()` and `plot()`. Its `module()`, `source()`, `draw()` and
@@ -112,34 +121,48 @@ def search(
         _refuse_of_tasks(target=target, recipe=recipe, store=store, inherit=inherit or None)
         given = cast(Callable | Objective, objective)
         driven = given if isinstance(given, Objective) else function(given)
-        made, heirs = None, None
+        plain, made, heirs = driven, None, None
     else:
         # Imported here: training is slow to import.
         from taskaware.objectives.trainings import trained
 
         made = _task(task, target)
         heirs = _inheritance(inherit, space, journal) if inherit else None
-        driven = trained(made, space, recipe, seed, store=store, inheritance=heirs)
+        train = functools.partial(trained, made, space, recipe, seed, store=store)
+        driven = train(inheritance=heirs)
+        # A random search beside it has no parents, and must not overwrite the weights of others.
+        plain = train() if heirs else driven
+    same = functools.partial(
+        drive,
+        space=space,
+        seed=seed,
+        together=together,
+        seconds=seconds,
+        runner=_runner(engine, workers),
+        resume=resume,
+        progress=progress,
+    )
+    beside = control_of(Path(journal)) if control and journal is not None else None
+    if beside is not None and beside.exists() and not resume:
+        raise ExistsError(f"'{beside}' exists already. Pass resume=True, or name a new journal.")
     try:
-        history = drive(
-            strategy,
-            driven,
-            space=space,
-            budget=budget,
-            seed=seed,
-            together=together,
-            seconds=seconds,
-            threshold=threshold,
-            runner=_runner(engine, workers),
-            journal=journal,
-            resume=resume,
-            on_progress=on_progress,
-            progress=progress,
+        found = same(
+            strategy, driven, budget=budget, threshold=threshold, journal=journal, on_progress=on_progress
         )
     finally:
         if heirs is not None and journal is None:
             heirs.clear()
-    return SearchResult(**vars(history), task=made, recipe=recipe, seed=seed)
+    if control and not found.stopped:
+        beaten = _controlled(functools.partial(same, random(), plain), len(found), beside)
+        found = dataclasses.replace(found, control=beaten)
+    return SearchResult(**vars(found), task=made, recipe=recipe, seed=seed)
+
+
+def _controlled(drawn: Callable[..., History], budget: int, journal: Path | None) -> History:
+    try:
+        return drawn(budget=budget, journal=journal, title="random search")
+    except AllDiverged as error:
+        return error.history
 
 
 def _space(space: str | Space) -> Space:

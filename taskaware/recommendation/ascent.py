@@ -18,12 +18,15 @@ from jaxtyping import Array, Bool, Float
 from taskaware.children.mixture.cost import Counts, Reads, excess
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, unknown
+from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation.narrowing import Limits
 from taskaware.spaces import MixtureSpace, RelaxedSpace, Space
 from taskaware.strategies import gradient_ascent, maximise, random
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
+from taskaware.surrogates.kernel import squared_distances
 from taskaware.surrogates.patterns import points_for
-from taskaware.surrogates.training_data import architecture_features, features_of
+from taskaware.surrogates.price import USUAL, Price
+from taskaware.surrogates.training_data import architecture_features, features_of, shared
 
 OVER = 4.0
 """Penalty on a unit of the logarithm by which a limit is exceeded."""
@@ -38,6 +41,7 @@ LEAST = {
     "kappa": 0,
     "distance_penalty": 0,
     "untrained_penalty": 0,
+    "trust": 1e-6,
 }
 
 
@@ -58,11 +62,14 @@ class AscentSettings:
     rounds: int = 40
     # Number of standard deviations that are subtracted from the prediction.
     kappa: float = 1.0
-    # Penalty on a unit of distance beyond the usual gap between known architectures.
-    distance_penalty: float = 4.0
-    # Penalty, in normalised score, on an architecture that was never trained: on tasks held out, the results
-    # of an ascent score below their prediction.
-    untrained_penalty: float = 0.7
+    # Penalty on a unit of distance beyond the usual gap between known architectures; None is the evaluator's
+    # price.
+    distance_penalty: float | None = None
+    # Penalty, in warped score, on an architecture that was never trained: on tasks held out, the results of
+    # an ascent score below their prediction. None is the evaluator's price.
+    untrained_penalty: float | None = None
+    # Divides the evaluator's price: with 2 an untrained architecture pays half of it.
+    trust: float = 1.0
 
     def check(self) -> "AscentSettings":
         """The settings themselves, if they are valid.
@@ -73,9 +80,24 @@ class AscentSettings:
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
         for name, least in LEAST.items():
-            if not getattr(self, name) >= least:
-                raise UserError(f"Ascent setting {name}={getattr(self, name)} is too small: {least} or more.")
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise UserError(f"Ascent setting {name}={value} is too small: {least} or more.")
         return self
+
+    def priced(self, price: Price | None, rows: float) -> "AscentSettings":
+        """The settings with both penalties in numbers.
+
+        Args:
+            price: of the evaluator; None for the usual one.
+            rows: of the task.
+        """
+        price, given = price or USUAL, self
+        if given.distance_penalty is None:
+            given = dataclasses.replace(given, distance_penalty=price.by_distance / self.trust)
+        if given.untrained_penalty is None:
+            given = dataclasses.replace(given, untrained_penalty=price.on(rows) / self.trust)
+        return given
 
 
 class Guard(NamedTuple):
@@ -152,13 +174,18 @@ def propose(
         posterior: of the task, if it is computed already.
         limits: that the best candidates keep to; none by default.
     """
-    settings.check()
+    # The price was learned on tasks held out. Where known architectures were trained on the task itself, a
+    # design has to promise more.
+    trained = bool(query.digest) and query.digest in evaluator.training_data.digests
+    price = None if trained else evaluator.price
+    settings = settings.check().priced(price, rows_of(cast(np.ndarray, query.z)))
     posterior = evaluator.posterior(query) if posterior is None else posterior
     pool = np.asarray(evaluator.training_data.u, np.float32)
     pool = points_for(evaluator.space, pool, query.present)
     warm = warm_starts(evaluator, cast(np.ndarray, query.z), settings)
     how = (settings.optimizer, settings.own_starts, settings.rounds)
-    own = guard(evaluator.space, pool, settings)
+    usual = pool[shared(evaluator.training_data.often())]
+    own = guard(evaluator.space, pool, settings, usual)
     arguments = (posterior, own, pool, pool[warm], jax.random.key(seed))
     within = None
     if limits is not None:
@@ -169,12 +196,17 @@ def propose(
     came_from = ["known"] * count + ["ascent"] * climbed + ["discretised"] * climbed
     came_from += ["narrowed"] * (len(points) - len(came_from))
     bound, mean, deviation = scored
-    bound = bound - settings.untrained_penalty * (np.arange(len(points)) >= count)
+    bound = bound - cast(float, settings.untrained_penalty) * (np.arange(len(points)) >= count)
     inside = np.ones(len(points), bool) if limits is None else limits.inside(points)
     order = _distinct(points, np.argsort(OUTSIDE * ~inside - bound, kind="stable"))
     bound, mean, deviation = bound[order], mean[order], deviation[order]
     names = tuple(came_from[i] for i in order)
     return Proposal(points[order], mean, deviation, bound, names, trace, int(inside[order].sum()))
+
+
+def rows_of(z: Float[np.ndarray, " M"]) -> float:
+    """Number of rows of a task, from its meta-features."""
+    return float(10 ** np.clip(z[NAMES.index("log_rows")], 0, 9))
 
 
 def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: AscentSettings) -> np.ndarray:
@@ -190,24 +222,28 @@ def warm_starts(evaluator: Evaluator, z: Float[np.ndarray, " M"], settings: Asce
     return evaluator.best_of_nearest(z, tasks=settings.warm_tasks, each=settings.warm_architectures)
 
 
-def guard(space: Space, pool: Float[np.ndarray, "A D"], settings: AscentSettings) -> Guard:
+def guard(
+    space: Space,
+    pool: Float[np.ndarray, "A D"],
+    settings: AscentSettings,
+    usual: Float[np.ndarray, "a D"] | None = None,
+) -> Guard:
     """The guard of a search, from the known architectures.
 
     Args:
         space: of them.
         pool: the architectures; some may be there twice.
-        settings: of the search.
+        settings: of the search, with its penalties in numbers.
+        usual: those that the usual gap is measured between; the pool if None. What ascents found lies close
+            together.
     """
-    features = architecture_features(space, pool)
-    squares = np.sum(features**2, axis=1)
-    gaps = squares[:, None] + squares[None, :] - 2 * features @ features.T
-    first = np.unique(pool, axis=0, return_index=True)[1]
-    gaps = gaps[np.ix_(first, first)]
+    between = architecture_features(space, np.unique(pool if usual is None else usual, axis=0))
+    gaps = squared_distances(between, between)
     np.fill_diagonal(gaps, np.inf)
-    reach = np.median(np.sqrt(np.maximum(gaps.min(1), 0.0)))
+    reach = np.median(np.sqrt(gaps.min(1)))
     numbers = (reach, settings.kappa, settings.distance_penalty)
     parts: list[Any] = [np.float32(number) for number in numbers]
-    return Guard(features, *parts)
+    return Guard(architecture_features(space, pool), *parts)
 
 
 @functools.partial(jax.jit, static_argnames=("space", "how"))

@@ -1,14 +1,26 @@
 """`learn`: your own tasks join the training data of an evaluator."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from taskaware.objectives.collect import CollectSettings, collect
 from taskaware.objectives.readable import is_readable
-from taskaware.recommendation.teach import read_tasks, train_evaluator
+from taskaware.recommendation.designed import price_of, scored
+from taskaware.recommendation.designs import held_out_designs
+from taskaware.recommendation.joined import together
+from taskaware.recommendation.shipped import comparable, stored
+from taskaware.recommendation.teach import beside_shipped, read_tasks, train_evaluator
 from taskaware.spaces import preset
-from taskaware.store import Store
-from taskaware.surrogates import Evaluator
+from taskaware.store import Experience, Store
+from taskaware.surrogates import Evaluator, EvaluatorSettings
+from taskaware.surrogates import training_data as training_data
+from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
+
+BY_ASCENT = "ascent"
+"""Strategy that designs are recorded with."""
 
 
 def learn(
@@ -18,6 +30,7 @@ def learn(
     store: str = "experience.sqlite",
     trainer: TrainingRecipe | None = None,
     with_shipped: bool = True,
+    designs: int = 0,
     progress: bool | None = None,
 ) -> Evaluator:
     """Train architectures on tasks of your own, record the scores, and fit an evaluator to them.
@@ -35,6 +48,8 @@ def learn(
         store: path or URL of your experience.
         trainer: the training recipe; None is the recipe of the shipped experience.
         with_shipped: whether to learn from the shipped experience as well.
+        designs: how many more are designed for each task by gradient ascent, as if the task were new, and
+            trained. From these the evaluator learns the price of an architecture that was never trained.
         progress: whether to show a bar; by default where there is a terminal.
 
     Returns:
@@ -49,4 +64,27 @@ def learn(
     settings = CollectSettings(space=space, architectures=architectures, trainer=trainer or TrainingRecipe())
     with Store.open(store) as opened:
         collect(tasks, opened, settings, show=progress)
-    return train_evaluator(store, space=space, with_shipped=with_shipped)
+        if not designs:
+            return train_evaluator(store, space=space, with_shipped=with_shipped)
+        # Without earlier designs, so that a second call makes the same ones.
+        before = training_data(_undesigned(_known(opened, space, with_shipped), tasks))
+        found = held_out_designs(tasks, preset(space), before, EvaluatorSettings(), designs)
+        chosen = {digest: one.points for digest, one in found.items()}
+        collect(tasks, opened, settings, chosen=chosen, strategy=BY_ASCENT, show=progress)
+        known = _known(opened, space, with_shipped)
+    evaluator = train_evaluator(known, space=space)
+    table = scored(evaluator.training_data.table(), [found], {task.digest: task.rows for task in tasks})
+    return dataclasses.replace(evaluator, price=price_of(table))
+
+
+def _known(store: Store, space: str, with_shipped: bool) -> Experience:
+    own = comparable(stored(store, preset(space)))
+    return beside_shipped(own, preset(space)) if with_shipped else own
+
+
+def _undesigned(experience: Experience, tasks: Sequence[Task]) -> Experience:
+    """The experience without what was designed for some tasks."""
+    digests = {task.digest for task in tasks}
+    mine = np.array([record.digest in digests for record in experience.tasks], bool)[experience.task]
+    designed = np.array([name == BY_ASCENT for name in experience.strategies], bool)[experience.strategy]
+    return together(experience.take(~(mine & designed)))

@@ -45,7 +45,7 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
     """
     if name not in SHIPPED and not name.endswith(".npz"):
         with Store.open(name, create=False, readonly=True) as store:
-            return comparable(_only(_stored(store, space), recipe))
+            return comparable(_only(stored(store, space), recipe))
     experience = _shipped(space, SHIPPED[name]) if name in SHIPPED else unpack(name)
     if extends(space, space_from(experience.space.definition)):
         experience = lifted_experience(experience, cast(MixtureSpace, space))
@@ -75,8 +75,8 @@ def comparable(experience: Experience) -> Experience:
     return experience
 
 
-def _stored(store: Store, space: Space) -> Experience:
-    """The trainings in a space, and in those that it extends."""
+def stored(store: Store, space: Space) -> Experience:
+    """The trainings of a store in a space, and in those that it extends."""
     records = [one for one in store.spaces() if extends(space, space_from(one.definition))]
     if not records:
         return store.triplets(space.digest, catalogue=catalogue_digest())

@@ -74,7 +74,7 @@ def train_evaluator(
     else:
         found = comparable(experience)
     if with_shipped:
-        found = with_more(together(open_experience("shipped", chosen), found), more)
+        found = beside_shipped(found, chosen, more)
     if samples is not None:
         found = _only(found, samples)
     reads_triplets = SURROGATES.named(settings.network).reads_triplets
@@ -131,6 +131,17 @@ def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:
             "needed. Collect trainings on them first (`ta.learn`), or give the data of its tasks."
         )
     return experience.take(there[experience.task])
+
+
+def beside_shipped(experience: Experience, space: Space, more: tuple[str, ...] = MORE) -> Experience:
+    """Experience of your own, together with the shipped one.
+
+    Args:
+        experience: of the space.
+        space: of the architectures.
+        more: parts of MORE that are added to the shipped experience.
+    """
+    return with_more(together(open_experience("shipped", space), experience), more)
 
 
 def with_more(experience: Experience, names: tuple[str, ...] = MORE) -> Experience:

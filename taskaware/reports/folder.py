@@ -36,7 +36,9 @@ TABLES = {
 }
 """Tables that a report knows: columns of words, and columns of numbers."""
 
-STUDIES = ("collect", "compare", "evaluate", "learned-features", "models", "published", "ship", "toy")
+STUDIES = (
+    "collect", "compare", "evaluate", "improve", "learned-features", "models", "published", "ship", "toy",
+)  # fmt: skip
 """Studies that write these tables; another one may call a table of its own the same."""
 
 WORDS = ("job", "label", "task", "status", "error", "worker")

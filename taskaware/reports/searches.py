@@ -11,10 +11,13 @@ from taskaware.errors import UserError
 from taskaware.reports import page, plots
 from taskaware.reports.style import ACCENT, MUTED, SERIES
 from taskaware.spaces import space_from, type_of
-from taskaware.strategies.journal import check_head, damaged, outcomes_in, read_lines
+from taskaware.strategies.journal import check_head, control_of, damaged, outcomes_in, read_lines
 
 POPULATION = 100
 """The mean is over the last so many evaluations: the population of an evolution, at any moment."""
+
+TOPS = (1, 5, 15)
+"""The gain over random search is of the means of so many best points (published)."""
 
 LISTED = 60
 """Ancestors that are listed, at most."""
@@ -31,6 +34,7 @@ class Told(NamedTuple):
         at: seconds since the search began, (n,).
         parents: row of the parent of each, -1 without one, (n,).
         under_way: evaluations that were asked for and have not ended.
+        info: what the strategy told of itself, by name, NaN where it told nothing, (n,) each.
     """
 
     head: dict[str, Any]
@@ -40,6 +44,7 @@ class Told(NamedTuple):
     at: np.ndarray
     parents: np.ndarray
     under_way: int
+    info: dict[str, np.ndarray]
 
 
 def read_search(path: Path) -> Told:
@@ -56,11 +61,15 @@ def read_search(path: Path) -> Told:
     points: list[np.ndarray] = []
     parents: list[int] = []
     told: list[np.ndarray] = []
+    informed: list[tuple[int, dict[str, list[float | None]]]] = []
     for number, line in enumerate(lines[1:], 2):
         try:
             if "ask" in line:
                 found = np.asarray(line["points"], np.float32)
                 asked[line["ask"]] = (found, line.get("parents") or [-1] * len(found))
+                continue
+            if "info" in line:
+                informed.append((rows[line["info"]], dict(line["columns"])))
                 continue
             found, before = asked.pop(line["tell"])
             outcomes = outcomes_in(line, len(found))
@@ -75,7 +84,17 @@ def read_search(path: Path) -> Told:
             raise damaged(path, number) from error
     scores, tests, times = np.concatenate(told, axis=1) if told else np.empty((3, 0))
     under_way = sum(len(found) for found, _ in asked.values())
-    return Told(lines[0], np.array(points), scores, tests, times, np.array(parents, int), under_way)
+    info = _columns(informed, len(points))
+    return Told(lines[0], np.array(points), scores, tests, times, np.array(parents, int), under_way, info)
+
+
+def _columns(informed: list[tuple[int, dict[str, list[float | None]]]], size: int) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for row, columns in informed:
+        for name, values in columns.items():
+            column = found.setdefault(name, np.full(size, np.nan))
+            column[row : row + len(values)] = np.array(values, float)
+    return found
 
 
 def search_page(path: Path) -> str:
@@ -95,7 +114,7 @@ def search_page(path: Path) -> str:
     sections = []
     if np.isfinite(told.scores).any():
         with plots.drawing():
-            sections = [_progress(told), winner(told)]
+            sections = [_progress(told), *_gained(told, control_of(path)), *_informed(told), winner(told)]
     else:
         head.append(page.paragraph("No evaluation has a score yet, and so there is nothing to plot."))
     foot = "Scores: larger is better. This page is one file; it loads nothing."
@@ -144,6 +163,53 @@ def _progress(told: Told) -> page.Section:
         "(left) and over the time since the search began (right)."
     )
     return page.Section("Progress", [page.figure(plots.svg(sheet, "progress", "Score over time"), caption)])
+
+
+def _gained(told: Told, beside: Path) -> list[page.Section]:
+    """How much better the best points are than those of the random search beside; no section without one."""
+    if not beside.is_file():
+        return []
+    control = read_search(beside).scores
+    upto = min(len(control), len(told.scores))
+    if upto < 2:
+        return []
+    numbers = np.unique(np.linspace(1, upto, min(upto, 200)).astype(int))
+    sheet = plots.sheet(plots.WIDE, 3.2)
+    ax = sheet.subplots()
+    for colour, top in zip(SERIES, TOPS, strict=False):
+        shown = numbers[numbers >= top]
+        gain = [_top(told.scores[:number], top) - _top(control[:number], top) for number in shown]
+        label = "the best point" if top == 1 else f"mean of the best {top}"
+        ax.plot(shown, gain, color=colour, lw=1.2, label=label)
+    ax.axhline(0.0, color=MUTED, lw=0.8)
+    ax.set(xlabel="evaluations", ylabel="gain in score")
+    ax.legend(loc="best")
+    caption = "The best scores so far, less those of a random search after as many evaluations."
+    return [
+        page.Section("Gain over random search", [page.figure(plots.svg(sheet, "gain", "The gain"), caption)])
+    ]
+
+
+def _top(scores: np.ndarray, count: int) -> float:
+    """Mean of the best scores; NaN where there are fewer."""
+    found = np.sort(scores[np.isfinite(scores)])[-count:]
+    return float(found.mean()) if len(found) == count else np.nan
+
+
+def _informed(told: Told) -> list[page.Section]:
+    """What the strategy told of itself; no section where it told nothing."""
+    if not told.info:
+        return []
+    sheet = plots.sheet(plots.WIDE, 2.4 * -(-len(told.info) // 2))
+    axes = np.ravel(sheet.subplots(-(-len(told.info) // 2), 2, squeeze=False))
+    for ax in axes[len(told.info) :]:
+        ax.remove()
+    for ax, (name, column) in zip(axes, told.info.items(), strict=False):
+        there = np.flatnonzero(np.isfinite(column))
+        ax.plot(there + 1, column[there], color=SERIES[0], lw=1.2)
+        ax.set(xlabel="evaluations", ylabel=name.replace("_", " "))
+    caption = "What the strategy told of itself after each of its updates."
+    return [page.Section("Strategy", [page.figure(plots.svg(sheet, "strategy", "The strategy"), caption)])]
 
 
 def _means(scores: np.ndarray) -> np.ndarray:

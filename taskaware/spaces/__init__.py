@@ -6,8 +6,10 @@ from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import Point, Weights
 from taskaware.spaces.named import named_point
 from taskaware.spaces.presets import PRESETS, preset
+from taskaware.spaces.recurrent_cells import RecurrentCell, RecurrentCellSpace, recurrent_cells
 from taskaware.spaces.registry import SPACES, space_from, type_of
 from taskaware.spaces.space import Decision, HostSpace, RelaxedSpace, Space, change_one, decided
+from taskaware.spaces.stepwise import StepwiseSpace, open_choices
 
 __all__ = [
     "PRESETS",
@@ -18,15 +20,20 @@ __all__ = [
     "HostSpace",
     "MixtureSpace",
     "Point",
+    "RecurrentCell",
+    "RecurrentCellSpace",
     "RelaxedSpace",
     "Space",
+    "StepwiseSpace",
     "Weights",
     "cells",
     "change_one",
     "choices",
     "decided",
     "named_point",
+    "open_choices",
     "preset",
+    "recurrent_cells",
     "space_from",
     "type_of",
 ]

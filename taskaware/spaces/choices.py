@@ -9,7 +9,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from taskaware import plain
 from taskaware.arrays import EitherArray
@@ -17,6 +17,7 @@ from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.spaces.choices_checks import Allowed, Option, allowed_points, options_of
 from taskaware.spaces.space import Decision, change_one
+from taskaware.spaces.stepwise import Prefixes, counted_choices
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -151,6 +152,11 @@ class ChoiceSpace:
         among = jax.lax.map(lambda row: (table == row[None]).all(1).any(), points.reshape(-1, self.dimension))
         return inside & among.reshape(inside.shape)
 
+    def open_choices(self, point: Float[Array, " D"], place: Int[Array, ""]) -> Bool[Array, " C"]:
+        if self.allowed is None:
+            return counted_choices(self, place)
+        return self._prefixes.open_choices(point, place, max(self._most))
+
     def features(self, point: Float[EitherArray, " D"]) -> Float[Array, " F"]:
         """The rank of an option among numbers, from 0 to 1; otherwise one number for each option."""
         point, parts = jnp.asarray(point), []
@@ -275,6 +281,10 @@ class ChoiceSpace:
     @functools.cached_property
     def _open(self) -> list[int]:
         return [place for place, count in enumerate(self._most) if count > 1]
+
+    @functools.cached_property
+    def _prefixes(self) -> Prefixes:
+        return Prefixes.of(cast(np.ndarray, self.allowed))
 
     @functools.cached_property
     def _table(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from taskaware.saved import parse_json, read_json
 from taskaware.spaces.cells import cells
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
+from taskaware.spaces.recurrent_cells import recurrent_cells
 from taskaware.spaces.registry import space_from
 from taskaware.spaces.rules import RuleSpace
 from taskaware.spaces.space import Space
@@ -87,6 +88,7 @@ EXTENDED = dataclasses.replace(
 PRESETS: dict[str, Space] = {
     **{space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)},
     "cells": cells(),
+    "recurrent-cells": recurrent_cells(),
     "update-rules": RuleSpace(),
 }
 

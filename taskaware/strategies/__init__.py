@@ -10,6 +10,7 @@ from taskaware.strategies.portfolio import portfolio_then
 from taskaware.strategies.random_search import random
 from taskaware.strategies.record import Progress
 from taskaware.strategies.registry import STRATEGIES
+from taskaware.strategies.reinforce import ppo, reinforce
 from taskaware.strategies.screening import promising
 from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Strategy, UnderWay
 
@@ -35,8 +36,10 @@ __all__ = [
     "local_search",
     "maximise",
     "portfolio_then",
+    "ppo",
     "promising",
     "random",
+    "reinforce",
     "search",
     "settled",
     "traced",

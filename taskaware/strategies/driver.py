@@ -24,7 +24,7 @@ from taskaware.strategies.journal import SearchJournal, Written, opened
 from taskaware.strategies.objective import Objective, Outcomes, settled, traced
 from taskaware.strategies.record import Goal, Progress, Record
 from taskaware.strategies.session import Keyed, Session
-from taskaware.strategies.strategy import Factory, Feedback, HostSearch, Strategy
+from taskaware.strategies.strategy import Factory, Feedback, HostSearch, Strategy, UnderWay
 
 ROUNDS_AT_ONCE = 256
 """Rounds of a compiled search between two updates of the progress bar; Ctrl-C waits for the end of one."""
@@ -198,7 +198,7 @@ def _notes(strategy: Strategy, budget: int) -> tuple[str, ...]:
         return ()
     return (
         f"The budget of {budget} ends within the first {blind} evaluations, which are random. "
-        "Give a larger budget, or a smaller population.",
+        "Give a larger budget, or a smaller population or minibatch.",
     )
 
 
@@ -271,7 +271,7 @@ def _run_compiled(
         now = time.perf_counter()
         each = (now - last) / size
         if held is not None:
-            held.add(record.count, block.points, block.outcomes, each, record.seconds)
+            held.add(UnderWay(record.count, block.points), block.outcomes, block.info, each, record.seconds)
         record.add(record.count, block.points, block.outcomes, block.info, each)
         on_told(size)
         last = now

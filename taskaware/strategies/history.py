@@ -51,6 +51,7 @@ class History:
         stopped: whether Ctrl-C ended the search.
         ended: what ended it: "budget", "seconds", "threshold", "errors" (all of the first evaluations raised
             one), "interrupted", or "asked for no more".
+        control: a random search of as many evaluations, where one was asked for.
     """
 
     space: Space
@@ -63,6 +64,7 @@ class History:
     notes: tuple[str, ...] = ()
     stopped: bool = False
     ended: str = "budget"
+    control: "History | None" = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -164,6 +166,8 @@ class History:
         best = self.best
         test = "" if best.test_score is None else f" (test {best.test_score:.4g})"
         line = f"Best: {best.score:.4g}{test}, evaluation {best.number}."
+        if self.control is not None and not self.control.diverged.all():
+            line += f" Random search: {self.control.best.score:.4g}."
         return "\n".join([head + ".", line, *self.notes, self._hint()])
 
     def _hint(self) -> str:

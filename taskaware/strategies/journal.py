@@ -4,10 +4,11 @@ The first line says which search it is. Then
 
     {"ask": 7, "points": [[0, 1, 2]], "parents": [3]}
     {"tell": 7, "score": [0.5], "test": [0.4], "seconds": [1.2], "at": 60.1}
+    {"info": 7, "columns": {"loss": [0.1]}}
 
 where 7 is the number of the first evaluation, `null` stands for no number, and `at` counts the seconds since
-the search began, over all of its starts. A line is in the file when the search goes on, and on the disk soon
-after.
+the search began, over all of its starts. The last line is what the strategy tells of itself, if it does. A
+line is in the file when the search goes on, and on the disk soon after.
 """
 
 import contextlib
@@ -115,6 +116,17 @@ class SearchJournal:
             line["more"] = {name: _plain(column) for name, column in outcomes.more.items()}
         self._write(line | {"at": round(at, 4)})
 
+    def informed(self, first: int, info: Mapping[str, Any]) -> None:
+        """Write down what the strategy told when it was told of points; parents stand where they were asked.
+
+        Args:
+            first: evaluation number of the first point.
+            info: columns by name; nothing is written where they hold no number.
+        """
+        columns = {name: _plain(column) for name, column in info.items() if name != "parent"}
+        if any(value is not None for column in columns.values() for value in column):
+            self._write({"info": first, "columns": columns})
+
     def close(self) -> None:
         """Bring everything to the disk, and close the file."""
         with contextlib.suppress(OSError):
@@ -190,7 +202,7 @@ class Written:
         self._journal = journal
         scores: list[float | None] = []
         for number, line in enumerate(journal.events, 2):
-            if "ask" in line:
+            if "ask" in line or "info" in line:
                 continue
             try:
                 scores += line["score"]
@@ -198,16 +210,19 @@ class Written:
                 raise damaged(journal.path, number) from error
         self._scores = np.array(scores, float)
 
-    def add(self, first: int, points: np.ndarray, outcomes: Outcomes, each: float, at: float) -> None:
+    def add(
+        self, asked: UnderWay, outcomes: Outcomes, info: Mapping[str, Any], each: float, at: float
+    ) -> None:
         """Write down points with their outcomes, but for those that an earlier start has written.
 
         Args:
-            first: evaluation number of the first.
-            points: (n, D).
+            asked: the points.
             outcomes: of them.
+            info: what the strategy told of each, by name.
             each: seconds of each, where the outcomes have none.
             at: seconds since the search began.
         """
+        first, points, _ = asked
         known, size = self._scores[first : first + len(points)], len(points)
         skipped, score = len(known), np.asarray(outcomes.score, float)[: len(known)]
         if not np.allclose(np.where(np.isfinite(score), score, np.nan), known, 1e-3, 1e-5, equal_nan=True):
@@ -219,6 +234,16 @@ class Written:
             rest = jax.tree.map(lambda leaf: leaf[skipped:], outcomes)
             self._journal.asked(UnderWay(first + skipped, points[skipped:]))
             self._journal.told(first + skipped, rest, each, at)
+            self._journal.informed(first + skipped, {name: column[skipped:] for name, column in info.items()})
+
+
+def control_of(journal: Path) -> Path:
+    """The journal of the random search that a search is compared with.
+
+    >>> control_of(Path("runs/a.jsonl")).name
+    'a.control.jsonl'
+    """
+    return journal.with_name(f"{journal.stem}.control{journal.suffix}")
 
 
 def read_lines(path: Path) -> tuple[list[dict], int]:
@@ -308,20 +333,14 @@ def opened(
     if path is None:
         yield None
         return
-    journal = SearchJournal(path, about, space, resume=resume)
-    try:
+    with contextlib.closing(SearchJournal(path, about, space, resume=resume)) as journal:
         yield journal
-    finally:
-        journal.close()
 
 
 def _definition(space: Space) -> dict[str, Any]:
     """The space as plain data, for a report that draws its points; none of a large one, or without it."""
-    describe = getattr(space, "to_dict", None)
-    if describe is None:
-        return {}
-    found = describe()
-    return {"definition": found} if len(json.dumps(found)) <= LARGEST_DEFINITION else {}
+    found = space.to_dict() if hasattr(space, "to_dict") else None
+    return {"definition": found} if found and len(json.dumps(found)) <= LARGEST_DEFINITION else {}
 
 
 def _plain(column: Any) -> list[float | None]:

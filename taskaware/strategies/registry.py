@@ -12,6 +12,8 @@ STRATEGIES: Registry[Callable[..., Factory]] = Registry(
         "evolution": "taskaware.strategies.evolution:aging_evolution",
         "aging_evolution": "taskaware.strategies.evolution:aging_evolution",
         "local_search": "taskaware.strategies.local_search:local_search",
+        "reinforce": "taskaware.strategies.reinforce:reinforce",
+        "ppo": "taskaware.strategies.reinforce:ppo",
         "gradient_ascent": "taskaware.strategies.gradient_ascent:gradient_ascent",
     },
 )

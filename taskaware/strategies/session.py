@@ -91,7 +91,9 @@ class Session:
         each = round(seconds / count, 6)
         if self._journal is not None:
             self._journal.told(asked.first, outcomes, each, self.record.seconds)
-        self._take(asked, outcomes, each)
+        info = self._take(asked, outcomes, each)
+        if self._journal is not None:
+            self._journal.informed(asked.first, info)
         self._on_told(count)
 
     def _ask(self, room: int) -> UnderWay | None:
@@ -103,15 +105,17 @@ class Session:
         first, self._asked = self._asked, self._asked + len(points)
         return UnderWay(first, points, parents)
 
-    def _take(self, asked: UnderWay, outcomes: Outcomes, each: float) -> None:
+    def _take(self, asked: UnderWay, outcomes: Outcomes, each: float) -> Info:
         info = self._search.tell(asked, outcomes)
         if asked.parents:
             info = {"parent": asked.parents, **info}
         self.record.add(asked.first, asked.points, outcomes, info, each)
+        return info
 
     def _replay(self, journal: SearchJournal) -> None:
         """Ask and tell as before; what was under way is evaluated again."""
         waiting: dict[int, UnderWay] = {}
+        unwritten: tuple[int, Info] | None = None
         for number, line in enumerate(journal.events, 2):
             try:
                 if "ask" in line:
@@ -119,15 +123,20 @@ class Session:
                     if asked is None:
                         raise _of_another(journal, line["ask"])
                     waiting[asked.first] = asked
+                elif "info" in line:
+                    unwritten = None
                 else:
                     asked = waiting.pop(line["tell"])
                     self.record.earlier = float(line["at"])
-                    self._take(asked, outcomes_in(line, len(asked.points)), 0.0)
+                    info = self._take(asked, outcomes_in(line, len(asked.points)), 0.0)
+                    unwritten = (asked.first, info)
                     self._on_told(len(asked.points))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 if isinstance(error, UserError):
                     raise
                 raise damaged(journal.path, number) from error
+        if unwritten is not None:
+            journal.informed(*unwritten)
         self._again.extend(waiting.values())
 
     def _ask_again(self, line: dict[str, Any]) -> UnderWay | None:

@@ -17,7 +17,8 @@ from taskaware.spaces import Space
 from taskaware.studies.selectors import NewTasks, Selector, portfolio
 from taskaware.studies.worth import Trials, worth
 from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
-from taskaware.surrogates.level import Scaler
+from taskaware.surrogates.folds import DEALS as DEALS
+from taskaware.surrogates.folds import held_out as held_out
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import embeddings_of, prepare
@@ -26,8 +27,6 @@ from taskaware.training.trainer import train
 
 POOL = 64
 """Typical number of candidates of one width in the experience, so that compiled programs are reused."""
-
-DEALS = ("random", "far")
 
 PORTFOLIO = 32
 """Length of the greedy portfolio."""
@@ -44,27 +43,6 @@ def eligible(data: TrainingData, fewest: int = 0) -> np.ndarray:
     """
     trained = (~np.isnan(data.score)).sum(1)
     return data.real & (trained >= (fewest or trained.max() / 2))
-
-
-def held_out(data: TrainingData, folds: int, seed: int, deal: str = "random") -> Iterator[np.ndarray]:
-    """Masks of the tasks held out together, by group; every task once.
-
-    Args:
-        data: all tasks.
-        folds: number of folds.
-        seed: of a random deal.
-        deal: "random", or "far": groups in the order of the first principal component of their tasks'
-            scaled meta-features, so that the outer folds are far from all others.
-    """
-    groups, place = np.unique(data.groups, return_inverse=True)
-    if deal == "far":
-        x = Scaler.fit(data.z)(data.z)
-        along = np.linalg.svd(x - x.mean(0), full_matrices=False)[0][:, 0]
-        order = groups[np.argsort(np.bincount(place, along) / np.bincount(place), kind="stable")]
-    else:
-        order = np.random.default_rng(seed).permutation(groups)
-    for part in np.array_split(order, min(folds, len(order))):
-        yield np.isin(data.groups, part)
 
 
 def leave_tasks_out(

@@ -11,6 +11,7 @@ from taskaware.studies.collect import run_collect
 from taskaware.studies.compare import CompareSettings, compare
 from taskaware.studies.evaluate import EvaluateSettings, evaluate
 from taskaware.studies.growing import GrowingSettings, grow
+from taskaware.studies.improve import ImproveSettings, improve
 from taskaware.studies.learned_features import LearnedFeaturesSettings, run_learned_features
 from taskaware.studies.models import ModelsSettings, compare_models
 from taskaware.studies.published import PublishedSettings, run_published
@@ -38,6 +39,7 @@ _ALL = (
     Study("evaluate", EvaluateSettings, evaluate),
     Study("compare", CompareSettings, compare),
     Study("growing", GrowingSettings, grow),
+    Study("improve", ImproveSettings, improve),
     Study("learned-features", LearnedFeaturesSettings, run_learned_features),
     Study("models", ModelsSettings, compare_models),
     Study("published", PublishedSettings, run_published),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data.named import listed
+from taskaware.errors import UserError
 from taskaware.files import atomic_write
 from taskaware.modalities.tables.variants import is_variant
 from taskaware.objectives.collect import CollectSettings
@@ -27,6 +28,7 @@ from taskaware.studies.selectors import learned
 from taskaware.surrogates import EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.lifted import lifted_experience
+from taskaware.surrogates.price import Price
 
 FOLDS = 5
 TEACHING = ("-tables-variants", "-tables", "-variants", "")
@@ -58,11 +60,16 @@ class ShipSettings:
     )
     # Groups that the evaluators leave out, so that a demo can use a dataset that is new to them.
     held_back: tuple[str, ...] = ()
+    # Price of an architecture that was never trained, for tables: the three numbers of `Price`, which
+    # `taskaware improve` prints after a round; the usual price if empty.
+    price: tuple[float, ...] = ()
     # Folder that the files are written to; "" for the run folder.
     into: str = ""
 
     def check(self) -> "ShipSettings":
         """The settings themselves; see `CollectSettings.check`."""
+        if len(self.price) not in (0, len(Price._fields)):
+            raise UserError(f"Setting price={self.price} has {len(self.price)} numbers. Give three, or none.")
         self.collect.check()
         self.published.check()
         self.variants.check()
@@ -144,7 +151,8 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     evaluator = train_evaluator(known, without=settings.held_back)
     card = {**evaluator.card, "shipped too": summary["experience-published"]}
     card |= {"held out": how_good(known), "distrust": DISTRUST}
-    evaluator = dataclasses.replace(evaluator, card=card)
+    price = Price(*settings.price) if settings.price else None
+    evaluator = dataclasses.replace(evaluator, card=card, price=price)
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
     parts_read = [unpack(into / f"experience{name}.npz") for name in (*REAL, "-kinds")]
     space = cast(MixtureSpace, preset("universal"))

@@ -38,6 +38,10 @@ def check_fields(fields: Mapping[str, Any]) -> None:
         _check_array("level/error", fields["level"].error, (len(PROBLEMS), 2))
     if (np.asarray(fields["scaler"].spread) <= 0).any():
         raise UserError("The array 'scaler/spread' holds a number that is not above 0.")
+    if fields["price"] is not None:
+        _check_array("price", fields["price"], (3,))
+        if min(fields["price"]) < 0:
+            raise UserError(f"The price {tuple(fields['price'])} holds a number below 0.")
     if fields["training_data"] is not None:
         _check_data(fields["training_data"], features, fields["space"])
 

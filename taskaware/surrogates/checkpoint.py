@@ -15,6 +15,7 @@ from taskaware.spaces import space_from
 from taskaware.surrogates.checking import check_fields
 from taskaware.surrogates.evaluator import Evaluator, flat
 from taskaware.surrogates.level import Scaler, TaskLevel
+from taskaware.surrogates.price import Price
 from taskaware.surrogates.registry import SURROGATES
 from taskaware.surrogates.settings import present_name
 from taskaware.surrogates.training_data import TrainingData
@@ -52,6 +53,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
         "network": evaluator.network,
         "catalogue": evaluator.catalogue,
         "card": dict(evaluator.card),
+        "price": evaluator.price and list(evaluator.price),
         "training_data": {name: getattr(data, name) for name in _TEXTS},
         "form": "triplets" if isinstance(data, TripletData) else "table",
     } | evaluator.header()
@@ -104,6 +106,7 @@ def _restored(header: Mapping, arrays: Mapping) -> Evaluator:
         "training_data": None,
         "catalogue": header["catalogue"],
         "card": header["card"],
+        "price": Price(*map(float, header["price"])) if header.get("price") else None,
     }
     if header["format"] == FORMAT:
         prefix = "training_data" if header["version"] > 2 else _OLDER_PREFIX

@@ -18,6 +18,7 @@ from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize
 from taskaware.spaces import Space
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
+from taskaware.surrogates.price import Price
 from taskaware.surrogates.settings import EvaluatorSettings
 from taskaware.surrogates.surrogate import Posterior, TaskQuery, predict_points
 from taskaware.surrogates.training_data import TrainingData, features_of
@@ -38,6 +39,7 @@ class Evaluator(abc.ABC):
         catalogue: digest of the meta-features that it reads; "" for meta-features of your own.
         card: summary of the fit for people, plain data: date, trainings, hours, ...
         settings: of the fit; None if they are not recorded.
+        price: of an architecture that was never trained; None if none was learned, see `Price`.
     """
 
     space: Space
@@ -49,6 +51,7 @@ class Evaluator(abc.ABC):
     catalogue: str = ""
     card: Mapping = dataclasses.field(default_factory=dict)
     settings: Any = None
+    price: Price | None = None
 
     reads_samples: ClassVar[bool] = False
     """Whether it reads raw rows of a task, so that a query needs `samples`."""
@@ -152,7 +155,8 @@ class Evaluator(abc.ABC):
                 "This evaluator was fitted to raw rows and does not hold them. Fit one without the groups: "
                 f"train_evaluator(..., without={groups!r})."
             )
-        return type(self).fit(self.space, self.training_data.without(*groups), self._settings(), seed=0)
+        fitted = type(self).fit(self.space, self.training_data.without(*groups), self._settings(), seed=0)
+        return dataclasses.replace(fitted, price=self.price)
 
     def _settings(self) -> object:
         """The settings of the fit; the default ones of its network if they are not recorded."""

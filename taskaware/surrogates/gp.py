@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.surrogates.gp_data import GPData, Tasks
 from taskaware.surrogates.kernel import (
@@ -22,6 +22,7 @@ from taskaware.surrogates.kernel import (
 )
 from taskaware.surrogates.level import TaskScale
 from taskaware.surrogates.surrogate import ScaledPosterior
+from taskaware.surrogates.training_data import shared
 from taskaware.surrogates.warping import unwarp
 
 TOLERANCE = 1e-4
@@ -88,11 +89,11 @@ class Process:
         """
         task = Tasks(x[None], np.array([problem]), np.array([-1]), np.array([pattern]))
         across = covariance_of_tasks(self.kernel, task, self.tasks)[0]
-        basis = np.zeros((len(self.features), len(self.features)))
+        columns, basis = np.zeros(0, np.int32), np.zeros((0, 0))
         if pattern >= 0:
             own = self.spectra[pattern]
             explained = np.sqrt(own.spectrum.explained(across[own.rows]))
-            basis[own.columns, : len(own.columns)] = own.spectrum.basis * explained
+            columns, basis = own.columns.astype(np.int32), own.spectrum.basis * explained
         arrays = {
             "scales": self.scales,
             "features": self.features,
@@ -103,19 +104,18 @@ class Process:
             "prior": variance_of_task(self.kernel, x),
             "noise": np.exp(self.kernel.noise),
         }
-        return GPPosterior(
-            **{name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}, scale=scale
-        )
+        floats = {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
+        return GPPosterior(**floats, shared=jnp.asarray(columns), scale=scale)
 
 
 class OfPattern(NamedTuple):
-    """The tasks of one pattern, and the architectures that some of them were trained with.
+    """The tasks of one pattern, and the architectures that many of them were trained with.
 
-    What other tasks explain of the variance is left out, which makes it larger.
+    What other tasks and rarer architectures explain of the variance is left out, which makes it larger.
 
     Attributes:
         rows: positions of the tasks.
-        columns: positions of the architectures.
+        columns: positions of the architectures, see `shared`.
         spectrum: of their scores.
     """
 
@@ -146,10 +146,10 @@ class OfPattern(NamedTuple):
         found = []
         for number in range(pattern.max() + 1):
             rows = np.flatnonzero(pattern == number)
-            columns = np.flatnonzero(there[rows].any(0))
+            columns = shared(there[rows].sum(0))
             its = errors[rows]
             if noisier:
-                its = its * len(columns) / np.maximum(there[rows].sum(1), 1)
+                its = its * len(columns) / np.maximum(there[np.ix_(rows, columns)].sum(1), 1)
             parts = own[np.ix_(rows, rows)], other[np.ix_(columns, columns)]
             found.append(cls(rows, columns, Spectrum.of(*parts, its)))
         return tuple(found)
@@ -165,7 +165,8 @@ class GPPosterior(ScaledPosterior):
         features: of the A training architectures, scaled, (A, F).
         linear: variance of the linear trend.
         mean, weights: the expected score is mean + k(u, features) @ weights, (), (A,).
-        basis: the scores explain |k(u, features) @ basis|² of the variance, (A, A).
+        shared: positions of the architectures that tell of the variance, (s,).
+        basis: the scores explain |k(u, features[shared]) @ basis|² of the variance, (s, s).
         prior: variance before any score, in multiples of k(u, u).
         noise: variance of one more score.
         scale: of the task's scores; None if its problem is not given.
@@ -176,7 +177,8 @@ class GPPosterior(ScaledPosterior):
     linear: Float[Array, ""]
     mean: Float[Array, ""]
     weights: Float[Array, " A"]
-    basis: Float[Array, "A A"]
+    shared: Int[Array, " s"]
+    basis: Float[Array, "s s"]
     prior: Float[Array, ""]
     noise: Float[Array, ""]
     scale: TaskScale | None = None
@@ -189,7 +191,7 @@ class GPPosterior(ScaledPosterior):
         squares = jnp.sum((scaled[:, None, :] - self.features[None, :, :]) ** 2, axis=-1)
         across = matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (scaled @ self.features.T)
         diagonal = 1 + self.linear * jnp.sum(scaled**2, axis=1)
-        variance = self.prior * diagonal - jnp.sum((across @ self.basis) ** 2, axis=1)
+        variance = self.prior * diagonal - jnp.sum((across[:, self.shared] @ self.basis) ** 2, axis=1)
         return self.mean + across @ self.weights, jnp.sqrt(jnp.maximum(variance, 1e-6))
 
     def joint(
@@ -202,7 +204,7 @@ class GPPosterior(ScaledPosterior):
         )
         scaled = features * scales
         across = architecture_covariance(linear, scaled, points)
-        explained = across @ basis
+        explained = across[:, np.asarray(self.shared)] @ basis
         before = prior * architecture_covariance(linear, scaled, scaled)
         return mean + across @ weights, before - explained @ explained.T
 
@@ -231,8 +233,10 @@ def _solve(
         for each in spectra
     ]
 
+    alone = 1 / (np.outer(np.diag(own), np.diag(other)) + errors[:, None])
+
     def inverse(scores):
-        near = np.zeros_like(scores)
+        near = alone * scores
         for rows, columns, spectrum in small:
             grid = np.ix_(rows, columns)
             near[grid] = present[grid] * spectrum.inverse(scores[grid])

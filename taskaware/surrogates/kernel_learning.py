@@ -20,6 +20,8 @@ FEWEST_IN_BLOCK = 3
 MOST_LEARNED_FROM = 256
 """Largest number of tasks of a block: the kernel has few parameters, and the cost is cubic."""
 LEARNING_STEPS = 30
+MOST_BLOCKS = 8
+"""Of one pattern that are looked at."""
 
 
 class Block(NamedTuple):
@@ -66,8 +68,9 @@ class Block(NamedTuple):
 def learn_kernel(data: GPData) -> Kernel:
     """The kernel of maximum posterior probability; the prior is centred on `Kernel.first`.
 
-    It is fitted to large blocks of the score table without missing entries, one for each pattern, as if they
-    were independent. Without such a block the result is `Kernel.first`.
+    It is fitted to large blocks of the score table without missing entries, as if they were independent: one
+    for each pattern, and further ones where their architectures differ in what those of the earlier blocks
+    share. Without such a block the result is `Kernel.first`.
     """
     from scipy.optimize import minimize  # slow to import, and not needed by a recommendation
 
@@ -136,13 +139,20 @@ def _slopes(found: Spectrum, own: np.ndarray, other: np.ndarray, white: np.ndarr
 
 
 def _blocks(data: GPData) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each pattern, rows and columns of a large block without missing entries, if there is one."""
+    """Rows and columns of large blocks without missing entries; see `learn_kernel`."""
     present, found = ~np.isnan(data.scores), []
     for pattern in np.unique(data.tasks.pattern):
         its = np.flatnonzero(data.tasks.pattern == pattern)
-        rows, columns = _block(present[its])
-        if len(rows) >= FEWEST_IN_BLOCK and len(columns) >= FEWEST_IN_BLOCK:
-            found.append((its[rows], columns))
+        left, told = present[its], None
+        for _ in range(MOST_BLOCKS):
+            rows, columns = _block(left)
+            if len(rows) < FEWEST_IN_BLOCK or len(columns) < FEWEST_IN_BLOCK:
+                break
+            varied = data.groups[np.ptp(data.features[columns], axis=0) > 0]
+            if told is None or not np.isin(varied, told).all():
+                found.append((its[rows], columns))
+                told = varied if told is None else np.union1d(told, varied)
+            left[:, columns] = False
     return found
 
 
@@ -157,7 +167,8 @@ def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
     if len(usual[0]) >= FEWEST_IN_BLOCK:
         return usual
     blocks = [_trained_on(present, least) for least in np.unique(often[often > 0])]
-    return max(blocks, key=lambda block: len(block[0]) * len(block[1]))
+    nothing = (np.zeros(0, int), np.zeros(0, int))
+    return max(blocks, key=lambda block: len(block[0]) * len(block[1]), default=nothing)
 
 
 def _trained_on(present: Bool[np.ndarray, "T A"], least: float) -> tuple[np.ndarray, np.ndarray]:

@@ -28,6 +28,8 @@ STEADIER = 0.8
 """Noise of score and loss together, relative to the score alone, both in spreads; measured on the 31
 classification tables that have seeds 0 and 1 (median .82)."""
 ADDITIVE_STEPS = 20
+SHARED = 0.02
+"""Architectures with fewer tasks than this share of the most frequent one's were found for single tasks."""
 FEWEST_TASKS = 3
 FEWEST_GROUPS = 5
 TEXTS = ("names", "groups", "problems", "digests")
@@ -113,6 +115,10 @@ class TrainingData(TaskList):
         """Architectures with a score on each task, (T,)."""
         return (~np.isnan(self.score)).sum(1)
 
+    def often(self) -> np.ndarray:
+        """Tasks with a score of each architecture, (A,)."""
+        return (~np.isnan(self.score)).sum(0)
+
     def best_test(self) -> np.ndarray:
         """Test score of the architecture with the best validation score on each task, (T,)."""
         return self.test_score[np.arange(len(self.names)), np.nanargmax(self.score, axis=1)]
@@ -175,6 +181,18 @@ class TrainingData(TaskList):
     def best(self, count: int) -> np.ndarray:
         """Positions in `u` of the best architectures of each task, best first, (T, count)."""
         return np.argsort(-np.nan_to_num(self.score, nan=-np.inf), axis=1, kind="stable")[:, :count]
+
+
+def shared(often: np.ndarray) -> np.ndarray:
+    """Positions of the architectures that many tasks were trained with, see SHARED.
+
+    >>> shared(np.array([100, 1, 40]))
+    array([0, 2])
+
+    Args:
+        often: number of tasks of each, (A,).
+    """
+    return np.flatnonzero(often >= max(SHARED * often.max(initial=0), 1))
 
 
 def training_data(experience: Experience) -> TrainingData:

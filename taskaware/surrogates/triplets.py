@@ -75,6 +75,10 @@ class TripletData(TaskList):
         """Architectures with a score on each task, (T,)."""
         return np.bincount(self.task, minlength=len(self.names))
 
+    def often(self) -> np.ndarray:
+        """Tasks with a score of each architecture, (A,)."""
+        return np.bincount(self.architecture, minlength=len(self.u))
+
     def best(self, count: int) -> np.ndarray:
         """Positions in `u` of the best architectures of each task, best first, (T, count).
 

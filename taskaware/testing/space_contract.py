@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from taskaware.spaces import SPACES, HostSpace, RelaxedSpace, Space, space_from
+from taskaware.spaces import SPACES, HostSpace, RelaxedSpace, Space, open_choices, space_from
 
 COUNT = 64
 
@@ -163,6 +163,17 @@ def the_host_draws_from_the_same_space(space: Space) -> None:
     np.testing.assert_array_equal(again, children[0])
 
 
+def open_choices_lead_to_points(space: Space) -> None:
+    """Of a space of choices alone: who takes one open choice after the other ends in the space."""
+    if not all(decision.choices and len(decision.entries) == 1 for decision in space.decisions):
+        return
+    points, kept = (np.asarray(found) for found in _walk(space, jax.random.key(0), sampled(space)))
+    _assert_inside(space, points, "what open choices lead to")
+    assert len(np.unique(points, axis=0)) > 1, "Only one point can be reached by open choices."
+    wrong = [space.decisions[place].name for place in np.flatnonzero(~kept.all(0))]
+    assert not wrong, f"A sample has choices of {wrong} that are not open."
+
+
 def compiled_equals_eager(space: Space) -> None:
     points = sampled(space)
     np.testing.assert_allclose(space.sample(jax.random.key(0), COUNT), points, rtol=1e-5, atol=1e-5)
@@ -198,6 +209,25 @@ def _mutate_all(space: Space, keys: Array, parents: Array) -> Array:
     return jax.vmap(space.mutate)(keys, parents)
 
 
+def _walk_all(space: Space, key: Array, samples: Array) -> tuple[Array, Array]:
+    """Points of random open choices, and which choices of the samples are open, or where only one is."""
+    entries = jnp.array([decision.entries[0] for decision in space.decisions])
+
+    def walk(key: Array, sample: Array) -> tuple[Array, Array]:
+        def decide(point: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
+            key, place = step
+            drawn = jax.random.categorical(key, jnp.log(open_choices(space, point, place).astype(float)))
+            own = open_choices(space, sample, place)
+            kept = own[sample[entries[place]].astype(int)] | (own.sum() == 1)
+            return point.at[entries[place]].set(drawn.astype(point.dtype)), kept
+
+        steps = (jax.random.split(key, len(entries)), jnp.arange(len(entries)))
+        return jax.lax.scan(decide, sample, steps)
+
+    return jax.vmap(walk)(jax.random.split(key, len(samples)), samples)
+
+
+_walk = jax.jit(_walk_all, static_argnums=0)
 _sample = jax.jit(_sample_all, static_argnums=0)
 _mutate = jax.jit(_mutate_all, static_argnums=0)
 
@@ -221,5 +251,6 @@ CHECKS = (
     features_are_finite_and_named,
     projections_stay,
     the_host_draws_from_the_same_space,
+    open_choices_lead_to_points,
     compiled_equals_eager,
 )

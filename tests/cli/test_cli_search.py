@@ -66,6 +66,21 @@ def test_a_threshold_and_other_ends(command, known, tmp_path):
     )
 
 
+def test_a_controller_searches_and_its_page_shows_what_it_learned(command, known, tmp_path):
+    journal = tmp_path / "a.jsonl"
+    typed = words(known, "--strategy", "reinforce", "--budget", "48", "--journal", journal, "--control")
+    code, out, _ = command(*typed)
+    assert code == 0 and out.splitlines()[-1] == "ended by   budget"
+    beside = tmp_path / "a.control.jsonl"
+    assert out.splitlines()[-2].startswith("random     0.") and beside.read_bytes().count(b'"tell"') == 48
+    code, again, _ = command(*typed, "--json")
+    assert code == 0 and f"random     {json.loads(again)['control']:.4g} is" in out
+    assert command("report", journal)[0] == 0
+    text = journal.with_suffix(".html").read_text(encoding="utf-8")
+    assert text.count("<svg") == 3 and "reinforce(minibatch=8" in text and "Gain over random search" in text
+    assert all(name in text for name in ("loss", "entropy", "baseline", "gradient norm"))
+
+
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [

@@ -11,7 +11,8 @@ from benchmarks.chaos.studies import same_experience
 from taskaware.errors import UserError
 from taskaware.modalities.suites import bundled_suite
 from taskaware.objectives import collect as collecting
-from taskaware.objectives.collect import CollectSettings, collect, common_architectures, plan
+from taskaware.objectives.collect import CollectSettings, collect, plan
+from taskaware.objectives.readable import common_architectures
 from taskaware.recommendation.shipped import open_experience
 from taskaware.runner import RunnerSettings
 from taskaware.runner.run_folder import RunFolder

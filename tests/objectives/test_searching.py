@@ -29,7 +29,9 @@ def search(*args, **more):
     return ta.search(*args, progress=False, **more)
 
 
-@pytest.mark.parametrize("name", ["extending/space", "extending/strategy", "extending/objective", "search"])
+@pytest.mark.parametrize(
+    "name", ["extending/space", "extending/strategy", "extending/objective", "search", "recurrent-cells"]
+)
 def test_the_documents_code_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.S)
@@ -51,6 +53,23 @@ def test_a_toy_space_and_a_toy_strategy_go_through():
 
 def test_the_toy_strategy_searches_mixtures_too():
     check_strategy(hill_climber(), together=4)
+
+
+def test_a_random_search_of_the_same_budget_is_one_flag(tmp_path):
+    space, journal = ta.spaces.choices({f"bit {n}": [0, 1] for n in range(12)}), tmp_path / "a.jsonl"
+
+    def run(budget, **more):
+        return search(space, "evolution", objective=lambda point: point.mean(), budget=budget, **more)
+
+    found = run(60, control=True, journal=journal)
+    drawn = search(space, "random", objective=lambda point: point.mean(), budget=60)
+    np.testing.assert_array_equal(found.control.scores, drawn.scores)
+    assert f"Random search: {drawn.best.score:.4g}." in repr(found) and run(5).control is None
+    ended = run(60, threshold=found.scores[0], control=True)
+    assert len(ended.control) == len(ended) == 1
+    journal.unlink()
+    with pytest.raises(UserError, match=r"a.control.jsonl' exists already. Pass resume=True"):
+        run(60, control=True, journal=journal)
 
 
 def test_evolution_beats_random_search_at_equal_budget():

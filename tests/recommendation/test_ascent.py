@@ -9,8 +9,10 @@ import pytest
 from taskaware.errors import UserError
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.metafeatures import vector
-from taskaware.recommendation.ascent import AscentSettings, propose, warm_starts
+from taskaware.recommendation.ascent import AscentSettings, propose, rows_of, warm_starts
+from taskaware.recommendation.designs import designs
 from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
+from taskaware.surrogates.price import Price
 from taskaware.surrogates.training_data import architecture_features
 
 KIND = "classification"
@@ -38,7 +40,8 @@ def bounds(evaluator, z, points, settings):
     """The judgement, computed anew from what the evaluator says."""
     mean, deviation = evaluator.predict(TaskQuery(z), points)
     apart, reach = nearest(evaluator, points)
-    return mean - settings.kappa * deviation - settings.distance_penalty * np.maximum(apart - reach, 0)
+    leash = settings.priced(evaluator.price, 1).distance_penalty
+    return mean - settings.kappa * deviation - leash * np.maximum(apart - reach, 0)
 
 
 @pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
@@ -116,7 +119,7 @@ def test_a_misled_evaluator_is_kept_on_the_leash(misled, z):
     away, reach = nearest(misled, free.points[:1])
     assert away[0] > 5 * reach + 0.1
     for settings in (
-        AscentSettings(untrained_penalty=0.0),
+        AscentSettings(distance_penalty=4.0, untrained_penalty=0.0),
         AscentSettings(distance_penalty=50.0, untrained_penalty=0.0),
     ):
         held = propose(misled, TaskQuery(z, KIND), settings)
@@ -169,3 +172,51 @@ def test_a_process_of_three_tasks_stays_with_what_it_knows(misled, z, far):
     mean, deviation = process.posterior(TaskQuery(z + far, KIND)).mean_std(features)
     assert found.bound[0] >= float((mean - settings.kappa * deviation).max()) - 1e-3
     assert np.isfinite(found.mean).all() and (found.deviation > 0).all()
+
+
+def test_the_price_is_the_evaluators_and_trust_divides_it(evaluator, z):
+    """At no price the answer is the ascent's own design; at a high one a known architecture."""
+    query = TaskQuery(z, KIND)
+    cheap = dataclasses.replace(evaluator, price=Price(0.0, 0.0, 0.0))
+    dear = dataclasses.replace(evaluator, price=Price(50.0, 4.0, 0.0))
+    own = propose(cheap, query, AscentSettings())
+    assert own.came_from[0] != "known"
+    assert propose(dear, query, AscentSettings()).came_from[0] == "known"
+    trusted = propose(dear, query, AscentSettings(trust=1e6))
+    np.testing.assert_allclose(trusted.bound[0], own.bound[0], atol=1e-3)
+
+
+def test_a_known_task_has_the_usual_price(evaluator, z):
+    """On a task that known architectures were trained on, a design has to promise more."""
+    data = evaluator.training_data
+    cheap = dataclasses.replace(evaluator, price=Price(0.0, 4.0, 0.0))
+    known = TaskQuery(data.z[0], data.problems[0], data.digests[0])
+    found, usual = propose(cheap, known, AscentSettings()), propose(evaluator, known, AscentSettings())
+    np.testing.assert_array_equal(found.points, usual.points)
+    free = propose(cheap, known._replace(digest=""), AscentSettings())
+    assert free.bound[0] > found.bound[0] or free.came_from[0] == "known"
+
+
+def test_few_rows_cost_more(evaluator, z):
+    """The penalty is that of a task with 80 rows."""
+    assert rows_of(z) == pytest.approx(80)
+    settings = AscentSettings().priced(Price(0.1, 1.0, 2.0), rows_of(z))
+    assert settings.untrained_penalty == pytest.approx(0.1 + 2 / 80**0.5)
+    assert settings.distance_penalty == 1.0
+    assert AscentSettings().priced(None, 80).untrained_penalty == 0.7
+
+
+def test_designs_are_apart_and_beside_the_best_known(evaluator, z):
+    query = TaskQuery(z, KIND)
+    found = designs(evaluator, query, 4)
+    assert 2 <= len(found.points) <= 5
+    free = propose(evaluator, query, AscentSettings(untrained_penalty=0.0))
+    best = free.points[free.came_from.index("known")]
+    np.testing.assert_array_equal(found.points[-1], best.astype(np.float32))
+    assert found.distance[-1] == 0
+    assert (np.diff(found.mean[:-1]) <= 0).all()
+    apart, reach = nearest(evaluator, found.points[:-1])
+    np.testing.assert_allclose(found.distance[:-1], np.maximum(apart - reach, 0), atol=1e-3)
+    features = architecture_features(evaluator.space, found.points[:-1])
+    gaps = np.linalg.norm(features[:, None] - features[None], axis=2) + 9 * np.eye(len(features))
+    assert gaps.min() > 0.5 * reach

@@ -13,6 +13,7 @@ from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import read_tasks
 from taskaware.spaces import preset
 from taskaware.surrogates import Evaluator
+from taskaware.surrogates.price import USUAL
 from taskaware.training.recipe import TrainingRecipe
 
 
@@ -36,6 +37,27 @@ def test_own_tasks_are_trained_kept_and_known(tmp_path, monkeypatch):
     with ta.Store.open(store) as opened:
         again = ta.CollectSettings(architectures=2, trainer=hasty)
         assert ta.collect(read_tasks([(frame, "y")]), opened, again, show=False).added == 0
+
+
+def test_designs_are_trained_once(tmp_path, monkeypatch):
+    """Designs and the best known architecture are trained on a task; a second call makes the same ones."""
+    fewer = functools.partial(teach.beside_shipped, more=())
+    monkeypatch.setattr("taskaware.recommendation.learn.beside_shipped", fewer)
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=list("abc"))
+    frame["y"] = np.where(frame["a"] > 0, "yes", "no")
+    task, store = ta.make_task(frame, "y", name="mine"), str(tmp_path / "own.sqlite")
+    own = {"architectures": 2, "store": store, "trainer": TrainingRecipe(steps=10), "progress": False}
+    learned = ta.learn([task], **own, designs=2)
+    assert learned.price == USUAL  # two designs tell no other
+    with ta.Store.open(store) as opened:
+        found = opened.triplets()
+    names = np.array(found.strategies)[found.strategy].tolist()
+    assert names.count("random") == 2 and 2 <= names.count("ascent") <= 3
+    again = ta.learn([task], **own, designs=2)
+    with ta.Store.open(store) as opened:
+        assert len(opened.triplets()) == len(found)
+    np.testing.assert_array_equal(again.training_data.score, learned.training_data.score)
 
 
 def test_where_tasks_were_trained_in_different_ways_the_last_counts():

@@ -41,10 +41,12 @@ def test_a_mutation_gives_another_rule():
     assert all(before != after for before, after in zip(*trees, strict=True))
 
 
-def test_the_mask_of_a_controller_grows_with_the_rounds():
-    rows = SPACE.allowed.sum(1)
-    assert tuple(rows) == tuple(decision.choices for decision in SPACE.decisions)
-    assert rows[6] == rows[1] + 1 == len(SPACE.operands) + 1
+def test_open_choices_grow_with_the_rounds_and_unused_rounds_decide_nothing():
+    point = SPACE.encode("g * exp(sign(g) * sign(m))")
+    found = jax.vmap(SPACE.open_choices, (None, 0))(jnp.asarray(point), jnp.arange(SPACE.dimension)).sum(1)
+    assert point[0] == 1 and found[11:].tolist() == [1] * 15
+    assert found[:11].tolist() == [decision.choices for decision in SPACE.decisions[:11]]
+    assert found[6] == found[1] + 1 == len(SPACE.operands) + 1
 
 
 def test_features_count_what_the_step_is_made_of():

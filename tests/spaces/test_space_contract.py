@@ -69,6 +69,7 @@ BROKEN = {
     },
     "mutations_under_two_keys_differ": {"mutate": lambda self, key, point: point.at[0].set(1 - point[0])},
     "every_decision_can_be_reached": {"mutate": lambda self, key, point: point.at[0].set(1 - point[0])},
+    "open_choices_lead_to_points": {"open_choices": lambda self, point, place: jnp.array([False, True])},
     "features_are_finite_and_named": {"features": lambda self, point: point[:3]},
     "compiled_equals_eager": {"features": lambda self, point: point * len(str(point))},
 }

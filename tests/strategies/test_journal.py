@@ -18,6 +18,7 @@ from taskaware.strategies import (
     portfolio_then,
     promising,
     random,
+    reinforce,
     search,
     traced,
 )
@@ -45,6 +46,7 @@ STRATEGIES = {
     "portfolio": portfolio_then(START, aging_evolution(8, 3)),
     "promising": promising(aging_evolution(8, 3), lambda points: points[:, 0], of=3),
     "of pure functions": hill_climber(),
+    "controller": reinforce(4, learning_rate=0.02, units=4, layers=1, queue=3),
 }
 
 
@@ -63,8 +65,8 @@ def test_resumed_is_straight_through_row_for_row(strategy, tmp_path):
     whole = tmp_path / "whole.jsonl"
     straight = run(whole, strategy)
     lines = whole.read_bytes().splitlines(keepends=True)
-    assert len(lines) == 81 and json.loads(lines[0])["space"] == "bits"
-    for cut in (0, 1, 2, 31, 60, 81):
+    assert sum(b'{"info"' not in line for line in lines) == 81 and json.loads(lines[0])["space"] == "bits"
+    for cut in (0, 1, 2, 31, 60, len(lines)):
         # In the middle of a line, as a kill may leave it.
         torn = tmp_path / f"{cut}.jsonl"
         torn.write_bytes(b"".join(lines[:cut]) + b"".join(lines[cut : cut + 1])[:9])
@@ -76,6 +78,9 @@ def test_resumed_is_straight_through_row_for_row(strategy, tmp_path):
             for line in torn.read_text().splitlines()[1:]
             if kind in json.loads(line)
         ] == [*range(40), *range(40)]
+        assert [line for line in torn.read_bytes().splitlines(keepends=True) if b'{"info"' in line] == [
+            line for line in lines if b'{"info"' in line
+        ]
     assert run(None, strategy).scores.tolist() == straight.scores.tolist()
 
 
@@ -104,11 +109,27 @@ def test_ctrl_c_and_other_ends_go_on(tmp_path):
 
 def test_a_compiled_search_is_computed_again_and_written_once(tmp_path):
     path, objective = tmp_path / "a.jsonl", traced(lambda point: jnp.mean(point), 4)
-    run(path, "local search", objective, budget=10)
-    found = run(path, "local search", objective, budget=30)
-    told = [json.loads(line) for line in path.read_text().splitlines() if "tell" in line]
+
+    def informing(space, together):
+        inner = local_search(patience=4)(space, together)
+
+        def tell(state, points, feedback):
+            state, info = inner.tell(state, points, feedback)
+            return state, info | {"told": jnp.where(feedback.value > 0.5, feedback.value, jnp.nan)}
+
+        return inner._replace(tell=tell)
+
+    run(path, informing, objective, budget=10)
+    found = run(path, informing, objective, budget=30)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    told = [line for line in lines if "tell" in line]
     assert [score for line in told for score in line["score"]] == pytest.approx(found.scores.tolist())
-    straight = run(None, "local search", objective, budget=30)
+    informed = [line for line in lines if "info" in line]
+    assert [line["info"] for line in informed] == [line["tell"] for line in told] == [0, 10]
+    column = [value for line in informed for value in line["columns"]["told"]]
+    np.testing.assert_allclose(np.array(column, float), found.info["told"], rtol=1e-6)
+    assert None in column and all("parent" not in line["columns"] for line in informed)
+    straight = run(None, informing, objective, budget=30)
     np.testing.assert_array_equal(found.points, straight.points)
     with pytest.raises(UserError, match="its scores from evaluation 0 on are others"):
         run(path, "local search", traced(lambda point: -jnp.mean(point), 4), budget=30)

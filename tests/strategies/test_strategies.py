@@ -13,8 +13,10 @@ from taskaware.strategies import (
     gradient_ascent,
     local_search,
     portfolio_then,
+    ppo,
     promising,
     random,
+    reinforce,
 )
 from taskaware.testing import strategy_contract
 from taskaware.testing.strategy_contract import SPACE, Subject, check_strategy
@@ -39,6 +41,10 @@ SUBJECTS = {
     "promising": Subject(
         promising(aging_evolution(24, 4), lambda points: points.sum(1), of=2), space=NAMED, together=4
     ),
+    "reinforce": Subject(
+        reinforce(4, learning_rate=0.05, units=4, layers=1, queue=3), space=NAMED, together=4
+    ),
+    "ppo": Subject(ppo(3, learning_rate=0.05, units=4, layers=1), space=NAMED, together=4),
     "gradient_ascent": Subject(gradient_ascent(STARTS), draws=False),
     "gradient_ascent from random points": Subject(gradient_ascent()),
     "random": Subject(random()),
@@ -64,7 +70,8 @@ def test_every_registered_strategy_is_under_contract_and_needs_no_setting():
     assert set(STRATEGIES) <= {*SUBJECTS, "aging_evolution"}
     assert STRATEGIES["aging_evolution"] is STRATEGIES["evolution"]
     for name in STRATEGIES:
-        assert isinstance(STRATEGIES.named(name)()(SPACE, 2), Strategy)
+        space = SUBJECTS.get(name, SUBJECTS["evolution"]).space
+        assert isinstance(STRATEGIES.named(name)()(space, 2), Strategy)
 
 
 def walk(*, step=0.5, ask=None, tell=None, init=None):

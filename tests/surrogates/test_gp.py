@@ -27,7 +27,7 @@ from taskaware.surrogates.kernel import (
     variance_of_task,
 )
 from taskaware.surrogates.kernel_learning import learn_kernel
-from taskaware.surrogates.training_data import features_of, names_of_features
+from taskaware.surrogates.training_data import features_of, names_of_features, shared
 from taskaware.surrogates.warping import unwarped, warped
 
 
@@ -84,6 +84,47 @@ def test_it_is_the_posterior_of_the_dense_process(made, holes):
     np.testing.assert_allclose(np.sqrt(np.diag(joint)), deviation, atol=1e-3)
     if not holes:
         np.testing.assert_allclose(joint, covariance, atol=2e-3)
+
+
+def test_architectures_of_single_tasks_move_the_mean_and_not_the_variance():
+    """What ascents found: each was trained on one task. The mean is that of the dense process."""
+    rng, kernel, groups = np.random.default_rng(4), Kernel.first(3), np.array([0, 0, 1, 2])
+    tasks = Tasks(rng.normal(size=(60, 3)), np.arange(60) % 2, np.arange(60) // 2, np.zeros(60, int))
+    features, scores, even = rng.normal(size=(8, 4)), rng.normal(size=(60, 8)), np.ones(60)
+    rare = np.where(np.eye(60, dtype=bool), rng.normal(size=60) + 2, np.nan)
+    wide = np.concatenate([features, rng.normal(size=(60, 4))])
+    everything = np.concatenate([scores, rare], axis=1)
+    plain = Process.fit(GPData(tasks, features, groups, scores, even), kernel)
+    found = Process.fit(GPData(tasks, wide, groups, everything, even), kernel)
+    x, wanted, factor = np.array([0.3, -0.2, 0.1]), wide[-5:], np.exp(kernel.scales)[groups]
+    new = Tasks(x[None], np.array([1]), np.array([-1]), np.array([0]))
+    mean, _ = dense(kernel, tasks, wide * factor, everything, even, new, wanted * factor)
+    got, deviation = found.posterior(x, 1).mean_std(jnp.asarray(wanted, jnp.float32))
+    np.testing.assert_allclose(got, mean, atol=2e-3)
+    before, same = plain.posterior(x, 1).mean_std(jnp.asarray(wanted, jnp.float32))
+    assert np.abs(got - before).max() > 0.1
+    np.testing.assert_allclose(deviation, same, atol=1e-4)
+
+
+def test_rare_architectures_are_no_yardstick():
+    assert shared(np.array([478, 478, 100, 1, 3])).tolist() == [0, 1, 2]
+    assert shared(np.array([1, 1, 0])).tolist() == [0, 1]
+
+
+def test_what_the_largest_block_shares_is_learned_from_a_further_one():
+    """Forty tasks have architectures that agree in the last feature; on ten of them it decides."""
+    rng = np.random.default_rng(5)
+    tasks = Tasks(rng.normal(size=(40, 3)), np.zeros(40, int), np.arange(40), np.zeros(40, int))
+    features = rng.normal(size=(30, 2))
+    features[:20, 1] = 0
+    groups, scores = np.array([0, 1]), np.full((40, 30), np.nan)
+    scores[:, :20] = np.sin(features[:20, 0]) + 0.1 * rng.normal(size=(40, 20))
+    told = [np.sin(features[20:, 0]) + size * np.sin(3 * features[20:, 1]) for size in (0.0, 2.0)]
+    scales = []
+    for extra in told:
+        scores[:10, 20:] = extra + 0.1 * rng.normal(size=(10, 10))
+        scales.append(learn_kernel(GPData(tasks, features, groups, scores, np.ones(40))).scales[1])
+    assert scales[1] > scales[0] + 0.5
 
 
 def test_a_likelier_kernel_is_learned():

@@ -28,6 +28,7 @@ from taskaware.spaces.rules.rounds import (
 )
 from taskaware.spaces.rules.simplify import canonical
 from taskaware.spaces.space import Decision
+from taskaware.spaces.stepwise import counted_choices
 
 TYPE = "update-rules"
 FIELDS = Round._fields
@@ -74,11 +75,6 @@ class RuleSpace:
             for field, names in zip(FIELDS, labels, strict=True):
                 found.append(Decision(f"{field} of round {number + 1}", len(names), (len(found),), names))
         return tuple(found)
-
-    @property
-    def allowed(self) -> Bool[np.ndarray, "D C"]:
-        """Which choices each decision has, for controllers with outputs as wide as the widest one."""
-        return np.arange(max(self._choices))[None] < np.array(self._choices)[:, None]
 
     @functools.cached_property
     def feature_names(self) -> tuple[str, ...]:
@@ -176,6 +172,12 @@ class RuleSpace:
         points = jnp.asarray(points)
         choices = jnp.broadcast_to(jnp.array(self._choices, jnp.float32), points.shape)
         return jnp.all((points >= 0) & (points < choices) & (points == jnp.round(points)), axis=-1)
+
+    def open_choices(self, point: Float[Array, " D"], place: Int[Array, ""]) -> Bool[Array, " C"]:
+        """All choices of a round in use, and the first one of others."""
+        count = counted_choices(self, place)
+        unused = (place - 1) // len(FIELDS) > point[0].astype(int)
+        return jnp.where(unused, jnp.arange(len(count)) == 0, count)
 
     def features(self, point: Float[EitherArray, " D"]) -> Float[Array, " F"]:
         """What a surrogate reads; see `feature_names`."""

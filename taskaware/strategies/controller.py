@@ -1,0 +1,145 @@
+"""A recurrent network that takes the decisions of a space one after the other.
+
+Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"), section 3.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from taskaware.spaces import Space, open_choices
+
+SPREAD = 0.08
+"""All weights start uniformly between plus and minus this (published)."""
+
+CLOSED = -1e30
+"""Logit of a choice that is not open."""
+
+
+class Walk(NamedTuple):
+    """A point, and how the controller came to it.
+
+    Attributes:
+        point: (D,).
+        log_probability: of the point, a sum over decisions.
+        entropy: of the choices, a sum over decisions, given the earlier ones of this point.
+    """
+
+    point: Float[Array, " D"]
+    log_probability: Float[Array, ""]
+    entropy: Float[Array, ""]
+
+
+Choose = Callable[[Any, Float[Array, " C"]], Array]
+"""(what the caller gave for this decision, logits) → number of the choice."""
+
+
+class Controller(nn.Module):
+    """LSTM layers that read the last choice, and a softmax of its own for each decision.
+
+    Attributes:
+        space: of the points; all of its decisions have choices.
+        units: of each layer.
+        layers: number of them.
+        temperature: divides the logits.
+        tanh: the logits are this many times their tanh; None leaves them as they are.
+    """
+
+    space: Space
+    units: int = 35
+    layers: int = 2
+    temperature: float = 1.0
+    tanh: float | None = None
+
+    def setup(self) -> None:
+        steps = len(self.space.decisions)
+        width = max(decision.choices for decision in self.space.decisions)
+        # Both inputs and all four gates of a layer in one product, which is quicker than `nn.LSTMCell`.
+        self.kernel = self.param("kernel", _uniform, (self.layers, 2 * self.units, 4 * self.units))
+        self.shift = self.param("shift", _uniform, (self.layers, 4 * self.units))
+        # The choice before a decision; the first one follows choice 0 of none.
+        self.embedding = self.param("embedding", _uniform, (steps, width, self.units))
+        self.head = self.param("head", _uniform, (steps, self.units, width))
+        self.bias = self.param("bias", _uniform, (steps, width))
+
+    def sampled(self, key: Array) -> Walk:
+        """A point drawn from the controller."""
+        # The largest of logits plus such noise is drawn by their softmax.
+        noise = jax.random.gumbel(key, self.bias.shape)
+        return self._walk(
+            lambda noise, logits: jnp.argmax(logits + noise), noise, jnp.zeros(self._entries.shape)
+        )
+
+    def scored(self, point: Float[Array, " D"]) -> Walk:
+        """How likely a point is; what a point holds where nothing is decided does not count."""
+        given = point[self._entries].astype(jnp.int32)
+        return self._walk(lambda choice, logits: choice, given, point)
+
+    @property
+    def _entries(self) -> Array:
+        return jnp.array([decision.entries[0] for decision in self.space.decisions])
+
+    def _walk(self, choose: Choose, given: Array, point: Float[Array, " D"]) -> Walk:
+        carry = (
+            [(jnp.zeros(self.units), jnp.zeros(self.units)) for _ in range(self.layers)],
+            jnp.int32(0),
+            Walk(point, jnp.float32(0), jnp.float32(0)),
+        )
+        steps = (jnp.arange(len(given)), self._entries, given, self.embedding, self.head, self.bias)
+        body = nn.scan(
+            lambda controller, carry, step: (controller._decided(choose, carry, step), None),
+            variable_broadcast="params",
+            split_rngs={"params": False},
+        )
+        return body(self, carry, steps)[0][2]
+
+    def _decided(self, choose: Choose, carry: tuple, step: tuple) -> tuple:
+        """One decision more."""
+        memories, before, walk = carry
+        place, entry, given, embedding, head, bias = step
+        hidden, kept = embedding[before], []
+        for layer, memory in enumerate(memories):
+            memory, hidden = lstm(self.kernel[layer], self.shift[layer], memory, hidden)
+            kept.append(memory)
+        logits = (hidden @ head + bias) / self.temperature
+        if self.tanh is not None:
+            logits = self.tanh * jnp.tanh(logits)
+        there = open_choices(self.space, walk.point, place)
+        logits = jnp.where(there, logits, CLOSED)
+        logs = jax.nn.log_softmax(logits)
+        choice = jnp.where(there.sum() == 1, jnp.argmax(there), choose(given, logits)).astype(jnp.int32)
+        walk = Walk(
+            walk.point.at[entry].set(choice.astype(walk.point.dtype)),
+            walk.log_probability + logs[choice],
+            walk.entropy - jnp.sum(jnp.exp(logs) * logs),
+        )
+        return kept, choice, walk
+
+
+def lstm(
+    kernel: Float[Array, "I G"], shift: Float[Array, " G"], memory: tuple[Array, Array], hidden: Array
+) -> tuple[tuple[Array, Array], Array]:
+    """One step of an LSTM layer of H units.
+
+    Args:
+        kernel: (inputs + H, 4 H); the gates are input, forget, cell and output.
+        shift: of the gates.
+        memory: cell and output of the step before, (H,) each.
+        hidden: the input.
+
+    Returns:
+        The memory, and the output.
+    """
+    gates = jnp.concatenate([hidden, memory[1]]) @ kernel + shift
+    enter, forget, new, leave = jnp.split(gates, 4)
+    cell = jax.nn.sigmoid(forget) * memory[0] + jax.nn.sigmoid(enter) * jnp.tanh(new)
+    output = jax.nn.sigmoid(leave) * jnp.tanh(cell)
+    return (cell, output), output
+
+
+def _uniform(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    return jax.random.uniform(key, shape, dtype, -SPREAD, SPREAD)

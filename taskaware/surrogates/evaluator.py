@@ -44,10 +44,10 @@ class Evaluator(abc.ABC):
 
     space: Space
     network: str
-    params: Mapping
-    scaler: Scaler
-    level: TaskLevel
-    training_data: TrainingData
+    params: Mapping = dataclasses.field(repr=False)
+    scaler: Scaler = dataclasses.field(repr=False)
+    level: TaskLevel = dataclasses.field(repr=False)
+    training_data: TrainingData = dataclasses.field(repr=False)
     catalogue: str = ""
     card: Mapping = dataclasses.field(default_factory=dict)
     settings: Any = None

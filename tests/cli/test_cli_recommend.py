@@ -10,6 +10,8 @@ import pytest
 
 import taskaware
 from taskaware.cli import main
+from taskaware.objectives import trainings
+from taskaware.training.recipe import TrainingRecipe
 
 
 def strict(text: str):
@@ -61,7 +63,8 @@ def test_json_of_a_training(command, monkeypatch, table, trained, tmp_path):
     assert taskaware.load_model(told["saved"]).best_score == model.best_score
 
 
-def test_a_recommendation_is_refined_and_its_trainings_are_kept(command, table, tmp_path):
+def test_a_recommendation_is_refined_and_its_trainings_are_kept(command, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainings, "TrainingRecipe", lambda: TrainingRecipe(steps=20, batch_size=32))
     words = ["recommend", table, "--target", "species", "--seed", "3", "--refine", "2", "--json"]
     store = tmp_path / "own.sqlite"
     code, out, err = command(*words, "--store", store, "--out", tmp_path / "rec.json")

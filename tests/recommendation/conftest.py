@@ -9,6 +9,7 @@ import pytest
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.build import make_task
 from taskaware.modalities.tables.metafeatures import catalogue_digest
+from taskaware.objectives import trainings
 from taskaware.objectives.record import describe
 from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, Trainings
@@ -83,6 +84,19 @@ def evaluator(learned, points):
     tasks = [make_task(name) for name in ("iris", "wine", "breast-cancer", "diabetes")]
     part = make_task(_iris().iloc[::2], "species", name="iris-half")
     return learned([*tasks, dataclasses.replace(part, group="iris")], points(24))
+
+
+@pytest.fixture(scope="session")
+def process(evaluator):
+    """A Gaussian process that learned what the evaluator did."""
+    learned = fit_evaluator(evaluator.space, evaluator.training_data, EvaluatorSettings())
+    return dataclasses.replace(learned, catalogue=evaluator.catalogue)
+
+
+@pytest.fixture
+def quick_trainings(monkeypatch):
+    """Refining trains for few steps: for tests that are not about what it finds."""
+    monkeypatch.setattr(trainings, "TrainingRecipe", lambda: TrainingRecipe(steps=20, batch_size=32))
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,12 @@ def test_scikit_learns_own_checks(problem, evaluator, monkeypatch):
     assert sum(found["status"] == "passed" for found in results) > 40
 
 
+def test_its_evaluator_is_shown_without_its_arrays(classifier, evaluator):
+    shown = repr(evaluator)
+    assert "network='bilinear'" in shown and "array" not in shown
+    assert repr(classifier).startswith("TaskAwareClassifier(evaluator=EnsembleEvaluator(")
+
+
 def test_a_frame_of_everything(fitted, made):
     frame, fresh = made(), made(seed=1)
     features = frame.drop(columns="y")

@@ -13,14 +13,7 @@ from taskaware.recommendation.recommend import recommend
 from taskaware.recommendation.refinement import Refinement
 from taskaware.store import Store
 from taskaware.strategies.objective import Objective, Outcomes
-from taskaware.surrogates import EvaluatorSettings, TaskQuery, fit_evaluator
-
-
-@pytest.fixture(scope="module")
-def process(evaluator):
-    """A Gaussian process that learned what the evaluator did."""
-    learned = fit_evaluator(evaluator.space, evaluator.training_data, EvaluatorSettings())
-    return dataclasses.replace(learned, catalogue=evaluator.catalogue)
+from taskaware.surrogates import TaskQuery
 
 
 @pytest.fixture

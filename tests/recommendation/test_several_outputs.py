@@ -69,12 +69,13 @@ def test_weights_and_groups_count(rec, labelled):
     assert np.abs(whole.predict_proba(labelled) - half.predict_proba(labelled)).max() > 0.01
 
 
-def test_it_is_refined_and_written(labelled, tmp_path):
-    rec = ta.recommend(labelled, ["u", "v", "w"], metric="f1_micro")
-    better = rec.refine(labelled, trainings=2)
+@pytest.mark.usefixtures("quick_trainings")
+def test_it_is_refined_and_written(labelled, process, tmp_path):
+    rec = ta.recommend(labelled, ["u", "v", "w"], evaluator=process, metric="f1_micro")
+    better = rec.refine(labelled, trainings=2, evaluator=process)
     assert "f1_micro" in better.notes[-1] and better.ranked[0].found_by == "trained"
     with pytest.raises(UserError, match="experience is of tasks with one"):
-        rec.refine(labelled, trainings=1, store=tmp_path / "store.db")
+        rec.refine(labelled, trainings=1, evaluator=process, store=tmp_path / "store.db")
     better.to_json(tmp_path / "rec.json")
     found = ta.load_recommendation(tmp_path / "rec.json")
     assert found.task == better.task and found.task.several.names == ("u", "v", "w")

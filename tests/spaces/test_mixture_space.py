@@ -135,8 +135,8 @@ def test_width_odds_are_the_widths_of_mixtures(space):
 
 
 def test_random_ensembles_are_not_wide():
-    space = preset("extended")
-    points = space.sample(jax.random.key(0), 128)
+    space = Compiled.from_dict(preset("extended").to_dict())
+    points = sample(space, jax.random.key(0), 128)
     opened = np.asarray(space.weights(points).recipe[:, space.coordinates.index("ensemble")]) > 0
     widths = np.asarray(space.width(points))
     assert opened.any() and widths[opened].max() == 64 and widths[~opened].max() == 256

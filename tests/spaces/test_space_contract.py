@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -118,8 +119,9 @@ def test_decisions_as_columns():
 def test_a_mutation_always_means_something_else():
     """Also where the logits differ and mean the same: a plain group never stays as it is."""
     for space in (preset("compact"), ONE_ACTIVATION):
-        parents = np.asarray(space.discretise(space_contract.sampled(space)))
+        parents = np.asarray(jax.jit(space.discretise)(space_contract.sampled(space)))
         children = space_contract.mutated(space, parents)
-        before, after = space.weights(parents), space.weights(children)
+        weights = jax.jit(space.weights)
+        before, after = weights(parents), weights(children)
         changed = [np.abs(a - b).reshape(len(parents), -1).max(1) for a, b in zip(before, after, strict=True)]
         assert (np.max(changed, axis=0) > 1e-6).all()

@@ -17,7 +17,7 @@ from taskaware.training import chunks, programs, trainer
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 keep_compiled()
-space = dataclasses.replace(preset("compact"), layers=2, sizes=(8,), width_odds=(1.0,))
+space = dataclasses.replace(preset("compact"), layers=1, sizes=(8,), width_odds=(1.0,))
 recipe = TrainingRecipe(steps=10, batch_size=32)
 points = space.sample(jax.random.key(0), 21)
 prepared = prepare(make_task("iris"), 0, recipe)

@@ -90,6 +90,11 @@ class ImproveSettings:
         for name, least in {"designs": 1, "rounds": 1, "trainings": 0, "folds": 2, "seed": 0}.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
+        if 0 < self.trainings <= self.designs:
+            raise UserError(
+                f"Setting trainings={self.trainings} is too small: a round of one task takes "
+                f"{self.designs + 1}. Give more, or 0 for no limit."
+            )
         self.collected.check()
         return self
 
@@ -156,11 +161,6 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
             folder.write_table("calibration", _calibration(table, tasks, settings.seed))
             if not _goes_on(table, number):
                 break
-        if not rounds:
-            raise UserError(
-                f"Setting trainings={settings.trainings} is too small: a round of one task takes "
-                f"{settings.designs + 1}. Give more, or 0 for no limit."
-            )
     evaluator = train_evaluator(experience, space=space.name, settings=settings.evaluator, seed=settings.seed)
     price = price_of(table)
     evaluator = dataclasses.replace(evaluator, price=price)

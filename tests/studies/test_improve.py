@@ -103,17 +103,16 @@ def test_a_damaged_round_is_named(settings, done, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"designs": 0}, "designs=0"), ({"rounds": 0}, "rounds=0"), ({"folds": 1}, "folds=1")],
+    [
+        ({"designs": 0}, "designs=0"),
+        ({"rounds": 0}, "rounds=0"),
+        ({"folds": 1}, "folds=1"),
+        ({"designs": 2, "trainings": 2}, "a round of one task takes 3"),
+    ],
 )
 def test_bad_settings_are_refused(changes, words):
     with pytest.raises(UserError, match=words):
         ImproveSettings(**changes).check()
-
-
-def test_a_budget_below_one_task_is_refused(settings, tmp_path):
-    small = dataclasses.replace(settings, trainings=2)
-    with pytest.raises(UserError, match="a round of one task takes 3"):
-        improve(small, RunFolder.open(tmp_path / "run", "improve", small), show=False)
 
 
 def made(rounds, gain):

@@ -4,12 +4,8 @@ import os
 
 from jaxtyping import install_import_hook
 
-# Tests compile more than they run, so XLA leaves out passes that only make programs faster, and compiles a program
-# in one part, which takes a sixth less processor time than in parts side by side; more in tests/conftest.py.
-QUICK_TO_COMPILE = (
-    "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false "
-    "--xla_cpu_parallel_codegen_split_count=1"
-)
+# Tests compile more than they run, so XLA leaves out passes that only make programs faster; more in tests/conftest.py.
+QUICK_TO_COMPILE = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_TO_COMPILE}".strip()
 # The processes of the tests fill all cores, where the threads of a product of matrices only wait for each other.
 for library in ("OPENBLAS", "OMP", "MKL"):

@@ -120,7 +120,7 @@ class ChainSpace(ChoiceSpace):
         >>> space.decode(space.named("all-skips"))[2]
         Layer(height=3, width=3, filters=24, reads=(1, 2), strides=(1, 1), pooled=False)
         """
-        if not bool(np.asarray(self.contains(point))):
+        if not self.contains_on_host(np.asarray(point)[None])[0]:
             raise UserError(f"The vector {np.asarray(point)} is no point of the space '{self.name}'.")
         chosen = self.chosen(point)
         return tuple(self._layer(number, chosen) for number in range(1, self.settings.layers + 1))
@@ -183,7 +183,9 @@ class ChainSpace(ChoiceSpace):
             else (number - 1,)
         )
         return Layer(
-            *(chosen[f"{start} {what}"] for what in ("filter height", "filter width", "filters")),
+            chosen[f"{start} filter height"],
+            chosen[f"{start} filter width"],
+            chosen[f"{start} filters"],
             reads,
             (chosen.get(f"{start} stride height", only), chosen.get(f"{start} stride width", only)),
             chosen.get(f"{start} pooling", False),

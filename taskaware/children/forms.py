@@ -41,6 +41,7 @@ FORMS: Registry[Forms] = Registry(
     {
         "mixture": "taskaware.children.mixture.forms:FORMS",
         "cells": "taskaware.children.cells.forms:FORMS",
+        "chain": "taskaware.children.chain.forms:FORMS",
         "update-rules": "taskaware.children.rules.forms:FORMS",
     },
 )

@@ -1,6 +1,7 @@
 """What can be designed: spaces of architectures. They know no data, no scores and no Flax."""
 
 from taskaware.spaces.cells import CellSpace, cells
+from taskaware.spaces.chain import ChainSpace, Layer, chain
 from taskaware.spaces.choices import ChoiceSpace, choices
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import Point, Weights
@@ -15,9 +16,11 @@ __all__ = [
     "PRESETS",
     "SPACES",
     "CellSpace",
+    "ChainSpace",
     "ChoiceSpace",
     "Decision",
     "HostSpace",
+    "Layer",
     "MixtureSpace",
     "Point",
     "RecurrentCell",
@@ -27,6 +30,7 @@ __all__ = [
     "StepwiseSpace",
     "Weights",
     "cells",
+    "chain",
     "change_one",
     "choices",
     "decided",

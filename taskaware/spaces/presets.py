@@ -14,6 +14,7 @@ from taskaware.embeddings import (
 from taskaware.errors import UserError, unknown
 from taskaware.saved import parse_json, read_json
 from taskaware.spaces.cells import cells
+from taskaware.spaces.chain import chain
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.spaces.recurrent_cells import recurrent_cells
@@ -88,6 +89,7 @@ EXTENDED = dataclasses.replace(
 PRESETS: dict[str, Space] = {
     **{space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)},
     "cells": cells(),
+    "chain": chain(),
     "recurrent-cells": recurrent_cells(),
     "update-rules": RuleSpace(),
 }

@@ -13,6 +13,7 @@ SPACES: Registry[type[Space]] = Registry(
     {
         "mixture": "taskaware.spaces.mixture:MixtureSpace",
         "cells": "taskaware.spaces.cells:CellSpace",
+        "chain": "taskaware.spaces.chain:ChainSpace",
         "recurrent-cells": "taskaware.spaces.recurrent_cells:RecurrentCellSpace",
         "choices": "taskaware.spaces.choices:ChoiceSpace",
         "update-rules": "taskaware.spaces.rules.space:RuleSpace",

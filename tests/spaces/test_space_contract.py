@@ -16,6 +16,7 @@ from taskaware.spaces import (
     RelaxedSpace,
     Space,
     cells,
+    chain,
     choices,
     decided,
     preset,
@@ -35,7 +36,14 @@ GRID = choices(op=["conv", "pool", "none"], width=[8, 16, 32], gate=[True, False
 HOLES = choices(
     {name: range(4) for name in "abc"}, allowed=lambda point: point["a"] <= point["b"], name="holes"
 )
-SHIPPED = [*(PRESETS[name] for name in PRESETS if name != "cells"), cells(2), Bits(), GRID, HOLES]
+SMALL = [cells(2), chain(2, strides=(1, 2), pooling=True)]
+SHIPPED = [
+    *(PRESETS[name] for name in PRESETS if name not in ("cells", "chain")),
+    *SMALL,
+    Bits(),
+    GRID,
+    HOLES,
+]
 
 
 @pytest.mark.parametrize("check", space_contract.CHECKS, ids=lambda check: check.__name__)

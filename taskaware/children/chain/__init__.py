@@ -1,0 +1,1 @@
+"""Convolution chains: module, trained form, source code."""

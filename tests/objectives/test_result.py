@@ -92,7 +92,7 @@ def test_a_mixture_and_a_rule_are_trained_to_models(tmp_path):
     assert model.score(*_iris()) > 0.8
     model.save(tmp_path / "rule")
     assert ta.load_model(tmp_path / "rule").score(*_iris()) == model.score(*_iris())
-    with pytest.raises(UserError, match="have no module; those of the types mixture, cells do"):
+    with pytest.raises(UserError, match="have no module; those of the types mixture, cells, chain do"):
         found.module()
     with pytest.raises(UserError, match=r"Leave augment= out"):
         found.fit(augment=("flip",))

@@ -62,7 +62,7 @@ def test_the_contract_finds_what_is_wrong(broken, check, tmp_path, monkeypatch):
 
     with pytest.raises(AssertionError) as caught:
         check_surrogate(fit, tmp_path, draws=False)
-    assert any(entry.name.startswith(check) for entry in caught.traceback)
+    assert any(entry.name.startswith(check) for entry in caught.traceback), caught.getrepr()
 
 
 def test_the_contract_minds_the_seed(tmp_path):

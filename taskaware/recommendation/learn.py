@@ -10,8 +10,7 @@ from taskaware.objectives.readable import is_readable
 from taskaware.recommendation.designed import price_of, scored
 from taskaware.recommendation.designs import held_out_designs
 from taskaware.recommendation.joined import together
-from taskaware.recommendation.shipped import comparable, stored
-from taskaware.recommendation.teach import beside_shipped, read_tasks, train_evaluator
+from taskaware.recommendation.teach import experience_of, read_tasks, train_evaluator
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
 from taskaware.surrogates import Evaluator, EvaluatorSettings
@@ -67,19 +66,16 @@ def learn(
         if not designs:
             return train_evaluator(store, space=space, with_shipped=with_shipped)
         # Without earlier designs, so that a second call makes the same ones.
-        before = training_data(_undesigned(_known(opened, space, with_shipped), tasks))
+        before = training_data(
+            _undesigned(experience_of(opened, preset(space), with_shipped=with_shipped), tasks)
+        )
         found = held_out_designs(tasks, preset(space), before, EvaluatorSettings(), designs)
         chosen = {digest: one.points for digest, one in found.items()}
         collect(tasks, opened, settings, chosen=chosen, strategy=BY_ASCENT, show=progress)
-        known = _known(opened, space, with_shipped)
+        known = experience_of(opened, preset(space), with_shipped=with_shipped)
     evaluator = train_evaluator(known, space=space)
     table = scored(evaluator.training_data.table(), [found], {task.digest: task.rows for task in tasks})
     return dataclasses.replace(evaluator, price=price_of(table))
-
-
-def _known(store: Store, space: str, with_shipped: bool) -> Experience:
-    own = comparable(stored(store, preset(space)))
-    return beside_shipped(own, preset(space)) if with_shipped else own
 
 
 def _undesigned(experience: Experience, tasks: Sequence[Task]) -> Experience:

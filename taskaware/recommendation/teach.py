@@ -15,10 +15,10 @@ from taskaware.modalities.reading import make_task
 from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.recommendation.joined import digests_of, together
-from taskaware.recommendation.shipped import comparable, open_experience
+from taskaware.recommendation.shipped import comparable, open_experience, stored
 from taskaware.runner.engine import cores
 from taskaware.spaces import Space, preset
-from taskaware.store import Experience
+from taskaware.store import Experience, Store
 from taskaware.surrogates import SURROGATES, Evaluator, EvaluatorSettings, fit_evaluator
 from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.surrogates.triplets import data_for
@@ -131,6 +131,30 @@ def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:
             "needed. Collect trainings on them first (`ta.learn`), or give the data of its tasks."
         )
     return experience.take(there[experience.task])
+
+
+def experience_of(
+    store: Store, space: Space, *, with_shipped: bool = True, more: tuple[str, ...] = MORE
+) -> Experience:
+    """What is in a store and, where wanted, what is shipped.
+
+    Args:
+        store: of your own trainings.
+        space: of the architectures.
+        with_shipped: whether the shipped experience is added.
+        more: parts of MORE that are added to it.
+
+    Raises:
+        UserError: the store is empty and nothing is added, or a task was trained with several recipes.
+    """
+    if store.spaces():
+        own = comparable(stored(store, space))
+        return beside_shipped(own, space, more) if with_shipped else own
+    if not with_shipped:
+        raise UserError(
+            "The store holds no trainings to learn from. Collect some, or learn from the shipped."
+        )
+    return opened("shipped", space, more=more)
 
 
 def beside_shipped(experience: Experience, space: Space, more: tuple[str, ...] = MORE) -> Experience:

@@ -24,8 +24,7 @@ from taskaware.recommendation.designed import price_of, scored
 from taskaware.recommendation.designs import Designs, held_out_designs
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.learn import BY_ASCENT
-from taskaware.recommendation.shipped import comparable, stored
-from taskaware.recommendation.teach import MORE, beside_shipped, opened, train_evaluator
+from taskaware.recommendation.teach import MORE, experience_of, train_evaluator
 from taskaware.runner import RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.saved import read_json
@@ -174,16 +173,9 @@ def improve(settings: ImproveSettings, folder: RunFolder, show: bool | None = No
 
 
 def _known(store: Store, settings: ImproveSettings) -> Experience:
-    """What is in the store, and what is shipped where the settings say so.
-
-    Raises:
-        UserError: a task was trained with several recipes.
-    """
+    """What the settings say to learn from."""
     space = preset(settings.space)
-    own = comparable(stored(store, space)) if store.spaces() else None
-    if own is None:
-        return opened("shipped", space, more=settings.more)
-    return beside_shipped(own, space, settings.more) if settings.with_shipped else own
+    return experience_of(store, space, with_shipped=settings.with_shipped, more=settings.more)
 
 
 def _affordable(left: int | None, settings: ImproveSettings) -> int | None:

@@ -209,11 +209,11 @@ def test_coslog4_is_four_waves_from_zero_to_zero():
 
 
 def test_one_point_alone_trains_as_it_does_among_others(wine):
-    """One with members; those without are in the tests of the trainer."""
     drawn = np.asarray(SPACE.sample(jax.random.key(5), 12))
     widest = {key: rows for key, rows in child_of(SPACE).group(SPACE, jnp.asarray(drawn)) if abs(key) == 8}
     assert set(widest) == {-8, 8} and min(map(len, widest.values())) > 1
-    vectors, recipe = drawn[widest[-8][:2]], TrainingRecipe(steps=20)
+    vectors = drawn[np.concatenate([rows[:2] for rows in widest.values()])]
+    recipe = TrainingRecipe(steps=20)
     together = train(SPACE, vectors, wine, recipe, seed=0)
-    alone = train(SPACE, vectors[:1], wine, recipe, seed=0)
-    np.testing.assert_allclose(alone.loss[0], together.loss[0], rtol=1e-3, atol=1e-4)
+    alone = train(SPACE, vectors[::2], wine, recipe, seed=0)
+    np.testing.assert_allclose(alone.loss, np.asarray(together.loss)[::2], rtol=1e-3, atol=1e-4)

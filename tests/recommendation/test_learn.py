@@ -41,8 +41,8 @@ def test_own_tasks_are_trained_kept_and_known(tmp_path, monkeypatch):
 
 def test_designs_are_trained_once(tmp_path, monkeypatch):
     """Designs and the best known architecture are trained on a task; a second call makes the same ones."""
-    fewer = functools.partial(teach.beside_shipped, more=())
-    monkeypatch.setattr("taskaware.recommendation.learn.beside_shipped", fewer)
+    fewer = functools.partial(teach.experience_of, more=())
+    monkeypatch.setattr("taskaware.recommendation.learn.experience_of", fewer)
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=list("abc"))
     frame["y"] = np.where(frame["a"] > 0, "yes", "no")

@@ -23,7 +23,7 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("engine", "victims", "kills"),
-    [("serial", ("append",), 1), ("processes", ("study", "worker", "append"), 3)],
+    [("serial", ("study", "append"), 2), ("processes", ("study", "worker", "append"), 3)],
     ids=["serial", "processes"],
 )
 def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected, engine, victims, kills):

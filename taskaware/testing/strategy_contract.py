@@ -127,7 +127,9 @@ def objectives_of(space: Space) -> tuple[Callable, Callable, Callable]:
     """A hill, the same with half of the space diverged, and nothing but diverged points."""
     if space == SPACE:
         return OBJECTIVES
-    some = jax.vmap(space.features)(space.sample(jax.random.key(7), 64))
+    # Numbers, not tracers: the first check that asks may be one that is traced, and the cache outlives it.
+    with jax.ensure_compile_time_eval():
+        some = np.asarray(jax.vmap(space.features)(space.sample(jax.random.key(7), 64)))
     summit, middle = some[0], some[:, -1].mean()
 
     def hill(vector: Array) -> Array:

@@ -66,6 +66,14 @@ def test_contract(name, check):
     check(SUBJECTS[name])
 
 
+def test_a_check_leaves_nothing_of_its_tracing_to_the_next():
+    """Whichever check comes first: tests that run side by side are dealt out in any order."""
+    subject = Subject(random(), space=choices({"a": [0, 1, 2], "b": [0, 1]}), together=4)
+    strategy_contract.objectives_of.cache_clear()
+    strategy_contract.state_keeps_its_form(subject)
+    strategy_contract.every_point_is_in_the_space(subject)
+
+
 def test_every_registered_strategy_is_under_contract_and_needs_no_setting():
     assert set(STRATEGIES) <= {*SUBJECTS, "aging_evolution"}
     assert STRATEGIES["aging_evolution"] is STRATEGIES["evolution"]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from taskaware.data import dates, numerals
 from taskaware.data.frames import one_form
+from taskaware.data.number_words import MARKS
 from taskaware.errors import UserError, some
 
 MISSING_MARKS = frozenset(
@@ -175,7 +176,7 @@ def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -
     left = np.isnan(values)
     truth = [_TRUTH.get(names[place].lower(), names[place]) for place in np.flatnonzero(left)]
     values[left] = numerals.plain_numbers(truth)
-    wrong = np.isnan(values) & np.array([name.lower() not in numerals.MARKS for name in names], bool)
+    wrong = np.isnan(values) & np.array([name.lower() not in MARKS for name in names], bool)
     in_rows = np.append(wrong, False)[codes]
     if in_rows.any():
         first = names[codes[int(in_rows.argmax())]]
@@ -231,7 +232,7 @@ def moments(series: pd.Series, formats: tuple[str, ...] = ()) -> pd.DatetimeInde
     when = dates.parsed(names, formats)
     if formats:
         when = when.where(when.notna(), dates.parsed(names))
-    known = np.array([name.lower() not in numerals.MARKS for name in names], bool)
+    known = np.array([name.lower() not in MARKS for name in names], bool)
     if known.any() and when.notna()[known].mean() < dates.PARSED:
         row = int(np.flatnonzero(np.append(when.isna() & known, False)[codes])[0])
         raise UserError(

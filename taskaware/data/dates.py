@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data.date_words import in_english
-from taskaware.data.numerals import MARKS
+from taskaware.data.number_words import MARKS
 
 PARTS = ("days", "month", "weekday", "hour")
 """Numbers that a moment becomes."""

@@ -20,7 +20,10 @@ from taskaware.errors import UserError, some
 
 _HEAD, _MOST_HEAD = 1 << 16, 1 << 26
 _LEAST_LINES = 3
+_TITLED = 60
+"""Lines among which those of a title are looked for."""
 _BLOCK, _BLOCK_OF_COLUMN, _MOST_BLOCK = 1 << 20, 1 << 13, 1 << 28
+SEPARATORS = ",;\t|"
 
 
 class Layout(NamedTuple):
@@ -42,13 +45,15 @@ class Opening(NamedTuple):
 
     Attributes:
         separator: a comma, a semicolon, a tab, a bar, or what a line before the names says, as in "sep=;".
-        skipped: lines before the names, 0 or 1.
+        skipped: lines before the names.
         spaced: whether blanks stand behind separators, as in `"a", "b"`; they are no part of a value.
+        title: the first of the lines before the names where they are a title; else empty.
     """
 
     separator: str
     skipped: int
     spaced: bool
+    title: str = ""
 
 
 def read_delimited(content: Content, encoding: str, as_text: Collection[str] = ()) -> pd.DataFrame:
@@ -75,7 +80,7 @@ def read_delimited(content: Content, encoding: str, as_text: Collection[str] = (
     layout = Layout(encoding, opening, _index_column(rows))
     values = _pandas(content, layout, na_values=sorted(MISSING_MARKS))
     frame = typed(values, _strings(content, layout, values), decimal=decimal, as_text=as_text)
-    frame.attrs |= {"decimal": decimal, "notes": _notes(rows), "twice": _twice(rows[0])}
+    frame.attrs |= {"decimal": decimal, "notes": _notes(rows, opening), "twice": _twice(rows[0])}
     frame.attrs["shown"] = shown if len(shown) == 1 else ""
     return frame
 
@@ -84,24 +89,74 @@ def opening_of(head: str) -> Opening:
     """What the beginning of a file, with "\\n" at the ends of its lines, says of all lines.
 
     >>> opening_of("a;b\\n1;2"), opening_of("sep=|\\na|b").skipped, opening_of('"a", "b"').spaced
-    (Opening(separator=';', skipped=0, spaced=False), 1, True)
+    (Opening(separator=';', skipped=0, spaced=False, title=''), 1, True)
     """
     lines = head.lstrip("\ufeff\n ")
     named = re.match(r'"?sep=([^\n])"?[ ,;]*(?:\n|$)', lines, re.IGNORECASE)
-    lines = lines[named.end() :] if named else lines
+    skipped, title = (1, "") if named else _titles(head)
+    lines = _from_line(lines if named else head, skipped).lstrip("\ufeff\n ")
     lines = re.sub(r'"[^"]*"', '""', lines)
     names = lines.split("\n", 1)[0]
-    separator = max(",;\t|", key=names.count)
+    separator = max(SEPARATORS, key=names.count)
     separator = named[1] if named else separator if separator in names else ","
     mark = re.escape(separator)
     spaced = re.search(rf'{mark} +"', lines) or re.search(rf"{mark} +[^ ]", names)
-    return Opening(separator, int(named is not None), separator != " " and spaced is not None)
+    return Opening(separator, skipped, separator != " " and spaced is not None, title)
+
+
+def _titles(head: str) -> tuple[int, str]:
+    """How many lines of a title stand above the line of names, blank ones counted, and the first of them.
+
+    A title fills one cell, two of four or more, or begins with "#"; the names fill all, and none is a number.
+    """
+    lines = head.lstrip("\ufeff").split("\n")[:_TITLED]
+    first = next((line for line in lines if line.strip()), "")
+    rest = "\n".join(lines[1:])
+    likely = [
+        sign
+        for sign in SEPARATORS
+        if sign in rest and (first.startswith("#") or sum(map(bool, first.split(sign))) in (1, 2))
+    ]
+    with contextlib.suppress(csv.Error):  # A cell is larger than the reader takes.
+        return max((_titles_above(lines, sign) for sign in likely), default=(0, 0, ""))[1:]
+    return 0, ""
+
+
+def _titles_above(lines: list[str], separator: str) -> tuple[int, int, str]:
+    """The number of names below a title, of the lines above them, and its text; 0, 0, "" without one."""
+    reader = csv.reader(lines, delimiter=separator)
+    rows = [(row, reader.line_num) for row in reader]
+    width = collections.Counter(len(row) for row, _ in rows if row).most_common(1)[0][0]
+    title, above = "", 0
+    for row, line in rows if width > 1 else ():
+        filled = [cell.strip() for cell in row if cell.strip()]
+        if filled and not _is_title(row, filled, width):
+            plain = np.isnan(numerals.plain_numbers(filled)).all() and len(set(filled)) == len(row)
+            found = title and plain and width - len(row) in (0, 1)
+            return (len(row), above, title) if found else (0, 0, "")
+        title, above = title or " ".join(filled), line
+    return 0, 0, ""
+
+
+def _is_title(row: list[str], filled: list[str], width: int) -> bool:
+    if filled[0].startswith("#") and len(row) != width:
+        return True
+    if not row[0].strip():  # A first name may be empty: that of row names.
+        return False
+    if width == 2:  # R leaves out the name of row names.
+        return len(filled) == 1 and " " in filled[0]
+    return len(filled) == 1 or (len(filled) == 2 and width > 3)
+
+
+def _from_line(text: str, number: int) -> str:
+    return "\n".join(text.split("\n")[number:]) if number else text
 
 
 def first_rows(head: str, opening: Opening) -> list[list[str]]:
     """The names and some of the rows that stand at the beginning of a file."""
-    reader = csv.reader(io.StringIO(head), delimiter=opening.separator, skipinitialspace=opening.spaced)
-    return [row for row in reader if row][opening.skipped :][:50]
+    lines = io.StringIO(_from_line(head, opening.skipped))
+    reader = csv.reader(lines, delimiter=opening.separator, skipinitialspace=opening.spaced)
+    return [row for row in reader if row][:50]
 
 
 def first_text(content: Content, encoding: str) -> str:
@@ -190,8 +245,10 @@ def _index_column(rows: list[list[str]]) -> int | bool:
     return 0 if longer and any(row[-1] for row in values) else False
 
 
-def _notes(rows: list[list[str]]) -> tuple[str, ...]:
+def _notes(rows: list[list[str]], opening: Opening) -> tuple[str, ...]:
     notes, twice = [], _twice(rows[0])
+    if opening.title:
+        notes.append(f"The lines above the names are left out, from {some([opening.title])} on.")
     if twice:
         notes.append(
             f"The line of names has {some(twice)} more than once; a second column is called '{twice[0]}.1'."

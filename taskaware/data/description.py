@@ -8,6 +8,8 @@ import pandas as pd
 
 from taskaware.data import dates, numerals
 from taskaware.data.columns import OBJECT_KINDS, distinct, found_type
+from taskaware.data.measures import MEASURES
+from taskaware.data.number_words import MARKS
 from taskaware.errors import UserError, some, unknown
 
 KINDS = ("numeric", "boolean", "date", "category", "text")
@@ -128,9 +130,7 @@ def _described_strings(name: str, codes: np.ndarray, names: list[str], decimal: 
 def _odd(names: Sequence[str], form: numerals.Form) -> tuple[str, ...]:
     """The strings that are neither numbers nor words for a missing one."""
     wrong = np.isnan(numerals.parsed(names, form))
-    return tuple(
-        n for n, is_wrong in zip(names, wrong, strict=True) if is_wrong and n.lower() not in numerals.MARKS
-    )
+    return tuple(n for n, is_wrong in zip(names, wrong, strict=True) if is_wrong and n.lower() not in MARKS)
 
 
 def _notes_on_numbers(
@@ -138,16 +138,20 @@ def _notes_on_numbers(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """A sentence on values that are missing in a numeric column, and those of them that no mark explains."""
     missing = np.isnan(numerals.parsed(names, form))
-    durations = (f"Durations of '{name}' are read as seconds.",) if form.decimal == numerals.DURATION else ()
+    notes: tuple[str, ...] = ()
+    if form.decimal == numerals.DURATION:
+        notes = (f"Durations of '{name}' are read as seconds.",)
+    elif form.decimal in MEASURES:
+        notes = (f"Measures of '{name}' are read as {form.decimal}.",)
     if not missing.any():
-        return durations, ()
+        return notes, ()
     shown = [names[place] for place in np.flatnonzero(missing).tolist()]
     verb = "is" if len(shown) == 1 else "are"
     note = (
         f"{counts[~missing].sum()} of {counts.sum()} values of '{name}' are numbers; {some(shown)} {verb} "
         "read as missing."
     )
-    return (*durations, note), _odd(names, form)
+    return (*notes, note), _odd(names, form)
 
 
 def _notes_on_dates(name: str, names: Sequence[str], formats: tuple[str, ...]) -> list[str]:

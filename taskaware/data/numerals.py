@@ -13,85 +13,12 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data.clocks import days_of, seconds_of
+from taskaware.data.measures import MEASURES
+from taskaware.data.number_words import ABOUT, CODES, MAGNITUDES, MARKS, ORDINALS, UNITS_TOO
 
 ODD_SHARE = 0.05
 """A column is numeric where at most this share of its rows holds something else, see `form_of`."""
 
-MARKS = frozenset(
-    (
-        "-",
-        "--",
-        "---",
-        "–",
-        "—",
-        ".",
-        "..",
-        "...",
-        "*",
-        "unknown",
-        "unk",
-        "missing",
-        "none",
-        "null",
-        "nil",
-        "void",
-    )
-    + ("na", "n.a.", "n.a", "n/a", "n/k", "nk", "nan", "tbd", "tba", "not available", "not applicable")
-    + ("not known", "not recorded", "no data", "no answer", "undefined", "empty", "blank", "error")
-)
-"""Words for a missing number, in lower case; among words they may be a category."""
-
-CODES = frozenset(
-    (
-        "USD",
-        "EUR",
-        "GBP",
-        "JPY",
-        "CHF",
-        "CNY",
-        "INR",
-        "AUD",
-        "CAD",
-        "NZD",
-        "SEK",
-        "NOK",
-        "DKK",
-        "PLN",
-        "CZK",
-        "HUF",
-    )
-    + (
-        "BRL",
-        "MXN",
-        "ZAR",
-        "RUB",
-        "TRY",
-        "KRW",
-        "SGD",
-        "HKD",
-        "US$",
-        "A$",
-        "C$",
-        "R$",
-        "Rs",
-        "Rs.",
-        "kr",
-        "zł",
-        "Fr.",
-    )
-)
-"""Currencies that may stand before a number, beside the signs of Unicode's currencies."""
-
-_MAGNITUDES = {
-    **dict.fromkeys(("k", "K", "tsd", "tsd.", "thousand"), 1e3),
-    **dict.fromkeys(("m", "M", "Mio", "mio", "mio.", "mn", "mln", "million", "millionen", "millione"), 1e6),
-    **dict.fromkeys(("b", "B", "G", "bn", "bln", "billion", "mrd", "mrd.", "milliard", "milliarde"), 1e9),
-    **dict.fromkeys(("T", "trillion"), 1e12),
-}
-_UNITS_TOO = frozenset("mbGT")
-"""Magnitudes that are units, too, where a column has no other."""
-
-_ORDINALS = frozenset(("st", "nd", "rd", "th"))
 _MAGNITUDE_OF_MONEY = re.compile(rf"(.+?)\s?([$£¥\u20a0-\u20cf]|{'|'.join(map(re.escape, sorted(CODES)))})")
 _CLOCK = "clock"
 DURATION = "duration"
@@ -108,12 +35,16 @@ _SIGNS = str.maketrans(
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 _TIMES_TEN = re.compile(r"\s?[x×*·]\s?10(?:\^([-+]?\d+)|([⁺⁻⁰¹²³⁴-⁹]+))")
 _NO_CENTS = re.compile(r"(?<=\d)([.,])--?(?=\s|$|[^\d-])")
+_ABOUT = re.compile(rf"(?:{'|'.join(ABOUT)})\s*(?=[-+\d.,])", re.IGNORECASE)
 _FRACTION = re.compile(
-    r"(?P<whole>\d+(?= )|\d*(?=[¼-¾⅐-⅞])) ?(?:(?P<sign>[¼-¾⅐-⅞])|(?P<over>\d{1,2})/(?P<under>[1-9]\d?)(?!\d))"
+    r"(?P<whole>\d+(?= )|\d*(?=[¼-¾⅐-⅞])|(?<![\d/.,])) ?"
+    r"(?:(?P<sign>[¼-¾⅐-⅞])|(?P<over>\d{1,2})/(?P<under>[1-9]\d?)(?![\d/.,]))"
 )
+_USUAL_UNDER = frozenset((2, 3, 4, 8, 16, 32, 64))
+"""What stands below a fraction without a whole number beside it: 3/4, but not 5/10, which may be a grade."""
 _NUMBER = re.compile(
     r"(?P<open>\()?\s*(?P<sign>[-+]?)\s*(?P<before>[^\d\s.,'()+-][^\d\s,'()+-]{0,3})?\s*(?P<late>[-+]?)\s*"
-    r"(?P<body>\d[\d.,' ]*(?<! )|[.,]\d+)(?P<power>[eE][-+]?\d+)?(?P<trailing>-(?=\s|$))?\s*"
+    r"(?P<body>\d[\d.,'_ ]*(?<! )|[.,]\d+)(?P<power>[eE][-+]?\d+)?(?P<trailing>-(?=\s|$))?\s*"
     r"(?P<after>[^\d\s.,'()+-][^\d()+]{0,14}[23]?|\+)?(?P<close>\))?"
 )
 _WHOLE = {
@@ -122,6 +53,7 @@ _WHOLE = {
     ".": r"(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)",
     " ": r"(?:\d+|[1-9]\d{0,2}(?: \d{3})+)",
     "'": r"(?:\d+|[1-9]\d{0,2}(?:'\d{3})+)",
+    "_": r"(?:\d+|[1-9]\d{0,2}(?:_\d{3})+)",
 }
 
 
@@ -129,7 +61,8 @@ class Form(NamedTuple):
     """How a column writes its numbers.
 
     Attributes:
-        decimal: the decimal sign, "." or ","; "clock" for hours and minutes, which become days; DURATION.
+        decimal: the decimal sign, "." or ","; "clock" for hours and minutes, which become days; DURATION; a
+            name of MEASURES.
         thousands: the sign between groups of three digits, or "".
         unit: what stands behind, without case and plural; "" for nothing, and "k" for magnitudes (k, M, B).
         currency: what stands before, or the unit where it is a currency; "" for nothing.
@@ -143,7 +76,7 @@ class Form(NamedTuple):
 
 PLAIN = Form()
 _FORMS = tuple(
-    Form(decimal, sign) for decimal in ".," for sign in ("", ",", ".", " ", "'") if sign != decimal
+    Form(decimal, sign) for decimal in ".," for sign in ("", ",", ".", " ", "'", "_") if sign != decimal
 )
 _BODIES = {
     form[:2]: re.compile(
@@ -197,7 +130,7 @@ def form_of(names: Sequence[str], counts: np.ndarray, decimal: str = ".") -> For
     written = _written_forms(taken, counts, decimal)
     found = [*written, PLAIN] if ambiguous else [PLAIN, *written]
     # In "17.30 Uhr" stands no decimal point. The first of equals is taken.
-    timed = [Form(_CLOCK), Form(DURATION)]
+    timed = [Form(each) for each in (_CLOCK, DURATION, *MEASURES)]
     found = [*timed, *found] if written[0].unit == "uhr" else [*found, *timed]
     best = max(found, key=lambda form: counts[~np.isnan(parsed(names, form))].sum())
     return best if _is_numeric(~np.isnan(parsed(names, best)), known, counts) else None
@@ -236,6 +169,8 @@ def parsed(names: Sequence[str], form: Form = PLAIN) -> np.ndarray:
         return np.array([days_of(name) for name in names], np.float64)
     if form.decimal == DURATION:
         return np.array([seconds_of(name) for name in names], np.float64)
+    if form.decimal in MEASURES:
+        return np.array([MEASURES[form.decimal](name) for name in names], np.float64)
     return np.array([_value(_taken_apart(name), form) for name in names], np.float64)
 
 
@@ -252,8 +187,9 @@ def are_codes(names: Sequence[str]) -> bool:
 def _promising(names: Sequence[str]) -> bool:
     """Whether a third of some strings holds digits in the form of a number: a quick look at long columns."""
     sample = names[:: max(1, len(names) // _SAMPLE)]
-    timed = (_taken_apart(name) or not np.isnan([days_of(name), seconds_of(name)]).all() for name in sample)
-    return 3 * sum(map(bool, timed)) >= len(sample)
+    readers = (days_of, seconds_of, *MEASURES.values())
+    read = (_taken_apart(name) or not np.isnan([one(name) for one in readers]).all() for name in sample)
+    return 3 * sum(map(bool, read)) >= len(sample)
 
 
 def _taken_apart(name: str) -> _Parts | None:
@@ -269,7 +205,7 @@ def _taken_apart(name: str) -> _Parts | None:
         return None
     trailing = found["trailing"] is not None
     negative = trailing or "-" in found["sign"] + found["late"] or found["open"] is not None
-    if not before and (both := _MAGNITUDE_OF_MONEY.fullmatch(after)) and _unit(both[1]) in _MAGNITUDES:
+    if not before and (both := _MAGNITUDE_OF_MONEY.fullmatch(after)) and _unit(both[1]) in MAGNITUDES:
         before, unit = both[2], _unit(both[1])
     elif not before and _is_currency(unit.upper()):
         before, unit = unit.upper(), ""
@@ -280,12 +216,18 @@ def _simplified(name: str) -> tuple[str, float]:
     """A string with signs of ASCII, and the fraction that was taken out of it, as the ½ of "1½"."""
     if not name.isascii():
         name = name.translate(_SIGNS)
-    name = _NO_CENTS.sub(r"\g<1>0", name)
+    name = _NO_CENTS.sub(r"\g<1>0", _ABOUT.sub("", name, count=1))
     name = _TIMES_TEN.sub(lambda found: "e" + (found[1] or found[2].translate(_SUPERSCRIPTS)), name)
     found = _FRACTION.search(name)
     if found is None:
         return name, 0.0
-    value = unicodedata.numeric(found["sign"]) if found["sign"] else int(found["over"]) / int(found["under"])
+    if found["sign"]:
+        value = unicodedata.numeric(found["sign"])
+    else:
+        over, under = int(found["over"]), int(found["under"])
+        if not found["whole"] and (over >= under or under not in _USUAL_UNDER):
+            return name, 0.0
+        value = over / under
     return name[: found.start()] + (found["whole"] or "0") + name[found.end() :], value
 
 
@@ -296,10 +238,10 @@ def _is_currency(text: str) -> bool:
 def _unit(after: str) -> str:
     """A unit without what differs from one value to the next: case, plural, the ending of an ordinal."""
     after = after.strip()
-    if after in _MAGNITUDES:
+    if after in MAGNITUDES:
         return after
     lowered = after.lower()
-    if lowered in _ORDINALS:
+    if lowered in ORDINALS:
         return "th"
     return lowered[:-1] if len(lowered) > 2 and lowered.endswith("s") else lowered
 
@@ -313,7 +255,7 @@ def _written_forms(taken: Sequence[_Parts | None], counts: np.ndarray, decimal: 
             currencies[parts.currency] += count
     del units[""], currencies[""]
     unit, currency = (max(each, key=lambda name: each[name], default="") for each in (units, currencies))
-    if units.keys() <= _MAGNITUDES.keys() and (len(units) > 1 or not units.keys() <= _UNITS_TOO):
+    if units.keys() <= MAGNITUDES.keys() and (len(units) > 1 or not units.keys() <= UNITS_TOO):
         unit = "k"
     # "1,234" is read with a sign for thousands, unless the decimal comma is known.
     order = sorted(_FORMS, key=lambda form: (form.decimal != decimal, not form.thousands))
@@ -333,7 +275,7 @@ def _value(parts: _Parts | None, form: Form) -> float:
     # Beside "2+", "2-" is a grade.
     if parts is None or parts.currency not in ("", form.currency) or (parts.trailing and form.unit == "+"):
         return np.nan
-    factor = _MAGNITUDES.get(parts.unit, 1.0) if form.unit == "k" else 1.0
+    factor = MAGNITUDES.get(parts.unit, 1.0) if form.unit == "k" else 1.0
     if factor == 1.0 and parts.unit not in ("", form.unit):
         return np.nan
     if _BODIES[form.decimal, form.thousands].fullmatch(parts.body) is None:

@@ -31,6 +31,10 @@ def written(folder, separator, decimal, name):
         (['"sep=|"', "x|z|y", *(f"{row}|{row / 8}|{'ab'[row % 2]}" for row in range(40))], "utf-16"),
         (["SEP=^;;", "x^z^y", *(f"{row}^{row / 8}^{'ab'[row % 2]}" for row in range(40))], "utf-8-sig"),
         (['"x", "z", "y"', *(f'{row}, {row / 8}, "{"ab"[row % 2]}"' for row in range(40))], "utf-8"),
+        (["Sales 2023", "", "x,z,y", *(f"{row},{row / 8},{'ab'[row % 2]}" for row in range(40))], "utf-8"),
+        (["Sales,,", ",,", "x,z,y", *(f"{row},{row / 8},{'ab'[row % 2]}" for row in range(40))], "utf-8-sig"),
+        (["# by me, now", "x;z;y", *(f"{row};{row / 8};{'ab'[row % 2]}" for row in range(40))], "utf-16"),
+        (["Sales", "x, z, y", *(f'{row}, {row / 8}, "{"ab"[row % 2]}"' for row in range(40))], "utf-8"),
         (["x , z , y", *(f"{row} , {row / 8} , {'ab'[row % 2]}" for row in range(40))], "utf-8"),
     ],
 )
@@ -42,6 +46,28 @@ def test_how_a_file_begins(tmp_path, lines, encoding):
     alone = reading.read_file(str(tmp_path / "a.csv"), "utf-8-sig" if encoding == "utf-8" else encoding)
     assert alone.columns.tolist() == ["x", "z", "y"]
     assert alone["z"].astype(float).tolist() == task.data.numeric[:, 1].tolist()
+
+
+def test_lines_above_the_names_are_mentioned(tmp_path):
+    rows = [f"{row},{'ab'[row % 2]}" for row in range(40)]
+    (tmp_path / "a.csv").write_text("\n".join(["Sales of 2023", "", "x,y", *rows]))
+    task = make_task(tmp_path / "a.csv", "y")
+    assert task.reader.names == ("x",)
+    assert "The lines above the names are left out, from 'Sales of 2023' on." in task.notes
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        (['"x"', '"a","red"', '"b","blue"'], ["x"]),  # R, with names of rows
+        ([",x", "a,red", "b,blue"], ["Unnamed: 0", "x"]),
+        (["#id,x,y", "1,2,3", "4,5,6"], ["#id", "x", "y"]),
+        (["some name", "1", "2"], ["some name"]),
+    ],
+)
+def test_names_are_not_taken_for_a_title(tmp_path, lines, names):
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    assert list(read_file(tmp_path / "a.csv").columns) == names
 
 
 def test_a_line_of_names_longer_than_the_first_look(tmp_path):

@@ -89,11 +89,26 @@ def test_numbers_with_separators_units_and_currencies(written, value):
         (["5 p.m.", "11:30 A.M."], [17 / 24, 11.5 / 24]),
         (["17.30 Uhr", "9 Uhr"], [17.5 / 24, 9 / 24]),
         (["-01:30", "02:00"], [-1.5 / 24, 2 / 24]),
+        (["1/2", "3/4"], [0.5, 0.75]),
+        (["~5", "ca. 7"], [5, 7]),
+        (["≈ 1_000 kg", "about 12_500 kg"], [1000, 12_500]),
+        (["1_000", "7"], [1000, 7]),
+        (["5'10\"", "6'"], [5 + 10 / 12, 6]),
+        (["5 ft 6 in", "5ft11"], [5.5, 5 + 11 / 12]),
+        (["5 lb 3 oz", "12 oz"], [5.1875, 0.75]),
+        (["11 st 4 lb", "9 st"], [158, 126]),
+        (["40°26'46\"N", "33.9° S"], [40 + 26 / 60 + 46 / 3600, -33.9]),
+        (["73.5 W", "12.25 E"], [-73.5, 12.25]),
+        (["-73.5°", "4°"], [-73.5, 4]),
     ],
 )
 def test_forms_of_numbers(values, expected):
     task = task_with(values * 20)
     np.testing.assert_allclose(task.data.numeric[:2, 0], expected)
+
+
+def test_a_measure_is_named_with_its_unit():
+    assert "Measures of 'x' are read as feet." in task_with(["5'10\"", "6'1\""] * 20).notes
 
 
 @pytest.mark.parametrize(
@@ -168,6 +183,10 @@ def test_dates_of_other_languages_and_calendars(values, expected):
         ["+49 170 123", "+49 30 99"],
         ["1.2.3", "1.2.4"],
         ["5/10", "6/10"],
+        ["120/80", "95/60"],
+        ["3/28", "12/25"],
+        ["12E", "14W"],
+        ["CA 9", "NY 1"],
     ],
 )
 def test_labels_that_hold_digits_stay_labels(values):

@@ -13,6 +13,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 CHECKED = (
     "taskaware.arrays",
+    "taskaware.children",
     "taskaware.compilation",
     "taskaware.data",
     "taskaware.deprecation",
@@ -31,8 +32,10 @@ CHECKED = (
     "taskaware.store",
     "taskaware.strategies",
     "taskaware.tasks",
-    # `children` passes its own tests under the check and is not tried with those of `training`. Not tried:
-    # training, surrogates, modalities, and the rooms above them.
+    "taskaware.training",
+    "taskaware.surrogates",
+    "taskaware.objectives",
+    # Not modalities, recommendation, studies and cli: they take what users give, and refuse it in words.
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.

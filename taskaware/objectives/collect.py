@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from taskaware.arrays import EitherArray
 from taskaware.compilation import keep_compiled
 from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
@@ -175,7 +176,7 @@ class Collected:
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def _widths(space: MixtureSpace, points: np.ndarray) -> jax.Array:
+def _widths(space: MixtureSpace, points: EitherArray) -> jax.Array:
     return space.width(points)
 
 

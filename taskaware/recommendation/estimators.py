@@ -18,8 +18,8 @@ from taskaware.recommendation.of_arrays import named_targets, single_task, table
 from taskaware.recommendation.preference import with_members
 from taskaware.recommendation.recommend import recommend
 from taskaware.tasks.target import MIN_ROWS
+from taskaware.training.answers import label_array
 from taskaware.training.deciding import decided
-from taskaware.training.model import label_array
 
 LARGEST_SEED = 2**31 - 1
 

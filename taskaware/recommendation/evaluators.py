@@ -14,9 +14,9 @@ from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
 from taskaware.objectives.readable import is_readable
 from taskaware.recommendation.relatives import relatives
 from taskaware.spaces import MixtureSpace
-from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, load_evaluator
+from taskaware.surrogates import Evaluator, TaskQuery, load_evaluator
 from taskaware.surrogates.lifted import for_any_kind, lifted
-from taskaware.surrogates.training_data import FEWEST_TASKS
+from taskaware.surrogates.training_data import FEWEST_TASKS, TaskList
 from taskaware.tasks.outputs import single_problem
 from taskaware.tasks.task import Task
 
@@ -126,7 +126,7 @@ def recognise(task: Task, evaluator: Evaluator, leave_out: bool) -> tuple[Evalua
     return evaluator, [f"{what}, and the evaluator was trained on {trained}."]
 
 
-def groups_of(task: Task, data: TrainingData) -> tuple[str, ...]:
+def groups_of(task: Task, data: TaskList) -> tuple[str, ...]:
     """Groups of the known tasks that hold a dataset, or rows and columns of it.
 
     A part of a table is recognised where the package has a sketch of the table, see `sketches`.

@@ -1,10 +1,11 @@
 """`Recommendation`: the result of `recommend`, with methods to show, train, refine and write it."""
 
 import os
+from pathlib import Path
 from typing import cast
 
 from taskaware.files import atomic_write
-from taskaware.recommendation import as_json, building, explain, figure, pareto
+from taskaware.recommendation import as_json, building, explain, figure, pareto, sheet
 from taskaware.recommendation.record import Record
 
 
@@ -24,6 +25,21 @@ class Recommendation(Record):
     def plot(self):
         """The network with its parts in words, and the search with the answer marked: a matplotlib Figure."""
         return figure.plot(self)
+
+    def report(self, path: str | os.PathLike, *, force: bool = False) -> Path:
+        """Write one page of HTML: the answer in words, the network drawn, candidates and near tasks.
+
+        Args:
+            path: of the page, ending in .html. Folders on the way are made.
+            force: whether a file that is there gives way.
+
+        Returns:
+            The path.
+
+        Raises:
+            UserError: the file exists and `force` is not given, or the path does not end in .html.
+        """
+        return sheet.write(self, path, force=force)
 
     def pareto(self, *, measure: bool = False):
         """The candidates that no other beats in expected score, rank, size, multiply-adds and time.

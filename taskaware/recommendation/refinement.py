@@ -169,7 +169,7 @@ def _on_training_tasks(evaluator: Evaluator, points: np.ndarray) -> np.ndarray:
     data = evaluator.training_data
     places = {point.tobytes(): place for place, point in enumerate(data.u.astype(np.float32))}
     columns = np.array([places.get(point.tobytes(), -1) for point in points])
-    scores = data.take(data.real).filled()
+    scores = data.take(data.real).table().filled()
     return np.where(columns >= 0, scores[:, columns], FLOOR)
 
 

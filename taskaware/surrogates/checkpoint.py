@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from taskaware import saved
+from taskaware.arrays import EitherArray
 from taskaware.errors import CheckpointError, UserError, quoted
 from taskaware.files import atomic_file, is_file
 from taskaware.spaces import space_from
@@ -59,7 +60,8 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
     } | evaluator.header()
     arrays = {f"param/{name}": value for name, value in flat(evaluator.params).items()}
     arrays |= {f"scaler/{name}": value for name, value in evaluator.scaler._asdict().items()}
-    arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
+    if evaluator.level is not None:
+        arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
     arrays |= {f"training_data/{name}": getattr(data, name) for name in _arrays_of(type(data))}
     return write_npz(path, header, arrays, force=force)
 
@@ -201,6 +203,6 @@ def _under(arrays: Mapping, prefix: str) -> dict:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
-def _small(value: np.ndarray) -> np.ndarray:
+def _small(value: EitherArray | np.generic) -> np.ndarray:
     value = np.asarray(value)
     return value.astype(np.float32) if value.dtype == np.float64 else value

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.samples import Samples
 from taskaware.spaces import Space
@@ -19,7 +20,8 @@ from taskaware.surrogates.networks import network_named
 from taskaware.surrogates.patterns import presented
 from taskaware.surrogates.settings import EvaluatorSettings
 from taskaware.surrogates.surrogate import Posterior, ScaledPosterior, TaskQuery
-from taskaware.surrogates.training_data import TrainingData, features_of
+from taskaware.surrogates.training_data import features_of
+from taskaware.surrogates.triplets import AnyData
 
 
 class OfMembers(Evaluator):
@@ -50,7 +52,7 @@ class EnsembleEvaluator(OfMembers):
     def fit(
         cls,
         space: Space,
-        data: TrainingData,
+        data: AnyData,
         settings: EvaluatorSettings,
         *,
         seed: int = 0,
@@ -105,7 +107,7 @@ class EnsemblePosterior(ScaledPosterior):
 
     network: str = dataclasses.field(metadata={"static": True})
     params: Mapping
-    inputs: Float[Array, "E K"]
+    inputs: Float[EitherArray, "E K"]
     scale: TaskScale | None = None
 
     def mean_std(
@@ -117,14 +119,14 @@ class EnsemblePosterior(ScaledPosterior):
 
 @functools.partial(jax.jit, static_argnames="network")
 def _mean_std(
-    network: str, params: Mapping, inputs: Float[Array, "E K"], features: Float[Array, "n F"]
+    network: str, params: Mapping, inputs: Float[EitherArray, "E K"], features: Float[EitherArray, "n F"]
 ) -> tuple[Array, Array]:
     each = jax.vmap(lambda u: member_predictions(network, params, inputs, u))(features)
     return each.mean(1), jnp.sqrt(each.var(1) + 1e-12)
 
 
 def member_predictions(
-    network: str, params: Mapping, inputs: Float[Array, "E K"], features: Float[Array, " F"]
+    network: str, params: Mapping, inputs: Float[EitherArray, "E K"], features: Float[EitherArray, " F"]
 ) -> Float[Array, " E"]:
     """Prediction of each member for one point; differentiable in its features.
 

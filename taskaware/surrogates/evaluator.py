@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError
@@ -21,7 +22,8 @@ from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
 from taskaware.surrogates.price import Price
 from taskaware.surrogates.settings import EvaluatorSettings
 from taskaware.surrogates.surrogate import Posterior, TaskQuery, predict_points
-from taskaware.surrogates.training_data import TrainingData, features_of
+from taskaware.surrogates.training_data import features_of
+from taskaware.surrogates.triplets import AnyData
 
 
 @renamed_fields(known="training_data", knows_doubt="has_uncertainty")
@@ -46,8 +48,8 @@ class Evaluator(abc.ABC):
     network: str
     params: Mapping = dataclasses.field(repr=False)
     scaler: Scaler = dataclasses.field(repr=False)
-    level: TaskLevel = dataclasses.field(repr=False)
-    training_data: TrainingData = dataclasses.field(repr=False)
+    level: TaskLevel | None = dataclasses.field(repr=False)
+    training_data: AnyData = dataclasses.field(repr=False)
     catalogue: str = ""
     card: Mapping = dataclasses.field(default_factory=dict)
     settings: Any = None
@@ -67,7 +69,7 @@ class Evaluator(abc.ABC):
     def fit(
         cls,
         space: Space,
-        data: TrainingData,
+        data: AnyData,
         settings: Any,
         *,
         seed: int = 0,
@@ -126,7 +128,7 @@ class Evaluator(abc.ABC):
         return self.level(self.scaler(query.z), query.problem)
 
     def predict(
-        self, query: TaskQuery, u: Float[np.ndarray, "n D"], problem: str | None = None
+        self, query: TaskQuery | np.ndarray, u: Float[EitherArray, "n D"], problem: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the normalised score, (n,) each.
 
@@ -183,7 +185,7 @@ class Evaluator(abc.ABC):
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def _predict(space: Space, posterior: Posterior, u: Array) -> tuple[Array, Array]:
+def _predict(space: Space, posterior: Posterior, u: Array) -> tuple[EitherArray, EitherArray]:
     return predict_points(functools.partial(features_of, space), posterior, u)
 
 

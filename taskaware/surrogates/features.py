@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.spaces import Space
 
 
@@ -15,7 +16,7 @@ def architecture_features(space: Space, u: Float[np.ndarray, "n D"]) -> Float[np
     return np.asarray(_features(space, u))
 
 
-def features_of(space: Space, vector: Float[Array, " D"]) -> Float[Array, " F"]:
+def features_of(space: Space, vector: Float[EitherArray, " D"]) -> Float[Array, " F"]:
     """The features of one point, differentiable in a relaxed space."""
     return space.features(vector)
 
@@ -26,5 +27,5 @@ def names_of_features(space: Space) -> list[str]:
 
 
 @functools.partial(jax.jit, static_argnames="space")
-def _features(space: Space, u: np.ndarray) -> jax.Array:
+def _features(space: Space, u: EitherArray) -> jax.Array:
     return jax.vmap(space.features)(jnp.asarray(u))

@@ -1,7 +1,7 @@
 """Fitting an evaluator to experience."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from taskaware import plain
 from taskaware.compilation import keep_compiled
@@ -11,8 +11,7 @@ from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator
 from taskaware.surrogates.registry import SURROGATES
 from taskaware.surrogates.settings import PUBLISHED, EvaluatorSettings
-from taskaware.surrogates.training_data import TrainingData
-from taskaware.surrogates.triplets import TripletData
+from taskaware.surrogates.triplets import AnyData
 
 __all__ = ["PUBLISHED", "EvaluatorSettings", "fit_evaluator"]
 
@@ -20,7 +19,7 @@ __all__ = ["PUBLISHED", "EvaluatorSettings", "fit_evaluator"]
 @renamed_arguments(known="training_data")
 def fit_evaluator(
     space: Space,
-    training_data: TrainingData | TripletData,
+    training_data: AnyData,
     settings: Any = None,
     *,
     seed: int = 0,
@@ -45,5 +44,4 @@ def fit_evaluator(
     settings = settings or EvaluatorSettings()
     surrogate = SURROGATES.named(settings.network)
     # Triplets come only to a surrogate that `reads_triplets`, see `data_for`.
-    data = cast(TrainingData, training_data)
-    return surrogate.fit(space, data, settings, seed=seed, samples=samples)
+    return surrogate.fit(space, training_data, settings, seed=seed, samples=samples)

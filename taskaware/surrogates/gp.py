@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.surrogates.gp_data import GPData, Tasks
 from taskaware.surrogates.kernel import (
     Kernel,
@@ -172,15 +173,15 @@ class GPPosterior(ScaledPosterior):
         scale: of the task's scores; None if its problem is not given.
     """
 
-    scales: Float[Array, " F"]
-    features: Float[Array, "A F"]
-    linear: Float[Array, ""]
-    mean: Float[Array, ""]
-    weights: Float[Array, " A"]
-    shared: Int[Array, " s"]
-    basis: Float[Array, "s s"]
-    prior: Float[Array, ""]
-    noise: Float[Array, ""]
+    scales: Float[EitherArray, " F"]
+    features: Float[EitherArray, "A F"]
+    linear: Float[EitherArray, ""]
+    mean: Float[EitherArray, ""]
+    weights: Float[EitherArray, " A"]
+    shared: Int[EitherArray, " s"]
+    basis: Float[EitherArray, "s s"]
+    prior: Float[EitherArray, ""]
+    noise: Float[EitherArray, ""]
     scale: TaskScale | None = None
 
     def mean_std(
@@ -208,7 +209,7 @@ class GPPosterior(ScaledPosterior):
         before = prior * architecture_covariance(linear, scaled, scaled)
         return mean + across @ weights, before - explained @ explained.T
 
-    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
+    def unwarp(self, mean: EitherArray, std: EitherArray) -> tuple[EitherArray, EitherArray]:
         """Median of the normalised score, and half the width of the one-deviation interval."""
         return unwarp(mean, std)
 

@@ -20,7 +20,7 @@ from taskaware.surrogates.kernel_learning import learn_kernel
 from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.patterns import presented
 from taskaware.surrogates.surrogate import Posterior, TaskQuery
-from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.triplets import AnyData
 from taskaware.tasks.task import PROBLEMS
 
 
@@ -39,7 +39,7 @@ class GPEvaluator(Evaluator):
     def fit(
         cls,
         space: Space,
-        data: TrainingData,
+        data: AnyData,
         settings: Any,
         *,
         seed: int = 0,
@@ -77,7 +77,7 @@ class GPEvaluator(Evaluator):
         if query.problem not in PROBLEMS:
             raise unknown("problem", str(query.problem), PROBLEMS)
         x = np.asarray(self.scaler(cast(np.ndarray, query.z)), np.float64)
-        pattern = pattern_of(self.space, self.training_data, query.present)
+        pattern = pattern_of(self.space, self.training_data.table(), query.present)
         found = self.process.posterior(x, PROBLEMS.index(query.problem), pattern, self.scale(query))
         return presented(cast(Posterior, found), self.space, self.training_data.u, query.present)
 
@@ -86,7 +86,7 @@ class GPEvaluator(Evaluator):
         """The process, conditioned on all scores; computed on first use, in about half a second."""
         kernel = {name: np.asarray(value, np.float64) for name, value in self.params.items()}
         weights = kernel.pop("weights")
-        grid = GPData.of(self.space, self.training_data, self.scaler(self.training_data.z))
+        grid = GPData.of(self.space, self.training_data.table(), self.scaler(self.training_data.z))
         with threadpool_limits(1):
             return Process.fit(grid, Kernel(**kernel), weights)
 

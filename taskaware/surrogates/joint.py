@@ -21,7 +21,8 @@ from taskaware.surrogates.level import Scaler, TaskLevel
 from taskaware.surrogates.patterns import presented
 from taskaware.surrogates.settings import EvaluatorSettings
 from taskaware.surrogates.surrogate import Posterior, TaskQuery
-from taskaware.surrogates.training_data import TrainingData, architecture_features
+from taskaware.surrogates.training_data import architecture_features
+from taskaware.surrogates.triplets import AnyData
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class JointEvaluator(OfMembers):
     def fit(
         cls,
         space: Space,
-        data: TrainingData,
+        data: AnyData,
         settings: JointSettings,
         *,
         seed: int = 0,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize, stack_samples
 from taskaware.spaces import Space
@@ -25,12 +26,13 @@ from taskaware.surrogates.learning import (
     stacked,
 )
 from taskaware.surrogates.networks import network_named
-from taskaware.surrogates.training_data import TrainingData, architecture_features
+from taskaware.surrogates.training_data import architecture_features
+from taskaware.surrogates.triplets import AnyData
 
 
 def learn_jointly(
     space: Space,
-    data: TrainingData,
+    data: AnyData,
     x: Float[np.ndarray, "T M"],
     samples: Samples,
     settings: JointSettings,
@@ -101,7 +103,7 @@ def draw_parts(
         tasks: in each step, (S, t).
     """
 
-    def draw(there: np.ndarray, count: int) -> np.ndarray:
+    def draw(there: EitherArray, count: int) -> np.ndarray:
         if not count:
             return np.broadcast_to(np.arange(there.shape[1], dtype=np.int32), (*tasks.shape, there.shape[1]))
         held = np.asarray(there).sum(1)[tasks]
@@ -170,7 +172,7 @@ def generated(settings: JointSettings, params: dict, samples: Samples) -> Array:
     return cast(Array, found)
 
 
-def samples_of(data: TrainingData, samples: Mapping[str, Samples]) -> Samples:
+def samples_of(data: AnyData, samples: Mapping[str, Samples]) -> Samples:
     """Samples of the tasks of the training data, in their order.
 
     Raises:

@@ -9,7 +9,7 @@ Source: Bonilla, Chai and Williams 2008, "Multi-task Gaussian Process Prediction
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from taskaware.surrogates.gp_data import Tasks
 
@@ -41,7 +41,7 @@ class Kernel(NamedTuple):
         return cls(np.full(groups, -0.3), np.log(0.2), np.array(0.5), shares, np.log(0.2))
 
 
-def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Float[np.ndarray, "a b"]]:
+def parts_of_tasks(kernel: Kernel, a: Tasks, b: Tasks) -> list[Shaped[np.ndarray, "a b"]]:
     """The components of the task covariance, in the order of `Kernel.shares`, without the task's own.
 
     Args:

@@ -166,7 +166,7 @@ def _block(present: Bool[np.ndarray, "T A"]) -> tuple[np.ndarray, np.ndarray]:
     usual = _trained_on(present, BLOCK_SHARE * often.max())
     if len(usual[0]) >= FEWEST_IN_BLOCK:
         return usual
-    blocks = [_trained_on(present, least) for least in np.unique(often[often > 0])]
+    blocks = [_trained_on(present, least) for least in np.unique(often[often > 0]).tolist()]
     nothing = (np.zeros(0, int), np.zeros(0, int))
     return max(blocks, key=lambda block: len(block[0]) * len(block[1]), default=nothing)
 

@@ -14,12 +14,13 @@ from taskaware.spaces import Space
 from taskaware.surrogates.losses import loss_named
 from taskaware.surrogates.networks import network_named
 from taskaware.surrogates.settings import EvaluatorSettings
-from taskaware.surrogates.training_data import TrainingData, architecture_features
+from taskaware.surrogates.training_data import architecture_features
+from taskaware.surrogates.triplets import AnyData
 
 
 def learn_networks(
     space: Space,
-    data: TrainingData,
+    data: AnyData,
     x: Float[np.ndarray, "T M"],
     settings: EvaluatorSettings,
     seed: int,
@@ -56,7 +57,7 @@ class Truths(NamedTuple):
     weight: np.ndarray
 
 
-def gaps_and_weights(data: TrainingData, settings: EvaluatorSettings) -> tuple[np.ndarray, np.ndarray]:
+def gaps_and_weights(data: AnyData, settings: EvaluatorSettings) -> tuple[np.ndarray, np.ndarray]:
     """Gap and weight of each task, (T,) each; see `Truths`.
 
     A task of unknown noise gets the median noise; if the noise of every task is unknown, it is 0.
@@ -153,7 +154,7 @@ def mean_loss(params: dict, settings: EvaluatorSettings, z: Array, u: Array, tru
 
 
 def draw_batches(
-    settings: EvaluatorSettings, rng: np.random.Generator, data: TrainingData, features: int
+    settings: EvaluatorSettings, rng: np.random.Generator, data: AnyData, features: int
 ) -> Batches:
     """The batches of a member.
 

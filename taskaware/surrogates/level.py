@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.errors import unknown
-from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.triplets import AnyData
 from taskaware.tasks.task import PROBLEMS
 
 WIDEST = 3.0
@@ -70,7 +70,7 @@ class TaskLevel(NamedTuple):
     error: np.ndarray
 
     @classmethod
-    def fit(cls, data: TrainingData, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
+    def fit(cls, data: AnyData, scaler: Scaler, penalty: float = 30.0) -> "TaskLevel":
         """Fit to the tasks of each problem, or to all tasks if a problem has too few.
 
         Args:
@@ -98,9 +98,7 @@ class TaskLevel(NamedTuple):
         )
 
 
-def _level(
-    data: TrainingData, tasks: np.ndarray, scaler: Scaler, penalty: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _level(data: AnyData, tasks: np.ndarray, scaler: Scaler, penalty: float) -> tuple[np.ndarray, np.ndarray]:
     """Weights and errors of a fit to some of the tasks (a mask)."""
     x = scaler(data.z[tasks])
     y = np.stack([data.top[tasks], np.log(data.spread[tasks])], axis=1)

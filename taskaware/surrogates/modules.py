@@ -4,6 +4,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
+
 
 class Published(nn.Module):
     """φ of 50-50 on the meta-features, then ρ of 50-10 on them and the architecture.
@@ -13,7 +15,7 @@ class Published(nn.Module):
 
     @nn.compact
     def __call__(
-        self, z: Float[Array, " M"], u: Float[Array, " F"], dropped: bool = False
+        self, z: Float[EitherArray, " M"], u: Float[EitherArray, " F"], dropped: bool = False
     ) -> Float[Array, ""]:
         """The prediction for one task and one architecture."""
         del dropped
@@ -25,12 +27,12 @@ class PublishedHead(nn.Module):
     """ρ of 50-10 alone, with a feature generator as φ; same source."""
 
     @nn.compact
-    def __call__(self, z: Float[Array, " M"], u: Float[Array, " F"]) -> Float[Array, ""]:
+    def __call__(self, z: Float[EitherArray, " M"], u: Float[EitherArray, " F"]) -> Float[Array, ""]:
         """The prediction for one task and one architecture."""
         return _rho(z, u)
 
 
-def _rho(z: Array, u: Array) -> Array:
+def _rho(z: EitherArray, u: EitherArray) -> Array:
     """Layers of the calling module."""
     hidden = nn.relu(nn.Dense(50)(jnp.concatenate([z, u])))
     hidden = nn.relu(nn.Dense(10)(hidden))
@@ -54,7 +56,7 @@ class Bilinear(nn.Module):
     waist: int = 8
 
     @nn.compact
-    def __call__(self, z: Float[Array, " M"], u: Float[Array, " F"]) -> Float[Array, ""]:
+    def __call__(self, z: Float[EitherArray, " M"], u: Float[EitherArray, " F"]) -> Float[Array, ""]:
         """The prediction for one task and one architecture."""
         task = nn.tanh(nn.Dense(self.waist)(z))
         hidden = nn.silu(nn.Dense(self.width)(u))

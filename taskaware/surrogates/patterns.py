@@ -17,7 +17,7 @@ from taskaware.modalities.modality import MODALITIES
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.spaces.mixture_presence import gamma_parts, present_gamma, shares_of, spread
 from taskaware.surrogates.surrogate import Posterior, ReadingPosterior
-from taskaware.surrogates.training_data import TrainingData
+from taskaware.surrogates.triplets import AnyData
 
 
 def groups_in_use(
@@ -53,7 +53,7 @@ def embeddings_in_use(
     ]
 
 
-def kinds_of(space: Space, data: TrainingData) -> list[str]:
+def kinds_of(space: Space, data: AnyData) -> list[str]:
     """The kind of data of each task, a name in MODALITIES, by its embeddings: "mixed" if it has several.
 
     Args:
@@ -83,7 +83,7 @@ def groups_present(space: Space, present: Collection[str] | None) -> Bool[np.nda
     )
 
 
-def same_pattern(space: Space, data: TrainingData, present: Collection[str] | None) -> Bool[np.ndarray, " T"]:
+def same_pattern(space: Space, data: AnyData, present: Collection[str] | None) -> Bool[np.ndarray, " T"]:
     """Whether each known task has the pattern of a dataset with these embeddings.
 
     Args:

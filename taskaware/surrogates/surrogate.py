@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize
 from taskaware.surrogates.level import TaskScale
@@ -54,7 +55,7 @@ class Posterior(Protocol):
         of one more score, so that `refine` can condition on new trainings.
         """
 
-    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
+    def unwarp(self, mean: EitherArray, std: EitherArray) -> tuple[EitherArray, EitherArray]:
         """Predictions in the surrogate's unit → normalised scores."""
 
     def in_metric_units(
@@ -77,7 +78,7 @@ class ScaledPosterior:
         del features
         return None
 
-    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
+    def unwarp(self, mean: EitherArray, std: EitherArray) -> tuple[EitherArray, EitherArray]:
         """The arguments: predictions are normalised scores already."""
         return mean, std
 
@@ -120,7 +121,7 @@ class ReadingPosterior(abc.ABC):
         """Expectation and covariance of the inner posterior; None if it has none."""
         return self.inner.joint(np.asarray(self.read(features)))
 
-    def unwarp(self, mean: Array, std: Array) -> tuple[Array, Array]:
+    def unwarp(self, mean: EitherArray, std: EitherArray) -> tuple[EitherArray, EitherArray]:
         """Predictions in the surrogate's unit → normalised scores."""
         return self.inner.unwarp(mean, std)
 
@@ -153,7 +154,7 @@ class Surrogate(Protocol):
 
 def predict_points(
     features_of: Callable[[Array], Array], posterior: Posterior, points: Float[Array, "n D"]
-) -> tuple[Array, Array]:
+) -> tuple[EitherArray, EitherArray]:
     """Normalised scores of points.
 
     Args:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,12 +35,16 @@ FEWEST_GROUPS = 5
 TEXTS = ("names", "groups", "problems", "digests")
 
 
+_Tasks = TypeVar("_Tasks", bound="TaskList")  # Self cannot be checked at run time
+
+
 class TaskList:
     """Base class: the tasks of training data of any form."""
 
     names: tuple[str, ...]
     groups: tuple[str, ...]
     problems: tuple[str, ...]
+    digests: tuple[str, ...]
 
     @property
     def real(self) -> np.ndarray:
@@ -54,9 +58,9 @@ class TaskList:
 
     if TYPE_CHECKING:
 
-        def take(self, tasks: np.ndarray) -> Self: ...
+        def take(self: _Tasks, tasks: np.ndarray) -> _Tasks: ...
 
-    def without(self, *groups: str) -> Self:
+    def without(self: _Tasks, *groups: str) -> _Tasks:
         """The tasks of every other group."""
         return self.take(np.array([group not in groups for group in self.groups]))
 
@@ -202,7 +206,7 @@ def training_data(experience: Experience) -> TrainingData:
         UserError: fewer than FEWEST_TASKS tasks carry a score, or a task has no meta-features.
     """
     tasks, records, z = tasks_of(experience)
-    rows = [task_scores(experience, task) for task in tasks]
+    rows = [task_scores(experience, task) for task in tasks.tolist()]
     stacked = (np.stack(column) for column in zip(*rows, strict=True))
     columns: dict[str, Any] = dict(zip(TaskScores._fields, stacked, strict=True))
     names, groups, problems, digests = texts_of(records)

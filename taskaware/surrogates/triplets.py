@@ -55,7 +55,7 @@ class TripletData(TaskList):
     def take(self, tasks: np.ndarray) -> "TripletData":
         """Only these tasks (indices or mask)."""
         places = np.arange(len(self.names))[tasks]
-        rows = np.concatenate([self._rows(place) for place in places] or [np.zeros(0, int)])
+        rows = np.concatenate([self._rows(place) for place in places.tolist()] or [np.zeros(0, int)])
         columns = self._taken(places, ("z", "noise", "top", "spread"))
         long = {name: getattr(self, name)[rows] for name in ("architecture", "score", "test_score", "target")}
         task = np.repeat(np.arange(len(places)), self.trained()[places])
@@ -132,6 +132,10 @@ class TripletData(TaskList):
         return np.arange(*np.searchsorted(self.task, [task, task + 1]))
 
 
+AnyData = TrainingData | TripletData
+"""Experience as networks learn from it: as a table, or where that would be too large, as triplets."""
+
+
 def triplet_data(experience: Experience) -> TripletData:
     """Average over seeds, normalise within tasks, as `training_data` does.
 
@@ -140,7 +144,7 @@ def triplet_data(experience: Experience) -> TripletData:
     """
     tasks, records, z = tasks_of(experience)
     long, levels = [], []
-    for place, task in enumerate(tasks):
+    for place, task in enumerate(tasks.tolist()):
         found = task_scores(experience, task)
         there = np.flatnonzero(~np.isnan(found.score))
         values = (found.score[there], found.test_score[there], found.target[there])

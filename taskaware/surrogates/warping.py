@@ -11,7 +11,7 @@ def warped(target: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
     >>> warped(np.array([0.0, -1.0])).round(2) + 0.0
     array([ 0. , -1.1])
     """
-    return -np.log1p(-2 * np.minimum(target, 0.0))
+    return np.asarray(-np.log1p(-2 * np.minimum(target, 0.0)))
 
 
 def unwarped(value):

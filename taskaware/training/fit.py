@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from taskaware.arrays import EitherArray
 from taskaware.children.child import Child, Design, State, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError, UserError, quoted, unknown
@@ -102,7 +103,7 @@ class Work(NamedTuple):
 def fit(
     task: Task,
     space: Any,
-    point: np.ndarray,
+    point: EitherArray,
     *,
     recipe: TrainingRecipe | None = None,
     seed: int = 0,
@@ -316,7 +317,7 @@ def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress:
     return run
 
 
-def _model(task: Task, work: Work, point: np.ndarray, *, prepared: Prepared, run: Run) -> Model:
+def _model(task: Task, work: Work, point: EitherArray, *, prepared: Prepared, run: Run) -> Model:
     unit = score_unit(work.program.metrics[0], prepared.target_std)
     reader, blocks = task.reader, prepared.blocks
     if reader is not None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import bucket
+from taskaware.arrays import EitherArray, bucket
 from taskaware.children.child import Batch, Child, Design, child_of
 from taskaware.children.mixture.network import Inputs
 from taskaware.compilation import keep_compiled
@@ -43,7 +43,7 @@ class Networks:
     """
 
     space: Space
-    point: np.ndarray
+    point: EitherArray
     width: int
     outputs: int
     classes: int
@@ -153,7 +153,7 @@ def _finite(outputs: np.ndarray) -> np.ndarray:
 
 
 @functools.partial(jax.jit, static_argnames=("child", "design"))
-def _forward(child: Child, design: Design, params, batch: Batch, point: Float[np.ndarray, " D"]):
+def _forward(child: Child, design: Design, params, batch: Batch, point: Float[Array, " D"]):
     """Mean of what the networks predict: probabilities, or values, (n, K)."""
     candidate = child.read(design, point)
 

@@ -55,7 +55,7 @@ def rows_of_members(
         UserError: a part has no row of weight above 0.
     """
     size = bucket(max(len(part.validation) for part in parts), 256)
-    seeds = np.random.default_rng(seed).integers(1 << 31, size=len(parts))
+    seeds = np.random.default_rng(seed).integers(1 << 31, size=len(parts)).tolist()
     train, rows, counts = [], [], []
     for part, own in zip(parts, seeds, strict=True):
         weights = _weights(about.weights, part.train, "training")

@@ -22,9 +22,10 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.spaces import Space
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS, of_problem
-from taskaware.tasks.outputs import LINKS, Outputs, label_lists, whole_matrix
+from taskaware.tasks.outputs import LINKS, Outputs, label_lists
 from taskaware.tasks.target import class_indices
-from taskaware.training import saving
+from taskaware.training import card, explaining, plots, saving
+from taskaware.training.answers import known_answers, label_array
 from taskaware.training.deciding import decided
 from taskaware.training.forward import Networks
 from taskaware.training.programs import is_classification
@@ -148,7 +149,10 @@ class Model:
             UserError: there are no answers, too few, or some are missing; the rows are not usable; or the
                 metric is your own and is not in METRICS.
         """
-        metric, truth = of_problem(METRICS.named(self.metric), self.problem), self._answers(rows, target)
+        metric, truth = (
+            of_problem(METRICS.named(self.metric), self.problem),
+            known_answers(self, rows, target),
+        )
         outputs = self._outputs(rows)
         if len(truth) != len(outputs):
             raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")
@@ -159,8 +163,44 @@ class Model:
         predicted = outputs if metric.reads == "probabilities" else decided(outputs, self.offsets)
         return metric.on_host(class_indices(truth, self.classes), predicted)
 
+    def explain(
+        self, rows, target=None, *, repeats: int = 5, seed: int = 0, progress: bool | None = None
+    ) -> pd.DataFrame:
+        """How much the score falls when the values of a column are shuffled: permutation importance.
+
+        Columns that say the same share their importance, and each of them may look unimportant. Of more than
+        2,000 rows a random choice is taken.
+
+        Args:
+            rows, target: with known answers, as for `score`; better rows that were not trained on.
+            repeats: shuffles of each column, 1 or more.
+            seed: of the shuffles.
+            progress: whether to show a bar; by default where there is a terminal or a notebook.
+
+        Returns:
+            A row for each column, the most important first: `importance`, the mean loss of score in the unit
+            of the metric, and `deviation` over the shuffles. Its `attrs` hold the metric and the whole score.
+
+        Raises:
+            UserError: the rows have no named columns, or as for `score`.
+        """
+        return explaining.importance(self, rows, target, repeats=repeats, seed=seed, progress=progress)
+
+    def plot(self, rows, target=None):
+        """Predictions over known answers, a matplotlib Figure: a confusion matrix, or for numbers a scatter.
+
+        Args:
+            rows, target: as for `score`.
+
+        Raises:
+            UserError: there are no answers, several outputs, or more than 30 classes.
+        """
+        return plots.plot(self, rows, target)
+
     def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
-        """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only.
+        """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only, and a card.
+
+        The card is `README.md`, in the format of Hugging Face: data, metric, score and limits.
 
         Labels other than strings, numbers and booleans are written as text.
 
@@ -230,32 +270,6 @@ class Model:
         """Names of the columns of a frame that hold the answers."""
         return self.several.columns(self.target_name) if self.several else (self.target_name,)
 
-    def _answers(self, rows, target) -> pd.Series | np.ndarray:
-        if self.several:
-            return self._answers_of_several(rows, target, self.several)
-        if target is None:
-            if not isinstance(rows, pd.DataFrame) or self.target_name not in rows:
-                raise UserError(
-                    f"score needs the answers: a frame with column '{self.target_name}', or target=..."
-                )
-            target = rows[self.target_name]
-        truth = pd.Series(np.asarray(target), name=self.target_name)
-        if not len(truth):
-            raise UserError("score needs at least one row with its answer; there is none.")
-        missing = int((columns.distinct(truth)[0] < 0).sum())
-        if missing:
-            raise UserError(f"{missing} of {len(truth)} answers '{self.target_name}' are missing. Drop them.")
-        return truth
-
-    def _answers_of_several(self, rows, target, several: Outputs) -> np.ndarray:
-        """The answers as a matrix, (N, K)."""
-        names = list(self.target_columns)
-        if target is None:
-            if not isinstance(rows, pd.DataFrame) or not set(names) <= set(rows.columns):
-                raise UserError(f"score needs the answers: a frame with columns {names}, or target=...")
-            target = rows[names]
-        return whole_matrix(several, self.problem, target)
-
     def _of_several(self, outputs: np.ndarray, reads: str) -> np.ndarray:
         """Outputs as a metric reads them: probabilities, labels of 0 and 1, or values in their own units."""
         if reads == "values":
@@ -316,6 +330,7 @@ class Model:
         arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
         arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
         saving.write(folder, fields, arrays | {"point": np.asarray(self.point, np.float32)})
+        (folder / card.FILE).write_text(card.card(self), encoding="utf-8")
 
 
 def load_model(folder: str | os.PathLike) -> Model:
@@ -333,16 +348,3 @@ def load_model(folder: str | os.PathLike) -> Model:
         )
     keep_compiled()
     return Model(**saving.read(folder))
-
-
-def label_array(classes: tuple) -> np.ndarray:
-    """The labels as an array of their common type, or of objects if they have none.
-
-    >>> label_array((0, 1)).dtype.kind, label_array(("a", "b")).dtype.kind, label_array(("a", 1)).dtype.kind
-    ('i', 'U', 'O')
-    """
-    if len({type(label) for label in classes}) == 1:
-        return np.array(classes)
-    array = np.empty(len(classes), object)
-    array[:] = classes
-    return array

@@ -3,9 +3,8 @@
 import dataclasses
 from typing import Any
 
-import numpy as np
-
 from taskaware import plain
+from taskaware.arrays import EitherArray
 from taskaware.spaces import Space
 from taskaware.tasks import rows
 from taskaware.tasks.task import Task
@@ -46,7 +45,7 @@ class FitOptions:
     recipe: TrainingRecipe | None = None
 
 
-def fit_with(options: FitOptions, only: list[Task], space: Space, point: np.ndarray) -> Model:
+def fit_with(options: FitOptions, only: list[Task], space: Space, point: EitherArray) -> Model:
     """The trained networks of a point.
 
     Args:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,6 @@ from taskaware.embeddings import TABLE_EMBEDDINGS
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
-from taskaware.spaces import Space
 from taskaware.tasks.split import Split, split
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
@@ -89,7 +88,7 @@ class Prepared:
     metric: str
     embeddings: tuple[str, ...] = EMBEDDINGS
 
-    def check(self, space: Space) -> "Prepared":
+    def check(self, space: Any) -> "Prepared":
         """The prepared task itself, if the networks of a space can read it.
 
         Raises:
@@ -104,7 +103,7 @@ class Prepared:
         return self
 
 
-def embeddings_of(space: Space) -> tuple[str, ...]:
+def embeddings_of(space: Any) -> tuple[str, ...]:
     """Names of the embeddings that a space mixes; those of tables if it mixes none."""
     return getattr(space, "embedding_names", EMBEDDINGS)
 

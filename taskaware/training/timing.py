@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taskaware.arrays import bucket
+from taskaware.arrays import EitherArray, bucket
 from taskaware.children.child import child_of
 from taskaware.children.mixture.cost import ROWS
 from taskaware.modalities.blocks import Blocks
@@ -58,7 +58,7 @@ class Shape:
     members: int
 
 
-def measured_seconds(space: Space, point: np.ndarray, shape: Shape, *, repeats: int = 20) -> float:
+def measured_seconds(space: Space, point: EitherArray, shape: Shape, *, repeats: int = 20) -> float:
     """Seconds for ROWS rows that are encoded already: the least of several times.
 
     Args:

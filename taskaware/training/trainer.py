@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from taskaware.arrays import EitherArray
 from taskaware.children.child import Design, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.training.chunks import chunk_size, parameter_count, placed
@@ -56,7 +57,7 @@ class Handover(NamedTuple):
 
 def train(
     space: Any,
-    points: Float[np.ndarray, "n D"],
+    points: Float[EitherArray, "n D"],
     prepared: Prepared,
     recipe: TrainingRecipe,
     *,
@@ -95,7 +96,7 @@ def train(
 
 def train_chunks(
     space: Any,
-    points: Float[np.ndarray, "n D"],
+    points: Float[EitherArray, "n D"],
     prepared: Prepared,
     recipe: TrainingRecipe,
     *,

@@ -214,6 +214,7 @@ def test_one_point_alone_trains_as_it_does_among_others(wine):
     assert set(widest) == {-8, 8} and min(map(len, widest.values())) > 1
     vectors = drawn[np.concatenate([rows[:2] for rows in widest.values()])]
     recipe = TrainingRecipe(steps=20)
-    together = train(SPACE, vectors, wine, recipe, seed=0)
-    alone = train(SPACE, vectors[::2], wine, recipe, seed=0)
+    # Chunks of one size: a program for each group, not two.
+    together = train(SPACE, vectors, wine, recipe, seed=0, chunk_for=2)
+    alone = train(SPACE, vectors[::2], wine, recipe, seed=0, chunk_for=2)
     np.testing.assert_allclose(alone.loss, np.asarray(together.loss)[::2], rtol=1e-3, atol=1e-4)

@@ -216,6 +216,6 @@ def test_what_is_missing_is_named():
         ({"learning_rate": 0.1, "eps": 0.0}, "eps=0.0"),
     ],
 )
-def test_numbers_out_of_range_are_refused(options, what):
+def test_numbers_out_of_range_are_refused(unchecked, options, what):
     with pytest.raises(UserError, match=what):
         optimizers.named("adam", **options)

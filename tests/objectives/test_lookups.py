@@ -84,7 +84,7 @@ def changed(**columns):
         (FRAME.to_dict("list"), {}, "Give a pandas DataFrame"),
     ],
 )
-def test_a_table_that_is_none_is_refused(frame, more, words):
+def test_a_table_that_is_none_is_refused(unchecked, frame, more, words):
     with pytest.raises(UserError, match=words):
         ta.objectives.table(frame, **(NAMES | more))
 

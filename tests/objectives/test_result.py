@@ -1,6 +1,7 @@
 """The best point of a search as a module, as code, drawn, and trained to a model; what children inherit."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -69,15 +70,15 @@ def test_the_final_training_is_longer_than_those_of_the_search(on_images):
 def test_images_change_as_the_names_say():
     key, images = jax.random.key(0), np.arange(1, 2 * 64 + 1, dtype=np.float32).reshape(2, 8, 8, 1)
     many = np.concatenate([images] * 20)
-    flipped = np.asarray(augmented(key, many, ("flip",)))
+    flipped = np.asarray(augmented(key, jnp.asarray(many), ("flip",)))
     kinds = {(row == own).all() for row, own in zip(flipped, many, strict=True)}
     assert kinds == {True, False} and set(flipped[0].ravel()) == set(many[0].ravel())
-    holes = np.asarray(augmented(key, many, ("cutout",)) == 0).sum((1, 2, 3))
+    holes = np.asarray(augmented(key, jnp.asarray(many), ("cutout",)) == 0).sum((1, 2, 3))
     assert holes.max() <= 16 and holes.min() >= 1 and len(set(holes.tolist())) > 1
-    cropped = np.asarray(augmented(key, many, ("crop",)))
+    cropped = np.asarray(augmented(key, jnp.asarray(many), ("crop",)))
     # A shift by one pixel at most: the middle of the image is in each.
     assert all(many[0, 4, 4] in row for row in cropped[::2]) and not np.array_equal(cropped, many)
-    np.testing.assert_array_equal(augmented(key, many, ()), many)
+    np.testing.assert_array_equal(augmented(key, jnp.asarray(many), ()), many)
 
 
 def test_a_mixture_and_a_rule_are_trained_to_models(tmp_path):

@@ -128,7 +128,7 @@ def test_a_prediction_is_an_objective_with_gradients():
         ({"strategy": "gradient_ascent", "space": "compact"}, "needs gradients"),
     ],
 )
-def test_bad_input_is_refused(given, words, monkeypatch):
+def test_bad_input_is_refused(unchecked, given, words, monkeypatch):
     monkeypatch.setattr(room, "train", lambda *_, **__: pytest.fail("trained"))
     settings = {"space": Bits(4), "strategy": "random", "objective": one_max(), "budget": 3} | given
     with pytest.raises(UserError, match=words):

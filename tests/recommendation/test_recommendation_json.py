@@ -204,3 +204,22 @@ def test_deep_json_is_refused(tmp_path):
     (tmp_path / "answer.json").write_text("[" * 100_000)
     with pytest.raises(CheckpointError, match="no JSON"):
         load_recommendation(tmp_path / "answer.json")
+
+
+def test_a_report_is_one_page_that_needs_nothing_beside_it(found, tmp_path):
+    named = dataclasses.replace(found, task=dataclasses.replace(found.task, name="<script>alert(1)</script>"))
+    path = named.report(tmp_path / "new" / "answer.html")
+    text = path.read_text(encoding="utf-8")
+    assert path == tmp_path / "new" / "answer.html" and "<script" not in text
+    assert text.count("<svg") == 1 and "src=" not in text and "<link" not in text
+    for part in (
+        f"{found.predicted_score:.3f}",
+        found.neighbours["name"][0],
+        "Candidates that no other beats",
+    ):
+        assert part in text
+    with pytest.raises(UserError, match="exists"):
+        named.report(path)
+    assert named.report(path, force=True) == path
+    with pytest.raises(UserError, match=r"'answer.txt' does not end in .html"):
+        found.report("answer.txt")

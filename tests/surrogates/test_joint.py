@@ -129,7 +129,7 @@ def test_seeds_and_members_differ(joint, known, opposites, samples, tiny):
     assert (joint.predict(here, u)[1] > 1e-4).all()
 
 
-def test_what_does_not_fit_is_refused(joint, known, opposites, samples, tiny):
+def test_what_does_not_fit_is_refused(unchecked, joint, known, opposites, samples, tiny):
     with pytest.raises(UserError, match="no samples of 19 tasks"):
         fit_evaluator(tiny, known, JointSettings(), samples=dict(list(samples.items())[:1]))
     with pytest.raises(UserError, match="columns_per_step=8, but the generator 'published'"):
@@ -213,7 +213,7 @@ def test_other_statistical_meta_features_are_refused(joint, tmp_path):
         load_evaluator(path, catalogue="d" * 16)
 
 
-def test_a_file_of_before_predicts_as_it_did(joint, opposites, samples, tmp_path):
+def test_a_file_of_before_predicts_as_it_did(unchecked, joint, opposites, samples, tmp_path):
     """Until version 3 such files had no training data and no level: they predict, and cannot recommend."""
     path = save_evaluator(joint, tmp_path / "joint.npz")
     with np.load(path) as file:

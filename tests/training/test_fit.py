@@ -1,6 +1,7 @@
 """Training networks to the end: what stops it, what is kept, and what happens to a NaN."""
 
 import dataclasses
+import inspect
 import weakref
 from types import SimpleNamespace
 from typing import Any, cast
@@ -100,7 +101,7 @@ def test_a_rule_that_decays_is_told_how_far_the_training_is(task, small, point):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", 0.1, optax.adamw])
-def test_what_is_no_optimizer_is_refused(task, small, point, optimizer):
+def test_what_is_no_optimizer_is_refused(unchecked, task, small, point, optimizer):
     with pytest.raises(UserError, match="no optax transformation"):
         fit(task(), small, point, optimizer=optimizer)
 
@@ -196,6 +197,8 @@ def test_the_rows_go_when_they_are_encoded(task, small, point, monkeypatch):
         raise EngineError("enough")
 
     monkeypatch.setattr(room, "_train", stopped)
+    # A function whose annotations are checked holds its arguments to its end.
+    monkeypatch.setattr("taskaware.training.options.fit", inspect.unwrap(fit))
     record = cast(
         Any, SimpleNamespace(seed=0, space=small, point=point, prefer=SimpleNamespace(members=None))
     )

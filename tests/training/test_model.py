@@ -12,6 +12,7 @@ from sklearn.datasets import load_wine
 
 from taskaware.errors import CheckpointError, UserError
 from taskaware.modalities.tables.build import make_task
+from taskaware.training import explaining
 from taskaware.training import forward as room
 from taskaware.training.fit import fit
 from taskaware.training.model import load_model
@@ -60,6 +61,62 @@ def numbers(trained):
 @pytest.fixture
 def folder(model, tmp_path):
     return model.save(tmp_path / "model")
+
+
+def test_the_column_that_decides_is_important_and_others_are_not(model, numbers):
+    found = model.explain(made(seed=1), repeats=3, progress=False)
+    assert found.index.tolist()[0] == "size" and set(found.index) == {"size", "colour", "seen"}
+    assert found["importance"]["size"] > 0.2 > 0.1 > abs(found["importance"]["colour"])
+    assert found.attrs == {"metric": "accuracy", "score": model.score(made(seed=1))}
+    again = model.explain(made(seed=1), repeats=3, progress=False)
+    pd.testing.assert_frame_equal(found, again)
+    frame = made(seed=1)
+    frame["answer"] = 1e6 + 5e3 * frame["size"].fillna(0) + 1e3 * (frame["colour"] == "red")
+    apart = numbers.explain(frame.drop(columns="answer"), frame["answer"], progress=False)
+    assert apart.index.tolist()[:2] == ["size", "colour"] and apart["importance"]["colour"] > 0
+
+
+def test_of_many_rows_some_are_looked_at(model, monkeypatch):
+    monkeypatch.setattr(explaining, "MOST_ROWS", 50)
+    asked = []
+    score = type(model).score
+    monkeypatch.setattr(
+        type(model), "score", lambda self, rows, y: asked.append(len(rows)) or score(self, rows, y)
+    )
+    model.explain(made(rows=80, seed=1), repeats=1, progress=False)
+    assert set(asked) == {50}
+
+
+def test_what_cannot_be_explained_or_plotted_is_refused(model):
+    with pytest.raises(UserError, match="named columns"):
+        model.explain(np.zeros((5, 3)), ["yes"] * 5)
+    with pytest.raises(UserError, match="Repeats is 0"):
+        model.explain(made(), repeats=0)
+    with pytest.raises(UserError, match="needs the answers"):
+        model.explain(made().drop(columns="answer"))
+    with pytest.raises(UserError, match="needs the answers"):
+        model.plot(made().drop(columns="answer"))
+
+
+def test_a_figure_shows_where_it_is_right(model, numbers):
+    frame = made(seed=1)
+    axes = model.plot(frame).axes[0]
+    counts = np.array([int(text.get_text()) for text in axes.texts]).reshape(2, 2)
+    assert counts.sum() == 100 and counts.trace() == round(100 * model.score(frame))
+    answers = 1e6 + 5e3 * frame["size"].fillna(0)
+    dots = numbers.plot(frame.drop(columns="answer"), answers).axes[0].lines[0]
+    np.testing.assert_array_equal(dots.get_ydata(), answers)
+    np.testing.assert_array_equal(dots.get_xdata(), numbers.predict(frame))
+
+
+def test_a_saved_model_has_a_card(model, tmp_path):
+    named = dataclasses.replace(model, target_name="a`\n---\nb: <script>", classes=("no\n# x", "yes"))
+    text = (named.save(tmp_path / "model") / "README.md").read_text()
+    head, body = text.split("\n---\n", 1)
+    assert head.startswith("---\n") and 'pipeline_tag: "tabular-classification"' in head
+    assert "\n# x" not in body and "\n---" not in body
+    assert f"{model.best_score:.3f}" in body and "2 classes" in body
+    assert load_model(tmp_path / "model").predict(made(seed=1)).shape == (100,)
 
 
 def test_answers_agree_with_each_other(model):
@@ -234,7 +291,7 @@ def test_saved_it_is_the_same(model, folder):
     assert repr(loaded) == repr(model)
     pd.testing.assert_frame_equal(loaded.history, model.history)
     assert (loaded.space, loaded.reader, loaded.classes) == (model.space, model.reader, model.classes)
-    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "weights.npz"]
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "model.json", "weights.npz"]
     again = load_model(loaded.save(folder.with_name("again")))
     np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
 

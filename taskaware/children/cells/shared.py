@@ -44,10 +44,10 @@ class Wiring:
         valid: 1, or NaN for a point that is none.
     """
 
-    inputs: Int[Array, "2 S"]
-    operations: Int[Array, "2 S"]
-    used: Float[Array, "2 P"]
-    valid: Float[Array, ""]
+    inputs: Int[Array, "*b 2 S"]
+    operations: Int[Array, "*b 2 S"]
+    used: Float[Array, "*b 2 P"]
+    valid: Float[Array, "*b"]
 
     def of(self, cell: str) -> tuple[Array, Array, Array]:
         """Inputs, operations and outputs of the normal or the reduction cell."""
@@ -91,7 +91,7 @@ def init_params(space: CellSpace, key: Array, wired: Wiring, outputs: int) -> di
 
 def forward(
     space: CellSpace, params: dict[str, Array], wired: Wiring, images: Float[Array, "n h w c"]
-) -> tuple[Float[Array, "P n h w F"], Float[Array, " P"]]:
+) -> tuple[Float[Array, "P n y x F"], Float[Array, " P"]]:
     """The hidden states of the last cell, and which of them are its output.
 
     Args:
@@ -137,7 +137,7 @@ def _slots(params: dict[str, Array], each: Placed) -> dict[str, Array]:
     return {name.removeprefix(start): leaf for name, leaf in params.items() if name.startswith(start)}
 
 
-def _deviations(space: CellSpace, wired: Wiring, outputs: int) -> dict[str, tuple[tuple[int, ...], Array]]:
+def _deviations(space: CellSpace, wired: Wiring, outputs: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shape and standard deviation of all kernels."""
     stack, slots = space.stack, 2 * space.combinations
     found: dict[str, tuple[tuple[int, ...], Any]] = {}

@@ -44,12 +44,12 @@ class Wiring:
         valid: 1, or NaN for a point that is none.
     """
 
-    size: Int[Array, "L 2"]
-    filters: Int[Array, " L"]
-    strides: Int[Array, "L 2"]
-    pooled: Bool[Array, " L"]
-    reads: Bool[Array, "L L"]
-    valid: Float[Array, ""]
+    size: Int[Array, "*b L 2"]
+    filters: Int[Array, "*b L"]
+    strides: Int[Array, "*b L 2"]
+    pooled: Bool[Array, "*b L"]
+    reads: Bool[Array, "*b L L"]
+    valid: Float[Array, "*b"]
 
     @property
     def ends(self) -> Float[Array, " L"]:

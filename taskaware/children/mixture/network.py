@@ -219,7 +219,7 @@ class MixtureNetwork(nn.Module):
         return given + _as_row(self._zeros(f"{name}_bias", (features,)), given)
 
     def _zeros(self, name: str, shape: tuple[int, ...]) -> Array:
-        return self.param(name, nn.initializers.zeros, shape)
+        return jnp.asarray(self.param(name, nn.initializers.zeros, shape))
 
     def _output(self, hidden: Array, wired: Wiring) -> Array:
         """The outputs; each member has weights of its own beside the shared ones."""
@@ -275,7 +275,7 @@ def _kept(key: Array, shape: tuple, probability: Array) -> Array:
     return (drawn >= dropped) * (256 / (256 - dropped))
 
 
-def mean_of_members(outputs: Float[Array, "k n K"], link: str) -> Float[Array, "n K"]:
+def mean_of_members(outputs: Float[EitherArray, "k n K"], link: str) -> Float[Array, "n K"]:
     """The mean of the members' values, or the logits of the mean of their probabilities.
 
     Args:

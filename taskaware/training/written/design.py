@@ -135,7 +135,7 @@ class Design:
 
 def checked(
     space: Space,
-    point: np.ndarray,
+    point: EitherArray,
     reader: Reader | None,
     blocks: Blocks,
     *,

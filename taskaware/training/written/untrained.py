@@ -5,6 +5,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 
+from taskaware.arrays import EitherArray
 from taskaware.modalities.reading import modality_of
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.scale import mean_and_std
@@ -14,7 +15,7 @@ from taskaware.training.length import MOST_STEPS, PASSES, SEGMENT
 from taskaware.training.written.design import Design, Schedule, Target, checked, checked_reader
 
 
-def untrained(task: Task, space: Space, point: np.ndarray) -> Design:
+def untrained(task: Task, space: Space, point: EitherArray) -> Design:
     """The design of an architecture for a task; the encoder learns from all rows, as it does in `fit`.
 
     Args:
@@ -34,7 +35,7 @@ def untrained(task: Task, space: Space, point: np.ndarray) -> Design:
     return dataclasses.replace(found, schedule=_schedule(found.space, point))
 
 
-def _schedule(space: MixtureSpace, point: np.ndarray) -> Schedule:
+def _schedule(space: MixtureSpace, point: EitherArray) -> Schedule:
     names = [coordinate.name for coordinate in space.recipe]
     found = np.asarray(space.weights(jnp.asarray(point, jnp.float32)).recipe, np.float64)
     values = dict(zip(names, found.tolist(), strict=True))

@@ -1,0 +1,62 @@
+"""What a model answers with, and the answers that are known of rows."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from taskaware.data import columns
+from taskaware.errors import UserError
+from taskaware.tasks.outputs import Outputs, whole_matrix
+
+if TYPE_CHECKING:
+    from taskaware.training.model import Model
+
+
+def known_answers(model: "Model", rows: Any, target: Any) -> pd.Series | np.ndarray:
+    """The known answers of rows, (N,), or of several outputs (N, K).
+
+    Args:
+        model: whose target they are of.
+        rows: frame with the target column in it, or the features alone.
+        target: the answers, if `rows` does not hold them.
+
+    Raises:
+        UserError: there are no answers, or some are missing.
+    """
+    if model.several:
+        return _of_several(model, rows, target, model.several)
+    name = model.target_name
+    if target is None:
+        if not isinstance(rows, pd.DataFrame) or name not in rows:
+            raise UserError(f"score needs the answers: a frame with column '{name}', or target=...")
+        target = rows[name]
+    truth = pd.Series(np.asarray(target), name=name)
+    if not len(truth):
+        raise UserError("score needs at least one row with its answer; there is none.")
+    missing = int((columns.distinct(truth)[0] < 0).sum())
+    if missing:
+        raise UserError(f"{missing} of {len(truth)} answers '{name}' are missing. Drop them.")
+    return truth
+
+
+def _of_several(model: "Model", rows: Any, target: Any, several: Outputs) -> np.ndarray:
+    names = list(model.target_columns)
+    if target is None:
+        if not isinstance(rows, pd.DataFrame) or not set(names) <= set(rows.columns):
+            raise UserError(f"score needs the answers: a frame with columns {names}, or target=...")
+        target = rows[names]
+    return whole_matrix(several, model.problem, target)
+
+
+def label_array(classes: tuple) -> np.ndarray:
+    """The labels as an array of their common type, or of objects if they have none.
+
+    >>> label_array((0, 1)).dtype.kind, label_array(("a", "b")).dtype.kind, label_array(("a", 1)).dtype.kind
+    ('i', 'U', 'O')
+    """
+    if len({type(label) for label in classes}) == 1:
+        return np.array(classes)
+    array = np.empty(len(classes), object)
+    array[:] = classes
+    return array

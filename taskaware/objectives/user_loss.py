@@ -71,6 +71,12 @@ class Weights:
             start += size if trained else 0
         return jax.tree.unflatten(structure, found)
 
+    def flattened(self, trainable: Any) -> Float[Array, " P"]:
+        """The vector of such a tree."""
+        return jnp.concatenate(
+            [jnp.asarray(leaf, jnp.float32).ravel() for leaf in jax.tree.leaves(trainable)]
+        )
+
     def whole(self, trainable: Any) -> Any:
         """The parameters with such weights."""
         leaves, structure = jax.tree.flatten(self.params)
@@ -115,8 +121,9 @@ class FlatLoss:
             raise
         except Exception as error:
             raise UserError(
-                f"The {self.name} cannot be traced by JAX ({type(error).__name__}: {quoted(str(error), 200)}). "
-                "It takes (params, batch), uses jax.numpy, and returns one number."
+                f"The {self.name} cannot be traced by JAX ({type(error).__name__}: "
+                f"{quoted(str(error), 200)}). It takes (params, batch), uses jax.numpy, and returns one "
+                "number."
             ) from error
         self._check_shape(found)
         value = float(jax.jit(self)(flat, batch))
@@ -135,8 +142,8 @@ class FlatLoss:
             )
         if found.shape != () or not jnp.issubdtype(found.dtype, jnp.floating):
             raise UserError(
-                f"The {self.name} returned an array of shape {found.shape} and type {found.dtype}. Return one "
-                "float, such as the mean over the rows: losses.mean()."
+                f"The {self.name} returned an array of shape {found.shape} and type {found.dtype}. Return "
+                "one float, such as the mean over the rows: losses.mean()."
             )
 
 
@@ -159,7 +166,9 @@ def stacked(batches: Iterable[Any], name: str) -> Any:
     if not each:
         raise UserError(f"{name} is empty. Give two batches or more.")
     if len(each) > MOST_BATCHES:
-        raise UserError(f"{name} has more than {MOST_BATCHES:,} batches. Cut it: itertools.islice(..., 1000).")
+        raise UserError(
+            f"{name} has more than {MOST_BATCHES:,} batches. Cut it: itertools.islice(..., 1000)."
+        )
     first = jax.tree.map(np.asarray, each[0])
     _check_numbers(first, name)
     for number, batch in enumerate(each[1:], 1):
@@ -193,9 +202,8 @@ def parted(train: Any, held_out: Iterable[Any] | None, share: float) -> tuple[An
 
 def _dtype(leaf: Any) -> Any:
     """The type of the numbers of a leaf; None if it has none."""
-    if isinstance(leaf, float):
-        return np.dtype(np.float32)
-    return getattr(leaf, "dtype", None)
+    kind = np.dtype(np.float32) if isinstance(leaf, float) else getattr(leaf, "dtype", None)
+    return jax.dtypes.canonicalize_dtype(kind) if isinstance(kind, np.dtype) else kind
 
 
 def _form(batch: Any) -> tuple[Any, str]:
@@ -212,7 +220,10 @@ def _check_numbers(batch: Any, name: str) -> None:
     for leaf in leaves:
         if not (jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == bool):
             raise UserError(
-                f"The batches of {name} hold values of type {leaf.dtype}. Give numbers: encode texts and labels."
+                f"The batches of {name} hold values of type {leaf.dtype}. Give numbers: encode texts and "
+                "labels."
             )
         if not leaf.size:
-            raise UserError(f"The batches of {name} have an array of shape {leaf.shape}. Give one row or more.")
+            raise UserError(
+                f"The batches of {name} have an array of shape {leaf.shape}. Give one row or more."
+            )

@@ -74,7 +74,9 @@ def test_mutations_lead_from_any_rule_to_any_other():
     assert {Unary(name, G) for name in UNARY if name != "x"} <= set(found)
     assert {Operand(name) for name in OPERANDS if name != "g"} <= set(found)
     grown = [each for each in found if isinstance(each, Binary)]
-    assert {(each.function, each.left == G) for each in grown} == set(itertools.product(BINARY, (True, False)))
+    assert {(each.function, each.left == G) for each in grown} == set(
+        itertools.product(BINARY, (True, False))
+    )
     assert G in reached("exp(g)", 20) and {G, M} <= set(reached("g + m", 40))
     assert Unary("exp(x)", M) in reached("g + exp(m)", 20)
 

@@ -97,9 +97,7 @@ def advanced(
             value, gradient = jax.value_and_grad(loss)(path.weights, batch)
             draws = drawn(coded, jax.random.fold_in(stretch.key, number), path.weights.size)
             done = number.astype(jnp.float32) / total
-            change, running = stepped(
-                coded, path.running, gradient, w=path.weights, draws=draws, done=done
-            )
+            change, running = stepped(coded, path.running, gradient, w=path.weights, draws=draws, done=done)
             average = averaged(path.loss, value, number)
             return number + 1, Path(path.weights - rate * change, running, average, path.steps + 1)
 

@@ -51,8 +51,8 @@ class RuleSpace:
         name: for people.
         rounds: at most so many, 1 to 5.
         operands: names of SLOTS.
-        pixels: side and channels (1 or 3) of the images that rules are trained on; None where they are trained
-            on tables.
+        pixels: side and channels (1 or 3) of the images that rules are trained on; None where they are
+            trained on tables.
 
     >>> space = RuleSpace()
     >>> str(space.decode(space.encode("sign(m) * g")))
@@ -241,7 +241,11 @@ def _pixels(given: object) -> tuple[int, int] | None:
     if given is None:
         return None
     numbers = given if isinstance(given, list | tuple) and len(given) == 2 else (0, 0)
-    if any(type(number) is not int for number in numbers) or numbers[0] not in SIDES or numbers[1] not in (1, 3):
+    if (
+        any(type(number) is not int for number in numbers)
+        or numbers[0] not in SIDES
+        or numbers[1] not in (1, 3)
+    ):
         raise UserError(
             f"pixels={quoted(given)} are no images. Give a side from {SIDES[0]} to {SIDES[-1]}, and 1 or 3 "
             "channels: [16, 3]."

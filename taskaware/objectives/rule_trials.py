@@ -235,7 +235,7 @@ def _optax_programs(loss: FlatLoss, make: Callable[[Any], optax.GradientTransfor
     @jax.jit
     def begin(rate: Array) -> Any:
         params = weights.trainable(jnp.asarray(weights.flat))
-        return params, make(rate).init(params), jnp.zeros(())
+        return params, make(rate).init(params), jnp.zeros((), jnp.float32)
 
     @jax.jit
     def advance(rate: Array, held: Any, span: tuple[int, int], arrays: Arrays) -> Any:

@@ -216,14 +216,9 @@ def _form(batch: Any) -> tuple[Any, str]:
 def _check_numbers(batch: Any, name: str) -> None:
     leaves = jax.tree.leaves(batch)
     if not leaves:
-        raise UserError(f"The batches of {name} have no arrays. Give each as your loss takes it: (x, y).")
+        raise UserError(f"{name} has no arrays in a batch. Give each as your loss takes it: (x, y).")
     for leaf in leaves:
         if not (jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == bool):
-            raise UserError(
-                f"The batches of {name} hold values of type {leaf.dtype}. Give numbers: encode texts and "
-                "labels."
-            )
-        if not leaf.size:
-            raise UserError(
-                f"The batches of {name} have an array of shape {leaf.shape}. Give one row or more."
-            )
+            raise UserError(f"{name} has values of type {leaf.dtype}. Give numbers: encode texts and labels.")
+        if leaf.ndim and not len(leaf):
+            raise UserError(f"{name} has an array of shape {leaf.shape} in a batch. Give one row or more.")

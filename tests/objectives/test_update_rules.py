@@ -80,6 +80,15 @@ def test_a_rule_that_diverges_takes_no_other_with_it(objective):
     )
 
 
+def test_all_at_once_as_on_accelerators_is_one_by_one(objective, monkeypatch):
+    rules = points("g", "drop(m, 0.1) / sqrt(v) + noise", "g * (1 + sign(g) * sign(m))", "exp(exp(2)^2)")
+    alone = objective.evaluate(rules)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    together = ta.optimizers.objective(loss, PARAMS, BATCHES, steps=40, together=3).evaluate(rules)
+    np.testing.assert_allclose(together.score, alone.score, rtol=1e-3, atol=1e-9)
+    np.testing.assert_array_equal(together.more["learning_rate"], alone.more["learning_rate"])
+
+
 def test_halvings_end_the_worse_half():
     halved = ta.optimizers.objective(loss, PARAMS, BATCHES, steps=40, halvings=2)
     rules = points("g", "1", "noise", "adam", "2", "trace", "sign(g)", "0.1w")

@@ -113,13 +113,18 @@ def scores(tables: list[str], seeds: int, count: int) -> dict[str, np.ndarray]:
     return {name: np.array(each) for name, each in found.items()}
 
 
-def own_objective(table: str) -> Objective:
-    """The same network on the standardised columns of a table, as a user would write it."""
+def own_objective(table: str, steps: int) -> Objective:
+    """The same network on the standardised columns of a table, as a user would write it.
+
+    Args:
+        table: name of a bundled task, a classification.
+        steps: of a training.
+    """
     [task] = bundled_suite().only(table)
     prepared = prepare(task, 0, RECIPE)
     arrays = jax.tree.map(np.asarray, prepared.arrays)
     columns = np.flatnonzero(arrays.columns.block == prepared.embeddings.index("standardised"))
-    drawn, rng = batches(prepared.train, 0, RECIPE.steps, RECIPE.batch_size), np.random.default_rng(0)
+    drawn, rng = batches(prepared.train, 0, steps, RECIPE.batch_size), np.random.default_rng(0)
     given = [(arrays.x.numbers[rows][:, columns], arrays.y[rows].astype(np.int32)) for rows in drawn]
     sizes = (len(columns), *HIDDEN, int(arrays.allowed.sum()))
     params = [
@@ -134,18 +139,19 @@ def own_objective(table: str) -> Objective:
         logits = found @ params[-1][0] + params[-1][1]
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
-    return optimizers.objective(loss, params, given, steps=RECIPE.steps)
+    return optimizers.objective(loss, params, given, steps=steps)
 
 
-def speed(table: str, many: int, few: int) -> Iterator[str]:
+def speed(table: str, steps: int, many: int, few: int) -> Iterator[str]:
     """CPU seconds of a rule, compilation included: many in one program, and a few by optax one by one.
 
     Args:
         table: name of a bundled task, a classification.
+        steps: of a training.
         many: rules of the program.
         few: rules of the loop.
     """
-    objective = own_objective(table)
+    objective = own_objective(table, steps)
     points = np.asarray(SPACE.sample(jax.random.key(1), many))
     began = time.process_time()
     found = objective.evaluate(points)
@@ -155,7 +161,7 @@ def speed(table: str, many: int, few: int) -> Iterator[str]:
     for row, point in enumerate(points[:few]):
         text = SPACE.decode(point)
         alone = optimizers.score(
-            objective, lambda rate, text=text: optimizers.rule(text, rate, total_steps=RECIPE.steps)
+            objective, lambda rate, text=text: optimizers.rule(text, rate, total_steps=steps)
         )
         yield f"  {found.score[row]:.4g} in the program, {alone.score:.4g} by optax: {text}"
     loop = (time.process_time() - began) / few
@@ -168,11 +174,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--random", type=int, default=48, help="number of random rules")
     parser.add_argument("--speed", action="store_true", help="measure rules per second in place of scores")
+    parser.add_argument("--steps", type=int, default=300, help="of a training, with --speed")
     parser.add_argument("--few", type=int, default=8, help="rules of the loop over optax, with --speed")
     given = parser.parse_args()
     began = time.process_time()
     if given.speed:
-        for line in speed(given.tables[0], given.random, given.few):
+        for line in speed(given.tables[0], given.steps, given.random, given.few):
             print(line, flush=True)
     else:
         for name, each in scores(given.tables, given.seeds, given.random).items():

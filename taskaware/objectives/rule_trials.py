@@ -143,7 +143,7 @@ class Trials:
         best = int(np.argmin([float(held[-1]) for held in tried]))
         rate = plan.rates[best]
         params, _, loss = advance(jnp.float32(rate), tried[best], (plan.first, plan.steps), self._arrays)
-        [value] = self._scored(weights.flattened(params)[None])
+        [value] = self._scored(np.asarray(weights.flattened(params))[None])
         return Score(float(value) if math.isfinite(value) and math.isfinite(loss) else math.nan, rate)
 
     @functools.cached_property
@@ -157,47 +157,46 @@ class Trials:
 
     def _trained(self, points: Float[np.ndarray, "n D"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scores, learning rates and steps of different rules."""
-        codes = _coded(self.space, jnp.asarray(points, jnp.float32))
+        codes = jax.device_get(_coded(self.space, jnp.asarray(points, jnp.float32)))
         paths, rates = self._swept(codes)
         alive = np.arange(len(points))
         for stretch in self.schedule.stretches:
-            loss = np.asarray(paths.loss)
-            alive = alive[np.isfinite(loss[alive])]
+            alive = alive[np.isfinite(paths.loss[alive])]
             if self.schedule.halvings:
-                alive = np.sort(alive[np.argsort(loss[alive], kind="stable")][: -(-len(alive) // 2)])
+                alive = np.sort(alive[np.argsort(paths.loss[alive], kind="stable")][: -(-len(alive) // 2)])
             moved = self._advanced(_taken(codes, alive), rates[alive], _taken(paths, alive), stretch)
             paths = _put(paths, alive, moved)
         score = np.where(np.isfinite(paths.loss), self._scored(paths.weights), np.nan)
-        return score, rates.astype(float), np.asarray(paths.steps, float)
+        return score, rates, paths.steps.astype(float)
 
     def _swept(self, codes: Coded) -> tuple[Path, np.ndarray]:
         """The trainings behind the sweep, each at the rate with the least loss, and these rates."""
-        rates = np.array(self.schedule.rates, np.float32)
-        fresh, kept, chosen = started(jnp.asarray(self.loss.weights.flat)), [], []
+        rates = np.array(self.schedule.rates)
+        fresh, kept, chosen = jax.device_get(started(jnp.asarray(self.loss.weights.flat))), [], []
         for rows in _parts(len(codes.length), self._at_once):
             each = np.repeat(rows, len(rates))
-            paths = jax.tree.map(lambda leaf, n=each.size: jnp.broadcast_to(leaf, (n, *leaf.shape)), fresh)
+            paths = jax.tree.map(lambda leaf, n=each.size: np.broadcast_to(leaf, (n, *leaf.shape)), fresh)
             every = np.tile(rates, len(rows))
             tried = self._advanced(_taken(codes, each), every, paths, (0, self.schedule.first))
-            best = np.asarray(tried.loss).reshape(len(rows), len(rates)).argmin(1)
+            best = tried.loss.reshape(len(rows), len(rates)).argmin(1)
             kept.append(_taken(tried, np.arange(len(rows)) * len(rates) + best))
             chosen.append(rates[best])
         return _joined(kept), np.concatenate(chosen)
 
     def _advanced(self, codes: Coded, rates: np.ndarray, paths: Path, span: tuple[int, int]) -> Path:
-        """The trainings after some steps, in parts of one size, so that one program does."""
+        """The trainings after some steps, in parts of one size, so that one program does; on the host."""
         size, done = self._at_once * len(self.schedule.rates), []
         first, last = (jnp.asarray(number, jnp.int32) for number in span)
         arrays = self._arrays
         stretch = Stretch(first, last, arrays.order, jax.random.key(self.seed))
         for rows in _parts(len(rates), size):
             padded = np.resize(rows, size)
-            rules = (_taken(codes, padded), jnp.asarray(rates[padded], jnp.float32))
+            rules = (_taken(codes, padded), rates[padded].astype(np.float32))
             found = advanced(self.loss, _taken(paths, padded), rules, len(rows), arrays.train, stretch)
-            done.append(_taken(found, np.arange(len(rows))))
+            done.append(_taken(jax.device_get(found), slice(len(rows))))
         return _joined(done) if done else paths
 
-    def _scored(self, weights: Float[Array, "n P"]) -> Float[np.ndarray, " n"]:
+    def _scored(self, weights: Float[np.ndarray, "n P"]) -> Float[np.ndarray, " n"]:
         """The mean metric on the batches held out."""
         found = []
         for rows in _parts(len(weights), self._at_once):
@@ -272,13 +271,20 @@ def _parts(count: int, size: int) -> Iterator[np.ndarray]:
     return (np.arange(first, min(first + size, count)) for first in range(0, count, size))
 
 
-def _taken(tree: Any, rows: np.ndarray) -> Any:
+def _taken(tree: Any, rows: np.ndarray | slice) -> Any:
     return jax.tree.map(lambda leaf: leaf[rows], tree)
 
 
 def _joined(trees: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *trees)
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *trees)
 
 
 def _put(tree: Any, rows: np.ndarray, new: Any) -> Any:
-    return jax.tree.map(lambda leaf, value: leaf.at[rows].set(value), tree, new)
+    """A tree with other values in some rows."""
+
+    def put(leaf: np.ndarray, value: np.ndarray) -> np.ndarray:
+        found = np.array(leaf)
+        found[rows] = value
+        return found
+
+    return jax.tree.map(put, tree, new)

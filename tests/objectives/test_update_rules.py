@@ -47,7 +47,7 @@ def objective():
 def test_a_rule_and_the_same_optimizer_of_optax_reach_the_same(objective, rule, make):
     ours, theirs = (ta.optimizers.score(objective, each) for each in (rule, make))
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-7)
-    assert -1 < ours.score < 0 and ours.learning_rate in np.float32([1e-3, 1e-2, 0.1, 1.0])
+    assert -1 < ours.score < 0 and ours.learning_rate in (1e-3, 1e-2, 0.1, 1.0)
 
 
 def test_the_score_is_that_of_the_batches_held_out(objective):
@@ -98,6 +98,14 @@ def test_halvings_end_the_worse_half():
     last = found.more["steps"] == 40
     np.testing.assert_array_equal(found.score[last], whole.score[last])
     assert found.score[last].min() > np.median(whole.score) and found.more["steps"][[1, 2]].max() < 40
+
+
+def test_a_sweep_may_last_for_the_whole_training():
+    whole = ta.optimizers.objective(loss, PARAMS, BATCHES, steps=40, sweep=1.0)
+    alone = [ta.optimizers.objective(loss, PARAMS, BATCHES, steps=40, rates=(rate,)) for rate in (0.01, 0.1)]
+    scores = [ta.optimizers.score(each, "adam").score for each in alone]
+    found = whole.evaluate(points("adam"))
+    assert found.more["steps"].tolist() == [40] and found.score[0] >= max(scores) - 1e-9
 
 
 def test_a_metric_of_ones_own_is_the_score():

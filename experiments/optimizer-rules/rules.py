@@ -261,7 +261,7 @@ def main(given: list[str] | None = None) -> None:
     arguments = parser.parse_args(given)
     arguments.runs.mkdir(parents=True, exist_ok=True)
     if arguments.smoke:
-        size = Size(2, 1, 1, 32, 5, ())
+        size = Size(2, 1, 1, 32, 30, ())
         rules = searched(size, arguments.runs, ("evolution",))
         transferred(rules, size, {"digits, one layer": functools.partial(digits, nn.Dense(10))})
         return

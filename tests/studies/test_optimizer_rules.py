@@ -14,8 +14,9 @@ def test_the_smoke_searches_trains_and_goes_on(tmp_path, capsys):
     assert any(row.startswith("| evolution | 0.") for row in rows)
     names = [row.split(" | ")[0] for row in rows]
     assert names[-6:] == ["| PowerSign", "| AddSign", "| Adam", "| AdamW", "| Lion", "| momentum"]
-    adam, lion = (row.split(" | ")[1] for row in rows[-4::2])
-    assert adam != lion and len((tmp_path / "evolution-0.jsonl").read_text().splitlines()) > 2
+    scores = [float(row.split(" | ")[1].partition(" ")[0]) for row in rows[-6:]]
+    assert max(scores) > 0.6 and len(set(scores)) > 3
+    assert len((tmp_path / "evolution-0.jsonl").read_text().splitlines()) > 2
 
 
 def test_the_readme_has_question_command_and_figures():

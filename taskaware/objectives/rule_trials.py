@@ -166,8 +166,8 @@ class Trials:
                 alive = np.sort(alive[np.argsort(paths.loss[alive], kind="stable")][: -(-len(alive) // 2)])
             moved = self._advanced(_taken(codes, alive), rates[alive], _taken(paths, alive), stretch)
             paths = _put(paths, alive, moved)
-        score = np.where(np.isfinite(paths.loss), self._scored(paths.weights), np.nan)
-        return score, rates, paths.steps.astype(float)
+        score = np.where(np.isfinite(paths.loss), self._scored(np.asarray(paths.weights)), np.nan)
+        return score, rates, np.asarray(paths.steps, float)
 
     def _swept(self, codes: Coded) -> tuple[Path, np.ndarray]:
         """The trainings behind the sweep, each at the rate with the least loss, and these rates."""

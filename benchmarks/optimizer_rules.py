@@ -2,7 +2,8 @@
 
 Each rule and each optimizer trains the same network (two hidden layers of 32 units) from the same weights on
 the same rows, with the same sweep of learning rates in the first fifth of the steps. `--speed` measures the
-CPU seconds of many different rules in one program beside a loop over optax, which compiles each.
+CPU seconds of many different rules in one program beside a loop over optax, which compiles each. Set
+TASKAWARE_COMPILED=0 for it, so that no compiled program is taken from disk.
 """
 
 import argparse
@@ -17,8 +18,10 @@ import optax
 from taskaware import optimizers
 from taskaware.children.child import CHILDREN, Batch, Design
 from taskaware.children.rules.child import RATES, SWEEP
+from taskaware.children.rules.networks import HIDDEN
 from taskaware.modalities.suites import bundled_suite
 from taskaware.spaces.rules import NAMED, RuleSpace
+from taskaware.strategies import Objective
 from taskaware.training.prepare import Prepared, batches, prepare
 from taskaware.training.programs import scored_by
 from taskaware.training.recipe import TrainingRecipe
@@ -110,27 +113,59 @@ def scores(tables: list[str], seeds: int, count: int) -> dict[str, np.ndarray]:
     return {name: np.array(each) for name, each in found.items()}
 
 
-def speed(table: str, many: int, few: int) -> Iterator[str]:
-    """CPU seconds of a rule, compilation included: many in one program, and a few by optax one by one.
+def own_objective(table: str, steps: int) -> Objective:
+    """The same network on the standardised columns of a table, as a user would write it.
 
     Args:
-        table: name of a bundled task.
-        many: rules of the program.
-        few: rules of the loop.
+        table: name of a bundled task, a classification.
+        steps: of a training.
     """
     [task] = bundled_suite().only(table)
     prepared = prepare(task, 0, RECIPE)
+    arrays = jax.tree.map(np.asarray, prepared.arrays)
+    columns = np.flatnonzero(arrays.columns.block == prepared.embeddings.index("standardised"))
+    drawn, rng = batches(prepared.train, 0, steps, RECIPE.batch_size), np.random.default_rng(0)
+    given = [(arrays.x.numbers[rows][:, columns], arrays.y[rows].astype(np.int32)) for rows in drawn]
+    sizes = (len(columns), *HIDDEN, int(arrays.allowed.sum()))
+    params = [
+        (rng.normal(0, np.sqrt(2 / before), (before, after)).astype(np.float32), np.zeros(after, np.float32))
+        for before, after in zip(sizes, sizes[1:], strict=False)
+    ]
+
+    def loss(params, batch):
+        found, labels = batch
+        for kernel, bias in params[:-1]:
+            found = jax.nn.relu(found @ kernel + bias)
+        logits = found @ params[-1][0] + params[-1][1]
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+    return optimizers.objective(loss, params, given, steps=steps)
+
+
+def speed(table: str, steps: int, many: int, few: int) -> Iterator[str]:
+    """CPU seconds of a rule, compilation included: many in one program, and a few by optax one by one.
+
+    Args:
+        table: name of a bundled task, a classification.
+        steps: of a training.
+        many: rules of the program.
+        few: rules of the loop.
+    """
+    objective = own_objective(table, steps)
     points = np.asarray(SPACE.sample(jax.random.key(1), many))
     began = time.process_time()
-    train(SPACE, points, prepared, RECIPE, seed=0)
+    found = objective.evaluate(points)
     together = (time.process_time() - began) / many
     yield f"{many} rules in one program: {together:.3f} CPU seconds each"
     began = time.process_time()
-    for point in points[:few]:
-        rule = SPACE.decode(point)
-        by_optax(lambda rate, rule=rule: optimizers.rule(rule, rate, total_steps=RECIPE.steps), prepared, 0)
-    alone = (time.process_time() - began) / few
-    yield f"{few} rules by optax one by one: {alone:.3f} CPU seconds each, {alone / together:.1f} × as many"
+    for row, point in enumerate(points[:few]):
+        text = SPACE.decode(point)
+        alone = optimizers.score(
+            objective, lambda rate, text=text: optimizers.rule(text, rate, total_steps=steps)
+        )
+        yield f"  {found.score[row]:.4g} in the program, {alone.score:.4g} by optax: {text}"
+    loop = (time.process_time() - began) / few
+    yield f"{few} rules by optax one by one: {loop:.3f} CPU seconds each, {loop / together:.1f} × as many"
 
 
 def main() -> None:
@@ -139,11 +174,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--random", type=int, default=48, help="number of random rules")
     parser.add_argument("--speed", action="store_true", help="measure rules per second in place of scores")
+    parser.add_argument("--steps", type=int, default=300, help="of a training, with --speed")
     parser.add_argument("--few", type=int, default=8, help="rules of the loop over optax, with --speed")
     given = parser.parse_args()
     began = time.process_time()
     if given.speed:
-        for line in speed(given.tables[0], given.random, given.few):
+        for line in speed(given.tables[0], given.steps, given.random, given.few):
             print(line, flush=True)
     else:
         for name, each in scores(given.tables, given.seeds, given.random).items():

@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from taskaware.objectives.combined import several as several
     from taskaware.objectives.functions import function as function
     from taskaware.objectives.language import LanguageSettings as LanguageSettings
     from taskaware.objectives.language import language_model as language_model
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from taskaware.objectives.predictions import predicted as predicted
     from taskaware.objectives.predictions import predictor as predictor
     from taskaware.objectives.trainings import trained as trained
+    from taskaware.objectives.update_rules import update_rules as update_rules
     from taskaware.strategies import Objective as Objective
     from taskaware.strategies import Outcomes as Outcomes
 
@@ -24,8 +26,10 @@ _HOMES = {
     "language_model": "taskaware.objectives.language",
     "predicted": "taskaware.objectives.predictions",
     "predictor": "taskaware.objectives.predictions",
+    "several": "taskaware.objectives.combined",
     "table": "taskaware.objectives.lookups",
     "trained": "taskaware.objectives.trainings",
+    "update_rules": "taskaware.objectives.update_rules",
 }
 
 __all__ = sorted(_HOMES)

@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import cast
 
 import jax
 import numpy as np
@@ -245,13 +244,13 @@ def plan(
         settings: of the collection.
         chosen, strategy: see `collect`.
     """
-    # Only a mixture has a width, and every preset is one.
-    space, recipe = cast(MixtureSpace, preset(settings.space)), settings.trainer
+    space, recipe = preset(settings.space), settings.trainer
     common = common_architectures(space, settings.architectures) if chosen is None else np.zeros(0)
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
         points = common if chosen is None else rounded(chosen[task.digest])
-        points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
+        if isinstance(space, MixtureSpace):
+            points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
         own = recorded_points(task, space, points)
         names = architecture_digests(space.digest, own)
         metric = "" if task.metric == default_metric(task.problem) else task.metric

@@ -124,9 +124,11 @@ def search(
         plain, made, heirs = driven, None, None
     else:
         # Imported here: training is slow to import.
+        from taskaware.objectives.readable import suited
         from taskaware.objectives.trainings import trained
 
         made = _task(task, target)
+        space = suited(space, made)
         heirs = _inheritance(inherit, space, journal) if inherit else None
         train = functools.partial(trained, made, space, recipe, seed, store=store)
         driven = train(inheritance=heirs)

@@ -10,6 +10,7 @@ import numpy as np
 from taskaware.digests import digest
 from taskaware.errors import UserError
 from taskaware.objectives.inheriting import Inheritance
+from taskaware.objectives.readable import suited
 from taskaware.objectives.record import register, teaching, trainings
 from taskaware.spaces import Space
 from taskaware.store import Store
@@ -39,7 +40,8 @@ def trained(
 
     Args:
         task: to train on.
-        space: of the points.
+        space: of the points. Update rules train a small network of the task's kind of data: a multilayer
+            perceptron on tables, a ConvNet on images.
         recipe: of the trainings; the default one if None.
         seed: of the split and the trainings.
         store: an open store, or the path or database URL of one, that records every training.
@@ -52,7 +54,7 @@ def trained(
         UserError: the recipe is out of range, points of the space do not inherit, or there is a store, too.
         StoreError: the store cannot be opened.
     """
-    recipe = (recipe or TrainingRecipe()).check()
+    recipe, space = (recipe or TrainingRecipe()).check(), suited(space, task)
     if inheritance is not None and store is not None:
         raise UserError(
             "Scores of inherited weights are not those of the recipe alone, so a store does not take them. "

@@ -110,13 +110,16 @@ def segment(
         The new state, and scores (C, m) and loss (C,).
     """
 
-    def step(state, now):
-        index, (rows, *schedule) = now
-        batch, moment = _batch(program, arrays, rows), Now(jax.random.fold_in(key, index), *schedule)
-        many = _mapped(program, lambda own, candidate: program.child.step(own, candidate, batch, moment))
-        return many(state, chosen), None
+    def trained(state: State, candidate: Any) -> State:
+        def step(state, now):
+            index, (rows, *schedule) = now
+            moment = Now(jax.random.fold_in(key, index), *schedule)
+            return program.child.step(state, candidate, _batch(program, arrays, rows), moment), None
 
-    state, _ = jax.lax.scan(step, state, (jnp.arange(len(steps.rate)), steps))
+        return jax.lax.scan(step, state, (jnp.arange(len(steps.rate)), steps))[0]
+
+    # Where candidates run one by one, each makes all steps in turn, so that no state is copied at each step.
+    state = _mapped(program, trained)(state, chosen)
     return state, evaluate(program, state.params, arrays, chosen, arrays.validation)
 
 

@@ -64,7 +64,7 @@ def test_a_path_of_steps_equals_that_of_the_transformation():
         def path(code):
             def step(carry, done):
                 w, running = carry
-                draws = interpreter.drawn(jax.random.key(0), SIZE)
+                draws = interpreter.drawn(code, jax.random.key(0), SIZE)
                 change, running = interpreter.stepped(code, running, gradient(w), w=w, draws=draws, done=done)
                 return (w - rates * change, running), None
 

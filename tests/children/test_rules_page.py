@@ -12,13 +12,21 @@ from taskaware.spaces.rules.language import OPERANDS
 from taskaware.spaces.rules.rounds import SLOTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "optimizers.md").read_text(encoding="utf-8")
-TRAINING, SEARCH = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+TRAINING, OWN, SEARCH = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_training_learns():
     names = {}
     exec(TRAINING, names)
     np.testing.assert_allclose(names["weights"], [1.0, -2.0, 0.5], atol=0.05)
+
+
+def test_the_rule_that_is_found_trains_the_model():
+    names = {}
+    exec(OWN, names)
+    found, objective = names["found"], names["objective"]
+    assert names["chosen"].score == found.best.score > np.median(found.scores)
+    assert optimizers.score(objective, lambda rate: names["optimizer"]).score > np.median(found.scores)
 
 
 def test_the_search_finds_a_short_rule():

@@ -1,5 +1,6 @@
 """The language of update rules: text, trees, canonical forms, rounds."""
 
+import itertools
 import re
 
 import numpy as np
@@ -20,7 +21,7 @@ from taskaware.spaces.rules import (
     rounds_of,
     tree_of,
 )
-from taskaware.spaces.rules.language import nodes
+from taskaware.spaces.rules.language import BINARY, OPERANDS, UNARY, nodes
 from taskaware.spaces.rules.parser import LONGEST
 from tests.spaces.rule_trees import TREES
 
@@ -50,15 +51,34 @@ def test_rounds_lead_back_to_the_rule(tree):
 
 @settings(max_examples=100, deadline=None)
 @given(TREES)
-def test_a_mutation_changes_one_node(tree):
+def test_a_mutation_is_a_small_change(tree):
     changed = mutate(tree, np.random.default_rng(0))
     before, after = list(nodes(tree)), list(nodes(changed))
-    assert changed != tree and len(before) - len(after) in (0, 1)
+    assert changed != tree and abs(len(before) - len(after)) <= 2
     # Seen from the root, what differs is one path down to the node.
     kinds = [(type(node), getattr(node, "function", getattr(node, "name", ""))) for node in before]
     others = [(type(node), getattr(node, "function", getattr(node, "name", ""))) for node in after]
     if len(before) == len(after):
         assert sum(a != b for a, b in zip(kinds, others, strict=True)) == 1
+    assert len(rounds_of(changed, 99)) <= max(5, len(rounds_of(tree, 99)))
+
+
+def reached(text, tries):
+    rng = np.random.default_rng(46)  # so few tries reach all with this one
+    return [mutate(parse(text), rng) for _ in range(tries)]
+
+
+def test_mutations_lead_from_any_rule_to_any_other():
+    """Operands change, and functions come and go; so a rule shrinks to an operand, and another one grows."""
+    found = reached("g", 100)
+    assert {Unary(name, G) for name in UNARY if name != "x"} <= set(found)
+    assert {Operand(name) for name in OPERANDS if name != "g"} <= set(found)
+    grown = [each for each in found if isinstance(each, Binary)]
+    assert {(each.function, each.left == G) for each in grown} == set(
+        itertools.product(BINARY, (True, False))
+    )
+    assert G in reached("exp(g)", 20) and {G, M} <= set(reached("g + m", 40))
+    assert Unary("exp(x)", M) in reached("g + exp(m)", 20)
 
 
 @pytest.mark.parametrize(

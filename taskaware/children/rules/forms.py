@@ -14,9 +14,9 @@ import taskaware as ta
 RULE = "{rule}"
 
 
-def optimizer(learning_rate):
-    """The rule with a learning rate: a number, or an optax schedule."""
-    return ta.optimizers.rule(RULE, learning_rate)
+def optimizer(learning_rate, **options):
+    """The rule with a learning rate, or an optax schedule; one that decays needs total_steps=..., too."""
+    return ta.optimizers.rule(RULE, learning_rate, **options)
 '''
 
 

@@ -1,9 +1,14 @@
-"""One compiled program for all update rules: a rule is data, so hundreds of them run under one `vmap`."""
+"""One compiled program for all update rules: a rule is data, so hundreds of different ones share it.
+
+What a rule uses is chosen by `lax.switch`. Where rules run one after another, as on a processor, only that is
+computed. Under `vmap` everything is computed, and the right values are taken.
+"""
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.children.rules.values import (
@@ -19,6 +24,10 @@ from taskaware.children.rules.values import (
 )
 from taskaware.spaces.rules.language import BINARY, UNARY
 from taskaware.spaces.rules.rounds import SLOTS
+
+NOISE, ANNEALED = (list(SLOTS).index(name) for name in ("noise", "annealed_noise"))
+DROPS = np.array([place for place, name in enumerate(UNARY) if name.startswith("drop")])
+"""Places of what needs random numbers, in SLOTS and in UNARY."""
 
 
 class Coded(NamedTuple):
@@ -50,23 +59,42 @@ class Draws(NamedTuple):
     """The random numbers of a step; the same for all rules.
 
     Attributes:
-        normal: standard normal numbers, (2, P).
+        noise, annealed: standard normal numbers, (P,) each.
         uniform: numbers of [0, 1), (P,).
     """
 
-    normal: Float[Array, "2 P"]
+    noise: Float[Array, " P"]
+    annealed: Float[Array, " P"]
     uniform: Float[Array, " P"]
 
 
 def begun(size: int) -> Running:
     """What is remembered of so many weights before the first step."""
-    return Running(jnp.zeros((len(Decays._fields), size)), jnp.zeros((), jnp.int32))
+    return Running(jnp.zeros((len(Decays._fields), size), jnp.float32), jnp.zeros((), jnp.int32))
 
 
-def drawn(key: Array, size: int) -> Draws:
-    """The random numbers of a step on so many weights."""
-    normal_key, uniform_key = jax.random.split(key)
-    return Draws(jax.random.normal(normal_key, (2, size)), jax.random.uniform(uniform_key, (size,)))
+def drawn(coded: Coded, key: Array, size: int) -> Draws:
+    """The random numbers of a step for a rule; zeros where it uses none.
+
+    Args:
+        coded: the rule.
+        key: the same for all rules.
+        size: number of weights.
+    """
+    live = (jnp.arange(len(coded.rounds)) < coded.length)[:, None]
+    operands, functions = coded.rounds[:, :2], coded.rounds[:, 2:4]
+    used = (operands == NOISE, operands == ANNEALED, jnp.isin(functions, DROPS))
+    kinds = (jax.random.normal, jax.random.normal, jax.random.uniform)
+    return Draws(
+        *(
+            jax.lax.cond(
+                (there & live).any(),
+                lambda kind=kind, own=own: kind(own, (size,), jnp.float32),
+                lambda: jnp.zeros(size, jnp.float32),
+            )
+            for there, kind, own in zip(used, kinds, jax.random.split(key, len(kinds)), strict=True)
+        )
+    )
 
 
 def stepped(
@@ -94,7 +122,7 @@ def stepped(
         v=v,
         gamma=gamma,
         trace=raw[0] / (1 - decays.m),
-        normal=(draws.normal[0], draws.normal[1]),
+        normal=(draws.noise, draws.annealed),
         uniform=draws.uniform,
         steps=running.steps,
         done=done,
@@ -109,29 +137,27 @@ def interpreted(coded: Coded, now: Moment) -> Float[Array, " P"]:
         coded: the rule.
         now: the step, with all that any operand is computed from.
     """
-    operands = [value(tree, now) for tree in SLOTS.values()]
-    results = [jnp.zeros_like(now.g)] * len(coded.rounds)
-    # Rows of operands, then one of each round, filled as the rounds are computed.
-    table = jnp.stack([*operands, *results])
+    leaves = [lambda results, place, tree=tree: value(tree, now) for tree in SLOTS.values()]
+    choices = [*leaves, lambda results, place: results[place - len(SLOTS)]]
 
-    def one(table: Array, round_: tuple[Array, Array]) -> tuple[Array, None]:
-        codes, place = round_
-        left, right = jax.vmap(_unary, (0, 0, None))(codes[2:4], table[codes[:2]], now.uniform)
-        b = codes[4]
-        return jax.lax.dynamic_update_index_in_dim(table, _binary(b, left, right), place, 0), None
+    def operand(place: Array, results: Array) -> Array:
+        return jax.lax.switch(jnp.minimum(place, len(SLOTS)), choices, results, place)
 
-    places = len(operands) + jnp.arange(len(coded.rounds))
-    table, _ = jax.lax.scan(one, table, (coded.rounds, places))
-    return table[len(operands) + coded.length - 1]
+    def one(number: Array, results: Array) -> Array:
+        op1, op2, u1, u2, b = coded.rounds[number]
+        left = _unary(u1, operand(op1, results), now.uniform)
+        right = _unary(u2, operand(op2, results), now.uniform)
+        return jax.lax.dynamic_update_index_in_dim(results, _binary(b, left, right), number, 0)
+
+    results = jnp.zeros((len(coded.rounds), *now.g.shape), now.g.dtype)
+    return jax.lax.fori_loop(0, coded.length, one, results)[coded.length - 1]
 
 
 def _unary(which: Array, x: Array, uniform: Array | None) -> Array:
-    return bounded(
-        jax.lax.select_n(which.astype(jnp.int32), *(FUNCTIONS[name](x, uniform) for name in UNARY))
-    )
+    choices = [lambda x, name=name: bounded(FUNCTIONS[name](x, uniform)) for name in UNARY]
+    return jax.lax.switch(which, choices, x)
 
 
 def _binary(which: Array, x: Array, y: Array) -> Array:
-    return bounded(
-        jax.lax.select_n(which.astype(jnp.int32), *(OPERATORS[name](x, y, SMALL) for name in BINARY))
-    )
+    choices = [lambda x, y, name=name: bounded(OPERATORS[name](x, y, SMALL)) for name in BINARY]
+    return jax.lax.switch(which, choices, x, y)

@@ -75,6 +75,20 @@ def rounds_of(expression: Expression, most: int = MOST_ROUNDS) -> tuple[Round, .
     sign(g)  sign(m)  x  x  *
     g  r1  x  exp(x)  *
     """
+    made = _rounds(expression)
+    if len(made) > most:
+        raise UserError(
+            f"The rule '{_shown(expression)}' needs {len(made)} rounds, and {most} are allowed. Shorten it."
+        )
+    return made
+
+
+def round_count(expression: Expression) -> int:
+    """The number of rounds that a rule needs."""
+    return len(_rounds(expression))
+
+
+def _rounds(expression: Expression) -> tuple[Round, ...]:
     made: list[Round] = []
     places: dict[Expression, str] = {}
 
@@ -98,10 +112,6 @@ def rounds_of(expression: Expression, most: int = MOST_ROUNDS) -> tuple[Round, .
         return Round(operand, operand, function, SAME, KEEP)
 
     made.append(whole(expression))
-    if len(made) > most:
-        raise UserError(
-            f"The rule '{_shown(expression)}' needs {len(made)} rounds, and {most} are allowed. Shorten it."
-        )
     return tuple(made)
 
 

@@ -13,7 +13,8 @@ from jaxtyping import Array, Bool, Float, Int
 from taskaware import plain
 from taskaware.arrays import EitherArray
 from taskaware.digests import digest
-from taskaware.errors import UserError, unknown
+from taskaware.embeddings import TABLE_EMBEDDINGS
+from taskaware.errors import UserError, quoted, unknown
 from taskaware.spaces.rules.language import BINARY, KEEP, UNARY, Expression
 from taskaware.spaces.rules.parser import parse
 from taskaware.spaces.rules.rounds import (
@@ -32,6 +33,9 @@ from taskaware.spaces.stepwise import counted_choices
 
 TYPE = "update-rules"
 FIELDS = Round._fields
+SIDES = range(4, 65)
+"""Pixels that an image may have on each side: the network halves them twice, and images are kept at 64."""
+
 _KEEP = BINARY_NAMES.index(KEEP)
 
 
@@ -47,6 +51,8 @@ class RuleSpace:
         name: for people.
         rounds: at most so many, 1 to 5.
         operands: names of SLOTS.
+        pixels: side and channels (1 or 3) of the images that rules are trained on; None where they are
+            trained on tables.
 
     >>> space = RuleSpace()
     >>> str(space.decode(space.encode("sign(m) * g")))
@@ -56,6 +62,14 @@ class RuleSpace:
     name: str = TYPE
     rounds: int = MOST_ROUNDS
     operands: tuple[str, ...] = tuple(SLOTS)
+    pixels: tuple[int, int] | None = None
+
+    @property
+    def embedding_names(self) -> tuple[str, ...]:
+        """What the networks read: columns of tables, or the pixels of an image."""
+        if self.pixels is None:
+            return tuple(name for group in TABLE_EMBEDDINGS for name in group)
+        return (f"pixels_{self.pixels[0]}_{self.pixels[1]}",)
 
     @property
     def dimension(self) -> int:
@@ -63,7 +77,7 @@ class RuleSpace:
 
     @property
     def digest(self) -> str:
-        return digest({"type": TYPE, "rounds": self.rounds, "operands": self.operands})
+        return digest({"type": TYPE, "rounds": self.rounds, "operands": self.operands, **self._images})
 
     @functools.cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -84,7 +98,8 @@ class RuleSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads back."""
-        return {"type": TYPE, "name": self.name, "rounds": self.rounds, "operands": list(self.operands)}
+        chosen = {"rounds": self.rounds, "operands": list(self.operands)}
+        return {"type": TYPE, "name": self.name, **chosen, **self._images}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RuleSpace":
@@ -110,7 +125,7 @@ class RuleSpace:
         for operand in operands:
             if operand not in SLOTS:
                 raise unknown("operand", operand, SLOTS)
-        return cls(name, int(rounds), tuple(operands))
+        return cls(name, int(rounds), tuple(operands), _pixels(data.get("pixels")))
 
     def encode(self, rule: str | Expression) -> Float[np.ndarray, " D"]:
         """The point of a rule, on the host.
@@ -194,6 +209,11 @@ class RuleSpace:
         return jnp.concatenate([jax.nn.one_hot(last, self.rounds), *counts, function])
 
     @property
+    def _images(self) -> dict[str, list[int]]:
+        """The images, where there are some."""
+        return {} if self.pixels is None else {"pixels": list(self.pixels)}
+
+    @property
     def _choices(self) -> tuple[int, ...]:
         return tuple(decision.choices for decision in self.decisions)
 
@@ -210,6 +230,27 @@ class RuleSpace:
                 lives[before] |= (live & (op1 == place)) | (right & (op2 == place))
             found = [live, right, live, right, live, *found]
         return jnp.stack([jnp.ones((), bool), *found])
+
+
+def _pixels(given: object) -> tuple[int, int] | None:
+    """Side and channels, as `to_dict` wrote them.
+
+    Raises:
+        UserError: they are no side and channels of images.
+    """
+    if given is None:
+        return None
+    numbers = given if isinstance(given, list | tuple) and len(given) == 2 else (0, 0)
+    if (
+        any(type(number) is not int for number in numbers)
+        or numbers[0] not in SIDES
+        or numbers[1] not in (1, 3)
+    ):
+        raise UserError(
+            f"pixels={quoted(given)} are no images. Give a side from {SIDES[0]} to {SIDES[-1]}, and 1 or 3 "
+            "channels: [16, 3]."
+        )
+    return int(numbers[0]), int(numbers[1])
 
 
 def chosen_rounds(space: RuleSpace, point: Float[Array, " D"]) -> tuple[Int[Array, "R 5"], Int[Array, ""]]:

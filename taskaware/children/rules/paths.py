@@ -1,0 +1,148 @@
+"""Trainings of any loss by many rules and learning rates, in one compiled program.
+
+On a processor one training follows the other, each with plain operations, and ends where its loss is not
+finite. On accelerators all run at once.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from taskaware.children.rules.interpreter import Coded, Running, begun, drawn, stepped
+
+MEMORY = 0.8
+"""Decay of the average of a training's losses, by which rates and rules are compared."""
+
+
+class Path(NamedTuple):
+    """What a training holds.
+
+    Attributes:
+        weights: flat, (P,).
+        running: what the rule remembers.
+        loss: moving average of the losses; infinite from the first that is not finite, ().
+        steps: how many were made, ().
+    """
+
+    weights: Float[Array, " P"]
+    running: Running
+    loss: Float[Array, ""]
+    steps: Int[Array, ""]
+
+
+class Stretch(NamedTuple):
+    """The steps of a training from `first` up to, not including, `last`.
+
+    Attributes:
+        first, last: numbers of steps, ().
+        order: number of the batch of each step of the whole training, (S,).
+        key: of the random numbers of all steps.
+    """
+
+    first: Int[Array, ""] | int
+    last: Int[Array, ""] | int
+    order: Int[Array, " S"]
+    key: Array
+
+
+def started(weights: Float[Array, " P"]) -> Path:
+    """A training before its first step."""
+    return Path(weights, begun(weights.size), jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32))
+
+
+def averaged(average: Array, loss: Array, number: Array | int) -> Array:
+    """The moving average of losses behind one more.
+
+    Args:
+        average: before it.
+        loss: of step `number`.
+        number: of the step; the first is 0.
+    """
+    loss = jnp.asarray(loss, jnp.float32)
+    found = jnp.where(number == 0, loss, MEMORY * average + (1 - MEMORY) * loss)
+    return jnp.where(jnp.isfinite(found), found, jnp.inf)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def advanced(
+    loss: Callable[[Array, Any], Array],
+    paths: Path,
+    rules: tuple[Coded, Float[Array, " C"]],
+    count: Array | int,
+    batches: Any,
+    stretch: Stretch,
+) -> Path:
+    """C trainings after a stretch of steps.
+
+    Args:
+        loss: (flat weights, batch) → (); static.
+        paths: of the C trainings.
+        rules: rule and learning rate of each.
+        count: the first so many are trained; the others are not used.
+        batches: a pytree of arrays, (B, ...).
+        stretch: of steps.
+    """
+    total = len(stretch.order)
+
+    def one(path: Path, rule: tuple[Coded, Array]) -> Path:
+        coded, rate = rule
+
+        def step(carried: tuple[Array, Path]) -> tuple[Array, Path]:
+            number, path = carried
+            batch = jax.tree.map(lambda leaf: leaf[stretch.order[number]], batches)
+            value, gradient = jax.value_and_grad(loss)(path.weights, batch)
+            draws = drawn(coded, jax.random.fold_in(stretch.key, number), path.weights.size)
+            done = number.astype(jnp.float32) / total
+            change, running = stepped(coded, path.running, gradient, w=path.weights, draws=draws, done=done)
+            average = averaged(path.loss, value, number)
+            return number + 1, Path(path.weights - rate * change, running, average, path.steps + 1)
+
+        first = (jnp.asarray(stretch.first, jnp.int32), path)
+        return jax.lax.while_loop(
+            lambda carried: (carried[0] < stretch.last) & jnp.isfinite(carried[1].loss), step, first
+        )[1]
+
+    return mapped(one, count)(paths, rules)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def scored(
+    metric: Callable[[Array, Any], Array], weights: Float[Array, "C P"], count: Array | int, batches: Any
+) -> Float[Array, " C"]:
+    """Mean of a metric over batches, for the weights of each training.
+
+    Args:
+        metric: (flat weights, batch) → (); static.
+        weights: of C trainings.
+        count: the first so many are scored.
+        batches: a pytree of arrays, (B, ...).
+    """
+
+    def one(_: Array, weights: Array) -> Array:
+        return jax.lax.map(lambda batch: jnp.asarray(metric(weights, batch), jnp.float32), batches).mean()
+
+    return mapped(one, count)(jnp.zeros(len(weights), jnp.float32), weights)
+
+
+def mapped(one: Callable[[Any, Any], Any], count: Array | int) -> Callable[[Any, Any], Any]:
+    """A function of one (state, more) → state as one of C, one after the other on a processor.
+
+    Args:
+        one: of a single state.
+        count: on a processor, only the first so many are computed.
+    """
+    if jax.default_backend() != "cpu":
+        return jax.vmap(one)
+
+    def many(states: Any, more: Any) -> Any:
+        def body(place: Array, states: Any) -> Any:
+            new = one(*(jax.tree.map(lambda leaf: leaf[place], each) for each in (states, more)))
+            return jax.tree.map(lambda leaf, value: leaf.at[place].set(value), states, new)
+
+        return jax.lax.fori_loop(0, count, body, states)
+
+    return many

@@ -1,0 +1,30 @@
+"""The experiment with update rules runs, small: a search, and its rules on another model."""
+
+import runpy
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "experiments" / "optimizer-rules"
+
+
+def test_the_smoke_searches_trains_and_goes_on(tmp_path, capsys):
+    main = runpy.run_path(str(FOLDER / "rules.py"))["main"]
+    main(["--smoke", "--runs", str(tmp_path)])
+    first = capsys.readouterr().out
+    rows = [line for line in first.splitlines() if line.startswith("| ")]
+    assert any(row.startswith("| evolution | 0.") for row in rows)
+    names = [row.split(" | ")[0] for row in rows]
+    assert names[-6:] == ["| PowerSign", "| AddSign", "| Adam", "| AdamW", "| Lion", "| momentum"]
+    scores = [float(row.split(" | ")[1].partition(" ")[0]) for row in rows[-6:]]
+    assert max(scores) > 0.6 and len(set(scores)) > 3
+    assert len((tmp_path / "evolution-0.jsonl").read_text().splitlines()) > 2
+
+
+def test_the_readme_has_question_command_and_figures():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for words in (
+        "**Question.**",
+        "experiments/optimizer-rules/rules.py --data",
+        "**Measured.**",
+        "CPU minutes",
+    ):
+        assert words in text, words

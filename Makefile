@@ -24,12 +24,7 @@ test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/ruff check taskaware tests benchmarks experiments
 	$(BIN)/ruff format --check taskaware tests benchmarks experiments
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory -j 2 types behaviour
-
-types: setup
 	$(BIN)/mypy
-
-behaviour: setup
 	$(BIN)/python -m pytest -n 2
 
 fuzz: setup ## ten thousand odd tables and two thousand damaged files

@@ -237,7 +237,7 @@ def _optax_programs(loss: FlatLoss, make: Callable[[Any], optax.GradientTransfor
         return params, make(rate).init(params), jnp.zeros((), jnp.float32)
 
     @jax.jit
-    def advance(rate: Array, held: Any, span: tuple[int, int], arrays: Arrays) -> Any:
+    def advance(rate: Array, held: Any, span: tuple[int | Array, int | Array], arrays: Arrays) -> Any:
         made = optax.with_extra_args_support(make(rate))
 
         def step(carried: Any) -> Any:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,6 @@ from taskaware.children.mixture.network import Inputs
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError
 from taskaware.modalities.blocks import Blocks
-from taskaware.spaces import Space
 from taskaware.tasks.data import Data
 from taskaware.training.prepare import FEWEST_ROWS, columns_of, embeddings_of, inputs_of, rows_at_once
 
@@ -42,7 +42,7 @@ class Networks:
         params: weights, each (M, ...).
     """
 
-    space: Space
+    space: Any
     point: EitherArray
     width: int
     outputs: int

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +20,6 @@ from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, quoted
 from taskaware.files import atomic_folder, is_folder, refuse_existing
 from taskaware.modalities.blocks import Blocks
-from taskaware.spaces import Space
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS, of_problem
 from taskaware.tasks.outputs import LINKS, Outputs, label_lists
@@ -69,7 +69,7 @@ class Model:
     modality: str
     reader: Reader | None
     blocks: Blocks
-    space: Space
+    space: Any
     point: np.ndarray
     width: int
     outputs: int

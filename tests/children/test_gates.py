@@ -156,8 +156,8 @@ def test_first_factors_of_members_are_signs_and_shut_gates_have_no_members(wine)
 
 def test_members_of_a_regression_average_their_values_and_labels_their_chances():
     outputs = np.random.default_rng(0).normal(size=(8, 5, 2)).astype(np.float32)
-    np.testing.assert_allclose(mean_of_members(outputs, "values"), outputs.mean(0), rtol=1e-6)
-    chances = scipy.special.expit(np.asarray(mean_of_members(outputs, "labels")))
+    np.testing.assert_allclose(mean_of_members(jnp.asarray(outputs), "values"), outputs.mean(0), rtol=1e-6)
+    chances = scipy.special.expit(np.asarray(mean_of_members(jnp.asarray(outputs), "labels")))
     np.testing.assert_allclose(chances, scipy.special.expit(outputs).mean(0), rtol=1e-5)
 
 

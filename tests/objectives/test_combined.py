@@ -42,7 +42,7 @@ def test_the_mean_of_the_scores_and_each_in_a_column():
         ([ta.objectives.function(lambda point: point.sum(), traceable=True)], None, "no traceable"),
     ],
 )
-def test_what_is_no_mean_is_refused(objectives, weights, what):
+def test_what_is_no_mean_is_refused(unchecked, objectives, weights, what):
     with pytest.raises(UserError, match=what):
         ta.objectives.several(objectives, weights)
 

@@ -168,7 +168,7 @@ def test_weights_of_any_types_are_trained_and_the_others_stay():
         ({"together": 0}, "together=0"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_before_any_training(change, what):
+def test_what_cannot_be_trained_is_refused_before_any_training(unchecked, change, what):
     given = {"loss": loss, "params": PARAMS, "batches": BATCHES, **change}
     own, params, batches = (given.pop(name) for name in ("loss", "params", "batches"))
     with pytest.raises(UserError, match=what):

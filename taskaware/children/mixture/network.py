@@ -275,7 +275,7 @@ def _kept(key: Array, shape: tuple, probability: Array) -> Array:
     return (drawn >= dropped) * (256 / (256 - dropped))
 
 
-def mean_of_members(outputs: Float[EitherArray, "k n K"], link: str) -> Float[Array, "n K"]:
+def mean_of_members(outputs: Float[Array, "k n K"], link: str) -> Float[Array, "n K"]:
     """The mean of the members' values, or the logits of the mean of their probabilities.
 
     Args:

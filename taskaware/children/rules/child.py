@@ -56,7 +56,7 @@ class Candidate:
     """
 
     coded: Coded
-    sound: Float[Array, ""]
+    sound: Float[Array, "*b"]
     pixels: Pixels = None
 
 

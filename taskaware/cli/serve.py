@@ -1,0 +1,89 @@
+"""`taskaware serve`: the service, with its page, until Ctrl-C."""
+
+import os
+from pathlib import Path
+
+from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.errors import UserError
+
+FOLDER = Path("taskaware-service")
+TOKEN = "TASKAWARE_TOKEN"
+"""Of the environment: a token that does not stand in the list of processes."""
+
+
+def run(arguments: Arguments) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        UserError: the extra is not installed, or an option is not usable.
+    """
+    from taskaware.service.limits import limits_of
+    from taskaware.service.server import Access, Address, check_extra, serve
+
+    check_extra()
+    tokens = [*arguments.token, *filter(None, [os.environ.get(TOKEN)])]
+    if arguments.evaluator is not None and not Path(arguments.evaluator).is_file():
+        raise UserError(f"--evaluator: there is no file '{arguments.evaluator}'. Check the path.")
+    serve(
+        arguments.folder,
+        Address(arguments.host, arguments.port),
+        Access(tuple(tokens), arguments.new_token),
+        limits=limits_of(arguments.limit),
+        workers=arguments.workers,
+        evaluator=arguments.evaluator,
+        show=_show,
+    )
+
+
+def _show(line: str) -> None:
+    print(line, flush=True)
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1, this machine alone); another one asks for a token",
+    )
+    parser.add_argument(
+        "--port", type=whole(0, 65535), default=8000, metavar="N", help="(default: 8000; 0: any)"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help=f"where datasets, models and jobs are kept (default: {FOLDER})",
+    )
+    parser.add_argument(
+        "--token",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help=f"ask for this token; may be repeated, each with its own datasets; or set ${TOKEN}",
+    )
+    parser.add_argument("--new-token", action="store_true", help="make one more token, and show it once")
+    parser.add_argument(
+        "--workers", type=whole(1, 64), default=1, metavar="N", help="trainings that run at once (default: 1)"
+    )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="change a limit, for example dataset_bytes=1000000000; may be repeated",
+    )
+    parser.add_argument("--evaluator", metavar="FILE", help="recommend by your own evaluator")
+
+
+COMMAND = Command(
+    "serve",
+    "Serve recommendations, trainings and predictions over HTTP, with a page for the browser.",
+    (
+        "taskaware serve",
+        "taskaware serve --port 9000 --folder models --limit token_jobs=5",
+        "taskaware serve --host 0.0.0.0 --new-token",
+    ),
+    _add_arguments,
+    run,
+)

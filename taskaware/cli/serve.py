@@ -1,9 +1,13 @@
 """`taskaware serve`: the service, with its page, until Ctrl-C."""
 
+import contextlib
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import FORMAT, Discreet
 from taskaware.errors import UserError
 
 FOLDER = Path("taskaware-service")
@@ -24,15 +28,34 @@ def run(arguments: Arguments) -> None:
     tokens = [*arguments.token, *filter(None, [os.environ.get(TOKEN)])]
     if arguments.evaluator is not None and not Path(arguments.evaluator).is_file():
         raise UserError(f"--evaluator: there is no file '{arguments.evaluator}'. Check the path.")
-    serve(
-        arguments.folder,
-        Address(arguments.host, arguments.port),
-        Access(tuple(tokens), arguments.new_token),
-        limits=limits_of(arguments.limit),
-        workers=arguments.workers,
-        evaluator=arguments.evaluator,
-        show=_show,
-    )
+    limits = limits_of(arguments.limit)
+    with _logging():
+        serve(
+            arguments.folder,
+            Address(arguments.host, arguments.port),
+            Access(tuple(tokens), arguments.new_token),
+            limits=limits,
+            workers=arguments.workers,
+            evaluator=arguments.evaluator,
+            show=_show,
+        )
+
+
+@contextlib.contextmanager
+def _logging() -> Iterator[None]:
+    """Warnings and errors of the service and its server on stderr, without passwords."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Discreet(FORMAT))
+    handler.setLevel(logging.WARNING)
+    logs = [logging.getLogger(name) for name in ("taskaware", "uvicorn")]
+    for log in logs:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        for log in logs:
+            log.removeHandler(handler)
+        handler.close()
 
 
 def _show(line: str) -> None:

@@ -17,7 +17,7 @@ from taskaware.service.limits import Limits
 from taskaware.service.places import Places
 from taskaware.service.records import CANCELLED, FAILED, Records, Row
 
-MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 3
 """Attempts at a job whose worker or server died; after so many it has failed."""
 IDLE = 600.0
 """Seconds after which a worker without a job ends, and gives its memory back."""

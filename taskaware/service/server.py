@@ -115,7 +115,8 @@ def serve(
             server_header=False,
             proxy_headers=False,
             access_log=False,
-            log_level="warning",
+            # The program that serves decides where its log goes.
+            log_config=None,
             lifespan="on",
         )
         bound = stack.enter_context(_bound(config))
@@ -141,6 +142,8 @@ def _bound(config: "uvicorn.Config") -> socket.socket:
         found = socket.socket(family, socket.SOCK_STREAM)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((config.host, config.port))
+        # Who is told the address may ask at once, and waits until the application has started.
+        found.listen(config.backlog)
     except (OSError, OverflowError) as error:
         raise UserError(
             f"Nothing can listen on {config.host}:{config.port} ({error}). Choose another --port or --host."

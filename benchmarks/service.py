@@ -1,6 +1,6 @@
 """The service under load: recommendations, predictions in batches, single rows; and what kills of it cost.
 
-    python benchmarks/service.py [--recommendations 1000] [--rows 10000] [--seconds 10] [--kills 0]
+    python benchmarks/service.py [--recommendations 1000] [--seeds 100] [--rows 10000] [--kills 0]
 
 The service runs as `taskaware serve` does, in a process of its own; the requests come from this one.
 """
@@ -74,15 +74,16 @@ def told(what: str, seconds: list[float], failed: int, whole: float, unit: str, 
     print(f"{what}: {len(seconds)} requests, {failed} failed, {speed}", flush=True)
 
 
-def recommendations(url: str, client: ta.Client, count: int) -> None:
-    """So many requests at once, each with a seed of its own, so that none repeats another one's work."""
+def recommendations(url: str, client: ta.Client, count: int, *, same: bool) -> None:
+    """So many requests at once: one question again and again, or each with a seed of its own."""
     data = client.upload(table(1_000), target="y")
-    client.recommend(data)
-    bodies = [
-        {"url": "/recommendations", "json": {"dataset": data.id, "seed": seed}} for seed in range(count)
-    ]
+    # What compiles is no part of the load.
+    client.recommend(data, seed=count)
+    asked = [{"dataset": data.id, "seed": 0 if same else seed} for seed in range(count)]
+    bodies = [{"url": "/recommendations", "json": each} for each in asked]
     found = asyncio.run(load(url, bodies, count))
-    told(f"recommendations, 1,000 x {COLUMNS}, all at once", *found, "answers", count)
+    what = "one question" if same else "a seed for each"
+    told(f"recommendations, 1,000 x {COLUMNS}, {what}, all at once", *found, "answers", count)
 
 
 def predictions(url: str, client: ta.Client, rows: int, seconds: float) -> None:
@@ -151,6 +152,9 @@ def killed(folder: Path, kills: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recommendations", type=int, default=1_000, help="requests at once")
+    parser.add_argument(
+        "--seeds", type=int, default=100, help="requests at once, each with a seed of its own"
+    )
     parser.add_argument("--rows", type=int, default=10_000, help="predictions a second that are wanted")
     parser.add_argument("--seconds", type=float, default=10, help="seconds of predictions at that speed")
     parser.add_argument("--kills", type=int, default=0, help="times that the service is killed in a training")
@@ -162,7 +166,8 @@ def main() -> None:
         process, url = started(Path(folder) / "service")
         try:
             client = ta.Client(url, timeout=600)
-            recommendations(url, client, given.recommendations)
+            recommendations(url, client, given.recommendations, same=True)
+            recommendations(url, client, given.seeds, same=False)
             predictions(url, client, given.rows, given.seconds)
         finally:
             process.terminate()

@@ -45,7 +45,7 @@ async def paged(
 
 
 @post("/datasets", request_max_body_size=None, summary="Upload a dataset")
-async def upload(
+async def _upload(
     request: Call,
     front: At,
     name: Annotated[
@@ -74,20 +74,20 @@ async def upload(
 
 
 @get("/datasets", summary="List datasets")
-async def list_datasets(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
+async def _list_datasets(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
     """The newest first."""
     rows, following = await paged(front, request, "datasets", limit, before)
     return Page([dataset_of(row) for row in rows], following)
 
 
 @get("/datasets/{id:str}", summary="A dataset")
-async def one_dataset(request: Call, front: At, id: FromPath[str]) -> Dataset:
+async def _one_dataset(request: Call, front: At, id: FromPath[str]) -> Dataset:
     """Its name, size and corrections."""
     return dataset_of(await front.light(front.service.found, "datasets", id, owner_of(request)))
 
 
 @get("/datasets/{id:str}/preview", summary="What was assumed of a dataset")
-async def preview(
+async def _preview(
     request: Call,
     front: At,
     id: FromPath[str],
@@ -96,28 +96,25 @@ async def preview(
 ) -> Preview:
     """Its columns with kinds, missing and distinct values, examples; with a target, the task."""
     row = await front.light(front.service.found, "datasets", id, owner_of(request))
-    found = plain(await front.heavy(front.service.described, row))
-    columns = found.pop("columns")
-    return Preview(
-        dataset=dataset_of(row), columns=columns[offset : offset + limit], column_count=len(columns), **found
-    )
+    found = plain(await front.heavy(front.service.described, row, offset, limit))
+    return Preview(dataset=dataset_of(row), **found)
 
 
 @patch("/datasets/{id:str}", summary="Correct what was assumed")
-async def correct(request: Call, front: At, id: FromPath[str], data: JSONBody[Corrections]) -> Dataset:
+async def _correct(request: Call, front: At, id: FromPath[str], data: JSONBody[Corrections]) -> Dataset:
     """What is left out stays as it is."""
     row = await front.heavy(front.service.choose, owner_of(request), id, data.changes())
     return dataset_of(row)
 
 
 @delete("/datasets/{id:str}", summary="Delete a dataset")
-async def delete_dataset(request: Call, front: At, id: FromPath[str]) -> None:
+async def _delete_dataset(request: Call, front: At, id: FromPath[str]) -> None:
     """Recommendations and models that were made of it stay."""
     await front.light(front.service.remove, "datasets", id, owner_of(request))
 
 
 @post("/recommendations", summary="Recommend an architecture")
-async def ask(request: Call, front: At, data: JSONBody[Asked]) -> Response[Recommended]:
+async def _ask(request: Call, front: At, data: JSONBody[Asked]) -> Response[Recommended]:
     """Nothing is trained; it takes a moment."""
     row = await front.heavy(front.service.recommend, owner_of(request), data.dataset, data.options())
     return Response(
@@ -126,20 +123,20 @@ async def ask(request: Call, front: At, data: JSONBody[Asked]) -> Response[Recom
 
 
 @get("/recommendations", summary="List recommendations")
-async def list_recommendations(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
+async def _list_recommendations(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
     """The newest first."""
     rows, following = await paged(front, request, "recommendations", limit, before)
     return Page([recommended_of(row) for row in rows], following)
 
 
 @get("/recommendations/{id:str}", summary="A recommendation")
-async def one_recommendation(request: Call, front: At, id: FromPath[str]) -> Recommended:
+async def _one_recommendation(request: Call, front: At, id: FromPath[str]) -> Recommended:
     """Architecture, expected score with its 80 % interval, neighbours, candidates with sizes, notes."""
     return recommended_of(await front.light(front.service.found, "recommendations", id, owner_of(request)))
 
 
 @get("/recommendations/{id:str}/drawing", media_type="image/svg+xml", summary="The network as a drawing")
-async def drawing(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
+async def _drawing(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
     """SVG."""
     row = await front.light(front.service.found, "recommendations", id, owner_of(request))
     picture = await front.heavy(front.service.drawing, row)
@@ -147,7 +144,7 @@ async def drawing(request: Call, front: At, id: FromPath[str]) -> Response[bytes
 
 
 @get("/recommendations/{id:str}/source", media_type="text/plain", summary="The network as Flax code")
-async def source(request: Call, front: At, id: FromPath[str]) -> Response[str]:
+async def _source(request: Call, front: At, id: FromPath[str]) -> Response[str]:
     """One module, which is not trained."""
     row = await front.light(front.service.found, "recommendations", id, owner_of(request))
     text = await front.heavy(front.service.source, row)
@@ -155,7 +152,7 @@ async def source(request: Call, front: At, id: FromPath[str]) -> Response[str]:
 
 
 @get("/recommendations/{id:str}/file", summary="The recommendation as a file")
-async def recommendation_file(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
+async def _recommendation_file(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
     """JSON, as `ta.load_recommendation` reads it."""
     row = await front.light(front.service.found, "recommendations", id, owner_of(request))
     content = await front.light(front.service.places.recommendation(row["id"]).read_bytes)
@@ -163,7 +160,7 @@ async def recommendation_file(request: Call, front: At, id: FromPath[str]) -> Re
 
 
 @delete("/recommendations/{id:str}", summary="Delete a recommendation")
-async def delete_recommendation(request: Call, front: At, id: FromPath[str]) -> None:
+async def _delete_recommendation(request: Call, front: At, id: FromPath[str]) -> None:
     """Models that were trained by it stay."""
     await front.light(front.service.remove, "recommendations", id, owner_of(request))
 
@@ -176,7 +173,7 @@ def attached(name: str) -> dict[str, str]:
 ROUTES = Router(
     "/",
     route_handlers=[
-        upload, list_datasets, one_dataset, preview, correct, delete_dataset, ask, list_recommendations,
-        one_recommendation, drawing, source, recommendation_file, delete_recommendation,
+        _upload, _list_datasets, _one_dataset, _preview, _correct, _delete_dataset, _ask,
+        _list_recommendations, _one_recommendation, _drawing, _source, _recommendation_file, _delete_recommendation,
     ],
 )  # fmt: skip

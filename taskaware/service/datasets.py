@@ -1,8 +1,10 @@
 """An uploaded dataset: how it is kept, what was assumed of its columns, and the task it becomes."""
 
+import contextlib
 import dataclasses
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +90,8 @@ def read(path: Path, name: str, limits: Limits) -> Loaded:
         Refused, UserError: it cannot be read, or is too large.
     """
     folder = path.parent / FILES
-    try:
+    with worded(path, name):
         loaded = load_folder(folder) if folder.is_dir() else load(path)
-    except UserError as error:
-        raise UserError(without_path(str(error), path, name)) from error
     limits.check_shape(*loaded.frame.shape)
     notes = tuple(without_path(note, path, name) for note in loaded.notes)
     return dataclasses.replace(loaded, name=name, notes=notes)
@@ -109,7 +109,9 @@ def task_of(path: Path, name: str, choices: Choices, limits: Limits) -> Task:
     Raises:
         Refused, UserError: it cannot be read, or a choice does not fit.
     """
-    return task_of_loaded(read(path, name, limits), choices, folder=(path.parent / FILES).is_dir())
+    loaded = read(path, name, limits)
+    with worded(path, name):
+        return task_of_loaded(loaded, choices, folder=(path.parent / FILES).is_dir())
 
 
 def task_of_loaded(loaded: Loaded, choices: Choices, *, folder: bool) -> Task:
@@ -141,17 +143,23 @@ def task_of_loaded(loaded: Loaded, choices: Choices, *, folder: bool) -> Task:
     )
 
 
-def columns(loaded: Loaded, choices: Choices, *, folder: bool) -> list[dict[str, Any]]:
-    """Each column as it is read: its kind, its modality, missing and distinct values, and examples.
+def columns(
+    loaded: Loaded, choices: Choices, *, folder: bool, names: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Columns as they are read: kind, modality, missing and distinct values, and examples.
 
     Args:
         loaded: the frame.
         choices: of the user.
         folder: whether its paths are the service's own.
+        names: of the columns; all of them by default.
+
+    Raises:
+        Refused, UserError: a choice does not fit.
     """
-    frame = loaded.frame
-    modalities = dict(choices.modalities) if folder else modalities_of(frame, choices.modalities)
-    stated = {name: kind for name, kind in modalities.items() if name in frame.columns}
+    frame = loaded.frame if names is None else loaded.frame[list(names)]
+    own = {name: kind for name, kind in choices.modalities.items() if name in frame.columns}
+    stated = own if folder else modalities_of(frame, own)
     kinds = {name: kind for name, kind in choices.kinds.items() if name in frame.columns}
     others = columns_of(frame, kinds, stated).others
     found = []
@@ -174,12 +182,18 @@ def columns(loaded: Loaded, choices: Choices, *, folder: bool) -> list[dict[str,
     return found
 
 
-def check_kinds(loaded: Loaded, choices: Choices) -> None:
-    """Nothing, if the columns can be read as the kinds that were chosen.
+def check_choices(loaded: Loaded, choices: Choices, *, folder: bool) -> None:
+    """Nothing, if the columns can be read as was chosen.
+
+    Args:
+        loaded: the frame.
+        choices: of the user.
+        folder: whether its paths are the service's own.
 
     Raises:
-        UserError: one cannot.
+        Refused, UserError: one cannot.
     """
+    columns(loaded, choices, folder=folder, names=[*choices.modalities])
     for name, kind in choices.kinds.items():
         one = loaded.frame[[name]]
         Schema.infer(one, decimal=loaded.decimal, kinds={name: kind})
@@ -192,10 +206,32 @@ def likely_target(names: Sequence[str]) -> str:
 
 
 def without_path(text: str, path: Path, name: str) -> str:
-    """A message without places of the server, which are nobody's business."""
+    """A message without places of the server, which are nobody's business.
+
+    Args:
+        text: that may name them.
+        path: of a file of the service.
+        name: that the user gave the file.
+    """
+    # A long path stands in a message by its end.
+    text = re.sub(rf"[^'\"\s]*/{FILES}/", "", text)
     for place in (path, path.parent / FILES, path.parent):
         text = text.replace(str(place), name)
     return text.replace(path.name, name)
+
+
+@contextlib.contextmanager
+def worded(path: Path, name: str) -> Iterator[None]:
+    """Inside, no error of the user's names a place of the server.
+
+    Args:
+        path: of the file that is read.
+        name: that the user gave it.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(without_path(str(error), path, name)) from error
 
 
 def remove(folder: Path) -> None:

@@ -22,7 +22,7 @@ class Limits:
     # Rows, columns and cells of a table.
     rows: int = 2_000_000
     columns: int = 10_000
-    cells: int = 100_000_000
+    cells: int = 50_000_000
     # Bytes of a request for predictions, and its rows.
     predict_bytes: int = 64 << 20
     predict_rows: int = 1_000_000

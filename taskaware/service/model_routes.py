@@ -32,7 +32,7 @@ FORMS = {"json": JSON, "csv": CSV, "arrow": ARROW}
 
 
 @post("/jobs", status_code=202, summary="Train a recommended architecture")
-async def order(request: Call, front: At, data: JSONBody[Ordered]) -> Response[Job]:
+async def _order(request: Call, front: At, data: JSONBody[Ordered]) -> Response[Job]:
     """The job waits for a worker; look at the address in the header Location."""
     row = await front.light(front.service.add_job, owner_of(request), data.recommendation, data.options())
     front.trainers.wake()
@@ -40,21 +40,21 @@ async def order(request: Call, front: At, data: JSONBody[Ordered]) -> Response[J
 
 
 @get("/jobs", summary="List jobs")
-async def list_jobs(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
+async def _list_jobs(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
     """The newest first."""
     rows, following = await paged(front, request, "jobs", limit, before)
     return Page([job_of(row) for row in rows], following)
 
 
 @get("/jobs/{id:str}", summary="A job")
-async def one_job(request: Call, front: At, id: FromPath[str]) -> Job:
+async def _one_job(request: Call, front: At, id: FromPath[str]) -> Job:
     """Its status (waiting, running, done, failed, cancelled), its last evaluation, its model when done."""
     row = await front.light(front.service.found, "jobs", id, owner_of(request))
     return job_of(row, await front.light(front.service.records.progress, id))
 
 
 @get("/jobs/{id:str}/events", summary="Watch a job")
-async def events(
+async def _events(
     request: Call,
     front: At,
     id: FromPath[str],
@@ -66,10 +66,10 @@ async def events(
     row = await front.light(front.service.found, "jobs", id, owner_of(request))
     last = request.headers.get("last-event-id", "")
     first = int(last) if last.isdecimal() and len(last) < 19 else after
-    return ServerSentEvent(_events(front, row["id"], first))
+    return ServerSentEvent(_stream(front, row["id"], first))
 
 
-async def _events(front: Front, id: str, number: int) -> AsyncIterator[ServerSentEventMessage]:
+async def _stream(front: Front, id: str, number: int) -> AsyncIterator[ServerSentEventMessage]:
     records, silent = front.service.records, 0.0
     while True:
         # The state before the events: what came between is told in the next round.
@@ -87,7 +87,7 @@ async def _events(front: Front, id: str, number: int) -> AsyncIterator[ServerSen
 
 
 @post("/jobs/{id:str}/cancel", status_code=200, summary="Cancel a job")
-async def cancel(request: Call, front: At, id: FromPath[str]) -> Job:
+async def _cancel(request: Call, front: At, id: FromPath[str]) -> Job:
     """Its worker is stopped; a job that has ended stays as it is."""
     row = await front.light(front.service.found, "jobs", id, owner_of(request))
     await front.light(front.trainers.cancel, row["id"])
@@ -95,26 +95,26 @@ async def cancel(request: Call, front: At, id: FromPath[str]) -> Job:
 
 
 @delete("/jobs/{id:str}", summary="Delete a job that has ended")
-async def delete_job(request: Call, front: At, id: FromPath[str]) -> None:
+async def _delete_job(request: Call, front: At, id: FromPath[str]) -> None:
     """Its model stays."""
     await front.light(front.service.remove, "jobs", id, owner_of(request))
 
 
 @get("/models", summary="List models")
-async def list_models(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
+async def _list_models(request: Call, front: At, limit: Limit = 50, before: Before = None) -> Page:
     """The newest first."""
     rows, following = await paged(front, request, "models", limit, before)
     return Page([trained_of(row) for row in rows], following)
 
 
 @get("/models/{id:str}", summary="A model")
-async def one_model(request: Call, front: At, id: FromPath[str]) -> Trained:
+async def _one_model(request: Call, front: At, id: FromPath[str]) -> Trained:
     """Its score, the columns that it reads, its classes, and the curve of its training."""
     return trained_of(await front.light(front.service.found, "models", id, owner_of(request)))
 
 
 @post("/models/{id:str}/predict", status_code=200, request_max_body_size=None, summary="Predict")
-async def predict(
+async def _predict(
     request: Call,
     front: At,
     id: FromPath[str],
@@ -168,7 +168,7 @@ def _forms(content_type: str, name: str | None, form: str | None) -> tuple[str, 
 
 
 @get("/models/{id:str}/file", summary="The model as a zip file")
-async def model_file(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
+async def _model_file(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
     """Unpacked it is a folder that `ta.load_model` and `taskaware predict` read."""
     row = await front.light(front.service.found, "models", id, owner_of(request))
     content = await front.light(front.service.zipped, front.service.places.model(row["id"]))
@@ -176,7 +176,7 @@ async def model_file(request: Call, front: At, id: FromPath[str]) -> Response[by
 
 
 @get("/models/{id:str}/source", summary="The model as code")
-async def model_source(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
+async def _model_source(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
     """A zip file with network.py, which predicts without taskaware, and its weights; for tables."""
     row = await front.light(front.service.found, "models", id, owner_of(request))
     content = await front.heavy(_written, front, row)
@@ -190,7 +190,7 @@ def _written(front: Front, row: Row) -> bytes:
 
 
 @delete("/models/{id:str}", summary="Delete a model")
-async def delete_model(request: Call, front: At, id: FromPath[str]) -> None:
+async def _delete_model(request: Call, front: At, id: FromPath[str]) -> None:
     """For good."""
     await front.light(front.service.remove, "models", id, owner_of(request))
 
@@ -198,7 +198,7 @@ async def delete_model(request: Call, front: At, id: FromPath[str]) -> None:
 ROUTES = Router(
     "/",
     route_handlers=[
-        order, list_jobs, one_job, events, cancel, delete_job, list_models, one_model, predict, model_file,
-        model_source, delete_model,
+        _order, _list_jobs, _one_job, _events, _cancel, _delete_job, _list_models, _one_model, _predict,
+        _model_file, _model_source, _delete_model,
     ],
 )  # fmt: skip

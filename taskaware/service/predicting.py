@@ -9,11 +9,10 @@ import pandas as pd
 
 from taskaware.data.frames import is_table, table_frame
 from taskaware.data.load import load
-from taskaware.errors import UserError
 from taskaware.modalities.single import SingleReader
 from taskaware.saved import parse_json
 from taskaware.service.cells import check_rows, decoded, without_formulas
-from taskaware.service.datasets import without_path
+from taskaware.service.datasets import worded
 from taskaware.service.limits import Limits
 from taskaware.service.refused import Refused
 from taskaware.service.sizing import check_file, ending_of
@@ -126,11 +125,9 @@ def _of_file(body: Path, ending: str, model: Model, limits: Limits) -> pd.DataFr
     written = {*getattr(model.reader, "written", ())}
     if any(isinstance(label, str) for label in model.classes):
         written.add(model.target_name)
-    try:
+    with worded(path, "the body"):
         check_file(path, limits)
         return load(path, as_text=written).frame
-    except UserError as error:
-        raise UserError(without_path(str(error), path, "the body")) from error
 
 
 def _column_of_files(model: Model) -> str:

@@ -47,7 +47,8 @@ def refused(error: TaskawareError) -> Refused:
     if isinstance(error, UserError):
         return Refused(422, str(error))
     if isinstance(error, CheckpointError | StoreError):
-        return Refused(500, str(error), "damaged")
+        # The message names a place of the server; it is for the log.
+        return Refused(500, "What the service keeps of this cannot be read; its log says why.", "damaged")
     if isinstance(error, EngineError):
         return Refused(500, str(error), "training_failed")
     return Refused(500, str(error))

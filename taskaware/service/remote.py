@@ -34,7 +34,7 @@ class Remote:
     """Something that a service keeps.
 
     Attributes:
-        about: what the service said of it, plain data.
+        about: what the service answered about it, plain data.
     """
 
     kind = ""

@@ -1,6 +1,5 @@
 """What a service does for an owner, without HTTP: datasets, recommendations, jobs, models."""
 
-import functools
 import io
 import threading
 import zipfile
@@ -10,12 +9,13 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from taskaware.errors import UserError
+from taskaware.files import atomic_write
 from taskaware.recommendation.loading import load_recommendation
 from taskaware.recommendation.recommend import recommend
 from taskaware.service import datasets
 from taskaware.service.datasets import Choices
 from taskaware.service.limits import Limits
-from taskaware.service.places import ID, Places, new_id
+from taskaware.service.places import ID, KINDS, Places, new_id
 from taskaware.service.records import ENDED, WAITING, Records, Row
 from taskaware.service.refused import Refused
 from taskaware.service.summaries import drawing, of_recommendation, of_task, plain
@@ -24,6 +24,8 @@ from taskaware.training.model import Model, load_model
 
 HELD = 4
 """Tasks, and models, that stay in memory."""
+ANSWERS = 32
+"""Recommendations that stay in memory."""
 
 Value = TypeVar("Value")
 
@@ -72,14 +74,20 @@ class Service:
         self.places, self.limits, self.evaluator = Places(folder), limits, evaluator
         self.places.make()
         self.records = Records(folder)
-        # An upload that a kill cut short has no row.
-        for left in (folder / "incoming").iterdir():
-            datasets.remove(left)
+        self._sweep()
+        # What is counted before it is added is added before it is counted again.
+        self._counting = threading.Lock()
         self._tasks: Recent[Any] = Recent(HELD)
         self._models: Recent[Model] = Recent(HELD)
+        self._answers: Recent[tuple[str, dict[str, Any]]] = Recent(ANSWERS)
 
     def found(self, table: str, id: str, owner: str) -> Row:
         """A row of the owner.
+
+        Args:
+            table: of the row.
+            id: of the row.
+            owner: who asks.
 
         Raises:
             Refused: there is none. Whether another owner has one is not told.
@@ -118,16 +126,16 @@ class Service:
             loaded = datasets.read(path, name, self.limits)
             self._check_target(choices, list(loaded.frame.columns))
             size = sum(each.stat().st_size for each in path.parent.rglob("*") if each.is_file())
-            self.check_room(owner, size)
-            self._check_count("datasets", owner, self.limits.token_datasets)
             about = {"name": name, "choices": choices.to_dict(), "shape": list(loaded.frame.shape)}
-            folder = self.places.dataset(path.parent.name)
-            path.parent.rename(folder)
+            row = {"id": path.parent.name, "owner": owner, "about": about, "file": path.name, "bytes": size}
+            with self._counting:
+                self.check_room(owner, size)
+                self._check_count("datasets", owner, self.limits.token_datasets)
+                path.parent.rename(self.places.dataset(path.parent.name))
+                return self.records.add("datasets", row)
         except BaseException:
             datasets.remove(path.parent)
             raise
-        row = {"id": folder.name, "owner": owner, "about": about, "file": path.name, "bytes": size}
-        return self.records.add("datasets", row)
 
     def choose(self, owner: str, id: str, changes: Mapping[str, Any]) -> Row:
         """Correct what was assumed of a dataset; only what is given changes.
@@ -144,19 +152,24 @@ class Service:
         choices = Choices.of({**row["about"]["choices"], **changes})
         loaded = self._loaded(row)
         self._check_target(choices, list(loaded.frame.columns))
-        datasets.check_kinds(loaded, choices)
-        # Refuses a modality that there is not.
-        datasets.columns(loaded, choices, folder=self._is_folder(row))
+        datasets.check_choices(loaded, choices, folder=self._is_folder(row))
         about = row["about"] | {"choices": choices.to_dict()}
         self.records.set_about("datasets", id, about)
         return row | {"about": about}
 
-    def described(self, row: Row) -> dict[str, Any]:
-        """The columns of a dataset, its likely target, and what follows from its choices."""
+    def described(self, row: Row, offset: int, limit: int) -> dict[str, Any]:
+        """Columns of a dataset, its likely target, and what follows from its choices.
+
+        Args:
+            row: of the dataset.
+            offset, limit: first column, and how many.
+        """
         loaded, choices = self._loaded(row), Choices.of(row["about"]["choices"])
         names = list(loaded.frame.columns)
+        part = names[offset : offset + limit]
         found: dict[str, Any] = {
-            "columns": datasets.columns(loaded, choices, folder=self._is_folder(row)),
+            "columns": datasets.columns(loaded, choices, folder=self._is_folder(row), names=part),
+            "column_count": len(names),
             "notes": list(loaded.notes),
             "likely_target": loaded.target or datasets.likely_target(names),
             "task": None,
@@ -183,15 +196,18 @@ class Service:
         row = self.found("datasets", dataset, owner)
         self._check_count("recommendations", owner, self.limits.token_recommendations)
         choices = Choices.of(row["about"]["choices"])
-        task = self._task(row, choices)
-        rec = recommend(task, evaluator=self.evaluator, **options)
+
+        def answer() -> tuple[str, dict[str, Any]]:
+            rec = recommend(self._task(row, choices), evaluator=self.evaluator, **options)
+            return rec.to_json(), plain(of_recommendation(rec))
+
+        # The same question has the same answer.
+        text, about = self._answers.get((dataset, repr(choices), repr(options)), answer)
+        about = about | {"name": row["about"]["name"], "choices": choices.to_dict()}
         id = new_id()
-        rec.to_json(self.places.recommendation(id))
-        about = of_recommendation(rec) | {"name": row["about"]["name"], "choices": choices.to_dict()}
-        return self.records.add(
-            "recommendations",
-            {"id": id, "owner": owner, "about": plain(about), "dataset": dataset},
-        )
+        atomic_write(self.places.recommendation(id), text.encode())
+        made = {"id": id, "owner": owner, "about": about, "dataset": dataset}
+        return self.records.add("recommendations", made)
 
     def drawing(self, row: Row) -> str:
         """The network of a recommendation as `<svg>`."""
@@ -214,11 +230,13 @@ class Service:
         """
         made = self.found("recommendations", recommendation, owner)
         self.found("datasets", made["dataset"], owner)
-        self._check_count("jobs", owner, self.limits.token_jobs)
         self.check_room(owner, 0)
         row = {"id": new_id(), "owner": owner, "dataset": made["dataset"], "recommendation": recommendation}
         about = {"name": made["about"]["name"], "options": dict(options), "metric": made["about"]["metric"]}
-        return self.records.add("jobs", row | {"model": new_id(), "status": WAITING, "about": about})
+        row |= {"model": new_id(), "status": WAITING, "about": about}
+        with self._counting:
+            self._check_count("jobs", owner, self.limits.token_jobs)
+            return self.records.add("jobs", row)
 
     def model(self, row: Row) -> Model:
         """A trained model, from memory where it was used lately."""
@@ -251,7 +269,8 @@ class Service:
         # The row first: files without a row are garbage, a row without files is an error.
         self.records.remove(table, id)
         if table == "datasets":
-            self._tasks.forget(lambda key: key[0] == id)
+            for held in (self._tasks, self._answers):
+                held.forget(lambda key: key[0] == id)
             datasets.remove(self.places.dataset(id))
         elif table == "recommendations":
             self.places.recommendation(id).unlink(missing_ok=True)
@@ -259,16 +278,25 @@ class Service:
             self._models.forget(lambda key: key == id)
             datasets.remove(self.places.model(id))
 
+    def _sweep(self) -> None:
+        """Remove what a kill left without a row: uploads under way, and what was not recorded yet."""
+        for kind in KINDS:
+            for left in (self.places.root / kind).iterdir():
+                if kind == "incoming" or self.records.get(kind, left.name.partition(".")[0]) is None:
+                    datasets.remove(left) if left.is_dir() else left.unlink()
+
     def _loaded(self, row: Row) -> Any:
         path, name = self.places.dataset(row["id"], row["file"]), row["about"]["name"]
         return self._tasks.get((row["id"], "frame"), lambda: datasets.read(path, name, self.limits))
 
     def _task(self, row: Row, choices: Choices) -> Any:
-        key = (row["id"], repr(choices))
-        make = functools.partial(
-            datasets.task_of_loaded, self._loaded(row), choices, folder=self._is_folder(row)
-        )
-        return self._tasks.get(key, make)
+        path, name = self.places.dataset(row["id"], row["file"]), row["about"]["name"]
+
+        def make() -> Any:
+            with datasets.worded(path, name):
+                return datasets.task_of_loaded(self._loaded(row), choices, folder=self._is_folder(row))
+
+        return self._tasks.get((row["id"], repr(choices)), make)
 
     def _is_folder(self, row: Row) -> bool:
         return (self.places.dataset(row["id"]) / datasets.FILES).is_dir()

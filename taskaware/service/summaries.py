@@ -77,7 +77,7 @@ def of_model(model: Model) -> dict[str, Any]:
 
 
 def drawing(rec: Record) -> str:
-    """The recommended network as one `<svg>` element."""
+    """The network of a recommendation as one `<svg>` element."""
     return svg(rec.space, rec.point, inputs=rec.task.inputs)
 
 

@@ -1,5 +1,6 @@
 """A zip file of a user → a folder of images or sounds. No name in it decides where a file is written."""
 
+import re
 import shutil
 import stat
 import unicodedata
@@ -18,6 +19,7 @@ EXEMPT = 64 << 20
 LONGEST_NAME = 100
 MOST_LEVELS = 8
 _BLOCK = 1 << 20
+_STEM = 40
 _ENCRYPTED = 1
 
 
@@ -49,7 +51,7 @@ def unpack(path: Path, folder: Path, limits: Limits) -> list[str]:
     """Unpack a zip file of images or sounds.
 
     The folders keep their names, as these are the classes. A folder around all of them is left out. A file
-    gets a number for its name, so that neither its name nor two equal ones matter.
+    gets a number before what is plain of its name, so that neither odd names nor equal ones matter.
 
     Args:
         path: of the zip file.
@@ -72,8 +74,7 @@ def unpack(path: Path, folder: Path, limits: Limits) -> list[str]:
             for number, member in enumerate(members):
                 place = folder.joinpath(*member.folders)
                 place.mkdir(parents=True, exist_ok=True)
-                ending = PurePosixPath(member.name).suffix.lower()
-                left -= _copy(archive, member.entry, place / f"{number:06}{ending}", left)
+                left -= _copy(archive, member.entry, place / f"{number:06}-{_plain(member.name)}", left)
     except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, ValueError, EOFError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise Refused(422, f"The zip file cannot be unpacked ({_why(error)}). Pack it again.") from error
@@ -136,6 +137,17 @@ def _is_odd(part: str) -> bool:
     """Whether a part of a path is empty, leads elsewhere, or cannot be a name on every system."""
     odd = any(unicodedata.category(mark) in ("Cc", "Cs") or mark in "\\:" for mark in part)
     return odd or part.strip(". ") == "" or len(part.encode()) > LONGEST_NAME
+
+
+def _plain(name: str) -> str:
+    """What of a name every system takes: letters, digits and dashes, and the ending.
+
+    >>> _plain("my photo (1).PNG")
+    'my_photo__1_.png'
+    """
+    path = PurePosixPath(name)
+    stem, ending = (re.sub(r"[^A-Za-z0-9-]", "_", part) for part in (path.stem, path.suffix[1:]))
+    return f"{stem[:_STEM]}.{ending[:_STEM].lower()}"
 
 
 def _is_of_system(member: Member) -> bool:

@@ -3,6 +3,7 @@
 It imports the library when it is called, so that the server, which only names this function, stays light.
 """
 
+import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from taskaware.service.refused import refused
 
 EVERY = 0.2
 """Least seconds between two events of a training; the first and the last one are always told."""
+
+log = logging.getLogger(__name__)
 
 
 class Order(NamedTuple):
@@ -45,6 +48,8 @@ def train(resource: object, order: Order) -> None:
         model = _trained(order, job, records)
     except TaskawareError as error:
         found = refused(error)
+        if found.status >= 500:
+            log.error("job %s: %s", order.job, error)
         records.end(order.job, FAILED, error={"code": found.code, "message": str(found)})
         return
     records.end(order.job, DONE, model=model)

@@ -173,7 +173,8 @@ def fit(
     work = Work(program, design, prepared.arrays, chosen, rows, own, steps)
     last, told = None, _telling(on_progress, score_unit(program.metrics[0], prepared.target_std))
     for attempt in range(ATTEMPTS):
-        run = _train(work.cooled(attempt), pace, told, seed=seed, patience=patience, progress=progress)
+        cooled = work.cooled(attempt)
+        run = _train(cooled, pace, seed=seed, patience=patience, progress=progress, told=told)
         last = run if run.params is not None else last
         if not run.diverged:
             break
@@ -257,11 +258,11 @@ def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
 def _train(
     work: Work,
     pace: Pace,
-    told: Callable[[Evaluation], object],
     *,
     seed: int,
     patience: int | None,
     progress: bool | None,
+    told: Callable[[Evaluation], object],
 ) -> Run:
     members, number = len(work.rows.train), 0
     shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work)

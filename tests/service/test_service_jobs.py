@@ -13,6 +13,7 @@ from taskaware.service.jobs import MOST_ATTEMPTS, Trainer, Trainers
 from taskaware.service.limits import Limits
 from taskaware.service.places import Places, new_id
 from taskaware.service.records import CANCELLED, DONE, FAILED, FILE, RUNNING, WAITING, Records
+from taskaware.service.service import Service
 from taskaware.service.work import Curve
 from taskaware.training.attempt import Evaluation
 
@@ -169,6 +170,21 @@ def test_a_curve_is_told_from_time_to_time_and_to_its_end(records):
     steps = [event["step"] for _, event in records.events("job")]
     assert steps[0] == 1 and steps[-1] == 100 and 9 <= len(steps) <= 12
     assert records.progress("job")["step"] == 100
+
+
+def test_what_a_kill_left_without_a_row_is_removed_at_the_next_start(places, records):
+    row = {"owner": "ann", "dataset": "d", "recommendation": "r", "bytes": 0, "about": {}}
+    kept, lost = new_id(), new_id()
+    records.add("models", row | {"id": kept})
+    del row["bytes"], row["recommendation"]
+    records.add("recommendations", row | {"id": kept})
+    for id in (kept, lost):
+        places.model(id).mkdir()
+        places.incoming(id).mkdir()
+        places.recommendation(id).write_text("{}")
+    Service(places.root, Limits())
+    left = {path.relative_to(places.root).as_posix() for path in places.root.glob("*/*")}
+    assert left == {f"models/{kept}", f"recommendations/{kept}.json"}
 
 
 def test_only_ids_become_paths(places):

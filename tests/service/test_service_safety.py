@@ -430,6 +430,32 @@ def test_messages_hold_no_path_of_the_server(service, tmp_path):
         assert answer.status_code >= 400 and str(tmp_path) not in answer.text, answer.text
 
 
+def test_messages_of_images_hold_no_path_of_the_server(service, tmp_path):
+    start = b"\x89PNG\r\n\x1a\n"
+    names = [f"{kind}/my photo {place}.png" for kind in ("cat", "dog") for place in range(8)]
+    client = service()
+    id = client.post("/datasets?name=pets.zip", content=packed(dict.fromkeys(names, start))).json()["id"]
+    code, message = refusal(client.post("/recommendations", json={"dataset": id}), 422)
+    assert "cat/000000-my_photo_0.png" in message and "datasets/" not in message and id not in message
+
+
+def test_files_for_a_model_of_images_come_as_a_zip(tmp_path):
+    from types import SimpleNamespace
+
+    from taskaware.modalities.modality import MODALITIES
+    from taskaware.modalities.single import SingleReader
+    from taskaware.service.predicting import rows_of
+
+    model = SimpleNamespace(reader=SingleReader(MODALITIES["image"], "photo"), classes=())
+    (tmp_path / "body").write_bytes(packed({"b.png": b"2", "a.png": b"1", ".hidden": b"3"}))
+    rows = rows_of(tmp_path / "body", ".zip", model, Limits())
+    assert rows.to_dict("list") == {"photo": [b"1", b"2"]}
+    (tmp_path / "body").write_bytes(packed({"../b.png": b"2"}))
+    with pytest.raises(Refused, match="leads out"):
+        rows_of(tmp_path / "body", ".zip", model, Limits())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["body"]
+
+
 # Script and formulas
 
 

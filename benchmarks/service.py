@@ -7,8 +7,8 @@ The service runs as `taskaware serve` does, in a process of its own; the request
 
 import argparse
 import asyncio
+import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -38,15 +38,12 @@ def table(rows: int, columns: int = COLUMNS) -> pd.DataFrame:
 
 def started(folder: Path) -> tuple[subprocess.Popen, str]:
     """A service in a process of its own, and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "taskaware", "serve", "--port", "0", "--folder", str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    found = re.search(r"http://[\d.:]+", process.stdout.readline())
-    if found is None:
+    words = ["serve", "--port", "0", "--json", "--folder", str(folder)]
+    process = subprocess.Popen([sys.executable, "-m", "taskaware", *words], stdout=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    if not line:
         raise SystemExit("The service did not start.")
-    return process, found[0]
+    return process, json.loads(line)["url"]
 
 
 async def load(url: str, requests: list[dict], at_once: int) -> tuple[list[float], int, float]:

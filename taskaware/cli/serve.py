@@ -1,14 +1,19 @@
 """`taskaware serve`: the service, with its page, until Ctrl-C."""
 
 import contextlib
+import json
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taskaware.cli.parser import Arguments, Command, Parser, whole
 from taskaware.cli.study import FORMAT, Discreet
 from taskaware.errors import UserError
+
+if TYPE_CHECKING:
+    from taskaware.service.server import Started
 
 FOLDER = Path("taskaware-service")
 TOKEN = "TASKAWARE_TOKEN"
@@ -37,7 +42,7 @@ def run(arguments: Arguments) -> None:
             limits=limits,
             workers=arguments.workers,
             evaluator=arguments.evaluator,
-            show=_show,
+            on_start=_show_json if arguments.json else _show,
         )
 
 
@@ -58,8 +63,22 @@ def _logging() -> Iterator[None]:
         handler.close()
 
 
-def _show(line: str) -> None:
-    print(line, flush=True)
+def _show(started: "Started") -> None:
+    lines = [
+        f"serving    {started.url} (page), {started.url}/docs (HTTP); Ctrl-C ends it",
+        f"folder     {started.folder}",
+    ]
+    if started.token:
+        lines.append(f"token      {started.token} (shown this once; the page and programs ask for it)")
+    if not started.private:
+        lines.append(
+            "warning    HTTP is not encrypted: put a proxy with TLS before it in a network of others"
+        )
+    print("\n".join(lines), flush=True)
+
+
+def _show_json(started: "Started") -> None:
+    print(json.dumps({"url": started.url, "folder": str(started.folder), "token": started.token}), flush=True)
 
 
 def _add_arguments(parser: Parser) -> None:
@@ -96,6 +115,7 @@ def _add_arguments(parser: Parser) -> None:
         metavar="NAME=N",
         help="change a limit, for example dataset_bytes=1000000000; may be repeated",
     )
+    parser.add_argument("--json", action="store_true", help="print the address as JSON, errors too")
     parser.add_argument("--evaluator", metavar="FILE", help="recommend by your own evaluator")
 
 

@@ -174,6 +174,7 @@ ROUTES = Router(
     "/",
     route_handlers=[
         _upload, _list_datasets, _one_dataset, _preview, _correct, _delete_dataset, _ask,
-        _list_recommendations, _one_recommendation, _drawing, _source, _recommendation_file, _delete_recommendation,
+        _list_recommendations, _one_recommendation, _drawing, _source, _recommendation_file,
+        _delete_recommendation,
     ],
 )  # fmt: skip

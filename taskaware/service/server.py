@@ -17,6 +17,8 @@ from taskaware.service.tokens import is_loopback, tokens_for
 if TYPE_CHECKING:
     import uvicorn
 
+    from taskaware.surrogates import Evaluator
+
 EXTRA = ("litestar", "uvicorn", "httpx")
 INSTALL = "pip install 'taskaware[serve]'"
 GRACE = 3
@@ -54,6 +56,22 @@ class Access(NamedTuple):
     fresh: bool = False
 
 
+class Started(NamedTuple):
+    """What whoever starts a service has to know.
+
+    Attributes:
+        url: of the page; the description of HTTP is at /docs below it.
+        folder: of the service.
+        token: that was made, to be shown this once; "" where none was.
+        private: whether what is sent stays on this machine, where nobody else reads it.
+    """
+
+    url: str
+    folder: Path
+    token: str
+    private: bool
+
+
 def check_extra() -> None:
     """Nothing, if what a service needs is installed.
 
@@ -73,7 +91,7 @@ def serve(
     limits: Limits | None = None,
     workers: int = 1,
     evaluator: str | None = None,
-    show: Callable[[str], object] = print,
+    on_start: Callable[[Started], object] = print,
 ) -> None:
     """Serve until Ctrl-C.
 
@@ -84,7 +102,7 @@ def serve(
         limits: that hold.
         workers: jobs that run at once.
         evaluator: file of the one that recommends; the shipped one by default.
-        show: gets the lines for whoever starts it.
+        on_start: called once, when it listens.
 
     Raises:
         UserError: the extra is not installed, the folder is in use, the port is taken, or a token is too
@@ -121,13 +139,8 @@ def serve(
         )
         bound = stack.enter_context(_bound(config))
         address = address._replace(port=bound.getsockname()[1])
-        show(f"serving    {address.url} (page), {address.url}/docs (HTTP); Ctrl-C ends it")
-        show(f"folder     {folder}")
-        if made:
-            show(f"token      {made} (shown this once; the page and programs ask for it)")
-        if not is_loopback(address.host):
-            show("warning    HTTP is not encrypted: put a proxy with TLS before it in a network of others")
-        threading.Thread(target=_warm, daemon=True).start()
+        on_start(Started(address.url, folder, made, is_loopback(address.host)))
+        threading.Thread(target=_warm, args=(own,), daemon=True).start()
         uvicorn.Server(config).run(sockets=[bound])
 
 
@@ -151,11 +164,11 @@ def _bound(config: "uvicorn.Config") -> socket.socket:
     return found
 
 
-def _warm() -> None:
+def _warm(evaluator: "Evaluator | None") -> None:
     """Compile what a recommendation needs, so that the first one does not wait for it."""
     from taskaware.recommendation.recommend import recommend
 
     try:
-        recommend("iris")
+        recommend("iris", evaluator=evaluator)
     except Exception:
         log.exception("the first recommendation, which only warms up, failed")

@@ -1,11 +1,12 @@
 """`taskaware serve` as a process: it is killed while it trains, and the next start goes on."""
 
+import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,23 +15,19 @@ from taskaware.cli import main
 
 
 def start(folder, *options):
-    """The process, its URL, and the lines that it printed before it served."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "taskaware", "serve", "--port", "0", "--folder", str(folder), *options],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    lines = [process.stdout.readline() for _ in range(2)]
-    return process, re.search(r"http://[\d.:]+", lines[0])[0], lines
+    """The process, and what it printed when it listened."""
+    words = ["serve", "--port", "0", "--json", "--folder", str(folder), *options]
+    process = subprocess.Popen([sys.executable, "-m", "taskaware", *words], stdout=subprocess.PIPE, text=True)
+    return process, json.loads(process.stdout.readline())
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system with SIGKILL")
 def test_a_killed_service_goes_on_at_its_next_start(tmp_path, flowers):
     token = "token-of-the-test-1"
-    first, url, lines = start(tmp_path / "served", "--token", token)
+    first, told = start(tmp_path / "served", "--token", token)
     try:
-        assert str(tmp_path / "served") in lines[1] and token not in "".join(lines)
-        client = ta.Client(url, token)
+        assert told["folder"] == str(tmp_path / "served") and told["token"] == ""
+        client = ta.Client(told["url"], token)
         rec = client.recommend(client.upload(flowers, target="species"))
         job = client.train(rec, members=1)
         for event in job.events():
@@ -39,9 +36,9 @@ def test_a_killed_service_goes_on_at_its_next_start(tmp_path, flowers):
     finally:
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
-    second, url, _ = start(tmp_path / "served", "--token", token)
+    second, told = start(tmp_path / "served", "--token", token)
     try:
-        client = ta.Client(url, token)
+        client = ta.Client(told["url"], token)
         again = next(iter(client.jobs()))
         assert again.id == job.id
         model = again.wait(progress=False)
@@ -76,3 +73,14 @@ def test_without_the_extra_the_message_has_the_line_that_installs_it(tmp_path, m
     monkeypatch.setattr("taskaware.service.server.EXTRA", ("litestar_that_is_missing",))
     assert main(["serve", "--folder", str(tmp_path)]) == 2
     assert "pip install 'taskaware[serve]'" in capsys.readouterr().err
+
+
+def test_what_is_printed_at_the_start(capsys):
+    from taskaware.cli.serve import _show
+    from taskaware.service.server import Started
+
+    _show(Started("http://models.example.org:80", Path("kept"), "the-token-that-was-made", False))
+    out = capsys.readouterr().out
+    assert "models.example.org:80/docs" in out and "the-token-that-was-made" in out and "not encrypted" in out
+    _show(Started("http://models.example.org:80", Path("kept"), "", True))
+    assert "token" not in (out := capsys.readouterr().out) and "encrypted" not in out

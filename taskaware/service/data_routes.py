@@ -18,7 +18,7 @@ from taskaware.service.forms import (
     dataset_of,
     recommended_of,
 )
-from taskaware.service.front import Front, owner_of, receive, shown_name
+from taskaware.service.front import Front, announced, owner_of, receive, shown_name
 from taskaware.service.places import new_id
 from taskaware.service.sizing import ending_of
 from taskaware.service.summaries import plain
@@ -58,8 +58,7 @@ async def _upload(
     """
     service, owner = front.service, owner_of(request)
     ending, limits = ending_of(name), service.limits
-    announced = request.headers.get("content-length", "0")
-    await front.light(service.check_room, owner, int(announced) if announced.isdecimal() else 0)
+    await front.light(service.check_room, owner, announced(request))
     folder = service.places.incoming(new_id())
     folder.mkdir(mode=0o700)
     try:

@@ -2,9 +2,10 @@
 
 import errno
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -103,8 +104,7 @@ async def receive(request: Request[Any, Any, Any], path: Path, most: int) -> int
     Raises:
         Refused: it has more, or none; more that are announced are refused before any is read.
     """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > most:
+    if announced(request) > most:
         raise _too_large(most)
     size, waiting = 0, bytearray()
     # One block at a time is written; a thread for each would cost more than the writing.
@@ -118,9 +118,16 @@ async def receive(request: Request[Any, Any, Any], path: Path, most: int) -> int
                 await anyio.to_thread.run_sync(file.write, bytes(waiting))
                 waiting.clear()
         file.write(bytes(waiting))
+        await anyio.to_thread.run_sync(_to_disk, file)
     if not size:
         raise Refused(400, "The body is empty. Send the file as it is: curl --data-binary @FILE.", "empty")
     return size
+
+
+def announced(request: Request[Any, Any, Any]) -> int:
+    """Bytes that a body says it has; 0 where it does not say."""
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def answered(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
@@ -160,6 +167,11 @@ def _of_litestar(error: HTTPException) -> Refused:
     ]
     message = "; ".join(reasons) or str(error.detail)
     return Refused(status, f"The request is not valid: {message}. GET /docs says what is taken.")
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _too_large(most: int) -> Refused:

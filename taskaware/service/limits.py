@@ -33,7 +33,7 @@ class Limits:
     # For each token: bytes kept, datasets kept, recommendations kept, and jobs that wait or run.
     token_bytes: int = 8 << 30
     token_datasets: int = 1_000
-    token_recommendations: int = 100_000
+    token_recommendations: int = 10_000
     token_jobs: int = 20
     # Requests that wait for a core at one time.
     waiting: int = 2_000

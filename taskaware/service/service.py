@@ -75,7 +75,7 @@ class Service:
         self.places.make()
         self.records = Records(folder)
         self._sweep()
-        # What is counted before it is added is added before it is counted again.
+        # What is counted, or looked for, is added or removed before anybody else looks.
         self._counting = threading.Lock()
         self._tasks: Recent[Any] = Recent(HELD)
         self._models: Recent[Model] = Recent(HELD)
@@ -178,7 +178,7 @@ class Service:
         if choices.target or loaded.target:
             try:
                 found["task"] = of_task(self._task(row, choices))
-            except UserError as error:
+            except (Refused, UserError) as error:
                 found["error"] = {"code": "unusable", "message": str(error)}
         return found
 
@@ -229,12 +229,12 @@ class Service:
             Refused: there is no such recommendation, its dataset is gone, or too many jobs wait.
         """
         made = self.found("recommendations", recommendation, owner)
-        self.found("datasets", made["dataset"], owner)
         self.check_room(owner, 0)
         row = {"id": new_id(), "owner": owner, "dataset": made["dataset"], "recommendation": recommendation}
         about = {"name": made["about"]["name"], "options": dict(options), "metric": made["about"]["metric"]}
         row |= {"model": new_id(), "status": WAITING, "about": about}
         with self._counting:
+            self.found("datasets", made["dataset"], owner)
             self._check_count("jobs", owner, self.limits.token_jobs)
             return self.records.add("jobs", row)
 
@@ -264,10 +264,13 @@ class Service:
         row = self.found(table, id, owner)
         if table == "jobs" and row["status"] not in ENDED:
             raise Refused(409, "The job has not ended. Cancel it before: POST /jobs/{id}/cancel.")
-        if table in ("datasets", "recommendations") and self.records.in_use(table[:-1], id):
-            raise Refused(409, f"A job that has not ended needs this {table[:-1]}. Cancel the job before.")
-        # The row first: files without a row are garbage, a row without files is an error.
-        self.records.remove(table, id)
+        with self._counting:
+            if table in ("datasets", "recommendations") and self.records.in_use(table[:-1], id):
+                raise Refused(
+                    409, f"A job that has not ended needs this {table[:-1]}. Cancel the job before."
+                )
+            # The row first: files without a row are swept, a row without files would be an error.
+            self.records.remove(table, id)
         if table == "datasets":
             for held in (self._tasks, self._answers):
                 held.forget(lambda key: key[0] == id)

@@ -112,6 +112,7 @@ def serve(
     import uvicorn
 
     from taskaware.service.app import make_app
+    from taskaware.service.patience import patient_for
     from taskaware.surrogates import load_evaluator
 
     limits = limits or Limits()
@@ -125,7 +126,7 @@ def serve(
             app,
             host=address.host,
             port=address.port,
-            http="h11",
+            http=patient_for(limits.silent_seconds),
             h11_max_incomplete_event_size=limits.header_bytes,
             timeout_graceful_shutdown=GRACE,
             limit_concurrency=limits.waiting + 1_000,

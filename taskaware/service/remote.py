@@ -166,7 +166,7 @@ class RemoteJob(Remote):
                         number, patient = event["id"], time.monotonic()
                         if event["event"] == "progress":
                             bar.total, bar.n = event["steps"], event["step"]
-                            bar.set_postfix(score=f"{event['score']:.3f}")
+                            bar.set_postfix(score=event["shown"])
                 time.sleep(_PAUSE)
         if status == "done":
             found = self._wire.request("GET", f"/models/{self.about['model']}").json()
@@ -191,7 +191,7 @@ class RemoteModel(Remote):
 
     def __repr__(self) -> str:
         about = self.about["about"]
-        return f"<model for {about['target']}, {about['metric']} {about['score']:.3f} on validation rows>"
+        return f"<model for {about['target']}, {about['score_text']} on validation rows>"
 
     def predict(self, rows: Any) -> np.ndarray:
         """As `Model.predict`: labels or numbers, (N,); of several outputs (N, K).

@@ -171,5 +171,5 @@ def _warm(evaluator: "Evaluator | None") -> None:
 
     try:
         recommend("iris", evaluator=evaluator)
-    except Exception:
-        log.exception("the first recommendation, which only warms up, failed")
+    except Exception as error:
+        log.warning("The first recommendation, which only compiles programs, failed: %s", error)

@@ -67,6 +67,7 @@ def of_model(model: Model) -> dict[str, Any]:
         "problem": model.problem,
         "metric": model.metric,
         "score": model.best_score,
+        "score_text": METRICS.named(model.metric).text(model.best_score),
         "target": list(model.target_columns),
         "classes": [str(label) for label in model.classes],
         "modality": model.modality,

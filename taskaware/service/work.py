@@ -4,6 +4,8 @@ It imports the library when it is called, so that the server, which only names t
 """
 
 import logging
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +61,8 @@ def _trained(order: Order, job: Row, records: Records) -> Row:
     """The row of the model, which is saved by then."""
     from taskaware.recommendation.loading import load_recommendation
     from taskaware.service.datasets import Choices, task_of
-    from taskaware.service.summaries import of_model
+    from taskaware.service.summaries import of_model, plain
+    from taskaware.tasks.metrics import METRICS
 
     places, options = Places(order.folder), job["about"]["options"]
     dataset = records.get("datasets", job["dataset"])
@@ -74,21 +77,27 @@ def _trained(order: Order, job: Row, records: Records) -> Row:
         _tell(records, order.job, "refining")
         recommendation = recommendation.refine(task, trainings=trainings, progress=False)
     _tell(records, order.job, "training")
-    curve = Curve(records, order.job)
+    curve = Curve(records, order.job, METRICS.named(task.metric).shown)
     model = recommendation.fit(task, progress=False, on_progress=curve.add, **options)
     curve.close()
     folder = model.save(places.model(job["model"]), force=places.model(job["model"]).exists())
     size = sum(path.stat().st_size for path in folder.iterdir())
-    about = of_model(model) | {"dataset": name, "job": order.job}
+    about = plain(of_model(model)) | {"dataset": name, "job": order.job}
     of = {"dataset": dataset["id"], "recommendation": made["id"]}
     return {"id": job["model"], "owner": job["owner"], **of, "bytes": size, "about": about}
 
 
 class Curve:
-    """The evaluations of a training as events; not more often than every EVERY seconds."""
+    """The evaluations of a training as events; not more often than every EVERY seconds.
 
-    def __init__(self, records: Records, job: str):
-        self._records, self._job = records, job
+    Args:
+        records: of the service.
+        job: id of the job.
+        shown: score → the number that people know.
+    """
+
+    def __init__(self, records: Records, job: str, shown: Callable[[float], float]):
+        self._records, self._job, self._shown = records, job, shown
         self._told, self._last = -EVERY, None
 
     def add(self, evaluation: Any) -> None:
@@ -101,7 +110,10 @@ class Curve:
         """Tell the last evaluation, if it was not told."""
         if self._last is not None:
             self._told = self._last.seconds
-            self._records.tell(self._job, {"event": "progress", **self._last._asdict()})
+            numbers = {**self._last._asdict(), "shown": self._shown(self._last.score)}
+            # JSON has no number for what is not finite.
+            finite = {name: each if math.isfinite(each) else None for name, each in numbers.items()}
+            self._records.tell(self._job, {"event": "progress", **finite})
             self._last = None
 
 

@@ -1,6 +1,7 @@
 """Jobs survive what ends their worker or their server; nothing that is finished is lost."""
 
 import importlib
+import math
 import os
 import sqlite3
 import sys
@@ -163,13 +164,16 @@ def test_records_of_another_version_are_left_alone(records, places):
 
 
 def test_a_curve_is_told_from_time_to_time_and_to_its_end(records):
-    curve = Curve(records, "job")
+    curve = Curve(records, "job", lambda score: -score)
     for step in range(1, 101):
         curve.add(Evaluation(100, step, step / 50, step / 100, 1.0))
     curve.close()
     steps = [event["step"] for _, event in records.events("job")]
     assert steps[0] == 1 and steps[-1] == 100 and 9 <= len(steps) <= 12
-    assert records.progress("job")["step"] == 100
+    assert (records.progress("job")["step"], records.progress("job")["shown"]) == (100, -1)
+    curve.add(Evaluation(100, 1, 0.0, -math.inf, math.nan))
+    last = records.progress("job")
+    assert (last["step"], last["score"], last["loss"], last["shown"]) == (1, None, None, None)
 
 
 def test_what_a_kill_left_without_a_row_is_removed_at_the_next_start(places, records):

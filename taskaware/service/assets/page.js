@@ -132,11 +132,11 @@ async function take(file) {
 
 async function showKept() {
   const [datasets, models] = await Promise.all([given("/datasets?limit=10"), given("/models?limit=10")]);
-  const open = (text, go) => element("button", { type: "button", onclick: go, className: "kept-one" }, text);
+  const open = (text, go) => element("button", { type: "button", onclick: go }, text);
   const rows = [
     ["Kept datasets", datasets.items.map((one) => open(one.name, () => openPlace({ dataset: one.id })))],
     ["Trained models", models.items.map((one) => open(
-      `${one.about.dataset}: ${one.about.metric} ${number(one.about.score)}`, () => openPlace({ model: one.id }),
+      `${one.about.dataset}: ${one.about.score_text}`, () => openPlace({ model: one.id }),
     ))],
   ];
   by("kept").replaceChildren(...rows.filter(([, all]) => all.length).flatMap(([title, all]) => [
@@ -309,7 +309,7 @@ async function watch(id) {
           curve.push(event);
           by("job-progress").value = event.step / event.steps;
           by("job-status").textContent = `step ${number(event.step)} of ${number(event.steps)}, `
-            + `${job.metric} ${number(event.score)}`;
+            + `${job.metric} ${number(event.shown)}`;
           showCurve(curve, job.metric);
         }
       }
@@ -338,10 +338,11 @@ async function watch(id) {
 function showCurve(curve, metric) {
   const picture = drawn("svg", { viewBox: "0 0 600 180", role: "img", "aria-label": `${metric} by step` });
   picture.append(drawn("path", { d: "M50 10V150H590", class: "axis" }));
-  if (curve.length) {
-    const scores = curve.map((one) => one.score), low = Math.min(...scores), high = Math.max(...scores);
+  const known = curve.filter((one) => one.shown !== null);
+  if (known.length) {
+    const scores = known.map((one) => one.shown), low = Math.min(...scores), high = Math.max(...scores);
     const spread = high - low || 1, end = curve.at(-1).steps;
-    const points = curve.map((one) => `${50 + 540 * one.step / end},${145 - 130 * (one.score - low) / spread}`);
+    const points = known.map((one) => `${50 + 540 * one.step / end},${145 - 130 * (one.shown - low) / spread}`);
     picture.append(drawn("polyline", { points: points.join(" "), class: "line" }),
       drawn("text", { x: 46, y: 18, "text-anchor": "end" }, number(high)),
       drawn("text", { x: 46, y: 148, "text-anchor": "end" }, number(low)),
@@ -356,8 +357,8 @@ async function showModel(id) {
   const { about } = await given(`/models/${id}`);
   Object.assign(state, { model: id, about });
   by("model-title").textContent = `Model for ${about.target.join(", ")}`;
-  by("model-about").textContent = `${about.problem}, ${about.members} networks, ${about.metric} `
-    + `${number(about.score)} on validation rows; trained on ${about.dataset}.`;
+  by("model-about").textContent = `${about.problem}, ${about.members} networks, ${about.score_text} `
+    + `on validation rows; trained on ${about.dataset}.`;
   const plain = about.columns.every((column) => column.modality === "tables" || column.modality === "text");
   by("row").hidden = !plain;
   by("row-fields").replaceChildren(...about.columns.slice(0, 200).map((column) => {

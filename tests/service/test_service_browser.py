@@ -1,6 +1,7 @@
 """The page in a headless Chromium: from a file to predictions, over a reload, by keyboard, on a phone."""
 
 import base64
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import uvicorn
 
 from taskaware.service.app import make_app
+from taskaware.service.tokens import Tokens, digest_of
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SCRIPT = "<img src=x onerror=window.hit=1>"
@@ -88,17 +90,25 @@ class Browser:
         self.call("DELETE", "")
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    """A service with a worker, in a thread."""
+@contextlib.contextmanager
+def served(folder, *tokens):
+    """The address of a service with a worker, in a thread."""
     port = free_port()
-    app = make_app(tmp_path_factory.mktemp("page"))
+    app = make_app(folder, tokens=Tokens(map(digest_of, tokens)))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
-    yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("page")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -190,6 +200,21 @@ def test_a_file_that_cannot_be_read_is_told_with_the_mend(browser, url, tmp_path
     browser.type("#file", str(tmp_path / "notes.doc"))
     browser.appears("#error")
     assert "no known format. Allowed: .csv" in browser.text("#error")
+
+
+def test_a_token_is_asked_for_and_kept_until_the_window_closes(browser, tmp_path, flowers):
+    flowers.to_csv(tmp_path / "flowers.csv", index=False)
+    with served(tmp_path / "service", "the-token-of-the-page") as url:
+        browser.go(url)
+        browser.appears("#token")
+        assert "token is needed" in browser.text("#error")
+        browser.type("#token-text", "the-token-of-the-page\ue007")
+        browser.until("return !document.querySelector('#token').checkVisibility()")
+        browser.type("#file", str(tmp_path / "flowers.csv"))
+        browser.appears("#preview")
+        browser.call("POST", "/refresh")
+        browser.appears("#preview")
+        assert not browser.shown("#token") and "token" not in browser.run("return location.href")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

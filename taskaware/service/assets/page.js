@@ -68,11 +68,14 @@ async function ask(method, path, body) {
 const given = async (path) => (await ask("GET", path)).json();
 const sent = async (method, path, body) => (await ask(method, path, body)).json();
 
-async function save(path, name) {
-  const link = element("a", { href: URL.createObjectURL(await (await ask("GET", path)).blob()), download: name });
+// Lets the browser save the content of an answer under a name.
+async function save(answer, name) {
+  const link = element("a", { href: URL.createObjectURL(await answer.blob()), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
+
+const download = async (path, name) => save(await ask("GET", path), name);
 
 // Runs what a click asks for: the control rests meanwhile, and what goes wrong is shown.
 async function act(control, text, work) {
@@ -391,16 +394,14 @@ async function predictFile() {
     method: "POST", headers: headers(), body: file,
   });
   if (!answer.ok) throw await refusal(answer);
-  const link = element("a", { href: URL.createObjectURL(await answer.blob()), download: "predictions.csv" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  await save(answer, "predictions.csv");
 }
 
 const FILES = {
-  "rec-json": () => save(`/recommendations/${state.rec}/file`, "recommendation.json"),
-  "rec-source": () => save(`/recommendations/${state.rec}/source`, "network.py"),
-  "model-zip": () => save(`/models/${state.model}/file`, "model.zip"),
-  "model-source": () => save(`/models/${state.model}/source`, "network.zip"),
+  "rec-json": () => download(`/recommendations/${state.rec}/file`, "recommendation.json"),
+  "rec-source": () => download(`/recommendations/${state.rec}/source`, "network.py"),
+  "model-zip": () => download(`/models/${state.model}/file`, "model.zip"),
+  "model-source": () => download(`/models/${state.model}/source`, "network.zip"),
 };
 
 async function showAll() {
@@ -433,7 +434,9 @@ by("token").addEventListener("submit", (event) => {
 });
 by("file").addEventListener("change", () => take(by("file").files[0]));
 for (const kind of ["dragover", "dragleave", "drop"]) {
-  by("drop").addEventListener(kind, (event) => {
+  // Anywhere on the page: beside the field, a browser would open the file in its place.
+  document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     by("drop").classList.toggle("over", kind === "dragover");
     if (kind === "drop") take(event.dataTransfer.files[0]);

@@ -12,6 +12,7 @@ from taskaware.service.refused import Refused
 from taskaware.service.unpacking import check_zip
 
 _BLOCK = 1 << 20
+_ROWS = 1 << 14
 _SEPARATORS = b",;\t|"
 _LINES = (".csv", ".tsv", ".txt", ".arff", ".jsonl", ".ndjson")
 
@@ -85,12 +86,38 @@ def _check_parquet(content: Content, limits: Limits) -> None:
 
     try:
         with content.open() as file:
-            about: Any = pq.ParquetFile(_whole(file, limits)).metadata
+            whole = _whole(file, limits)
+            texts = [field.name for field in pq.read_schema(whole) if _is_text(field.type)]
+            # A short file may repeat a long text in every row, so texts are read as places in a list.
+            table = pq.ParquetFile(whole, read_dictionary=texts)
+            about: Any = table.metadata
             groups = [about.row_group(place).total_byte_size for place in range(about.num_row_groups)]
             limits.check_shape(about.num_rows, about.num_columns)
             _check_bytes(sum(groups), limits)
+            size = 0
+            for batch in table.iter_batches(_ROWS):
+                size += sum(map(_bytes_of, batch.columns))
+                _check_bytes(size, limits)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Refused(422, f"This is no Parquet file that can be read ({str(error)[:120]}).") from error
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    tests = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return any(test(kind) for test in tests)
+
+
+def _bytes_of(column: Any) -> int:
+    """Bytes of a column with its texts written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return int(column.nbytes)
+    lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+    return int(pc.sum(lengths).as_py() or 0) + 8 * len(column)
 
 
 def _whole(file: Any, limits: Limits) -> Any:

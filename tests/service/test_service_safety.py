@@ -9,6 +9,8 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from taskaware.errors import UserError
@@ -242,6 +244,17 @@ def test_bombs_are_refused(service, name, tmp_path):
     assert len(small) < 20_000
     assert refusal(client.post(f"/datasets?name={name}", content=small), 413)[0] == "too_large"
     assert files_of(tmp_path / "service") == []
+
+
+def test_a_short_parquet_file_with_a_long_text_in_every_row_is_refused(service):
+    table = pa.table(
+        {"text": pa.DictionaryArray.from_arrays([0] * 5_000, ["x" * 100_000]), "y": range(5_000)}
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    assert len(sink.getvalue()) < 200_000
+    answer = service(unpacked_bytes=100_000_000).post("/datasets?name=a.parquet", content=sink.getvalue())
+    assert refusal(answer, 413)[0] == "too_large"
 
 
 def test_an_archive_that_lies_of_its_sizes_is_stopped(tmp_path):

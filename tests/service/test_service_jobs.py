@@ -15,7 +15,7 @@ from taskaware.service.limits import Limits
 from taskaware.service.places import Places, new_id
 from taskaware.service.records import CANCELLED, DONE, FAILED, FILE, RUNNING, WAITING, Records
 from taskaware.service.service import Service
-from taskaware.service.work import Curve
+from taskaware.service.work import Curve, Order, train
 from taskaware.training.attempt import Evaluation
 
 
@@ -189,6 +189,14 @@ def test_what_a_kill_left_without_a_row_is_removed_at_the_next_start(places, rec
     Service(places.root, Limits())
     left = {path.relative_to(places.root).as_posix() for path in places.root.glob("*/*")}
     assert left == {f"models/{kept}", f"recommendations/{kept}.json"}
+
+
+def test_a_job_without_its_dataset_fails_with_the_mend(records, places):
+    job = add(records, "do")
+    records.take()
+    train(None, Order(places.root, job["id"], Limits()))
+    assert ended(records, job)["status"] == FAILED
+    assert "Upload it again" in ended(records, job)["about"]["error"]["message"]
 
 
 def test_only_ids_become_paths(places):

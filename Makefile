@@ -36,7 +36,7 @@ chaos: setup ## killed studies and saves, savers beside readers, bad jobs, the s
 notebooks: setup ## execute the notebooks and write their outputs into them
 	$(BIN)/python -m benchmarks.notebooks --write
 
-bench: bench-recommend bench-predict bench-trainer bench-runner bench-search bench-quality ## all benchmarks
+bench: bench-recommend bench-predict bench-trainer bench-runner bench-search bench-service bench-quality ## all benchmarks
 
 bench-recommend: setup ## time from call to answer
 	$(BIN)/python benchmarks/recommend.py
@@ -53,6 +53,9 @@ bench-runner: setup ## overhead of each engine, two processes beside one, the st
 bench-search: setup ## evaluations per second of searches, beside a plain loop and, where it is installed, PyGlove
 	$(BIN)/python benchmarks/search.py
 
+bench-service: setup ## the service under load: recommendations and predictions
+	$(BIN)/python benchmarks/service.py
+
 bench-quality: setup ## worth in trainings on tasks held out
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/evaluator.py
@@ -66,4 +69,4 @@ clean: ## remove the environment and what was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
 .PHONY: help setup demo test chaos fuzz notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
-  bench-search bench-quality lock clean
+  bench-search bench-service bench-quality lock clean

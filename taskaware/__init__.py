@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from taskaware.recommendation.teach import train_evaluator as train_evaluator
     from taskaware.reports import report as report
     from taskaware.runner import RunnerSettings as RunnerSettings
+    from taskaware.service.client import Client as Client
     from taskaware.spaces import SPACES as SPACES
     from taskaware.spaces import preset as preset
     from taskaware.store import Store as Store
@@ -74,6 +75,7 @@ _HOMES = {
     "EvaluatorSettings": "taskaware.surrogates",
     "JointSettings": "taskaware.surrogates.joint_settings",
     "Child": "taskaware.children.child",
+    "Client": "taskaware.service.client",
     "Metric": "taskaware.tasks.metrics",
     "MODALITIES": "taskaware.modalities.modality",
     "Recommendation": "taskaware.recommendation.recommendation",

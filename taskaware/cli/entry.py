@@ -23,6 +23,7 @@ from taskaware.cli import (
     report,
     run,
     search,
+    serve,
     tasks,
     train_evaluator,
 )
@@ -38,6 +39,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         features.COMMAND,
         tasks.COMMAND,
     ),
+    "to offer all that to others": (serve.COMMAND,),
     "to learn from experience of your own": (
         collect.COMMAND,
         experience.COMMAND,

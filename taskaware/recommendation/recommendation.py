@@ -1,12 +1,16 @@
 """`Recommendation`: the result of `recommend`, with methods to show, train, refine and write it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from taskaware.files import atomic_write
 from taskaware.recommendation import as_json, building, explain, figure, pareto, sheet
 from taskaware.recommendation.record import Record
+
+if TYPE_CHECKING:
+    from taskaware.training.attempt import Evaluation
 
 
 class Recommendation(Record):
@@ -122,6 +126,7 @@ class Recommendation(Record):
         class_weight=None,
         sample_weight=None,
         optimizer=None,
+        on_progress: "Callable[[Evaluation], object] | None" = None,
     ):
         """Train the recommended architecture: a `Model`.
 
@@ -154,6 +159,8 @@ class Recommendation(Record):
             optimizer: an optax transformation in place of AdamW, such as `ta.optimizers.named("powersign",
                 learning_rate=0.01)`. It has its own learning rate, schedule and weight decay: those of the
                 architecture are not used.
+            on_progress: called after each evaluation of the networks with its step, steps, seconds, score and
+                loss. A training that diverges starts again, and counts its steps from the beginning.
 
         A column that is named here stays a feature, unless it is dropped (`make_task(..., drop=...)`); then
         give its values.
@@ -177,6 +184,7 @@ class Recommendation(Record):
             class_weight=class_weight,
             sample_weight=sample_weight,
             optimizer=optimizer,
+            on_progress=on_progress,
         )
         return building.fit(self, building.task_for(self, dataset, target, metric), options)
 

@@ -130,6 +130,15 @@ class Processes:
             if ended is not None:
                 return ended
 
+    def cancel(self, ticket: int) -> None:
+        """Kill the worker of an attempt, which then ends in a DEATH; nothing where the attempt has ended.
+
+        Any thread may call this while another one waits in `next`.
+        """
+        for worker in self._workers:
+            if worker.ticket == ticket:
+                worker.end()
+
     def _heard(self, worker: Worker, message: object) -> Ended | None:
         """What a message means; the end of an attempt, if it tells of one."""
         if message == "ready":

@@ -1,10 +1,28 @@
 """The record of one attempt at training several networks, and the best weights of each."""
 
 import time
+from typing import NamedTuple
 
 import jax
 import numpy as np
 import pandas as pd
+
+
+class Evaluation(NamedTuple):
+    """One evaluation of a training that is under way.
+
+    Attributes:
+        steps: that the training takes, as far as is known now.
+        step: after which it was made.
+        seconds: since the beginning.
+        score, loss: on validation rows, means over the networks.
+    """
+
+    steps: int
+    step: int
+    seconds: float
+    score: float
+    loss: float
 
 
 class Run:

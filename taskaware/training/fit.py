@@ -6,7 +6,7 @@ averaged. So every row trains most of the networks, and their errors cancel in p
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -16,15 +16,15 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray
-from taskaware.children.child import Child, Design, State, child_of
+from taskaware.children.child import Design, State, child_of
 from taskaware.compilation import keep_compiled
-from taskaware.errors import EngineError, UserError, quoted, unknown
+from taskaware.errors import EngineError
 from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
-from taskaware.training.attempt import Run
+from taskaware.training.attempt import Evaluation, Run
 from taskaware.training.deciding import asks_for_offsets
 from taskaware.training.finishing import finished, validated
 from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
@@ -51,6 +51,7 @@ from taskaware.training.programs import (
     start,
 )
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.taken import checked_optimizer, known_changes
 from taskaware.training.target_scale import score_unit
 
 VERSION = 5
@@ -115,6 +116,7 @@ def fit(
     about: RowOptions = NOTHING,
     optimizer: optax.GradientTransformation | None = None,
     augment: Sequence[str] = (),
+    on_progress: Callable[[Evaluation], object] | None = None,
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
@@ -140,6 +142,8 @@ def fit(
         optimizer: in place of AdamW. Its learning rate and schedule are its own: those of the point and the
             recipe are not used, nor their weight decay. Dropout and label smoothing are.
         augment: names of random changes of the training rows that the child knows, see `Child.augments`.
+        on_progress: called after each evaluation; the scores are in the metric's unit. A training that
+            starts again with a lower learning rate counts its steps from the beginning.
 
     Raises:
         UserError: a value of the recipe, the shares, the members, the patience or the seconds are out of
@@ -152,7 +156,7 @@ def fit(
     keep_compiled()
     own = (recipe or RECIPE).check()
     child = child_of(space)
-    augment = _known(augment, child, space)
+    augment = known_changes(augment, child, space)
     prepared = prepare(task, seed, _unlimited(own), _whole(task), embeddings=embeddings_of(space))
     if members is None:
         inputs = sum(prepared.blocks.widths.values())
@@ -161,15 +165,16 @@ def fit(
     steps = steps_for(recipe, RECIPE, len(parts[0].train))
     vector = jnp.asarray(point, jnp.float32)
     program, design = _program(task, space, vector, own)
-    design = design._replace(optimizer=_checked(optimizer, child, space), augment=augment)
+    design = design._replace(optimizer=checked_optimizer(optimizer, child, space), augment=augment)
     # Its rows are encoded by now; those of a wide table take as much memory as the networks.
     task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
     rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=own.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
     work = Work(program, design, prepared.arrays, chosen, rows, own, steps)
-    last = None
+    last, told = None, _telling(on_progress, score_unit(program.metrics[0], prepared.target_std))
     for attempt in range(ATTEMPTS):
-        run = _train(work.cooled(attempt), pace, seed=seed, patience=patience, progress=progress)
+        cooled = work.cooled(attempt)
+        run = _train(cooled, pace, seed=seed, patience=patience, progress=progress, told=told)
         last = run if run.params is not None else last
         if not run.diverged:
             break
@@ -239,37 +244,6 @@ def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tu
     return Program(child, metrics, is_classification(task.problem)), Design(space, key, hyper_of(recipe))
 
 
-def _checked(optimizer: object, child: Child, space: Any) -> optax.GradientTransformation | None:
-    """The optimizer itself, if the networks of a space can train with it.
-
-    Raises:
-        UserError: it is no optax transformation, or the child has its own.
-    """
-    if optimizer is not None and not isinstance(optimizer, optax.GradientTransformation):
-        raise UserError(
-            f"optimizer={quoted(optimizer)} is no optax transformation. Give one, such as "
-            'optax.adamw(1e-3) or ta.optimizers.named("adam", learning_rate=1e-3).'
-        )
-    if optimizer is not None and not child.takes_optimizer:
-        raise UserError(f"Points of the space '{space.name}' train in their own way. Leave optimizer= out.")
-    return optimizer
-
-
-def _known(augment: Sequence[str], child: Child, space: Any) -> tuple[str, ...]:
-    """The names themselves, if the child knows them.
-
-    Raises:
-        UserError: it does not.
-    """
-    names = (augment,) if isinstance(augment, str) else tuple(augment)
-    if names and not child.augments:
-        raise UserError(f"Points of the space '{space.name}' take rows as they are. Leave augment= out.")
-    for name in names:
-        if name not in child.augments:
-            raise unknown("change of rows", str(name), child.augments)
-    return names
-
-
 def _whole(task: Task) -> Split:
     """All rows in one part: the blocks learn from them all."""
     return Split(np.arange(task.rows), np.arange(0), np.arange(0))
@@ -281,7 +255,15 @@ def _unlimited(recipe: TrainingRecipe) -> TrainingRecipe:
     )
 
 
-def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress: bool | None) -> Run:
+def _train(
+    work: Work,
+    pace: Pace,
+    *,
+    seed: int,
+    patience: int | None,
+    progress: bool | None,
+    told: Callable[[Evaluation], object],
+) -> Run:
     members, number = len(work.rows.train), 0
     shown, by_loss = work.program.metrics[0].shown, _decides_by_offsets(work)
     init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
@@ -306,6 +288,7 @@ def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress:
             best = max(record[2] for record in run.records) if by_loss else run.best.mean()
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), best))
             bar.set_postfix(score=score, best=best, refresh=False)
+            told(Evaluation(work.steps, *run.records[-1]))
             if run.age >= patience_for(patience, work.steps):
                 break
     except KeyboardInterrupt:
@@ -315,6 +298,15 @@ def _train(work: Work, pace: Pace, *, seed: int, patience: int | None, progress:
     finally:
         bar.close()
     return run
+
+
+def _telling(
+    on_progress: Callable[[Evaluation], object] | None, unit: float
+) -> Callable[[Evaluation], object]:
+    """What is called after each evaluation, with scores as the device has them."""
+    if on_progress is None:
+        return lambda evaluation: None
+    return lambda evaluation: on_progress(evaluation._replace(score=evaluation.score * unit))
 
 
 def _model(task: Task, work: Work, point: EitherArray, *, prepared: Prepared, run: Run) -> Model:

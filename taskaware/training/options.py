@@ -1,6 +1,7 @@
 """The options of a final training, and the training with them."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from taskaware import plain
@@ -8,6 +9,7 @@ from taskaware.arrays import EitherArray
 from taskaware.spaces import Space
 from taskaware.tasks import rows
 from taskaware.tasks.task import Task
+from taskaware.training.attempt import Evaluation
 from taskaware.training.fit import RowOptions, fit
 from taskaware.training.model import Model
 from taskaware.training.recipe import TrainingRecipe
@@ -43,6 +45,8 @@ class FitOptions:
     augment: tuple[str, ...] = ()
     # Steps, and values that the space has no coordinates for; those of `fit` if None.
     recipe: TrainingRecipe | None = None
+    # Called after each evaluation.
+    on_progress: Callable[[Evaluation], object] | None = None
 
 
 def fit_with(options: FitOptions, only: list[Task], space: Space, point: EitherArray) -> Model:
@@ -80,4 +84,5 @@ def fit_with(options: FitOptions, only: list[Task], space: Space, point: EitherA
         about=about,
         optimizer=options.optimizer,
         augment=options.augment,
+        on_progress=options.on_progress,
     )

@@ -172,6 +172,15 @@ def test_a_training_with_little_time_ends_early(task, small, point):
     assert history["step"].tolist() == [SEGMENT]
 
 
+def test_every_evaluation_is_told_as_it_stands_in_the_history(task, small, point):
+    told = []
+    found = fit(task(), small, point, recipe=RECIPE, members=1, progress=False, on_progress=told.append)
+    assert [(each.step, each.seconds, each.score, each.loss) for each in told] == [
+        tuple(row) for row in found.history[["step", "seconds", "score", "loss"]].to_numpy().tolist()
+    ]
+    assert {each.steps for each in told} == {RECIPE.steps}
+
+
 def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
     real, scores = room.advance_members, iter([(0.9, 0.1), (0.5, 0.2), (0.5, 0.3), *[(0.5, 0.2)] * 9])
 

@@ -1,0 +1,132 @@
+"""`taskaware serve`: the service, with its page, until Ctrl-C."""
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskaware.cli.parser import Arguments, Command, Parser, whole
+from taskaware.cli.study import FORMAT, Discreet
+from taskaware.errors import UserError
+
+if TYPE_CHECKING:
+    from taskaware.service.server import Started
+
+FOLDER = Path("taskaware-service")
+TOKEN = "TASKAWARE_TOKEN"
+"""Of the environment: a token that does not stand in the list of processes."""
+
+
+def run(arguments: Arguments) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        UserError: the extra is not installed, or an option is not usable.
+    """
+    from taskaware.service.limits import limits_of
+    from taskaware.service.server import Access, Address, check_extra, serve
+
+    check_extra()
+    tokens = [*arguments.token, *filter(None, [os.environ.get(TOKEN)])]
+    if arguments.evaluator is not None and not Path(arguments.evaluator).is_file():
+        raise UserError(f"--evaluator: there is no file '{arguments.evaluator}'. Check the path.")
+    limits = limits_of(arguments.limit)
+    with _logging():
+        serve(
+            arguments.folder,
+            Address(arguments.host, arguments.port),
+            Access(tuple(tokens), arguments.new_token),
+            limits=limits,
+            workers=arguments.workers,
+            evaluator=arguments.evaluator,
+            on_start=_show_json if arguments.json else _show,
+        )
+
+
+@contextlib.contextmanager
+def _logging() -> Iterator[None]:
+    """Warnings and errors of the service and its server on stderr, without passwords."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Discreet(FORMAT))
+    handler.setLevel(logging.WARNING)
+    logs = [logging.getLogger(name) for name in ("taskaware", "uvicorn")]
+    for log in logs:
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        for log in logs:
+            log.removeHandler(handler)
+        handler.close()
+
+
+def _show(started: "Started") -> None:
+    lines = [
+        f"serving    {started.url} (page), {started.url}/docs (HTTP); Ctrl-C ends it",
+        f"folder     {started.folder}",
+    ]
+    if started.token:
+        lines.append(f"token      {started.token} (shown this once; the page and programs ask for it)")
+    if not started.private:
+        lines.append(
+            "warning    HTTP is not encrypted: put a proxy with TLS before it in a network of others"
+        )
+    print("\n".join(lines), flush=True)
+
+
+def _show_json(started: "Started") -> None:
+    print(json.dumps({"url": started.url, "folder": str(started.folder), "token": started.token}), flush=True)
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1, this machine alone); another one asks for a token",
+    )
+    parser.add_argument(
+        "--port", type=whole(0, 65535), default=8000, metavar="N", help="(default: 8000; 0: any)"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help=f"where datasets, models and jobs are kept (default: {FOLDER})",
+    )
+    parser.add_argument(
+        "--token",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help=f"ask for this token; may be repeated, each with its own datasets; or set ${TOKEN}",
+    )
+    parser.add_argument("--new-token", action="store_true", help="make one more token, and show it once")
+    parser.add_argument(
+        "--workers", type=whole(1, 64), default=1, metavar="N", help="trainings that run at once (default: 1)"
+    )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="change a limit, for example dataset_bytes=1000000000; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="print the address as JSON, errors too")
+    parser.add_argument("--evaluator", metavar="FILE", help="recommend by your own evaluator")
+
+
+COMMAND = Command(
+    "serve",
+    "Serve recommendations, trainings and predictions over HTTP, with a page for the browser.",
+    (
+        "taskaware serve",
+        "taskaware serve --port 9000 --folder models --limit token_jobs=5",
+        "taskaware serve --host 0.0.0.0 --new-token",
+    ),
+    _add_arguments,
+    run,
+)

@@ -82,7 +82,7 @@ def unfinished(folder: Path) -> int:
     strange = [path.name for path in beside if not is_unfinished(path)]
     assert not strange, f"beside the model there is {strange}"
     inside = {path.name for path in folder.iterdir()}
-    expected = {"model.json", "weights.npz", *(name.partition("/")[0] for name in OTHERS)}
+    expected = {"README.md", "model.json", "weights.npz", *(name.partition("/")[0] for name in OTHERS)}
     assert inside == expected, f"the folder holds {sorted(inside)}"
     return len(beside)
 

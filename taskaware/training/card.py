@@ -1,8 +1,10 @@
 """The card of a saved model: a README in the format of Hugging Face's model cards."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskaware.digests import digest
 from taskaware.errors import some, visible
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.outputs import single_problem
@@ -23,6 +25,33 @@ _KINDS = {
     "vectors": "tabular",
     "mixed": "tabular",
 }
+
+
+def write(model: "Model", fresh: Path, folder: Path) -> None:
+    """Write the card, unless a person has written or changed the one that is there.
+
+    Args:
+        model: that is saved.
+        fresh: folder that the model is written to.
+        folder: that it takes the place of.
+    """
+    there = folder / FILE
+    if not there.exists() or _is_own(there):
+        text = card(model)
+        (fresh / FILE).write_text(text + _mark(text), encoding="utf-8")
+
+
+def _mark(text: str) -> str:
+    """A last line that tells a card from one that a person has changed."""
+    return f"<!-- taskaware card {digest(text)} -->\n"
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        text, last = path.read_text(encoding="utf-8").rsplit("<!--", 1)
+    except (OSError, ValueError):
+        return False
+    return "<!--" + last == _mark(text)
 
 
 def card(model: "Model") -> str:

@@ -200,7 +200,7 @@ class Model:
     def save(self, folder: str | os.PathLike, *, force: bool = False) -> Path:
         """Write the model to a folder: `model.json` and `weights.npz`, numbers and text only, and a card.
 
-        The card is `README.md`, in the format of Hugging Face: data, metric, score and limits.
+        The card is `README.md`, in the format of Hugging Face. One that you have changed stays.
 
         Labels other than strings, numbers and booleans are written as text.
 
@@ -215,6 +215,7 @@ class Model:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_folder(folder, replace=force) as fresh:
             self._write(fresh)
+            card.write(self, fresh, folder)
         return folder
 
     def source(self, folder: str | os.PathLike | None = None, *, force: bool = False) -> str:
@@ -330,7 +331,6 @@ class Model:
         arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
         arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
         saving.write(folder, fields, arrays | {"point": np.asarray(self.point, np.float32)})
-        (folder / card.FILE).write_text(card.card(self), encoding="utf-8")
 
 
 def load_model(folder: str | os.PathLike) -> Model:

@@ -119,6 +119,16 @@ def test_a_saved_model_has_a_card(model, tmp_path):
     assert load_model(tmp_path / "model").predict(made(seed=1)).shape == (100,)
 
 
+def test_a_card_that_a_person_has_changed_stays(model, tmp_path):
+    card = model.save(tmp_path / "model") / "README.md"
+    first = card.read_text()
+    dataclasses.replace(model, best_score=0.125).save(tmp_path / "model", force=True)
+    assert card.read_text() != first and "0.125" in card.read_text()
+    card.write_text(card.read_text() + "licence: mine\n")
+    model.save(tmp_path / "model", force=True)
+    assert "0.125" in card.read_text() and card.read_text().endswith("licence: mine\n")
+
+
 def test_answers_agree_with_each_other(model):
     frame = made(seed=1)
     proba = model.predict_proba(frame)

@@ -71,13 +71,7 @@ def about_limits(
     """
     if not prefer.limited:
         return []
-    usual, members = members_of(card, Preference()), members_of(card, prefer)
-    fewer = []
-    if members < usual:
-        fewer = [
-            f"`fit` averages {members} network{'s' * (members > 1)} instead of {usual}, to keep to the "
-            "limits. Expected scores are those of one network; the mean of several is usually better."
-        ]
+    fewer = about_members(prefer, card)
     beyond, inside = candidates[proposal.inside :], proposal.inside
     best = f"{len(beyond)} of {len(candidates)} candidates are beyond the limits ({prefer.text})."
     if not beyond or not inside or proposal.bound[inside] <= proposal.bound[0]:
@@ -87,6 +81,22 @@ def about_limits(
         *fewer,
         f"{best} The best of them is expected to score {beyond[0].predicted_score:.3f} ± "
         f"{beyond[0].uncertainty:.3f}: the limits cost {lost:.3f}.",
+    ]
+
+
+def about_members(prefer: Preference, card: TaskCard) -> list[str]:
+    """A note where limits leave room for fewer networks than `fit` usually averages.
+
+    Args:
+        prefer: the limits.
+        card: of the dataset.
+    """
+    usual, members = members_of(card, Preference()), members_of(card, prefer)
+    if not prefer.limited or members >= usual:
+        return []
+    return [
+        f"`fit` averages {members} network{'s' * (members > 1)} instead of {usual}, to keep to the "
+        "limits. Expected scores are those of one network; the mean of several is usually better."
     ]
 
 

@@ -14,6 +14,7 @@ from taskaware.recommendation.ascent import AscentSettings, Proposal, propose
 from taskaware.recommendation.evaluators import for_task, query_of, recognise
 from taskaware.recommendation.expected import constant_score
 from taskaware.recommendation.narrowing import Limits
+from taskaware.recommendation.notes import about_members
 from taskaware.recommendation.parts import Candidate
 from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.record import Record
@@ -153,10 +154,11 @@ def _answer(before: Record, found: Refined, metric: Metric) -> Record:
         f"{len(done)} candidates were trained on this dataset. On validation rows, the best one reached "
         f"{metric.name} {reached:.3f}; {whose} reached {first:.3f}."
     )
+    fewer = [each for each in about_members(before.prefer, before.task) if each not in before.notes]
     return dataclasses.replace(
         before,
         ranked=candidates[: len(before.ranked)],
         chance=None,
-        notes=(*before.notes, note),
+        notes=(*before.notes, *fewer, note),
         scored=candidates,
     )

@@ -124,6 +124,9 @@ def test_only_candidates_within_the_limits_are_trained(process, made, monkeypatc
     sizes = [cost_of(again.space, point, again.task, again.prefer).size for point in trained]
     assert len(sizes) == 3 and max(sizes) < free.size
     assert again.front and again.pareto()["recommended"].sum() == 1
+    assert not any("`fit` averages" in note for note in again.notes)
+    fewer = free.refine(made(), trainings=3, evaluator=process, prefer=limit)
+    assert any("`fit` averages 2 networks instead of 5" in note for note in fewer.notes)
     # The answer without limits is not among what was trained, so no score is told as its own.
     assert "the first of them reached" in again.notes[-1]
     assert (

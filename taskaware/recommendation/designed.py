@@ -78,7 +78,7 @@ def _trained(data: TrainingData, row: int, place: int | None) -> tuple[float, fl
     """Warped score, score and test score of an architecture on a task; NaN where it was not trained."""
     if place is None:
         return np.nan, np.nan, np.nan
-    target = float(warped(data.target[row, place]))
+    target = float(warped(np.asarray(data.target[row, place])))
     return target, float(data.score[row, place]), float(data.test_score[row, place])
 
 

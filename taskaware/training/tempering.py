@@ -13,8 +13,8 @@ TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(8.0), 57))
 LEAST_GAIN = 1e-4
 """A temperature that lowers the log loss by less than this is left at 1."""
 
-Part = tuple[np.ndarray, Float[np.ndarray, "n K"]]
-"""Of one network: true classes (n,) of its validation rows, and their logits."""
+Part = tuple[np.ndarray, Float[np.ndarray, "_ K"]]
+"""Of one network: true classes of its validation rows, and their logits. Each network has rows of its own."""
 
 
 def tempered(logits: Float[np.ndarray, "n K"], temperature: float) -> Float[np.ndarray, "n K"]:

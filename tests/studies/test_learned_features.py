@@ -31,8 +31,8 @@ def read():
     """The bundled tables of the shipped experience."""
     known, _ = prepared(LearnedFeaturesSettings().evaluation)
     samples = {task.digest: draw_samples(task, rows=32) for task in bundled_suite()}
-    there = [name in samples for name in known.training_data.digests]
-    assert sum(there) == 5
+    there = np.array([name in samples for name in known.training_data.digests])
+    assert there.sum() == 5
     return Read(
         known._replace(training_data=known.training_data.take(there), pool=known.pool[there]), samples
     )

@@ -354,7 +354,7 @@ def test_schedule(steps, warmup):
     np.testing.assert_allclose(rates[rising:], [cosine(step) for step in range(steps - rising)], atol=1e-6)
 
 
-def test_biases_do_not_decay():
+def test_biases_do_not_decay(unchecked):
     params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
     chosen = SimpleNamespace(learning_rate=1.0, weight_decay=0.5, beta2=0.99, space=preset("compact"))
     rule = optimizer(cast(Any, chosen), 0.1)
@@ -371,7 +371,8 @@ def test_gradient_equals_finite_differences(small, points, problem, request):
     with jax.enable_x64(True):
         arrays = jax.tree.map(lambda leaf: _doubled(np.asarray(leaf)), prepared.arrays)
         doubled = dataclasses.replace(prepared, arrays=arrays)
-        params, candidate = jax.tree.map(lambda leaf: _doubled(np.asarray(leaf[2])), (state.params, chosen))
+        both = state.params, chosen
+        params, candidate = jax.tree.map(lambda leaf: jnp.asarray(_doubled(np.asarray(leaf[2]))), both)
         batch = batch_of(doubled, prepared.train[:8])
 
         @jax.jit

@@ -1,11 +1,14 @@
 """Ragged experience: the long form tells what the table does, and networks learn from it without one."""
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from taskaware.recommendation.refinement import _on_training_tasks
 from taskaware.surrogates import TaskQuery, fit_evaluator, load_evaluator, save_evaluator, training_data
 from taskaware.surrogates import triplets as room
 from taskaware.surrogates.features import architecture_features
@@ -85,3 +88,12 @@ def test_a_table_is_made_unless_it_would_be_too_large(ragged, monkeypatch):
     monkeypatch.setattr(room, "LARGEST_TABLE", 25 * 25 * OWN - 1)
     assert isinstance(data_for(ragged, True), room.TripletData)
     assert not isinstance(data_for(ragged, False), room.TripletData)
+
+
+def test_refine_reads_them_as_it_reads_a_table(ragged):
+    long, table = triplet_data(ragged), training_data(ragged)
+    points = np.asarray(table.u[:5], np.float32)
+    found, wanted = (
+        _on_training_tasks(cast(Any, SimpleNamespace(training_data=data)), points) for data in (long, table)
+    )
+    np.testing.assert_array_equal(found, wanted)

@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=800, help="of each text, in the searches")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--out", type=Path, help="folder for a drawing and the code of each best cell")
     arguments = parser.parse_args()
     more = (
         {
@@ -55,6 +56,10 @@ def main() -> None:
         for name, strategy in strategies.items():
             found = ta.search(space, strategy, objective=objective, budget=arguments.budget, progress=False)
             cells[f"best of {name}"] = found.best.point
+            if arguments.out:
+                arguments.out.mkdir(parents=True, exist_ok=True)
+                found.draw().savefig(arguments.out / f"{name}.png")
+                (arguments.out / f"{name}.py").write_text(found.source(), encoding="utf-8")
             top = np.sort(found.scores[np.isfinite(found.scores)])[-5:].mean()
             print(f"{name}: best {-found.best.score:.2f}, mean of the best five {-top:.2f}", flush=True)
     settings = ta.objectives.LanguageSettings(by=arguments.by, units=arguments.units, epochs=arguments.epochs)

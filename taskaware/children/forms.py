@@ -15,11 +15,17 @@ class Sizes(NamedTuple):
         widths: columns of each embedding of the task.
         outputs: K, classes, labels or values.
         link: what the outputs are: logits of "classes" or of "labels", or "values".
+        units: H, of recurrent cells; other points say their widths themselves.
     """
 
     widths: Mapping[str, int]
     outputs: int
     link: str
+    units: int = 64
+
+
+UNKNOWN = Sizes({}, 1, "values")
+"""For forms that need no task."""
 
 
 class Forms(NamedTuple):
@@ -29,11 +35,13 @@ class Forms(NamedTuple):
         module: gives a Flax module.
         source: gives code that runs alone.
         draw: gives a matplotlib Figure.
+        alone: names of the forms that a point has without a task: they read no widths and no outputs.
     """
 
     module: Callable | None = None
     source: Callable | None = None
     draw: Callable | None = None
+    alone: tuple[str, ...] = ()
 
 
 FORMS: Registry[Forms] = Registry(
@@ -42,6 +50,7 @@ FORMS: Registry[Forms] = Registry(
         "mixture": "taskaware.children.mixture.forms:FORMS",
         "cells": "taskaware.children.cells.forms:FORMS",
         "chain": "taskaware.children.chain.forms:FORMS",
+        "recurrent-cells": "taskaware.children.recurrent.forms:FORMS",
         "update-rules": "taskaware.children.rules.forms:FORMS",
     },
 )
@@ -59,8 +68,7 @@ def written(form: str, space: Any, point: Any, sizes: Sizes) -> Any:
     Raises:
         UserError: points of the space do not have this form.
     """
-    kind = type_of(space)
-    make = getattr(FORMS[kind], form) if kind in FORMS else None
+    kind, make = type_of(space), getattr(_forms(space), form)
     if make is None:
         having = [name for name, forms in FORMS.items() if getattr(forms, form)]
         raise UserError(
@@ -69,3 +77,14 @@ def written(form: str, space: Any, point: Any, sizes: Sizes) -> Any:
             f"`taskaware.children.forms.FORMS.add('{kind}', Forms({form}=...))`."
         )
     return make(space, point, sizes)
+
+
+def needs_task(form: str, space: Any) -> bool:
+    """Whether a point needs the sizes of a task to be written in a form."""
+    forms = _forms(space)
+    return getattr(forms, form) is not None and form not in forms.alone
+
+
+def _forms(space: Any) -> Forms:
+    """The forms of points of a space; one that is not registered has none."""
+    return FORMS.get(type_of(space), Forms())

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from taskaware.children.forms import Sizes
 from taskaware.children.recurrent.cell import coded
 from taskaware.children.recurrent.language import Size, mean_loss, trained
 from taskaware.compilation import keep_compiled
@@ -164,7 +165,8 @@ def language_model(
     content = [hashlib.sha256(each.tobytes()).hexdigest() for each in windows.values()]
     about = digest([content, dataclasses.asdict(given)])
     evaluate = LanguageModel(space, size, given, held, together)
-    return Objective(evaluate, together=together, unit="training", about=f"language {about}")
+    sizes = Sizes({}, len(vocabulary), "classes", given.units)
+    return Objective(evaluate, together=together, unit="training", about=f"language {about}", sizes=sizes)
 
 
 def vocabulary_of(tokens: Sequence[str], most: int) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from taskaware.children.forms import Sizes, written
+from taskaware.children.forms import UNKNOWN, Sizes, needs_task, written
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.spaces import Space
@@ -36,18 +36,20 @@ class SearchResult(History):
         task: that the points were trained on; None where the objective was another.
         recipe: of these trainings; the default one if None.
         seed: of the search.
+        sizes: what networks of the points read and give, where the objective says so.
     """
 
     task: Task | None = None
     recipe: "TrainingRecipe | None" = None
     seed: int = 0
+    sizes: Sizes | None = None
 
     def module(self, dataset: object = None, target: Any = None) -> "nn.Module":
-        """The network of the best point as a Flax module, without weights.
+        """The network of the best point, or its recurrent cell, as a Flax module without weights.
 
         Args:
             dataset: that its inputs and outputs fit, in any form that `make_task` reads; by default the task
-                of the search.
+                of the search. A recurrent cell needs none.
             target: of the dataset.
 
         Raises:
@@ -56,18 +58,18 @@ class SearchResult(History):
         return self._as("module", dataset, target)
 
     def source(self, dataset: object = None, target: Any = None) -> str:
-        """The best point as code: that of its network, or of its update rule.
+        """The best point as code: that of its network, its recurrent cell or its update rule.
 
         Args:
-            dataset, target: as for `module`, errors too.
+            dataset, target: as for `module`, errors too; a rule needs none either.
         """
         return self._as("source", dataset, target)
 
     def draw(self, dataset: object = None, target: Any = None) -> "Figure":
-        """The best point as a drawing: its network, or its cells.
+        """The best point as a drawing: its network, its layers or its cells.
 
         Args:
-            dataset, target: as for `module`, errors too.
+            dataset, target: as for `module`, errors too; only networks of columns need them.
         """
         return self._as("draw", dataset, target)
 
@@ -152,7 +154,11 @@ class SearchResult(History):
         return dataclasses.replace(usual, steps=steps, evaluations=1, score_last=1, train_rows=UNLIMITED)
 
     def _as(self, form: str, dataset: object, target: Any) -> Any:
-        return written(form, self.space, self.best.point, _sizes(self.space, self._task(dataset, target)))
+        if needs_task(form, self.space) and (dataset is not None or self.sizes is None):
+            sizes = _sizes(self.space, self._task(dataset, target))
+        else:
+            sizes = self.sizes or UNKNOWN
+        return written(form, self.space, self.best.point, sizes)
 
     def _task(self, dataset: object, target: Any, metric: str | None = None) -> Task:
         """The task of a dataset, like that of the search; that one itself without a dataset."""

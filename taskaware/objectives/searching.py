@@ -157,7 +157,7 @@ def search(
     if control and not found.stopped:
         beaten = _controlled(functools.partial(same, random(), plain), len(found), beside)
         found = dataclasses.replace(found, control=beaten)
-    return SearchResult(**vars(found), task=made, recipe=recipe, seed=seed)
+    return SearchResult(**vars(found), task=made, recipe=recipe, seed=seed, sizes=driven.sizes)
 
 
 def _controlled(drawn: Callable[..., History], budget: int, journal: Path | None) -> History:

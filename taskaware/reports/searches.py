@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from taskaware.children.forms import FORMS, Sizes
+from taskaware.children.forms import FORMS, UNKNOWN
 from taskaware.errors import UserError
 from taskaware.reports import page, plots
 from taskaware.reports.style import ACCENT, MUTED, SERIES
@@ -246,7 +246,7 @@ def _drawing(told: Told, row: int) -> list[Markup]:
         forms, point = FORMS.get(type_of(space)), told.points[row]
         if forms is None or forms.draw is None or not bool(space.contains(point)):
             return []
-        figure = forms.draw(space, point, Sizes({}, 1, "values"))
+        figure = forms.draw(space, point, UNKNOWN)
     except UserError:
         # A space of somebody's own, which is not registered here.
         return []

@@ -104,7 +104,7 @@ class RecurrentCellSpace(ChoiceSpace):
         Raises:
             UserError: it is no point of the space.
         """
-        if not bool(np.asarray(self.contains(point))):
+        if not self.contains_on_host(np.asarray(point)[None])[0]:
             raise UserError(f"The vector {np.asarray(point)} is no point of the space '{self.name}'.")
         *labels, memory, joined = self.chosen(point).values()
         nodes = [Node(*map(str, labels[place : place + 2])) for place in range(0, len(labels), 2)]

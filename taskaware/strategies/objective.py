@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray
+from taskaware.children.forms import Sizes
 from taskaware.errors import UserError
 
 DIVERGED = -np.inf
@@ -49,6 +50,7 @@ class Objective(NamedTuple):
             (points, first) → outcomes. So a search that goes on draws what one straight through draws.
         related: whether `evaluate` takes this number and the parent of each point, -1 without one:
             (points, first, parents). Only strategies that run in plain NumPy tell parents when they ask.
+        sizes: what the networks of points read and give, for their modules and code; None if unknown.
         about: what is maximised, in a word or a digest; "" if unknown. A journal goes on only under the same
             one.
     """
@@ -61,6 +63,7 @@ class Objective(NamedTuple):
     numbered: bool = False
     about: str = ""
     related: bool = False
+    sizes: Sizes | None = None
 
     def more(self, first: int, parents: tuple[int, ...]) -> tuple:
         """What `evaluate` takes beside points.

@@ -38,15 +38,22 @@ def test_a_model_learns_what_comes_next(objective):
     assert np.isnan(objective.evaluate(np.full((1, SPACE.dimension), np.nan, np.float32)).score).all()
 
 
-def test_a_search_over_cells(objective):
+def test_a_search_over_cells(objective, tmp_path):
+    journal = tmp_path / "cells.jsonl"
     found = ta.search(
         SPACE,
         ta.strategies.reinforce(3, reward="inverse_square", units=4, layers=1),
         objective=objective,
         budget=6,
+        journal=journal,
         progress=False,
     )
     assert len(found) == 6 and found.best.score > -1.5 and np.isfinite(found.info["loss"]).sum() == 2
+    # The best cell is built, written and drawn without a dataset, and stands on the page.
+    assert found.module().features == SETTINGS.units and f"features: int = {SETTINGS.units}" in found.source()
+    assert "hₜ₋₁" in [text.get_text() for text in found.draw().axes[0].texts]
+    page = ta.report(journal).read_text(encoding="utf-8")
+    assert "The best point." in page and page.count("hₜ₋₁") == 2
 
 
 def test_the_loss_gives_the_metrics_and_goes_over_windows(objective):

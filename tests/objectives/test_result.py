@@ -9,7 +9,9 @@ from sklearn.datasets import load_digits
 import taskaware as ta
 from taskaware.children.cells.augment import augmented
 from taskaware.children.cells.inherit import inherited
+from taskaware.children.forms import Sizes
 from taskaware.errors import UserError
+from taskaware.objectives import Objective, Outcomes
 from taskaware.objectives.inheriting import weights_folder
 from taskaware.spaces import cells
 from taskaware.spaces.rules import RuleSpace
@@ -93,7 +95,7 @@ def test_a_mixture_and_a_rule_are_trained_to_models(tmp_path):
     assert model.score(*_iris()) > 0.8
     model.save(tmp_path / "rule")
     assert ta.load_model(tmp_path / "rule").score(*_iris()) == model.score(*_iris())
-    with pytest.raises(UserError, match="have no module; those of the types mixture, cells, chain do"):
+    with pytest.raises(UserError, match="have no module; those of the types mixture, .*recurrent-cells do"):
         found.module()
     with pytest.raises(UserError, match=r"Leave augment= out"):
         found.fit(augment=("flip",))
@@ -111,7 +113,13 @@ def test_without_a_task_the_data_says_what_a_network_reads():
     with pytest.raises(UserError, match="type of space with a child"):
         bits.fit("iris")
     with pytest.raises(UserError, match="have no draw; those of"):
-        bits.draw("iris")
+        bits.draw()
+    drawn = ta.search("chain", "random", objective=lambda point: point[0], budget=1, progress=False)
+    assert drawn.draw().axes
+    with pytest.raises(UserError, match="had an objective of its own"):
+        drawn.source()
+    about = Objective(lambda points: Outcomes(points[:, 0]), sizes=Sizes({}, 7, "classes"))
+    assert "nn.Dense(7," in ta.search("chain", "random", objective=about, budget=1, progress=False).source()
 
 
 def _iris():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 
 from taskaware.arrays import EitherArray
+from taskaware.children.picture import BLUE, GREEN, INK, LINE, PALE, RED, SLATE, VIOLET, label
 from taskaware.spaces import CellSpace
 from taskaware.spaces.cells import Cell
 
@@ -12,14 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, PALE, LINE = "#1f2937", "#eef1f5", "#8c98aa"
 COLOURS = {
     "identity": "#c3cad5",
-    "average pooling 3x3": "#8e6bb0",
-    "max pooling 3x3": "#c4505a",
-    "1x7 then 7x1": "#5a9e57",
+    "average pooling 3x3": VIOLET,
+    "max pooling 3x3": RED,
+    "1x7 then 7x1": GREEN,
 }
-CONVOLUTION = "#3f74b5"
+CONVOLUTION = BLUE
 WIDE, STEP = 2.4, 1.5
 SHORT = {"average pooling": "average", "max pooling": "max", "dilated separable": "dilated"}
 
@@ -65,14 +65,14 @@ def _draw(axes: "Axes", cell: Cell) -> None:
         ):
             axes.plot([places[state], x + side], [STEP * levels[state] + 0.2, y - 0.75], color=LINE, lw=1)
             axes.plot([x + side, x], [y - 0.45, y - 0.2], color=LINE, lw=1)
-            _label(axes, (x + side, y - 0.6), _short(operation), COLOURS.get(operation, CONVOLUTION))
+            label(axes, (x + side, y - 0.6), _short(operation), COLOURS.get(operation, CONVOLUTION))
     top = STEP * levels[-1] - 0.5
     middle = sum(places.values()) / len(places)
     for number in cell.outputs:
         axes.plot([places[number], middle], [STEP * levels[number] + 0.2, top], color=INK, lw=1)
     for number, x in places.items():
-        _label(axes, (x, STEP * levels[number]), str(number), PALE, INK, 9)
-    _label(axes, (middle, top), "concatenated", INK, size=9)
+        label(axes, (x, STEP * levels[number]), str(number), PALE, ink=INK, size=9)
+    label(axes, (middle, top), "concatenated", SLATE, size=9)
     axes.margins(0.12)
     axes.set_axis_off()
 
@@ -92,15 +92,3 @@ def _short(operation: str) -> str:
         if operation.startswith(long):
             operation = operation.replace(long, short)
     return operation.replace(" ", "\n", 1)
-
-
-def _label(
-    axes: "Axes",
-    at: tuple[float, float],
-    text: str,
-    colour: str,
-    ink: str = "white",
-    size: int = 6,
-) -> None:
-    box = {"boxstyle": "round,pad=0.3", "facecolor": colour, "edgecolor": "none"}
-    axes.text(*at, text, ha="center", va="center", color=ink, fontsize=size, bbox=box, zorder=3)

@@ -45,4 +45,4 @@ def draw(space: CellSpace, point: Float[EitherArray, " D"], sizes: Sizes) -> "Fi
     return draw_cells(space, point)
 
 
-FORMS = Forms(module, source, draw)
+FORMS = Forms(module, source, draw, alone=("draw",))

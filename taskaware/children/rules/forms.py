@@ -30,4 +30,4 @@ def source(space: RuleSpace, point: Float[EitherArray, " D"], sizes: Sizes) -> s
     return TEXT.format(rule=space.decode(point))
 
 
-FORMS = Forms(source=source)
+FORMS = Forms(source=source, alone=("source",))

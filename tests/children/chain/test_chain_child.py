@@ -9,6 +9,8 @@ from sklearn.datasets import load_digits
 
 import taskaware as ta
 from taskaware.children.chain import child
+from taskaware.children.chain.count import cost, shapes
+from taskaware.children.chain.draw import draw_chain
 from taskaware.children.chain.network import chain_network
 from taskaware.children.chain.source import source
 from taskaware.children.chain.weights import module_variables
@@ -76,6 +78,31 @@ def test_the_shared_program_equals_the_module_and_the_code():
         np.testing.assert_allclose(alone, expected, rtol=1e-4, atol=1e-5)
     assert outputs._cache_size() == step._cache_size() == 1
     assert "taskaware." not in source(SPACE, point, 2).split("\n", 1)[1]
+
+
+def test_counts_are_those_of_the_module():
+    image = jnp.zeros((1, 9, 9, 1))
+    for layers in CHAINS:
+        point = SPACE.encode(layers)
+        weights = jax.eval_shape(chain_network(SPACE, point, 2).init, jax.random.key(0), image)["params"]
+        assert cost(SPACE, point, 2).parameters == sum(leaf.size for leaf in jax.tree.leaves(weights))
+    # The third layer reads 5 x 9 pixels of five channels.
+    assert shapes(SPACE, CHAINS[0]) == [(9, 9, 1), (5, 9, 3), (5, 5, 2), (5, 3, 2)]
+    by_hand = (5 * 9) * (5 * 3) + (9 * 9) * (3 * 2) + (5 * 3) * (3 * 5 * 5 * 2) + 2 * 2
+    assert cost(SPACE, SPACE.encode(CHAINS[0]), 2).multiply_adds == by_hand
+
+
+def test_layers_and_connections_are_drawn():
+    axes = draw_chain(SPACE, SPACE.encode(CHAINS[0])).axes[0]
+    texts = [text.get_text() for text in axes.texts]
+    layers = ["1: 3 filters of 5 × 1, stride 2 × 1", "2: 2 filters of 1 × 3, pooled"]
+    layers.append("3: 2 filters of 3 × 5, stride 1 × 3")
+    assert texts[:5] == ["image", *layers, "mean over pixels, dense layer"]
+    assert texts[5:] == ["9 × 9 × 1", "5 × 9 × 3", "5 × 5 × 2", "5 × 3 × 2"]
+    # Three lines to the next, and arcs with their heads: from the image to 2, from 1 to 3.
+    assert len(axes.lines) == 3 + 2 * 2
+    several = [text.get_text() for text in draw_chain(SPACE, SPACE.encode(CHAINS[1])).axes[0].texts]
+    assert "concatenated, mean over pixels, dense layer" in several
 
 
 def test_the_contract_on_images():

@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+DOCS_READY := .venv/.docs-ready
 
 .DEFAULT_GOAL := help
 
@@ -17,6 +18,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+$(DOCS_READY): requirements-docs.lock $(READY)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-docs.lock
+	@touch $(DOCS_READY)
+
 demo: setup ## recommend, explain, train and test on a real dataset, beside baselines
 	$(BIN)/python -m taskaware.studies.demo
 
@@ -32,6 +37,11 @@ fuzz: setup ## ten thousand odd tables and two thousand damaged files
 
 chaos: setup ## killed studies and saves, savers beside readers, bad jobs, the same command twice at once
 	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
+
+docs: $(DOCS_READY) ## build the site in build/docs; INTERSPHINX=1 also links names of jax, numpy, ... (needs a network)
+	$(BIN)/python -m sphinx -W --keep-going --quiet $(if $(INTERSPHINX),-t intersphinx) \
+	  -c docs/site -d build/doctrees . build/docs
+	@echo "The site is in build/docs; open build/docs/index.html"
 
 notebooks: setup ## execute the notebooks and write their outputs into them
 	$(BIN)/python -m benchmarks.notebooks --write
@@ -64,9 +74,11 @@ lock: setup ## lock the dependencies anew (needs uv)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra docs --constraint requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-docs.lock
 
 clean: ## remove the environment and what was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test chaos fuzz notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
+.PHONY: help setup demo test chaos fuzz docs notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
   bench-search bench-service bench-quality lock clean

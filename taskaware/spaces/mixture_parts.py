@@ -14,10 +14,10 @@ class Point(NamedTuple):
     """A point u, by its parts; every part may carry leading batch axes.
 
     Attributes:
-        alpha: logits of the baselines of each layer, (*b, L, P).
-        beta: logits of each layer being present and absent, (*b, L, 2).
-        gamma: logits of the embeddings, (*b, E).
-        recipe: training coordinates, each in [0, 1], (*b, R).
+        alpha: logits of the baselines of each layer, `(*b, L, P)`.
+        beta: logits of each layer being present and absent, `(*b, L, 2)`.
+        gamma: logits of the embeddings, `(*b, E)`.
+        recipe: training coordinates, each in [0, 1], `(*b, R)`.
     """
 
     alpha: Float[Array, "*b L P"]
@@ -39,10 +39,10 @@ class Weights(NamedTuple):
     """What a point means: non-negative weights, each group summing to one.
 
     Attributes:
-        alpha: share of each baseline in each layer, (*b, L, P).
-        beta: presence of each layer, (*b, L), in [0, 1].
-        gamma: share of each embedding within its group, (*b, E).
-        recipe: the training coordinates in their own units, (*b, R).
+        alpha: share of each baseline in each layer, `(*b, L, P)`.
+        beta: presence of each layer, `(*b, L)`, in [0, 1].
+        gamma: share of each embedding within its group, `(*b, E)`.
+        recipe: the training coordinates in their own units, `(*b, R)`.
     """
 
     alpha: Float[Array, "*b L P"]

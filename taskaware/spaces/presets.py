@@ -93,6 +93,7 @@ PRESETS: dict[str, Space] = {
     "recurrent-cells": recurrent_cells(),
     "update-rules": RuleSpace(),
 }
+"""Name → space, with the usual settings."""
 
 
 def space_named(text: str) -> Space:

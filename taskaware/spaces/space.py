@@ -83,7 +83,7 @@ class Space(Protocol):
         ...
 
     def contains(self, points: Float[EitherArray, "*b D"]) -> Array:
-        """Whether each vector is a point of the space, (*b,)."""
+        """Whether each vector is a point of the space, `(*b,)`."""
         ...
 
     def features(self, point: Float[EitherArray, " D"]) -> Float[Array, " F"]:

@@ -70,7 +70,7 @@ def check_surrogate(fit: Fit, folder: Path, *, draws: bool = True) -> None:
     Its `network` has to be in SURROGATES, by which a saved one is read again.
 
     Args:
-        fit: (space, training data, *, seed, samples) → the surrogate.
+        fit: `(space, training data, *, seed, samples)` → the surrogate.
         folder: where files may be written.
         draws: whether the seed matters.
 

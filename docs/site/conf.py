@@ -3,6 +3,7 @@
 The source folder is that of the repository, so that links lead to the same places as on a code host.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -72,6 +73,7 @@ html_extra_path = ["root"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
+    "header_links_before_dropdown": 7,
     "navbar_align": "left",
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
@@ -105,15 +107,29 @@ def with_settings(app: Sphinx, what: str, name: str, found: type, options: objec
         lines += ["Attributes:", *fields, ""]
 
 
-def without_numbers(
-    app: Sphinx, what: str, name: str, found: object, skip: bool, options: object
-) -> bool | None:
-    """A field of a named tuple is described by its class; all that it has itself is its number."""
-    return True if isinstance(found, type(Setting.comment)) else None
+def left_out(app: Sphinx, what: str, name: str, found: object, skip: bool, options: object) -> bool | None:
+    """Names that are deprecated, and fields of named tuples, which their class describes."""
+    old = (getattr(found, "__doc__", None) or "").startswith("The old name of")
+    return True if old or isinstance(found, type(Setting.comment)) else None
+
+
+def with_plain_names(
+    app: Sphinx,
+    what: str,
+    name: str,
+    found: object,
+    options: object,
+    arguments: str | None,
+    answer: str | None,
+) -> tuple[str | None, str | None]:
+    """A default stands as code can write it: a function by its name, what a factory makes as three dots."""
+    plain = re.sub(r"<function (\w+)>", r"\1", arguments or "").replace("<factory>", "...")
+    return plain or arguments, answer
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("autodoc-skip-member", without_numbers)
+    app.connect("autodoc-process-signature", with_plain_names)
+    app.connect("autodoc-skip-member", left_out)
     app.connect("autodoc-process-docstring", of_its_home)
     app.connect(
         "autodoc-process-docstring", with_settings, priority=400

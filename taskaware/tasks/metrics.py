@@ -92,6 +92,7 @@ METRICS: Registry[Metric] = Registry(
         "mae": "taskaware.tasks.regression:MAE",
     },
 )
+"""Name → metric."""
 
 
 def default_metric(problem: str) -> str:

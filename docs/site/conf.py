@@ -58,10 +58,9 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 autosummary_generate = False
 napoleon_numpy_docstring = False
-napoleon_custom_sections = [
-    ("Attributes", "params_style")
-]  # several may share a line: "low, high: the range"
-napoleon_use_param = False  # the same
+# Parameters and attributes stand in plain lists, because several may share a line: "low, high: the range".
+napoleon_custom_sections = [("Attributes", "params_style")]
+napoleon_use_param = False
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
@@ -131,6 +130,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", with_plain_names)
     app.connect("autodoc-skip-member", left_out)
     app.connect("autodoc-process-docstring", of_its_home)
-    app.connect(
-        "autodoc-process-docstring", with_settings, priority=400
-    )  # before napoleon reads the sections
+    # Before napoleon, whose priority is 500, reads the sections.
+    app.connect("autodoc-process-docstring", with_settings, priority=400)

@@ -20,6 +20,7 @@ CHECKED = (
     "taskaware.digests",
     "taskaware.errors",
     "taskaware.files",
+    "taskaware.objectives",
     "taskaware.plain",
     "taskaware.programs_on_disk",
     "taskaware.progress",
@@ -31,11 +32,10 @@ CHECKED = (
     "taskaware.spaces",
     "taskaware.store",
     "taskaware.strategies",
+    "taskaware.surrogates",
     "taskaware.tasks",
     "taskaware.training",
-    "taskaware.surrogates",
-    "taskaware.objectives",
-    # Not modalities, recommendation, studies and cli: they take what users give, and refuse it in words.
+    # Not modalities, recommendation, studies, service and cli: they take what users give, and refuse it in words.
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.

@@ -5,17 +5,13 @@ The source folder is that of the repository, so that links lead to the same plac
 
 import re
 import sys
-from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-import taskaware  # noqa: E402  (that of this repository)
-from taskaware.studies.settings import Setting, keys  # noqa: E402
+import taskaware
+from taskaware.studies.settings import Setting, keys
 
 project = "taskaware"
 author = "the taskaware authors"
@@ -34,7 +30,7 @@ include_patterns = [
     "CONTRIBUTING.md",
     "SECURITY.md",
 ]
-exclude_patterns = [".*", "benchmarks", "build", "dist", "docs/site/root", "runs", "taskaware", "tests"]
+exclude_patterns = [".*", "benchmarks", "build", "dist", "docs/site/top", "runs", "taskaware", "tests"]
 
 if tags.has("intersphinx"):  # `make docs INTERSPHINX=1`; without it nothing is fetched
     extensions.append("sphinx.ext.intersphinx")
@@ -68,7 +64,7 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"taskaware {release}"
-html_extra_path = ["root"]
+html_extra_path = ["top"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

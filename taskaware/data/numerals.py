@@ -132,7 +132,7 @@ def form_of(names: Sequence[str], counts: np.ndarray, decimal: str = ".") -> For
     # In "17.30 Uhr" stands no decimal point. The first of equals is taken.
     timed = [Form(each) for each in (_CLOCK, DURATION, *MEASURES)]
     found = [*timed, *found] if written[0].unit == "uhr" else [*found, *timed]
-    best = max(found, key=lambda form: counts[~np.isnan(parsed(names, form))].sum())
+    best = _best(found, names, counts, int(counts[known].sum()))
     return best if _is_numeric(~np.isnan(parsed(names, best)), known, counts) else None
 
 
@@ -244,6 +244,18 @@ def _unit(after: str) -> str:
     if lowered in ORDINALS:
         return "th"
     return lowered[:-1] if len(lowered) > 2 and lowered.endswith("s") else lowered
+
+
+def _best(forms: Sequence[Form], names: Sequence[str], counts: np.ndarray, most: int) -> Form:
+    """The first of the forms that reads the most rows; none is looked at behind one that reads all."""
+    best, reads = forms[0], -1
+    for form in forms:
+        rows = counts[~np.isnan(parsed(names, form))].sum()
+        if rows > reads:
+            best, reads = form, rows
+        if reads >= most:
+            break
+    return best
 
 
 def _written_forms(taken: Sequence[_Parts | None], counts: np.ndarray, decimal: str) -> list[Form]:

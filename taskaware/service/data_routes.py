@@ -1,9 +1,8 @@
 """HTTP for datasets and recommendations."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, Router, delete, get, patch, post
-from litestar.di import NamedDependency
+from litestar import Response, Router, delete, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from taskaware.service import datasets
@@ -18,30 +17,11 @@ from taskaware.service.forms import (
     dataset_of,
     recommended_of,
 )
-from taskaware.service.front import Front, announced, owner_of, receive, shown_name
+from taskaware.service.front import announced, owner_of, receive, shown_name
 from taskaware.service.places import new_id
+from taskaware.service.shared import At, Before, Call, Limit, attached, paged
 from taskaware.service.sizing import ending_of
 from taskaware.service.summaries import plain
-
-Call = Request[Any, Any, Any]
-At = NamedDependency[Front]
-Limit = Annotated[int, QueryParameter(ge=1, le=500, description="items of the answer")]
-Before = Annotated[int | None, QueryParameter(description="`next` of the part before")]
-
-
-async def paged(
-    front: Front, request: Call, table: str, limit: int, before: int | None
-) -> tuple[list[Any], int | None]:
-    """Rows of the owner, and where the next part begins.
-
-    Args:
-        front: of the service.
-        request: whose owner asks.
-        table: of the rows.
-        limit, before: of the query.
-    """
-    rows = await front.light(front.service.records.page, table, owner_of(request), limit=limit, before=before)
-    return rows, rows[-1]["number"] if len(rows) == limit else None
 
 
 @post("/datasets", request_max_body_size=None, summary="Upload a dataset")
@@ -162,11 +142,6 @@ async def _recommendation_file(request: Call, front: At, id: FromPath[str]) -> R
 async def _delete_recommendation(request: Call, front: At, id: FromPath[str]) -> None:
     """Models that were trained by it stay."""
     await front.light(front.service.remove, "recommendations", id, owner_of(request))
-
-
-def attached(name: str) -> dict[str, str]:
-    """Headers that make a browser save an answer under a name of ours."""
-    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 ROUTES = Router(

@@ -4,11 +4,12 @@ The queue is the table of jobs. A worker that dies loses its attempt, and the jo
 dies takes its workers with it, and the next start takes the job up again.
 """
 
+import contextlib
 import logging
 import threading
 import time
 
-from taskaware.errors import TaskawareError
+from taskaware.errors import StoreError, TaskawareError
 from taskaware.runner.engine import DEATH, MEMORY, OK, TIMEOUT, Ended, Work
 from taskaware.runner.job import Job
 from taskaware.runner.processes import Processes
@@ -49,14 +50,9 @@ class Trainer(threading.Thread):
         """Work until `stop`."""
         idle = time.monotonic()
         while not self._stopping:
-            try:
-                job = self._records.take()
-                if job is not None:
-                    self._do(job)
-                    idle = time.monotonic()
-                    continue
-            except TaskawareError:
-                log.exception("a job could not be handled; the next one is tried")
+            if self._handled():
+                idle = time.monotonic()
+                continue
             if self._engine is not None and time.monotonic() - idle > IDLE:
                 self._close()
             self._wake.wait(_GLANCE)
@@ -81,6 +77,21 @@ class Trainer(threading.Thread):
             self.cancel(self._now[0])
         if self.is_alive():
             self.join()
+
+    def _handled(self) -> bool:
+        """Do the job that waits; False where there is none, or it could not be handled."""
+        job = None
+        try:
+            job = self._records.take()
+            if job is not None:
+                self._do(job)
+            return job is not None
+        except Exception:  # nobody else gives jobs to this worker, so the thread goes on
+            log.exception("a job could not be handled")
+        if job is not None:
+            with contextlib.suppress(StoreError):
+                self._records.wait_again(job["id"])
+        return False
 
     def _do(self, job: Row) -> None:
         if job["attempts"] > MOST_ATTEMPTS:

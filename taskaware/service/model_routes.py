@@ -4,25 +4,23 @@ import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio
-from litestar import Request, Response, Router, delete, get, post
+from litestar import Response, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from taskaware.errors import quoted
 from taskaware.service import datasets
-from taskaware.service.data_routes import At, Before, Limit, attached, paged
 from taskaware.service.forms import Job, Ordered, Page, Trained, job_of, trained_of
 from taskaware.service.front import Front, owner_of, receive
 from taskaware.service.places import new_id
 from taskaware.service.predicting import ARROW, CSV, JSON, TYPES, answer, rows_of
 from taskaware.service.records import ENDED, Row
 from taskaware.service.refused import Refused
+from taskaware.service.shared import At, Before, Call, Limit, attached, paged
 from taskaware.service.sizing import ending_of
-
-Call = Request[Any, Any, Any]
 
 GLANCE = 0.3
 """Seconds between two looks for events."""
@@ -142,7 +140,7 @@ async def _predict(
     return Response(content, media_type=kind)
 
 
-def _predicted(front: At, row: Row, body: Path, ending: str, form: str, proba: bool) -> tuple[bytes, str]:
+def _predicted(front: Front, row: Row, body: Path, ending: str, form: str, proba: bool) -> tuple[bytes, str]:
     model = front.service.model(row)
     rows = rows_of(body, ending, model, front.service.limits)
     return answer(model, rows, proba=proba, form=form)

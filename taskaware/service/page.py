@@ -3,6 +3,7 @@
 from importlib import resources
 
 from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
 
 
 def asset(name: str) -> bytes:
@@ -10,28 +11,17 @@ def asset(name: str) -> bytes:
     return (resources.files("taskaware.service") / "assets" / name).read_bytes()
 
 
-@get("/", include_in_schema=False)
-async def index() -> Response[bytes]:
-    """The page."""
-    return Response(asset("page.html"), media_type="text/html; charset=utf-8")
+def _route(path: str, name: str, kind: str) -> HTTPRouteHandler:
+    @get(path, include_in_schema=False, name=name)
+    async def answer() -> Response[bytes]:
+        return Response(asset(name), media_type=kind)
+
+    return answer
 
 
-@get("/page.css", include_in_schema=False)
-async def style() -> Response[bytes]:
-    """Its style."""
-    return Response(asset("page.css"), media_type="text/css; charset=utf-8")
-
-
-@get("/page.js", include_in_schema=False)
-async def script() -> Response[bytes]:
-    """Its script."""
-    return Response(asset("page.js"), media_type="text/javascript; charset=utf-8")
-
-
-@get("/icon.svg", include_in_schema=False)
-async def icon() -> Response[bytes]:
-    """Its icon."""
-    return Response(asset("icon.svg"), media_type="image/svg+xml")
-
-
-ROUTES = (index, style, script, icon)
+ROUTES = (
+    _route("/", "page.html", "text/html; charset=utf-8"),
+    _route("/page.css", "page.css", "text/css; charset=utf-8"),
+    _route("/page.js", "page.js", "text/javascript; charset=utf-8"),
+    _route("/icon.svg", "icon.svg", "image/svg+xml"),
+)

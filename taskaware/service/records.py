@@ -76,12 +76,8 @@ class Records:
             table: one of datasets, recommendations, jobs, models.
             row: id, owner and about, and the columns of the table.
         """
-        made = {"created": time.time(), **row}
-        plain = {**made, "about": json.dumps(made["about"])}
-        marks = ", ".join("?" * len(plain))
         with self._open() as db:
-            db.execute(f"INSERT INTO {table} ({', '.join(plain)}) VALUES ({marks})", [*plain.values()])
-        return made
+            return _insert(db, table, row)
 
     def get(self, table: str, id: str, owner: str | None = None) -> Row | None:
         """A row by its id; None where there is none, or another owner has it.
@@ -188,9 +184,7 @@ class Records:
                 [status, time.time(), json.dumps({"error": error}), id],
             ).rowcount
             if changed and model:
-                plain = {"created": time.time(), **model, "about": json.dumps(model["about"])}
-                marks = ", ".join("?" * len(plain))
-                db.execute(f"INSERT INTO models ({', '.join(plain)}) VALUES ({marks})", [*plain.values()])
+                _insert(db, "models", model)
             if changed:
                 more = {"model": model["id"]} if model else {}
                 _tell(db, id, {"event": "status", "status": status, "error": error, **more})
@@ -268,6 +262,14 @@ def _row(found: sqlite3.Row | None) -> Row | None:
         return None
     row = dict(found)
     return row | {"about": json.loads(row["about"])}
+
+
+def _insert(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> Row:
+    made = {"created": time.time(), **row}
+    plain = {**made, "about": json.dumps(made["about"])}
+    marks = ", ".join("?" * len(plain))
+    db.execute(f"INSERT INTO {table} ({', '.join(plain)}) VALUES ({marks})", [*plain.values()])
+    return made
 
 
 def _tell(db: sqlite3.Connection, job: str, event: Mapping[str, Any]) -> None:

@@ -9,14 +9,12 @@ import numpy as np
 from taskaware.children.mixture.describe import summary
 from taskaware.children.mixture.draw import svg
 from taskaware.recommendation.cost import cost_of
+from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.recommendation import Recommendation
 from taskaware.recommendation.record import Record
 from taskaware.tasks.metrics import METRICS
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
-
-WIDTH = 1.2816
-"""Standard deviations from the mean to either end of an interval that holds 80 %."""
 
 
 def of_recommendation(rec: Recommendation) -> dict[str, Any]:
@@ -104,7 +102,7 @@ def plain(value: Any) -> Any:
 def _interval(rec: Recommendation) -> list[float]:
     """Ends of the 80 % interval of the expected score, within the range of the metric."""
     metric = METRICS.named(rec.task.metric)
-    wide = WIDTH * rec.uncertainty
+    wide = INTERVAL_80 * rec.uncertainty
     ends = (rec.predicted_score - wide, rec.predicted_score + wide)
     return [float(np.clip(end, metric.low, metric.high)) for end in ends]
 

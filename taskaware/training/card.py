@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 FILE = "README.md"
 LONGEST = 80
 """Characters of a name that are shown."""
+PIPELINES = (
+    *("tabular-classification", "tabular-regression"),
+    *("text-classification", "image-classification", "audio-classification"),
+)
+"""Kinds of tasks that Hugging Face has a name for."""
 
 _KINDS = {
     "tables": "tabular",
     "texts": "text",
     "images": "image",
     "audio": "audio",
-    "series": "time-series",
+    "series": "series",
     "vectors": "tabular",
     "mixed": "tabular",
 }
@@ -61,8 +66,9 @@ def card(model: "Model") -> str:
         model: that is saved.
     """
     problem = single_problem(model.problem)
-    kind = f"{_KINDS.get(model.modality, 'tabular')}-{problem}"
-    header = {"library_name": "taskaware", "pipeline_tag": kind, "tags": ["taskaware", kind]}
+    pipeline = f"{_KINDS.get(model.modality, 'tabular')}-{problem}"
+    known = {"pipeline_tag": pipeline} if pipeline in PIPELINES else {}
+    header = {"library_name": "taskaware", **known, "tags": ["taskaware", model.modality, problem]}
     header |= {"metrics": [model.metric]}
     # JSON is YAML, so no name can end a line or begin one of its own.
     lines = [f"{name}: {json.dumps(value)}" for name, value in header.items()]

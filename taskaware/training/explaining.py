@@ -45,8 +45,8 @@ def importance(
     if len(frame) > MOST_ROWS:
         kept = np.sort(rng.choice(len(frame), MOST_ROWS, replace=False))
         frame, answers = frame.iloc[kept], None if answers is None else answers[kept]
-    whole = model.score(frame, answers)
-    names = [name for name in _columns(model) if name in frame]
+    whole = model.score(frame, answers)  # refuses a frame that lacks a column
+    names = _columns(model)
     lost = np.zeros((len(names), repeats))
     hidden = None if progress is None else not progress
     for place, name in enumerate(tqdm(names, desc="columns", disable=hidden)):
@@ -70,4 +70,4 @@ def _frame_of(model: "Model", rows: Any) -> pd.DataFrame:
         rows = load(rows, as_text=getattr(model.reader, "written", ())).frame
     if not is_table(rows) or not _columns(model):
         raise UserError("explain needs named columns: give a frame, or a file of a table.")
-    return table_frame(rows)
+    return table_frame(rows).rename(columns=str)  # as the reader names them

@@ -110,6 +110,26 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(records, places):
     assert len(records.page("models", "ann", limit=10)) == 1
 
 
+def test_an_error_that_nobody_foresaw_does_not_end_the_thread(records, trainer, monkeypatch):
+    """The disk may fail behind a training: its job gets its attempts, and the next one is done."""
+    first, second = add(records, "first"), add(records, "second")
+    attempts = []
+
+    def settle(self, job, ended):
+        attempts.append(job["about"]["name"])
+        if job["id"] == first["id"]:
+            raise OSError("the disk is gone")
+        records.end(job["id"], DONE)
+
+    monkeypatch.setattr("taskaware.service.jobs._GLANCE", 0.01)
+    monkeypatch.setattr(Trainer, "_attempt", lambda self, job: None)
+    monkeypatch.setattr(Trainer, "_settle", settle)
+    thread = trainer()
+    assert until(lambda: ended(records, second))["status"] == DONE and thread.is_alive()
+    assert until(lambda: ended(records, first))["status"] == FAILED
+    assert attempts == ["first"] * MOST_ATTEMPTS + ["second"]
+
+
 def test_a_job_takes_no_longer_than_is_allowed(records, trainer):
     job = add(records, "sleep")
     trainer(job_seconds=1)

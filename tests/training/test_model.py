@@ -76,6 +76,12 @@ def test_the_column_that_decides_is_important_and_others_are_not(model, numbers)
     assert apart.index.tolist()[:2] == ["size", "colour"] and apart["importance"]["colour"] > 0
 
 
+def test_columns_with_numbers_for_names_are_explained(trained):
+    frame = made().rename(columns={"size": 0, "colour": 1, "seen": 2})
+    found = trained(frame).explain(frame, repeats=1, progress=False)
+    assert found.index[0] == "0" and set(found.index) == {"0", "1", "2"}
+
+
 def test_of_many_rows_some_are_looked_at(model, monkeypatch):
     monkeypatch.setattr(explaining, "MOST_ROWS", 50)
     asked = []
@@ -90,6 +96,8 @@ def test_of_many_rows_some_are_looked_at(model, monkeypatch):
 def test_what_cannot_be_explained_or_plotted_is_refused(model):
     with pytest.raises(UserError, match="named columns"):
         model.explain(np.zeros((5, 3)), ["yes"] * 5)
+    with pytest.raises(UserError, match="Column 'colour' is missing"):
+        model.explain(made().drop(columns="colour"))
     with pytest.raises(UserError, match="Repeats is 0"):
         model.explain(made(), repeats=0)
     with pytest.raises(UserError, match="needs the answers"):

@@ -1,6 +1,5 @@
 """A network of cells as source code that runs alone, with Flax."""
 
-import inspect
 import textwrap
 
 from jaxtyping import Float
@@ -9,6 +8,7 @@ from taskaware.arrays import EitherArray
 from taskaware.children.cells import operations
 from taskaware.children.cells.operations import CALLS
 from taskaware.children.cells.stack import REDUCTION, placed_cells
+from taskaware.children.copied import without_annotations
 from taskaware.spaces import CellSpace
 from taskaware.spaces.cells import CELLS, Cell
 
@@ -48,13 +48,8 @@ def source(space: CellSpace, point: Float[EitherArray, " D"], outputs: int) -> s
     cells = space.decode(point)
     used = [_cell_text(name, cells[name]) for name in CELLS]
     body = "".join(used) + _network_text(space, outputs)
-    parts = [_plain(inspect.getsource(part)) for part in PARTS if f"{part.__name__}(" in body]
+    parts = [without_annotations(part) for part in PARTS if f"{part.__name__}(" in body]
     return "\n\n".join([HEADER, *parts, *used, _network_text(space, outputs)])
-
-
-def _plain(text: str) -> str:
-    """The text of a function without its annotations of arrays."""
-    return text.replace(': Float[Array, "n h w c"]', "").replace(" -> Array", "")
 
 
 def _cell_text(name: str, cell: Cell) -> str:

@@ -1,13 +1,12 @@
 """A convolution chain as source code that runs alone, with Flax."""
 
-import inspect
-import re
 import textwrap
 
 from jaxtyping import Float
 
 from taskaware.arrays import EitherArray
 from taskaware.children.chain import parts
+from taskaware.children.copied import without_annotations
 from taskaware.spaces import ChainSpace
 from taskaware.spaces.chain import ends
 
@@ -46,17 +45,10 @@ def source(space: ChainSpace, point: Float[EitherArray, " D"], outputs: int) -> 
     lines.append(f'return nn.Dense({outputs}, name="output")({_joined(ends(layers))}.mean((1, 2)))')
     head = MODULE.format(outputs=outputs, side=settings.side, channels=settings.channels)
     body = head + textwrap.indent("\n".join(lines), " " * 8) + "\n"
-    used = [_plain(inspect.getsource(part)) for part in PARTS if f"{part.__name__}(" in body]
+    used = [without_annotations(part) for part in PARTS if f"{part.__name__}(" in body]
     return "\n\n".join([HEADER, *used, body])
 
 
 def _joined(numbers: tuple[int, ...]) -> str:
     names = ", ".join(f"x{number}" for number in numbers)
     return names if len(numbers) == 1 else f"joined([{names}])"
-
-
-def _plain(text: str) -> str:
-    """The text of a function without its annotations."""
-    return re.sub(
-        r"(?<=\w): (?:Sequence|Float|tuple|int|bool|str)[^\n]*?(?=,\n|\) ->)|(?<=\)) -> Array", "", text
-    )

@@ -1,13 +1,12 @@
 """A recurrent cell as source code that runs alone, with Flax."""
 
-import ast
-import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from jaxtyping import Float
 
 from taskaware.arrays import EitherArray
+from taskaware.children.copied import without_annotations
 from taskaware.children.recurrent import parts
 from taskaware.spaces import RecurrentCellSpace
 from taskaware.spaces.recurrent_cells import Node, RecurrentCell
@@ -63,7 +62,7 @@ def source(space: RecurrentCellSpace, point: Float[EitherArray, " D"], features:
         features: H, units.
     """
     equations = textwrap.indent("\n".join(_equations(space.decode(point), space.base)), " " * 8)
-    copied = [_plain(part) for part in (parts.first_weights, parts.products)]
+    copied = [without_annotations(part) for part in (parts.first_weights, parts.products)]
     return "\n\n".join([HEADER, *copied, MODULE.format(features=features, equations=equations)])
 
 
@@ -86,14 +85,3 @@ def _equations(cell: RecurrentCell, base: int) -> Iterator[str]:
 
 def _joined(inject: Node, number: int) -> str:
     return ACTIVATED[inject.activation].format(COMBINED[inject.combination].format(f"a{number}", "c"))
-
-
-def _plain(function: Callable) -> str:
-    """The text of a function without its annotations."""
-    tree = ast.parse(inspect.getsource(function))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-        elif isinstance(node, ast.arg):
-            node.annotation = None
-    return ast.unparse(tree) + "\n"

@@ -24,9 +24,10 @@ import numpy as np
 
 from taskaware.errors import StoreError, UserError
 from taskaware.files import atomic_write
+from taskaware.objectives import architectures
 from taskaware.objectives import collect as collecting
+from taskaware.objectives.architectures import rounded
 from taskaware.objectives.collect import Batch, CollectSettings
-from taskaware.objectives.readable import rounded
 from taskaware.runner import RunnerSettings, read_journal
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import Space
@@ -245,7 +246,7 @@ def _run_study(arguments: argparse.Namespace) -> int:
     if not arguments.real:
         # Under the name by which a worker can import it.
         collecting.train_batch = importlib.import_module("benchmarks.chaos.studies").pretended
-        collecting.common_architectures = scattered
+        architectures.common_architectures = scattered
     if arguments.fall_at:
         _fall_between_statements(arguments.fall_at)
     try:

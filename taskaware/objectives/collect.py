@@ -13,18 +13,23 @@ import jax
 import numpy as np
 import pandas as pd
 
-from taskaware.arrays import EitherArray
 from taskaware.compilation import keep_compiled
 from taskaware.data.named import listed
 from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.suites import Suite, smallest, suite_named
-from taskaware.objectives.readable import check_readable, common_architectures, recorded_points, rounded
+from taskaware.objectives.architectures import (
+    narrow_first,
+    recorded_points,
+    rounded,
+    turns,
+)
+from taskaware.objectives.readable import check_readable
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
-from taskaware.spaces import MixtureSpace, Space, preset
+from taskaware.spaces import Space, preset
 from taskaware.store import Store, Trainings
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
@@ -55,8 +60,11 @@ class CollectSettings:
     variants: int = 0
     # Preset that the architectures are drawn from.
     space: str = "compact"
-    # Architectures; every task is trained with the same ones.
+    # Architectures; every task is trained with the same ones, or with one turn of them.
     architectures: int = 256
+    # Equal parts that the architectures are cut into; a task is trained with one. More architectures become
+    # known for the same number of trainings.
+    turns: int = 1
     # Number of seeds (0, 1, ...); each has its own split, initial weights and order of rows.
     seeds: int = 1
     # Tasks with this many rows or more skip seed 1, 2, ...; if empty, every seed is trained on every task.
@@ -79,7 +87,7 @@ class CollectSettings:
         Raises:
             UserError: a value is out of range; the message names it and the range.
         """
-        for name, least in {"architectures": 1, "seeds": 1, "batch": 1, "variants": 0}.items():
+        for name, least in {"architectures": 1, "turns": 1, "seeds": 1, "batch": 1, "variants": 0}.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
         preset(self.space)
@@ -113,6 +121,7 @@ class CollectSettings:
             ),
             variants=min(self.variants, 1),
             architectures=2,
+            turns=1,
             seeds=min(self.seeds, 2),
             trainer=dataclasses.replace(
                 self.trainer,
@@ -172,11 +181,6 @@ class Collected:
     added: int
     diverged: int
     seconds: float
-
-
-@functools.partial(jax.jit, static_argnames="space")
-def _widths(space: MixtureSpace, points: EitherArray) -> jax.Array:
-    return space.width(points)
 
 
 def collect(
@@ -245,13 +249,12 @@ def plan(
         chosen, strategy: see `collect`.
     """
     space, recipe = preset(settings.space), settings.trainer
-    common = common_architectures(space, settings.architectures) if chosen is None else np.zeros(0)
+    common = turns(space, settings.architectures, settings.turns) if chosen is None else []
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
-        points = common if chosen is None else rounded(chosen[task.digest])
-        if isinstance(space, MixtureSpace):
-            points = points[np.argsort(np.asarray(_widths(space, points)), kind="stable")]
-        own = recorded_points(task, space, points)
+        # The digest tells the turn, so that it does not depend on the other tasks.
+        points = rounded(chosen[task.digest]) if chosen else common[int(task.digest[:8], 16) % len(common)]
+        own = recorded_points(task, space, narrow_first(space, points))
         names = architecture_digests(space.digest, own)
         metric = "" if task.metric == default_metric(task.problem) else task.metric
         for seed in settings.seeds_of(task):

@@ -1,45 +1,18 @@
-"""Which tasks a space has embeddings for, a space for a task, and the points that are recorded for it."""
+"""Which tasks a space has embeddings for, and a space for a task."""
 
 import dataclasses
-import functools
-from typing import Any
 
-import jax
 import numpy as np
 
-from taskaware.arrays import bucket
 from taskaware.errors import UserError
 from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.reading import modality_of
-from taskaware.spaces import MixtureSpace, Space
+from taskaware.spaces import Space
 from taskaware.spaces.rules import RuleSpace
 from taskaware.tasks.task import Task
 
-GRID = np.float32(2**-10)
-"""Coordinates are rounded to it, so that rounding errors of a machine create no new architectures."""
-
-
 MOST_PIXELS, FEWEST_PIXELS = 16, 8
 """Sides of the images that update rules are trained on, unless the space says so: two cores train these."""
-
-
-def rounded(points: Any) -> Any:
-    """Points on GRID, (..., D): NumPy's or JAX's."""
-    return (points / GRID).round() * GRID
-
-
-def common_architectures(space: Space, count: int) -> np.ndarray:
-    """The architectures that every task is trained with, (count, D), equal on every machine.
-
-    They are rounded, so that rounding errors of a machine create no new architectures.
-    """
-    drawn = _sampled(space, jax.random.key(0), bucket(count, 64))
-    return rounded(np.asarray(drawn)[:count])
-
-
-@functools.partial(jax.jit, static_argnames=("space", "count"))
-def _sampled(space: Space, key: jax.Array, count: int) -> jax.Array:
-    return space.sample(key, count)
 
 
 def is_readable(task: Task, space: Space) -> bool:
@@ -73,16 +46,3 @@ def suited(space: Space, task: Task) -> Space:
     side = int(np.median(sizes.max(axis=1))) if len(sizes) else MOST_PIXELS
     side = min(max(4 * round(side / 4), FEWEST_PIXELS), MOST_PIXELS)
     return dataclasses.replace(space, pixels=(side, 3 if task.data.coloured.any() else 1))
-
-
-def recorded_points(task: Task, space: Space, points: np.ndarray) -> np.ndarray:
-    """The points as they are recorded for a task: one for all that are one network on it.
-
-    Args:
-        task: may lack some of the space's embeddings.
-        space: of the points.
-        points: on GRID.
-    """
-    if not isinstance(space, MixtureSpace):
-        return points
-    return rounded(space.settled(points, modality_of(task).present(task)))

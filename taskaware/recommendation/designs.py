@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from taskaware.objectives.readable import recorded_points, rounded
+from taskaware.objectives.architectures import recorded_points, rounded
 from taskaware.recommendation.ascent import AscentSettings, guard, propose
 from taskaware.recommendation.evaluators import query_of
 from taskaware.spaces import Space

@@ -14,9 +14,9 @@ import numpy as np
 from taskaware.compilation import keep_compiled
 from taskaware.errors import unknown
 from taskaware.modalities.reading import vector
+from taskaware.objectives.architectures import rounded
 from taskaware.objectives.collect import Batch, train_batch
 from taskaware.objectives.inheriting import Inheritance
-from taskaware.objectives.readable import rounded
 from taskaware.objectives.trainings import outcomes_of, trained
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import groups_of, shipped_evaluator

@@ -3,16 +3,18 @@
 import dataclasses
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.chaos.studies import same_experience
+from taskaware.children.child import child_of
 from taskaware.errors import UserError
 from taskaware.modalities.suites import bundled_suite
 from taskaware.objectives import collect as collecting
+from taskaware.objectives.architectures import common_architectures, turns
 from taskaware.objectives.collect import CollectSettings, collect, plan
-from taskaware.objectives.readable import common_architectures
 from taskaware.recommendation.shipped import open_experience
 from taskaware.runner import RunnerSettings
 from taskaware.runner.run_folder import RunFolder
@@ -179,6 +181,25 @@ def test_architectures_are_the_same_on_every_machine():
     np.testing.assert_array_equal(few * 1024, np.round(few * 1024))
     assert np.asarray(space.contains(many)).all()
     assert len(np.unique(many, axis=0)) == 40
+
+
+def test_tasks_take_turns_with_the_architectures(tasks):
+    settings = CollectSettings(architectures=12, turns=3)
+    space = preset("compact")
+    parts = turns(space, 12, 3)
+    keys = [
+        [key for key, rows in child_of(space).group(space, jnp.asarray(part)) for _ in rows] for part in parts
+    ]
+    assert keys[0] == keys[1] == keys[2] and len(parts[0]) > 1  # so they share compiled programs
+    known = {point.tobytes() for point in common_architectures(space, 12)}
+    assert len({point.tobytes() for part in parts for point in part} & known) == sum(map(len, parts))
+    with Store.open(":memory:") as store:
+        planned = {job.needs: job.spec.points for job in plan(tasks, store, settings)}
+        alone = list(plan(tasks[-1:], store, settings))
+    assert {len(points) for points in planned.values()} == {len(parts[0])}
+    np.testing.assert_array_equal(alone[0].spec.points, planned[tasks[-1].digest])  # whatever else there is
+    with pytest.raises(UserError, match="turns=13"):
+        turns(space, 12, 13)
 
 
 def test_a_run_leaves_its_folder(tmp_path):

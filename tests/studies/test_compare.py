@@ -12,7 +12,7 @@ from benchmarks.chaos.studies import same_experience
 from taskaware.errors import StoreError, UserError
 from taskaware.modalities.suites import bundled_suite
 from taskaware.modalities.tables.metafeatures import catalogue_digest
-from taskaware.objectives.readable import GRID
+from taskaware.objectives.architectures import GRID
 from taskaware.runner import RunnerSettings, read_journal
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset

@@ -16,6 +16,8 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from taskaware.files import atomic_file
+
 Source = str | os.PathLike | IO[bytes] | io.BufferedIOBase
 """A file by its path, or open for reading bytes."""
 
@@ -188,6 +190,39 @@ def unsealed(header: np.ndarray, arrays: Mapping[str, np.ndarray]) -> dict:
     if digest is not None and digest != content_digest(json.dumps(found, sort_keys=True), arrays):
         raise ValueError("the digests differ: a value was changed")
     return found
+
+
+def write_sealed(path: str | os.PathLike, header: Mapping, arrays: Mapping, *, force: bool = False) -> Path:
+    """Write plain data and arrays by name into one file, atomically; float64 becomes float32.
+
+    Args:
+        path: of the file.
+        header: plain data.
+        arrays: by name, NumPy's or JAX's.
+        force: whether an existing file is replaced.
+
+    Raises:
+        UserError: the file exists and `force` is not given.
+    """
+    small: dict[str, Any] = {name: _small(np.asarray(value)) for name, value in arrays.items()}
+    with atomic_file(path, replace=force) as file:
+        np.savez_compressed(file, header=sealed(header, small), **small)
+    return Path(path)
+
+
+def read_sealed(path: str | os.PathLike) -> tuple[dict, dict[str, np.ndarray]]:
+    """What `write_sealed` wrote: plain data, and arrays by name.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError, LookupError: it is damaged, or of another format.
+    """
+    arrays = read_npz(path)
+    return unsealed(arrays.pop("header"), arrays), arrays
+
+
+def _small(value: np.ndarray) -> np.ndarray:
+    return value.astype(np.float32) if value.dtype == np.float64 else value
 
 
 def _headers(archive: zipfile.ZipFile, most: int) -> dict[str, Header]:

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from taskaware.objectives.combined import several as several
     from taskaware.objectives.functions import function as function
-    from taskaware.objectives.language import LanguageSettings as LanguageSettings
     from taskaware.objectives.language import language_model as language_model
+    from taskaware.objectives.language_fit import LanguageModel as LanguageModel
+    from taskaware.objectives.language_fit import fit_language_model as fit_language_model
+    from taskaware.objectives.language_fit import load_language_model as load_language_model
+    from taskaware.objectives.language_text import LanguageSettings as LanguageSettings
     from taskaware.objectives.lookups import table as table
     from taskaware.objectives.predictions import best_of_nearest as best_of_nearest
     from taskaware.objectives.predictions import predicted as predicted
@@ -18,12 +21,15 @@ if TYPE_CHECKING:
     from taskaware.strategies import Outcomes as Outcomes
 
 _HOMES = {
-    "LanguageSettings": "taskaware.objectives.language",
+    "LanguageModel": "taskaware.objectives.language_fit",
+    "LanguageSettings": "taskaware.objectives.language_text",
     "Objective": "taskaware.strategies",
     "Outcomes": "taskaware.strategies",
     "best_of_nearest": "taskaware.objectives.predictions",
+    "fit_language_model": "taskaware.objectives.language_fit",
     "function": "taskaware.objectives.functions",
     "language_model": "taskaware.objectives.language",
+    "load_language_model": "taskaware.objectives.language_fit",
     "predicted": "taskaware.objectives.predictions",
     "predictor": "taskaware.objectives.predictions",
     "several": "taskaware.objectives.combined",

@@ -1,83 +1,37 @@
 """Objectives that train models of language with the recurrent cell of a point."""
 
-import collections
 import dataclasses
 import functools
 import hashlib
-import math
 import time
 from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from taskaware.children.forms import Sizes
 from taskaware.children.recurrent.cell import coded
 from taskaware.children.recurrent.language import Size, mean_loss, trained
 from taskaware.compilation import keep_compiled
 from taskaware.digests import digest
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError
+from taskaware.objectives.language_text import (
+    LanguageSettings,
+    metric_of,
+    numbered,
+    parts_of,
+    size_of,
+    vocabulary_of,
+    windows_of,
+)
 from taskaware.spaces import RecurrentCellSpace
 from taskaware.strategies import Objective, Outcomes
 
-METRIC_OF = {"word": "perplexity", "character": "bits_per_character"}
-"""What a text is cut into → the metric of the scores, which are its negatives: larger is better."""
-
-UNKNOWN, END = "<unk>", "<eos>"
-PARTS = ("train", "valid", "test")
-
-
-@dataclasses.dataclass(frozen=True)
-class LanguageSettings:
-    """How a model of language is built and trained."""
-
-    # What the text is cut into: "word" or "character".
-    by: str = "word"
-    # Tokens that have an embedding of their own; rarer ones share one.
-    vocabulary: int = 2000
-    # Units of each layer and of the embeddings.
-    units: int = 64
-    # Layers of the cell.
-    layers: int = 1
-    # Share that dropout leaves out, the same units for a whole window.
-    dropout: float = 0.2
-    # Parts of the text that are read side by side.
-    streams: int = 16
-    # Tokens that a gradient reaches back.
-    window: int = 25
-    # Passes over the text.
-    epochs: int = 5
-    # Of Adam; it falls along a cosine.
-    learning_rate: float = 5e-3
-    # Largest norm of a gradient.
-    clip: float = 1.0
-    # Of first weights and dropout, the same for all cells.
-    seed: int = 0
-
-    def check(self) -> "LanguageSettings":
-        """The settings themselves, if they may be.
-
-        Raises:
-            UserError: a number is out of range, or a word is unknown.
-        """
-        if self.by not in METRIC_OF:
-            raise unknown("way to cut a text", self.by, METRIC_OF)
-        least = {"vocabulary": 2, "units": 1, "layers": 1, "streams": 1, "window": 1, "epochs": 1}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise UserError(f"{name}={getattr(self, name)} is too small. Give {low} or more.")
-        if not 0 <= self.dropout < 1:
-            raise UserError(f"dropout={self.dropout} is out of range. Give 0 or more, and less than 1.")
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name}={getattr(self, name)} is too small. Give more than 0.")
-        return self
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LanguageModel:
+class LanguageTrials:
     """The objective as it is evaluated, also by workers.
 
     Attributes:
@@ -110,10 +64,7 @@ class LanguageModel:
         return Outcomes(self._score(valid), scores, seconds)
 
     def _score(self, loss: np.ndarray) -> np.ndarray:
-        if self.settings.by == "character":
-            return -loss / math.log(2)
-        with np.errstate(over="ignore"):
-            return -np.exp(loss)
+        return -metric_of(loss, self.settings.by)
 
 
 def language_model(
@@ -146,72 +97,19 @@ def language_model(
     given = (settings or LanguageSettings()).check()
     if together < 1:
         raise UserError(f"together={together} is too small. Give 1 or more.")
-    for name in texts:
-        if name not in PARTS:
-            raise unknown("part of the text", name, PARTS)
-    if missing := [name for name in PARTS[:2] if name not in texts]:
-        raise UserError(f"The texts lack {' and '.join(missing)}. Give lines of both.")
-    cut = {name: _cut(lines, given.by) for name, lines in texts.items()}
-    vocabulary = vocabulary_of(cut["train"], given.vocabulary)
-    place = {token: number for number, token in enumerate(vocabulary)}
-    windows = {}
-    for name, tokens in cut.items():
-        numbers = np.array([place.get(token, 0) for token in tokens], np.int32)
-        windows[name] = windows_of(numbers, given.streams, given.window, name=name)
-    size = Size(
-        space.base, len(vocabulary), given.units, given.layers, given.dropout, given.learning_rate, given.clip
-    )
+    parts = parts_of(texts, given.by)
+    vocabulary = vocabulary_of(parts["train"], given.vocabulary)
+    windows = {
+        name: windows_of(numbered(tokens, vocabulary), given.streams, given.window, name=name)
+        for name, tokens in parts.items()
+    }
+    size = size_of(space.base, len(vocabulary), given)
     held = (windows["train"], windows["valid"], windows.get("test"))
     content = [hashlib.sha256(each.tobytes()).hexdigest() for each in windows.values()]
     about = digest([content, dataclasses.asdict(given)])
-    evaluate = LanguageModel(space, size, given, held, together)
+    evaluate = LanguageTrials(space, size, given, held, together)
     sizes = Sizes({}, len(vocabulary), "classes", given.units)
     return Objective(evaluate, together=together, unit="training", about=f"language {about}", sizes=sizes)
-
-
-def vocabulary_of(tokens: Sequence[str], most: int) -> list[str]:
-    """The most frequent tokens, after the one for all others.
-
-    >>> vocabulary_of("a b a c a b".split(), 3)
-    ['<unk>', 'a', 'b']
-    """
-    counts = collections.Counter(token for token in tokens if token != UNKNOWN)
-    ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    return [UNKNOWN, *ranked[: most - 1]]
-
-
-def windows_of(
-    numbers: Int[np.ndarray, " N"], streams: int, window: int, *, name: str = "text"
-) -> Int[np.ndarray, "W T1 n"]:
-    """A text as windows of streams that are read side by side; what is left at the end is cut off.
-
-    Args:
-        numbers: of its tokens.
-        streams: n.
-        window: T; a window has one token more, which is the first of the next one.
-        name: of the text, for messages.
-
-    Raises:
-        UserError: there is less than one window for each stream.
-
-    >>> windows_of(np.arange(10), 2, 2)[:, :, 0].tolist()
-    [[0, 1, 2], [2, 3, 4]]
-    """
-    count = (len(numbers) - 1) // (streams * window)
-    if count < 1:
-        raise UserError(
-            f"The text '{name}' has {len(numbers)} tokens, and {streams} streams of a window of {window} "
-            f"need {streams * window + 1}. Give more text, or fewer streams."
-        )
-    starts = np.arange(streams)[None, :] * count * window + np.arange(count)[:, None] * window
-    return numbers[starts[:, None, :] + np.arange(window + 1)[None, :, None]]
-
-
-def _cut(lines: Sequence[str], by: str) -> list[str]:
-    """The tokens of lines."""
-    if isinstance(lines, str):
-        raise UserError("A text is one string. Give its lines: text.splitlines().")
-    return [token for line in lines for token in (*(line.split() if by == "word" else line.strip()), END)]
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))

@@ -9,7 +9,7 @@ import numpy as np
 from taskaware.children.forms import UNKNOWN, Sizes, needs_task, written
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
-from taskaware.spaces import Space
+from taskaware.spaces import RecurrentCellSpace, Space
 from taskaware.strategies import History
 from taskaware.tasks.metrics import metric_name
 from taskaware.tasks.outputs import LINKS
@@ -119,11 +119,17 @@ class SearchResult(History):
 
         Raises:
             UserError: there is no task, the dataset cannot be used or is of another problem, the space has no
-                child, or a number is out of range.
+                child or holds recurrent cells (see `objectives.fit_language_model`), or a number is out of
+                range.
             EngineError: the loss is NaN at every learning rate tried.
         """
         from taskaware.training.options import FitOptions, fit_with
 
+        if isinstance(self.space, RecurrentCellSpace):
+            raise UserError(
+                "A recurrent cell is trained as a model of language: "
+                "ta.objectives.fit_language_model(found.space, found.best.point, texts)."
+            )
         only = [self._task(dataset, target, metric)]
         options = FitOptions(
             seed=self.seed if seed is None else seed,

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from taskaware import saved
-from taskaware.arrays import EitherArray
 from taskaware.errors import CheckpointError, UserError, quoted
-from taskaware.files import atomic_file, is_file
+from taskaware.files import is_file
 from taskaware.spaces import space_from
 from taskaware.surrogates.checking import check_fields
 from taskaware.surrogates.evaluator import Evaluator, flat
@@ -63,7 +62,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
     if evaluator.level is not None:
         arrays |= {f"level/{name}": value for name, value in evaluator.level._asdict().items()}
     arrays |= {f"training_data/{name}": getattr(data, name) for name in _arrays_of(type(data))}
-    return write_npz(path, header, arrays, force=force)
+    return saved.write_sealed(path, header, arrays, force=force)
 
 
 def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> Evaluator:
@@ -139,33 +138,14 @@ def _nested(arrays: Mapping[str, np.ndarray]) -> dict:
     return found
 
 
-def write_npz(path: str | os.PathLike, header: dict, arrays: dict, *, force: bool = False) -> Path:
-    """Write plain data and arrays by name into one file, atomically; float64 becomes float32.
-
-    Args:
-        path: of the file.
-        header: plain data.
-        arrays: by name.
-        force: whether an existing file is replaced.
-
-    Raises:
-        UserError: the file exists and `force` is not given.
-    """
-    small: dict[str, Any] = {name: _small(value) for name, value in arrays.items()}
-    with atomic_file(path, replace=force) as file:
-        np.savez_compressed(file, header=saved.sealed(header, small), **small)
-    return Path(path)
-
-
 def read_npz(path: Path) -> tuple[dict, dict]:
-    """What `write_npz` wrote: plain data, and arrays by name.
+    """Plain data, and arrays by name.
 
     Raises:
         CheckpointError: the file is damaged, or of another format.
     """
     try:
-        arrays = saved.read_npz(path)
-        return saved.unsealed(arrays.pop("header"), arrays), arrays
+        return saved.read_sealed(path)
     except (OSError, ValueError, LookupError) as error:
         raise CheckpointError(f"'{path}' is no taskaware evaluator, or it is damaged ({error}).") from error
 
@@ -201,8 +181,3 @@ def _arrays_of(kind: type) -> list[str]:
 
 def _under(arrays: Mapping, prefix: str) -> dict:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-
-def _small(value: EitherArray | np.generic) -> np.ndarray:
-    value = np.asarray(value)
-    return value.astype(np.float32) if value.dtype == np.float64 else value

@@ -1,5 +1,6 @@
 """Models of language: text as streams, what they learn, and a search over their cells."""
 
+import dataclasses
 import math
 
 import jax
@@ -10,8 +11,11 @@ import pytest
 import taskaware as ta
 from taskaware.children.recurrent.cell import coded
 from taskaware.children.recurrent.language import init_params, losses, mean_loss, rested
-from taskaware.errors import UserError
-from taskaware.objectives.language import LanguageSettings, language_model, windows_of
+from taskaware.errors import CheckpointError, EngineError, UserError
+from taskaware.objectives import language_fit
+from taskaware.objectives.language import language_model
+from taskaware.objectives.language_text import LanguageSettings, numbered, windows_of
+from taskaware.saved import read_sealed, write_sealed
 from taskaware.spaces import recurrent_cells
 from taskaware.tasks.metrics import METRICS
 
@@ -103,3 +107,86 @@ def test_streams_are_read_side_by_side():
 def test_what_is_no_text_is_refused(texts, settings, words):
     with pytest.raises(UserError, match=words):
         language_model(SPACE, texts, LanguageSettings(**settings))
+
+
+@pytest.fixture(scope="module")
+def model():
+    settings = dataclasses.replace(SETTINGS, epochs=12, dropout=0.0)
+    point = SPACE.sample_on_host(np.random.default_rng(0), 1)[0]
+    return ta.objectives.fit_language_model(SPACE, point, TEXTS, settings, progress=False)
+
+
+def test_a_model_is_trained_as_in_the_search_and_keeps_its_best_pass(model):
+    trials = language_model(SPACE, TEXTS, model.settings, together=1).evaluate
+    last = -float(trials(model.point[None]).score[0])
+    assert model.metric == "perplexity" and model.history["epoch"].tolist() == list(range(1, 13))
+    assert model.history["perplexity"].iloc[-1] == pytest.approx(last, rel=1e-3)
+    assert model.history["perplexity"].min() < 1.5 < model.history["perplexity"].iloc[0]
+    assert f"perplexity {model.history['perplexity'].min():.2f}" in repr(model)
+
+
+def test_a_text_is_measured_from_its_beginning_to_its_end(model, monkeypatch):
+    once = model.measure(["a b c d e f"])
+    # By hand: each token after the one before it, the memories going on.
+    numbers = numbered(["<eos>", *["a", "b", "c", "d", "e", "f"], "<eos>"], model.vocabulary)
+    size, cell = model._size, coded(SPACE, jnp.asarray(model.point))
+    _, each = losses(cell, model.params, rested(size, 1), jnp.asarray(numbers)[:, None])
+    assert once == pytest.approx(float(jnp.exp(each.mean())), rel=1e-4)
+    assert model.score(["a b c d e f"]) == -once
+    # A long text is read in four streams, each from rest.
+    monkeypatch.setattr(language_fit, "LONG", 10)
+    numbers = numbered(["<eos>", *["a", "b", "c", "d", "e", "f", "<eos>"] * 9], model.vocabulary)
+    streams = [numbers[first : min(first + 17, 64)] for first in range(0, 63, 16)]
+    each = [losses(cell, model.params, rested(size, 1), jnp.asarray(one)[:, None])[1] for one in streams]
+    assert sum(map(len, each)) == 63
+    mean = float(jnp.concatenate(each).mean())
+    assert model.measure(["a b c d e f"] * 9) == pytest.approx(math.exp(mean), rel=1e-4)
+    monkeypatch.undo()
+    assert model.measure(["f e d c b a"]) > 3 * once
+    assert model.measure(TEXTS["test"]) < 1.5 and np.isfinite(model.measure(["what nobody said"]))
+    with pytest.raises(UserError, match="no lines"):
+        model.measure([])
+
+
+def test_a_model_goes_on_with_a_text(model):
+    assert model.sample(start="a b", temperature=0) == "a b c d e f"
+    assert model.sample(3, start="a", temperature=0) == "a b c d"
+    assert model.sample(seed=3) == model.sample(seed=3)
+    for wrong in ({"tokens": 0}, {"temperature": -1.0}, {"temperature": float("nan")}):
+        with pytest.raises(UserError, match=next(iter(wrong))):
+            model.sample(**wrong)
+
+
+def test_a_saved_model_of_language_is_the_same_model(model, tmp_path):
+    path = model.save(tmp_path / "cell.npz")
+    again = ta.objectives.load_language_model(path)
+    assert again.measure(TEXTS["test"]) == model.measure(TEXTS["test"])
+    assert again.sample(seed=1) == model.sample(seed=1) and repr(again) == repr(model)
+    with pytest.raises(UserError, match="exists"):
+        model.save(path)
+    assert model.save(path, force=True) == path
+    with pytest.raises(UserError, match="no file"):
+        ta.objectives.load_language_model(tmp_path / "other.npz")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="damaged"):
+        ta.objectives.load_language_model(path)
+    header, arrays = read_sealed(model.save(path, force=True))
+    for changed in ({"vocabulary": ["a"]}, {"version": 9}, {"settings": {"units": 9}}, {"space": {}}):
+        write_sealed(path, header | changed, arrays, force=True)
+        with pytest.raises(CheckpointError):
+            ta.objectives.load_language_model(path)
+    write_sealed(path, header, arrays | {"bias": arrays["bias"] * np.nan}, force=True)
+    with pytest.raises(CheckpointError, match="finite"):
+        ta.objectives.load_language_model(path)
+
+
+def test_what_cannot_be_trained_is_refused(model):
+    with pytest.raises(UserError, match="decision|point|space"):
+        ta.objectives.fit_language_model(SPACE, np.full(SPACE.dimension, 99.0), TEXTS)
+    steep = dataclasses.replace(model.settings, learning_rate=1e30, clip=1e30, epochs=1)
+    with pytest.raises(EngineError, match="NaN"):
+        ta.objectives.fit_language_model(SPACE, model.point, TEXTS, steep, progress=False)
+    found = ta.search(SPACE, "random", objective=lambda point: float(np.sum(point)), budget=1, progress=False)
+    with pytest.raises(UserError, match="fit_language_model"):
+        found.fit()

@@ -91,43 +91,95 @@ def losses(
     count = 1 + 2 * len(params.layers)
     factors: Any = [1.0] * count if kept is None else list(kept)
 
-    def step(memories: tuple[Memory, ...], read: Array) -> tuple[tuple[Memory, ...], Array]:
-        value, after = params.embedding[read] * factors[0], []
-        for layer, (kernels, memory) in enumerate(zip(params.layers, memories, strict=True)):
-            now = stepped(cell, kernels, memory, value, factors[2 * layer + 2])
-            value = now.hidden * factors[2 * layer + 1]
-            after.append(now)
-        return tuple(after), value
+    def step(memories: tuple[Memory, ...], token: Array) -> tuple[tuple[Memory, ...], Array]:
+        return read(cell, params, memories, token, factors)
 
     memories, hidden = jax.lax.scan(step, memories, tokens[:-1])
-    logits = cell.sound * (hidden @ params.embedding.T + params.bias[None, None])
+    logits = scored(cell, params, hidden)
     return memories, optax.softmax_cross_entropy_with_integer_labels(logits, tokens[1:])
 
 
-def trained(size: Size, cell: Coded, key: Array, windows: Int[Array, "W T1 n"], epochs: int) -> Params:
-    """Weights after so many passes over the text.
+def read(
+    cell: Coded, params: Params, memories: tuple[Memory, ...], token: Int[Array, " n"], factors: Any
+) -> tuple[tuple[Memory, ...], Float[Array, "n H"]]:
+    """What the cells remember after one more token of n streams, and the output of the last layer.
+
+    Args:
+        cell: of all layers.
+        params: weights.
+        memories: of each layer, before the token.
+        token: of each stream.
+        factors: of dropout, as `kept` of `losses`; 1.0 for each that drops nothing.
+    """
+    value, after = params.embedding[token] * factors[0], []
+    for layer, (kernels, memory) in enumerate(zip(params.layers, memories, strict=True)):
+        now = stepped(cell, kernels, memory, value, factors[2 * layer + 2])
+        value = now.hidden * factors[2 * layer + 1]
+        after.append(now)
+    return tuple(after), value
+
+
+def scored(cell: Coded, params: Params, hidden: Float[Array, "*b H"]) -> Float[Array, "*b V"]:
+    """Logits of the next token.
+
+    Args:
+        cell: of all layers.
+        params: weights.
+        hidden: outputs of the last layer.
+    """
+    products = hidden @ params.embedding.T
+    return cell.sound * (products + jnp.broadcast_to(params.bias, products.shape))
+
+
+class Training(NamedTuple):
+    """A training between two passes over the text.
+
+    Attributes:
+        params: weights.
+        state: of the optimizer.
+        key: of dropout.
+    """
+
+    params: Params
+    state: Any
+    key: Array
+
+
+def begun(size: Size, key: Array, steps: int) -> Training:
+    """A training before its first pass.
+
+    Args:
+        size: of the network, and how it is trained.
+        key: of first weights and dropout.
+        steps: of all passes, for the learning rate.
+    """
+    init_key, drop_key = jax.random.split(key)
+    params = init_params(size, init_key)
+    return Training(params, _rule(size, steps).init(params), drop_key)
+
+
+def passed(
+    size: Size, cell: Coded, training: Training, windows: Int[Array, "W T1 n"], epoch: Any, epochs: int
+) -> Training:
+    """The training after one more pass over the text.
 
     The gradient reaches back to the beginning of a window; the memories go on to the next one.
 
     Args:
         size: of the network, and how it is trained.
         cell: of all layers.
-        key: of first weights and dropout.
+        training: before the pass.
         windows: T + 1 tokens of n streams each; the last token of one is the first of the next.
-        epochs: passes, 1 or more.
+        epoch: number of the pass, from 0.
+        epochs: passes of the whole training, 1 or more.
     """
-    init_key, drop_key = jax.random.split(key)
-    params, count = init_params(size, init_key), len(windows)
-    schedule = optax.cosine_decay_schedule(size.learning_rate, epochs * count)
-    rule = optax.chain(optax.clip_by_global_norm(size.clip), optax.adam(schedule))
-    streams = windows.shape[2]
+    count, streams = len(windows), windows.shape[2]
+    rule = _rule(size, epochs * count)
 
     def step(carry: tuple, now: tuple[Array, Array]) -> tuple[tuple, None]:
         params, state, memories = carry
         number, tokens = now
-        # Each pass begins anew.
-        memories = jax.tree.map(lambda leaf: jnp.where(number % count == 0, 0.0, leaf), memories)
-        kept = _kept(size, jax.random.fold_in(drop_key, number), streams)
+        kept = _kept(size, jax.random.fold_in(training.key, number), streams)
 
         def loss(params: Params) -> tuple[Array, tuple[Memory, ...]]:
             memories_after, each = losses(cell, params, memories, tokens, kept)
@@ -137,11 +189,23 @@ def trained(size: Size, cell: Coded, key: Array, windows: Int[Array, "W T1 n"], 
         changes, state = rule.update(gradient, state, params)
         return (optax.apply_updates(params, changes), state, memories), None
 
-    def one_pass(carry: tuple, epoch: Array) -> tuple[tuple, None]:
-        return jax.lax.scan(step, carry, (epoch * count + jnp.arange(count), windows))
+    carry = (training.params, training.state, rested(size, streams))
+    params, state, _ = jax.lax.scan(step, carry, (epoch * count + jnp.arange(count), windows))[0]
+    return Training(params, state, training.key)
 
-    carry = (params, rule.init(params), rested(size, streams))
-    return jax.lax.scan(one_pass, carry, jnp.arange(epochs))[0][0]
+
+def trained(size: Size, cell: Coded, key: Array, windows: Int[Array, "W T1 n"], epochs: int) -> Params:
+    """Weights after so many passes over the text.
+
+    Args:
+        size, cell, windows, epochs: as in `passed`.
+        key: of first weights and dropout.
+    """
+
+    def one(training: Training, epoch: Array) -> tuple[Training, None]:
+        return passed(size, cell, training, windows, epoch, epochs), None
+
+    return jax.lax.scan(one, begun(size, key, epochs * len(windows)), jnp.arange(epochs))[0].params
 
 
 def mean_loss(size: Size, cell: Coded, params: Params, windows: Int[Array, "W T1 n"]) -> Float[Array, ""]:
@@ -159,6 +223,11 @@ def mean_loss(size: Size, cell: Coded, params: Params, windows: Int[Array, "W T1
         return memories, each.mean()
 
     return jax.lax.scan(step, rested(size, windows.shape[2]), windows)[1].mean()
+
+
+def _rule(size: Size, steps: int) -> optax.GradientTransformation:
+    schedule = optax.cosine_decay_schedule(size.learning_rate, steps)
+    return optax.chain(optax.clip_by_global_norm(size.clip), optax.adam(schedule))
 
 
 def _kept(size: Size, key: Array, streams: int) -> Float[Array, "K n H"] | None:

@@ -98,7 +98,11 @@ def network_outputs(network: Mapping, weights: Mapping, inputs: Mapping) -> np.n
 
 
 def input_columns(network: Mapping, weights: Mapping, inputs: Mapping) -> np.ndarray:
-    """The columns that the network reads, times their shares."""
+    """The columns that the network reads, times their shares.
+
+    Args:
+        network, weights, inputs: as for `network_outputs`.
+    """
     parts = []
     for each in network["inputs"]:
         if each["from"] == "numbers":

@@ -17,7 +17,13 @@ class Graph:
         self.constants: dict[str, np.ndarray] = {}
 
     def add(self, kind: str, *inputs: str, **settings: Any) -> str:
-        """Add a node of a kind; the name of its output."""
+        """Add a node; the name of its output.
+
+        Args:
+            kind: of the operation.
+            *inputs: their names.
+            **settings: attributes of the node.
+        """
         from onnx import helper
 
         name = f"{kind.lower()}{len(self.nodes)}"
@@ -35,7 +41,12 @@ class Graph:
         return name if share == 1 else self.add("Mul", name, self.keep(share))
 
     def columns(self, name: str, start: int, stop: int) -> str:
-        """The columns from `start` to `stop`."""
+        """Some columns of values.
+
+        Args:
+            name: of the values.
+            start, stop: the first column, and the one behind the last.
+        """
         places = [self.keep([each], np.int64) for each in (start, stop, -1)]
         return self.add("Slice", name, *places)
 

@@ -8,7 +8,7 @@ A model of the format before (3 and 4) has no digest; what it holds is checked a
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -80,10 +80,16 @@ def read(folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is not a model, is damaged, or comes from another version of taskaware.
     """
+    more: list[str] = []
     try:
-        more = [tensors.FILE] if check_is_model(folder).get("tensors") else []
-        with opened_together(folder, JSON, WEIGHTS, *more) as (text, weights, *weights_too):
-            return _read(folder, text, weights, *weights_too)
+        while True:
+            with opened_together(folder, JSON, WEIGHTS, *more) as (text, *files):
+                plain = _described(folder, text)
+                named = [tensors.FILE] if plain.get("tensors") else []
+                # All are opened anew where there is one more, because others may replace the folder.
+                if named == more:
+                    return _read(folder, plain, os.fstat(text.fileno()).st_size, files)
+            more = named
     except OSError as error:
         check_is_model(folder)
         raise _damaged(folder, error) from error
@@ -102,12 +108,12 @@ def check_is_model(folder: Path) -> dict:
         raise _no_model(folder, error) from error
 
 
-def _read(folder: Path, text: IO[bytes], weights: IO[bytes], *more: IO[bytes]) -> dict[str, Any]:
-    plain = _described(folder, text)
+def _read(folder: Path, plain: dict, characters: int, files: Sequence[IO[bytes]]) -> dict[str, Any]:
+    weights, *more = files
     try:
         with open_npz(weights) as found:
             arrays = tensors.WithTensors(found, *more) if more else found
-            return _restored(plain, arrays, os.fstat(text.fileno()).st_size)
+            return _restored(plain, arrays, characters)
     except UserError as error:
         raise CheckpointError(f"The model in '{folder}' cannot be read here. {error}") from error
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ import pytest
 from taskaware.cli import main
 from taskaware.cli.export import FORMS
 from taskaware.errors import CheckpointError, UserError
+from taskaware.modalities.reading import make_task as make_any_task
 from taskaware.modalities.tables.build import make_task
 from taskaware.spaces import preset
 from taskaware.training import tensors
@@ -196,7 +197,7 @@ def test_stablehlo_is_called_back_for_any_number_of_rows(model, tmp_path):
     np.testing.assert_array_equal(plain.predict(rows), model.predict(rows))
 
 
-def test_stablehlo_of_several_outputs_and_of_other_data(small, point, tmp_path):
+def test_stablehlo_of_several_outputs(small, point, tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 3))
     frame = pd.DataFrame(x, columns=list("abc")).assign(wide=x[:, 0] > 0, high=x[:, 1] > 0)
@@ -211,6 +212,19 @@ def test_stablehlo_of_several_outputs_and_of_other_data(small, point, tmp_path):
     np.testing.assert_allclose(found, several.predict_proba(frame), atol=1e-6)
     with pytest.raises(UserError, match="one output, and this model has 2. Export the network alone"):
         several.export(tmp_path / "plain")
+
+
+def test_stablehlo_of_other_data_than_tables(tmp_path):
+    space = preset("universal")
+    space = dataclasses.replace(space, layers=2, sizes=(4, 8), width_odds=(0.5, 0.5), recipe=())
+    words = np.random.default_rng(0).choice(["good", "bad", "day", "night"], (40, 5))
+    rows = [" ".join(each) for each in words]
+    task = make_any_task(rows, words[:, 0] == "good")
+    model = model_of(task, space, jax.numpy.linspace(-0.5, 0.5, space.dimension))
+    folder = model.export(tmp_path / "texts", to="stablehlo")
+    assert sorted(path.name for path in folder.iterdir()) == ["export.json", "model.stablehlo"]
+    function = jax.export.deserialize(bytearray((folder / "model.stablehlo").read_bytes()))
+    np.testing.assert_allclose(function.call(*model.encode(rows)), model.predict_proba(rows), atol=1e-6)
 
 
 def test_what_numpy_cannot_compute_is_refused_with_the_mend(model, small, tmp_path):

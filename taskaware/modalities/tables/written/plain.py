@@ -131,7 +131,7 @@ def part_of(when: np.ndarray, part: str) -> np.ndarray:
     elif part == "weekday":
         found = (day.astype(np.int64) + 3) % 7
     else:
-        found = (when - day) // np.timedelta64(1, "h")
+        found = (when - day).astype("timedelta64[h]")
     return np.where(np.isnat(when), np.nan, found.astype(np.float64))
 
 

@@ -129,6 +129,7 @@ def test_quantiles():
         "a,b,a\r\n1,2,3\r\n",
         "A title of a table,\na,b\n1,2\n3,4\n",
         "a,b\n",
+        "a,b\n1," + "x" * 200_000 + "\n",
     ],
 )
 def test_files(text, tmp_path):

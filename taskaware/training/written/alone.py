@@ -181,6 +181,15 @@ def answered(outputs: np.ndarray) -> np.ndarray:
     return restored(outputs[:, 0], about()["mean"], about()["std"])
 
 
+def table_of(outputs: np.ndarray, proba: bool) -> list[list]:
+    """The names of the columns and a row for each answer; with the probability of each class where asked."""
+    names, answers = [about()["target"]], answered(outputs).tolist()
+    if not proba:
+        return [names, *([answer] for answer in answers)]
+    names += [f"P({label})" for label in classes()]
+    return [names, *([answer, *row] for answer, row in zip(answers, outputs.tolist(), strict=True))]
+
+
 def main() -> None:
     """Predict for the rows of a file, and print or write the answers as CSV."""
     parser = argparse.ArgumentParser(description="Predict the rows of a file.")
@@ -191,11 +200,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         rows = read_file(given.file, given.encoding)
-        outputs = predict_proba(rows) if given.proba else outputs_of(rows)
-        table = [[about()["target"], *(f"P({label})" for label in classes())]] if given.proba else []
-        table = table or [[about()["target"]]]
-        more = outputs.tolist() if given.proba else [[]] * len(outputs)
-        table += [[answer, *rest] for answer, rest in zip(answered(outputs).tolist(), more, strict=True)]
+        table = table_of(predict_proba(rows) if given.proba else outputs_of(rows), given.proba)
         if given.out is None:
             csv.writer(sys.stdout, lineterminator="\n").writerows(table)
         else:

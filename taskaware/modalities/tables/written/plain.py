@@ -218,6 +218,7 @@ def read_file(path: str, encoding: str = "utf-8-sig") -> dict[str, list]:
 
 def read_delimited(text: str) -> dict[str, list]:
     """A text with separators as columns; the separator is the sign that the names have most often."""
+    csv.field_size_limit(max(len(text), 1 << 17))
     opening = delimited.opening_of(text[: 1 << 16])
     lines = text.split("\n")[opening.skipped :]
     reader = csv.reader(

@@ -267,7 +267,9 @@ def test_a_folder_is_whole_or_not_there(model, tmp_path, monkeypatch):
 
 
 def test_weights_as_safetensors_are_the_saved_model(model, tmp_path):
-    safetensors = pytest.importorskip("safetensors.numpy", reason="pip install 'taskaware[export]'")
+    safetensors = pytest.importorskip(
+        "safetensors.numpy", reason="needs safetensors: pip install 'taskaware[export]'"
+    )
     folder = model.export(tmp_path / "tensors", to="safetensors")
     found = safetensors.load_file(folder / "weights.safetensors")
     assert found.keys() == model.params.keys()

@@ -16,6 +16,7 @@ from taskaware.cli import (
     evaluate,
     exits,
     experience,
+    export,
     features,
     improve,
     predict,
@@ -36,6 +37,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "to get an architecture for a dataset": (
         recommend.COMMAND,
         predict.COMMAND,
+        export.COMMAND,
         features.COMMAND,
         tasks.COMMAND,
     ),

@@ -46,6 +46,7 @@ _IN_PYTHON = (
     (" (or open it once without `readonly`)", ""),
     ("Open it without `readonly`, and check who", "Check who"),
     ("open the store with a longer `timeout`", "set TASKAWARE_STORE_TIMEOUT to more seconds"),
+    ("to='stablehlo'", "--to stablehlo"),
     ("Name one: triplets(space=...)", "Name one: --set space=NAME"),
     ("Store.open(..., artefacts=...)", "'artefacts' of Store.open in Python"),
     ("Store.open(..., artefact_limit=...)", "'artefact_limit' of Store.open in Python"),

@@ -42,6 +42,7 @@ def run(arguments: Arguments) -> None:
             limits=limits,
             workers=arguments.workers,
             evaluator=arguments.evaluator,
+            store=arguments.store,
             on_start=_show_json if arguments.json else _show,
         )
 
@@ -117,6 +118,9 @@ def _add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the address as JSON, errors too")
     parser.add_argument("--evaluator", metavar="FILE", help="recommend by your own evaluator")
+    parser.add_argument(
+        "--store", metavar="STORE", help="path or URL of a store that records the short trainings of jobs"
+    )
 
 
 COMMAND = Command(
@@ -126,6 +130,7 @@ COMMAND = Command(
         "taskaware serve",
         "taskaware serve --port 9000 --folder models --limit token_jobs=5",
         "taskaware serve --host 0.0.0.0 --new-token",
+        "taskaware serve --store experience.sqlite",
     ),
     _add_arguments,
     run,

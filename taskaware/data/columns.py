@@ -149,10 +149,19 @@ def numbers(series: pd.Series, form: tuple[str, ...] = (), *, strict: bool = Tru
     array([1.5, nan, 2. ])
     """
     values = _as_floats(series, form, strict)
+    refuse_infinite(series.name, values)
+    return values
+
+
+def refuse_infinite(column: object, values: np.ndarray) -> None:
+    """Nothing, if no number of a column is infinite.
+
+    Raises:
+        UserError: some are; it names the rows.
+    """
     infinite = np.isinf(values)
     if infinite.any():
-        raise UserError(_infinite_message(series.name, infinite))
-    return values
+        raise UserError(_infinite_message(column, infinite))
 
 
 def _as_floats(series: pd.Series, form: tuple[str, ...], strict: bool) -> np.ndarray:
@@ -172,7 +181,21 @@ def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -
     codes, names = distinct(series)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     own = numerals.form_beside(names, counts, numerals.Form(*form), series.attrs.get("decimal", ""))
-    values = numerals.parsed(names, own).copy()
+    return floats_of(series.name, codes, names, form=own, strict=strict)
+
+
+def floats_of(
+    column: object, codes: np.ndarray, names: list[str], *, form: numerals.Form, strict: bool
+) -> np.ndarray:
+    """The numbers that the strings of a column mean, (N,) float64, NaN where missing.
+
+    Args:
+        column: its name, for messages.
+        codes, names: of `distinct`.
+        form: how the strings are written.
+        strict: as for `numbers`, errors too.
+    """
+    values = numerals.parsed(names, form).copy()
     left = np.isnan(values)
     truth = [_TRUTH.get(names[place].lower(), names[place]) for place in np.flatnonzero(left)]
     values[left] = numerals.plain_numbers(truth)
@@ -181,7 +204,7 @@ def _floats_of_strings(series: pd.Series, form: tuple[str, ...], strict: bool) -
     if in_rows.any():
         first = names[codes[int(in_rows.argmax())]]
         others = [name for name, odd in zip(names, wrong, strict=True) if odd and name != first]
-        _refuse_or_warn(series.name, [first, *others], in_rows, strict)
+        _refuse_or_warn(column, [first, *others], in_rows, strict)
     return np.append(values, np.nan)[codes]
 
 

@@ -43,6 +43,7 @@ def make_app(
     limits: Limits | None = None,
     workers: int = 1,
     evaluator: Evaluator | None = None,
+    store: str | None = None,
 ) -> Guard:
     """The application of a service, for any server that speaks ASGI.
 
@@ -52,13 +53,14 @@ def make_app(
         limits: that hold.
         workers: jobs that run at once.
         evaluator: that recommends; the shipped one by default.
+        store: path or URL of the experience that records the short trainings of jobs; by default none does.
 
     Raises:
         StoreError: the records of the folder cannot be read.
     """
     limits, counts = limits or Limits(), Metrics()
     service = Service(folder, limits, evaluator)
-    trainers = Trainers(service.records, service.places, limits, workers=workers)
+    trainers = Trainers(service.records, service.places, limits, workers=workers, store=store)
     front = Front(service, trainers, counts)
 
     @contextlib.asynccontextmanager

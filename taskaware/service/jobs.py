@@ -35,11 +35,20 @@ class Trainer(threading.Thread):
         places: of the service.
         limits: of the service.
         do: what the worker does with an order.
+        store: of the orders.
     """
 
-    def __init__(self, records: Records, places: Places, limits: Limits, do: Work = work.train):
+    def __init__(
+        self,
+        records: Records,
+        places: Places,
+        limits: Limits,
+        do: Work = work.train,
+        *,
+        store: str | None = None,
+    ):
         super().__init__(name="taskaware-trainer", daemon=True)
-        self._do_order = do
+        self._do_order, self._store = do, store
         self._records, self._places, self._limits = records, places, limits
         self._wake, self._lock, self._stopping = threading.Event(), threading.Lock(), False
         self._engine: Processes | None = None
@@ -99,7 +108,7 @@ class Trainer(threading.Thread):
                 job, "worker_died", "Its worker died again and again. Give fewer rows, or more memory."
             )
             return
-        order = work.Order(self._places.root, job["id"], self._limits)
+        order = work.Order(self._places.root, job["id"], self._limits, self._store)
         try:
             ended = self._attempt(Job(id=job["id"], spec=order, label=job["about"]["name"]))
         except TaskawareError:
@@ -167,11 +176,20 @@ class Trainers:
         places: of the service.
         limits: of the service.
         workers: jobs that run at once; 0 for none, for a service whose jobs another one does.
+        store: path or URL of the experience that records short trainings.
     """
 
-    def __init__(self, records: Records, places: Places, limits: Limits, *, workers: int = 1):
+    def __init__(
+        self,
+        records: Records,
+        places: Places,
+        limits: Limits,
+        *,
+        workers: int = 1,
+        store: str | None = None,
+    ):
         self._records = records
-        self._all = [Trainer(records, places, limits) for _ in range(workers)]
+        self._all = [Trainer(records, places, limits, store=store) for _ in range(workers)]
 
     def start(self) -> None:
         """Begin; jobs that were under way when the server ended wait again."""

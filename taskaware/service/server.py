@@ -91,6 +91,7 @@ def serve(
     limits: Limits | None = None,
     workers: int = 1,
     evaluator: str | None = None,
+    store: str | None = None,
     on_start: Callable[[Started], object] = print,
 ) -> None:
     """Serve until Ctrl-C.
@@ -102,26 +103,32 @@ def serve(
         limits: that hold.
         workers: jobs that run at once.
         evaluator: file of the one that recommends; the shipped one by default.
+        store: path or URL of the experience that records the short trainings of jobs, made where there is
+            none; by default none does.
         on_start: called once, when it listens.
 
     Raises:
         UserError: the extra is not installed, the folder is in use, the port is taken, or a token is too
             weak.
+        StoreError: the store cannot be opened.
     """
     check_extra()
     import uvicorn
 
     from taskaware.service.app import make_app
     from taskaware.service.patience import patient_for
+    from taskaware.store import Store
     from taskaware.surrogates import load_evaluator
 
     limits = limits or Limits()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = None if evaluator is None else load_evaluator(evaluator)
+    if store is not None:
+        Store.open(store).close()
     with contextlib.ExitStack() as stack:
         stack.enter_context(starts.alone(folder))
         tokens, made = tokens_for(folder, address.host, access.tokens, fresh=access.fresh)
-        app = make_app(folder, tokens=tokens, limits=limits, workers=workers, evaluator=own)
+        app = make_app(folder, tokens=tokens, limits=limits, workers=workers, evaluator=own, store=store)
         config = uvicorn.Config(
             app,
             host=address.host,

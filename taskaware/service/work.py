@@ -27,11 +27,13 @@ class Order(NamedTuple):
         folder: of the service.
         job: id of the job.
         limits: of the service.
+        store: path or URL of the experience that records short trainings; None records none.
     """
 
     folder: Path
     job: str
     limits: Any
+    store: str | None = None
 
 
 def train(resource: object, order: Order) -> None:
@@ -75,7 +77,7 @@ def _trained(order: Order, job: Row, records: Records) -> Row:
     recommendation = load_recommendation(places.recommendation(made["id"]))
     if trainings := options.pop("trainings", None):
         _tell(records, order.job, "refining")
-        recommendation = recommendation.refine(task, trainings=trainings, progress=False)
+        recommendation = recommendation.refine(task, trainings=trainings, store=order.store, progress=False)
     _tell(records, order.job, "training")
     curve = Curve(records, order.job, METRICS.named(task.metric).shown)
     model = recommendation.fit(task, progress=False, on_progress=curve.add, **options)

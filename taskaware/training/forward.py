@@ -13,14 +13,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import EitherArray, bucket
+from taskaware.arrays import EitherArray, bucket, column_room
 from taskaware.children.child import Batch, Child, Design, child_of
 from taskaware.children.mixture.network import Inputs
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError
 from taskaware.modalities.blocks import Blocks
 from taskaware.tasks.data import Data
-from taskaware.training.prepare import FEWEST_ROWS, columns_of, embeddings_of, inputs_of, rows_at_once
+from taskaware.training.prepare import (
+    FEWEST_ROWS,
+    columns_of,
+    embeddings_of,
+    inputs_of,
+    rows_at_once,
+    side_by_side,
+)
 
 ROWS_AT_ONCE = 4096
 """Largest number of rows that are encoded and computed together: their numbers stay in the caches."""
@@ -53,11 +60,10 @@ class Networks:
 
     def shapes(self) -> dict:
         """The shape of each array of weights of one network; no weights are needed."""
-        zeros = {name: np.zeros((1, width), np.float32) for name, width in self.blocks.widths.items()}
-        row = inputs_of(zeros, self._embeddings, 1)
         child = child_of(self.space)
         candidate = child.read(self._design, jnp.asarray(self.point))
-        expected = jax.eval_shape(child.init, jax.random.key(0), candidate, self._batch(row)).params
+        batch = self._batch(self._one_row)
+        expected = jax.eval_shape(child.init, jax.random.key(0), candidate, batch).params
         return jax.tree.map(lambda leaf: tuple(leaf.shape), dict(expected))
 
     def __call__(self, data: Data) -> Float[np.ndarray, "N K"]:
@@ -80,6 +86,26 @@ class Networks:
             with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
                 parts += pool.map(lambda first: self._chunk(data, first, size, compute), starts)
         return _finite(np.concatenate(parts))
+
+    def encoded(self, data: Data) -> Inputs:
+        """Rows as the networks are called with them, without padding: what `traced` reads."""
+        return side_by_side(self.blocks.transform(data), self._embeddings)
+
+    @property
+    def input_widths(self) -> tuple[int, int]:
+        """Columns of the numbers and of the categories that `encoded` gives."""
+        zeros = {name: np.zeros((0, width), np.float32) for name, width in self.blocks.widths.items()}
+        numbers, categories = side_by_side(zeros, self._embeddings)
+        return numbers.shape[1], categories.shape[1]
+
+    def traced(self, numbers: Float[Array, "n D"], categories: Float[Array, "n T"]) -> Array:
+        """What a call gives, of rows that `encoded` gave, as a function that JAX can trace: (n, K)."""
+        batch = self._batch(self._one_row)
+        child, given = child_of(self.space), (numbers, categories)
+        room = [column_room(part.shape[1]) - part.shape[1] for part in given]
+        padded = [jnp.pad(part, ((0, 0), (0, more))) for part, more in zip(given, room, strict=True)]
+        batch = dataclasses.replace(batch, x=Inputs(*padded))
+        return _forward(child, self._design, self.params, batch, self.point)[:, : self._given]
 
     def seconds(self, rows: int, *, repeats: int = 20) -> float:
         """The least time of several that the networks take for so many rows, which are encoded already.
@@ -121,6 +147,11 @@ class Networks:
         rows = np.arange(first, min(first + size, data.rows))
         inputs = inputs_of(self.blocks.transform(data, rows), self._embeddings, size)
         return np.asarray(compute(inputs))[: len(rows), : self._given]
+
+    @property
+    def _one_row(self) -> Inputs:
+        zeros = {name: np.zeros((1, width), np.float32) for name, width in self.blocks.widths.items()}
+        return inputs_of(zeros, self._embeddings, 1)
 
     @property
     def _given(self) -> int:

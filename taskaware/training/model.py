@@ -214,7 +214,7 @@ class Model:
             saving.check_is_model(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_folder(folder, replace=force) as fresh:
-            self._write(fresh)
+            saving.write(self, fresh)
             card.write(self, fresh, folder)
         return folder
 
@@ -237,27 +237,40 @@ class Model:
             UserError: the folder exists and `force` is not given, or it is asked for a model of other data
                 than a table, or of several outputs.
         """
-        from taskaware.training.written.design import Target, checked
+        from taskaware.training.written.design import of_model
         from taskaware.training.written.folder import write
 
         if folder is None:
             outputs = len(self.several.names) if self.several else max(len(self.classes), 1)
             sizes = Sizes(self.blocks.widths, outputs, LINKS[self.problem])
             return written("source", self.space, self.point, sizes)
-        mean, std = self.target_mean, self.target_std
-        if self.several or isinstance(mean, tuple) or isinstance(std, tuple):
-            raise UserError("source(folder) writes a model of one output. Save this one: model.save(folder).")
-        target = Target(self.target_name, self.classes, self.offsets, mean, std)
-        design = checked(
-            self.space,
-            self.point,
-            self.reader,
-            self.blocks,
-            target=target,
-            params=self.params,
-            modality=self.modality,
-        )
-        return write(design, folder, force=force)
+        return write(of_model(self), folder, force=force)
+
+    def export(self, folder: str | os.PathLike, *, to: str = "numpy", force: bool = False) -> Path:
+        """Write the model to a folder, for programs that have no taskaware.
+
+        Args:
+            folder: to be made.
+            to: "numpy" (a table's `predict.py`, which needs NumPy alone), "onnx", "safetensors" (`load_model`
+                reads it, too), or "stablehlo" (any kind of data; `jax.export.deserialize` reads it).
+            force: whether a folder of the same form may be replaced; other files in it stay.
+
+        Raises:
+            UserError: the folder exists and `force` is not given, an extra is not installed, or there is no
+                such form of this model.
+        """
+        from taskaware.training.written.export import export
+
+        return export(self, folder, to=to, force=force)
+
+    def encode(self, rows) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (N, D) and categories (N, T), float32, that exported StableHLO is called with.
+
+        Args:
+            rows: as for `predict`, errors too.
+        """
+        numbers, categories = self._networks.encoded(self._read(rows))
+        return np.asarray(numbers), np.asarray(categories)
 
     def __repr__(self) -> str:
         one = self.members == 1
@@ -318,19 +331,6 @@ class Model:
             answers = [name for name in self.target_columns if name not in self.reader.names]
             rows = table_frame(rows).drop(columns=answers, errors="ignore")
         return self.reader.read(rows)
-
-    def _write(self, folder: Path) -> None:
-        fields = {name: getattr(self, name) for name in saving.PLAIN_FIELDS} | {
-            "classes": list(self.classes),
-            "reader": None if self.reader is None else self.reader.to_dict(),
-            "space": self.space.to_dict(),
-            "history": self.history.to_dict(orient="list"),
-        }
-        if self.several:
-            fields["several"] = self.several.to_dict()
-        arrays = {f"param/{name}": np.asarray(value) for name, value in self.params.items()}
-        arrays |= {f"block/{name}": value for name, value in self.blocks.to_arrays().items()}
-        saving.write(folder, fields, arrays | {"point": np.asarray(self.point, np.float32)})
 
 
 def load_model(folder: str | os.PathLike) -> Model:

@@ -1,14 +1,16 @@
 """A model as a folder of numbers and text: `model.json` and `weights.npz`, with a digest of both.
 
+The weights may stand in a file of their own, `weights.safetensors`; then `model.json` names it.
+
 A model of the format before (3 and 4) has no digest; what it holds is checked as far as it can be.
 """
 
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +23,11 @@ from taskaware.saved import Arrays, content_digest, open_npz, read_json
 from taskaware.spaces import space_from
 from taskaware.tasks.outputs import SEVERAL, Outputs
 from taskaware.tasks.task import ALL_PROBLEMS, PROBLEMS
+from taskaware.training import tensors
 from taskaware.training.forward import Networks
+
+if TYPE_CHECKING:
+    from taskaware.training.model import Model
 
 FORMAT = "taskaware model"
 VERSION = 5
@@ -36,20 +42,36 @@ _OLD_NAMES = {"kind": "problem", "schema": "reader"}
 _BLOCK_BYTES, _COLUMN_BYTES, _PER_CHARACTER = 1 << 20, 1 << 16, 16
 
 
-def write(folder: Path, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write the two files of a model.
+def write(model: "Model", folder: Path, *, with_tensors: bool = False) -> None:
+    """Write the files of a model.
+
+    Labels other than strings, numbers and booleans are written as text, infinite numbers and NaN as nothing.
 
     Args:
+        model: that is saved.
         folder: that exists.
-        fields: of the model; labels other than strings, numbers and booleans are written as text, numbers
-            that are not finite as nothing.
-        arrays: "point", and weights and blocks under "param/" and "block/".
+        with_tensors: whether the weights stand in a file of safetensors, see `tensors`.
     """
+    fields = {name: getattr(model, name) for name in PLAIN_FIELDS} | {
+        "classes": list(model.classes),
+        "reader": None if model.reader is None else model.reader.to_dict(),
+        "space": model.space.to_dict(),
+        "history": model.history.to_dict(orient="list"),
+    }
+    if model.several:
+        fields["several"] = model.several.to_dict()
+    if with_tensors:
+        fields["tensors"] = tensors.FILE
+    arrays: dict[str, Any] = {f"param/{name}": np.asarray(value) for name, value in model.params.items()}
+    arrays |= {f"block/{name}": value for name, value in model.blocks.to_arrays().items()}
+    arrays["point"] = np.asarray(model.point, np.float32)
     plain = json.loads(json.dumps(_finite({**fields, "format": FORMAT, "version": VERSION}), default=str))
     text = json.dumps({**plain, "digest": _digest(plain, arrays)}, indent=1)
     (folder / JSON).write_text(text, encoding="utf-8")
-    kept: dict[str, Any] = dict(arrays)
-    np.savez_compressed(folder / WEIGHTS, **kept)
+    if with_tensors:
+        (folder / tensors.FILE).write_bytes(tensors.as_bytes(arrays))
+        arrays = {name: array for name, array in arrays.items() if not name.startswith(tensors.PREFIX)}
+    np.savez_compressed(folder / WEIGHTS, **arrays)
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -58,9 +80,16 @@ def read(folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is not a model, is damaged, or comes from another version of taskaware.
     """
+    more: list[str] = []
     try:
-        with opened_together(folder, JSON, WEIGHTS) as (text, weights):
-            return _read(folder, text, weights)
+        while True:
+            with opened_together(folder, JSON, WEIGHTS, *more) as (text, *files):
+                plain = _described(folder, text)
+                named = [tensors.FILE] if plain.get("tensors") else []
+                # All are opened anew where there is one more, because others may replace the folder.
+                if named == more:
+                    return _read(folder, plain, os.fstat(text.fileno()).st_size, files)
+            more = named
     except OSError as error:
         check_is_model(folder)
         raise _damaged(folder, error) from error
@@ -79,11 +108,12 @@ def check_is_model(folder: Path) -> dict:
         raise _no_model(folder, error) from error
 
 
-def _read(folder: Path, text: IO[bytes], weights: IO[bytes]) -> dict[str, Any]:
-    plain = _described(folder, text)
+def _read(folder: Path, plain: dict, characters: int, files: Sequence[IO[bytes]]) -> dict[str, Any]:
+    weights, *more = files
     try:
-        with open_npz(weights) as arrays:
-            return _restored(plain, arrays, os.fstat(text.fileno()).st_size)
+        with open_npz(weights) as found:
+            arrays = tensors.WithTensors(found, *more) if more else found
+            return _restored(plain, arrays, characters)
     except UserError as error:
         raise CheckpointError(f"The model in '{folder}' cannot be read here. {error}") from error
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:

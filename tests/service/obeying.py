@@ -18,6 +18,8 @@ def obey(resource, order):
     if verb == "sleep" or (verb == "sleep once" and job["attempts"] == 1):
         records.tell(order.job, {"event": "phase", "phase": "asleep"})
         time.sleep(600)
+    if verb == "name the store":
+        records.tell(order.job, {"event": "phase", "phase": order.store})
     if verb == "raise":
         raise ZeroDivisionError("of the job")
     if verb == "memory":

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -217,6 +218,45 @@ def test_a_job_without_its_dataset_fails_with_the_mend(records, places):
     train(None, Order(places.root, job["id"], Limits()))
     assert ended(records, job)["status"] == FAILED
     assert "Upload it again" in ended(records, job)["about"]["error"]["message"]
+
+
+def test_short_trainings_are_recorded_in_the_store_of_the_service(records, places, monkeypatch):
+    job = add(records, "name the store")
+    found = Trainer(records, places, Limits(), obeying(), store="mine.sqlite")
+    found.start()
+    until(lambda: ended(records, job))
+    found.stop()
+    assert "mine.sqlite" in [event.get("phase") for _, event in records.events(job["id"])]
+    assert Trainers(records, places, Limits(), store="mine.sqlite")._all[0]._store == "mine.sqlite"
+
+    class Refined(Exception):
+        """Ends the job where the trainings would begin."""
+
+    def refine(task, **given):
+        raise Refined(given["store"], given["trainings"])
+
+    id, about = new_id(), {"name": "letters", "choices": {"target": ["b"]}}
+    records.add("datasets", {"id": id, "owner": "ann", "about": about, "file": "data.csv", "bytes": 0})
+    records.add("recommendations", {"id": id, "owner": "ann", "about": about, "dataset": id})
+    order = add(
+        records, "do", dataset=id, recommendation=id, about={"name": "do", "options": {"trainings": 2}}
+    )
+    places.dataset(id).mkdir()
+    places.dataset(id, "data.csv").write_text("a,b\n" + "1,x\n2,y\n" * 20)
+    monkeypatch.setattr(
+        "taskaware.recommendation.loading.load_recommendation", lambda path: SimpleNamespace(refine=refine)
+    )
+    until(lambda: records.take())
+    with pytest.raises(Refined, match="'mine.sqlite', 2"):
+        train(None, Order(places.root, order["id"], Limits(), "mine.sqlite"))
+    assert ended(records, order) is None
+
+
+def test_a_store_that_cannot_be_opened_ends_the_start(tmp_path):
+    from taskaware.service.server import Access, Address, serve
+
+    with pytest.raises(StoreError, match="is a folder"):
+        serve(tmp_path / "service", Address(port=0), Access(), store=str(tmp_path))
 
 
 def test_only_ids_become_paths(places):

@@ -68,7 +68,7 @@ def quantile_columns(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Rank among the training rows, (F, N), as the quantile of a normal distribution."""
     from scipy.special import ndtri  # a slow import, and a recommendation does without
 
-    return ndtri(np.clip(_ranks(filled, grid), 0.005, 0.995))
+    return ndtri(np.clip(ranks(filled, grid), 0.005, 0.995))
 
 
 def piecewise_columns(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ def one_hot_columns(codes: np.ndarray, positions: Sequence[np.ndarray]) -> np.nd
     return found
 
 
-def _ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
+def ranks(filled: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Share of the training rows below each value, the middle of a run of ties, (F, N) in [0, 1]."""
     # Between numbers nearer to 0 than this the slope of a rank is no finite number.
     filled, grid = (np.where(np.abs(numbers) < TINY, 0.0, numbers) for numbers in (filled, grid))

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -12,8 +12,9 @@ from taskaware.arrays import EitherArray
 from taskaware.children.forms import Sizes
 from taskaware.children.mixture.architecture import Architecture, architecture
 from taskaware.children.mixture.forms import block_of
-from taskaware.children.mixture.source import source
+from taskaware.children.mixture.source import architecture_of, selected, source
 from taskaware.children.mixture.source_weights import source_params
+from taskaware.children.mixture.with_numpy import network_data
 from taskaware.data.schema import Schema
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.blocks import Blocks
@@ -21,6 +22,9 @@ from taskaware.modalities.tables.modality import TableBlocks
 from taskaware.modalities.tables.written.learned import Learned, learned
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.data import Reader
+
+if TYPE_CHECKING:
+    from taskaware.training.model import Model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,7 +110,14 @@ class Design:
 
     def network(self) -> str:
         """The text of a module with `Network`, for the embeddings that it reads."""
-        return source(self.space, self.point, **self.sizes)
+        link = "classes" if self.target.classes else "values"
+        return source(self.space, self.point, link=link, **self.sizes)
+
+    def data(self) -> dict[str, Any]:
+        """The same `Network` as plain data, see `children.mixture.with_numpy`."""
+        block, categories = self.sizes["block"], self.sizes["categories"]
+        net = architecture_of(self.space, self.point, block, categories)
+        return network_data(net, selected(net, block, categories))
 
     def weights(self) -> dict[str, np.ndarray]:
         """The trained weights of the written `Network`, "layer/kernel" and "layer/bias", (M, ...) each."""
@@ -131,6 +142,26 @@ class Design:
                 cut[name] = cut[name][rows]
         found = source_params(self.space, self.point, cut, **self.sizes)
         return {f"{layer}/{part}": np.asarray(v) for layer, of in found.items() for part, v in of.items()}
+
+
+def of_model(model: "Model") -> Design:
+    """The design of a trained model.
+
+    Raises:
+        UserError: it has several outputs, or as for `checked`.
+    """
+    mean, std = model.target_mean, model.target_std
+    if model.several or isinstance(mean, tuple) or isinstance(std, tuple):
+        raise UserError("source(folder) writes a model of one output. Save this one: model.save(folder).")
+    return checked(
+        model.space,
+        model.point,
+        model.reader,
+        model.blocks,
+        target=Target(model.target_name, model.classes, model.offsets, mean, std),
+        params=model.params,
+        modality=model.modality,
+    )
 
 
 def checked(

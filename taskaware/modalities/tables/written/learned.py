@@ -15,7 +15,14 @@ NUMBERS = EMBEDDINGS[:-2]
 """Embeddings of numbers."""
 
 _ROOM = "taskaware.modalities.tables.written"
-READING = f"{_ROOM}.reading"
+READING, PLAIN_READING = f"{_ROOM}.reading", f"{_ROOM}.plain"
+_NUMERALS = "taskaware.data.numerals"
+_WITHOUT_PANDAS = {
+    Definition(_NUMERALS, "plain_numbers"): Definition(PLAIN_READING, "plain_numbers"),
+    Definition("taskaware.modalities.tables.embedded", "quantile_columns"): Definition(
+        PLAIN_READING, "quantile_columns"
+    ),
+}
 _LEARNED_BY = {
     "standardised": ("mean", "std"),
     "robust": ("spread",),
@@ -72,13 +79,27 @@ class Learned:
             roots += [Definition(f"{_ROOM}.encoding", name) for name in ("encoded_numbers", *self.embedders)]
         if self.categories:
             roots.append(Definition("taskaware.modalities.tables.embedded", "one_hot_columns"))
-        plain = plain and not any(each.get("form") for each in self.columns if each["kind"] != "date")
-        stand_ins = {"parsed": "only_plain", "form_beside": "same_form"} if plain else {}
-        instead = {
-            Definition("taskaware.data.numerals", name): Definition(READING, own)
-            for name, own in stand_ins.items()
-        }
-        return copied([*roots, *more], instead)
+        return copied([*roots, *more], self._stand_ins if plain else {})
+
+    def code_alone(self, more: Iterable[Definition], outputs: Definition) -> tuple[set[str], str]:
+        """The same with NumPy alone, by the functions of `plain`.
+
+        Args:
+            more: definitions that call `alone.with_numpy` for the outputs of the network.
+            outputs: the definition that is called in its place.
+        """
+        roots = [Definition(PLAIN_READING, name) for name in self.readers.values()]
+        roots += [Definition(f"{_ROOM}.encoding", name) for name in self.embedders]
+        with_numpy = {Definition(outputs.module, "with_numpy"): outputs}
+        return copied([*roots, *more], self._stand_ins | _WITHOUT_PANDAS | with_numpy)
+
+    @property
+    def _stand_ins(self) -> dict[Definition, Definition]:
+        """What reads numbers where all are written as Python writes them."""
+        if any(each.get("form") for each in self.columns if each["kind"] != "date"):
+            return {}
+        names = {"parsed": "only_plain", "form_beside": "same_form"}
+        return {Definition(_NUMERALS, name): Definition(READING, own) for name, own in names.items()}
 
 
 def learned(reader: Schema, encoder: Encoder, embeddings: Collection[str]) -> Learned:

@@ -1,0 +1,97 @@
+"""Weights as a file of safetensors, beside the other arrays of a saved model."""
+
+import importlib.util
+import math
+import os
+from collections.abc import Collection, Mapping
+from typing import IO, Any
+
+import numpy as np
+
+from taskaware.errors import UserError
+from taskaware.saved import Arrays, Header, most_bytes
+
+FILE = "weights.safetensors"
+PREFIX = "param/"
+"""Before the name of a weight among the other arrays; not in the file."""
+
+INSTALL = "pip install 'taskaware[export]'"
+
+
+def check_installed(package: str) -> None:
+    """Nothing, if a package that an export needs is installed.
+
+    Raises:
+        UserError: it is not; the message has the line that installs it.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise UserError(f"This needs the package {package}. Install it: {INSTALL}")
+
+
+def as_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The content of a file with the weights among these arrays, under their own names."""
+    from safetensors.numpy import save
+
+    return save(
+        {
+            name.removeprefix(PREFIX): np.ascontiguousarray(array)
+            for name, array in arrays.items()
+            if name.startswith(PREFIX)
+        }
+    )
+
+
+class WithTensors(Arrays):
+    """The arrays of an open `.npz` and the weights of a file of safetensors.
+
+    Attributes:
+        headers: of each array, by name.
+    """
+
+    def __init__(self, others: Arrays, file: IO[bytes]):
+        """Read the weights.
+
+        Args:
+            others: the arrays beside them.
+            file: open for reading.
+
+        Raises:
+            UserError: safetensors is not installed.
+            ValueError: the file is damaged, too large, or holds something else than float32.
+        """
+        check_installed("safetensors")
+        self._others, self._weights = others, _weights(file)
+        own = {name: Header(array.shape, array.dtype) for name, array in self._weights.items()}
+        if twice := set(own) & set(others.headers):
+            raise ValueError(f"'{min(twice)}' stands in two files")
+        self.headers = {**others.headers, **own}
+
+    def read(self, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """These arrays; all of them by default.
+
+        Raises:
+            ValueError: one is damaged.
+        """
+        names = self.headers if names is None else names
+        found = self._others.read([name for name in names if name not in self._weights])
+        return {name: self._weights[name] if name in self._weights else found[name] for name in names}
+
+
+def _weights(file: IO[bytes]) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError, deserialize
+
+    size = os.fstat(file.fileno()).st_size
+    if size > most_bytes():
+        raise ValueError(f"its weights have {size:,} bytes; {most_bytes():,} are allowed")
+    try:
+        found: list[tuple[str, dict[str, Any]]] = deserialize(file.read())
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+    return {f"{PREFIX}{name}": _array(tensor) for name, tensor in found}
+
+
+def _array(tensor: Mapping[str, Any]) -> np.ndarray:
+    shape = tuple(tensor["shape"])
+    if tensor["dtype"] != "F32" or len(tensor["data"]) != 4 * math.prod(shape):
+        raise ValueError("the weights are no float32 numbers")
+    return np.frombuffer(tensor["data"], "<f4").reshape(shape)

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from taskaware.data.load import load
-from taskaware.errors import CheckpointError
+from taskaware.errors import CheckpointError, UserError, quoted
 from taskaware.modalities.modality import MODALITIES, Modality
+from taskaware.modalities.tables import build
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.making import apart, task_of
 from taskaware.tasks.task import Task
@@ -40,31 +41,39 @@ class SingleReader(Reader):
         modality: that reads the values.
         column: name of the column, for people and in frames.
         options: that the first reading decided, plain JSON, such as the sampling rate; see `Single.parse`.
+        columns: of a frame whose rows of numbers are the values; () if the values stand in one column.
     """
 
     modality: "Single"
     column: str
     options: tuple[tuple[str, object], ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (self.column,)
+        return self.columns or (self.column,)
 
     def read(self, rows: object, target_name: str = "") -> Data:
-        """The rows as data; a frame is read by its column.
+        """The rows as data; a frame is read by its column or columns.
 
         Raises:
-            UserError: a value cannot be read; names it and the mend.
+            UserError: a column is missing, or a value cannot be read; names it and the mend.
         """
         if isinstance(rows, str | Path):
             rows = load(rows).frame
-        if isinstance(rows, pd.DataFrame) and self.column in rows:
+        if isinstance(rows, pd.DataFrame) and self.columns:
+            rows = rows.set_axis(list(map(str, rows.columns)), axis=1)
+            if lacking := [name for name in self.columns if name not in rows]:
+                raise UserError(f"The rows lack column {quoted(lacking[0])} of the training data.")
+            rows = rows[list(self.columns)]
+        elif isinstance(rows, pd.DataFrame) and self.column in rows:
             rows = rows[self.column]
         values = self.modality.values_of(rows)
         return self.modality.parse(values, column=self.column, **dict(self.options)).data
 
     def to_dict(self) -> dict:
-        return {"reads": self.modality.name, "column": self.column, "options": dict(self.options)}
+        plain = {"reads": self.modality.name, "column": self.column, "options": dict(self.options)}
+        return plain | ({"columns": list(self.columns)} if self.columns else {})
 
 
 class Single(Modality):
@@ -77,6 +86,8 @@ class Single(Modality):
     """
 
     endings: ClassVar[tuple[str, ...]] = ()
+    reads_rows: ClassVar[bool] = False
+    """Whether the numbers of a frame's row may be one value."""
 
     @abstractmethod
     def holds(self, values: Sequence) -> bool:
@@ -120,19 +131,34 @@ class Single(Modality):
 
         Args:
             source, target, problem, name, metric: as there.
+
+        Raises:
+            UserError: as there; or the source is a frame without a column of this kind.
         """
         features, values = apart(source, target)
-        if not (self.accepts(features) or _is_one_column(features)):
+        if not (self.accepts(features) or _are_values(features)):
             # A frame with a column of this kind, a file, or a folder.
             about = {"problem": problem, "name": name, "metric": metric}
-            return MODALITIES["mixed"].read(source, target, **about)
+            found = MODALITIES["mixed"].read(source, target, **about)
+            if self.name in (found.modality, *(part.modality for part in getattr(found.data, "parts", ()))):
+                return found
+            if not self.reads_rows or found.modality != "tables":
+                raise UserError(
+                    f"modality='{self.name}' is given, and no column seems to hold such values. Name the "
+                    f"column: modalities={{'...': '{self.name}'}}."
+                )
+            loaded = load(source, target)
+            features, values = build.features_of(loaded, ()), loaded.frame[build.target_names_of(loaded)]
         column = str(getattr(features, "name", None) or self.name)
         data, notes = self.parse(self.values_of(features), column=column)
+        reader = self.reader(data, column)
+        if isinstance(features, pd.DataFrame) and self.reads_rows and not self.accepts(features):
+            reader = dataclasses.replace(reader, columns=tuple(map(str, features.columns)))
         return task_of(
             data,
             values,
             modality=self.name,
-            reader=self.reader(data, column),
+            reader=reader,
             problem=problem,
             name=name,
             metric=metric,
@@ -141,9 +167,12 @@ class Single(Modality):
 
     def reader_from(self, plain: dict) -> SingleReader:
         """The reader that `SingleReader.to_dict` wrote; see `Modality.reader_from`."""
-        column, options = plain.get("column"), plain.get("options")
-        if plain.get("reads") == self.name and isinstance(column, str) and isinstance(options, dict):
-            return SingleReader(self, column, tuple(options.items()))
+        column, options, columns = plain.get("column"), plain.get("options"), plain.get("columns", [])
+        named = (
+            isinstance(column, str) and isinstance(columns, list) and all(isinstance(n, str) for n in columns)
+        )
+        if plain.get("reads") == self.name and named and isinstance(options, dict):
+            return SingleReader(self, str(column), tuple(options.items()), tuple(columns))
         raise CheckpointError(f"This is no reader of the modality '{self.name}'. Save the model again.")
 
 
@@ -161,8 +190,11 @@ def singles() -> Iterator[Single]:
             yield kind
 
 
-def _is_one_column(features: object) -> bool:
+def _are_values(features: object) -> bool:
     """Whether these are values, one for each row: then the stated kind of data counts."""
-    if isinstance(features, np.ndarray | pd.Series):
-        return features.ndim == 1
-    return isinstance(features, list | tuple) and all(isinstance(value, str) for value in features[:64])
+    if isinstance(features, pd.Series):
+        return True
+    if isinstance(features, np.ndarray):
+        # Rows of text or of objects have columns.
+        return features.ndim == 1 or features.dtype.kind in "fiub"
+    return isinstance(features, list | tuple) and not any(isinstance(row, Mapping) for row in features[:64])

@@ -34,6 +34,7 @@ class Series(Single):
 
     name = "series"
     embeddings = SERIES_EMBEDDINGS
+    reads_rows = True
 
     def accepts(self, source: object) -> bool:
         """Whether the source says itself that it holds series: by three axes, or by lengths."""

@@ -30,6 +30,7 @@ class Vectors(Single):
 
     name = "embedding"
     embeddings = VECTOR_EMBEDDINGS
+    reads_rows = True
 
     def accepts(self, source: object) -> bool:
         """Whether an array says itself that a model gave it, or a pandas Series holds vectors."""

@@ -62,10 +62,10 @@ class SingleReader(Reader):
         if isinstance(rows, str | Path):
             rows = load(rows).frame
         if isinstance(rows, pd.DataFrame) and self.columns:
-            rows = rows.set_axis(list(map(str, rows.columns)), axis=1)
-            if lacking := [name for name in self.columns if name not in rows]:
+            frame = rows.set_axis(list(map(str, rows.columns)), axis=1)
+            if lacking := [name for name in self.columns if name not in frame]:
                 raise UserError(f"The rows lack column {quoted(lacking[0])} of the training data.")
-            rows = rows[list(self.columns)]
+            rows = frame[list(self.columns)]
         elif isinstance(rows, pd.DataFrame) and self.column in rows:
             rows = rows[self.column]
         values = self.modality.values_of(rows)

@@ -20,7 +20,7 @@ from taskaware.objectives.architectures import recorded_points, rounded
 from taskaware.objectives.collect import CollectSettings, collect
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import query_of, shipped_evaluator
-from taskaware.recommendation.teach import experience_of
+from taskaware.recommendation.teach import experience_of, opened
 from taskaware.spaces import preset
 from taskaware.spaces.mixture_lifting import lifted_points
 from taskaware.store import Store
@@ -72,7 +72,9 @@ def recommended(
 ) -> dict[str, np.ndarray]:
     """The network that is recommended for each task by its digest, as a point of the larger space."""
     space, large = preset(name), preset(LARGE)
-    data = training_data(experience_of(store, space))
+    # The store has trainings of the larger space alone.
+    known = experience_of(store, space) if name == LARGE else opened("shipped", space)
+    data = training_data(known)
     groups = sorted({task.group or task.name for task in tasks})
     found = {}
     for fold in tqdm(range(FOLDS), desc=name, unit="fold"):

@@ -5,11 +5,13 @@ would wait for them for ever.
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from taskaware.errors import EngineError
@@ -32,6 +34,13 @@ def cache_folder() -> Path:
 _ran = False
 """Whether a program of this package may have run in this process, or in the one that it was forked from."""
 
+MOST_MAPS = 30_000
+"""Memory maps that a process may hold before it lets go of its programs; Linux allows 65,530."""
+SECONDS_BETWEEN_COUNTS = 10.0
+
+_counted = 0.0
+"""When the memory maps were last counted, by the monotonic clock."""
+
 _forked = False
 """Whether this process was forked from one in which JAX had started."""
 
@@ -39,7 +48,8 @@ _forked = False
 def keep_compiled() -> None:
     """Turn on JAX's persistent compilation cache; to be called before the first program of every task.
 
-    Not where the user has set one, where $TASKAWARE_COMPILED is 0, or where no folder lasts.
+    Not where the user has set one, where $TASKAWARE_COMPILED is 0, or where no folder lasts. A process that
+    has compiled very much lets go of its programs here; those on disk stay.
 
     Raises:
         EngineError: this process was forked from one in which JAX had started.
@@ -54,6 +64,20 @@ def keep_compiled() -> None:
         )
     _ran = True
     _turn_on()
+    _let_go()
+
+
+def _let_go() -> None:
+    """Drop the compiled programs of this process when they hold too many memory maps."""
+    global _counted
+    if time.monotonic() < _counted + SECONDS_BETWEEN_COUNTS:
+        return
+    _counted = time.monotonic()
+    with contextlib.suppress(OSError):  # only Linux has the file
+        if Path("/proc/self/maps").read_bytes().count(b"\n") > MOST_MAPS:
+            import jax
+
+            jax.clear_caches()
 
 
 def _after_fork() -> None:

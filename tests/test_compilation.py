@@ -8,7 +8,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from taskaware.compilation import _turn_on, cache_folder
+from taskaware import compilation
+from taskaware.compilation import _turn_on, cache_folder, keep_compiled
 
 OPTIONS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 
@@ -128,3 +129,18 @@ def test_entries_that_are_swapped_or_damaged_are_compiled_anew(tmp_path):
     assert mended.keys() == entries.keys() and mended[one] != entries[two]
     unchanged = one.stat().st_mtime_ns
     assert compiled()[0] == first and one.stat().st_mtime_ns == unchanged
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux limits and lists memory maps")
+def test_a_process_with_too_many_memory_maps_lets_go_of_its_programs(monkeypatch):
+    cleared = []
+    monkeypatch.setattr(jax, "clear_caches", lambda: cleared.append(1))
+    monkeypatch.setattr(compilation, "_counted", -1e9)
+    keep_compiled()
+    assert not cleared
+    monkeypatch.setattr(compilation, "MOST_MAPS", 10)
+    keep_compiled()
+    assert not cleared  # counted a moment ago
+    monkeypatch.setattr(compilation, "_counted", -1e9)
+    keep_compiled()
+    assert cleared == [1]

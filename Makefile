@@ -26,8 +26,8 @@ demo: setup ## recommend, explain, train and test on a real dataset, beside base
 	$(BIN)/python -m taskaware.studies.demo
 
 test: setup ## check style, layers, types, docs and behaviour
-	$(BIN)/ruff check taskaware tests benchmarks experiments
-	$(BIN)/ruff format --check taskaware tests benchmarks experiments
+	$(BIN)/ruff check taskaware tests benchmarks experiments conftest.py
+	$(BIN)/ruff format --check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2

@@ -4,10 +4,11 @@ import os
 
 from jaxtyping import install_import_hook
 
-# Tests compile more than they run, so XLA leaves out passes that only make programs faster; more in tests/conftest.py.
+# Tests compile more than they run, so XLA leaves out passes that only make programs faster.
+# More of this is in tests/conftest.py.
 QUICK_TO_COMPILE = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_TO_COMPILE}".strip()
-# The processes of the tests fill all cores, where the threads of a product of matrices only wait for each other.
+# The processes of the tests fill all cores, where the threads of a product only wait for each other.
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
@@ -35,7 +36,8 @@ CHECKED = (
     "taskaware.surrogates",
     "taskaware.tasks",
     "taskaware.training",
-    # Not modalities, recommendation, studies, service and cli: they take what users give, and refuse it in words.
+    # Not modalities, recommendation, studies, service and cli: they take what users give, and refuse it in
+    # words.
 )
 
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.

@@ -1,5 +1,7 @@
 """The experience and the evaluator that come with the package; see README.md."""
 
+from pathlib import Path
+
 from taskaware.objectives.collect import CollectSettings
 from taskaware.runner import RunnerSettings
 from taskaware.studies.shipped import ShipSettings
@@ -8,6 +10,9 @@ WORKERS = RunnerSettings(engine="processes")
 
 SMALL = ("iris", "wine", "glass", "ecoli", "heart.c", "sonar", "zoo", "autoprice", "bodyfat", "pwlinear")
 """Tables for the published space, whose networks of 256 units compile for long."""
+
+EXTENDED = tuple(Path(__file__).with_name("extended.txt").read_text(encoding="utf-8").split())
+"""Tables for the space extended: drawn from those whose arrays share four compiled shapes."""
 
 
 def config() -> ShipSettings:
@@ -57,6 +62,15 @@ def config() -> ShipSettings:
             batch=32,
             store="kinds.sqlite",
             runner=WORKERS,
+        ),
+        extended=CollectSettings(
+            suite=("bundled", "data", "tables"),
+            tasks=EXTENDED,
+            space="extended",
+            architectures=96,
+            turns=4,
+            coarse=True,
+            store="extended.sqlite",
         ),
         held_back=("breast-cancer",),  # `make demo` uses it
         price=(0.032, 4.0, 0.0),  # of the first round of experiments/designs

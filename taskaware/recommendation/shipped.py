@@ -19,6 +19,7 @@ SHIPPED = {
     "shipped-tables": "experience-tables.npz",
     "shipped-tables-variants": "experience-tables-variants.npz",
     "shipped-kinds": "experience-kinds.npz",
+    "shipped-tables-extended": "experience-tables-extended.npz",
 }
 """Files that come with the package, by the names that settings give them."""
 
@@ -29,8 +30,9 @@ def open_experience(name: str, space: Space, recipe: str = "") -> Experience:
     Args:
         name: "shipped", "shipped-variants" (trainings on variants of those tasks), "shipped-tables" (fewer
             trainings on each of more tasks), "shipped-tables-variants" (on variants of those),
-            "shipped-kinds" (on texts, images, sounds, series and mixed frames), the path of a file that
-            `pack` wrote (.npz), or path or database URL of a store.
+            "shipped-kinds" (on texts, images, sounds, series and mixed frames), "shipped-tables-extended"
+            (in the space `extended`), the path of a file that `pack` wrote (.npz), or path or database URL of
+            a store.
         space: of the architectures. Points of a space that it `extends` are read as points of this one.
         recipe: digest of the only recipe that counts; "" for all.
 

@@ -24,14 +24,15 @@ from taskaware.surrogates.training_data import FEWEST_TASKS
 from taskaware.surrogates.triplets import data_for
 from taskaware.tasks.task import Task
 
-MORE = ("shipped-variants", "shipped-tables", "shipped-tables-variants", "shipped-kinds")
-"""Experience that is added to the shipped one: variants of its tasks, more tables, variants of those, and
-other kinds of data, which the space `universal` alone has embeddings for."""
-
-OF_SPACE = {"compact": MORE[:-1]} | dict.fromkeys(
-    ("universal", "extended"), ("shipped-tables", "shipped-kinds")
-)
-"""Parts that the evaluator of a space learns from."""
+OF_SPACE = {
+    "compact": ("shipped-variants", "shipped-tables", "shipped-tables-variants"),
+    "universal": ("shipped-tables", "shipped-kinds"),
+    "extended": ("shipped-tables", "shipped-kinds", "shipped-tables-extended"),
+}
+"""Parts of the shipped experience that are added to its tables for an evaluator of a space."""
+MORE = tuple(dict.fromkeys(part for parts in OF_SPACE.values() for part in parts))
+"""All of these parts: variants of the tables, more tables, their variants, other kinds of data, and further
+architectures of the space `extended`."""
 
 
 def train_evaluator(

@@ -58,6 +58,10 @@ class ShipSettings:
     kinds: CollectSettings = CollectSettings(
         space="universal", architectures=32, batch=32, store="kinds.sqlite"
     )
+    # Experience in the space extended, on tables; it needs its own store.
+    extended: CollectSettings = CollectSettings(
+        space="extended", architectures=96, turns=4, coarse=True, store="extended.sqlite"
+    )
     # Groups that the evaluators leave out, so that a demo can use a dataset that is new to them.
     held_back: tuple[str, ...] = ()
     # Price of an architecture that was never trained, for tables: the three numbers of `Price`, which
@@ -76,6 +80,7 @@ class ShipSettings:
         self.tables.check()
         self.tables_variants.check()
         self.kinds.check()
+        self.extended.check()
         return self
 
     def smoke(self) -> "ShipSettings":
@@ -92,6 +97,11 @@ class ShipSettings:
         published = dataclasses.replace(published, architectures=1)
         kinds = dataclasses.replace(_bundled(self.kinds, names[:1]).smoke(), store="kinds.sqlite")
         kinds = dataclasses.replace(kinds, tasks=names[:1], architectures=1)
+        # A program of the space extended takes long to compile.
+        extended = dataclasses.replace(self.extended, space="compact", coarse=False, turns=1)
+        extended = dataclasses.replace(
+            _bundled(extended, names[:1]).smoke(), tasks=names[:1], store="extended.sqlite"
+        )
         other = tuple(listed("smoke.ship_tables"))
         tables, varied = (
             dataclasses.replace(_bundled(part, other).smoke(), tasks=other, store="tables.sqlite")
@@ -105,6 +115,7 @@ class ShipSettings:
             tables=tables,
             tables_variants=varied,
             kinds=kinds,
+            extended=extended,
             into="",
         )
 
@@ -135,6 +146,7 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
         "-tables": settings.tables,
         "-tables-variants": settings.tables_variants,
         "-kinds": settings.kinds,
+        "-tables-extended": settings.extended,
         "-published": settings.published,
     }
     for name, part in parts.items():

@@ -5,6 +5,7 @@ import pytest
 
 from taskaware.errors import UserError
 from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import opened
 from taskaware.spaces import preset
 from taskaware.spaces.mixture_lifting import lifted_points
 from taskaware.store import Store, pack
@@ -44,3 +45,16 @@ def test_experience_of_a_larger_space_is_refused(some, tmp_path):
         store.add_experience(some)
     with pytest.raises(UserError, match="space"):
         open_experience(path, preset("published"))
+
+
+def test_what_is_shipped_in_the_larger_space_is_of_known_tables_that_took_turns():
+    own = open_experience("shipped-tables-extended", EXTENDED)
+    known = {
+        task.digest for part in ("shipped", "shipped-tables") for task in open_experience(part, COMPACT).tasks
+    }
+    assert {task.digest for task in own.tasks} <= known
+    assert len(own.names) > 50 and set(np.bincount(own.task)) == {len(own.architectures) // 4}
+    everything = opened("shipped", EXTENDED)
+    assert len(everything.names) == len(known) + len(open_experience("shipped-kinds", EXTENDED).names)
+    points = {point.tobytes() for point in everything.architectures}
+    assert {point.tobytes() for point in own.architectures} <= points

@@ -13,7 +13,7 @@ class TaskawareError(Exception):
 
 
 class UserError(TaskawareError, ValueError):
-    """The input is not usable as it stands; the message names the value and the mend."""
+    """The input is not usable as it is; the message names the value and says what to change."""
 
 
 class StoreError(TaskawareError):

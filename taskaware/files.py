@@ -61,7 +61,7 @@ def atomic_file(path: str | os.PathLike, *, replace: bool = True) -> Iterator[Bi
 
     Raises:
         ExistsError: the path is taken, and `replace` is False.
-        OSError: it cannot be written (the message names the path and the mend); what was there stays.
+        OSError: it cannot be written (the message names the path and says what to do); what was there stays.
     """
     target = Path(path)
     if is_device(target):
@@ -113,7 +113,7 @@ def atomic_folder(path: str | os.PathLike, *, replace: bool = False) -> Iterator
     Raises:
         ExistsError: the path is taken, and `replace` is False.
         UserError: what is there is a file or a link.
-        OSError: it cannot be written (the message names the path and the mend); what was there stays.
+        OSError: it cannot be written (the message names the path and says what to do); what was there stays.
     """
     target = Path(path)
     _check_folder(target, replace)
@@ -304,6 +304,6 @@ def _is_of_another(error: OSError, target: Path) -> bool:
 
 
 def _worded(error: OSError, target: Path) -> OSError:
-    """The error with the path that was asked for, and the mend."""
+    """The error with the path that was asked for, and what to do."""
     why = f"{error.strerror}. {MENDS.get(error.errno or 0, _ANY_MEND)}"
     return OSError(error.errno, why, str(target))

@@ -1,4 +1,4 @@
-"""What each part of the evaluator gives; see README.md."""
+"""What each part of the evaluator contributes; see README.md."""
 
 from taskaware.runner import RunnerSettings
 from taskaware.studies.evaluate import EvaluateSettings

@@ -152,24 +152,24 @@ class Child(NamedTuple):
     """How points of one type of space are trained: pure functions, each for one candidate.
 
     The trainer maps them over many candidates and over the steps. The optimizer is part of `step`, so a point
-    may be an update rule, too. All but `group` are traced by JAX.
+    may also be an update rule. JAX traces all of them but `group`.
 
     Attributes:
         group: (space, points (n, D)) → [(key, rows of the points)]; one compiled program trains all points
-            of equal key. `key` is hashable, and shapes depend on it alone. The group of a
+            with the same key. `key` is hashable, and array shapes depend only on it. The group of a
             row does not depend on the other points.
-        read: (design, point (D,)) → the candidate, a pytree with what the other functions need of the point.
+        read: (design, point (D,)) → the candidate, a pytree of all that the other functions need.
         init: (key, candidate, batch) → its first State; the batch has one row.
         step: (state, candidate, batch, now) → the state after one step on the rows of the batch.
         outputs: (params, candidate, batch) → (n, K), logits or a standardised value, `batch.outputs` of them.
-        scaled: (params, factor) → params whose outputs are the factor times as large, if there is a way. Then
-            `fit` gives a classification its temperature.
-        takes_optimizer: whether `step` uses the optimizer of the design where there is one.
-        one_by_one: whether candidates run one after another on a processor: then `lax.switch` runs only the
-            branch that a candidate chooses. On accelerators all run at once, and so do all branches.
+        scaled: (params, factor) → params whose outputs are multiplied by the factor, or None. `fit` uses it
+            for the temperature of a classification.
+        takes_optimizer: whether `step` uses the optimizer of the design if there is one.
+        one_by_one: whether candidates run one after another on a CPU: then `lax.switch` runs only the
+            branch that a candidate chooses. On accelerators all candidates and all branches run at once.
         augments: names of the random changes of training rows that `step` knows, such as "flip".
         inherited: (space, point (D,), its first weights, (point, trained weights) of its parent) → the
-            weights it starts from, by name, as NumPy arrays on the host. None: nothing is inherited. The
+            weights that it starts from, by name, as NumPy arrays on the host. None: nothing is inherited. The
             optimizer's state is that of `init`.
     """
 

@@ -35,7 +35,7 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(0, 10_000),
         default=0,
         metavar="N",
-        help="altered copies of each task, as further tasks (default: 0)",
+        help="altered copies of each task to add as tasks (default: 0)",
     )
     parser.add_argument(
         "--architectures",
@@ -55,14 +55,14 @@ def _add_arguments(parser: Parser) -> None:
         "--space",
         default="compact",
         metavar="compact|published|universal",
-        help="space that architectures are drawn from; universal has embeddings for every kind of data "
+        help="space from which architectures are drawn; universal has embeddings for every kind of data "
         "(default: compact)",
     )
     parser.add_argument(
         "--store",
         default="experience.sqlite",
         metavar="STORE",
-        help="path or URL (default: experience.sqlite)",
+        help="path or URL of the store (default: experience.sqlite)",
     )
     add_run_options(parser)
 

@@ -51,10 +51,12 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--space", default="compact", metavar="SPACE", help="'compact' or another preset, or a space.json"
     )
-    parser.add_argument("--decisions", nargs="+", metavar="COLUMN", help="of the tables: what is decided")
-    parser.add_argument("--score", default="", metavar="COLUMN", help="of the tables: what is maximised")
-    parser.add_argument("--test", default="", metavar="COLUMN", help="of the tables: the test score")
-    parser.add_argument("--losses", action="store_true", help="score and test are losses: smaller is better")
+    parser.add_argument("--decisions", nargs="+", metavar="COLUMN", help="columns of the decisions")
+    parser.add_argument("--score", default="", metavar="COLUMN", help="column to maximise")
+    parser.add_argument("--test", default="", metavar="COLUMN", help="column of the test score")
+    parser.add_argument(
+        "--losses", action="store_true", help="--score and --test are losses: smaller is better"
+    )
     parser.add_argument(
         "--budget",
         type=whole(1, 1_000_000),

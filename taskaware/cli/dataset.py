@@ -7,8 +7,8 @@ from taskaware.cli.parser import Parser, one_of
 PROBLEMS = ("classification", "regression")
 KINDS = ("numeric", "boolean", "date", "category", "text")
 _DATA = (
-    "CSV, TSV, Excel, Parquet, ARFF or JSON file, packed or not; a web address; - for standard input; "
-    "a dataset that 'taskaware tasks --manifests' lists; hf:<id>; openml:<id>"
+    "CSV, TSV, Excel, Parquet, ARFF or JSON file, compressed or not; a web address; - for standard input; "
+    "a name that 'taskaware tasks --manifests' lists; hf:<id>; openml:<id>"
 )
 
 
@@ -34,14 +34,14 @@ def _kind(text: str) -> tuple[str, str]:
         return "", text
     name, _, kind = text.rpartition("=")
     if not name or kind not in KINDS:
-        raise argparse.ArgumentTypeError(f"'{text}' is no COLUMN=KIND; kinds are {', '.join(KINDS)}")
+        raise argparse.ArgumentTypeError(f"'{text}' is not COLUMN=KIND; kinds are {', '.join(KINDS)}")
     return name, kind
 
 
 def _modality(text: str) -> tuple[str, str]:
     name, _, modality = text.rpartition("=")
     if not name or not modality:
-        raise argparse.ArgumentTypeError(f"'{text}' is no COLUMN=MODALITY, such as notes=text")
+        raise argparse.ArgumentTypeError(f"'{text}' is not COLUMN=MODALITY, such as notes=text")
     return name, modality
 
 
@@ -53,7 +53,7 @@ def add_dataset(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="column to predict (default: the one that the dataset defines; a file defines none); "
+        help="column to predict (a file needs it; other datasets may define one); "
         "repeat it for several numbers, or several labels of 0 and 1",
     )
     parser.add_argument(
@@ -78,7 +78,7 @@ def add_dataset(parser: Parser) -> None:
         default=[],
         type=_modality,
         metavar="COLUMN=MODALITY",
-        help="kind of data of a column: text, image, audio, series, embedding, or tables for a plain one "
+        help="kind of data of a column: text, image, audio, series, embedding, or tables for a plain column "
         "(default: detected); may be repeated",
     )
     parser.add_argument(

@@ -41,7 +41,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         features.COMMAND,
         tasks.COMMAND,
     ),
-    "to offer all that to others": (serve.COMMAND,),
+    "to offer recommendations as a service": (serve.COMMAND,),
     "to learn from experience of your own": (
         collect.COMMAND,
         experience.COMMAND,
@@ -59,7 +59,7 @@ ABOUT = """taskaware recommends a neural architecture for your dataset before an
 
 It measures the dataset and compares it with known tasks, on which many architectures were trained
 before. The answer is the architecture with the best predicted score, that score, and its uncertainty. If no
-known task is similar, a note says so and the answer is a safe default."""
+known task is similar, a note says so, and the answer is the architecture that is best on average."""
 
 GUIDE: dict[str, tuple[str, ...]] = {
     "first steps, in this order": (
@@ -88,7 +88,7 @@ def main(words: Sequence[str] | None = None) -> int:
         The exit code, one of `exits.MEANINGS`. A bug in taskaware itself raises its exception.
     """
     if words is None:
-        # No Python that is started from here takes modules from the current folder.
+        # A Python that is started from here imports no modules from the current folder.
         os.environ["PYTHONSAFEPATH"] = "1"
     words = sys.argv[1:] if words is None else list(words)
     _speak_utf8()
@@ -100,7 +100,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 arguments.run(arguments)
             sys.stdout.flush()
         if interrupted:
-            # What was running has ended early, and kept what it had reached.
+            # The command ended early and kept its results so far.
             raise Interrupted
     except (TaskawareError, OSError, KeyboardInterrupt) as error:
         _let_go_of_output()
@@ -166,10 +166,10 @@ def _listed(title: str, lines: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _noticing(interrupted: list[int]) -> Iterator[None]:
-    """Note each Ctrl-C in the list, and raise it as usual: what ends early and well was not done well."""
+    """Note each Ctrl-C in the list, and raise it as usual: a command that ends early is not done."""
 
     before = signal.getsignal(signal.SIGINT)
-    # Elsewhere than in the main thread there is nothing to notice; and who ignores Ctrl-C is let be.
+    # Only the main thread gets signals. A caller that ignores Ctrl-C keeps ignoring it.
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return

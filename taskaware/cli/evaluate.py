@@ -32,7 +32,7 @@ def _add_arguments(parser: Parser) -> None:
         metavar="STORE",
         nargs="?",
         default="shipped",
-        help="path or URL of experience (default: shipped)",
+        help="path or URL of a store, or 'shipped' (default)",
     )
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="only these methods (default: all)")
     parser.add_argument(
@@ -56,7 +56,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "evaluate",
-    "Measure how good recommendations are on tasks left out, beside simpler methods.",
+    "Measure recommendations on held-out tasks, and compare them with simpler methods.",
     ("taskaware evaluate --report", "taskaware evaluate experience.sqlite --seeds 3 --engine processes"),
     _add_arguments,
     run,

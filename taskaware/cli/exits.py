@@ -16,8 +16,8 @@ PIPE = 141
 
 MEANINGS = {
     DONE: "done",
-    1: "an error in taskaware itself, with a traceback",
-    USER: "an option, a file or the data is not usable; the message says how to fix it",
+    1: "a bug in taskaware, with a traceback",
+    USER: "an option, a file or the data cannot be used; the message says what to change",
     SAVED: "a model, recommendation, evaluator or store is damaged, or was not written by taskaware",
     ENGINE: "a training failed",
     SYSTEM: "a file could not be read or written, or the disk is full",
@@ -55,7 +55,7 @@ _IN_PYTHON = (
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C came, and the command kept what it had reached and went on to its end."""
+    """Ctrl-C came, and the command kept its results so far and went on to its end."""
 
 
 def ending(error: BaseException) -> tuple[int, str]:
@@ -68,7 +68,7 @@ def ending(error: BaseException) -> tuple[int, str]:
     (2, "The target is not named. Give --target NAME, one of 'x'.")
     """
     if isinstance(error, Interrupted):
-        return INTERRUPTED, "Stopped by Ctrl-C. What was reached until then is kept and written as asked."
+        return INTERRUPTED, "Stopped by Ctrl-C. The results so far are kept and written."
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "Stopped by Ctrl-C."
     if isinstance(error, BrokenPipeError):
@@ -93,7 +93,7 @@ def as_typed(text: str) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    """The message without passwords, and without what steers a terminal; a long one is cut."""
+    """The message without passwords and control characters; a long one is cut."""
     line = visible(masked(" ".join(text.split())))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line):,} characters)"
 

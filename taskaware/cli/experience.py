@@ -136,7 +136,7 @@ ACTIONS: dict[str, Callable] = {
 NEEDS = dict.fromkeys(ACTIONS, "") | {
     "merge": "other stores",
     "export": "a Parquet file",
-    "import": "a Parquet file, or one of 'pack' (.npz)",
+    "import": "a Parquet file or a packed .npz file",
 }
 WRITERS = ("merge", "import", "migrate", "prune")
 CREATORS = ("merge", "import")
@@ -151,7 +151,10 @@ def _add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("store", metavar="STORE", help="path or database URL of the experience")
     parser.add_argument(
-        "other", metavar="OTHER", nargs="*", help="merge: stores to read; export, import: a Parquet file"
+        "other",
+        metavar="OTHER",
+        nargs="*",
+        help="merge: stores to read; export: Parquet file to write; import: Parquet or packed .npz file",
     )
     parser.add_argument(
         "--failed", action="store_true", help="prune: select trainings that failed with an error"
@@ -164,7 +167,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--unused",
         action="store_true",
-        help="prune: select tasks, architectures and recipes without a training, too",
+        help="prune: also select tasks, architectures and recipes without a training",
     )
     parser.add_argument(
         "--yes", action="store_true", help="prune: delete what is selected; without it, only count"

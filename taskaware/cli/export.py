@@ -34,12 +34,14 @@ def _add_arguments(parser: Parser) -> None:
         default=FORMS[0],
         type=one_of("form of an export", FORMS),
         metavar="FORM",
-        help=f"{', '.join(FORMS)} (default: {FORMS[0]}, a table's predict.py that needs NumPy alone)",
+        help=f"{', '.join(FORMS)} (default: {FORMS[0]}, for tables: a predict.py that needs only NumPy)",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to be made")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument(
-        "--force", action="store_true", help="replace an export of the same form; other files in it stay"
+        "--force",
+        action="store_true",
+        help="replace an export of the same form; other files in the folder stay",
     )
 
 

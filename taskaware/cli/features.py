@@ -33,7 +33,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "features",
-    "Show the measurements of a dataset (its meta-features) that a recommendation starts from.",
+    "Print the meta-features of a dataset, which a recommendation is based on.",
     ("taskaware features sales.csv --target price", "taskaware features wine --json"),
     _add_arguments,
     run,

@@ -1,4 +1,4 @@
-"""`taskaware improve`: experience where ascent goes."""
+"""`taskaware improve`: train and learn from the architectures that gradient ascent designs."""
 
 from taskaware.cli.parser import Arguments, Command, Parser, whole
 from taskaware.cli.study import add_run_options, run_config
@@ -42,16 +42,18 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(1, 100),
         default=2,
         metavar="N",
-        help="most rounds; they end earlier when the designs get no better (default: 2)",
+        help="rounds, at most; they end earlier when the designs get no better (default: 2)",
     )
     parser.add_argument(
         "--trainings",
         type=whole(0, 10_000_000),
         default=0,
         metavar="N",
-        help="most trainings of all rounds; 0 for no limit (default: 0)",
+        help="trainings of all rounds, at most; 0 for no limit (default: 0)",
     )
-    parser.add_argument("--space", default="compact", metavar="NAME", help="preset (default: compact)")
+    parser.add_argument(
+        "--space", default="compact", metavar="NAME", help="name of a space (default: compact)"
+    )
     parser.add_argument(
         "--store",
         default="experience.sqlite",
@@ -63,7 +65,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "improve",
-    "Train what ascents design for tasks held out, and learn from it, round by round.",
+    "Design architectures for held-out tasks, train them and learn from them, in rounds.",
     (
         "taskaware improve bundled my-tables",
         "taskaware improve my-tables --designs 4 --rounds 3 --engine processes",

@@ -14,9 +14,9 @@ class Folder(NamedTuple):
     """A folder that a command writes.
 
     Attributes:
-        path: of the folder.
-        what: it is of, for messages: "model".
-        mark: name of the file that shows that a folder is one.
+        path: path of the folder.
+        what: what the folder holds, for messages: "model".
+        mark: name of the file by which such a folder is recognised.
     """
 
     path: Path
@@ -57,7 +57,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 class Terminal:
-    """A terminal that gets no characters that would steer it, such as a name in a file may hold."""
+    """A terminal that gets no control characters, which a name in a file may hold."""
 
     def __init__(self, stream: Any):
         self._stream = stream
@@ -113,7 +113,7 @@ def _check_distinct(files: Mapping[str, Path], folders: Mapping[str, Folder], so
         for folder in folders.values():
             if real.is_relative_to(folder.path.resolve()):
                 raise UserError(f"{option}: '{path}' is in the {folder.what}'s folder. Choose another place.")
-        taken[real] = f"the file of {option}, too"
+        taken[real] = f"also the file of {option}"
     for (option, one), (_, other) in itertools.permutations(folders.items(), 2):
         if one.path.resolve().is_relative_to(other.path.resolve()):
             raise UserError(f"{option}: '{one.path}' is in the {other.what}'s folder. Choose another place.")
@@ -145,7 +145,7 @@ def _check_folder(option: str, folder: Folder, force: bool) -> None:
 
 def _check_writable(option: str, folder: Path) -> None:
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"{option}: nothing can be written in '{folder}'. Choose another folder.")
+        raise UserError(f"{option}: the folder '{folder}' is not writable. Choose another folder.")
 
 
 def _exists(option: str, path: Path) -> UserError:

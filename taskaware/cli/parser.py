@@ -17,7 +17,7 @@ WIDTH = 110
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's parser with `UserError` for errors, and without abbreviated options."""
+    """argparse's parser, but it raises `UserError` and accepts no abbreviated options."""
 
     def __init__(self, **settings):
         super().__init__(allow_abbrev=False, formatter_class=_layout, **settings)

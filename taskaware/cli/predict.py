@@ -47,7 +47,7 @@ def _json(answers) -> str:
 def _check_answers(model, rows) -> None:
     for name in model.target_columns:
         if name not in rows:
-            raise UserError(f"--score needs the answers: NEW has no column '{name}'. Add it or drop --score.")
+            raise UserError(f"--score needs the target: NEW has no column '{name}'. Add it or drop --score.")
 
 
 def _score(model, rows) -> str:
@@ -68,10 +68,10 @@ def _score(model, rows) -> str:
         known = ~np.isnan(values) if numeric else columns.distinct(answers)[0] >= 0
     if not known.any():
         raise UserError(
-            f"--score needs the answers: column '{model.target_name}' is empty. Fill it or drop --score."
+            f"--score needs the target: column '{model.target_name}' is empty. Fill it or drop --score."
         )
     score = model.score(rows[known].drop(columns=names), values[known])
-    without = f", {(~known).sum()} without an answer left out" if not known.all() else ""
+    without = f", {(~known).sum()} without a target left out" if not known.all() else ""
     return f"{METRICS[model.metric].text(score, 4)} on {known.sum()} rows{without}"
 
 
@@ -80,10 +80,10 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "new", metavar="NEW", help="rows in any form that 'recommend' reads, with or without the target"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file (default: the terminal)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file (default: standard output)")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     parser.add_argument(
-        "--score", action="store_true", help="print the score on the rows of NEW that have answers"
+        "--score", action="store_true", help="print the score on the rows of NEW that have the target"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of CSV, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
@@ -91,7 +91,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "predict",
-    "Predict new rows with a model that 'recommend --fit --save' wrote; the output is CSV.",
+    "Predict new rows with a model that 'recommend --fit --save' wrote; prints CSV.",
     (
         "taskaware predict model new.csv --out predictions.csv",
         "taskaware predict model new.parquet --proba --score",

@@ -95,7 +95,7 @@ def _prefer(arguments: Arguments) -> dict:
 def _preference(text: str) -> tuple[str, str]:
     name, _, limit = text.partition("=")
     if not name or not limit:
-        raise argparse.ArgumentTypeError(f"'{text}' is no NAME=LIMIT, such as 'size=<100k'")
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=LIMIT, such as 'size=<100k'")
     return name, limit
 
 
@@ -178,7 +178,7 @@ def _add_arguments(parser: Parser) -> None:
         type=Path,
         metavar="FOLDER|NET.py",
         help="write code that reads, trains and predicts without taskaware, with --fit also the weights; "
-        "NET.py gets the Flax network alone",
+        "to NET.py, write only the Flax network",
     )
     parser.add_argument(
         "--refine",
@@ -189,7 +189,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--store", metavar="STORE", help="with --refine: path or URL of a store that records the trainings"
     )
-    parser.add_argument("--fit", action="store_true", help="train the architecture as well")
+    parser.add_argument("--fit", action="store_true", help="also train the architecture")
     parser.add_argument(
         "--members",
         type=whole(1, 100),
@@ -200,7 +200,7 @@ def _add_arguments(parser: Parser) -> None:
         "--seconds",
         type=whole(1, 10_000_000),
         metavar="N",
-        help="with --fit: most time of the training; it makes fewer steps where all would take longer",
+        help="with --fit: longest time of the training; it makes fewer steps if all would take longer",
     )
     parser.add_argument(
         "--metric",
@@ -228,13 +228,13 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--leave-out",
         action="store_true",
-        help="ignore earlier results on this dataset and its relatives, to test a recommendation honestly",
+        help="hide this dataset and its relatives from the evaluator, to test a recommendation honestly",
     )
     parser.add_argument(
         "--evaluator",
         type=Path,
         metavar="FILE.npz",
-        help="written by 'train-evaluator' (default: the shipped one)",
+        help="evaluator that 'train-evaluator' wrote (default: the shipped one)",
     )
     parser.add_argument(
         "--prefer",
@@ -242,7 +242,7 @@ def _add_arguments(parser: Parser) -> None:
         default=[],
         type=_preference,
         metavar="NAME=LIMIT",
-        help="limit of all networks together, such as 'size=<100k' (parameters), 'macs=<1M' (multiply-adds "
+        help="limit for all networks together, such as 'size=<100k' (parameters), 'macs=<1M' (multiply-adds "
         "for one row) or 'latency=<1ms' (for 1,000 encoded rows); quote it; may be repeated",
     )
     parser.add_argument(
@@ -257,7 +257,7 @@ def _add_arguments(parser: Parser) -> None:
         type=one_of("optimizer", OPTIMIZERS),
         default=OPTIMIZERS[0],
         metavar="|".join(OPTIMIZERS),
-        help="how the architecture with the best predicted score is searched for (default: gradient_ascent)",
+        help="how to search for the best predicted score (default: gradient_ascent)",
     )
     parser.add_argument(
         "--seed",
@@ -272,7 +272,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "recommend",
-    "Recommend an architecture for a dataset and predict its score; --fit trains it as well.",
+    "Recommend an architecture for a dataset and predict its score; --fit also trains it.",
     (
         "taskaware recommend iris",
         "taskaware recommend sales.csv --target price --out rec.json --plot net.png --source net.py",

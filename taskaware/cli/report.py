@@ -24,13 +24,13 @@ def _add_arguments(parser: Parser) -> None:
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="the run folder of a study, or the journal of a search, or of several",
+        help="the run folder of a study, or the journals of one or more searches",
     )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE.html",
-        help="default: RUN/report.html, the journal's name with .html, or searches.html beside several",
+        help="default: RUN/report.html, the journal's name with .html, or searches.html for several",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")

@@ -24,7 +24,7 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "experiment",
         metavar="EXPERIMENT",
-        help="folder with a config.py, which is executed: run only folders that you trust",
+        help="folder with a config.py, which is executed: name only folders that you trust",
     )
     add_run_options(parser)
 

@@ -20,10 +20,10 @@ OF_TASKS = ("target", "store", "inherit")
 
 
 def run(arguments: Arguments) -> None:
-    """Search, or go on with the same search, and print the best so far.
+    """Search, or resume the same search, and print the best so far.
 
     Raises:
-        UserError: an argument does not do, or the journal is of another search.
+        UserError: an argument is not usable, or the journal is of another search.
     """
     _check(arguments)
     import taskaware as ta
@@ -57,14 +57,14 @@ def _check(arguments: Arguments) -> None:
     STRATEGIES.named(arguments.strategy)
     if bool(arguments.task) == bool(arguments.score):
         raise UserError(
-            "Give --task DATA, to train on, or --score COLUMN, where SPACE is a table of known scores."
+            "Give either --task DATA, to train on it, or --score COLUMN, if SPACE is a table of known scores."
         )
     wrong, why = (OF_TASKS, "--task") if arguments.score else (OF_TABLES, "--score")
     for name in wrong:
         if getattr(arguments, name):
             raise UserError(f"--{name} requires {why}.")
     if arguments.score and not arguments.decisions:
-        raise UserError("--score requires --decisions: the columns that say which point it is.")
+        raise UserError("--score requires --decisions: the columns that define a point.")
 
 
 def _table(arguments: Arguments) -> tuple["Space", dict[str, Any]]:
@@ -86,7 +86,7 @@ def _training(arguments: Arguments) -> tuple["Space", dict[str, Any]]:
 
 
 def _default_journal(arguments: Arguments, space: "Space", given: dict[str, Any]) -> Path:
-    """A name that follows from what makes two searches the same one."""
+    """A name that is the same for the same search."""
     from taskaware.digests import digest
 
     table = given["objective"].about if "objective" in given else ""
@@ -102,7 +102,7 @@ def _text(found: "History") -> str:
     lines = [f"best       {best.score:.4g}{test}, evaluation {best.number} of {len(found)}"]
     lines += [f"  {name:<24} {value}" for name, value in best.decisions.items()]
     if (random := _control(found)) is not None:
-        lines.append(f"random     {random:.4g} is the best of as many random points")
+        lines.append(f"random     {random:.4g} is the best of the same number of random points")
     diverged = int(found.diverged.sum())
     lines += [f"diverged   {diverged} of {len(found)}"] * bool(diverged) + list(found.notes)
     return "\n".join([*lines, f"ended by   {found.ended}"])
@@ -125,7 +125,7 @@ def _plain(found: "History", journal: Path) -> dict[str, object]:
 
 
 def _control(found: "History") -> float | None:
-    """The best score of the random search beside; None without one, and where all of it diverged."""
+    """The best score of the control; None without one, or if all of its points diverged."""
     control = found.control
     return None if control is None or control.diverged.all() else control.best.score
 
@@ -168,15 +168,17 @@ def _add_arguments(parser: Parser) -> None:
         metavar="NAME",
         help="evolution (default), local_search, random, ...",
     )
-    parser.add_argument("--task", metavar="DATA", help="train each point on this dataset")
-    parser.add_argument("--target", metavar="COLUMN", help="of the dataset")
-    parser.add_argument("--decisions", nargs="+", metavar="COLUMN", help="of the table: what is decided")
-    parser.add_argument("--score", metavar="COLUMN", help="of the table: what is maximised")
-    parser.add_argument("--test", metavar="COLUMN", help="of the table: the test score")
+    parser.add_argument("--task", metavar="DATA", help="dataset on which each point is trained")
+    parser.add_argument("--target", metavar="COLUMN", help="with --task: column to predict")
+    parser.add_argument(
+        "--decisions", nargs="+", metavar="COLUMN", help="with --score: columns of the decisions"
+    )
+    parser.add_argument("--score", metavar="COLUMN", help="column of the table to maximise")
+    parser.add_argument("--test", metavar="COLUMN", help="with --score: column of the test score")
     parser.add_argument(
         "--budget", type=whole(1, 100_000_000), required=True, metavar="N", help="evaluations, at most"
     )
-    parser.add_argument("--seconds", type=_number(0.0), metavar="S", help="end after these")
+    parser.add_argument("--seconds", type=_number(0.0), metavar="S", help="end after S seconds")
     parser.add_argument(
         "--threshold", type=_number(-math.inf), metavar="X", help="end at a score of X or more"
     )
@@ -188,10 +190,14 @@ def _add_arguments(parser: Parser) -> None:
         help="where points are evaluated (default: serial)",
     )
     parser.add_argument(
-        "--workers", type=whole(0, 100_000), metavar="N", help="evaluations under way (default: one per core)"
+        "--workers", type=whole(0, 100_000), metavar="N", help="evaluations at a time (default: one per core)"
     )
     parser.add_argument(
-        "--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="of all draws (default: 0)"
+        "--seed",
+        type=whole(0, 2**32 - 1),
+        default=0,
+        metavar="N",
+        help="the same seed gives the same search (default: 0)",
     )
     parser.add_argument("--store", metavar="STORE", help="path or URL of a store that records every training")
     parser.add_argument(
@@ -199,20 +205,23 @@ def _add_arguments(parser: Parser) -> None:
         type=whole(0, 100_000),
         default=0,
         metavar="N",
-        help="children start from weights of parents among the last N trainings (cells; default: 0)",
+        help="only cells: children start from the weights of parents among the last N trainings (default: 0)",
     )
     parser.add_argument(
-        "--journal", type=Path, metavar="FILE", help="goes on where it ends (default: runs/search-....jsonl)"
+        "--journal",
+        type=Path,
+        metavar="FILE",
+        help="record of the search, from which it is resumed (default: runs/search-....jsonl)",
     )
     parser.add_argument(
-        "--control", action="store_true", help="a random search of as many evaluations follows"
+        "--control", action="store_true", help="add a random search with the same number of evaluations"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 
 COMMAND = Command(
     "search",
-    "Search a space with any strategy; the same command again goes on.",
+    "Search a space with any strategy; the same command resumes the search.",
     (
         "taskaware search compact --strategy evolution --task iris --budget 200 --engine processes",
         "taskaware search known.csv --decisions op0 op1 --score valid --strategy local_search --budget 5000",

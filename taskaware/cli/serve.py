@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path("taskaware-service")
 TOKEN = "TASKAWARE_TOKEN"
-"""Of the environment: a token that does not stand in the list of processes."""
+"""Environment variable for a token, which so stays out of the list of processes."""
 
 
 def run(arguments: Arguments) -> None:
@@ -70,10 +70,10 @@ def _show(started: "Started") -> None:
         f"folder     {started.folder}",
     ]
     if started.token:
-        lines.append(f"token      {started.token} (shown this once; the page and programs ask for it)")
+        lines.append(f"token      {started.token} (shown only once; the page and programs ask for it)")
     if not started.private:
         lines.append(
-            "warning    HTTP is not encrypted: put a proxy with TLS before it in a network of others"
+            "warning    HTTP is not encrypted: put a proxy with TLS in front of it in a shared network"
         )
     print("\n".join(lines), flush=True)
 
@@ -86,10 +86,14 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (default: 127.0.0.1, this machine alone); another one asks for a token",
+        help="address to listen on (default: 127.0.0.1, only this machine); any other requires a token",
     )
     parser.add_argument(
-        "--port", type=whole(0, 65535), default=8000, metavar="N", help="(default: 8000; 0: any)"
+        "--port",
+        type=whole(0, 65535),
+        default=8000,
+        metavar="N",
+        help="port (default: 8000; 0: any free one)",
     )
     parser.add_argument(
         "--folder",
@@ -103,7 +107,7 @@ def _add_arguments(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="TEXT",
-        help=f"ask for this token; may be repeated, each with its own datasets; or set ${TOKEN}",
+        help=f"require this token; may be repeated, each has its own datasets; or set ${TOKEN}",
     )
     parser.add_argument("--new-token", action="store_true", help="make one more token, and show it once")
     parser.add_argument(
@@ -117,7 +121,7 @@ def _add_arguments(parser: Parser) -> None:
         help="change a limit, for example dataset_bytes=1000000000; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print the address as JSON, errors too")
-    parser.add_argument("--evaluator", metavar="FILE", help="recommend by your own evaluator")
+    parser.add_argument("--evaluator", metavar="FILE", help="your own evaluator (default: the shipped one)")
     parser.add_argument(
         "--store", metavar="STORE", help="path or URL of a store that records the short trainings of jobs"
     )

@@ -19,7 +19,7 @@ FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 class Discreet(logging.Formatter):
-    """Lines without passwords, and without characters that steer a terminal."""
+    """Lines without passwords and control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line; a traceback keeps its lines."""
@@ -36,7 +36,7 @@ def add_run_options(parser: Parser) -> None:
         help="change a setting, for example trainer.steps=200; may be repeated",
     )
     parser.add_argument(
-        "--keys", action="store_true", help="list the settings with their meaning; nothing runs"
+        "--keys", action="store_true", help="list the settings with their meaning, and run nothing"
     )
     parser.add_argument(
         "--engine",
@@ -55,8 +55,10 @@ def add_run_options(parser: Parser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="the run folder (default: runs/NAME-DIGEST)"
     )
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append log lines to a file")
-    parser.add_argument("--report", action="store_true", help="write report.html into the folder afterwards")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append a log to this file")
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html into the run folder at the end"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")
 
 
@@ -65,8 +67,8 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
 
     Args:
         config: settings of a study.
-        name: for the default folder.
-        arguments: of `add_run_options`.
+        name: part of the name of the default folder.
+        arguments: those of `add_run_options`.
 
     Raises:
         UserError: a setting is unknown or out of range, or the folder holds other files.
@@ -83,7 +85,6 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
     config = config.smoke() if arguments.smoke else config
     config = overridden(config, [*_shorthands(config, arguments), *arguments.set])
     path = arguments.out or _default_folder(study.name, config, name, arguments.smoke)
-    # The program by its name, without its path.
     folder = RunFolder.open(path, study.name, config, command=_typed())
     show = print if not arguments.json else _silent
     show(f"run        {folder.path} (config {folder.digest})", flush=True)
@@ -102,8 +103,8 @@ def run_config(config: Any, name: str, arguments: Arguments) -> None:
         print(json.dumps(answer, indent=1))
     if summary.get("failed"):
         raise EngineError(
-            f"{summary['failed']} of {summary['jobs']} jobs failed; the others are recorded. Reasons: "
-            f"taskaware report {folder.path}. The same command tries the failed jobs again."
+            f"{summary['failed']} of {summary['jobs']} jobs failed; the others are recorded. "
+            f"For the reasons: taskaware report {folder.path}. The same command tries the failed jobs again."
         )
 
 
@@ -165,7 +166,9 @@ def _shorthands(config: object, arguments: Arguments) -> Iterator[str]:
             continue
         names = [name for name in keys(config) if f".{name}".endswith(f".runner.{option}")]
         if not names:
-            raise UserError(f"--{option}: {type(config).__name__} has no runner. Leave the option out.")
+            raise UserError(
+                f"--{option}: this study runs no jobs ({type(config).__name__}). Leave the option out."
+            )
         yield from (f"{name}={value}" for name in names)
 
 

@@ -1,4 +1,4 @@
-"""`taskaware tasks`: the known tasks of the evaluator, and the datasets with a name."""
+"""`taskaware tasks`: the known tasks of the evaluator, and the datasets that can be read by name."""
 
 import json
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def _where(manifest) -> str:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "--card", action="store_true", help="only the summary of the evaluator: date, size, recipe"
+        "--card", action="store_true", help="print only how the evaluators were made: date, size, recipe"
     )
     parser.add_argument(
         "--manifests", action="store_true", help="list the datasets that commands accept by name"
@@ -93,7 +93,7 @@ def _add_arguments(parser: Parser) -> None:
 
 COMMAND = Command(
     "tasks",
-    "List the tasks that recommendations are based on; --manifests lists named datasets.",
+    "List the known tasks, which the evaluator learned from; --manifests lists named datasets.",
     ("taskaware tasks", "taskaware tasks --manifests"),
     _add_arguments,
     run,

@@ -35,17 +35,17 @@ def run(arguments: Arguments) -> None:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument("experience", metavar="STORE", help="path or database URL of the experience")
-    parser.add_argument("--out", type=Path, metavar="FILE.npz", required=True, help="the evaluator's file")
-    parser.add_argument("--space", default="compact", metavar="NAME", help="preset (default: compact)")
+    parser.add_argument("--out", type=Path, metavar="FILE.npz", required=True, help="file to write")
+    parser.add_argument(
+        "--space", default="compact", metavar="NAME", help="name of a space (default: compact)"
+    )
     parser.add_argument(
         "--recipe",
         default="",
         metavar="DIGEST",
         help="use only trainings with this recipe (see 'experience list')",
     )
-    parser.add_argument(
-        "--with-shipped", action="store_true", help="learn from the shipped experience as well"
-    )
+    parser.add_argument("--with-shipped", action="store_true", help="also learn from the shipped experience")
     parser.add_argument(
         "--seed",
         type=whole(0, 2**31 - 1),

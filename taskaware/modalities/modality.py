@@ -69,7 +69,7 @@ class Modality(Protocol):
             problem, name, metric: as given to `make_task`.
 
         Raises:
-            UserError: a row cannot be read; names it and the mend.
+            UserError: a row cannot be read; names it and says what to change.
         """
 
     @abstractmethod

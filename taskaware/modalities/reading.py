@@ -27,7 +27,7 @@ def make_task(
     encoding: str | None = None,
     modalities: Mapping[str, str] | None = None,
 ) -> Task:
-    """Make a task of a dataset.
+    """Make a task from a dataset.
 
     Rows without a target are left out. The task's `notes` list the assumptions.
 
@@ -37,15 +37,15 @@ def make_task(
         target: name of the target column, or its values; by default the source's own.
         problem: "classification" or "regression"; by default the source's own, or inferred from the target
             (see `target.read_target`).
-        name: for people; by default the source's.
+        name: name of the task; by default the source's.
         metric: a name in METRICS; by default "accuracy" or "r2".
         modality: name of the kind of data; by default the last of `MODALITIES` that accepts the source.
-        kinds: kind of a table's columns by name ("numeric", "boolean", "date", "category", "text"), where
-            the values are not to decide.
-        drop: columns of a table that are not used; rows for prediction may have them.
-        encoding: of a text file; by default found out.
-        modalities: kind of data of a frame's columns by name ("text", "image", ...), where the values are not
-            to decide; "tables" for a column of numbers, categories or dates.
+        kinds: kind of each named column of a table ("numeric", "boolean", "date", "category", "text");
+            otherwise detected from the values.
+        drop: columns of a table to leave out; rows for prediction may have them.
+        encoding: encoding of a text file; by default detected.
+        modalities: kind of data of each named column of a frame ("text", "image", ...), "tables" for a column
+            of numbers, categories or dates; otherwise detected from the values.
 
     Raises:
         UserError: the source cannot be read, the target is not usable, or there is no such modality.

@@ -57,7 +57,7 @@ class SingleReader(Reader):
         """The rows as data; a frame is read by its column or columns.
 
         Raises:
-            UserError: a column is missing, or a value cannot be read; names it and the mend.
+            UserError: a column is missing, or a value cannot be read; names it and says what to change.
         """
         if isinstance(rows, str | Path):
             rows = load(rows).frame
@@ -103,7 +103,7 @@ class Single(Modality):
             options: as `options` gave them for the training rows; the defaults otherwise.
 
         Raises:
-            UserError: a value cannot be read; names the row and the mend.
+            UserError: a value cannot be read; names the row and says what to change.
         """
 
     def begins(self, start: bytes) -> bool:

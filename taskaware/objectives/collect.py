@@ -54,16 +54,16 @@ class CollectSettings:
     suite: tuple[str, ...] = ("bundled",)
     # Names of tasks; all tasks of the suites if empty.
     tasks: tuple[str, ...] = ()
-    # Kinds of data that are taken of a folder; if empty, those whose embeddings the space has.
+    # Kinds of data to use from a folder; if empty, those for which the space has embeddings.
     modalities: tuple[str, ...] = ()
-    # Altered copies of each task, as further tasks; they are held out together with it.
+    # Altered copies of each task to add as tasks; they are held out together with it.
     variants: int = 0
-    # Preset that the architectures are drawn from.
+    # Name of the space from which the architectures are drawn.
     space: str = "compact"
     # Architectures; every task is trained with the same ones, or with one turn of them.
     architectures: int = 256
-    # Equal parts that the architectures are cut into; a task is trained with one. More architectures become
-    # known for the same number of trainings.
+    # Equal parts into which the architectures are cut; a task is trained with one part. More architectures
+    # become known for the same number of trainings.
     turns: int = 1
     # Number of seeds (0, 1, ...); each has its own split, initial weights and order of rows.
     seeds: int = 1
@@ -102,7 +102,7 @@ class CollectSettings:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Names of the kinds of data that are taken of a folder."""
+        """Names of the kinds of data to use from a folder."""
         there = set(embeddings_of(preset(self.space)))
         return self.modalities or tuple(
             name for name in MODALITIES if set(MODALITIES[name].embeddings) <= there
@@ -196,12 +196,13 @@ def collect(
     """Run the trainings that the store lacks; every job is recorded as soon as it ends.
 
     Args:
-        tasks: to train on, each scored by its own metric; the suite, tasks and variants of the settings are
-            not used here.
-        store: receives the trainings; those that it holds are not repeated. Failed jobs are tried again.
-        settings: everything else.
-        chosen: architectures for each task by its digest, (n, D), in the place of random ones.
-        strategy: name of what chose them.
+        tasks: tasks to train on, each scored by its own metric; the suite, tasks and variants of the settings
+            are not used here.
+        store: store that records the trainings; those that it holds are not repeated. Failed jobs are tried
+            again.
+        settings: all other settings.
+        chosen: architectures for each task by its digest, (n, D), instead of random ones.
+        strategy: name of the strategy that chose them.
         journal: records the end of each job.
         show: see `Progress`.
     """

@@ -82,7 +82,7 @@ def table(
 
     Args:
         frame: a row for each point, or for each point and seed.
-        decisions: the columns that say which point it is: text, numbers or truth values.
+        decisions: the columns that define a point: text, numbers or truth values.
         score: the column that is maximised; a row without a number diverged.
         test: column of the test score.
         seconds: column of the run time.
@@ -140,7 +140,7 @@ def table(
 
 def _check(frame: pd.DataFrame, decisions: list[str], score: str, others: list[str]) -> None:
     if not decisions:
-        raise UserError("No decision is named. Give decisions=[...], the columns that say which point it is.")
+        raise UserError("No decision is named. Give decisions=[...], the columns that define a point.")
     columns = list(frame.columns)
     for column in (*decisions, score, *others):
         if column not in columns:

@@ -61,43 +61,43 @@ def search(
 ) -> SearchResult:
     """Search a space for the point with the largest value of an objective, or the best training on a task.
 
-    With one worker, the same seed gives the same history, and a smaller budget its beginning. Ctrl-C ends the
-    search and returns the history so far. A point whose objective raises an error, or is NaN, has diverged;
-    the search goes on.
+    With one worker, the same seed gives the same history, and a smaller budget gives the beginning of it.
+    Ctrl-C ends the search and returns the history so far. If the objective of a point raises an error or is
+    NaN, the point has diverged, and the search continues.
 
     Args:
         space: name of a preset, or any `Space`.
         strategy: name in `taskaware.STRATEGIES`, or the result of a function of `ta.strategies`.
-        budget: evaluations, 1 or more.
+        budget: number of evaluations, 1 or more.
         objective: a function of a point (D,), or an `Objective`, see `ta.objectives`; larger is better.
-        task: instead of an objective, anything that `make_task` reads. Each point is trained on it; the
-            validation score is the objective, and the history has the test score as well.
-        target: of the task, see `make_task`.
-        seed: of all draws, of the split and of the trainings.
+        task: instead of an objective, anything that `make_task` reads. Each point is trained on it. The
+            validation score is the objective, and the history also has the test score.
+        target: target of the task, see `make_task`.
+        seed: seed of all random draws, of the split and of the trainings.
         together: points of a round; by default the objective's own number.
-        seconds: the search ends after so many, earlier starts included: at once where workers evaluate, else
-            at the end of the evaluation that is under way.
+        seconds: the search ends after this time, earlier starts included: at once if workers evaluate,
+            otherwise at the end of the running evaluation.
         threshold: the search ends at the first score that is not below it.
         engine: where points are evaluated: "serial" (this process), "processes" or "ray", or `RunnerSettings`
-            with a time limit for each evaluation and more. Workers are told nothing but points, and each
-            result reaches the strategy as soon as it is there.
-        workers: evaluations under way; 0 for one per core.
-        recipe: of the trainings, the default `TrainingRecipe` if None; needs a task.
+            with a time limit for each evaluation and more. Workers get only points, and each result reaches
+            the strategy as soon as it is there.
+        workers: evaluations at a time; 0 for one per core.
+        recipe: recipe of the trainings, the default `TrainingRecipe` if None; needs a task.
         store: path or database URL of a store that records every training; needs a task.
-        inherit: so many of the latest trainings keep their weights, and their children start from these; by
-            default all start anew. Needs a task, a space whose points inherit (cells), and a strategy that
-            tells parents when it asks (evolution, local search). The weights are in the folder
+        inherit: number of the latest trainings whose weights are kept, so that their children start from
+            them; by default all start anew. Needs a task, a space whose points inherit (cells), and a
+            strategy that names parents (evolution, local search). The weights are in the folder
             `JOURNAL.weights`, or in a temporary one without a journal.
-        journal: a file that every ask and every tell is appended to, as a line of JSON.
-        resume: whether the search goes on where a journal that is there ends; a new one is begun otherwise.
+        journal: a file to which every ask and every tell is appended, as a line of JSON.
+        resume: whether to resume the search of an existing journal, which is refused otherwise.
         on_progress: called after each round with a `Progress`.
-        progress: whether to show a bar; by default where there is a terminal.
+        progress: whether to show a progress bar; by default only in a terminal.
         control: whether a random search with the same number of evaluations follows. It is the `control` of
             the history; its journal has ".control" in its name, and the report of the search shows the gain.
 
     Returns:
-        Every evaluation; see its `best`, `to_frame()` and `plot()`. Its `module()`, `source()`, `draw()` and
-        `fit(more_data)` are of the best point.
+        The history of all evaluations, with `best`, `to_frame()` and `plot()`. `module()`, `source()`,
+        `draw()` and `fit(more_data)` use the best point.
 
     Raises:
         UserError: a name is unknown, the space lacks a method, both or neither of objective and task are

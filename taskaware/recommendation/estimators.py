@@ -182,26 +182,25 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
     """Recommends an architecture for the classes of y, before anything is trained, and trains it.
 
     Args:
-        metric: that chooses the best weights, a name in `tasks.metrics.METRICS`; accuracy if None. For
-            "balanced_accuracy" and "f1_macro", `predict` decides by offsets chosen on validation rows.
+        metric: metric that chooses the best weights, a name in `tasks.metrics.METRICS`; accuracy if None. For
+            "balanced_accuracy" and "f1_macro", `predict` adds class offsets chosen on validation rows.
         class_weight: None, "balanced", or weights by label, as in scikit-learn.
-        evaluator: what predicts scores of architectures; the shipped one if None.
-        ascent: `AscentSettings`, how candidates are sought; the default ones if None.
+        evaluator: the evaluator that predicts the scores of architectures; the shipped one if None.
+        ascent: `AscentSettings`, how candidates are searched for; the default ones if None.
         prefer: limits of the networks, such as {"size": "<100k", "latency": "<1ms"}; as in `recommend`.
-        leave_out: whether a dataset that the evaluator learned from is left out.
-        members: how many networks of the architecture are trained, and averaged; None as in
-            `Recommendation.fit`.
-        validation: share of the rows that choose a network's best weights, in (0, 1).
+        leave_out: whether to hide this dataset and its relatives from the evaluator, as in `recommend`.
+        members: number of networks that are trained and averaged; None as in `Recommendation.fit`.
+        validation: share of the rows on which a network's best weights are chosen, in (0, 1).
         patience: evaluations without a better score of any network after which training ends; None as in
             `Recommendation.fit`.
-        seconds: most time of the training; None for no limit. The result then depends on the machine.
-        progress: whether to show a bar.
+        seconds: longest time of the training; the result then depends on the machine. None for no limit.
+        progress: whether to show a progress bar.
         random_state: seed of search, split and training; the same int gives the same estimator.
         optimizer: an optax transformation in place of AdamW; None as in `Recommendation.fit`.
 
     Attributes:
-        classes_: labels in the order of `predict_proba`; for an (N, K) y the numbers of its columns.
-        recommendation_: the `Recommendation`, with its notes and how sure it is.
+        classes_: labels in the order of `predict_proba`; for an (N, K) y the indices of its columns.
+        recommendation_: the `Recommendation`, with its notes and its uncertainty.
         model_: the trained `Model`, which can be saved.
         n_features_in_, feature_names_in_: of X; names only where all are strings.
 
@@ -288,7 +287,7 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
     """Recommends an architecture for the numbers of y, before anything is trained, and trains it.
 
     Args:
-        metric: that chooses the best weights: "r2" (None), "rmse" or "mae".
+        metric: metric that chooses the best weights: "r2" (None), "rmse" or "mae".
         evaluator, ascent, prefer, leave_out, members, validation, patience, seconds, progress,
             random_state, optimizer: as in `TaskAwareClassifier`.
 

@@ -35,21 +35,23 @@ def learn(
     """Train architectures on tasks of your own, record the scores, and fit an evaluator to them.
 
     The architectures are those of the shipped experience, in the same order, so that your tasks and the
-    shipped ones are scored on the same points. Trainings that the store holds already are not repeated.
-    Fitting the evaluator takes seconds, and the shipped experience is not forgotten.
+    shipped ones are scored on the same points. Trainings that the store already holds are not repeated.
+    Fitting the evaluator takes seconds, and it also learns from the shipped experience.
 
-    Tables are trained in the space `compact`. Where a dataset is of another kind, all are trained in the
+    Tables are trained in the space `compact`. If any dataset is of another kind, all are trained in the
     space `universal`, which has embeddings for every kind of data.
 
     Args:
-        datasets: each a Task, (data, target), or what `make_task` reads on its own; or the name of a suite.
-        architectures: how many are trained on each task.
+        datasets: name of a suite, or datasets, each a Task, (data, target), or data that `make_task` reads
+            without a target.
+        architectures: number of architectures trained on each task.
         store: path or URL of your experience.
         trainer: the training recipe; None is the recipe of the shipped experience.
-        with_shipped: whether to learn from the shipped experience as well.
-        designs: how many more are designed for each task by gradient ascent, as if the task were new, and
-            trained. From these the evaluator learns the price of an architecture that was never trained.
-        progress: whether to show a bar; by default where there is a terminal.
+        with_shipped: whether to learn also from the shipped experience.
+        designs: number of further architectures that gradient ascent designs for each task, as if it were
+            new. They are trained too, and the evaluator learns from them the price of an untrained
+            architecture.
+        progress: whether to show a progress bar; by default only in a terminal.
 
     Returns:
         The evaluator, for `recommend(..., evaluator=...)` or `save_evaluator`.

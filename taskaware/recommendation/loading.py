@@ -11,6 +11,6 @@ def load_recommendation(path: str | os.PathLike) -> Recommendation:
 
     Raises:
         UserError: there is no such file.
-        CheckpointError: it is no recommendation, is damaged, or comes from a newer taskaware.
+        CheckpointError: it is not a recommendation, is damaged, or comes from a newer taskaware.
     """
     return Recommendation(**read_fields(path))

@@ -21,16 +21,16 @@ def meta_features(
     """The named meta-features of a dataset.
 
     Args:
-        dataset: in any form that `recommend` takes.
+        dataset: data in any form that `recommend` takes.
         target: name of the target.
-        problem: "classification" or "regression"; by default what the target looks like.
+        problem: "classification" or "regression"; by default inferred from the target.
         extra: meta-features of your own, added after the catalogue's.
 
     Returns:
-        One float for each, in the catalogue's order; every one finite.
+        A finite float for each meta-feature, in the order of the catalogue.
 
     Raises:
-        UserError: the dataset cannot be used, or one of `extra` does not keep its promise.
+        UserError: the dataset cannot be used, or an entry of `extra` is not valid.
 
     >>> meta_features("iris")["label_entropy"].round(3)
     np.float64(1.585)
@@ -44,7 +44,7 @@ def known_tasks(evaluator: Evaluator | None = None) -> pd.DataFrame:
     score, spread.
 
     Args:
-        evaluator: by default the shipped one of the space universal, which knows all kinds of data.
+        evaluator: by default the shipped one for the space universal, which knows all kinds of data.
     """
     evaluator = evaluator or shipped_evaluator("universal")
     data = evaluator.training_data

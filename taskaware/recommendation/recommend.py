@@ -57,35 +57,36 @@ def recommend(
     leave_out: bool = False,
     seed: int = 0,
 ) -> Recommendation:
-    """The architecture that suits a dataset, before anything is trained on it.
+    """Recommend the architecture that suits a dataset, before anything is trained on it.
 
     Args:
         dataset: a Task, or what one of `MODALITIES` accepts: DataFrame, (X, y), Hugging Face Dataset or
-            DatasetDict, path to a CSV, TSV, Parquet, ARFF or JSON-lines file, name of a manifest, "hf:<id>",
+            DatasetDict, path to a CSV, TSV, Excel, Parquet, ARFF or JSON file, name of a manifest, "hf:<id>",
             "openml:<id>"; or texts, images, sounds, series or vectors and their targets.
-        target: name of the target column (or its values, beside an X); or names of several, or (N, K)
-            values: numbers are a regression of several outputs, 0 and 1 are labels. A column of lists is one
-            of labels, too.
+        target: name of the target column, or its values if the dataset is an X. For several outputs, their
+            names or (N, K) values: numbers are a regression, 0 and 1 are labels. A column of lists also
+            holds labels.
         problem: "classification" or "regression"; by default inferred from the target, and `notes` says
-            which. Of several outputs they are "multilabel" and "multioutput".
-        metric: name in METRICS that `fit` chooses the best weights by; by default "accuracy" or "r2". The
-            experience is scored by the default, so the architecture is the one for that; a note says so.
-        name: of the dataset, for people; by default the source's.
-        kinds, drop, modalities: kinds of a table's columns, columns that are not used, and the kind of data
-            of others; as in `make_task`.
-        evaluator: predicts the scores, any of SURROGATES; the shipped one by default.
+            which. With several outputs they are "multilabel" and "multioutput".
+        metric: name in METRICS of the score by which `fit` chooses the best weights; by default "accuracy"
+            or "r2". The architecture is always chosen by the default, because the experience is scored by
+            it; a note says so.
+        name: name of the dataset in the answer; by default the source's.
+        kinds, drop, modalities: kinds of a table's columns, columns to leave out, and the kind of data of
+            other columns; as in `make_task`.
+        evaluator: the evaluator that predicts the scores, any of SURROGATES; the shipped one by default.
         ascent: how candidates are searched for and scored.
-        prefer: limits that every candidate keeps to: {"size": "<100k", "macs": "<1M", "latency": "<1ms"},
-            learned parameters, multiply-adds for one row, and estimated time for 1,000 encoded rows, of all
-            networks that `fit` averages; "members" sets how many these are.
-        candidates: how many the answer holds.
-        leave_out: whether to use an evaluator without this dataset and its relatives, if the experience
-            holds it; fitting one takes some seconds.
-        seed: of all draws, 0 to 2**32 - 1; the same seed gives the same answer.
+        prefer: limits that every candidate keeps to: {"size": "<100k", "macs": "<1M", "latency": "<1ms"}
+            are learned parameters, multiply-adds for one row, and estimated time for 1,000 encoded rows, of
+            all networks that `fit` averages; "members" sets their number.
+        candidates: how many architectures the answer holds.
+        leave_out: whether to hide this dataset and its relatives from the evaluator, if the experience
+            holds it; fitting an evaluator without them takes a few seconds.
+        seed: seed of all random draws, 0 to 2**32 - 1; the same seed gives the same answer.
 
     Raises:
         UserError: the dataset is not usable, or a value is out of range; the message names the value and
-            the mend.
+            says what to change.
 
     >>> recommend("wine").architecture.recipe["learning_rate"] > 0
     True

@@ -27,15 +27,15 @@ class Recommendation(Record):
         return explain.page(self)
 
     def plot(self):
-        """The network with its parts in words, and the search with the answer marked: a matplotlib Figure."""
+        """The network with its parts described, and the search with the answer: a matplotlib Figure."""
         return figure.plot(self)
 
     def report(self, path: str | os.PathLike, *, force: bool = False) -> Path:
-        """Write one page of HTML: the answer in words, the network drawn, candidates and near tasks.
+        """Write one page of HTML: the answer in words, a drawing of the network, candidates, nearest tasks.
 
         Args:
-            path: of the page, ending in .html. Folders on the way are made.
-            force: whether a file that is there gives way.
+            path: path of the page, ending in .html. Missing folders are made.
+            force: whether an existing file is replaced.
 
         Returns:
             The path.
@@ -48,13 +48,13 @@ class Recommendation(Record):
     def pareto(self, *, measure: bool = False):
         """The candidates that no other beats in expected score, rank, size, multiply-adds and time.
 
-        Known architectures are among them, and those beyond the limits of `prefer`. A candidate that was
-        never trained has a price in the ranking, so its rank may be lower than its expected score. The
-        recommended one is always there.
+        They include known architectures, also those beyond the limits of `prefer`. A candidate that was
+        never trained pays a price in the ranking, so it may rank lower than its expected score suggests. The
+        recommended one is always included.
 
         Args:
-            measure: whether the column "measured" follows, with the time on this machine. It takes some
-                seconds, because programs are compiled.
+            measure: whether to add the column "measured", the time on this machine. It takes a few seconds,
+                because programs are compiled.
 
         Returns:
             A DataFrame, smallest first: architecture, predicted_score, uncertainty, size, macs, latency
@@ -63,11 +63,11 @@ class Recommendation(Record):
         return pareto.table(self, measure)
 
     def plot_pareto(self):
-        """Expected score over size for the table of `pareto`: a matplotlib Figure."""
+        """Expected score over size for the candidates of `pareto`: a matplotlib Figure."""
         return pareto.plot(self)
 
     def measure_latency(self) -> float:
-        """Seconds that the networks take to predict 1,000 encoded rows, measured on this machine.
+        """Measure the seconds that the networks take to predict 1,000 encoded rows on this machine.
 
         The networks that `fit` averages are built with random weights. Reading and encoding of rows are not
         included: they are the same for every architecture.
@@ -83,18 +83,18 @@ class Recommendation(Record):
     ) -> str:
         """The network as readable Flax code; with a folder, code that reads, trains and predicts by itself.
 
-        Without a folder the text holds the Flax module alone, which is called with encoded columns. With one,
-        the folder gets `network.py` and, as data, `encoder.json` (and `encoder.npz` where there is much): the
-        columns, and what the encoder learns from the rows. It runs without taskaware, with NumPy, pandas,
-        JAX, Flax, SciPy and Optax. The network is not trained: `python folder/network.py data.csv --train`
+        Without a folder, the text has only the Flax module, which is called with encoded columns. A folder
+        gets `network.py` and its data, `encoder.json` (and `encoder.npz` for large arrays): the columns, and
+        what the encoder learns from the rows. The code runs without taskaware, with NumPy, pandas, JAX, Flax,
+        SciPy and Optax. The network is not trained: `python folder/network.py data.csv --train`
         trains it with the recommended recipe, in a plain loop, and writes `weights.npz`. Then
         `python folder/network.py new.csv` predicts. For weights that `fit` has trained use `Model.source`.
 
         Args:
-            folder: to be made; None writes nothing.
-            dataset: that the encoder learns from, in any form that `recommend` takes; by default the one of
-                this recommendation. It is needed where the recommendation was loaded, or made from a table of
-                over 4 million cells.
+            folder: folder to write; None writes nothing.
+            dataset: data from which the encoder learns, in any form that `recommend` takes; by default the
+                one of this recommendation. It is required if the recommendation was loaded, or made from a
+                table of more than 4 million cells.
             target: name of the target, the recommendation's own by default, or its values.
             force: whether a folder that this method wrote may be replaced; other files in it stay.
 
@@ -102,7 +102,7 @@ class Recommendation(Record):
             The text of the module; with a folder, that of `network.py`.
 
         Raises:
-            UserError: the folder exists and `force` is not given; the data is no table, or there is none.
+            UserError: the folder exists and `force` is not given; the data is not a table, or is missing.
         """
         if folder is None:
             return building.source(self)
@@ -128,7 +128,7 @@ class Recommendation(Record):
         optimizer=None,
         on_progress: "Callable[[Evaluation], object] | None" = None,
     ):
-        """Train the recommended architecture: a `Model`.
+        """Train the recommended architecture; returns a `Model`.
 
         Several networks of the same architecture train together. Each keeps the weights that are best on its
         own validation rows. The model predicts the mean of the networks.
@@ -136,21 +136,21 @@ class Recommendation(Record):
         Args:
             dataset: in any form that `recommend` takes.
             target: name of the target, the recommendation's own by default, or its values.
-            seed: of splits and initial weights; the recommendation's own by default.
+            seed: seed of splits and initial weights; the recommendation's own by default.
             members: how many networks, 1 or more; by default 5, 3 for more than 10,000 rows, and 1 for more
                 than 50,000.
-            validation: share of the rows that choose a network's best weights, in (0, 1).
+            validation: share of the rows on which a network's best weights are chosen, in (0, 1).
             patience: training ends after this many evaluations, 30 steps apart, without a better score of any
                 network; by default a third of all, at least 20.
-            seconds: most time of the training, compilation included: fewer steps are made where all would
+            seconds: longest time of the training, compilation included: fewer steps are made if all would
                 take longer. The result then depends on the speed of the machine.
-            progress: whether to show a bar; by default where there is a terminal.
-            metric: that chooses the best weights, a name in METRICS; by default the recommendation's own. For
-                one that counts rare classes as much as frequent ones (balanced_accuracy, f1_macro), the loss
-                chooses the weights, and `predict` decides by offsets of the classes that are best for the
-                metric on validation rows; `predict_proba` stays as it is.
-            groups: name of a column, or a value for each row: rows of one group stay in one part, so that a
-                network validates on groups that it was not trained on.
+            progress: whether to show a progress bar; by default only in a terminal.
+            metric: metric that chooses the best weights, a name in METRICS; by default the recommendation's
+                own. For one that counts rare classes as much as frequent ones (balanced_accuracy, f1_macro),
+                the loss chooses the weights. `predict` then adds offsets to the classes, which are best for
+                the metric on validation rows; `predict_proba` does not change.
+            groups: name of a column, or a value for each row: rows of one group stay in one part of the
+                split, so that a network validates on groups that it was not trained on.
             time: name of a column, or a date or number for each row: the latest rows validate, for every
                 network alike.
             class_weight: "balanced": every class counts the same as a whole; or weights by label.
@@ -162,8 +162,8 @@ class Recommendation(Record):
             on_progress: called after each evaluation of the networks with its step, steps, seconds, score and
                 loss. A training that diverges starts again, and counts its steps from the beginning.
 
-        A column that is named here stays a feature, unless it is dropped (`make_task(..., drop=...)`); then
-        give its values.
+        A column that is named here stays a feature. To exclude it, drop it (`make_task(..., drop=...)`) and
+        give its values here.
 
         Raises:
             UserError: the dataset cannot be used, or is of another problem or other classes, or a number is
@@ -199,7 +199,7 @@ class Recommendation(Record):
         store=None,
         progress: bool | None = None,
     ) -> "Recommendation":
-        """A better recommendation, after a few trainings on the dataset itself.
+        """Correct the recommendation by a few trainings on the dataset itself.
 
         The recommended architecture is trained first, then those that complement it best on the known
         tasks. Several train in one program. The answer is the architecture with the best validation score;
@@ -208,14 +208,14 @@ class Recommendation(Record):
         Args:
             dataset: in any form that `recommend` takes; the one of this recommendation.
             target: name of the target, the recommendation's own by default, or its values.
-            trainings: how many, 1 or more; each is as short as those of the experience.
+            trainings: how many trainings, 1 or more; each is as short as those of the experience.
             evaluator: the one that made the recommendation; the shipped one by default. This dataset and its
                 relatives are left out of it.
             prefer: limits that every candidate keeps to, as in `recommend`; by default those of this
                 recommendation.
             store: path or URL of an experience that records every training as soon as it ends; None records
                 nothing.
-            progress: whether to show a bar; by default where there is a terminal.
+            progress: whether to show a progress bar; by default only in a terminal.
 
         Raises:
             UserError: the dataset cannot be used, is of another problem or other classes, trainings is less
@@ -238,7 +238,7 @@ class Recommendation(Record):
         return cast(Recommendation, found)
 
     def to_json(self, path: str | os.PathLike | None = None, *, force: bool = False) -> str:
-        """The recommendation as JSON text, written to `path` where one is given.
+        """The recommendation as JSON text, also written to `path` if given.
 
         Labels other than strings, numbers and booleans are written as text.
 

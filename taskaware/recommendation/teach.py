@@ -50,22 +50,22 @@ def train_evaluator(
     """Fit an evaluator for `recommend(..., evaluator=...)`.
 
     Args:
-        experience: path or URL of a store, path of a file of `pack`, "shipped", or an Experience.
-        space: name of the preset that the architectures are points of.
-        recipe: digest of the only recipe that counts in a named experience; "" for all.
-        with_shipped: whether to learn from the shipped experience as well.
+        experience: path or URL of a store, path of a packed file (.npz), "shipped", or an Experience.
+        space: name of the space of the architectures.
+        recipe: digest of the only recipe whose trainings are used, unless an Experience is given; "" for all.
+        with_shipped: whether to learn also from the shipped experience.
         more: parts of MORE that are added to the shipped experience.
         without: groups of tasks to leave out.
         settings: `EvaluatorSettings`, `JointSettings`, or those of your own surrogate; None is
             `EvaluatorSettings()`.
-        datasets: the raw data of the experience's tasks, for surrogates that read them (`JointSettings`):
+        datasets: the raw data of the experience's tasks, for surrogates that read it (`JointSettings`):
             name of a suite ("bundled", or a folder with an index.csv), or datasets in any form that
             `recommend` takes. Tasks without raw data are left out.
-        seed: of all draws; the same seed gives the same evaluator.
+        seed: seed of all random draws; the same seed gives the same evaluator.
 
     Raises:
         UserError: there are too few tasks, a task was trained with several recipes, the space is unknown, or
-            raw data are required and missing, or given and not used.
+            raw data is required and missing, or given and not used.
         StoreError: the store cannot be opened.
     """
     chosen, settings, seed = preset(space), settings or EvaluatorSettings(), plain.seed(seed)

@@ -35,23 +35,23 @@ def report(
     *,
     force: bool = False,
 ) -> Path:
-    """Write what a study or a search has found, and how it went, as one HTML file with everything in it.
+    """Write the results and the course of a study or a search as one self-contained HTML file.
 
-    The same files give the same bytes. What is not finished is reported as far as it is.
+    The same files give the same bytes. An unfinished study or search is reported as far as it is.
 
     Args:
-        folder: a run folder, as a study has written it; or the journal of a search; or several journals, for
-            one page with a band over the seeds of each strategy.
-        path: of the file; by default `report.html` in the folder, the journal's name with `.html`, or
+        folder: the run folder of a study, the journal of a search, or several journals, for one page with a
+            band over the seeds of each strategy.
+        path: path of the page; by default `report.html` in the folder, the journal's name with `.html`, or
             `searches.html` beside the first of several journals.
-        force: replace a file that is there.
+        force: whether to replace an existing file.
 
     Returns:
-        Where it is.
+        The path of the page.
 
     Raises:
-        UserError: the folder is no run folder or a file of it is damaged; the file is no journal; or the
-            page is there already, is one of the run folder's own, or cannot be written there.
+        UserError: the folder is not a run folder, or a file in it is damaged; the file is not a journal; or
+            the page exists already, is a file of the study, or cannot be written there.
         StoreError: a line of the journal is damaged.
     """
     if not isinstance(folder, str | os.PathLike):

@@ -24,7 +24,7 @@ Resource and spec are of the types that the study itself put into its jobs; an e
 class RunnerSettings:
     """Where jobs run, and how failures are handled."""
 
-    # "serial" (in this process), "processes" (workers of this machine), or "ray" (this machine or a cluster).
+    # "serial" (in this process), "processes" (workers on this machine), or "ray" (this machine or a cluster).
     engine: str = "serial"
     # Workers; 0 for one per core of this machine, or of the cluster.
     workers: int = 0

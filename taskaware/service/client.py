@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """A service, as `taskaware serve` starts it.
+    """A client of a service that `taskaware serve` started.
 
     Args:
-        url: of the service.
-        token: that it asks for, if it does.
-        timeout: seconds of one request, a recommendation included.
-        http: a client of httpx in place of an own one, for certificates or a proxy of yours.
+        url: address of the service.
+        token: token of the service, if it requires one.
+        timeout: longest time of one request in seconds, recommendations included.
+        http: an httpx client to use instead of a new one, for your own certificates or proxy.
 
     Raises:
-        UserError: the URL is none, or httpx is not installed.
+        UserError: the URL is not valid, or httpx is not installed.
     """
 
     def __init__(
@@ -47,11 +47,12 @@ class Client:
             data: a frame of pandas or another library, a dict of columns, the path of a file, or that of a
                 folder of images or sounds with a sub-folder for each class.
             target: name of the target column, or of several.
-            name: for people; by default that of the file.
+            name: name of the dataset; by default that of the file.
             corrections: problem, metric, kinds, modalities and drop, as in `recommend`.
 
         Raises:
-            UserError: the data is of no such form, or the service refuses it; the message names the mend.
+            UserError: the data has none of these forms, or the service refuses it; the message says what to
+                change.
             EngineError: the service does not answer, or has failed.
         """
         with opened(data, name) as (file, shown):
@@ -75,12 +76,12 @@ class Client:
         candidates: int = 10,
         prefer: Mapping[str, str | int] | None = None,
     ) -> "RemoteRecommendation":
-        """The architecture that suits a dataset; see `taskaware.recommend`.
+        """Recommend the architecture that suits a dataset; see `taskaware.recommend`.
 
         Args:
-            dataset: that was uploaded.
-            seed: of all draws.
-            candidates: that the answer holds.
+            dataset: a dataset that `upload` returned.
+            seed: seed of all random draws.
+            candidates: number of architectures in the answer.
             prefer: limits that every candidate keeps to.
         """
         asked = {"dataset": dataset.id, "seed": seed, "candidates": candidates, "prefer": dict(prefer or {})}
@@ -92,7 +93,7 @@ class Client:
         """Train a recommended architecture; returns at once.
 
         Args:
-            recommendation: of this service.
+            recommendation: a recommendation that `recommend` returned.
             options: members, seconds, seed, validation and patience of `Recommendation.fit`; trainings of
                 `refine`.
         """
@@ -100,13 +101,13 @@ class Client:
         return RemoteJob(self._wire, self._wire.request("POST", "/jobs", json=asked).json())
 
     def datasets(self) -> Iterator["RemoteDataset"]:
-        """Those that this token uploaded, the newest first."""
+        """The datasets that this token uploaded, the newest first."""
         yield from (RemoteDataset(self._wire, found) for found in self._wire.all("/datasets"))
 
     def jobs(self) -> Iterator["RemoteJob"]:
-        """Those that this token ordered, the newest first."""
+        """The jobs that this token started, the newest first."""
         yield from (RemoteJob(self._wire, found) for found in self._wire.all("/jobs"))
 
     def models(self) -> Iterator["RemoteModel"]:
-        """Those that this token trained, the newest first."""
+        """The models that this token trained, the newest first."""
         yield from (RemoteModel(self._wire, found) for found in self._wire.all("/models"))

@@ -12,7 +12,7 @@ _PAGE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).fr
 <title>{{ title }}: HTTP</title><link rel="stylesheet" href="/page.css"></head><body><main class="docs">
 <h1>{{ title }} {{ version }}</h1><p>{{ about }} For programs: <a href="/docs/openapi.json">openapi.json</a>.
 A token goes into the header <code>Authorization: Bearer TOKEN</code>. An error is
-<code>{"error": {"code": ..., "message": ...}}</code>; the message names the mend.</p>
+<code>{"error": {"code": ..., "message": ...}}</code>; the message says what to change.</p>
 {% for one in operations %}<section><h2><code>{{ one.method }} {{ one.path }}</code></h2>
 <p><strong>{{ one.summary }}.</strong> {{ one.about }}</p>
 {% if one.parameters %}<table><thead><tr><th>query</th><th>meaning</th></tr></thead><tbody>

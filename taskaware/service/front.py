@@ -131,7 +131,7 @@ def announced(request: Request[Any, Any, Any]) -> int:
 
 
 def answered(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """Any error as an answer with a code and the mend, without a traceback."""
+    """Any error as an answer with a code and advice, without a traceback."""
     found = _as_refusal(error)
     if found.status >= 500 and found.code != "busy":
         log.error("%s %s", request.method, request.url.path, exc_info=error)

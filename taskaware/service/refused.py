@@ -1,4 +1,4 @@
-"""What a request is refused with: a status of HTTP, a code for programs, a message that names the mend."""
+"""How a request is refused: an HTTP status, a code for programs, a message that says what to change."""
 
 from taskaware.errors import CheckpointError, EngineError, StoreError, TaskawareError, UserError
 
@@ -27,7 +27,7 @@ class Refused(TaskawareError):
 
     Args:
         status: of HTTP, one of CODES.
-        message: says what is wrong and the mend.
+        message: says what is wrong and what to change.
         code: for programs; by default that of the status.
     """
 

@@ -154,7 +154,7 @@ class RemoteJob(Remote):
             progress: whether to show a bar; by default where there is a terminal.
 
         Raises:
-            UserError: the data cannot be trained on; the message names the mend.
+            UserError: the data cannot be trained on; the message says what to change.
             EngineError: the job failed or was cancelled, or the service does not answer.
         """
         number, patient = 0, time.monotonic()
@@ -200,7 +200,7 @@ class RemoteModel(Remote):
             rows: a frame, a dict of columns, or the path of a file.
 
         Raises:
-            UserError: the rows are not usable; the message names the mend.
+            UserError: the rows are not usable; the message says what to change.
         """
         found = self.predict_frame(rows)
         return found.iloc[:, 0].to_numpy() if found.shape[1] == 1 else found.to_numpy()

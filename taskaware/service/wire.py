@@ -44,7 +44,7 @@ class Wire:
             given: as httpx takes it.
 
         Raises:
-            UserError: the service refuses the request; the message names the mend.
+            UserError: the service refuses the request; the message says what to change.
             EngineError: it does not answer, or has failed.
         """
         headers = self._headers | given.pop("headers", {})

@@ -1,4 +1,4 @@
-"""Errors of a database as messages that name the mend."""
+"""Errors of a database as messages that say what to do."""
 
 import contextlib
 import re
@@ -58,7 +58,7 @@ REASONS = (
 )
 
 
-DAMAGED, MEND = "The store is damaged: it has", "`Store.check` says more; a copy or a merge may mend it."
+DAMAGED, MEND = "The store is damaged: it has", "`Store.check` says more; a copy or a merge may repair it."
 DAMAGES = (
     TaskawareError,
     ArithmeticError,

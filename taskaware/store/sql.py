@@ -27,7 +27,7 @@ __all__ = ["Artefact", "Birth", "FailureGroup", "Listed", "Pruned", "Report", "S
 
 
 class Store(Exchange):
-    """Experience in a database; open it with `Store.open`, at best in a `with` block.
+    """Experience in a database; open it with `Store.open`, best in a `with` block.
 
     Several processes may write at once, each through a Store that it opened itself. A write that meets
     another one waits and is tried again; a broken connection is replaced at the next call.
@@ -68,15 +68,15 @@ class Store(Exchange):
 
         Args:
             target: path of an SQLite file, a database URL of SQLAlchemy
-                ("postgresql+psycopg://user@host/name"), or ":memory:" for one that is gone when it is
+                ("postgresql+psycopg://user@host/name"), or ":memory:" for one that is lost when it is
                 closed and serves one thread.
-            create: whether to create a store where there is none. An existing file is never overwritten.
-            readonly: never write, nor create or migrate a store.
-            timeout: seconds to wait for other writers of an SQLite file, and to try again what met them; by
-                default $TASKAWARE_STORE_TIMEOUT, or 60. After 3 a warning says what is waited for.
-            artefacts: folder of the artefacts; made when the first one comes. Without one it is
-                "<file>.artefacts" beside an SQLite file, and other stores take no artefacts.
-            artefact_limit: bytes of all artefacts together; those used longest ago are removed first.
+            create: whether to create a store if there is none. An existing file is never overwritten.
+            readonly: never write to, create or migrate a store.
+            timeout: seconds to wait for other writers of an SQLite file and to retry; by default
+                $TASKAWARE_STORE_TIMEOUT, or 60. After 3 seconds a warning says what the store waits for.
+            artefacts: folder of the artefacts, made for the first one. By default it is
+                "<file>.artefacts" beside an SQLite file; other stores then take no artefacts.
+            artefact_limit: largest size of all artefacts in bytes; the least recently used are removed first.
 
         Raises:
             StoreError: there is no store and none may be created; the file is corrupt, belongs to another

@@ -55,7 +55,7 @@ def _called(file: Path) -> object:
 def _no_config(file: Path, error: BaseException) -> UserError:
     lines = [step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename == str(file)]
     where = f", line {lines[-1]}," if lines else ""
-    return UserError(f"'{file}'{where} returns no config ({type(error).__name__}: {error}). Mend the file.")
+    return UserError(f"'{file}'{where} returns no config ({type(error).__name__}: {error}). Fix the file.")
 
 
 def _no_experiment(path: Path) -> UserError:

@@ -36,7 +36,7 @@ def save_evaluator(evaluator: Evaluator, path: str | os.PathLike, *, force: bool
 
     Args:
         evaluator: any of SURROGATES.
-        path: of the file.
+        path: path of the file.
         force: whether an existing file is replaced.
 
     Raises:
@@ -69,13 +69,13 @@ def load_evaluator(path: str | os.PathLike, *, catalogue: str | None = None) -> 
     """Read what `save_evaluator` wrote, now or in an earlier version.
 
     Args:
-        path: of the file.
+        path: path of the file.
         catalogue: digest of the meta-features of its queries; None skips this check.
 
     Raises:
         UserError: there is no such file.
-        CheckpointError: the file is damaged, foreign, newer than this taskaware, of a surrogate that is not
-            in SURROGATES, or was fitted to other meta-features.
+        CheckpointError: the file is damaged, is not an evaluator, is from a newer taskaware, has a surrogate
+            that is not in SURROGATES, or was fitted to other meta-features.
     """
     path = Path(path)
     if not is_file(path):

@@ -44,7 +44,7 @@ class Reader(Protocol):
         """New rows in any form that a user has them in; a target among them is ignored.
 
         Raises:
-            UserError: a row cannot be read; names it and the mend.
+            UserError: a row cannot be read; names it and says what to change.
         """
 
     def to_dict(self) -> dict:

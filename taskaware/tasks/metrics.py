@@ -35,24 +35,24 @@ def negated(score: float) -> float:
 
 
 class Metric(NamedTuple):
-    """A score of predictions; the score is larger where the predictions are better.
+    """A score of predictions; better predictions have a larger score.
 
     Attributes:
-        name: in METRICS.
-        problems: that it scores, of `tasks.task.ALL_PROBLEMS`. A metric of one output scores several, if it
-            says so, by the mean over them; see `of_problem`.
+        name: name in METRICS.
+        problems: problems that it scores, of `tasks.task.ALL_PROBLEMS`. A metric of one output may score
+            several by the mean over them; see `of_problem`.
         reads: what `on_host` takes as predictions: "classes" (indices, (N,)), "probabilities" (N, K) or
             "values" (N,), in the target's own units.
         on_host: (truth (N,), predictions) → score, a float. A class index of -1 in the truth is a class
             that the model does not know.
         on_device: (outputs (n, K), y (n,), weight (n,), scale) → score, a scalar; traceable by JAX.
-            Classification: logits, MASKED where there is no such class, and class indices as floats.
-            Regression: standardised values in column 0 and in y; times `scale`, differences of them are in
+            Classification: logits, MASKED for classes that do not exist, and class indices as floats.
+            Regression: standardised values in column 0 and in y; their differences times `scale` are in
             the target's own units. Rows of weight 0 are padding.
         low, high: range of the score; trainings are recorded with no less than `low`.
-        shown: score → the number that people know: an error is shown as it is, and its negative is the score.
-        direction: of the number that `shown` gives, in a few words.
-        of_outputs: `on_host` and `on_device` for several outputs, (N, K), where the score is not that mean.
+        shown: score → the usual number: for an error, whose negative is the score, the error itself.
+        direction: which values of `shown` are better, in a few words.
+        of_outputs: `on_host` and `on_device` for several outputs, (N, K), if the score is not that mean.
     """
 
     name: str

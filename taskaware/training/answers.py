@@ -29,7 +29,7 @@ def known_answers(model: "Model", rows: Any, target: Any) -> pd.Series | np.ndar
     name = model.target_name
     if target is None:
         if not isinstance(rows, pd.DataFrame) or name not in rows:
-            raise UserError(f"score needs the answers: a frame with column '{name}', or target=...")
+            raise UserError(f"score needs the target: a frame with column '{name}', or target=...")
         target = rows[name]
     truth = pd.Series(np.asarray(target), name=name)
     if not len(truth):
@@ -44,7 +44,7 @@ def _of_several(model: "Model", rows: Any, target: Any, several: Outputs) -> np.
     names = list(model.target_columns)
     if target is None:
         if not isinstance(rows, pd.DataFrame) or not set(names) <= set(rows.columns):
-            raise UserError(f"score needs the answers: a frame with columns {names}, or target=...")
+            raise UserError(f"score needs the target: a frame with columns {names}, or target=...")
         target = rows[names]
     return whole_matrix(several, model.problem, target)
 

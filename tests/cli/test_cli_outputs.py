@@ -31,7 +31,7 @@ def test_folders_must_be_writable(refused, no_work, table, tmp_path, monkeypatch
     allowed = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path and allowed(path, mode))
     words = [tmp_path / word if "." in word or "/" in word else word for word in words]
-    assert f"nothing can be written in '{tmp_path}'" in refused("recommend", table, *words)
+    assert f"the folder '{tmp_path}' is not writable" in refused("recommend", table, *words)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -49,7 +49,7 @@ def test_what_is_read_is_never_replaced(refused, no_work, table, tmp_path):
 
 def test_two_outputs_have_two_names(refused, no_work, table, tmp_path):
     path = tmp_path / "x.json"
-    assert "is the file of --out, too" in refused("recommend", table, "--out", path, "--source", path)
+    assert "is also the file of --out" in refused("recommend", table, "--out", path, "--source", path)
     inside = ["--fit", "--save", tmp_path / "model", "--out", tmp_path / "model" / "rec.json"]
     assert "is in the model's folder" in refused("recommend", table, *inside)
 

@@ -80,7 +80,7 @@ def test_score_leaves_out_rows_without_an_answer(command, model, folder, flowers
     rows.to_csv(tmp_path / "some.csv", index=False)
     err = command("predict", folder, tmp_path / "some.csv", "--score")[2]
     right = (model.predict(flowers[11:]) == flowers["species"][11:]).sum()
-    assert err == f"accuracy {right / 38:.4f} on 38 rows, 10 without an answer left out\n"
+    assert err == f"accuracy {right / 38:.4f} on 38 rows, 10 without a target left out\n"
 
 
 def test_score_needs_answers(refused, folder, flowers, tmp_path):

@@ -243,5 +243,5 @@ def test_engine_and_workers_go_to_every_runner_of_a_config():
     engines = [word for word in _shorthands(ShipSettings(), arguments) if "engine" in word]
     parts = ("collect", "published", "variants", "tables", "tables_variants", "kinds")
     assert engines == [f"{part}.runner.engine=processes" for part in parts]
-    with pytest.raises(UserError, match="--engine: RunnerSettings has no runner"):
+    with pytest.raises(UserError, match="--engine: this study runs no jobs"):
         list(_shorthands(RunnerSettings(), arguments))

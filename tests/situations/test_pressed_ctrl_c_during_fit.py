@@ -28,6 +28,6 @@ def test_the_model_so_far_is_saved_and_the_exit_code_is_130(tmp_path, monkeypatc
     words = ["recommend", tmp_path / "table.csv", "--target", "y", "--fit", "--members", "1"]
     code = main([str(word) for word in [*words, "--save", tmp_path / "model"]])
     assert code == 130 and len(calls) == 2
-    assert "Stopped by Ctrl-C. What was reached until then is kept" in capsys.readouterr().err
+    assert "Stopped by Ctrl-C. The results so far are kept" in capsys.readouterr().err
     assert load_model(tmp_path / "model").history["step"].iloc[-1] == training.SEGMENT
     assert signal.getsignal(signal.SIGINT) is before

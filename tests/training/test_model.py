@@ -100,9 +100,9 @@ def test_what_cannot_be_explained_or_plotted_is_refused(model):
         model.explain(made().drop(columns="colour"))
     with pytest.raises(UserError, match="Repeats is 0"):
         model.explain(made(), repeats=0)
-    with pytest.raises(UserError, match="needs the answers"):
+    with pytest.raises(UserError, match="needs the target"):
         model.explain(made().drop(columns="answer"))
-    with pytest.raises(UserError, match="needs the answers"):
+    with pytest.raises(UserError, match="needs the target"):
         model.plot(made().drop(columns="answer"))
 
 

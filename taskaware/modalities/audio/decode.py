@@ -58,7 +58,7 @@ def decode(source: bytes | str | os.PathLike, limits: Limits) -> Decoded:
         limits: that are checked before anything is unpacked.
 
     Raises:
-        UserError: it cannot be read; says why and the mend as the end of a sentence, without the row.
+        UserError: it cannot be read; says why and what to change as the end of a sentence, without the row.
     """
     if not isinstance(source, bytes):
         _check_file(Path(source))

@@ -69,7 +69,7 @@ def read_one(value: Any, limits: Limits) -> Decoded | None:
     """The samples of a value; None where it is missing.
 
     Raises:
-        UserError: it cannot be read; says why and the mend as the end of a sentence, without the row.
+        UserError: it cannot be read; says why and what to change as the end of a sentence, without the row.
     """
     if missing(value):
         return None

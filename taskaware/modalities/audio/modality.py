@@ -55,7 +55,7 @@ class Audio(Single):
             options: "sampling_rate" to read with; by default the commonest one.
 
         Raises:
-            UserError: a value cannot be read; names the row and the mend.
+            UserError: a value cannot be read; names the row and says what to change.
         """
         return read_sounds(values, column, **options)
 

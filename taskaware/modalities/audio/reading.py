@@ -29,7 +29,7 @@ def read_sounds(values: Sequence, column: str, sampling_rate: int | None = None)
         sampling_rate: to read with; by default the commonest one, of several the highest.
 
     Raises:
-        UserError: a value cannot be read; names the row and the mend.
+        UserError: a value cannot be read; names the row and says what to change.
     """
     decoded, shown = _all(values, column), quoted(column)
     given = sampling_rate

@@ -25,7 +25,7 @@ ORIENTATION = 0x0112
 
 
 class Unreadable(Exception):
-    """Why a value is no image, as the end of a sentence, and the mend."""
+    """Why a value is not an image, as the end of a sentence, and what to change."""
 
     def __init__(self, why: str, mend: str):
         super().__init__(why)

@@ -60,7 +60,7 @@ def pictures_of(
         side: pixels of the longer side that are kept.
 
     Raises:
-        UserError: a value cannot be read; names the row and the mend.
+        UserError: a value cannot be read; names the row and says what to change.
     """
     found = _opened_rows(values, _Asked(column, folder, side))
     levels = Levels(_white(found, "array", white, column), _white(found, DEEP, deep_white, column), side)

@@ -110,7 +110,7 @@ class MixedFrames(Modality):
             modalities: kind of data of columns by name, where the values are not to decide.
 
         Raises:
-            UserError: a column cannot be read; names the row and the mend.
+            UserError: a column cannot be read; names the row and says what to change.
         """
         folder = names_classes(source)
         loaded = load_folder(source) if folder else load(source, target, encoding=encoding)

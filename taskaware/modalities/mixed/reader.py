@@ -34,7 +34,7 @@ class MixedReader(Reader):
         """The rows of a frame or of a file.
 
         Raises:
-            UserError: a column is missing, or a value cannot be read; names it and the mend.
+            UserError: a column is missing, or a value cannot be read; names it and says what to change.
         """
         frame = rows_frame(rows)
         names = [reader.column for reader in self.columns]

@@ -111,7 +111,8 @@ def texts_of(values: Sequence, column: str) -> tuple[tuple[str, ...], tuple[str,
         column: name of the column, for messages.
 
     Raises:
-        UserError: a value is something else, cannot be decoded, or is too long; names the row and the mend.
+        UserError: a value is something else, cannot be decoded, or is too long; names the
+            row and says what to change.
     """
     most = most_characters()
     texts = tuple(_text(value, row, column, most) for row, value in enumerate(values))

@@ -4,7 +4,7 @@ Tables are held out with their relatives, in folds. In each space an evaluator t
 recommends one network for each. All are trained as points of the larger space, with the same recipe and the
 same seeds. Trainings are kept in a store: the same command resumes.
 
-    python benchmarks/spaces.py FOLDER... --experience extended.sqlite [--tasks 60]
+    python benchmarks/spaces.py FOLDER... [--experience extended.sqlite] [--tasks 60]
 """
 
 import argparse
@@ -24,28 +24,32 @@ from taskaware.recommendation.teach import experience_of, opened
 from taskaware.spaces import preset
 from taskaware.spaces.mixture_lifting import lifted_points
 from taskaware.store import Store
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates import training_data as training_data
 from taskaware.tasks.task import Task
 
 SMALL, LARGE = "compact", "extended"
 FOLDS, SEEDS = 5, 2
-FEWEST_ROWS, MOST_ROWS = 500, 20_000
+FEWEST_ROWS, MOST_ROWS = 500, 9_000
+"""Of a table: enough to tell networks apart, and few enough that the arrays of most tables have one size."""
 
 
 def main() -> None:
     """Print mean test scores by size of the table, and the difference with its standard error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", help="of tables, each with an index.csv")
-    parser.add_argument("--experience", required=True, help=f"store with trainings of '{LARGE}'")
+    parser.add_argument(
+        "--experience", help=f"store with trainings of '{LARGE}'; by default the shipped ones"
+    )
     parser.add_argument("--tasks", type=int, default=60, help="tables, drawn at random")
     parser.add_argument("--trained", default="spaces.sqlite", help="store of the trainings that are compared")
     parser.add_argument("--kappa", type=float, default=AscentSettings().kappa, help="caution of the ascent")
     given = parser.parse_args()
     tasks = drawn(given.folders, given.tasks)
     ascent = AscentSettings(kappa=given.kappa)
-    with Store.open(given.experience, create=False, readonly=True) as store:
-        chosen = {name: recommended(name, tasks, store, ascent) for name in (SMALL, LARGE)}
+    chosen = {
+        name: recommended(name, tasks, known(name, given.experience), ascent) for name in (SMALL, LARGE)
+    }
     settings = CollectSettings(space=LARGE, seeds=SEEDS, batch=2, coarse=True, store=given.trained)
     points = {task.digest: np.stack([chosen[name][task.digest] for name in chosen]) for task in tasks}
     with Store.open(given.trained) as store:
@@ -67,14 +71,19 @@ def drawn(folders: Sequence[str], count: int) -> list[Task]:
     return found
 
 
+def known(name: str, store: str | None) -> TrainingData:
+    """What the evaluator of a space learns from; the store counts for the larger space alone."""
+    if name == SMALL or store is None:
+        return training_data(opened("shipped", preset(name)))
+    with Store.open(store, create=False, readonly=True) as own:
+        return training_data(experience_of(own, preset(name)))
+
+
 def recommended(
-    name: str, tasks: Sequence[Task], store: Store, ascent: AscentSettings
+    name: str, tasks: Sequence[Task], data: TrainingData, ascent: AscentSettings
 ) -> dict[str, np.ndarray]:
     """The network that is recommended for each task by its digest, as a point of the larger space."""
     space, large = preset(name), preset(LARGE)
-    # The store has trainings of the larger space alone.
-    known = experience_of(store, space) if name == LARGE else opened("shipped", space)
-    data = training_data(known)
     groups = sorted({task.group or task.name for task in tasks})
     found = {}
     for fold in tqdm(range(FOLDS), desc=name, unit="fold"):

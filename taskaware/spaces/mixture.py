@@ -130,17 +130,11 @@ class MixtureSpace:
 
     def encode(self, point: Point) -> Float[Array, "*b D"]:
         """The point as one vector: alpha, beta, gamma, recipe, each row by row."""
-        batch = point.gamma.shape[:-1]
-        return jnp.concatenate([jnp.reshape(part, (*batch, -1)) for part in point], axis=-1)
+        return _joined(point)
 
     def decode(self, vector: Float[EitherArray, "*b D"]) -> Point:
         """The inverse of `encode`."""
-        vector, parts, start = jnp.asarray(vector), [], 0
-        for shape in self.shapes:
-            stop = start + _size(shape)
-            parts.append(jnp.reshape(vector[..., start:stop], (*vector.shape[:-1], *shape)))
-            start = stop
-        return Point(*parts)
+        return _cut(self.shapes, jnp.asarray(vector))
 
     def contains(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether each vector is a point of the space: logits within +-BOUND, recipe within [0, 1]."""
@@ -282,6 +276,23 @@ def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
 
 def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
     return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
+
+
+# Compiled for eager callers, too: each slice would be a program of its own.
+@functools.partial(jax.jit, inline=True)
+def _joined(point: Point) -> Float[Array, "*b D"]:
+    batch = point.gamma.shape[:-1]
+    return jnp.concatenate([jnp.reshape(part, (*batch, -1)) for part in point], axis=-1)
+
+
+@functools.partial(jax.jit, static_argnames="shapes", inline=True)
+def _cut(shapes: tuple[tuple[int, ...], ...], vector: Float[Array, "*b D"]) -> Point:
+    parts, start = [], 0
+    for shape in shapes:
+        stop = start + _size(shape)
+        parts.append(jnp.reshape(vector[..., start:stop], (*vector.shape[:-1], *shape)))
+        start = stop
+    return Point(*parts)
 
 
 # Compiled for eager callers, too: operation by operation, a gamma distribution alone takes seconds.

@@ -58,16 +58,16 @@ class MixtureSpace:
     shared_weights: bool
     width_odds: tuple[float, ...]
 
-    @property
+    @functools.cached_property
     def baselines(self) -> tuple[tuple[int, str], ...]:
         """(size, activation) of each of the P baselines, in the order of alpha."""
         return tuple((size, activation) for size in self.sizes for activation in self.activations)
 
-    @property
+    @functools.cached_property
     def embedding_names(self) -> tuple[str, ...]:
         return tuple(name for group in self.embeddings for name in group)
 
-    @property
+    @functools.cached_property
     def shapes(self) -> Shapes:
         """The shape of each part of one point."""
         return Shapes(
@@ -77,12 +77,12 @@ class MixtureSpace:
             (len(self.recipe),),
         )
 
-    @property
+    @functools.cached_property
     def dimension(self) -> int:
         """D, how many numbers u has."""
         return sum(_size(shape) for shape in self.shapes)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """16 hex digits that name the space's definition; odds of sampling are no part of it."""
         definition = {k: v for k, v in self.to_dict().items() if k not in ("type", "name", "width_odds")}
@@ -112,7 +112,7 @@ class MixtureSpace:
                 del coordinate["gate"]
         return data
 
-    @property
+    @functools.cached_property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the recipe's coordinates, R of them."""
         return tuple(coordinate.name for coordinate in self.recipe)

@@ -60,7 +60,7 @@ def test_evolution_trains_cells_on_digits():
     digits = load_digits()
     few = np.isin(digits.target, (3, 8))
     task = ta.make_task((digits.images[few][:120], digits.target[few][:120]))
-    # Space, rows and steps between evaluations are those of tests/objectives/test_result.py: one program does.
+    # Space, rows and steps between evaluations are those of tests/objectives/test_result.py: one program.
     space = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
     recipe = TrainingRecipe(steps=30, evaluations=15, batch_size=32)
     strategy = ta.strategies.aging_evolution(population=4, sample=2)

@@ -30,7 +30,7 @@ test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/ruff format --check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 fuzz: setup ## ten thousand odd tables and two thousand damaged files
 	$(BIN)/python -m benchmarks.fuzz --tables 10000 --artefacts 2000

@@ -6,7 +6,11 @@ from jaxtyping import install_import_hook
 
 # Tests compile more than they run, so XLA leaves out passes that only make programs faster.
 # More of this is in tests/conftest.py.
-QUICK_TO_COMPILE = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false "
+    # A program is one module for LLVM, not 32: less processor time, where other tests fill the cores.
+    "--xla_cpu_parallel_codegen_split_count=1"
+)
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK_TO_COMPILE}".strip()
 # The processes of the tests fill all cores, where the threads of a product only wait for each other.
 for library in ("OPENBLAS", "OMP", "MKL"):

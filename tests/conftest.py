@@ -20,6 +20,7 @@ LONG_TRAININGS = (
     "test_evaluator_fit",
     "test_joint",
     "test_models",
+    "test_notebooks",
 )
 """Modules that train models to their end."""
 

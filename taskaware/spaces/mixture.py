@@ -58,16 +58,16 @@ class MixtureSpace:
     shared_weights: bool
     width_odds: tuple[float, ...]
 
-    @property
+    @functools.cached_property
     def baselines(self) -> tuple[tuple[int, str], ...]:
         """(size, activation) of each of the P baselines, in the order of alpha."""
         return tuple((size, activation) for size in self.sizes for activation in self.activations)
 
-    @property
+    @functools.cached_property
     def embedding_names(self) -> tuple[str, ...]:
         return tuple(name for group in self.embeddings for name in group)
 
-    @property
+    @functools.cached_property
     def shapes(self) -> Shapes:
         """The shape of each part of one point."""
         return Shapes(
@@ -77,12 +77,12 @@ class MixtureSpace:
             (len(self.recipe),),
         )
 
-    @property
+    @functools.cached_property
     def dimension(self) -> int:
         """D, how many numbers u has."""
         return sum(_size(shape) for shape in self.shapes)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """16 hex digits that name the space's definition; odds of sampling are no part of it."""
         definition = {k: v for k, v in self.to_dict().items() if k not in ("type", "name", "width_odds")}
@@ -112,7 +112,7 @@ class MixtureSpace:
                 del coordinate["gate"]
         return data
 
-    @property
+    @functools.cached_property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the recipe's coordinates, R of them."""
         return tuple(coordinate.name for coordinate in self.recipe)
@@ -130,17 +130,11 @@ class MixtureSpace:
 
     def encode(self, point: Point) -> Float[Array, "*b D"]:
         """The point as one vector: alpha, beta, gamma, recipe, each row by row."""
-        batch = point.gamma.shape[:-1]
-        return jnp.concatenate([jnp.reshape(part, (*batch, -1)) for part in point], axis=-1)
+        return _joined(point)
 
     def decode(self, vector: Float[EitherArray, "*b D"]) -> Point:
         """The inverse of `encode`."""
-        vector, parts, start = jnp.asarray(vector), [], 0
-        for shape in self.shapes:
-            stop = start + _size(shape)
-            parts.append(jnp.reshape(vector[..., start:stop], (*vector.shape[:-1], *shape)))
-            start = stop
-        return Point(*parts)
+        return _cut(self.shapes, jnp.asarray(vector))
 
     def contains(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether each vector is a point of the space: logits within +-BOUND, recipe within [0, 1]."""
@@ -282,6 +276,23 @@ def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
 
 def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
     return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
+
+
+# Compiled for eager callers, too: each slice would be a program of its own.
+@functools.partial(jax.jit, inline=True)
+def _joined(point: Point) -> Float[Array, "*b D"]:
+    batch = point.gamma.shape[:-1]
+    return jnp.concatenate([jnp.reshape(part, (*batch, -1)) for part in point], axis=-1)
+
+
+@functools.partial(jax.jit, static_argnames="shapes", inline=True)
+def _cut(shapes: tuple[tuple[int, ...], ...], vector: Float[Array, "*b D"]) -> Point:
+    parts, start = [], 0
+    for shape in shapes:
+        stop = start + _size(shape)
+        parts.append(jnp.reshape(vector[..., start:stop], (*vector.shape[:-1], *shape)))
+        start = stop
+    return Point(*parts)
 
 
 # Compiled for eager callers, too: operation by operation, a gamma distribution alone takes seconds.

@@ -98,9 +98,10 @@ def outputs_have_their_shape(subject: Subject) -> None:
 def compiled_equals_eager(subject: Subject) -> None:
     case = next(_cases(subject))  # of one group: eager code compiles each of its operations
     params = jax.jit(case.child.init)(jax.random.key(0), case.candidate, case.row).params
-    # As after some steps: factors differ from 1, and biases from 0.
+    # As after some steps: factors differ from 1, and biases from 0. In NumPy, which compiles nothing.
     params = jax.tree.map(
-        lambda leaf: leaf + 0.01 * jnp.sin(jnp.arange(leaf.size)).reshape(leaf.shape), params
+        lambda leaf: jnp.asarray(leaf + 0.01 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), leaf.dtype),
+        jax.device_get(params),
     )
     found = []
     for wrap in (jax.jit, lambda function: function):
@@ -194,8 +195,8 @@ def _cases(subject: Subject) -> Iterator[_Case]:
         )
         row, batch = (
             Batch(
-                jax.tree.map(lambda leaf, n=n: leaf[:n], arrays.x),
-                arrays.y[:n],
+                jax.tree.map(functools.partial(_rows, rows=slice(n)), arrays.x),
+                _rows(arrays.y, slice(n)),
                 arrays.columns,
                 arrays.allowed,
                 classification,
@@ -206,12 +207,17 @@ def _cases(subject: Subject) -> Iterator[_Case]:
         yield _Case(int(rows[0]), child, design, point, candidate, row, batch)
 
 
+def _rows(array: jax.Array, rows: slice | np.ndarray) -> jax.Array:
+    """Some rows, cut out on the host, where that compiles nothing."""
+    return jnp.asarray(np.asarray(array)[rows])
+
+
 def _first_loss(subject: Subject, case: _Case) -> jax.Array:
     """Validation loss of the weights that the trainer begins with."""
     arrays = subject.prepared.arrays
-    rows = arrays.validation.rows[arrays.validation.weight > 0]
-    x = jax.tree.map(lambda leaf: leaf[rows], arrays.x)
-    batch = dataclasses.replace(case.batch, x=x, y=arrays.y[rows])
+    rows = np.asarray(arrays.validation.rows)[np.asarray(arrays.validation.weight) > 0]
+    x = jax.tree.map(functools.partial(_rows, rows=rows), arrays.x)
+    batch = dataclasses.replace(case.batch, x=x, y=_rows(arrays.y, rows))
     state = jax.jit(case.child.init)(jax.random.split(jax.random.key(0))[0], case.candidate, case.row)
     return jax.jit(Batch.loss)(batch, jax.jit(case.child.outputs)(state.params, case.candidate, batch))
 

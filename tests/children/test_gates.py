@@ -59,15 +59,17 @@ def begun(wine, vector):
     [(key, _)] = child.group(SPACE, vector[None])
     many = candidates(child, Design(SPACE, key), vector[None])
     state = start(Program(child, scored_by("classification"), True), wine.arrays, many, jax.random.key(0))
-    arrays = wine.arrays
+    arrays = jax.device_get(wine.arrays)
     batch = Batch(Inputs(*(x[:10] for x in arrays.x)), arrays.y[:10], arrays.columns, arrays.allowed, True)
-    return child, *jax.tree.map(lambda leaf: leaf[0], (many, state)), batch
+    first = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[0]), (many, state))
+    return child._replace(step=jax.jit(child.step), outputs=jax.jit(child.outputs)), *first, batch
 
 
 def unlike_the_first(params):
     """The weights, with something in place of every 0."""
     return {
-        name: leaf + 0.1 * jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape) for name, leaf in params.items()
+        name: leaf + 0.1 * np.cos(np.arange(leaf.size, dtype=leaf.dtype)).reshape(leaf.shape)
+        for name, leaf in params.items()
     }
 
 
@@ -171,8 +173,8 @@ def test_activations(name):
         "selu": 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
         "mish": x * np.tanh(np.logaddexp(0, x)),
     }[name]
-    np.testing.assert_allclose(ACTIVATIONS[name](jnp.asarray(x)), expected, rtol=1e-5, atol=1e-6)
-    assert np.isfinite(jax.vmap(jax.grad(ACTIVATIONS[name]))(jnp.asarray(x * 10))).all()
+    np.testing.assert_allclose(jax.jit(ACTIVATIONS[name])(x), expected, rtol=1e-5, atol=1e-6)
+    assert np.isfinite(jax.jit(jax.vmap(jax.grad(ACTIVATIONS[name])))(jnp.asarray(x * 10))).all()
 
 
 def test_a_step_is_adamw_with_the_points_recipe(wine):
@@ -186,7 +188,7 @@ def test_a_step_is_adamw_with_the_points_recipe(wine):
         wanted = 0.9 * jax.nn.one_hot(batch.y.astype(int), 3) + 0.1 / 3
         return -(wanted * logs).sum(1).mean()
 
-    grads = jax.grad(loss)(state.params)
+    grads = jax.jit(jax.grad(loss))(state.params)
     factor = 0.75 * 0.5 + 0.25 * float(coslog4(jnp.float32(0.3)))
     decays = {name: leaf.ndim > 1 for name, leaf in state.params.items()}
     rule = optax.adamw(
@@ -195,7 +197,7 @@ def test_a_step_is_adamw_with_the_points_recipe(wine):
         weight_decay=float(candidate.weight_decay),
         mask=decays,
     )
-    updates, _ = rule.update(grads, rule.init(state.params), state.params)
+    updates, _ = jax.jit(rule.update)(grads, rule.init(state.params), state.params)
     updates = {name: 6 * each if name.endswith("_scale") else each for name, each in updates.items()}
     for name, leaf in optax.apply_updates(state.params, updates).items():
         np.testing.assert_allclose(after[name], leaf, rtol=1e-3, atol=1e-5, err_msg=name)

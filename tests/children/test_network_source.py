@@ -37,14 +37,17 @@ BLOCK = [0, 1, 2, 3, 3, 4, 4, 4, 4]
 SHAPES = {"both": (BLOCK + [7, 7], 4), "numbers": (BLOCK, 0), "categories": ([], 4)}
 
 
+discretise = jax.jit(MixtureSpace.discretise, static_argnums=0)
+
+
 @functools.cache
 def points(space):
     """Two plain networks and two mixtures."""
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, (4, space.dimension)).clip(-9, 9)
     drawn = space.decode(jnp.asarray(logits, jnp.float32))
-    drawn = space.encode(drawn._replace(recipe=jax.nn.sigmoid(drawn.recipe)))
-    return [*space.discretise(drawn[:2]), *drawn[2:]]
+    drawn = np.asarray(space.encode(drawn._replace(recipe=jax.nn.sigmoid(drawn.recipe))))
+    return [*np.asarray(discretise(space, drawn[:2])), *drawn[2:]]
 
 
 def built(space, layers, **embeddings):
@@ -90,8 +93,15 @@ def trained(space, vector, x, block, outputs=OUTPUTS):
     network = MixtureNetwork(space, width, outputs, members)
     shapes = jax.eval_shape(network.init, jax.random.key(0), x, columns, wired)["params"]
     params = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)
+    return params, given_by(network, params, x, columns, wired)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def given_by(network, params, x, columns, wired):
     given = network.apply({"params": params}, x, columns, wired)
-    return params, given if members == 1 else mean_of_members(given, "classes" if outputs > 1 else "values")
+    if network.members == 1:
+        return given
+    return mean_of_members(given, "classes" if network.outputs > 1 else "values")
 
 
 def emitted(text):
@@ -199,6 +209,7 @@ def test_units_are_dropped_in_training_alone():
     network = emitted(source(space, vector, **sizes))
     found = {"params": source_params(space, vector, params, **sizes)}
 
+    @jax.jit
     def dropped(seed):
         return network.apply(found, x.numbers, train=True, rngs={"dropout": jax.random.key(seed)})
 

@@ -38,7 +38,7 @@ def test_round_trip(found, path):
     pd.testing.assert_frame_equal(loaded.neighbours, found.neighbours)
 
 
-def test_a_loaded_one_trains_as_the_first(found, path, made):
+def test_a_loaded_one_trains_as_the_first(found, path, made, short):
     frame = made()
     ours, theirs = (one.fit(frame, progress=False) for one in (found, load_recommendation(path)))
     np.testing.assert_array_equal(ours.predict_proba(frame), theirs.predict_proba(frame))

@@ -59,10 +59,12 @@ def test_other_tables_are_not():
     assert relatives(make_task(shuffled, target)) == []
 
 
-def test_a_part_is_left_out_and_a_note_names_the_table():
+def test_a_part_is_left_out_and_a_note_names_the_table(evaluator):
     frame, target = bundled("wine")
     part = drawn(frame, target, 0.75, 1.0, False)
-    asked, left = (recommend(part, target, leave_out=leave_out) for leave_out in (False, True))
+    asked, left = (
+        recommend(part, target, evaluator=evaluator, leave_out=leave_out) for leave_out in (False, True)
+    )
     assert any("seems to share rows and columns with 'wine'" in note for note in asked.notes)
     assert asked.neighbours["name"][0] == "wine"
     assert "wine" not in set(left.neighbours["name"])

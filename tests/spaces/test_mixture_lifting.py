@@ -1,6 +1,7 @@
 """Points of a mixture space as points of a larger one."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +9,9 @@ import numpy as np
 import pytest
 
 from taskaware.children.child import Batch, Design, child_of
-from taskaware.children.mixture.network import Inputs
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
-from taskaware.spaces import preset
+from taskaware.spaces import MixtureSpace, preset
 from taskaware.spaces.mixture_lifting import extends, lifted_points
 from taskaware.training.prepare import embeddings_of, prepare
 from taskaware.training.programs import Program, candidates, scored_by, start
@@ -28,7 +28,9 @@ def points():
 def test_lifted_points_mean_the_same_networks(points):
     lifted = lifted_points(points, SMALL, LARGE)
     assert np.asarray(LARGE.contains(lifted)).all()
-    small, large = SMALL.weights(points), LARGE.weights(lifted)
+    weights, width = (jax.jit(each, static_argnums=0) for each in (MixtureSpace.weights, MixtureSpace.width))
+    small, large = jax.device_get((weights(SMALL, points)._asdict(), weights(LARGE, lifted)._asdict()))
+    small, large = (SimpleNamespace(**each) for each in (small, large))
     own = [LARGE.baselines.index(baseline) for baseline in SMALL.baselines]
     np.testing.assert_allclose(large.alpha[:, :3][:, :, np.array(own)], small.alpha, atol=1e-6)
     np.testing.assert_array_equal(large.beta[:, :3], small.beta)
@@ -36,7 +38,7 @@ def test_lifted_points_mean_the_same_networks(points):
     np.testing.assert_array_equal(large.gamma[:, :7], small.gamma)
     np.testing.assert_array_equal(large.recipe[:, :3], small.recipe)
     np.testing.assert_allclose(large.recipe[:, 3:], [[0, 0.99, 0, 0, 0, 0, 0]] * len(points), atol=1e-6)
-    np.testing.assert_array_equal(LARGE.width(lifted), SMALL.width(points))
+    np.testing.assert_array_equal(width(LARGE, lifted), width(SMALL, points))
 
 
 def test_a_lifted_network_answers_as_before(points):
@@ -51,9 +53,10 @@ def test_a_lifted_network_answers_as_before(points):
             params = {name: params.get(name, leaf) for name, leaf in state.params.items()}
         else:
             params = state.params
-        batch = Batch(Inputs(*(x[:9] for x in arrays.x)), arrays.y[:9], arrays.columns, arrays.allowed, True)
-        one = jax.tree.map(lambda leaf: leaf[0], (params, chosen))
-        answers.append(child.outputs(*one, batch))
+        x, y = (jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[:9]), part) for part in arrays[:2])
+        batch = Batch(x, y, arrays.columns, arrays.allowed, True)
+        one = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[0]), (params, chosen))
+        answers.append(jax.jit(child.outputs)(*one, batch))
     np.testing.assert_allclose(answers[1], answers[0], rtol=1e-5, atol=1e-5)
 
 

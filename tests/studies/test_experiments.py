@@ -23,6 +23,7 @@ RUNNERS = (
     "collect.runner",
     "evaluate.runner",
     "published.runner",
+    "kinds.runner",
     "variants.runner",
     "tables.runner",
     "tables_variants.runner",

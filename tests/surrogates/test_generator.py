@@ -108,12 +108,12 @@ def test_the_published_generator_is_two_layers_of_fifty():
 def test_a_task_without_rows_is_finite_and_has_a_finite_gradient(name):
     empty = jax.tree.map(np.zeros_like, drawn(0))
     module = generator_named(name)
-    params = module.init(jax.random.key(0), empty)
+    params = jax.jit(module.init)(jax.random.key(0), empty)
 
     def total(params):
         return jnp.sum(module.apply(params, empty))
 
-    leaves = jax.tree.leaves((total(params), jax.grad(total)(params)))
+    leaves = jax.tree.leaves(jax.jit(jax.value_and_grad(total))(params))
     assert all(np.isfinite(leaf).all() for leaf in leaves)
     assert leaves[0].dtype == jnp.float32
 

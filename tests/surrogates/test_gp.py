@@ -197,13 +197,14 @@ def test_it_is_saved_and_read(learned, opposites, tmp_path):
 def test_its_prediction_has_a_gradient(learned, opposites, tiny):
     posterior = learned.posterior(TaskQuery(opposites.z[21], "classification"))
 
+    @jax.jit
     def expected(point):
         return posterior.mean_std(features_of(tiny, point)[None])[0][0]
 
-    point = jnp.asarray(opposites.u[3]) * 0.3
-    gradient = jax.grad(expected)(point)
+    point = opposites.u[3].astype(np.float32) * np.float32(0.3)
+    gradient = jax.jit(jax.grad(expected))(point)
     # A smaller step would measure the rounding of float32.
-    steps = 4e-2 * jnp.eye(tiny.dimension)
+    steps = 4e-2 * np.eye(tiny.dimension, dtype=np.float32)
     numeric = jnp.array([(expected(point + step) - expected(point - step)) / 8e-2 for step in steps])
     np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=2e-2)
     assert np.abs(gradient).max() > 1e-3

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -38,10 +39,11 @@ def source_params(
             f"The parameters are of a network of width {len(params['embedding_bias'])}, and this one has "
             f"width {net.width}. Give the parameters that were trained for this point."
         )
-    arrays = {name: jnp.asarray(value) for name, value in params.items()}
+    # In NumPy: JAX would compile a program for every slice.
+    arrays = {name: np.asarray(value) for name, value in params.items()}
     read = selected(net, block, categories)
-    kernels = [_embedding_kernel(columns, arrays, net.gates.get("scaling", 0.0)) for columns in read]
-    found = {"embedding": {"kernel": jnp.concatenate(kernels), "bias": arrays["embedding_bias"]}}
+    kernels = [_embedding_kernel(columns, arrays, float(net.gates.get("scaling", 0.0))) for columns in read]
+    found = {"embedding": {"kernel": np.concatenate(kernels), "bias": arrays["embedding_bias"]}}
     if learns_vectors(read):
         found["vectors"] = {"kernel": arrays["category_vectors"][:categories]}
     for layer in net.layers:
@@ -53,17 +55,17 @@ def source_params(
     }
     if net.members > 1:
         found["members"] = {"signs": arrays["member_signs"]}
-    return found
+    return jax.tree.map(jnp.asarray, found)
 
 
-def _parts(params: dict[str, Array], name: str) -> dict[str, Array]:
+def _parts(params: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     """The arrays of a layer: its kernel and bias, and what members add to them."""
     return {
         key.removeprefix(f"{name}_"): value for key, value in params.items() if key.startswith(f"{name}_")
     }
 
 
-def _embedding_kernel(columns: Selected, params: dict[str, Array], scaling: float) -> Array:
+def _embedding_kernel(columns: Selected, params: dict[str, np.ndarray], scaling: float) -> np.ndarray:
     """The kernel of some columns, times what was learned of each by the gate's share."""
     if columns.embedding == "learned":
         return params["vector_kernel"]
@@ -74,8 +76,8 @@ def _embedding_kernel(columns: Selected, params: dict[str, Array], scaling: floa
 
 
 def _layer_params(
-    space: MixtureSpace, layer: Layer, params: dict[str, Array], width: int
-) -> dict[str, dict[str, Array]]:
+    space: MixtureSpace, layer: Layer, params: dict[str, np.ndarray], width: int
+) -> dict[str, dict[str, np.ndarray]]:
     """The parameters of one layer, cut out of the matrix that holds all its baselines."""
     parts = _parts(params, f"layer{layer.slot}")
 

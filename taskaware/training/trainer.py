@@ -149,18 +149,21 @@ def _train_chunk(
     rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
     ones = np.ones(recipe.steps, np.float32)
     steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
-    curves, loss, began = [], None, 0.0
+    curves, loss, began = [], None, time.perf_counter()
     for number in range(recipe.evaluations):
         now = slice(number * recipe.segment, (number + 1) * recipe.segment)
         key, part = jax.random.fold_in(steps_key, number), Steps(*(each[now] for each in steps))
         state, (scores, loss) = segment(program, state, prepared.arrays, chosen, part, key)
         curves.append(scores)
-        if number == 0:
+        if number == 0 and recipe.evaluations > 1:
+            # The first part compiles.
             jax.block_until_ready(scores)
             began = time.perf_counter()
+    jax.block_until_ready(curves[-1])
+    spent = time.perf_counter() - began
     test_scores, _ = evaluate(program, state.params, prepared.arrays, chosen, prepared.arrays.test)
     scored = np.stack(jax.device_get(curves), axis=1)
     measured = max(recipe.evaluations - 1, 1) / recipe.evaluations
-    seconds = (time.perf_counter() - began) / measured / len(scored)
+    seconds = spent / measured / len(scored)
     found = summary(recipe, scored, np.asarray(test_scores), np.asarray(loss), seconds)
     return found, state.params

@@ -148,6 +148,25 @@ def test_first_weights_have_the_seed_too(small, points, classes, trained, monkey
     assert (other.loss != trained.loss).all()
 
 
+def test_seconds_are_those_of_the_steps_alone(small, points, classes, monkeypatch):
+    """The first part compiles, and so may the scores of the test part."""
+    clock = SimpleNamespace(now=0.0)
+    spent = {"segment": iter([1000.0, 3.0, 3.0]), "evaluate": iter([500.0])}
+
+    def slowly(name, run):
+        def timed(*arguments):
+            clock.now += next(spent[name])
+            return run(*arguments)
+
+        return timed
+
+    for name in spent:
+        monkeypatch.setattr(trainer, name, slowly(name, getattr(trainer, name)))
+    monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    found = train(small, points[:1], classes, RECIPE, seed=0)
+    assert found.seconds.tolist() == pytest.approx([9.0])
+
+
 def test_the_score_is_taken_over_the_last_evaluations(small, points, classes, trained):
     np.testing.assert_allclose(trained.score, trained.curve[:, -2:].mean(1), rtol=1e-6)
     best = dataclasses.replace(RECIPE, score_reduction="max", score_last=3)

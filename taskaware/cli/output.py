@@ -120,6 +120,10 @@ def _check_distinct(files: Mapping[str, Path], folders: Mapping[str, Folder], so
 
 
 def _check_file(option: str, path: Path, force: bool) -> None:
+    if str(path) == "-":
+        raise UserError(
+            f"{option}: '-' is no name of a file. Name one; on Linux, /dev/stdout is the terminal."
+        )
     if path.is_dir():
         raise UserError(f"{option}: '{path}' is a folder. Name a file in it.")
     if path.exists() and not is_device(path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from taskaware.cli.output import check_outputs, write_file
 from taskaware.cli.parser import Arguments, Command, Parser
+from taskaware.data.files import format_of
 from taskaware.errors import UserError
 
 
@@ -16,6 +17,7 @@ def run(arguments: Arguments) -> None:
         UserError: the output cannot be written, or the model or the rows are not usable.
     """
     check_outputs({"--out": arguments.out}, force=arguments.force, source=arguments.new)
+    _check_ending(arguments.out)
     import taskaware
     from taskaware.compilation import keep_compiled
     from taskaware.data.load import load
@@ -37,6 +39,13 @@ def run(arguments: Arguments) -> None:
         return
     write_file(arguments.out, text.encode())
     print(f"{len(rows)} predictions of '{model.target_name}' written to {arguments.out}")
+
+
+def _check_ending(path: Path | None) -> None:
+    """Refuse a name by which another program would read the predictions as what they are not."""
+    ending = format_of(path) if path is not None else None
+    if ending and ending not in (".csv", ".txt", ".json"):
+        raise UserError(f"--out: predictions are CSV, or JSON with --json, and '{path}' ends in {ending}.")
 
 
 def _json(answers) -> str:

@@ -22,7 +22,7 @@ MISSING_MARKS = frozenset(
     + ("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
 )
 
-_DAY = np.timedelta64(1, "D")
+_DAY = pd.Timedelta(days=1)
 _TRUTH = {"true": "1", "false": "0"}
 _SCALARS = (
     *(str, bool, int, float, decimal.Decimal),
@@ -111,9 +111,14 @@ def _scalars(series: pd.Series) -> pd.Series:
     series = series.astype(object)
     if found_type(series) == "string":
         return series
-    nested = ~series.isna().to_numpy() & [not isinstance(value, _SCALARS) for value in series]
+    nested = ~series.isna().to_numpy() & np.array([not isinstance(value, _SCALARS) for value in series], bool)
     if nested.any():
         row = int(np.flatnonzero(nested)[0])
+        if isinstance(series.iloc[row], bytes):
+            raise UserError(
+                f"Column '{series.name}' holds the bytes {series.iloc[row]!r:.40} in row {row}. Decode them "
+                f"first: frame['{series.name}'].str.decode('utf-8')."
+            )
         raise UserError(
             f"Column '{series.name}' holds a {type(series.iloc[row]).__name__} in row {row}. Allowed: "
             f"numbers, strings, booleans and dates. Spread it into columns of these, or drop '{series.name}'."
@@ -125,6 +130,8 @@ def label(value) -> str:
     """How a value is written as a category: 1, 1.0 and " 1" are all "1"."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, str):  # of an enumeration, what it stands for
+        return one_form(str.__str__(value).strip())
     return one_form(str(value).strip())
 
 
@@ -167,7 +174,7 @@ def refuse_infinite(column: object, values: np.ndarray) -> None:
 def _as_floats(series: pd.Series, form: tuple[str, ...], strict: bool) -> np.ndarray:
     dtype = series.dtype
     if dtype.kind == "m":
-        return (series.astype("timedelta64[us]") / _DAY).to_numpy(np.float64, na_value=np.nan)
+        return (series / _DAY).to_numpy(np.float64, na_value=np.nan)
     if dtype.kind != "c" and (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
         if isinstance(dtype, np.dtype):
             return series.to_numpy().astype(np.float64)

@@ -1,8 +1,10 @@
 """Tables of any library, and rows in any form, as pandas frames."""
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,9 +38,15 @@ def one_form(text: str) -> str:
 
 
 def is_table(source: object) -> bool:
-    """Whether an object is a table with named columns: pandas, polars, Arrow, a dict, or a list of dicts."""
+    """Whether an object is a table with named columns.
+
+    It is a frame of pandas or polars, an Arrow table, a dict, a structured array, or a list of rows that have
+    names: dicts, named tuples, records of a dataclass, or rows of a frame.
+    """
     if isinstance(source, list):
-        return bool(source) and all(isinstance(row, Mapping) for row in source)
+        return bool(source) and all(map(_has_names, source))
+    if isinstance(source, np.ndarray):
+        return source.dtype.names is not None
     return isinstance(source, pd.DataFrame | Mapping) or _is_arrow(source)
 
 
@@ -55,6 +63,11 @@ def table_frame(source: object) -> pd.DataFrame:
         return source
     if _is_arrow(source):
         return _from_arrow(source)
+    if isinstance(source, list):
+        # By name: the fields of rows may stand in different orders.
+        source = list(map(_named, source))
+    if isinstance(source, np.ndarray):
+        source = {name: source[name] for name in source.dtype.names or ()}
     if isinstance(source, Mapping) and not any(map(_is_column, source.values())):
         source = [dict(source)]
     try:
@@ -78,7 +91,9 @@ def feature_frame(features) -> pd.DataFrame:
         features = _dense(features)
     if is_table(features):
         return table_frame(features)
-    features = _array(features)
+    kind, features = type(features).__name__, _array(features)
+    if not features.ndim:
+        raise UserError(f"The rows are a {kind}. Give a frame, an array of two axes, or a list of rows.")
     if features.ndim != 2:
         mend = " For a single feature: X.reshape(-1, 1)." if features.ndim == 1 else ""
         if mend and features.dtype.kind in "OU":
@@ -88,12 +103,31 @@ def feature_frame(features) -> pd.DataFrame:
     return frame.infer_objects()
 
 
+def _has_names(row: object) -> bool:
+    if isinstance(row, pd.Series):
+        return bool(len(row)) and all(isinstance(name, str) for name in row.index)
+    return isinstance(row, Mapping) or hasattr(row, "_fields") or _is_record(row)
+
+
+def _is_record(row: object) -> bool:
+    return dataclasses.is_dataclass(row) and not isinstance(row, type)
+
+
+def _named(row: Any) -> Any:
+    """A row of `_has_names` as a dict."""
+    if hasattr(row, "_fields"):
+        return row._asdict()
+    if _is_record(row):
+        return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    return dict(row)
+
+
 def _is_arrow(source: object) -> bool:
     """Whether a table speaks Arrow: polars, pyarrow, duckdb and others."""
     return (
         hasattr(source, "__arrow_c_stream__")
         and hasattr(type(source), "columns")
-        or (type(source).__module__.partition(".")[0] == "pyarrow" and hasattr(source, "to_pandas"))
+        or (type(source).__module__.partition(".")[0] == "pyarrow" and hasattr(source, "schema"))
     )
 
 
@@ -115,11 +149,23 @@ def _from_arrow(source) -> pd.DataFrame:
 
 def _array(features) -> np.ndarray:
     try:
-        return whole_characters(np.asarray(features))
+        return whole_characters(unmasked(features))
     except ValueError as error:
         raise UserError(
             "The rows of X differ in length. Give every row one value for each column."
         ) from error
+
+
+def unmasked(values: Any) -> np.ndarray:
+    """Values as an array; a masked cell is a missing one.
+
+    >>> unmasked(np.ma.masked_array([1, 2], [False, True]))
+    array([ 1., nan])
+    """
+    if not isinstance(values, np.ma.MaskedArray) or not np.ma.is_masked(values):
+        return np.asarray(values)
+    number = values.dtype.kind in "iuf"
+    return np.ma.filled(values.astype(np.float64 if number else object), np.nan if number else None)
 
 
 def whole_characters(values: np.ndarray) -> np.ndarray:

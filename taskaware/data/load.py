@@ -11,9 +11,9 @@ from taskaware.data.files import FORMATS, format_of, read_content, read_file
 from taskaware.data.frames import is_table, table_frame
 from taskaware.data.loaded import Loaded, of_arrays, of_frame
 from taskaware.data.manifests import fetch, manifest, manifests
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "load", "rows_with_names"]
 
 
 def load(source, target=None, *, encoding: str | None = None, as_text: Collection[str] = ()) -> Loaded:
@@ -62,6 +62,51 @@ class Text:
     as_text: frozenset[str]
 
 
+def rows_with_names(rows: object, *, as_text: Collection[str] = ()) -> pd.DataFrame | None:
+    """New rows as a frame, where their columns have names; None for arrays, lists of values, and the like.
+
+    Args:
+        rows: a table of `is_table`, a Hugging Face Dataset, or what else names a file for `load`.
+        as_text: as for `load`.
+
+    Raises:
+        UserError: they cannot be read, or have several splits.
+    """
+    if isinstance(rows, str | Path):
+        return load(rows, as_text=as_text).frame
+    if isinstance(rows, dict) and sources.is_datasets(rows) and len(rows) != 1:
+        raise UserError(f"This DatasetDict has the splits {list(rows)}. Give one of them.")
+    if sources.is_datasets(rows) and (isinstance(rows, dict) or hasattr(rows, "column_names")):
+        return load(rows).frame
+    return table_frame(rows) if is_table(rows) else None
+
+
+def check_order(source: object, target: object) -> None:
+    """Refuse a target whose row labels are those of the features in another order: which one counts is open.
+
+    Args:
+        source: features, or (features, target).
+        target: values, a name, or None.
+
+    Raises:
+        UserError: the order differs; names the first row.
+    """
+    features, values = source if isinstance(source, tuple) and len(source) == 2 else (source, target)
+    pandas = pd.DataFrame | pd.Series
+    if not (isinstance(features, pandas) and isinstance(values, pandas)):
+        return
+    one, other = features.index, values.index
+    if len(one) != len(other) or one.equals(other) or not (one.is_unique and other.is_unique):
+        return
+    if one.isin(other).all():
+        row = next(row for row, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
+        first = f"row {row} is {quoted(str(one[row]))} in X and {quoted(str(other[row]))} in y"
+        raise UserError(
+            f"X and y have the same row labels in another order: {first}. Give y.loc[X.index], or "
+            "y.to_numpy() if the order is right."
+        )
+
+
 def _are_names(target) -> bool:
     """Whether a target can be the names of several columns: different strings."""
     if not isinstance(target, list | tuple | pd.Index) or len(target) < 2:
@@ -93,7 +138,9 @@ def _load(source, target, text: Text) -> Loaded:
     if isinstance(source, Loaded):
         return source
     if isinstance(source, tuple) and len(source) == 2:
-        return of_arrays(*source, name=target)
+        features, values = source
+        features = features if isinstance(features, str | Path) else rows_with_names(features)
+        return of_arrays(source[0] if features is None else features, values, name=target)
     if sources.is_datasets(source):
         return sources.from_datasets(source)
     if is_table(source):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from taskaware.data.frames import feature_frame, valid_text, whole_characters
-from taskaware.errors import UserError
+from taskaware.data.frames import feature_frame, unmasked, valid_text, whole_characters
+from taskaware.errors import UserError, quoted
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,15 +113,31 @@ def target_columns(target: object) -> pd.DataFrame:
     elif isinstance(target, list | tuple) and holds_lists(target) and not _is_matrix(target):
         series = pd.Series(list(target), dtype=object)
     else:
-        array = np.asarray(target)
+        array = _target_array(target)
         if array.ndim == 2 and array.shape[1] > 1:
             names = [f"y{place}" for place in range(array.shape[1])]
             return pd.DataFrame(whole_characters(array), columns=names)
         array = array[:, 0] if array.ndim == 2 and array.shape[1] else array
+        if array.ndim == 0:
+            raise UserError(
+                f"y is {quoted(target)}, a {type(target).__name__}. Give a list or an array with one target "
+                "for each row, in their order."
+            )
         if array.ndim != 1:
             raise UserError(f"y has shape {array.shape}; one target for each row is needed: y[:, 0].")
         series = pd.Series(whole_characters(array))
     return series.set_axis(pd.RangeIndex(len(series))).to_frame(str(series.name or "target"))
+
+
+def _target_array(target: object) -> np.ndarray:
+    """Targets as an array; a list keeps its types, of which NumPy would make strings: 1 and "a"."""
+    if not isinstance(target, list | tuple):
+        return unmasked(target)
+    kinds = set(map(type, target))
+    if kinds == {str} or not any(issubclass(kind, str) for kind in kinds):
+        return unmasked(target)
+    own = [str.__str__(cell) if isinstance(cell, str) else cell for cell in target]
+    return pd.Series(own, dtype=object).to_numpy()
 
 
 def holds_lists(cells: Iterable[object]) -> bool:

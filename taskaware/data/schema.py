@@ -12,13 +12,11 @@ import pandas as pd
 from taskaware.data import columns as read
 from taskaware.data import dates, given
 from taskaware.data.description import Description, described_as
-from taskaware.data.frames import feature_frame, is_table, table_frame
-from taskaware.data.load import load
+from taskaware.data.frames import feature_frame
+from taskaware.data.load import rows_with_names
 from taskaware.data.loaded import tidy
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
 from taskaware.errors import CheckpointError, UserError, some
-
-_MANY_UNSEEN = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,10 +164,11 @@ class Schema:
         Raises:
             UserError: a file cannot be read, or an array has another number of columns.
         """
-        if isinstance(rows, str | Path):
-            return load(rows, as_text={*self.written, target_name}).frame
-        if is_table(rows):
-            return tidy(table_frame(rows))
+        if isinstance(rows, pd.Series) and {*map(str, rows.index)} >= {*self.names}:
+            rows = dict(rows)  # one row of a frame
+        named = rows_with_names(rows, as_text={*self.written, target_name})
+        if named is not None:
+            return named if isinstance(rows, str | Path) else tidy(named)
         frame = feature_frame(rows)
         found, wanted = frame.shape[1], len(self.names)
         if found != wanted:
@@ -272,7 +271,7 @@ def _read(field: Field, series: pd.Series) -> list[Column]:
 def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
     """Most categories of a column are new when it is written otherwise than in the training data."""
     unseen = (codes < 0) & series.notna().to_numpy()
-    if unseen.sum() >= _MANY_UNSEEN and 2 * unseen.sum() > len(codes):
+    if 2 * unseen.sum() > len(codes):
         example = some([series.iloc[int(unseen.argmax())]])
         warnings.warn(
             f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are no "

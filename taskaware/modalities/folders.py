@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from taskaware.data.loaded import Loaded
-from taskaware.errors import UserError, quoted
+from taskaware.errors import UserError, quoted, some
 from taskaware.files import expanded, is_folder
 from taskaware.modalities.single import Single, singles
 
@@ -52,6 +52,8 @@ def load_folder(path: str | os.PathLike) -> Loaded:
     if "split" in frame:
         tested = frame["split"] == "test"
         test = frame[tested].drop(columns="split").reset_index(drop=True) if tested.any() else None
+        if tested.all():
+            raise UserError(f"{quoted(str(path))} has test files only. Put those to learn from into 'train'.")
         frame = frame[~tested].drop(columns="split").reset_index(drop=True)
     return Loaded(frame, Path(path).absolute().name, "label", test, "classification", notes)
 
@@ -76,14 +78,14 @@ def folder_frame(path: str | os.PathLike, kind: Single) -> pd.DataFrame:
     root = expanded(path)
     if not root.is_dir():
         raise UserError(f"{quoted(str(root))} is no folder. Name the folder of the files.")
-    files, ignored = _listed(root, kind)
+    files, ignored, links = _listed(root, kind)
     found = [_placed(root, file, splits=_has_splits(root)) for file in files]
     _check(root, found, kind)
     columns = {kind.name: [str(each.path) for each in found], "label": [each.label for each in found]}
     frame = pd.DataFrame(columns, dtype=object)
     if found[0].split:
         frame["split"] = [each.split for each in found]
-    frame.attrs["notes"] = tuple(_notes(root, ignored))
+    frame.attrs["notes"] = tuple(_notes(root, ignored, links))
     return frame
 
 
@@ -105,21 +107,22 @@ def _kind_of(root: Path) -> Single:
     raise UserError(f"{quoted(str(root))} holds no files of {names}. {LAYOUT}.")
 
 
-def _listed(root: Path, kind: Single) -> tuple[list[Path], list[str]]:
-    """Paths of the files, sorted, and names of those that are left out.
+def _listed(root: Path, kind: Single) -> tuple[list[Path], list[str], list[str]]:
+    """Paths of the files, sorted, names of those that are left out, and of links to folders.
 
     Raises:
         UserError: a file is of another kind.
     """
-    files, ignored = [], []
+    files, ignored, links = [], [], []
     for folder, inner, names in os.walk(root):
+        links += [name for name in inner if Path(folder, name).is_symlink()]
         inner[:] = sorted(name for name in inner if not _is_of_system(name))
         for name in sorted(names):
             if _is_of_system(name):
                 ignored.append(name)
                 continue
             files.append(_checked(root, Path(folder, name), kind))
-    return files, ignored
+    return files, ignored, links
 
 
 def _is_of_system(name: str) -> bool:
@@ -179,7 +182,12 @@ def _check(root: Path, found: list[_File], kind: Single) -> None:
         )
 
 
-def _notes(root: Path, ignored: list[str]) -> Iterator[str]:
+def _notes(root: Path, ignored: list[str], links: list[str]) -> Iterator[str]:
+    if links:
+        yield (
+            f"{len(links)} links to folders in {quoted(root.name)} are not followed: {some(links)}. Copy the "
+            "folders if their files belong to the dataset."
+        )
     if ignored:
         names = ", ".join(sorted(set(ignored))[:3])
         yield f"{len(ignored)} hidden or system files of {quoted(root.name)} are left out, such as {names}."

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from taskaware.data.load import check_order
 from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError
 from taskaware.modalities.modality import MODALITIES, Modality
@@ -55,6 +56,7 @@ def make_task(
     >>> task.problem, task.classes, task.modality
     ('classification', ('blue', 'red'), 'tables')
     """
+    check_order(source, target)
     chosen = _accepting(source) if modality is None else MODALITIES.named(modality)
     options = {"kinds": kinds, "drop": drop, "encoding": encoding, "modalities": modalities}
     given = {name: value for name, value in options.items() if value}

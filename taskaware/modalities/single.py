@@ -6,14 +6,14 @@ Such a kind reads a list of its values as a dataset of their own, and the column
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from taskaware.data.load import load
-from taskaware.errors import CheckpointError, UserError, quoted
+from taskaware.data.frames import unmasked
+from taskaware.data.load import load, rows_with_names
+from taskaware.errors import CheckpointError, UserError, quoted, some
 from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.modalities.tables import build
 from taskaware.tasks.data import Data, Reader
@@ -53,14 +53,23 @@ class SingleReader(Reader):
     def names(self) -> tuple[str, ...]:
         return self.columns or (self.column,)
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Names of the columns of a file whose values count as they are written."""
+        return () if self.columns else (self.column,)
+
     def read(self, rows: object, target_name: str = "") -> Data:
         """The rows as data; a frame is read by its column or columns.
 
         Raises:
             UserError: a column is missing, or a value cannot be read; names it and says what to change.
         """
-        if isinstance(rows, str | Path):
-            rows = load(rows).frame
+        if self.modality.is_one(rows):
+            rows = [rows]
+        elif (
+            not self._are_values(rows) and (named := rows_with_names(rows, as_text=self.written)) is not None
+        ):
+            rows = named
         if isinstance(rows, pd.DataFrame) and self.columns:
             frame = rows.set_axis(list(map(str, rows.columns)), axis=1)
             if lacking := [name for name in self.columns if name not in frame]:
@@ -68,8 +77,22 @@ class SingleReader(Reader):
             rows = frame[list(self.columns)]
         elif isinstance(rows, pd.DataFrame) and self.column in rows:
             rows = rows[self.column]
+        elif isinstance(rows, pd.DataFrame) and not self.modality.reads_rows:
+            shown = some(list(rows.columns)) if rows.shape[1] else "none"
+            raise UserError(
+                f"The rows lack column {quoted(self.column)} of the training data; their columns: {shown}. "
+                "Rename one of them, or give the values of that column alone."
+            )
         values = self.modality.values_of(rows)
         return self.modality.parse(values, column=self.column, **dict(self.options)).data
+
+    def _are_values(self, rows: object) -> bool:
+        """Whether dicts are values themselves, such as the bytes and the path of an image, and no rows."""
+        return (
+            isinstance(rows, list)
+            and isinstance(next(iter(rows), None), Mapping)
+            and self.modality.holds(rows)
+        )
 
     def to_dict(self) -> dict:
         plain = {"reads": self.modality.name, "column": self.column, "options": dict(self.options)}
@@ -111,6 +134,11 @@ class Single(Modality):
         del start
         return False
 
+    def is_one(self, source: object) -> bool:
+        """Whether a source is one value, and no sequence of them: one image, one path of a sound."""
+        del source
+        return False
+
     def options(self, data: Data) -> Mapping[str, object]:
         """What later rows have to be read with, plain JSON: by default nothing."""
         return {}
@@ -119,7 +147,16 @@ class Single(Modality):
         """A sequence of one value for each row, of a source that was accepted."""
         if isinstance(source, pd.Series):
             return source.tolist()
-        whole = source if isinstance(source, list | tuple | np.ndarray) else list(cast(Iterable, source))
+        if hasattr(source, "to_pylist"):  # of Arrow, whose scalars are objects of their own
+            return source.to_pylist()
+        if isinstance(source, set | frozenset | Mapping) or not isinstance(source, Iterable):
+            raise UserError(
+                f"{quoted(source)} holds no rows in order. Give a list with one value of kind "
+                f"'{self.name}' for each row."
+            )
+        if isinstance(source, np.ndarray):
+            return cast(Sequence, unmasked(source))
+        whole = source if isinstance(source, list | tuple) else list(cast(Iterable, source))
         return cast(Sequence, whole)
 
     def reader(self, data: Data, column: str) -> SingleReader:

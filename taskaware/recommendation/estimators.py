@@ -174,6 +174,8 @@ class _TaskAware(BaseEstimator):
         """The targets, (N,) or (N, K), none of them missing."""
         if y is None:
             raise UserError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        if isinstance(y, pd.Series) and isinstance(y.dtype, pd.BooleanDtype) and not y.isna().any():
+            y = y.to_numpy(bool)  # of which scikit-learn makes floats
         y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="y", estimator=self)
         return y if y.ndim == 2 and y.shape[1] > 1 else column_or_1d(y, warn=True)
 
@@ -303,7 +305,14 @@ class TaskAwareRegressor(RegressorMixin, _TaskAware):
         return tags
 
     def _target(self, y) -> np.ndarray:
-        return super()._target(y).astype(np.float64)
+        y = super()._target(y)
+        if y.dtype.kind in "mM":
+            what = "dates" if y.dtype.kind == "M" else "durations"
+            raise UserError(
+                f"y holds {what}, for instance {y.flat[0]}. Give numbers, of a unit that you choose: "
+                "y / pandas.Timedelta('1h')."
+            )
+        return y.astype(np.float64)
 
 
 def _in_order(labels: tuple, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,13 @@ import pandas as pd
 
 from taskaware.data import columns, dates
 from taskaware.data.description import describe
+from taskaware.data.frames import unmasked
 from taskaware.data.table import Column, Table
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, quoted, unknown
 from taskaware.tasks.task import Task
+
+LARGEST = 1e100
+"""Larger weights would add up to infinity."""
 
 
 def groups_of(task: Task, groups: object) -> np.ndarray | None:
@@ -96,6 +100,8 @@ def _sample_weights(task: Task, given: object) -> np.ndarray:
         found = column.values.astype(float) if column.is_numeric else np.full(task.rows, np.nan)
     else:
         found = columns.numbers(_series(task, given, "sample_weight"))
+    if found.max(initial=0) > LARGEST:
+        raise UserError(f"sample_weight is {found.max():g} in row {found.argmax()}. Divide all by it.")
     wrong = np.flatnonzero(~(found >= 0))
     if len(wrong):
         raise UserError(
@@ -114,12 +120,12 @@ def _class_weights(task: Task, given: object, weights: np.ndarray) -> np.ndarray
         )
     if task.problem != "classification":
         raise UserError("class_weight is for classification; this is a regression. Use sample_weight.")
-    if given == "balanced":
+    if isinstance(given, str) and given == "balanced":
         totals = np.bincount(task.target, weights, task.outputs)
         return np.where(totals > 0, weights.sum() / (task.outputs * np.maximum(totals, 1e-12)), 0.0)
     if not isinstance(given, Mapping):
         raise UserError(
-            f"class_weight={given!r} is neither 'balanced' nor weights by label, {{label: weight}}."
+            f"class_weight={quoted(given)} is neither 'balanced' nor weights by label, {{label: weight}}."
         )
     places = {columns.label(label): place for place, label in enumerate(task.classes)}
     found = np.ones(task.outputs)
@@ -134,9 +140,15 @@ def _class_weights(task: Task, given: object, weights: np.ndarray) -> np.ndarray
 
 def _column(task: Task, name: str, option: str) -> Column:
     """The column of a table by its name; a date by its name stands for its days."""
-    if not isinstance(task.data, Table):
-        raise UserError(f"{option}='{name}' names a column, and this data has none. Give values, one a row.")
-    found = {column.name: column for column in task.data.columns}
+    # A mixed frame has a table among its parts.
+    parts = (task.data, *(part.data for part in getattr(task.data, "parts", ())))
+    table = next((part for part in parts if isinstance(part, Table)), None)
+    if table is None:
+        raise UserError(
+            f"{option}='{name}' names a column, and this data has none of numbers, categories or dates. Give "
+            "values, one for each row."
+        )
+    found = {column.name: column for column in table.columns}
     for each in (name, f"{name}.days"):
         if each in found:
             return found[each]
@@ -144,7 +156,16 @@ def _column(task: Task, name: str, option: str) -> Column:
 
 
 def _series(task: Task, values: object, option: str) -> pd.Series:
-    series = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values).ravel())
+    if isinstance(values, pd.Series):
+        series = values
+    else:
+        array = unmasked(values)
+        if array.ndim > 1 and array.size != len(array):
+            raise UserError(
+                f"{option} has the shape {array.shape}. Give {task.rows} values, one for each row that has a "
+                "target."
+            )
+        series = pd.Series(array.ravel())
     if len(series) != task.rows:
         raise UserError(
             f"{option} has {len(series)} values, and {task.rows} rows have a target. Give one for each of "

@@ -119,3 +119,19 @@ def test_several_targets(command, refused, flowers, tmp_path):
     frame.drop(columns="late").to_csv(tmp_path / "less.csv", index=False)
     message = refused("predict", tmp_path / "model", tmp_path / "less.csv", "--score")
     assert "NEW has no column 'late'" in message
+
+
+def test_a_file_of_names_alone_gives_names_alone(command, folder, table, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text(table.read_text().splitlines()[0] + "\n")
+    assert command("predict", folder, path) == (0, "species\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("-", "'-' is no name of a file"), ("p.parquet", "ends in .parquet"), ("p.csv.gz", ".csv.gz")],
+)
+def test_a_name_that_misleads_is_refused(refused, folder, table, tmp_path, monkeypatch, name, words):
+    monkeypatch.chdir(tmp_path)
+    assert words in refused("predict", folder, table, "--out", name)
+    assert not (tmp_path / name).exists()

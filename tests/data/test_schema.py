@@ -183,7 +183,7 @@ def test_apply_refuses_what_is_no_truth_and_no_date():
         (pd.DataFrame(), "empty"),
         (pd.DataFrame({"a": []}), "empty"),
         (pd.DataFrame({"a": [{"x": 1}]}), "'a' holds a dict in row 0"),
-        (pd.DataFrame({"a": [None, b"x"]}), "'a' holds a bytes in row 1"),
+        (pd.DataFrame({"a": [None, b"x"]}), "'a' holds the bytes b'x' in row 1. Decode"),
         (pd.DataFrame({"a": [1 + 2j]}), "'a' holds a complex in row 0"),
         ([[1, 2]], "DataFrame is needed"),
     ],

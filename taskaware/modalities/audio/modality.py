@@ -11,7 +11,7 @@ from taskaware.errors import CheckpointError
 from taskaware.modalities.audio.blocks import SoundBlocks
 from taskaware.modalities.audio.decode import ENDINGS, is_sound
 from taskaware.modalities.audio.features import own_features
-from taskaware.modalities.audio.forms import are_sounds
+from taskaware.modalities.audio.forms import are_sounds, looks_like_sound
 from taskaware.modalities.audio.limits import RATES
 from taskaware.modalities.audio.reading import read_sounds
 from taskaware.modalities.audio.sounds import Sounds
@@ -41,6 +41,9 @@ class Audio(Single):
     def holds(self, values: Sequence) -> bool:
         """Whether a column holds sounds: by magic numbers, keys of dicts, endings of files that are there."""
         return are_sounds(values, on_disk=True)
+
+    def is_one(self, source: object) -> bool:
+        return looks_like_sound(source, on_disk=False)
 
     def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
         """The sounds of a column.

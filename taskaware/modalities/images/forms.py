@@ -65,6 +65,15 @@ def is_image_array(array: np.ndarray) -> bool:
     return array.ndim in (2, 3) and _numbers(array) and are_images(array[None])
 
 
+def is_one_array(array: np.ndarray) -> bool:
+    """Whether an array is one image with its channels last, and no rows of grey ones a few pixels wide.
+
+    >>> is_one_array(np.zeros((9, 8, 3))), is_one_array(np.zeros((3, 9, 8)))
+    (True, False)
+    """
+    return array.ndim == 3 and array.shape[2] in CHANNELS and min(array.shape[:2]) >= LEAST_SIDE
+
+
 def are_images(array: np.ndarray) -> bool:
     """Whether an array looks like N images rather than N rows of series.
 

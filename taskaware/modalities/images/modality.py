@@ -10,7 +10,14 @@ from taskaware.embeddings import IMAGE_EMBEDDINGS
 from taskaware.errors import quoted, unknown
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
-from taskaware.modalities.images.forms import ENDINGS, accepted, hold_images, starts_as_image
+from taskaware.modalities.images.forms import (
+    ENDINGS,
+    accepted,
+    hold_images,
+    is_image,
+    is_one_array,
+    starts_as_image,
+)
 from taskaware.modalities.images.pictures import Levels, Pictures
 from taskaware.modalities.images.pixels import PixelBlocks, fit_pixels, pixel_form, pixels_from
 from taskaware.modalities.images.reading import WHITES, pictures_of
@@ -41,6 +48,9 @@ class Images(Single):
         """Whether the values of a column are images: arrays by their shape, paths by their ending, bytes by
         their first characters; looks at up to 50 of them."""
         return hold_images(values)
+
+    def is_one(self, source: object) -> bool:
+        return is_image(source) if not isinstance(source, np.ndarray) else is_one_array(source)
 
     def parse(
         self,

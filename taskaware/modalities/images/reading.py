@@ -2,7 +2,8 @@
 
 import concurrent.futures
 import os
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,8 @@ def pictures_of(
     """The images of a column.
 
     Arrays of numbers share one scale: white is the smallest of `WHITES` that no value exceeds, at most 255
-    for floats. Files with 16 bits a pixel share another. Files with 8 bits have white at 255.
+    for floats. Files with 16 bits a pixel share another. Files with 8 bits have white at 255. Arrays of
+    another type than most may show their own scale, see `_own_white`.
 
     Args:
         values: N of them: arrays, Pillow images, bytes, paths, records of bytes and path, None.
@@ -64,7 +66,10 @@ def pictures_of(
     """
     found = _opened_rows(values, _Asked(column, folder, side))
     levels = Levels(_white(found, "array", white, column), _white(found, DEEP, deep_white, column), side)
-    done = [each if isinstance(each, Read) else _scaled(each, levels) for each in found]
+    own = {source: _own_whites(found, source, levels) for source in ("array", DEEP)}
+    if white is not None:
+        _warn_of_scale(own, column)
+    done = [each if isinstance(each, Read) else _scaled(each, levels, own) for each in found]
     pictures = Pictures(
         tuple(each.pixels for each in done),
         np.array([each.size for each in done], np.int32).reshape(-1, 2),
@@ -124,6 +129,8 @@ def _white(found: Sequence[Read | Opened], source: str, given: int | None, colum
         floats |= numbers
         high = _checked_most(image.pixels, column, row)
         top = min(limit, 255) if numbers and given is None else limit
+        if given == 1 and image.pixels.dtype == np.uint8:
+            top = 255
         if high > top and source != DEEP:
             raise UserError(_too_bright(row, column, high, top, given))
         most = max(most, min(high, top))
@@ -131,6 +138,34 @@ def _white(found: Sequence[Read | Opened], source: str, given: int | None, colum
         return given
     default = max(WHITES) if source == DEEP else 255
     return next(white for white in WHITES if white >= most) if most > 0 else default
+
+
+def _own_whites(found: Sequence[Read | Opened], source: str, levels: Levels) -> dict[str, int]:
+    """White of the types of numbers that have their own, by kind of type: "f" and "u1".
+
+    Floats up to 1 with fractions among them are shares where white is above 1: most programs divide images
+    by 255. Numbers of 8 bits have white at 255 where it is higher, or where it is 1 and one is above that.
+    """
+    white = levels.deep_white if source == DEEP else levels.white
+    images = [image.pixels for image in found if isinstance(image, Opened) and image.source == source]
+    shares = [pixels for pixels in images if pixels.dtype.kind == "f"]
+    bytes_ = [pixels for pixels in images if pixels.dtype == np.uint8]
+    own = {}
+    up_to_one = white > 1 and max((pixels.max() for pixels in shares), default=2) <= 1
+    if up_to_one and any((pixels != np.rint(pixels)).any() for pixels in shares):
+        own["f"] = 1
+    if bytes_ and (white > 255 or (white == 1 and max(pixels.max() for pixels in bytes_) > 1)):
+        own["u1"] = 255
+    return own
+
+
+def _warn_of_scale(own: Mapping[str, Mapping[str, int]], column: str) -> None:
+    for white in {white for whites in own.values() for white in whites.values()}:
+        warnings.warn(
+            f"Images of '{column}' are read as numbers from 0 to {white}, by their type; the training images "
+            "have another scale.",
+            stacklevel=5,
+        )
 
 
 def _checked_most(pixels: np.ndarray, column: str, row: int) -> float:
@@ -160,10 +195,11 @@ def _too_bright(row: int, column: str, high: float, top: float, given: int | Non
     return f"{what} Allowed: floats from 0 to 1 or 0 to 255, whole numbers from 0 to 65535. Scale the images."
 
 
-def _scaled(image: Opened, levels: Levels) -> Read:
+def _scaled(image: Opened, levels: Levels, own: Mapping[str, Mapping[str, int]]) -> Read:
     """An image in the user's numbers, scaled to 0 to 255."""
-    white = levels.deep_white if image.source == DEEP else levels.white
     pixels = image.pixels
+    kind = "f" if pixels.dtype.kind == "f" else pixels.dtype.str[1:]
+    white = own[image.source].get(kind, levels.deep_white if image.source == DEEP else levels.white)
     if not (pixels.dtype == np.uint8 and white == 255):
         shares = np.minimum(pixels.astype(np.float64) / white, 1)
         pixels = np.rint(shares * 255).astype(np.uint8)

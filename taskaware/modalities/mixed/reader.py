@@ -1,11 +1,11 @@
 """How later rows of a mixed frame are read."""
 
 import dataclasses
+from collections.abc import Collection
 
-import numpy as np
 import pandas as pd
 
-from taskaware.data.load import load
+from taskaware.data.load import rows_with_names
 from taskaware.data.schema import Schema
 from taskaware.errors import UserError, visible
 from taskaware.modalities.mixed.data import Mixed, Part
@@ -30,13 +30,18 @@ class MixedReader(Reader):
         table = self.table.names if self.table else ()
         return (*table, *(reader.column for reader in self.columns))
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Names of the columns whose values count as they are written, see `Schema.written`."""
+        return (*(self.table.written if self.table else ()), *(reader.column for reader in self.columns))
+
     def read(self, rows: object, target_name: str = "") -> Mixed:
         """The rows of a frame or of a file.
 
         Raises:
             UserError: a column is missing, or a value cannot be read; names it and says what to change.
         """
-        frame = rows_frame(rows)
+        frame = rows_frame(rows, self.written)
         names = [reader.column for reader in self.columns]
         missing = [name for name in names if name not in frame]
         if missing:
@@ -57,16 +62,19 @@ class MixedReader(Reader):
         return {"table": table, "columns": [reader.to_dict() for reader in self.columns]}
 
 
-def rows_frame(rows: object) -> pd.DataFrame:
+def rows_frame(rows: object, written: Collection[str] = ()) -> pd.DataFrame:
     """New rows as a frame: a table of any library, or a file that `load` reads.
+
+    Args:
+        rows: of a frame.
+        written: names of the columns of a file that stay as they are written.
 
     Raises:
         UserError: they are neither.
     """
-    if isinstance(rows, pd.DataFrame):
-        return rows
-    if isinstance(rows, np.ndarray | tuple) or rows is None:
+    frame = rows_with_names(rows, as_text=written)
+    if frame is None:
         raise UserError(
             f"The columns of these rows have no names: a {visible(type(rows).__name__)}. Give a frame."
         )
-    return load(rows).frame
+    return frame

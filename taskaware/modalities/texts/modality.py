@@ -1,12 +1,15 @@
 """Texts as a modality."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from taskaware.data.files import format_of
 from taskaware.embeddings import TEXT_EMBEDDINGS
+from taskaware.files import is_file
 from taskaware.modalities.single import Parsed, Single
 from taskaware.modalities.texts import reading
 from taskaware.modalities.texts.blocks import TextBlocks, fit
@@ -32,6 +35,12 @@ class Texts(Single):
     def holds(self, values: Sequence) -> bool:
         """Whether values are free text; see `reading.is_free_text`."""
         return reading.is_free_text(values)
+
+    def is_one(self, source: object) -> bool:
+        """Whether a source is a text, and no file, address or name of a dataset; a blank or two tell."""
+        if not isinstance(source, str) or len(source.split()) < 2:
+            return False
+        return format_of(Path(source)) is None and not is_file(Path(source))
 
     def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
         """The values as texts; see `Single.parse`.

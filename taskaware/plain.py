@@ -1,6 +1,7 @@
 """Checks of plain data that a file holds, before anything is made of it."""
 
 import math
+import numbers
 import operator
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -100,6 +101,16 @@ def whole(what: str, value: object, *, low: int = 0, high: int = MANY) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise _refused(what, value, f"a whole number from {low:,} to {high:,}")
     return value
+
+
+def refuse_no_whole(option: str, value: object) -> None:
+    """Nothing, if an option's value is a whole number, of Python or NumPy.
+
+    Raises:
+        UserError: it is none; a bool counts as none, because it is seldom meant.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise UserError(f"{option}={quoted(value)} is no whole number. Give one from 1 on.")
 
 
 def seed(value: object) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from taskaware.data.load import check_order
 from taskaware.deprecation import renamed_arguments
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
 from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.modalities.tables.metafeatures import NAMES, MetaFeature
 from taskaware.tasks.task import Task
@@ -60,6 +60,9 @@ def make_task(
     chosen = _accepting(source) if modality is None else MODALITIES.named(modality)
     options = {"kinds": kinds, "drop": drop, "encoding": encoding, "modalities": modalities}
     given = {name: value for name, value in options.items() if value}
+    for option in ("kinds", "modalities"):
+        if option in given and not isinstance(options[option], Mapping):
+            raise UserError(f"{option}={quoted(options[option])} is no dict. Give {{column: kind}}.")
     unknown = [name for name in given if name not in inspect.signature(chosen.read).parameters]
     if unknown:
         raise UserError(f"{unknown[0]}= is for frames; modality '{chosen.name}' does not take it.")

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from taskaware import plain
 from taskaware.data import columns
+from taskaware.data.given import names_of
 from taskaware.data.loaded import feature_frame
 from taskaware.errors import UserError
 from taskaware.modalities.single import SingleReader, single_of
@@ -157,6 +158,7 @@ class _TaskAware(BaseEstimator):
     def _features(self, X, *, fitting: bool) -> pd.DataFrame:
         """The rows as a frame; columns are recorded when fitting, and compared after."""
         if isinstance(X, pd.DataFrame):
+            names_of(X)  # of which none may stand twice
             return validate_data(self, X, reset=fitting, skip_check_array=True)
         return feature_frame(
             validate_data(

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 from jaxtyping import Float
 
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
 from taskaware.modalities.cache import Recent
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
@@ -62,6 +62,10 @@ def checked(evaluator: Evaluator) -> Evaluator:
     Raises:
         UserError: it does not.
     """
+    if not hasattr(evaluator, "training_data"):
+        raise UserError(
+            f"evaluator={quoted(evaluator)} is no evaluator. Read one first: ta.load_evaluator('mine.npz')."
+        )
     data = evaluator.training_data
     if data is None:
         raise UserError(

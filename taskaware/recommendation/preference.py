@@ -8,10 +8,10 @@ from typing import Any
 
 from taskaware import plain
 from taskaware.errors import UserError, quoted, unknown
+from taskaware.training.members import MOST_MEMBERS
 
 COUNT_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 TIME_UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
-MOST_MEMBERS = 100
 LIMITS = ("size", "macs", "latency")
 _WRITTEN = re.compile(r"\s*(?:<=?)?\s*((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-zµ]*)\s*", re.IGNORECASE)
 

@@ -92,6 +92,7 @@ def recommend(
     True
     """
     began = time.perf_counter()
+    plain.refuse_no_whole("candidates", candidates)
     if candidates < 1:
         raise UserError(f"candidates={candidates}, but the answer needs at least 1.")
     seed, wanted = plain.seed(seed), Preference.of(prefer)

@@ -152,6 +152,11 @@ def _column(task: Task, name: str, option: str) -> Column:
     for each in (name, f"{name}.days"):
         if each in found:
             return found[each]
+    if name in (task.reader.names if task.reader is not None else ()):
+        raise UserError(
+            f"{option}='{name}' names a column that was left out of the features; the task's notes say "
+            "why. Give its values instead."
+        )
     raise unknown(f"column of {option}", name, found)
 
 

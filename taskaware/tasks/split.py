@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -148,9 +149,10 @@ def _two_parts(validates: np.ndarray) -> Split:
 
 
 def _check(shares: tuple[float, ...]) -> None:
-    if not all(0 < share < 1 for share in shares) or sum(shares) >= 1:
+    real = all(isinstance(share, Real) and not isinstance(share, bool) for share in shares)
+    if not real or not all(0 < share < 1 for share in shares) or sum(shares) >= 1:
         named = ", ".join(
-            f"{name}={share}" for name, share in zip(("validation", "test"), shares, strict=False)
+            f"{name}={share!r}" for name, share in zip(("validation", "test"), shares, strict=False)
         )
         raise UserError(
             f"Shares {named} cannot be dealt. Each must lie in (0, 1), and together they must leave rows for "

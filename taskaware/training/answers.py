@@ -1,13 +1,17 @@
 """What a model answers with, and the answers that are known of rows."""
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from taskaware.data import columns
-from taskaware.errors import UserError
+from taskaware.data.frames import unmasked
+from taskaware.data.load import check_order
+from taskaware.errors import UserError, some
 from taskaware.tasks.outputs import Outputs, whole_matrix
+from taskaware.tasks.target import class_indices
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
@@ -31,13 +35,26 @@ def known_answers(model: "Model", rows: Any, target: Any) -> pd.Series | np.ndar
         if not isinstance(rows, pd.DataFrame) or name not in rows:
             raise UserError(f"score needs the target: a frame with column '{name}', or target=...")
         target = rows[name]
-    truth = pd.Series(np.asarray(target), name=name)
+    check_order(rows, target)
+    truth = pd.Series(unmasked(target), name=name)
     if not len(truth):
         raise UserError("score needs at least one row with its answer; there is none.")
     missing = int((columns.distinct(truth)[0] < 0).sum())
     if missing:
         raise UserError(f"{missing} of {len(truth)} answers '{name}' are missing. Drop them.")
     return truth
+
+
+def places_of(model: "Model", truth: pd.Series) -> np.ndarray:
+    """Index of the class of each answer, (N,) int32; -1 for a new class, with a warning if all are."""
+    places = class_indices(truth, model.classes)
+    if (places < 0).all():
+        warnings.warn(
+            f"None of the {len(places)} answers, such as {some([truth.iloc[0]])}, is a class of the model "
+            f"({some(model.classes)}), so all count as wrong. Write them as in the training data.",
+            stacklevel=3,
+        )
+    return places
 
 
 def _of_several(model: "Model", rows: Any, target: Any, several: Outputs) -> np.ndarray:

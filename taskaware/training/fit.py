@@ -29,7 +29,7 @@ from taskaware.training.deciding import asks_for_offsets
 from taskaware.training.finishing import finished, validated
 from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
-from taskaware.training.members import usual_members
+from taskaware.training.members import checked_members, usual_members
 from taskaware.training.model import Model
 from taskaware.training.prepare import (
     Part,
@@ -153,6 +153,7 @@ def fit(
     """
     pace = Pace(seconds)
     patience_for(patience, SEGMENT)
+    members = None if members is None else checked_members(members)
     keep_compiled()
     own = (recipe or RECIPE).check()
     child = child_of(space)

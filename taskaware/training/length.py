@@ -1,8 +1,11 @@
 """How long one architecture is trained: by the number of rows, and within the seconds that the user gives."""
 
 import dataclasses
+import math
+import numbers
 import time
 
+from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.progress import tell_time_left
 from taskaware.training.recipe import TrainingRecipe
@@ -46,10 +49,11 @@ def patience_for(patience: int | None, steps: int) -> int:
     """The given number of evaluations, or the usual one for a training of so many steps.
 
     Raises:
-        UserError: it is below 1.
+        UserError: it is no whole number from 1 on.
     """
     if patience is None:
         return max(PATIENCE, steps // SEGMENT // 3)
+    plain.refuse_no_whole("patience", patience)
     if patience < 1:
         raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")
     return patience
@@ -70,7 +74,11 @@ class Pace:
     _ends: list[float] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.limit is not None and not self.limit > 0:
+        if self.limit is None:
+            return
+        if isinstance(self.limit, bool) or not isinstance(self.limit, numbers.Real):
+            raise UserError(f"seconds={self.limit!r} is no number. Give one above 0, or None for no limit.")
+        if not self.limit > 0:
             raise UserError(f"seconds={self.limit:g} is too small. Give a number above 0.")
 
     def begin(self) -> None:
@@ -91,7 +99,7 @@ class Pace:
         if len(self._ends) != 2:
             return planned
         each = self._ends[1] - self._ends[0]
-        if self.limit is not None:
+        if self.limit is not None and self.limit < math.inf:
             left = self.limit - (self._ends[1] - self._began)
             planned = min(planned, 2 + max(0, int(left / each)))
         if not self.shown:

@@ -23,9 +23,8 @@ from taskaware.modalities.blocks import Blocks
 from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS, of_problem
 from taskaware.tasks.outputs import LINKS, Outputs, label_lists
-from taskaware.tasks.target import class_indices
 from taskaware.training import card, explaining, plots, saving
-from taskaware.training.answers import known_answers, label_array
+from taskaware.training.answers import known_answers, label_array, places_of
 from taskaware.training.deciding import decided
 from taskaware.training.forward import Networks
 from taskaware.training.programs import is_classification
@@ -161,7 +160,7 @@ class Model:
         if self.problem == "regression":
             return metric.on_host(columns.numbers(truth), self._in_units(outputs))
         predicted = outputs if metric.reads == "probabilities" else decided(outputs, self.offsets)
-        return metric.on_host(class_indices(truth, self.classes), predicted)
+        return metric.on_host(places_of(self, truth), predicted)
 
     def explain(
         self, rows, target=None, *, repeats: int = 5, seed: int = 0, progress: bool | None = None

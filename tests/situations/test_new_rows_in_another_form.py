@@ -142,6 +142,35 @@ def test_a_file_of_a_mixed_frame_is_read_under_its_schema(tmp_path):
     assert task.reader.read(tmp_path / "new.csv").digest == task.reader.read(later).digest
 
 
+def test_a_score_is_not_taken_of_answers_in_another_order_or_of_other_names(table):
+    model = ta.recommend(table, seed=0).fit(table, members=1, seconds=1)
+    truth = pd.Series(LABELS)
+    assert model.score(TABLE, truth) == model.score(TABLE, LABELS)
+    with pytest.raises(UserError, match="same row labels in another order"):
+        model.score(TABLE, truth.iloc[::-1])
+    with pytest.warns(UserWarning, match="None of the 20 answers, such as '0', is a class of the model"):
+        assert model.score(TABLE, [0, 1] * 10) == 0
+
+
+def test_options_of_a_wrong_type_are_refused_by_name(table):
+    for options, words in (
+        ({"members": 2.5}, "members=2.5 is no whole number"),
+        ({"members": 10**9}, "Give 100 or fewer"),
+        ({"patience": "3"}, "patience='3' is no whole number"),
+        ({"seconds": "3"}, "seconds='3' is no number"),
+        ({"validation": "0.2"}, "validation='0.2' cannot be dealt"),
+    ):
+        with pytest.raises(UserError, match=words):
+            ta.recommend(table, seed=0).fit(table, **options)
+    for options, words in (
+        ({"candidates": 2.5}, "candidates=2.5 is no whole number"),
+        ({"evaluator": "mine.npz"}, "is no evaluator. Read one first"),
+        ({"kinds": "size"}, "kinds='size' is no dict"),
+    ):
+        with pytest.raises(UserError, match=words):
+            ta.recommend((TABLE, LABELS), **options)
+
+
 @pytest.mark.parametrize("dtype", [object, "str"])
 def test_no_rows_of_any_type(table, dtype):
     assert table.reader.read(TABLE.astype(dtype).iloc[:0]).rows == 0

@@ -121,7 +121,7 @@ def features_of(loaded: Loaded, drop: Sequence[str]) -> pd.DataFrame:
     """
     targets = target_names_of(loaded)
     features = loaded.frame.drop(columns=targets)
-    dropped = [drop] if isinstance(drop, str) else [str(name) for name in drop]
+    dropped = [str(drop)] if isinstance(drop, str | int) else [str(name) for name in drop]
     for name in dropped:
         if name not in features.columns:
             raise UserError(f"There is no feature '{name}' to drop. {_near(name, list(features.columns))}")

@@ -152,7 +152,7 @@ def test_a_score_is_not_taken_of_answers_in_another_order_or_of_other_names(tabl
         assert model.score(TABLE, [0, 1] * 10) == 0
 
 
-def test_options_of_a_wrong_type_are_refused_by_name(table):
+def test_options_of_a_wrong_type_are_refused_by_name(unchecked, table):
     for options, words in (
         ({"members": 2.5}, "members=2.5 is no whole number"),
         ({"members": 10**9}, "Give 100 or fewer"),

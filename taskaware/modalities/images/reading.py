@@ -52,7 +52,7 @@ def pictures_of(
 
     Arrays of numbers share one scale: white is the smallest of `WHITES` that no value exceeds, at most 255
     for floats. Files with 16 bits a pixel share another. Files with 8 bits have white at 255. Arrays of
-    another type than most may show their own scale, see `_own_white`.
+    another type than most may show their own scale, see `_own_whites`.
 
     Args:
         values: N of them: arrays, Pillow images, bytes, paths, records of bytes and path, None.

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, quoted, unknown
 from taskaware.registry import Registry
 from taskaware.tasks.outputs import SEVERAL, single_problem
 
@@ -142,6 +142,8 @@ def metric_of(problem: str, name: str | None = None) -> Metric:
     'smaller is better'
     """
     name = name or default_metric(problem)
+    if not isinstance(name, str):
+        raise UserError(f"metric={quoted(name)} is no name. Give one: {', '.join(metrics_of(problem))}.")
     if name in METRICS and problem in METRICS[name].problems:
         return of_problem(METRICS[name], problem)
     if name in METRICS:

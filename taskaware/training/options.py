@@ -6,6 +6,7 @@ from typing import Any
 
 from taskaware import plain
 from taskaware.arrays import EitherArray
+from taskaware.errors import UserError, quoted
 from taskaware.spaces import Space
 from taskaware.tasks import rows
 from taskaware.tasks.task import Task
@@ -59,9 +60,12 @@ def fit_with(options: FitOptions, only: list[Task], space: Space, point: EitherA
         space, point: what is trained.
 
     Raises:
-        UserError: as `fit` does, or groups, times or weights do not fit the rows.
+        UserError: as `fit` does, groups, times or weights do not fit the rows, or `on_progress` is no
+            function.
         EngineError: as `fit` does.
     """
+    if options.on_progress is not None and not callable(options.on_progress):
+        raise UserError(f"on_progress={quoted(options.on_progress)} cannot be called. Give a function.")
     task = only[0]
     about = RowOptions(
         groups=rows.groups_of(task, options.groups),

@@ -116,3 +116,12 @@ def test_links_to_folders_of_classes_are_said(tmp_path):
 def test_a_regressor_takes_no_dates_for_nanoseconds(y):
     with pytest.raises(UserError, match="Give numbers, of a unit that you choose"):
         ta.TaskAwareRegressor().fit(X, pd.Series(y))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_metric_and_a_callback_of_another_type_are_named():
+    with pytest.raises(UserError, match=r"metric=.*accuracy.* is no name"):
+        ta.make_task((X, LABELS), metric=["accuracy"])
+    task = ta.make_task((X, LABELS))
+    with pytest.raises(UserError, match="on_progress=5 cannot be called"):
+        ta.recommend(task).fit(task, on_progress=5)

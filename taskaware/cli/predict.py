@@ -6,7 +6,6 @@ from pathlib import Path
 
 from taskaware.cli.output import check_outputs, write_file
 from taskaware.cli.parser import Arguments, Command, Parser
-from taskaware.data.files import format_of
 from taskaware.errors import UserError
 
 
@@ -43,7 +42,11 @@ def run(arguments: Arguments) -> None:
 
 def _check_ending(path: Path | None) -> None:
     """Refuse a name by which another program would read the predictions as what they are not."""
-    ending = format_of(path) if path is not None else None
+    if path is None:
+        return
+    from taskaware.data.files import format_of
+
+    ending = format_of(path)
     if ending and ending not in (".csv", ".txt", ".json"):
         raise UserError(f"--out: predictions are CSV, or JSON with --json, and '{path}' ends in {ending}.")
 

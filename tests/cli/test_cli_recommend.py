@@ -190,7 +190,7 @@ def test_limits_from_the_command_line(command, table):
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [("size", "no NAME=LIMIT"), ("sise=3", "Did you mean 'size'"), ("size=<1", "not possible")],
+    [("size", "not NAME=LIMIT"), ("sise=3", "Did you mean 'size'"), ("size=<1", "not possible")],
 )
 def test_wrong_limits(refused, table, limit, words):
     assert words in refused("recommend", table, "--target", "species", "--prefer", limit)

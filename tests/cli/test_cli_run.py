@@ -241,7 +241,7 @@ def test_engine_and_workers_go_to_every_runner_of_a_config():
         "evaluate.runner.workers=2",
     ]
     engines = [word for word in _shorthands(ShipSettings(), arguments) if "engine" in word]
-    parts = ("collect", "published", "variants", "tables", "tables_variants", "kinds")
+    parts = ("collect", "published", "variants", "tables", "tables_variants", "kinds", "extended")
     assert engines == [f"{part}.runner.engine=processes" for part in parts]
     with pytest.raises(UserError, match="--engine: this study runs no jobs"):
         list(_shorthands(RunnerSettings(), arguments))

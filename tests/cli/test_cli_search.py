@@ -84,7 +84,7 @@ def test_a_controller_searches_and_its_page_shows_what_it_learned(command, known
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        (["search", "compact", "--budget", "5"], "Give --task DATA"),
+        (["search", "compact", "--budget", "5"], "Give either --task DATA"),
         (["search", "compact", "--budget", "5", "--task", "iris", "--test", "t"], "--test requires --score"),
         (["search", "a.csv", "--budget", "5", "--score", "x"], "--score requires --decisions"),
         (["search", "compct", "--budget", "5", "--task", "iris"], "Did you mean 'compact'"),

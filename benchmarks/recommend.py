@@ -1,5 +1,6 @@
 """Time from call to answer: warm, for three sizes of table, and of a whole process."""
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -30,16 +31,27 @@ def table(rows: int, columns: int) -> pd.DataFrame:
 
 
 def main() -> None:
+    """Print medians; with an evaluator of your own, those of both side by side."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--evaluator", help="a file of train-evaluator, to be timed beside the shipped one")
+    given = parser.parse_args()
+    evaluators = {"shipped": None}
+    if given.evaluator:
+        evaluators[given.evaluator] = ta.load_evaluator(given.evaluator)
     print("warm, from DataFrame to Recommendation")
     for rows, columns in SIZES:
         frame = table(rows, columns)
-        ta.recommend(frame, target="target")
-        times = []
-        for _ in range(REPEATS):
-            began = time.perf_counter()
-            ta.recommend(frame, target="target")
-            times.append(time.perf_counter() - began)
-        print(f"  {rows:>7,} x {columns:<3}  median {np.median(times):.3f} s, least {min(times):.3f} s")
+        times: dict[str, list[float]] = {name: [] for name in evaluators}
+        for repeat in range(REPEATS + 1):
+            for name, evaluator in evaluators.items():
+                began = time.perf_counter()
+                ta.recommend(frame, target="target", evaluator=evaluator)
+                if repeat:
+                    times[name].append(time.perf_counter() - began)
+        for name, its in times.items():
+            print(
+                f"  {rows:>7,} x {columns:<3}  {name}: median {np.median(its):.3f} s, least {min(its):.3f} s"
+            )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         table(1_000, 20).to_csv(path, index=False)

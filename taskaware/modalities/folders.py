@@ -185,8 +185,8 @@ def _check(root: Path, found: list[_File], kind: Single) -> None:
 def _notes(root: Path, ignored: list[str], links: list[str]) -> Iterator[str]:
     if links:
         yield (
-            f"{len(links)} links to folders in {quoted(root.name)} are not followed: {some(links)}. Copy the "
-            "folders if their files belong to the dataset."
+            f"Links to folders in {quoted(root.name)} are not followed: {some(links)}. Copy the folders if "
+            "their files belong to the dataset."
         )
     if ignored:
         names = ", ".join(sorted(set(ignored))[:3])

@@ -62,8 +62,7 @@ class CollectSettings:
     space: str = "compact"
     # Architectures; every task is trained with the same ones, or with one turn of them.
     architectures: int = 256
-    # Equal parts into which the architectures are cut; a task is trained with one part. More architectures
-    # become known for the same number of trainings.
+    # Equal parts of the architectures; a task is trained with one part, so more of them become known.
     turns: int = 1
     # Number of seeds (0, 1, ...); each has its own split, initial weights and order of rows.
     seeds: int = 1
@@ -254,7 +253,8 @@ def plan(
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:
         # The digest tells the turn, so that it does not depend on the other tasks.
-        points = rounded(chosen[task.digest]) if chosen else common[int(task.digest[:8], 16) % len(common)]
+        turn = int(task.digest[:8], 16) % settings.turns
+        points = common[turn] if chosen is None else rounded(chosen[task.digest])
         own = recorded_points(task, space, narrow_first(space, points))
         names = architecture_digests(space.digest, own)
         metric = "" if task.metric == default_metric(task.problem) else task.metric

@@ -20,11 +20,8 @@ from taskaware.errors import UserError
 from taskaware.objectives.language_text import (
     LanguageSettings,
     metric_of,
-    numbered,
-    parts_of,
     size_of,
-    vocabulary_of,
-    windows_of,
+    windows_of_parts,
 )
 from taskaware.spaces import RecurrentCellSpace
 from taskaware.strategies import Objective, Outcomes
@@ -97,12 +94,7 @@ def language_model(
     given = (settings or LanguageSettings()).check()
     if together < 1:
         raise UserError(f"together={together} is too small. Give 1 or more.")
-    parts = parts_of(texts, given.by)
-    vocabulary = vocabulary_of(parts["train"], given.vocabulary)
-    windows = {
-        name: windows_of(numbered(tokens, vocabulary), given.streams, given.window, name=name)
-        for name, tokens in parts.items()
-    }
+    vocabulary, windows = windows_of_parts(texts, given)
     size = size_of(space.base, len(vocabulary), given)
     held = (windows["train"], windows["valid"], windows.get("test"))
     content = [hashlib.sha256(each.tobytes()).hexdigest() for each in windows.values()]

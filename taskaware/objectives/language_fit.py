@@ -43,10 +43,8 @@ from taskaware.objectives.language_text import (
     cut,
     metric_of,
     numbered,
-    parts_of,
     size_of,
-    vocabulary_of,
-    windows_of,
+    windows_of_parts,
 )
 from taskaware.saved import read_sealed, write_sealed
 from taskaware.spaces import RecurrentCellSpace, space_from
@@ -219,12 +217,7 @@ def fit_language_model(
     given = (settings or LanguageSettings()).check()
     point = np.asarray(point, np.float32)
     space.decode(point)
-    parts = parts_of({name: texts[name] for name in texts if name != "test"}, given.by)
-    vocabulary = vocabulary_of(parts["train"], given.vocabulary)
-    windows = {
-        name: windows_of(numbered(tokens, vocabulary), given.streams, given.window, name=name)
-        for name, tokens in parts.items()
-    }
+    vocabulary, windows = windows_of_parts({name: texts[name] for name in texts if name != "test"}, given)
     keep_compiled()
     size, cell = size_of(space.base, len(vocabulary), given), coded(space, jnp.asarray(point))
     training = begun(size, jax.random.key(given.seed), given.epochs * len(windows["train"]))

@@ -78,22 +78,30 @@ def size_of(base: int, tokens: int, settings: LanguageSettings) -> Size:
     return Size(base, tokens, *own)
 
 
-def parts_of(texts: Mapping[str, Sequence[str]], by: str) -> dict[str, list[str]]:
-    """The tokens of each part of a text.
+def windows_of_parts(
+    texts: Mapping[str, Sequence[str]], settings: LanguageSettings
+) -> tuple[list[str], dict[str, Int[np.ndarray, "W T1 n"]]]:
+    """The vocabulary of the training text, and the windows of each part.
 
     Args:
         texts: lines of "train", "valid" and, if there is one, "test".
-        by: what they are cut into, see `LanguageSettings`.
+        settings: what the text is cut into, and how it is read.
 
     Raises:
-        UserError: a part is missing, unknown or a single string.
+        UserError: a part is missing, unknown, a single string or too short.
     """
     for name in texts:
         if name not in PARTS:
             raise unknown("part of the text", name, PARTS)
     if missing := [name for name in PARTS[:2] if name not in texts]:
         raise UserError(f"The texts lack {' and '.join(missing)}. Give lines of both.")
-    return {name: cut(lines, by) for name, lines in texts.items()}
+    parts = {name: cut(lines, settings.by) for name, lines in texts.items()}
+    vocabulary = vocabulary_of(parts["train"], settings.vocabulary)
+    windows = {
+        name: windows_of(numbered(tokens, vocabulary), settings.streams, settings.window, name=name)
+        for name, tokens in parts.items()
+    }
+    return vocabulary, windows
 
 
 def numbered(tokens: Sequence[str], vocabulary: Sequence[str]) -> Int[np.ndarray, " N"]:

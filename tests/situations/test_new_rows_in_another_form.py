@@ -1,7 +1,7 @@
 """What users did: train on one form of the data, and predict from another."""
 
-import collections
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,11 @@ TABLE = pd.DataFrame(
     {"size": np.arange(20.0), "price": np.arange(20.0) * 100, "colour": ["red", "blue"] * 10}
 )
 
-Row = collections.namedtuple("Row", ["colour", "price", "size"])  # noqa: PYI024
+
+class Row(NamedTuple):
+    colour: str
+    price: float
+    size: float
 
 
 @dataclasses.dataclass

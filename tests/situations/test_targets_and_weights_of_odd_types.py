@@ -109,7 +109,7 @@ def test_links_to_folders_of_classes_are_said(tmp_path):
         (tmp_path / "photos" / place).write_bytes(data)
     (tmp_path / "photos" / "bird").symlink_to(tmp_path / "photos" / "cat")
     (note,) = folder_frame(tmp_path / "photos", IMAGES).attrs["notes"]
-    assert note.startswith("1 links to folders in 'photos' are not followed: 'bird'.")
+    assert note.startswith("Links to folders in 'photos' are not followed: 'bird'.")
 
 
 @pytest.mark.parametrize("y", [pd.date_range("2024", periods=N), pd.to_timedelta(np.arange(N), unit="h")])

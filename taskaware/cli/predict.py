@@ -20,16 +20,22 @@ def run(arguments: Arguments) -> None:
     import taskaware
     from taskaware.compilation import keep_compiled
     from taskaware.data.load import load
+    from taskaware.training.answers import listed
 
     keep_compiled()
     model = taskaware.load_model(arguments.model)
     written = {*getattr(model.reader, "written", ())}
     if any(isinstance(label, str) for label in model.classes):
         written.add(model.target_name)
-    rows = load(arguments.new, as_text=written).frame
+    rows = listed(model, arguments.new)
+    named = rows is not arguments.new  # by the files of a folder
+    if not named:
+        rows = load(arguments.new, as_text=written).frame
     if arguments.score:
         _check_answers(model, rows)
     answers = model.predict_frame(rows, proba=arguments.proba)
+    if named:
+        answers = answers.reset_index()
     text = _json(answers) if arguments.json else answers.to_csv(index=False)
     if arguments.score:
         print(_score(model, rows), file=sys.stderr)
@@ -90,7 +96,10 @@ def _score(model, rows) -> str:
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="folder that 'recommend --fit --save' wrote")
     parser.add_argument(
-        "new", metavar="NEW", help="rows in any form that 'recommend' reads, with or without the target"
+        "new",
+        metavar="NEW",
+        help="rows in any form that 'recommend' reads, with or without the target; or a folder of images or "
+        "sounds",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file (default: standard output)")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")

@@ -27,6 +27,10 @@ def run(arguments: Arguments) -> None:
     import taskaware
 
     task, evaluator = task_of(arguments), _evaluator(arguments.evaluator)
+    if about := _given(arguments, *ABOUT_ROWS):
+        from taskaware.training.options import FitOptions
+
+        FitOptions(**about).about(task)  # refuses a wrong column before the work
     recommendation = taskaware.recommend(
         task,
         **_given(arguments, "metric"),

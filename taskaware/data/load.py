@@ -81,12 +81,13 @@ def rows_with_names(rows: object, *, as_text: Collection[str] = ()) -> pd.DataFr
     return table_frame(rows) if is_table(rows) else None
 
 
-def check_order(source: object, target: object) -> None:
-    """Refuse a target whose row labels are those of the features in another order: which one counts is open.
+def check_order(source: object, target: object, name: str = "y") -> None:
+    """Refuse values whose row labels are those of the features in another order: which one counts is open.
 
     Args:
         source: features, or (features, target).
-        target: values, a name, or None.
+        target: values for each row, a name, or None.
+        name: of the values, for the error.
 
     Raises:
         UserError: the order differs; names the first row.
@@ -100,10 +101,10 @@ def check_order(source: object, target: object) -> None:
         return
     if one.isin(other).all():
         row = next(row for row, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
-        first = f"row {row} is {quoted(str(one[row]))} in X and {quoted(str(other[row]))} in y"
+        first = f"row {row} is {quoted(str(one[row]))} in X and {quoted(str(other[row]))} in {name}"
         raise UserError(
-            f"X and y have the same row labels in another order: {first}. Give y.loc[X.index], or "
-            "y.to_numpy() if the order is right."
+            f"X and {name} have the same row labels in another order: {first}. Give {name}.loc[X.index], or "
+            f"{name}.to_numpy() if the order is right."
         )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from taskaware.data.loaded import Loaded
 from taskaware.errors import UserError, quoted, some
 from taskaware.files import expanded, is_folder
+from taskaware.modalities.listing import is_of_system, listed
 from taskaware.modalities.single import Single, singles
 
 SPLITS = {
@@ -17,7 +18,6 @@ SPLITS = {
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
 }  # fmt: skip
-SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "$recycle.bin"}
 LAYOUT = "Put the files of each class into a sub-folder of that name: photos/cat/1.png, photos/dog/2.png"
 LOOKED_AT = 50
 """Files whose endings decide on the kind of a folder."""
@@ -78,7 +78,7 @@ def folder_frame(path: str | os.PathLike, kind: Single) -> pd.DataFrame:
     root = expanded(path)
     if not root.is_dir():
         raise UserError(f"{quoted(str(root))} is no folder. Name the folder of the files.")
-    files, ignored, links = _listed(root, kind)
+    files, ignored, links = listed(root, kind)
     found = [_placed(root, file, splits=_has_splits(root)) for file in files]
     _check(root, found, kind)
     columns = {kind.name: [str(each.path) for each in found], "label": [each.label for each in found]}
@@ -107,47 +107,9 @@ def _kind_of(root: Path) -> Single:
     raise UserError(f"{quoted(str(root))} holds no files of {names}. {LAYOUT}.")
 
 
-def _listed(root: Path, kind: Single) -> tuple[list[Path], list[str], list[str]]:
-    """Paths of the files, sorted, names of those that are left out, and of links to folders.
-
-    Raises:
-        UserError: a file is of another kind.
-    """
-    files, ignored, links = [], [], []
-    for folder, inner, names in os.walk(root):
-        links += [name for name in inner if Path(folder, name).is_symlink()]
-        inner[:] = sorted(name for name in inner if not _is_of_system(name))
-        for name in sorted(names):
-            if _is_of_system(name):
-                ignored.append(name)
-                continue
-            files.append(_checked(root, Path(folder, name), kind))
-    return files, ignored, links
-
-
-def _is_of_system(name: str) -> bool:
-    return name.startswith(".") or name.lower() in SYSTEM
-
-
-def _checked(root: Path, path: Path, kind: Single) -> Path:
-    """The path, if the file begins as one of the kind does."""
-    shown = quoted(str(path.relative_to(root)))
-    try:
-        with path.open("rb") as file:
-            head = file.read(32)
-    except OSError as error:
-        raise UserError(
-            f"{shown} in {quoted(str(root))} cannot be read ({error.strerror}). Check it, or move it away."
-        ) from error
-    if not kind.begins(head):
-        what = "is empty" if not head else f"is no file of {kind.name}"
-        raise UserError(f"{shown} in {quoted(str(root))} {what}. Replace it, or move it out of the folder.")
-    return path
-
-
 def _has_splits(root: Path) -> bool:
     """Whether the first sub-folders are splits, which have the classes below."""
-    folders = [each for each in root.iterdir() if each.is_dir() and not _is_of_system(each.name)]
+    folders = [each for each in root.iterdir() if each.is_dir() and not is_of_system(each.name)]
     splits = [each for each in folders if each.name.lower() in SPLITS and _has_folders(each)]
     if splits and len(splits) < len(folders):
         other = next(each.name for each in folders if each not in splits)
@@ -159,7 +121,7 @@ def _has_splits(root: Path) -> bool:
 
 
 def _has_folders(folder: Path) -> bool:
-    return any(each.is_dir() and not _is_of_system(each.name) for each in folder.iterdir())
+    return any(each.is_dir() and not is_of_system(each.name) for each in folder.iterdir())
 
 
 def _placed(root: Path, file: Path, *, splits: bool) -> _File:

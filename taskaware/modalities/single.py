@@ -14,6 +14,7 @@ import pandas as pd
 from taskaware.data.frames import unmasked
 from taskaware.data.load import load, rows_with_names
 from taskaware.errors import CheckpointError, UserError, quoted, some
+from taskaware.modalities.listing import file_rows
 from taskaware.modalities.modality import MODALITIES, Modality
 from taskaware.modalities.tables import build
 from taskaware.tasks.data import Data, Reader
@@ -64,7 +65,9 @@ class SingleReader(Reader):
         Raises:
             UserError: a column is missing, or a value cannot be read; names it and says what to change.
         """
-        if self.modality.is_one(rows):
+        if (files := self.files(rows)) is not None:
+            rows = files
+        elif self.modality.is_one(rows):
             rows = [rows]
         elif (
             not self._are_values(rows) and (named := rows_with_names(rows, as_text=self.written)) is not None
@@ -85,6 +88,12 @@ class SingleReader(Reader):
             )
         values = self.modality.values_of(rows)
         return self.modality.parse(values, column=self.column, **dict(self.options)).data
+
+    def files(self, rows: object, target_name: str = "") -> pd.DataFrame | None:
+        """The files of a folder, where rows name one; see `listing.file_rows`."""
+        if not self.modality.endings or self.columns:
+            return None
+        return file_rows(rows, self.modality, self.column, target_name)
 
     def _are_values(self, rows: object) -> bool:
         """Whether dicts are values themselves, such as the bytes and the path of an image, and no rows."""

@@ -146,6 +146,7 @@ class SearchResult(History):
             augment=(augment,) if isinstance(augment, str) else tuple(augment),
             recipe=recipe or self._longer(int(only[0].rows * (1 - validation))),
         )
+        options.check_order(dataset)
         return fit_with(options, only, self.space, self.best.point)
 
     def _longer(self, rows: int) -> "TrainingRecipe":

@@ -186,6 +186,7 @@ class Recommendation(Record):
             optimizer=optimizer,
             on_progress=on_progress,
         )
+        options.check_order(dataset)
         return building.fit(self, building.task_for(self, dataset, target, metric), options)
 
     def refine(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from taskaware.errors import quoted
-from taskaware.modalities.folders import SYSTEM
+from taskaware.modalities.listing import SYSTEM
 from taskaware.modalities.single import singles
 from taskaware.service.limits import Limits
 from taskaware.service.refused import Refused

@@ -78,6 +78,11 @@ def _of_columns(frame: pd.DataFrame, problem: str | None, decimal: str) -> Targe
     values, labels = values[present], bool(np.isin(values, (0, 1))[present].all())
     chosen = _problem_of(names, values, problem, labels)
     notes = _about_missing(names, missing) + _about(names, chosen, labels, assumed=problem is None)
+    if chosen == "multilabel" and (values.sum(1) == 1).all():
+        notes.append(
+            "Every row has exactly one label. If each column is one class, give a column of the classes "
+            "instead: y.idxmax(axis=1) of a frame, y.argmax(1) of an array."
+        )
     notes += _about_constant(_constant(names, values), len(names), chosen)
     return Target(chosen, values, (), present, tuple(notes), several=Outputs(names))
 

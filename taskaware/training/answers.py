@@ -10,11 +10,18 @@ from taskaware.data import columns
 from taskaware.data.frames import unmasked
 from taskaware.data.load import check_order
 from taskaware.errors import UserError, some
+from taskaware.modalities.single import SingleReader
 from taskaware.tasks.outputs import Outputs, whole_matrix
 from taskaware.tasks.target import class_indices
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
+
+
+def listed(model: "Model", rows: Any) -> Any:
+    """New rows; for the path of a folder its files as a frame, where the model reads files."""
+    frame = model.reader.files(rows, model.target_name) if isinstance(model.reader, SingleReader) else None
+    return rows if frame is None else frame
 
 
 def known_answers(model: "Model", rows: Any, target: Any) -> pd.Series | np.ndarray:

@@ -24,7 +24,7 @@ from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.metrics import METRICS, of_problem
 from taskaware.tasks.outputs import LINKS, Outputs, label_lists
 from taskaware.training import card, explaining, plots, saving
-from taskaware.training.answers import known_answers, label_array, places_of
+from taskaware.training.answers import known_answers, label_array, listed, places_of
 from taskaware.training.deciding import decided
 from taskaware.training.forward import Networks
 from taskaware.training.programs import is_classification
@@ -93,7 +93,8 @@ class Model:
 
         Args:
             rows: N rows, 0 or more, in a form that the modality reads (a table: DataFrame or array with the
-                features); a target column is ignored.
+                features; images or sounds: also the path of a folder of files, at any depth); a target column
+                is ignored.
 
         Raises:
             UserError: a column is missing, new or unreadable.
@@ -114,7 +115,7 @@ class Model:
         """Predictions beside the index of the rows, so that they can be joined to them.
 
         Args:
-            rows: as for `predict`; the index is that of a DataFrame, else 0, 1, ...
+            rows: as for `predict`; the index is that of a DataFrame, the files of a folder, else 0, 1, ...
             proba: whether a column "P(label)" follows for each class.
 
         Returns:
@@ -126,7 +127,7 @@ class Model:
         """
         if proba and not is_classification(self.problem):
             raise UserError("proba=True is for classification; this model predicts numbers. Leave it out.")
-        outputs = self._outputs(rows)
+        outputs = self._outputs(rows := listed(self, rows))
         predicted = self._predicted(outputs)
         found = dict(zip(self.target_columns, np.atleast_2d(predicted.T), strict=True))
         if proba:
@@ -148,10 +149,8 @@ class Model:
             UserError: there are no answers, too few, or some are missing; the rows are not usable; or the
                 metric is your own and is not in METRICS.
         """
-        metric, truth = (
-            of_problem(METRICS.named(self.metric), self.problem),
-            known_answers(self, rows, target),
-        )
+        metric = of_problem(METRICS.named(self.metric), self.problem)
+        truth = known_answers(self, rows := listed(self, rows), target)
         outputs = self._outputs(rows)
         if len(truth) != len(outputs):
             raise UserError(f"There are {len(outputs)} rows and {len(truth)} answers. Give one for each row.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from taskaware import plain
 from taskaware.arrays import EitherArray
+from taskaware.data.load import check_order
 from taskaware.errors import UserError, quoted
 from taskaware.spaces import Space
 from taskaware.tasks import rows
@@ -49,6 +50,29 @@ class FitOptions:
     # Called after each evaluation.
     on_progress: Callable[[Evaluation], object] | None = None
 
+    def check_order(self, dataset: object) -> None:
+        """Refuse groups, times or weights with the row labels of a dataset in another order.
+
+        Raises:
+            UserError: the order differs; names the first row.
+        """
+        features = dataset[0] if isinstance(dataset, tuple) and len(dataset) == 2 else dataset
+        for name in ("groups", "time", "sample_weight"):
+            check_order(features, getattr(self, name), name)
+
+    def about(self, task: Task) -> RowOptions:
+        """Groups, times and weights of the rows of a task.
+
+        Raises:
+            UserError: they do not fit the rows; see `tasks.rows`.
+        """
+        return RowOptions(
+            groups=rows.groups_of(task, self.groups),
+            time=rows.times_of(task, self.time),
+            weights=rows.weights_of(task, self.class_weight, self.sample_weight),
+            scored=rows.weights_of(task, None, self.sample_weight),
+        )
+
 
 def fit_with(options: FitOptions, only: list[Task], space: Space, point: EitherArray) -> Model:
     """The trained networks of a point.
@@ -66,14 +90,7 @@ def fit_with(options: FitOptions, only: list[Task], space: Space, point: EitherA
     """
     if options.on_progress is not None and not callable(options.on_progress):
         raise UserError(f"on_progress={quoted(options.on_progress)} cannot be called. Give a function.")
-    task = only[0]
-    about = RowOptions(
-        groups=rows.groups_of(task, options.groups),
-        time=rows.times_of(task, options.time),
-        weights=rows.weights_of(task, options.class_weight, options.sample_weight),
-        scored=rows.weights_of(task, None, options.sample_weight),
-    )
-    del task
+    about = options.about(only[0])
     return fit(
         only.pop(),
         space,

@@ -153,6 +153,9 @@ def test_a_metric_groups_and_weights_are_given_on_the_command_line(tmp_path, cap
     data = [str(tmp_path / "t.csv"), "--target", "y"]
     assert main(["recommend", *data, "--groups", "who"]) == 2
     assert "--groups requires --fit" in capsys.readouterr().err
+    assert main(["recommend", *data, "--fit", "--groups", "nope"]) == 2
+    told = capsys.readouterr()
+    assert "'nope'" in told.err and not told.out  # before the recommendation
     assert main(["recommend", *data, "--metric", "roc_au"]) == 2
     assert "Did you mean 'roc_auc'" in capsys.readouterr().err
     words = ["--metric", "f1_macro", "--groups", "who", "--class-weight", "balanced", "--members", "1"]

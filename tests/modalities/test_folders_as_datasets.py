@@ -3,9 +3,11 @@
 import wave
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import taskaware as ta
+from taskaware.cli import main
 from taskaware.errors import UserError
 
 Image = pytest.importorskip("PIL.Image", reason="needs pillow: pip install 'taskaware[images]'")
@@ -31,6 +33,34 @@ def test_images(tmp_path):
     task = ta.make_task(tmp_path / "photos")
     assert (task.modality, task.name, task.rows, task.classes) == ("image", "photos", 28, ("dark", "light"))
     assert task.digest == ta.make_task(str(tmp_path / "photos")).digest
+
+
+def test_new_images_in_a_folder(tmp_path):
+    for number in range(10):
+        picture(tmp_path / "photos" / "dark" / f"{number}.png", number)
+        picture(tmp_path / "photos" / "light" / f"{number}.png", 150 + number)
+    photos, new = tmp_path / "photos", tmp_path / "new"
+    picture(new / "b.png", 150)
+    picture(new / "deep" / "a.png", 10)
+    (new / ".hidden").write_bytes(b"x")
+    model = ta.recommend(photos).fit(photos, members=1, seconds=60)
+    answers = model.predict_frame(str(new))
+    assert answers.index.tolist() == ["b.png", "deep/a.png"] and answers["label"].tolist() == [
+        "light",
+        "dark",
+    ]
+    np.testing.assert_array_equal(model.predict(new), answers["label"])
+    assert model.score(photos) == 1  # the sub-folders are the answers
+    (new / "note.txt").write_bytes(b"words")
+    with pytest.raises(UserError, match="'note.txt' in .* is no file of image"):
+        model.predict(new)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no file of image"):
+        model.predict(tmp_path / "empty")
+    model.save(tmp_path / "model")
+    (new / "note.txt").unlink()
+    assert main(["predict", str(tmp_path / "model"), str(new), "--out", str(tmp_path / "p.csv")]) == 0
+    assert pd.read_csv(tmp_path / "p.csv")["file"].tolist() == ["b.png", "deep/a.png"]
 
 
 def test_sounds_with_a_split(tmp_path):

@@ -61,6 +61,24 @@ def test_a_target_in_another_order_of_the_rows_is_refused():
     assert ta.make_task((X.sample(frac=1, random_state=0), y)).rows == N  # both are shuffled alike
 
 
+def test_weights_and_groups_in_another_order_of_the_rows_are_refused():
+    rec = ta.recommend((X, LABELS))
+    turned = pd.Series(np.arange(N), X.index[::-1])
+    for option in ("sample_weight", "groups", "time"):
+        with pytest.raises(UserError, match=f"X and {option} have the same row labels in another order"):
+            rec.fit((X, LABELS), **{option: turned})
+
+
+def test_classes_written_as_columns_are_told_of():
+    one_each = np.eye(2, dtype=int)[np.arange(N) % 2]
+    several = one_each.copy()
+    several[0] = 1
+    told = [
+        any("exactly one label" in note for note in ta.make_task((X, y)).notes) for y in (one_each, several)
+    ]
+    assert told == [True, False]
+
+
 def test_durations_of_nanoseconds_are_not_nothing():
     task = ta.make_task((pd.DataFrame({"d": pd.to_timedelta(np.arange(N) * 7, unit="ns")}), LABELS))
     np.testing.assert_allclose(task.data.columns[0].values * 86_400e9, np.arange(N) * 7)

@@ -130,7 +130,10 @@ def check_digest(what: str, value: object) -> str:
 def _plain(value: object, where: str) -> object:
     """The value in JSON's own types; `where` leads to what is not plain."""
     if isinstance(value, np.generic | np.ndarray):
+        quick = value.dtype.kind in "biuf" and bool(np.isfinite(value).all())
         value = value.tolist()
+        if quick:
+            return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if value is None or isinstance(value, bool | int | str):

@@ -259,6 +259,12 @@ def _import_path() -> str:
 
 
 def _imported_from(folder: str) -> bool:
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    places = (Path(os.path.realpath(file)) for file in files if isinstance(file, str))
-    return any(folder in (str(p.parent), str(p.parent.parent) * (p.name == "__init__.py")) for p in places)
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    places = {_module_folder(file) for file in files if isinstance(file, str)}
+    return any(os.path.realpath(place) == folder for place in places)
+
+
+def _module_folder(file: str) -> str:
+    """The folder that a module or a package was imported from, by its file."""
+    above, name = os.path.split(file)
+    return os.path.dirname(above) if name == "__init__.py" else above

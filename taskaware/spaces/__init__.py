@@ -10,7 +10,7 @@ from taskaware.spaces.presets import PRESETS, preset
 from taskaware.spaces.recurrent_cells import RecurrentCell, RecurrentCellSpace, recurrent_cells
 from taskaware.spaces.registry import SPACES, space_from, type_of
 from taskaware.spaces.space import Decision, HostSpace, RelaxedSpace, Space, change_one, decided
-from taskaware.spaces.stepwise import StepwiseSpace, open_choices
+from taskaware.spaces.stepwise import ConnectedSpace, Connection, StepwiseSpace, open_choices
 
 __all__ = [
     "PRESETS",
@@ -18,6 +18,8 @@ __all__ = [
     "CellSpace",
     "ChainSpace",
     "ChoiceSpace",
+    "ConnectedSpace",
+    "Connection",
     "Decision",
     "HostSpace",
     "Layer",

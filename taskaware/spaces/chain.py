@@ -21,6 +21,7 @@ from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 from taskaware.spaces.choices import ChoiceSpace
 from taskaware.spaces.choices_checks import Option
+from taskaware.spaces.stepwise import Connection
 
 LIMITS = {"layers": (1, 40), "kernels": (1, 15), "filters": (1, 512), "strides": (1, 4), "side": (8, 64)}
 NAMED = ("plain", "all-skips")
@@ -100,6 +101,15 @@ class ChainSpace(ChoiceSpace):
     def places(self) -> dict[str, int]:
         """Name of a decision → its entry in a point."""
         return {name: place for place, (name, _) in enumerate(self.options)}
+
+    @functools.cached_property
+    def connections(self) -> tuple[Connection, ...]:
+        """The layer of each decision, and the layer that it may read, see `ConnectedSpace`."""
+        return tuple(
+            Connection(number, earlier)
+            for number in range(1, self.settings.layers + 1)
+            for *_, earlier in _of_layer(number, self.settings)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         settings = self.settings._asdict()
@@ -252,17 +262,22 @@ def _check(settings: Settings) -> None:
 def _decisions(settings: Settings) -> Iterator[tuple[str, tuple[Option, ...], str]]:
     """Name, options and mutation of each decision, in the published order."""
     for number in range(1, settings.layers + 1):
-        start = f"layer {number}"
+        for name, options, mutation, _ in _of_layer(number, settings):
+            yield f"layer {number} {name}", options, mutation
+
+
+def _of_layer(number: int, settings: Settings) -> Iterator[tuple[str, tuple[Option, ...], str, int]]:
+    """Name, options and mutation of each decision of a layer, and the earlier layer it is about, or 0."""
+    for what in ("height", "width"):
+        yield f"filter {what}", settings.kernels, "filter size", 0
+    if len(settings.strides) > 1:
         for what in ("height", "width"):
-            yield f"{start} filter {what}", settings.kernels, "filter size"
-        if len(settings.strides) > 1:
-            for what in ("height", "width"):
-                yield f"{start} stride {what}", settings.strides, "stride"
-        yield f"{start} filters", settings.filters, "filters"
-        if settings.pooling:
-            yield f"{start} pooling", (False, True), "pooling"
-        for earlier in range(1, number if settings.skips else 1):
-            yield f"{start} reads layer {earlier}", (False, True), "skip"
+            yield f"stride {what}", settings.strides, "stride", 0
+    yield "filters", settings.filters, "filters", 0
+    if settings.pooling:
+        yield "pooling", (False, True), "pooling", 0
+    for earlier in range(1, number if settings.skips else 1):
+        yield f"reads layer {earlier}", (False, True), "skip", earlier
 
 
 def _read(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,29 @@ class StepwiseSpace(Space, Protocol):
         ...
 
 
+class Connection(NamedTuple):
+    """What a decision is about: a part of the architecture, and the earlier part that it may read.
+
+    Attributes:
+        part: number of the part, 1 or more, such as a layer.
+        reads: number of the earlier part that the decision connects it to, by choice 1 of two; 0 where the
+            decision is no connection.
+    """
+
+    part: int
+    reads: int = 0
+
+
+@runtime_checkable
+class ConnectedSpace(Space, Protocol):
+    """A space where some decisions connect a part of the architecture to an earlier one."""
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """What each decision is about, in the order of `decisions`; parts ascend."""
+        ...
+
+
 def counted_choices(space: Space, place: Int[Array, ""]) -> Bool[Array, " C"]:
     """Which choices a decision has at all."""
     counts = jnp.array([decision.choices for decision in space.decisions])

@@ -1,6 +1,7 @@
 """A recurrent network that takes the decisions of a space one after the other.
 
-Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"), section 3.
+Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"), section 3. Section 3.3 has
+the anchor points.
 """
 
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
-from taskaware.spaces import Space, open_choices
+from taskaware.spaces import ConnectedSpace, Connection, Space, open_choices
 
 SPREAD = 0.08
 """All weights start uniformly between plus and minus this (published)."""
@@ -41,12 +43,16 @@ Choose = Callable[[Any, Float[Array, " C"]], Array]
 class Controller(nn.Module):
     """LSTM layers that read the last choice, and a softmax of its own for each decision.
 
+    A decision that connects a part to an earlier one (see `ConnectedSpace`) has anchor points instead: its
+    probability is sigmoid(v · tanh(A h_earlier + B h_part)), with the states of the LSTM at both parts.
+
     Attributes:
         space: of the points; all of its decisions have choices.
         units: of each layer.
         layers: number of them.
         temperature: divides the logits.
         tanh: the logits are this many times their tanh; None leaves them as they are.
+        anchors: whether connections have anchor points; else they have a softmax, as all decisions.
     """
 
     space: Space
@@ -54,6 +60,7 @@ class Controller(nn.Module):
     layers: int = 2
     temperature: float = 1.0
     tanh: float | None = None
+    anchors: bool = True
 
     def setup(self) -> None:
         steps = len(self.space.decisions)
@@ -65,6 +72,11 @@ class Controller(nn.Module):
         self.embedding = self.param("embedding", _uniform, (steps, width, self.units))
         self.head = self.param("head", _uniform, (steps, self.units, width))
         self.bias = self.param("bias", _uniform, (steps, width))
+        self.connections = connections_of(self.space) if self.anchors else ()
+        if self.connections:
+            self.anchor = self.param("anchor", _uniform, (self.units,))
+            self.anchor_earlier = self.param("anchor_earlier", _uniform, (self.units, self.units))
+            self.anchor_part = self.param("anchor_part", _uniform, (self.units, self.units))
 
     def sampled(self, key: Array) -> Walk:
         """A point drawn from the controller."""
@@ -84,28 +96,37 @@ class Controller(nn.Module):
         return jnp.array([decision.entries[0] for decision in self.space.decisions])
 
     def _walk(self, choose: Choose, given: Array, point: Float[Array, " D"]) -> Walk:
+        begins, about = _anchor_points(self.connections)
         carry = (
             [(jnp.zeros(self.units), jnp.zeros(self.units)) for _ in range(self.layers)],
+            jnp.zeros((begins.shape[1], self.units)),
             jnp.int32(0),
             Walk(point, jnp.float32(0), jnp.float32(0)),
         )
-        steps = (jnp.arange(len(given)), self._entries, given, self.embedding, self.head, self.bias)
+        steps = [jnp.arange(len(given)), self._entries, given, self.embedding, self.head, self.bias]
+        if self.connections:
+            steps += [jnp.asarray(begins), jnp.asarray(about)]
         body = nn.scan(
             lambda controller, carry, step: (controller._decided(choose, carry, step), None),
             variable_broadcast="params",
             split_rngs={"params": False},
         )
-        return body(self, carry, steps)[0][2]
+        return body(self, carry, tuple(steps))[0][-1]
 
     def _decided(self, choose: Choose, carry: tuple, step: tuple) -> tuple:
         """One decision more."""
-        memories, before, walk = carry
-        place, entry, given, embedding, head, bias = step
+        memories, anchors, before, walk = carry
+        place, entry, given, embedding, head, bias, *connection = step
         hidden, kept = embedding[before], []
         for layer, memory in enumerate(memories):
             memory, hidden = lstm(self.kernel[layer], self.shift[layer], memory, hidden)
             kept.append(memory)
-        logits = (hidden @ head + bias) / self.temperature
+        logits = hidden @ head + bias
+        if connection:
+            begins, about = connection
+            anchors = jnp.where(begins[:, None], hidden, anchors)
+            logits = jnp.where(about[1] > 0, self._connecting(anchors[about], logits), logits)
+        logits = logits / self.temperature
         if self.tanh is not None:
             logits = self.tanh * jnp.tanh(logits)
         there = open_choices(self.space, walk.point, place)
@@ -117,7 +138,36 @@ class Controller(nn.Module):
             walk.log_probability + logs[choice],
             walk.entropy - jnp.sum(jnp.exp(logs) * logs),
         )
-        return kept, choice, walk
+        return kept, anchors, choice, walk
+
+    def _connecting(self, states: Float[Array, "2 H"], logits: Float[Array, " C"]) -> Float[Array, " C"]:
+        """Logits of "no" and "yes": their softmax is the sigmoid of the second."""
+        part, earlier = states
+        yes = jnp.tanh(earlier @ self.anchor_earlier + part @ self.anchor_part) @ self.anchor
+        return jnp.zeros_like(logits).at[1].set(yes)
+
+
+def connections_of(space: Space) -> tuple[Connection, ...]:
+    """What the decisions of a space are about; () where none of them connects parts."""
+    found = space.connections if isinstance(space, ConnectedSpace) else ()
+    return found if any(connection.reads for connection in found) else ()
+
+
+def _anchor_points(
+    connections: tuple[Connection, ...],
+) -> tuple[Bool[np.ndarray, "S P"], Int[np.ndarray, "S 2"]]:
+    """Which anchor points are set at each of S decisions, and the part and the earlier part of each.
+
+    The anchor point of a part is its first connection; of a part without one, the first decision after it.
+    """
+    parts = max((connection.part for connection in connections), default=0)
+    begins = np.zeros((len(connections), parts + 1), bool)
+    for part in range(1, parts + 1):
+        own = [n for n, connection in enumerate(connections) if connection.part == part and connection.reads]
+        later = [n for n, connection in enumerate(connections) if connection.part > part]
+        if own or later:
+            begins[(own or later)[0], part] = True
+    return begins, np.array(connections, np.int32).reshape(-1, 2)
 
 
 def lstm(

@@ -29,12 +29,14 @@ class Terms(NamedTuple):
     tanh: float | None
     clip: float | None = None
     epochs: int = 1
+    anchors: bool = True
 
     @property
     def label(self) -> str:
         """What the strategy is, with its settings."""
         name = "reinforce" if self.clip is None else "ppo"
-        mine = [each for each in self._fields if self.clip is not None or each not in ("clip", "epochs")]
+        usual = ["clip", "epochs"] * (self.clip is None) + ["anchors"] * self.anchors
+        mine = [each for each in self._fields if each not in usual]
         return f"{name}({', '.join(f'{each}={getattr(self, each)}' for each in mine)})"
 
     def check(self) -> "Terms":

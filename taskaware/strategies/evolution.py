@@ -3,6 +3,7 @@
 Source: Real, Aggarwal, Huang & Le 2019 ("regularized evolution"); US20220004879A1.
 """
 
+import functools
 import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -103,7 +104,8 @@ def aging_evolution(
                 f"population={population} is less than the {together} points of a round. Raise it."
             )
         terms = Terms(population, sample, aging, identity, chances_of(space, mutations), network)
-        strategy = _evolution(space, together, terms)
+        chances = None if terms.chances is None else tuple(terms.chances.tolist())
+        strategy = _evolution(space, together, terms._replace(chances=None), chances)
         settings = [f"population={population}", f"sample={sample}", f"identity={identity}"]
         settings += ["aging=False"] * (not aging) + [f"mutations={dict(mutations or {})}"] * bool(mutations)
         settings += [f"network={network}"] * bool(network)
@@ -132,10 +134,14 @@ def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
     return aging_evolution(population, tournament, identity=0.0)
 
 
-def _evolution(space: Space, together: int, terms: Terms) -> Strategy:
+@functools.lru_cache(maxsize=8)
+def _evolution(
+    space: Space, together: int, terms: Terms, chances: tuple[float, ...] | None = None
+) -> Strategy:
+    """Kept, so that the next search like it compiles nothing; `chances` are those of the terms."""
     population = terms.population
     room = max(UNDER_WAY, population)
-    chances = {} if terms.chances is None else {"chances": jnp.asarray(terms.chances)}
+    weighed = {} if chances is None else {"chances": jnp.asarray(chances)}
 
     def init(key: Array) -> Population:
         del key
@@ -163,7 +169,7 @@ def _evolution(space: Space, together: int, terms: Terms) -> Strategy:
         alive = jnp.clip(state.born, 1, population)
         sample = jax.random.randint(sample_key, (terms.sample,), 0, alive)
         parent = sample[jnp.argmax(state.values[sample])]
-        point = space.mutate(mutation_key, state.points[parent], **chances)
+        point = space.mutate(mutation_key, state.points[parent], **weighed)
         if terms.identity:
             same = jax.random.uniform(jax.random.fold_in(key, 2)) < terms.identity
             point = jnp.where(same, state.points[parent], point)

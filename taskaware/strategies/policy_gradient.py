@@ -97,7 +97,7 @@ class Programs(NamedTuple):
 @functools.lru_cache(maxsize=16)
 def programs(space: Space, terms: Terms) -> Programs:
     """What a controller of a space does, compiled once for a process."""
-    controller = Controller(space, terms.units, terms.layers, terms.temperature, terms.tanh)
+    controller = Controller(space, terms.units, terms.layers, terms.temperature, terms.tanh, terms.anchors)
     rule = optax.adam(terms.learning_rate)
 
     def init(key: Array) -> Learner:

@@ -1,5 +1,6 @@
 """A list of points first, then another strategy, which receives their results."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -66,7 +67,7 @@ def portfolio_then(points: Float[EitherArray, "m D"], strategy: Factory) -> Fact
     def bound(space: Space, together: int) -> Strategy:
         _check_inside(space, given)
         inner = strategy(space, together)
-        ask = (_ask_traced if inner.traceable else _ask_on_host)(inner, together)
+        ask = (_ask_traced if inner.traceable else _ask_on_host)(inner.ask, together)
         # The inner strategy counts from the first `ask` that exceeds the portfolio.
         shift = len(given) // together * together if inner.traceable else len(given)
 
@@ -91,12 +92,15 @@ def portfolio_then(points: Float[EitherArray, "m D"], strategy: Factory) -> Fact
     return bound
 
 
-def _ask_traced(inner: Strategy, together: int) -> Callable[[Array, Portfolio], tuple[Portfolio, Array]]:
+@functools.lru_cache(maxsize=8)
+def _ask_traced(inner: Callable, together: int) -> Callable[[Array, Portfolio], tuple[Portfolio, Array]]:
+    """Kept, so that the next search like it compiles nothing."""
+
     def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array, "n D"]]:
         place, count = state.asked + jnp.arange(together), len(state.points)
         wait = (state.then, jnp.zeros((together, state.points.shape[1]), jnp.float32))
         goes_on = place[-1] >= count
-        then, points = jax.lax.cond(goes_on, lambda: inner.ask(key, state.then), lambda: wait)
+        then, points = jax.lax.cond(goes_on, lambda: inner(key, state.then), lambda: wait)
         chosen = state.points[jnp.minimum(place, count - 1)]
         points = jnp.where((place < count)[:, None], chosen, points)
         return Portfolio(state.asked + together, state.points, then), points
@@ -105,13 +109,13 @@ def _ask_traced(inner: Strategy, together: int) -> Callable[[Array, Portfolio], 
 
 
 def _ask_on_host(
-    inner: Strategy, together: int
+    inner: Callable, together: int
 ) -> Callable[[Array, Portfolio], tuple[Portfolio, Array | np.ndarray]]:
     def ask(key: Array, state: Portfolio) -> tuple[Portfolio, Float[Array | np.ndarray, "n D"]]:
         points: Array | np.ndarray = np.asarray(state.points)[int(state.asked) :][:together]
         then = state.then
         if not len(points):
-            then, points = inner.ask(key, then)
+            then, points = inner(key, then)
         return state._replace(asked=state.asked + len(points), then=then), points
 
     return ask

@@ -1,5 +1,7 @@
 """Random search: the control that every other strategy must beat."""
 
+import functools
+
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -20,20 +22,24 @@ def random() -> Factory:
     False
     """
 
-    def bound(space: Space, together: int) -> Strategy:
-        def ask(key: Array, state: tuple) -> tuple[tuple, Float[Array, "n D"]]:
-            return state, space.sample(key, together)
+    return _random
 
-        def tell(state: tuple, points: Float[EitherArray, "n D"], feedback: Feedback) -> tuple[tuple, dict]:
-            del points, feedback
-            return state, {}
 
-        strategy = Strategy(lambda key: (), ask, tell, label="random()")
-        if not host_space(space):
-            return strategy
-        return strategy._replace(on_host=lambda rng: HostRandom(space, together, rng))
+@functools.lru_cache(maxsize=8)
+def _random(space: Space, together: int) -> Strategy:
+    """Kept, so that the next search like it compiles nothing."""
 
-    return bound
+    def ask(key: Array, state: tuple) -> tuple[tuple, Float[Array, "n D"]]:
+        return state, space.sample(key, together)
+
+    def tell(state: tuple, points: Float[EitherArray, "n D"], feedback: Feedback) -> tuple[tuple, dict]:
+        del points, feedback
+        return state, {}
+
+    strategy = Strategy(lambda key: (), ask, tell, label="random()")
+    if not host_space(space):
+        return strategy
+    return strategy._replace(on_host=lambda rng: HostRandom(space, together, rng))
 
 
 class HostRandom:

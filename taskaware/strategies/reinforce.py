@@ -37,6 +37,7 @@ def reinforce(
     layers: int = 2,
     temperature: float = 1.0,
     tanh: float | None = None,
+    anchors: bool = True,
 ) -> Factory:
     """A recurrent controller takes the decisions of a point one by one, and learns by REINFORCE.
 
@@ -61,6 +62,8 @@ def reinforce(
         layers: of the LSTM (published: 2).
         temperature: divides the logits of the choices.
         tanh: the logits are this many times their tanh, which bounds them; None leaves them as they are.
+        anchors: whether connections between layers, as those of `spaces.chain`, are drawn by anchor points
+            (published); False gives each a softmax of its own.
 
     Raises:
         UserError: a setting is out of range; or, when bound, the space has a decision without choices.
@@ -85,6 +88,7 @@ def reinforce(
             layers=layers,
             temperature=temperature,
             tanh=tanh,
+            anchors=anchors,
         )
     )
 
@@ -106,6 +110,7 @@ def ppo(
     layers: int = 2,
     temperature: float = 1.0,
     tanh: float | None = None,
+    anchors: bool = True,
 ) -> Factory:
     """As `reinforce`, but each minibatch is learned from several times, with a bound on the change.
 
@@ -113,7 +118,8 @@ def ppo(
         clip: a probability gains nothing beyond 1 ± this times what it was when the point was drawn.
         epochs: steps for each minibatch.
         minibatch, learning_rate, entropy: see `reinforce` (published: 20, 3.5e-4 and 1e-5).
-        reward, scale, baseline, off_policy, queue, queue_weight, units, layers, temperature, tanh: see there.
+        reward, scale, baseline, off_policy, queue, queue_weight: see there.
+        units, layers, temperature, tanh, anchors: see there.
 
     Raises:
         UserError: as `reinforce`.
@@ -137,6 +143,7 @@ def ppo(
             layers=layers,
             temperature=temperature,
             tanh=tanh,
+            anchors=anchors,
             clip=clip,
             epochs=epochs,
         )

@@ -192,11 +192,17 @@ def on_grid(factory: Factory) -> Factory:
 
     def bound(space: Space, together: int) -> Strategy:
         strategy = factory(space, together)
-
-        def ask(key, state):
-            state, points = strategy.ask(key, state)
-            return state, rounded(points)
-
-        return strategy._replace(ask=ask)
+        return strategy._replace(ask=_rounded(strategy.ask))
 
     return bound
+
+
+@functools.lru_cache(maxsize=8)
+def _rounded(ask: Callable) -> Callable:
+    """An ask whose points are rounded; kept, so that the next search like it compiles nothing."""
+
+    def rounding(key, state):
+        state, points = ask(key, state)
+        return state, rounded(points)
+
+    return rounding

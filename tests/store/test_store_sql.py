@@ -11,7 +11,22 @@ import pytest
 from taskaware.errors import StoreError, UserError
 from taskaware.store import Store, Trainings, writing
 from taskaware.testing import store_examples as examples
-from taskaware.testing.store_contract import CHECKS, check_store
+from taskaware.testing.store_contract import (
+    CHECKS,
+    a_batch_may_repeat_itself,
+    a_result_replaces_a_failure,
+    appending_twice_changes_nothing,
+    check_store,
+    merging_adds_what_is_missing,
+)
+
+INSERTING = (
+    a_batch_may_repeat_itself,
+    a_result_replaces_a_failure,
+    appending_twice_changes_nothing,
+    merging_adds_what_is_missing,
+)
+"""Checks in which rows meet others of the same key."""
 
 WRITER = """
 import sys, time
@@ -31,16 +46,11 @@ def test_contract(check, open_store):
     check(open_store)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", INSERTING, ids=lambda check: check.__name__)
 def test_contract_with_standard_sql_alone(check, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "INSERTS", {})
     numbers = iter(range(9))
     check(lambda: Store.open(tmp_path / f"{next(numbers)}.db"))
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_contract_in_memory(check):
-    check(lambda: Store.open(":memory:"))
 
 
 def test_the_contract_in_one_call(tmp_path):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
-from taskaware.spaces import cells, choices, preset
+from taskaware.spaces import cells, chain, choices, preset
 from taskaware.spaces.rules import RuleSpace
-from taskaware.strategies import Objective, Outcomes, UnderWay, ppo, random, reinforce, search
+from taskaware.strategies import Feedback, Objective, Outcomes, UnderWay, ppo, random, reinforce, search
 from taskaware.strategies.controller_terms import REWARDS, Terms
 from taskaware.strategies.policy_gradient import Minibatch, Queue, loss, programs
 
@@ -20,6 +20,7 @@ HOLES = choices(
     {name: range(4) for name in "abc"}, allowed=lambda point: point["a"] <= point["b"] != point["c"]
 )
 RULES = RuleSpace("few", 3, ("g", "m"))
+CHAINS = chain(3, kernels=(1, 3), filters=(2, 4, 8), side=8, channels=1)
 
 
 PLAIN = Terms(3, 0.01, "raw", 1.0, 0.9, 0.0, "weigh", 0, 1.0, units=6, layers=2, temperature=1.0, tanh=None)
@@ -80,7 +81,7 @@ def test_the_gradient_is_the_exact_one_on_three_arms(clip):
     np.testing.assert_allclose(flat(found), flat(exact), rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("space", [HOLES, cells(1), RULES], ids=lambda space: space.name)
+@pytest.mark.parametrize("space", [HOLES, cells(1), RULES, CHAINS], ids=lambda space: space.name)
 def test_every_sample_is_in_the_space_and_has_the_probability_it_was_drawn_by(space):
     made, _ = params_of(space, PLAIN)
     draw = jax.jit(made.draw, static_argnums=2)
@@ -100,6 +101,61 @@ def test_probabilities_of_all_points_sum_to_one_and_the_entropy_is_theirs():
     assert probability.sum() == pytest.approx(1, abs=1e-4) and probability.max() > 2 / len(HOLES)
     expected = -(probability * np.log(probability)).sum()
     assert (probability * walks.entropy).sum() == pytest.approx(expected, rel=1e-3)
+
+
+def test_connections_are_drawn_by_anchor_points():
+    """By hand: the states of the LSTM, the sigmoid of both anchor points, and a softmax for all else."""
+    made, params = params_of(CHAINS, PLAIN, spread=20.0)
+    weights = {name: np.asarray(leaf, np.float64) for name, leaf in params["params"].items()}
+    point = np.asarray(CHAINS.sample(jax.random.key(3), 1)[0], int)
+    states, before = [np.zeros((2, PLAIN.units)) for _ in range(PLAIN.layers)], 0
+    anchors, expected = {}, 0.0
+    for place, (connection, choice) in enumerate(zip(CHAINS.connections, point, strict=True)):
+        hidden = weights["embedding"][place, before]
+        for layer, (cell, output) in enumerate(states):
+            gates = np.concatenate([hidden, output]) @ weights["kernel"][layer] + weights["shift"][layer]
+            enter, forget, new, leave = np.split(gates, 4)
+            cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(new)
+            states[layer] = np.stack([cell, hidden := sigmoid(leave) * np.tanh(cell)])
+        if connection.part > 1 and 1 not in anchors:
+            anchors[1] = hidden
+        if connection.reads:
+            mine = anchors.setdefault(connection.part, hidden)
+            both = anchors[connection.reads] @ weights["anchor_earlier"] + mine @ weights["anchor_part"]
+            yes = sigmoid(np.tanh(both) @ weights["anchor"])
+            expected += np.log(yes if choice else 1 - yes)
+        else:
+            options = slice(CHAINS.decisions[place].choices)
+            logits = (hidden @ weights["head"][place] + weights["bias"][place])[options]
+            expected += logits[choice] - np.log(np.exp(logits).sum())
+        before = choice
+    assert scored(made, params, point[None]).log_probability[0] == pytest.approx(expected, rel=1e-3)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_without_anchor_points_connections_have_a_softmax():
+    made, params = params_of(CHAINS, PLAIN._replace(anchors=False))
+    assert "anchor" not in params["params"] and "anchors=False" in PLAIN._replace(anchors=False).label
+    assert "anchor" in params_of(CHAINS, PLAIN)[1]["params"] and "anchors" not in PLAIN.label
+    assert "anchor" not in params_of(ARMS, PLAIN)[1]["params"]
+
+
+def test_a_connection_that_pays_becomes_likely():
+    """The weights of anchor points learn, and every point is in the space."""
+    place = CHAINS.places["layer 3 reads layer 1"]
+    controller = reinforce(16, learning_rate=0.03, units=6)(CHAINS, 16)
+    key, state = jax.random.key(0), controller.init(jax.random.key(1))
+    ask, tell = jax.jit(controller.ask), jax.jit(controller.tell)
+    shares = []
+    for number in range(60):
+        state, points = ask(jax.random.fold_in(key, number), state)
+        assert np.asarray(CHAINS.contains(points)).all()
+        shares.append(float(points[:, place].mean()))
+        state, _ = tell(state, points, Feedback(points[:, place], None, number * 16 + jnp.arange(16)))
+    assert np.mean(shares[:5]) < 0.75 < 0.9 < np.mean(shares[-10:])
 
 
 def test_what_decides_nothing_has_no_weight():

@@ -45,10 +45,11 @@ def is_child(child, parent) -> bool:
 
 def history(strategy, values):
     """The points of rounds that are told these values, (R n, D) for (R, n)."""
+    ask, tell = jax.jit(strategy.ask), jax.jit(strategy.tell)
     state, points = strategy.init(jax.random.key(0)), []
     for number, row in enumerate(values):
-        state, asked = strategy.ask(jax.random.key(number), state)
-        state, _ = strategy.tell(state, asked, Feedback(jnp.asarray(row, jnp.float32)))
+        state, asked = ask(jax.random.key(number), state)
+        state, _ = tell(state, asked, Feedback(jnp.asarray(row, jnp.float32)))
         points.append(np.asarray(asked))
     return np.concatenate(points)
 

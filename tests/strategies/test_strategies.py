@@ -60,8 +60,25 @@ SUBJECTS = {
 }
 
 
-@pytest.mark.parametrize("check", strategy_contract.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", SUBJECTS)
+LIKE_ANOTHER = {
+    "evolution of bits",
+    "without aging, by weights",
+    "promising",
+    "gradient_ascent from random points",
+    "portfolio, then hill climber",
+}
+"""Subjects with the functions of another: they need not be run without compilation, which takes long."""
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        pytest.param(name, check, id=f"{name}-{check.__name__}")
+        for name in SUBJECTS
+        for check in strategy_contract.CHECKS
+        if not (name in LIKE_ANOTHER and check is strategy_contract.compiled_equals_eager)
+    ],
+)
 def test_contract(name, check):
     check(SUBJECTS[name])
 

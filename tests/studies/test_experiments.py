@@ -42,7 +42,7 @@ FEW_CELLS = cells(1, filters=2, side=8, channels=1, operations=("identity", "sep
 
 OTHER_TABLES = {
     "compare-models": ("suite=tiny", "tasks=north,east"),
-    "compare-strategies": ("suite=tiny", "tasks=north,east"),
+    "compare-strategies": ("suite=tiny", "tasks=north,east", "strategies=random"),
     "published-setting": ("collect.suite=tiny", "collect.tasks="),
     "shipped-experience": (
         *(f"{part}.suite=tiny" for part in SHIPPED_PARTS),
@@ -50,7 +50,7 @@ OTHER_TABLES = {
         "published.space=compact",
         "kinds.space=compact",
     ),
-    "cells-on-digits": (f"space={json.dumps(FEW_CELLS.to_dict())}",),
+    "cells-on-digits": (f"space={json.dumps(FEW_CELLS.to_dict())}", "strategies=evolution_inheriting"),
 }
 """Settings of experiments whose networks compile for long, once for each space and shape of table.
 

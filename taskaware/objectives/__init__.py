@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from taskaware.objectives.as_experience import known_scores as known_scores
     from taskaware.objectives.combined import several as several
     from taskaware.objectives.functions import function as function
     from taskaware.objectives.language import language_model as language_model
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from taskaware.objectives.language_text import LanguageSettings as LanguageSettings
     from taskaware.objectives.lookups import table as table
     from taskaware.objectives.predictions import best_of_nearest as best_of_nearest
+    from taskaware.objectives.predictions import climbed as climbed
     from taskaware.objectives.predictions import predicted as predicted
     from taskaware.objectives.predictions import predictor as predictor
     from taskaware.objectives.trainings import trained as trained
@@ -26,8 +28,10 @@ _HOMES = {
     "Objective": "taskaware.strategies",
     "Outcomes": "taskaware.strategies",
     "best_of_nearest": "taskaware.objectives.predictions",
+    "climbed": "taskaware.objectives.predictions",
     "fit_language_model": "taskaware.objectives.language_fit",
     "function": "taskaware.objectives.functions",
+    "known_scores": "taskaware.objectives.as_experience",
     "language_model": "taskaware.objectives.language",
     "load_language_model": "taskaware.objectives.language_fit",
     "predicted": "taskaware.objectives.predictions",

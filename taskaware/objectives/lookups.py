@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from taskaware.digests import digest
 from taskaware.errors import UserError, quoted, unknown
@@ -34,14 +35,16 @@ class Lookup:
 
     def __call__(self, points: np.ndarray, first: int = 0) -> Outcomes:
         try:
-            rows: Any = [self.place[point.tobytes()] for point in points]
+            # The bytes of one point are those of the array; there are many thousand of these a second.
+            places = (points,) if len(points) == 1 else points
+            rows: Any = [self.place[point.tobytes()] for point in places]
         except KeyError:
             rows = [self._outside(point) for point in points]
         if self.seed is not None:
             rows = [self._drawn(row, first + nth) for nth, row in enumerate(rows)]
         score, test, seconds = self.columns
         if len(rows) == 1:
-            # A slice is quicker than a list, and there are many thousand of these a second.
+            # A slice is quicker than a list.
             rows = slice(rows[0], rows[0] + 1)
         return Outcomes(
             score[rows],
@@ -65,7 +68,7 @@ class Lookup:
 
 def table(
     frame: pd.DataFrame,
-    decisions: Sequence[str],
+    decisions: Sequence[str] | ChoiceSpace,
     score: str,
     *,
     test: str | None = None,
@@ -78,11 +81,12 @@ def table(
 ) -> tuple[ChoiceSpace, Objective]:
     """A space and an objective from a table of known scores: no evaluation costs more than a look.
 
-    The space has the points that the table has. Several rows of one point are its seeds.
+    The space has the points that the table has, or is one of yours. Several rows of one point are its seeds.
 
     Args:
         frame: a row for each point, or for each point and seed.
-        decisions: the columns that define a point: text, numbers or truth values.
+        decisions: the columns that define a point: text, numbers or truth values. Or a space of choices with
+            decisions of these names; the table then has a row for each of its points.
         score: the column that is maximised; a row without a number diverged.
         test: column of the test score.
         seconds: column of the run time.
@@ -91,14 +95,15 @@ def table(
             evaluation draws one of them, which is the noise of training.
         seed: of these draws.
         smaller_is_better: whether score and test score are losses; they are negated.
-        name: of the space.
+        name: of a space that the table makes.
 
     Returns:
         The space, and the objective over it.
 
     Raises:
         UserError: a column is not there, a decision is missing in a row, a score is no number, rows are
-            repeated that are no seeds, or there are fewer than two points.
+            repeated that are no seeds, there are fewer than two points, or the points are not those of the
+            space.
 
     >>> frame = pd.DataFrame({"op": ["conv", "pool", "pool"], "k": [3, 3, 5], "valid": [0.9, 0.7, 0.8]})
     >>> space, objective = table(frame, ["op", "k"], "valid")
@@ -107,14 +112,15 @@ def table(
     """
     if not isinstance(frame, pd.DataFrame):
         raise UserError(f"The table is {quoted(type(frame).__name__)}. Give a pandas DataFrame.")
-    names = [decisions] if isinstance(decisions, str) else list(decisions)
+    given = decisions if isinstance(decisions, ChoiceSpace) else None
+    names = _names(decisions)
     _check(frame, names, score, [each for each in (test, seconds, seeds) if each is not None])
     if repeats not in REPEATS:
         raise unknown("way to use repeats", repeats, REPEATS)
-    options, numbers = _numbered(frame, names)
+    options, numbers = _numbered(frame, names) if given is None else _numbered_in(frame, given)
     _check_repeats(frame, numbers, seeds)
     columns = [
-        _numeric(frame, column, negated=smaller_is_better and column != seconds)
+        numeric(frame, column, negated=smaller_is_better and column != seconds)
         for column in (score, test, seconds)
     ]
     order = np.lexsort(numbers.T[::-1])
@@ -128,14 +134,19 @@ def table(
         ]
     scores = cast(np.ndarray, rows[0])
     rows[0] = np.where(np.isnan(scores), DIVERGED, scores)
-    full = len(points) == int(np.prod([len(values) for values in options.values()], dtype=object))
-    space = choices(options, name=name, allowed=None if full else points)
+    space = _made(options, points, name) if given is None else _whole(given, points)
     begins = np.append(first, len(frame))
     draws = several and repeats == "draw"
     place = {point.tobytes(): nth for nth, point in enumerate(points.astype(np.float32))}
     lookup = Lookup(place, begins, cast(Any, tuple(rows)), seed if draws else None)
     about = digest([space.digest, repeats, seed if draws else 0, _content([begins, *rows])])
     return space, Objective(lookup, numbered=draws, about=f"table {about}")
+
+
+def _names(decisions: Sequence[str] | ChoiceSpace) -> list[str]:
+    if isinstance(decisions, ChoiceSpace):
+        return [name for name, _ in decisions.options]
+    return [decisions] if isinstance(decisions, str) else list(decisions)
 
 
 def _check(frame: pd.DataFrame, decisions: list[str], score: str, others: list[str]) -> None:
@@ -177,6 +188,60 @@ def _numbered(frame: pd.DataFrame, decisions: list[str]) -> tuple[dict[str, list
     return options, np.array(columns, np.int64).T.reshape(len(frame), len(decisions))
 
 
+def _numbered_in(frame: pd.DataFrame, space: ChoiceSpace) -> tuple[dict[str, list], np.ndarray]:
+    """The same for the options of a space."""
+    options = {name: list(values) for name, values in space.options}
+    return options, points_of(frame, space, "table").astype(np.int64)
+
+
+def points_of(frame: pd.DataFrame, space: ChoiceSpace, what: str) -> Float[np.ndarray, "n D"]:
+    """The points of the rows of a table.
+
+    Args:
+        frame: with a column for each decision of the space.
+        space: of the points.
+        what: the table, for errors.
+
+    Raises:
+        UserError: a column is not there, an option is unknown, or a row is a hole of the space.
+    """
+    columns = []
+    for decision, options in space.options:
+        if decision not in frame:
+            raise unknown(f"column of the {what}", decision, map(str, frame.columns))
+        numbers = {value: number for number, value in enumerate(options)}
+        found = frame[decision].map(numbers).to_numpy(float)
+        if np.isnan(found).any():
+            row = int(np.flatnonzero(np.isnan(found))[0])
+            value = quoted(_plain(frame[decision].iloc[row]))
+            raise UserError(
+                f"Row {frame.index[row]} of the {what} has {decision}={value}, which is no option of the "
+                "space. Drop the row, or make the space with this option."
+            )
+        columns.append(found)
+    points = np.stack(columns, axis=1).astype(np.float32)
+    inside = space.contains_on_host(points)
+    if not inside.all():
+        row = frame.index[int(np.argmin(inside))]
+        raise UserError(f"Row {row} of the {what} is a hole of the space. Drop the row.")
+    return points
+
+
+def _made(options: dict[str, list], points: np.ndarray, name: str) -> ChoiceSpace:
+    full = len(points) == int(np.prod([len(values) for values in options.values()], dtype=object))
+    return choices(options, name=name, allowed=None if full else points)
+
+
+def _whole(space: ChoiceSpace, points: np.ndarray) -> ChoiceSpace:
+    """The space, all of whose points are there."""
+    if len(points) < space.size:
+        raise UserError(
+            f"The table has {len(points):,} of the {space.size:,} points of '{space.name}'. Name its "
+            "columns, decisions=[...], for the space of the points that it has."
+        )
+    return space
+
+
 def _check_repeats(frame: pd.DataFrame, numbers: np.ndarray, seeds: str | None) -> None:
     """Refuse repeated rows that are no seeds: copies, or one seed of a point twice."""
     keys = pd.DataFrame(numbers)
@@ -204,7 +269,7 @@ def _check_repeats(frame: pd.DataFrame, numbers: np.ndarray, seeds: str | None) 
         )
 
 
-def _numeric(frame: pd.DataFrame, column: str | None, *, negated: bool) -> np.ndarray | None:
+def numeric(frame: pd.DataFrame, column: str | None, *, negated: bool) -> np.ndarray | None:
     if column is None:
         return None
     try:

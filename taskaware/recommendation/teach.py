@@ -38,7 +38,7 @@ architectures of the space `extended`."""
 def train_evaluator(
     experience: str | Experience = "shipped",
     *,
-    space: str = "compact",
+    space: str | Space = "compact",
     recipe: str = "",
     with_shipped: bool = False,
     more: tuple[str, ...] = MORE,
@@ -51,7 +51,7 @@ def train_evaluator(
 
     Args:
         experience: path or URL of a store, path of a packed file (.npz), "shipped", or an Experience.
-        space: name of the space of the architectures.
+        space: of the architectures, or its name.
         recipe: digest of the only recipe whose trainings are used, unless an Experience is given; "" for all.
         with_shipped: whether to learn also from the shipped experience.
         more: parts of MORE that are added to the shipped experience.
@@ -68,7 +68,7 @@ def train_evaluator(
             raw data is required and missing, or given and not used.
         StoreError: the store cannot be opened.
     """
-    chosen, settings, seed = preset(space), settings or EvaluatorSettings(), plain.seed(seed)
+    chosen, settings, seed = _space(space, experience), settings or EvaluatorSettings(), plain.seed(seed)
     samples = _samples(settings, datasets)
     if isinstance(experience, str):
         found = opened(experience, chosen, recipe, () if with_shipped else more)
@@ -83,6 +83,17 @@ def train_evaluator(
     evaluator = fit_evaluator(chosen, data, settings, seed=seed, samples=samples)
     used = np.isin(np.array(found.groups)[found.task], data.groups)
     return dataclasses.replace(evaluator, catalogue=found.catalogue, card=card(found.take(used)))
+
+
+def _space(space: str | Space, experience: str | Experience) -> Space:
+    if isinstance(space, str):
+        return preset(space)
+    if isinstance(experience, Experience) and experience.space.digest != space.digest:
+        raise UserError(
+            f"The experience is of the space '{experience.space.name}', not of '{space.name}'. Give "
+            "space=..., the one that it is of."
+        )
+    return space
 
 
 def read_tasks(datasets: Iterable | str) -> list[Task]:

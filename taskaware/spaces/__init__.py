@@ -9,6 +9,7 @@ from taskaware.spaces.named import named_point
 from taskaware.spaces.presets import PRESETS, preset
 from taskaware.spaces.recurrent_cells import RecurrentCell, RecurrentCellSpace, recurrent_cells
 from taskaware.spaces.registry import SPACES, space_from, type_of
+from taskaware.spaces.relaxed import RelaxedChoices, relaxed
 from taskaware.spaces.space import Decision, HostSpace, RelaxedSpace, Space, change_one, decided
 from taskaware.spaces.stepwise import ConnectedSpace, Connection, StepwiseSpace, open_choices
 
@@ -27,6 +28,7 @@ __all__ = [
     "Point",
     "RecurrentCell",
     "RecurrentCellSpace",
+    "RelaxedChoices",
     "RelaxedSpace",
     "Space",
     "StepwiseSpace",
@@ -40,6 +42,7 @@ __all__ = [
     "open_choices",
     "preset",
     "recurrent_cells",
+    "relaxed",
     "space_from",
     "type_of",
 ]

@@ -15,7 +15,7 @@ from taskaware import plain
 from taskaware.arrays import EitherArray
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
-from taskaware.spaces.choices_checks import Allowed, Option, allowed_points, options_of
+from taskaware.spaces.choices_checks import Allowed, Option, allowed_points, has_rank, options_of
 from taskaware.spaces.space import Decision, change_one
 from taskaware.spaces.stepwise import Prefixes, counted_choices
 
@@ -62,9 +62,7 @@ class ChoiceSpace:
     @functools.cached_property
     def feature_names(self) -> tuple[str, ...]:
         return tuple(
-            name
-            for name, values in self.options
-            for _ in range(1 if _is_scale(values) or len(values) < 3 else len(values))
+            name for name, values in self.options for _ in range(1 if has_rank(values) else len(values))
         )
 
     @functools.cached_property
@@ -161,7 +159,7 @@ class ChoiceSpace:
         """The rank of an option among numbers, from 0 to 1; otherwise one number for each option."""
         point, parts = jnp.asarray(point), []
         for place, (_, values) in enumerate(self.options):
-            if _is_scale(values) or len(values) < 3:
+            if has_rank(values):
                 parts.append(point[place][None] / max(len(values) - 1, 1))
             else:
                 numbers = jnp.arange(len(values), dtype=jnp.float32)
@@ -329,11 +327,6 @@ def choices(
             raise unknown("decision", key, given)
     names = tuple((mutations or {}).get(key, "") for key, _ in options) if mutations else ()
     return ChoiceSpace(options, rows, names, name)
-
-
-def _is_scale(values: tuple[Option, ...]) -> bool:
-    """Whether the options are numbers, which have an order."""
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _comparable(points: np.ndarray) -> np.ndarray:

@@ -79,3 +79,9 @@ def _where(
         if allowed({name: values[n] for name, (_, values), n in zip(names, options, row, strict=True)})
     ]
     return np.array(kept, int).reshape(len(kept), len(options))
+
+
+def has_rank(values: tuple[Option, ...]) -> bool:
+    """Whether one number tells which option it is: options that are numbers, or at most two."""
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return numbers or len(values) < 3

@@ -16,6 +16,7 @@ SPACES: Registry[type[Space]] = Registry(
         "chain": "taskaware.spaces.chain:ChainSpace",
         "recurrent-cells": "taskaware.spaces.recurrent_cells:RecurrentCellSpace",
         "choices": "taskaware.spaces.choices:ChoiceSpace",
+        "relaxed-choices": "taskaware.spaces.relaxed:RelaxedChoices",
         "update-rules": "taskaware.spaces.rules.space:RuleSpace",
     },
 )

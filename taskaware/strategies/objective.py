@@ -93,13 +93,10 @@ def settled(outcomes: Outcomes, count: int) -> Outcomes:
     Raises:
         UserError: there is not one score, or one of another number, for each point.
     """
-    score = outcomes.score
+    if count == 1 and _is_plain(outcomes):
+        return outcomes
     _check_columns(outcomes, count)
-    if count == 1 and type(score) is np.ndarray and score.shape == (1,) and outcomes.gradient is None:
-        # Many thousand of these a second.
-        if math.isfinite(score[0]):
-            return outcomes
-    elif np.shape(score) != (count,):
+    if np.shape(outcomes.score) != (count,):
         raise UserError(
             f"The objective gave scores of shape {np.shape(outcomes.score)} for {count} points. "
             f"Return one number for each: shape ({count},)."
@@ -116,6 +113,18 @@ def settled(outcomes: Outcomes, count: int) -> Outcomes:
         test_score=None if test is None else numbers.where(diverged, DIVERGED, test),
         gradient=gradient,
     )
+
+
+def _is_plain(outcomes: Outcomes) -> bool:
+    """Whether one point has finite outcomes in NumPy: many thousand of these a second."""
+    score, test, seconds, gradient, _, more = outcomes
+    if gradient is not None or more is not None or type(score) is not np.ndarray or score.shape != (1,):
+        return False
+    if test is not None and (type(test) is not np.ndarray or test.shape != (1,)):
+        return False
+    if seconds is not None and (type(seconds) is not np.ndarray or seconds.shape != (1,)):
+        return False
+    return math.isfinite(score.item())
 
 
 def _check_columns(outcomes: Outcomes, count: int) -> None:

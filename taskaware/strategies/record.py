@@ -70,7 +70,7 @@ class Record:
         size = len(points)
         if size == 1:
             self._numbers.append(first)
-            self.best = max(self.best, float(score[0]))
+            self.best = max(self.best, float(score.item()))
         else:
             self._numbers.extend(range(first, first + size))
             self.best = max(self.best, float(score.max()))

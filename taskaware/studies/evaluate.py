@@ -88,9 +88,10 @@ class EvaluateSettings:
                 raise unknown("method", name, METHODS)
         if self.deal not in quality.DEALS:
             raise unknown("deal", self.deal, quality.DEALS)
-        if 0 < self.tasks < FEWEST_TASKS:
+        # One of them is held out.
+        if 0 < self.tasks <= FEWEST_TASKS:
             raise UserError(
-                f"Setting tasks={self.tasks} is too small. Give 0 for all, or {FEWEST_TASKS} or more."
+                f"Setting tasks={self.tasks} is too small. Give 0 for all, or {FEWEST_TASKS + 1} or more."
             )
         for name, least in {"folds": 2, "seeds": 1, "tasks": 0, "architectures": 0, "fewest": 0}.items():
             if getattr(self, name) < least:

@@ -30,7 +30,7 @@ classification tables that have seeds 0 and 1 (median .82)."""
 ADDITIVE_STEPS = 20
 SHARED = 0.02
 """Architectures with fewer tasks than this share of the most frequent one's were found for single tasks."""
-FEWEST_TASKS = 3
+FEWEST_TASKS = 2
 FEWEST_GROUPS = 5
 TEXTS = ("names", "groups", "problems", "digests")
 
@@ -288,7 +288,8 @@ def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, f
     rows = np.flatnonzero(experience.task == task)
     places = experience.architecture[rows]
     worst = np.nanmin(experience.score[rows])
-    worst_test = np.nanmin(experience.test_score[rows])
+    tested = ~np.isnan(experience.test_score[rows]).all()
+    worst_test = np.nanmin(experience.test_score[rows]) if tested else np.nan
     score = np.nan_to_num(experience.score[rows].astype(float), nan=worst)
     test = np.nan_to_num(experience.test_score[rows].astype(float), nan=worst_test)
     count = len(experience.architectures)
@@ -304,7 +305,7 @@ def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, f
     freedom = len(rows) - (times > 0).sum()
     if freedom:
         return mean, mean_test, np.sqrt(np.sum(left**2) / freedom / times[times > 0].mean())
-    return mean, mean_test, np.nanstd(mean - mean_test) / 2**0.5
+    return mean, mean_test, np.nanstd(mean - mean_test) / 2**0.5 if tested else np.nan
 
 
 def _better(experience: Experience, task: int) -> np.ndarray:

@@ -116,3 +116,14 @@ def test_a_table_with_other_scores_is_another_objective():
     assert (
         ta.objectives.table(frame, ["op"], "v")[1].about != ta.objectives.table(other, ["op"], "v")[1].about
     )
+
+
+def test_a_space_of_yours_keeps_its_order_of_options():
+    space = ta.spaces.choices(op0=["pool", "conv"], op1=[5, 3])
+    same, objective = ta.objectives.table(FRAME, space, "valid", test="test", seconds="s")
+    assert same is space
+    assert look(objective, space, op0="conv", op1=5) == [0.9, 0.8, 2.0]
+    with pytest.raises(UserError, match="has 4 of the 6 points of 'choices'"):
+        ta.objectives.table(FRAME, ta.spaces.choices(op0=["pool", "conv", "none"], op1=[3, 5]), "valid")
+    with pytest.raises(UserError, match="op1=5, which is no option of the space"):
+        ta.objectives.table(FRAME, ta.spaces.choices(op0=["pool", "conv"], op1=[3, 7]), "valid")

@@ -57,7 +57,7 @@ def test_raw_data_are_asked_for_where_they_are_read_and_only_there():
         ta.train_evaluator(settings=ta.JointSettings())
     with pytest.raises(UserError, match="surrogate 'gp' reads no raw data"):
         ta.train_evaluator(datasets="bundled")
-    with pytest.raises(UserError, match="Of 1 datasets, 1 are tasks of the experience; 3 are needed"):
+    with pytest.raises(UserError, match="Of 1 datasets, 1 are tasks of the experience; 2 are needed"):
         ta.train_evaluator(more=(), settings=ta.JointSettings(evaluator=HASTY), datasets=["iris"])
 
 

@@ -20,6 +20,7 @@ from taskaware.spaces import (
     choices,
     decided,
     preset,
+    relaxed,
     space_from,
 )
 from taskaware.testing import space_contract
@@ -43,6 +44,8 @@ SHIPPED = [
     Bits(),
     GRID,
     HOLES,
+    relaxed(dataclasses.replace(GRID, name="relaxed grid")),
+    relaxed(dataclasses.replace(HOLES, name="relaxed holes")),
 ]
 
 

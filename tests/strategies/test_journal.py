@@ -229,3 +229,21 @@ def test_two_searches_do_not_share_a_journal(tmp_path):
 
     with pytest.raises(UserError, match="Another process searches with the journal"):
         run(path, objective=OBJECTIVE._replace(evaluate=again))
+
+
+def test_every_line_is_strict_json_with_all_digits(tmp_path):
+    path = tmp_path / "a.jsonl"
+    found = run(path, budget=12)
+
+    def refused(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    lines = [json.loads(line, parse_constant=refused) for line in path.read_text().splitlines()[1:]]
+    asked, told = ([line for line in lines if kind in line] for kind in ("ask", "tell"))
+    assert np.array_equal([line["points"][0] for line in asked], found.points)
+    assert [line["parents"][0] for line in asked] == found.info["parent"].tolist()
+    scores = [None if not np.isfinite(score) else score for score in found.scores.tolist()]
+    assert [line["score"] for line in told] == [[score] for score in scores] and scores.count(None) == 2
+    assert (
+        told[3]["errors"] == ["ZeroDivisionError: the fourth"] and told[4]["more"]["ones"] == told[4]["test"]
+    )

@@ -81,16 +81,21 @@ def contenders(frame: pd.DataFrame) -> dict[str, Callable[[int], float]]:
             search(strategy, of[1], space=of[0], budget=budget, progress=False, **more).best.score
         )
 
-    def journaled(budget: int) -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            return ours(aging_evolution(POPULATION, SAMPLE), journal=Path(folder, "a.jsonl"))(budget)
+    def journaled(strategy):
+        def run(budget: int) -> float:
+            with tempfile.TemporaryDirectory() as folder:
+                return ours(strategy, journal=Path(folder, "a.jsonl"))(budget)
+
+        return run
 
     found = {
         "random search": ours(random()),
         "local search": ours(local_search()),
         "aging evolution": ours(aging_evolution(POPULATION, SAMPLE)),
         "aging evolution, a table with holes": ours(aging_evolution(POPULATION, SAMPLE), (holes, there)),
-        "aging evolution, with a journal": journaled,
+        "random search, with a journal": journaled(random()),
+        "local search, with a journal": journaled(local_search()),
+        "aging evolution, with a journal": journaled(aging_evolution(POPULATION, SAMPLE)),
         "reinforce": ours(reinforce()),
         "reinforce, a table with holes": ours(reinforce(), (holes, there)),
         "ppo": ours(ppo()),
@@ -105,9 +110,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--budget", type=int, default=40_000, help="evaluations of each")
     parser.add_argument("--repeats", type=int, default=3, help="the quickest of so many counts")
+    parser.add_argument("--only", nargs="+", default=[], help="those whose names hold one of these texts")
     arguments = parser.parse_args()
     print(f"{'':<38}{'evaluations per CPU second':>28}{'best':>9}")
     for name, run in contenders(scores()).items():
+        if arguments.only and not any(text in name for text in arguments.only):
+            continue
         rates = []
         for _ in range(arguments.repeats):
             began = time.process_time()

@@ -186,7 +186,18 @@ def main() -> None:
         sys.path.append(str(installed(arguments.optuna, "optuna", OPTUNA)))
         names.append(TPE)
     results = Results(arguments.out / "results.jsonl")
-    ranges: dict[tuple[str, str], tuple[float, float]] = {}
+    try:
+        ranges = search_all(arguments, names, results)
+    except KeyboardInterrupt:
+        raise SystemExit("Stopped. The same command goes on.") from None
+    report(pd.DataFrame(results.lines), ranges, arguments.budget, arguments.out)
+
+
+def search_all(
+    arguments: argparse.Namespace, names: list[str], results: Results
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Run the searches that have no result yet; worst and best score of each table."""
+    ranges = {}
     with tqdm(total=sum(len(SPACES[each].NAMES) for each in arguments.spaces) * len(names)) as bar:
         for space in arguments.spaces:
             for target in targets(SPACES[space], arguments.data, arguments.points):
@@ -195,16 +206,20 @@ def main() -> None:
                 for strategy in names:
                     for seed in range(arguments.seeds):
                         about = {"space": space, "table": target.name, "strategy": strategy, "seed": seed}
-                        about["budget"] = arguments.budget
-                        if about in results:
-                            continue
-                        journal = arguments.out / f"{target.name}, {strategy}, {seed}.jsonl"
-                        began = time.process_time()
-                        found = searched(target, strategy, seed, budget=arguments.budget, journal=journal)
-                        results.add(about, found, round(time.process_time() - began, 3))
-                        journal.unlink(missing_ok=True)
+                        search_once(target, about | {"budget": arguments.budget}, results, arguments.out)
                     bar.update()
-    report(pd.DataFrame(results.lines), ranges, arguments.budget, arguments.out)
+    return ranges
+
+
+def search_once(target: Target, about: dict, results: Results, out: Path) -> None:
+    """Run one search, unless it has a result."""
+    if about in results:
+        return
+    strategy, seed, budget = (about[name] for name in ("strategy", "seed", "budget"))
+    journal, began = out / f"{target.name}, {strategy}, {seed}.jsonl", time.process_time()
+    found = searched(target, strategy, seed, budget=budget, journal=journal)
+    results.add(about, found, round(time.process_time() - began, 3))
+    journal.unlink(missing_ok=True)
 
 
 def all_points(space: ta.spaces.ChoiceSpace) -> np.ndarray:

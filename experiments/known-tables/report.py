@@ -34,7 +34,10 @@ def report(
     summary.to_csv(out / "summary.csv", index=False)
     for space, part in summary.groupby("space", sort=False):
         print(f"\n{space}")
-        print(part.drop(columns="space").to_string(index=False))
+        print(part.drop(columns="space").to_string(index=False, na_rep="-"))
+        print(f"\n{space}, all tables: means of the distances, sum of near, median of what is saved")
+        how = {name: "mean" for name in part if name.startswith("at ")} | {"near": "sum", "of": "sum"}
+        print(part.groupby("strategy", sort=False).agg(how | {"saves": _median_of_all}).round(4).to_string())
         draw({key[1:]: found for key, found in regrets.items() if key[0] == space}, out / f"{space}.png")
     seconds = lines.groupby("strategy", sort=False)["seconds"].agg(["sum", "mean"])
     print("\nCPU seconds, all and of one search\n", seconds.round(2).to_string())
@@ -77,7 +80,12 @@ def saved(cold: np.ndarray, other: np.ndarray) -> float:
     median = np.median(cold, 0)
     needed = float(reached(median[None], median[-1])[0])
     took = float(reached(np.median(other, 0)[None], median[-1])[0])
-    return 1 - took / needed if np.isfinite(took) else float("-inf")
+    return 1 - took / needed if np.isfinite(took) else float("nan")
+
+
+def _median_of_all(saves: pd.Series) -> float:
+    """The median; a search that never gets there saves less than any other."""
+    return float(np.median(saves.fillna(-np.inf)))
 
 
 def curves(regrets: dict, budget: int) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Tables of known scores as experience: what is known of the points of a space on other tasks."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ def known_scores(
     *,
     smaller_is_better: bool = False,
     meta_features: pd.DataFrame | None = None,
-    points: int = 1000,
+    points: int = 500,
     seed: int = 0,
 ) -> Experience:
     """Tables of known scores as experience, for `ta.train_evaluator(known, space=space)`.
@@ -58,39 +59,65 @@ def known_scores(
     if not isinstance(frames, Mapping) or len(frames) < 2:
         raise UserError("Give two tables or more: {'name': frame, ...}.")
     plain.whole("points", points)
-    tables = {str(name): _points(str(name), frame, space) for name, frame in frames.items()}
-    scores = {
+    read = {str(name): _points(str(name), frame, space) for name, frame in frames.items()}
+    scored = {
         str(name): _scores(str(name), frame, score, smaller_is_better) for name, frame in frames.items()
     }
-    architectures, place = np.unique(np.concatenate([*tables.values()]), axis=0, return_inverse=True)
-    task = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables.values()])
-    value, place = np.concatenate([*scores.values()]), place.ravel()
-    repeat = pd.DataFrame({"task": task, "place": place}).groupby(["task", "place"]).cumcount().to_numpy()
-    kept = _kept(task, place, value, points, np.random.default_rng(plain.seed(seed)))
-    chosen, place = np.unique(place[kept], return_inverse=True)
-    size = len(kept)
-    nothing, first = np.full(size, np.nan, np.float32), np.zeros(size, np.int32)
+    z, features = _meta_features(meta_features, list(read))
+    rows = _Rows.of(list(read.values()), list(scored.values()))
+    rows = rows.take(_kept(rows, points, np.random.default_rng(plain.seed(seed))))
+    nothing, first = np.full(len(rows.value), np.nan, np.float32), np.zeros(len(rows.value), np.int32)
     recipe = {"score": score, "known": True}
-    z, features = _meta_features(meta_features, list(tables))
     return Experience(
-        tasks=tuple(_record(name, tables[name], scores[name], score) for name in tables),
+        tasks=tuple(_record(name, read[name], scored[name], score) for name in read),
         catalogue="",
         features=features,
         z=z,
         space=SpaceRecord(space.digest, space.name, space.to_dict()),
-        architectures=architectures[chosen],
+        architectures=rows.architectures,
         recipes=(RecipeRecord(digest(recipe), recipe),),
         strategies=("table",),
-        task=task[kept].astype(np.int32),
-        architecture=place.astype(np.int32),
+        task=rows.task.astype(np.int32),
+        architecture=rows.place.astype(np.int32),
         recipe=first,
         strategy=first,
-        seed=repeat[kept].astype(np.int64),
-        score=value[kept].astype(np.float32),
+        seed=rows.repeat.astype(np.int64),
+        score=rows.value.astype(np.float32),
         test_score=nothing,
         loss=nothing,
         seconds=nothing,
     )
+
+
+class _Rows(NamedTuple):
+    """The rows of all tables; n of them, on A architectures.
+
+    Attributes:
+        task: number of the table, (n,).
+        place: of the architecture in `architectures`, (n,).
+        repeat: how many rows of the table had this architecture before, (n,).
+        value: score, (n,).
+        architectures: (A, D).
+    """
+
+    task: Int[np.ndarray, " n"]
+    place: Int[np.ndarray, " n"]
+    repeat: Int[np.ndarray, " n"]
+    value: Float[np.ndarray, " n"]
+    architectures: Float[np.ndarray, "A D"]
+
+    @classmethod
+    def of(cls, points: list[np.ndarray], scores: list[np.ndarray]) -> "_Rows":
+        architectures, place = np.unique(np.concatenate(points), axis=0, return_inverse=True)
+        task = np.repeat(np.arange(len(points)), [len(rows) for rows in points])
+        keys = pd.DataFrame({"task": task, "place": place.ravel()})
+        repeat = keys.groupby(["task", "place"]).cumcount().to_numpy()
+        return cls(task, place.ravel(), repeat, np.concatenate(scores), architectures)
+
+    def take(self, rows: Int[np.ndarray, " m"]) -> "_Rows":
+        chosen, place = np.unique(self.place[rows], return_inverse=True)
+        columns = (self.repeat[rows], self.value[rows], self.architectures[chosen])
+        return _Rows(self.task[rows], place.ravel(), *columns)
 
 
 def _points(name: str, frame: pd.DataFrame, space: ChoiceSpace) -> Float[np.ndarray, "n D"]:
@@ -108,26 +135,17 @@ def _scores(name: str, frame: pd.DataFrame, score: str, negated: bool) -> Float[
     return found
 
 
-def _kept(
-    task: Int[np.ndarray, " n"],
-    place: Int[np.ndarray, " n"],
-    value: Float[np.ndarray, " n"],
-    points: int,
-    rng: np.random.Generator,
-) -> Int[np.ndarray, " m"]:
+def _kept(rows: _Rows, points: int, rng: np.random.Generator) -> Int[np.ndarray, " m"]:
     """Rows of the points that are kept: the best of each table, and the same random ones of all."""
-    there = np.unique(place)
-    if not points or points >= len(there):
-        return np.arange(len(task))
-    tasks = task.max() + 1
-    each = max(int(points * BEST) // tasks, 1)
-    best: list[int] = []
-    for one in range(tasks):
-        rows = np.flatnonzero(task == one)
-        order = rows[np.argsort(-np.nan_to_num(value[rows], nan=-np.inf), kind="stable")]
-        best += list(dict.fromkeys(place[order].tolist()))[:each]
-    rest = rng.permutation(np.setdiff1d(there, best))[: max(points - len(set(best)), 0)]
-    return np.flatnonzero(np.isin(place, np.append(rest, best)))
+    count = len(rows.architectures)
+    if not points or points >= count:
+        return np.arange(len(rows.value))
+    frame = pd.DataFrame({"task": rows.task, "place": rows.place, "value": rows.value})
+    means = frame.groupby(["task", "place"])["value"].mean()
+    each = max(int(points * BEST) // (rows.task.max() + 1), 1)
+    best = means.groupby("task").nlargest(each).index.get_level_values("place").unique().to_numpy()
+    rest = rng.permutation(np.setdiff1d(np.arange(count), best))[: max(points - len(best), 0)]
+    return np.flatnonzero(np.isin(rows.place, np.append(rest, best)))
 
 
 def _meta_features(frame: pd.DataFrame | None, names: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:

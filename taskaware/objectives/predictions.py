@@ -111,7 +111,13 @@ def climbed(
 
 
 def usual_query(evaluator: Evaluator) -> TaskQuery:
-    """A task of which nothing is known: the middle of the known ones, with their most frequent problem."""
+    """A task of which nothing is known: the middle of the known ones, with their most frequent problem.
+
+    Raises:
+        UserError: the evaluator reads raw rows of the task.
+    """
+    if evaluator.sample_size is not None:
+        raise UserError("This evaluator reads rows of the task. Give it one: query=ta.TaskQuery(...).")
     problem = Counter(evaluator.training_data.problems).most_common(1)[0][0]
     return TaskQuery(np.asarray(evaluator.scaler.centre), problem)
 

@@ -270,6 +270,16 @@ def _check_repeats(frame: pd.DataFrame, numbers: np.ndarray, seeds: str | None) 
 
 
 def numeric(frame: pd.DataFrame, column: str | None, *, negated: bool) -> np.ndarray | None:
+    """A column as numbers, NaN where there is none; None without a column.
+
+    Args:
+        frame: with the column.
+        column: its name.
+        negated: whether it is a loss.
+
+    Raises:
+        UserError: it holds something else.
+    """
     if column is None:
         return None
     try:

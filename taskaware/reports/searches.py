@@ -11,7 +11,8 @@ from taskaware.errors import UserError
 from taskaware.reports import page, plots
 from taskaware.reports.style import ACCENT, MUTED, SERIES
 from taskaware.spaces import space_from, type_of
-from taskaware.strategies.journal import check_head, control_of, damaged, outcomes_in, read_lines
+from taskaware.strategies.journal import check_head, control_of, damaged, read_lines
+from taskaware.strategies.journal_lines import outcomes_in
 
 POPULATION = 100
 """The mean is over the last so many evaluations: the population of an evolution, at any moment."""

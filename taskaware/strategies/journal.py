@@ -15,7 +15,6 @@ import contextlib
 import errno
 import importlib
 import json
-import math
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -23,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import taskaware
 from taskaware.errors import StoreError, UserError, quoted
 from taskaware.files import MENDS, ExistsError
 from taskaware.spaces import Space
-from taskaware.strategies.objective import DIVERGED, Outcomes
+from taskaware.strategies.journal_lines import encoded, numbers, plain_numbers
+from taskaware.strategies.objective import Outcomes
 from taskaware.strategies.strategy import UnderWay
 
 FORMAT = 1
@@ -92,7 +91,7 @@ class SearchJournal:
     def asked(self, asked: UnderWay) -> None:
         """Write down what is under way."""
         parents = f',"parents":{list(asked.parents)}' if asked.parents else ""
-        self._write(f'{{"ask":{asked.first},"points":{_floats(asked.points)}{parents}}}')
+        self._write(f'{{"ask":{asked.first},"points":{numbers(asked.points)}{parents}}}')
 
     def told(self, first: int, outcomes: Outcomes, each: float, at: float) -> None:
         """Write down results.
@@ -104,17 +103,19 @@ class SearchJournal:
             at: seconds since the search began.
         """
         score, test, seconds = outcomes.score, outcomes.test_score, outcomes.seconds
-        line = f'{{"tell":{first},"score":{_floats(score)}'
+        line = f'{{"tell":{first},"score":{numbers(score)}'
         if test is not None:
-            line += f',"test":{_floats(test)}'
-        line += f',"seconds":{[each] * len(score) if seconds is None else _floats(seconds)}'
-        if any(outcomes.errors or ()):
-            line += f',"errors":{_encoded(list(outcomes.errors or ()))}'
+            line += f',"test":{numbers(test)}'
+        line += f',"seconds":{[each] * len(score) if seconds is None else numbers(seconds)}'
+        if outcomes.errors and any(outcomes.errors):
+            line += f',"errors":{encoded(list(outcomes.errors))}'
         if outcomes.gradient is not None:
-            line += f',"gradient":{_encoded(np.asarray(outcomes.gradient).tolist())}'
+            line += f',"gradient":{encoded(np.asarray(outcomes.gradient).tolist())}'
         if outcomes.more:
-            line += f',"more":{_encoded({name: _plain(column) for name, column in outcomes.more.items()})}'
-        self._write(f'{line},"at":{round(at, 4)}}}')
+            line += (
+                f',"more":{encoded({name: plain_numbers(column) for name, column in outcomes.more.items()})}'
+            )
+        self._write(f'{line},"at":{at:.4f}}}')
 
     def informed(self, first: int, info: Mapping[str, Any]) -> None:
         """Write down what the strategy told when it was told of points; parents stand where they were asked.
@@ -125,9 +126,9 @@ class SearchJournal:
         """
         if not info or (len(info) == 1 and "parent" in info):
             return
-        columns = {name: _plain(column) for name, column in info.items() if name != "parent"}
+        columns = {name: plain_numbers(column) for name, column in info.items() if name != "parent"}
         if any(value is not None for column in columns.values() for value in column):
-            self._write(_encoded({"info": first, "columns": columns}))
+            self._write(encoded({"info": first, "columns": columns}))
 
     def close(self) -> None:
         """Bring everything to the disk, and close the file."""
@@ -142,7 +143,7 @@ class SearchJournal:
         ]
         head = {"journal": FORMAT, "taskaware": taskaware.__version__, "search": dict(about)}
         head |= {"space": space.name, "decisions": decisions} | _definition(space)
-        self._write(_encoded(head))
+        self._write(encoded(head))
 
     def _write(self, line: str) -> None:
         content = f"{line}\n".encode()
@@ -299,31 +300,6 @@ def damaged(path: Path, number: int) -> StoreError:
     )
 
 
-def outcomes_in(line: Mapping[str, Any], count: int) -> Outcomes:
-    """The results of a `tell` line for so many points.
-
-    Raises:
-        ValueError, KeyError, TypeError: it holds none.
-    """
-
-    def column(values: Any) -> np.ndarray:
-        found = np.array([math.nan if value is None else value for value in values], float)
-        if found.shape != (count,):
-            raise ValueError(found.shape)
-        return found
-
-    score = column(line["score"])
-    errors = tuple(map(str, line["errors"])) if "errors" in line else None
-    return Outcomes(
-        np.where(np.isnan(score), DIVERGED, score),
-        column(line["test"]) if "test" in line else None,
-        column(line["seconds"]) if "seconds" in line else None,
-        jnp.asarray(line["gradient"], jnp.float32) if "gradient" in line else None,
-        errors if errors is None or len(errors) == count else None,
-        {name: column(values) for name, values in line["more"].items()} if "more" in line else None,
-    )
-
-
 @contextlib.contextmanager
 def opened(
     path: str | os.PathLike | None, about: Mapping[str, Any], space: Space, *, resume: bool
@@ -344,27 +320,3 @@ def _definition(space: Space) -> dict[str, Any]:
     """The space as plain data, for a report that draws its points; none of a large one, or without it."""
     found = space.to_dict() if hasattr(space, "to_dict") else None
     return {"definition": found} if found and len(json.dumps(found)) <= LARGEST_DEFINITION else {}
-
-
-_encoded = json.JSONEncoder(separators=(",", ":")).encode
-"""JSON of plain data; made once, because that takes as long as a line."""
-
-
-def _floats(column: Any) -> str:
-    """Numbers as JSON, null for one that is not finite; many thousand of these a second.
-
-    >>> _floats(np.array([0.5, np.inf]))
-    '[0.5,null]'
-    """
-    found = column if type(column) is np.ndarray and column.dtype.kind == "f" else np.asarray(column, float)
-    text = str(found.tolist())
-    # Python writes finite numbers as JSON does; nan and inf have an n.
-    return _encoded(_plain(found)) if "n" in text else text
-
-
-def _plain(column: Any) -> list:
-    """Numbers for JSON, row by row; None for one that is not finite."""
-    found = np.asarray(column, float)
-    if found.ndim > 1:
-        return [_plain(row) for row in found]
-    return [value if math.isfinite(value) else None for value in found.tolist()]

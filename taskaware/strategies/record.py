@@ -77,8 +77,8 @@ class Record:
         self.count += size
         if outcomes.errors:
             self._errors |= {row + place: text for place, text in enumerate(outcomes.errors) if text}
-        for columns in (info, outcomes.more):
-            for name, column in (columns or {}).items():
+        for columns in (info, outcomes.more) if outcomes.more else (info,):
+            for name, column in columns.items():
                 if name not in self._more:
                     self._more[name] = []
                 self._more[name].append((row, column))

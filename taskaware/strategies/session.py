@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from taskaware.errors import UserError
-from taskaware.strategies.journal import SearchJournal, damaged, outcomes_in
+from taskaware.strategies.journal import SearchJournal, damaged
+from taskaware.strategies.journal_lines import outcomes_in
 from taskaware.strategies.objective import Outcomes, settled
 from taskaware.strategies.record import Record
 from taskaware.strategies.strategy import Asked, Feedback, HostSearch, Info, Strategy, UnderWay
@@ -108,7 +109,7 @@ class Session:
     def _take(self, asked: UnderWay, outcomes: Outcomes, each: float) -> Info:
         info = self._search.tell(asked, outcomes)
         if asked.parents:
-            info = {"parent": asked.parents, **info}
+            info = {"parent": asked.parents, **info} if info else {"parent": asked.parents}
         self.record.add(asked.first, asked.points, outcomes, info, each)
         return info
 

@@ -62,11 +62,11 @@ def evolution() -> Callable:
     return ta.strategies.aging_evolution(POPULATION, SAMPLE)
 
 
-def warm(target: Target, then: Callable) -> Callable:
+def warm(target: Target) -> Callable:
     """The best points of the other tables first."""
     others = len(target.evaluator().training_data.names)
     points = ta.objectives.best_of_nearest(target.evaluator(), tasks=others, each=PORTFOLIO // others)
-    return ta.strategies.portfolio_then(points, then)
+    return ta.strategies.portfolio_then(points, evolution())
 
 
 def screened(target: Target) -> Callable:
@@ -89,9 +89,8 @@ STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "random": lambda target, seed, budget: ta.strategies.random(),
     "local search": lambda target, seed, budget: ta.strategies.local_search(),
     "evolution": lambda target, seed, budget: evolution(),
-    "evolution, warm": lambda target, seed, budget: warm(target, evolution()),
+    "evolution, warm": lambda target, seed, budget: warm(target),
     "evolution, screened": lambda target, seed, budget: screened(target),
-    "evolution, warm and screened": lambda target, seed, budget: warm(target, screened(target)),
     "gradient ascent": climbs,
 }
 TPE = "TPE (Optuna)"

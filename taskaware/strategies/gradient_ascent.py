@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray
 from taskaware.errors import UserError
-from taskaware.spaces import Space
+from taskaware.spaces import ChoiceSpace, Space
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 
@@ -42,9 +42,12 @@ def gradient_ascent(
 
     def bound(space: Space, together: int) -> Strategy:
         if not hasattr(space, "project"):
+            relax = (
+                "Search ta.spaces.relaxed(space), or choose" if isinstance(space, ChoiceSpace) else "Choose"
+            )
             raise UserError(
-                f"Gradient ascent needs a continuous space; '{space.name}' has no `project`. "
-                "Choose another strategy, such as 'evolution'."
+                f"Gradient ascent needs a continuous space; '{space.name}' has no `project`. {relax} another "
+                "strategy, such as 'evolution'."
             )
 
         def init(key: Array) -> Climb:

@@ -84,7 +84,7 @@ class TrainingData(TaskList):
             worst of the task where it diverged.
         test_score: the same for the test score.
         noise: standard error of `score` on each task, (T,): from its seeds or, with a single seed, from the
-            differences of validation and test scores; times STEADIER where the loss counts too.
+            differences of validation and test scores; 0 without either. Times STEADIER where the loss counts.
         target: of the evaluator, (T, A): (value - top) / spread of the task, cut at FLOOR; NaN as
             in `score`. The value is the score, in classification with the loss (see `with_loss`); top and
             spread are those of the values.
@@ -305,7 +305,7 @@ def _table(experience: Experience, task: int) -> tuple[np.ndarray, np.ndarray, f
     freedom = len(rows) - (times > 0).sum()
     if freedom:
         return mean, mean_test, np.sqrt(np.sum(left**2) / freedom / times[times > 0].mean())
-    return mean, mean_test, np.nanstd(mean - mean_test) / 2**0.5 if tested else np.nan
+    return mean, mean_test, np.nanstd(mean - mean_test) / 2**0.5 if tested else 0.0
 
 
 def _better(experience: Experience, task: int) -> np.ndarray:

@@ -87,6 +87,16 @@ def test_an_ascent_in_the_relaxed_space_climbs_to_the_best_prediction():
     np.testing.assert_array_equal(points, ta.objectives.climbed(evaluator(), count=5))
 
 
+def test_an_evaluator_of_choices_is_saved_and_read(tmp_path):
+    ta.save_evaluator(evaluator(), tmp_path / "toy.npz")
+    again = ta.load_evaluator(tmp_path / "toy.npz")
+    assert again.space == SPACE
+    points = ta.objectives.best_of_nearest(again)
+    np.testing.assert_array_equal(points, ta.objectives.best_of_nearest(evaluator()))
+    predictions = (np.asarray(ta.objectives.predictor(each)(points)) for each in (again, evaluator()))
+    np.testing.assert_allclose(*predictions, rtol=1e-4)
+
+
 def test_meta_features_say_which_table_is_near():
     like = pd.DataFrame({"rows": [3.0, 5.0, 2.9]}, index=["a", "b", "c"])
     flipped = FRAMES["b"].assign(valid=-FRAMES["b"]["valid"])
@@ -153,3 +163,8 @@ def test_a_corner_of_the_relaxed_space_has_the_features_of_its_point(holes):
     np.testing.assert_array_equal(around.nearest(corners), nearest)
     for corner, point in zip(corners[:5], nearest[:5], strict=True):
         np.testing.assert_allclose(around.features(corner), space.features(point), atol=0.01)
+
+
+def test_gradient_ascent_names_the_relaxed_space():
+    with pytest.raises(UserError, match=r"Search ta\.spaces\.relaxed\(space\), or choose another strategy"):
+        ta.search(SPACE, "gradient_ascent", objective=ta.objectives.predicted(evaluator()), budget=8)

@@ -35,9 +35,10 @@ def report(
     for space, part in summary.groupby("space", sort=False):
         print(f"\n{space}")
         print(part.drop(columns="space").to_string(index=False, na_rep="-"))
-        print(f"\n{space}, all tables: means of the distances, sum of near, median of what is saved")
+        print(f"\n{space}, all tables: means of the distances, sums of near, medians of what is saved")
         how = {name: "mean" for name in part if name.startswith("at ")} | {"near": "sum", "of": "sum"}
-        print(part.groupby("strategy", sort=False).agg(how | {"saves": _median_of_all}).round(4).to_string())
+        how |= {name: _median_of_all for name in part if name.startswith("saves")}
+        print(part.groupby("strategy", sort=False).agg(how).round(4).to_string())
         draw({key[1:]: found for key, found in regrets.items() if key[0] == space}, out / f"{space}.png")
     seconds = lines.groupby("strategy", sort=False)["seconds"].agg(["sum", "mean"])
     print("\nCPU seconds, all and of one search\n", seconds.round(2).to_string())
@@ -71,12 +72,12 @@ def summarised(key: tuple[str, str, str], found: np.ndarray, regrets: dict) -> d
     row |= {"until near": float(np.median(until)), "near": int(np.isfinite(until).sum()), "of": len(found)}
     cold = regrets.get((space, table, COLD))
     if cold is not None:
-        row["saves"] = round(saved(cold, found), 3)
+        row |= {f"saves of {most}": round(saved(cold[:, :most], found), 3) for most in (100, found.shape[1])}
     return row
 
 
 def saved(cold: np.ndarray, other: np.ndarray) -> float:
-    """Share of the evaluations that another search saves until cold evolution's final score, by medians."""
+    """Share of the evaluations that another search saves until cold evolution's last score, by medians."""
     median = np.median(cold, 0)
     needed = float(reached(median[None], median[-1])[0])
     took = float(reached(np.median(other, 0)[None], median[-1])[0])

@@ -20,8 +20,9 @@ Predict = Callable[[Any], Any]
 def promising(strategy: Factory, predict: Predict, *, of: int = 8) -> Factory:
     """Draw `of` times as many points as are evaluated, and keep those with the largest predictions.
 
-    The strategy is asked for all of them and told of those that were evaluated. Compose it after a
-    portfolio, not around one: every point that it is asked for is screened.
+    The strategy is asked for all of them and told of those that were evaluated. In NumPy, points that were
+    evaluated already come last. Compose it after a portfolio, not around one: every point that it is asked
+    for is screened.
 
     Args:
         strategy: draws the points.
@@ -69,17 +70,24 @@ class HostScreening:
 
     def __init__(self, then: HostSearch, predict: Predict, together: int):
         self._then, self._predict, self._together = then, predict, together
+        self._asked: set[bytes] = set()
 
     def ask(self) -> Asked:
         """See `HostSearch.ask`."""
         points, parents = self._then.ask()
         if not len(points):
             return Asked(points)
-        chosen = np.asarray(_largest(np.asarray(self._predict(points)), self._together, len(points)))
+        order = np.asarray(_largest(np.asarray(self._predict(points)), len(points), len(points)))
+        names = [point.tobytes() for point in points]
+        # A prediction stays the same, so the best would be evaluated again and again.
+        again = np.array([names[place] in self._asked for place in order])
+        chosen = order[np.argsort(again, kind="stable")][: self._together]
+        self._asked.update(names[place] for place in chosen)
         return Asked(points[chosen], tuple(parents[place] for place in chosen) if parents else ())
 
     def tell(self, told: UnderWay, outcomes: Outcomes) -> Info:
         """See `HostSearch.tell`."""
+        self._asked.update(point.tobytes() for point in told.points)
         return self._then.tell(told, outcomes)
 
 

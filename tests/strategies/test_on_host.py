@@ -6,6 +6,7 @@ import pytest
 from taskaware.errors import UserError
 from taskaware.spaces import choices
 from taskaware.strategies import (
+    Objective,
     Outcomes,
     UnderWay,
     aging_evolution,
@@ -122,3 +123,15 @@ def test_the_old_name_warns_and_is_the_same():
         old = evolution(population=5, tournament=3)
     ours, theirs = (history(each, np.arange(20.0)) for each in (old, aging_evolution(5, 3, identity=0.0)))
     np.testing.assert_array_equal(ours[0], theirs[0])
+
+
+def test_a_screened_search_does_not_evaluate_its_best_prediction_again_and_again():
+    space = choices(a=range(6), b=range(6))
+    found = search(
+        promising(aging_evolution(4, 4), lambda points: points.sum(1), of=4),
+        Objective(lambda points: Outcomes(points.sum(1).astype(float))),
+        space=space,
+        budget=30,
+        progress=False,
+    )
+    assert len(np.unique(found.points, axis=0)) >= 18

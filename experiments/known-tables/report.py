@@ -106,10 +106,12 @@ def draw(regrets: dict[tuple[str, str], np.ndarray], path: Path) -> None:
     tables, strategies = (list(dict.fromkeys(key[place] for key in regrets)) for place in range(2))
     columns = min(len(tables), 4)
     rows = -(-len(tables) // columns)
-    figure = Figure(figsize=(3.1 * columns, 2.6 * rows + 0.6), layout="constrained")
+    figure = Figure(figsize=(3.1 * columns, 2.6 * rows + 0.8), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     for table, axes in zip(tables, panels, strict=False):
         for place, strategy in enumerate(strategies):
+            if (table, strategy) not in regrets:
+                continue
             found = np.maximum(regrets[table, strategy], 1e-4)
             number = np.arange(1, found.shape[1] + 1)
             low, median, high = np.quantile(found, (0.25, 0.5, 0.75), axis=0)
@@ -120,6 +122,6 @@ def draw(regrets: dict[tuple[str, str], np.ndarray], path: Path) -> None:
     for axes in panels[len(tables) :]:
         axes.set_axis_off()
     figure.supxlabel("evaluations")
-    figure.supylabel("distance from the best, share of the range")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.supylabel("distance from the best")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(path, dpi=90)

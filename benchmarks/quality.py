@@ -23,7 +23,7 @@ from taskaware.children.mixture.cost import exactly
 from taskaware.modalities.suites import suite_named
 from taskaware.objectives.architectures import rounded
 from taskaware.objectives.collect import Batch, train_batch
-from taskaware.recommendation.ascent import AscentSettings, Proposal
+from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.cost import reads_of
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.recommendation.parts import TaskCard
@@ -39,6 +39,7 @@ from taskaware.studies.settings import overridden
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.patterns import kinds_of
+from taskaware.surrogates.price import Price
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
@@ -157,13 +158,10 @@ def trained(
     rows = [] if kept is None or not kept.is_file() else pd.read_csv(kept).to_dict("records")
     done = {row["task"] for row in rows}
     left = [row for row, name in enumerate(known.names) if name in tasks and name not in done]
-    found: dict[int, list[Proposal]] = {}
-    for ascent in settings:
-        for row, proposal in quality.recommended_points(
-            space, known, EvaluatorSettings(), ascent, folds=folds, seed=0, price=price, wanted=left
-        ):
-            found.setdefault(row, []).append(proposal)
-    for row, proposals in tqdm(found.items(), desc="training what was found", unit="task"):
+    found = quality.recommended_points(
+        space, known, EvaluatorSettings(), settings, folds=folds, seed=0, price=price, wanted=left
+    )
+    for row, proposals in tqdm(found, total=len(left), desc="training what was found", unit="task"):
         task = tasks[known.names[row]]
         points = [proposal.points[0] for proposal in proposals]
         points.append(proposals[0].points[proposals[0].came_from.index("known")])
@@ -224,10 +222,17 @@ def main() -> None:
     parser.add_argument("--experience", default="shipped", help="file or store; the shipped one by default")
     parser.add_argument("--space", default="compact", help="of its architectures")
     parser.add_argument("--answers", action="store_true", help="print which answers are designs")
+    parser.add_argument(
+        "--price",
+        type=float,
+        nargs=3,
+        help="of untrained architectures in the answers: always, by distance, by rows; the learned one by default",
+    )
     parser.add_argument("--runs", type=Path, nargs="*", default=[], help="run folders of experiments/designs")
     arguments = parser.parse_args()
     if arguments.answers:
-        show_answers(arguments.folds, arguments.runs)
+        price = Price(*arguments.price) if arguments.price else None
+        show_answers(arguments.folds, price, arguments.runs)
         return
     space = preset(arguments.space)
     experience = open_experience(arguments.experience, space)
@@ -252,11 +257,11 @@ def main() -> None:
     show(rows)
 
 
-def answered(folds: int) -> pd.DataFrame:
+def answered(folds: int, given: Price | None) -> pd.DataFrame:
     """The answers for all known tasks: tables by the evaluator of tables, other kinds by the other one."""
     parts = []
     for name in ("compact", "universal"):
-        space, price = preset(name), shipped_evaluator(name).price
+        space, price = preset(name), given or shipped_evaluator(name).price
         known = training_data(with_more(open_experience("shipped", space)))
         tables = np.array(kinds_of(space, known)) == "tables"
         judged = known.real & (tables == (name == "compact"))
@@ -265,9 +270,9 @@ def answered(folds: int) -> pd.DataFrame:
     return pd.DataFrame(parts)
 
 
-def show_answers(folds: int, runs: list[Path]) -> None:
+def show_answers(folds: int, price: Price | None, runs: list[Path]) -> None:
     """Print the shares of designs, and what the runs measured of designs."""
-    table = answered(folds)
+    table = answered(folds, price)
     print("answers that are designs, and the evaluator at random architectures:")
     show(by_class(table))
     for folder in runs:

@@ -142,8 +142,8 @@ def _beside(designs: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
 
 
 def _classes(table: pd.DataFrame, summary) -> pd.DataFrame:
-    """A line of the summary for each kind, and for the tables of each size."""
-    lines = []
+    """A line of the summary for all tasks, for each kind, and for the tasks of each kind and size."""
+    lines = [{"kind": "all", "rows": "all"} | summary(table)]
     for kind, its in table.groupby("kind", sort=True):
         lines.append({"kind": kind, "rows": "all"} | summary(its))
         least = 0.0

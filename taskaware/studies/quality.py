@@ -158,22 +158,22 @@ def recommended_points(
     space: Space,
     data: TrainingData,
     settings: EvaluatorSettings,
-    ascent: AscentSettings,
+    ascents: Sequence[AscentSettings],
     *,
     folds: int,
     seed: int,
     price: Price | None = None,
     wanted: Sequence[int] | None = None,
-) -> Iterator[tuple[int, Proposal]]:
-    """(task, proposal of an evaluator fitted without it and its relatives), every task once.
+) -> Iterator[tuple[int, list[Proposal]]]:
+    """(task, proposals of an evaluator fitted without it and its relatives), every task once.
 
     Args:
         space: of the architectures.
         data: experience.
         settings: of the evaluator.
-        ascent: settings of the search.
+        ascents: settings of searches; a proposal follows from each.
         folds: number of parts that the tasks are left out in.
-        seed: of folds, evaluator and search.
+        seed: of folds, evaluator and searches.
         price: of what was never trained; None for the usual one.
         wanted: positions of the tasks; the `eligible` ones if None.
     """
@@ -185,7 +185,7 @@ def recommended_points(
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
         evaluator = dataclasses.replace(evaluator, price=price)
         for task, query in zip(some, NewTasks.of(data.take(some)).queries(space, data.u), strict=True):
-            yield int(task), propose(evaluator, query, ascent, seed=seed)
+            yield int(task), [propose(evaluator, query, ascent, seed=seed) for ascent in ascents]
 
 
 Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]

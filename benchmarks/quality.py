@@ -226,7 +226,7 @@ def main() -> None:
         "--price",
         type=float,
         nargs=3,
-        help="of untrained architectures in the answers: always, by distance, by rows; the learned one by default",
+        help="of untrained architectures: always, by distance, by rows; the learned one by default",
     )
     parser.add_argument("--runs", type=Path, nargs="*", default=[], help="run folders of experiments/designs")
     arguments = parser.parse_args()

@@ -320,8 +320,7 @@ def _seek(
         values = values - OUTSIDE * (jax.vmap(jax.vmap(over))(trace.points) > 0)
     climbed = jnp.take_along_axis(trace.points, values.argmax(0)[None, :, None], axis=0)[0]
     if how.tidied:
-        # What is tidied are mixtures.
-        climbed = cast(MixtureSpace, space).tidied(climbed, how.tidied)
+        climbed = cast(MixtureSpace, space).tidied(climbed, how.tidied)  # only mixtures are tidied
     fresh = jnp.concatenate([climbed, space.discretise(climbed), *narrowed])
     predictions = scored_points(fresh)
     predictions = [jnp.concatenate(parts) for parts in zip(known, predictions, strict=True)]

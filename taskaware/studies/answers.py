@@ -32,7 +32,7 @@ FEWEST = 3
 def answers(
     space: Space,
     data: TrainingData,
-    judged: np.ndarray,
+    asked: np.ndarray,
     *,
     price: Price | None = None,
     ascent: AscentSettings | None = None,
@@ -44,7 +44,7 @@ def answers(
     Args:
         space: of the architectures.
         data: experience.
-        judged: mask of the tasks to answer for, (T,).
+        asked: mask of the tasks to answer for, (T,).
         price: of what was never trained.
         ascent: settings of the search.
         folds: parts that the groups are held out in.
@@ -57,13 +57,13 @@ def answers(
     """
     kinds = kinds_of(space, data)
     for out in held_out(data, folds, seed):
-        wanted = np.flatnonzero(out & judged)
-        if not len(wanted):
+        mine = np.flatnonzero(out & asked)
+        if not len(mine):
             continue
         evaluator = fit_evaluator(space, data.take(~out), EvaluatorSettings(), seed=seed)
         evaluator = dataclasses.replace(evaluator, price=price)
-        queries = NewTasks.of(data.take(wanted)).queries(space, data.u)
-        for task, query in zip(wanted.tolist(), queries, strict=True):
+        queries = NewTasks.of(data.take(mine)).queries(space, data.u)
+        for task, query in zip(mine.tolist(), queries, strict=True):
             posterior, z = evaluator.posterior(query), cast(np.ndarray, query.z)
             found = propose(evaluator, query, ascent or AscentSettings(), seed=seed, posterior=posterior)
             ranks, within = _at_known(space, data, task, posterior)

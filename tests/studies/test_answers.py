@@ -20,10 +20,10 @@ def data():
 
 
 def answered(data, always):
-    judged = np.arange(len(data.names)) < 6
+    asked = np.arange(len(data.names)) < 6
     quick = AscentSettings(rounds=5)
     price = Price(always, 4.0, 0.0)
-    rows = answers(preset("compact"), data, judged, price=price, ascent=quick, folds=2)
+    rows = answers(preset("compact"), data, asked, price=price, ascent=quick, folds=2)
     return pd.DataFrame(rows).sort_values("task").reset_index(drop=True)
 
 

@@ -56,7 +56,7 @@ class AscentSettings:
     # "gradient_ascent", "annealed_ascent" (see there), or "random_search" as the control.
     optimizer: str = "gradient_ascent"
     # Temperature of the softmax groups in the first round of "annealed_ascent".
-    temperature: float = 4.0
+    temperature: float = 2.0
     # What is climbed, and ranks the candidates: "bound" is the mean less kappa deviations, "expected" the
     # expected score. Penalties come off both.
     pick: str = "bound"

@@ -35,7 +35,7 @@ class AnnealedClimb(NamedTuple):
 
 
 def annealed_ascent(
-    starts: Float[EitherArray, "n D"] | None = None, *, rounds: int = 40, temperature: float = 4.0
+    starts: Float[EitherArray, "n D"] | None = None, *, rounds: int = 40, temperature: float = 2.0
 ) -> Factory:
     """Climb from all starts at once, by Adam. `ask` returns the same points until `tell` moves them.
 

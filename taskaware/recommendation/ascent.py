@@ -199,6 +199,8 @@ def propose(
         posterior: of the task, if it is computed already.
         limits: that the best candidates keep to; none by default.
     """
+    if settings.tidied and not hasattr(evaluator.space, "tidied"):
+        raise UserError(f"Ascent setting tidied={settings.tidied} is for spaces of mixtures. Leave it out.")
     # The price was learned on tasks held out. Where known architectures were trained on the task itself, a
     # design has to promise more.
     trained = bool(query.digest) and query.digest in evaluator.training_data.digests
@@ -328,13 +330,10 @@ def _seek(
 
 
 def _doubt(posterior: Posterior, deviation: Float[Array, " n"], kappa: Float[Array, ""], pick: str) -> Any:
-    """What uncertainty takes off a mean.
-
-    The expectation of an unwarped score is that of the mean less half the variance, where there are no other
-    deviations. A posterior without noise predicts scores that are not warped.
-    """
+    """What uncertainty takes off a mean; half the variance gives the expectation of an unwarped score."""
     if pick == "bound":
         return kappa * deviation
+    # A posterior without noise predicts scores that are not warped.
     return jnp.square(deviation) / 2 if hasattr(posterior, "noise") else jnp.zeros_like(deviation)
 
 

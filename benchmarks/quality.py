@@ -2,29 +2,44 @@
 
 Every method chooses one architecture of the pool for every task while the task and its relatives are held out
 (by group). Its worth is the number of trainings that a random search on the target needs, picking by
-validation score, to reach the same mean test score. With --data, the architectures found by gradient ascent
-are trained on their tasks, with seed 0 and its split, and judged alike.
+validation score, to reach the same mean test score.
+
+With --data, it trains instead what ascents propose first for their tasks, and compares the test scores.
+
+With --answers, it prints instead which answers are designs of an ascent, by kind of data and by rows, and how
+right the evaluator is at random architectures. Run folders of experiments/designs, given to --runs, tell how
+right it is at the ends of ascents, and how good these are.
 """
 
 import argparse
 import importlib.util
 from pathlib import Path
 
-import jax
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from taskaware.children.mixture.cost import exactly
 from taskaware.modalities.suites import suite_named
+from taskaware.objectives.architectures import rounded
+from taskaware.objectives.collect import Batch, train_batch
 from taskaware.recommendation.ascent import AscentSettings
+from taskaware.recommendation.cost import reads_of
+from taskaware.recommendation.evaluators import shipped_evaluator
+from taskaware.recommendation.parts import TaskCard
+from taskaware.recommendation.preference import Preference
 from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import MORE, with_more
 from taskaware.spaces import MixtureSpace, preset
 from taskaware.studies import quality
 from taskaware.studies import worth as worths
+from taskaware.studies.answers import answers, by_class, ends, first_designs, mean_error
 from taskaware.studies.selectors import METHODS, NewTasks
+from taskaware.studies.settings import overridden
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.patterns import kinds_of
+from taskaware.surrogates.price import Price
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
@@ -126,73 +141,113 @@ def with_trainings(
 
 def trained(
     known: TrainingData,
-    curve: np.ndarray,
     space: MixtureSpace,
     tasks: dict[str, Task],
-    ascent: AscentSettings,
+    ascents: list[str],
     folds: int,
     seeds: list[int],
-) -> list[dict]:
-    """What `recommend` would return for each of the tasks while it is held out, trained on it with seed 0.
+    kept: Path | None,
+) -> pd.DataFrame:
+    """What ascents with some settings propose for each of the tasks while it is held out, trained on it.
 
-    Beside it the plain network nearest to it, and the known architecture that the evaluator prefers.
+    Beside it the known architecture that the evaluator prefers. A file keeps the scores of the tasks that are
+    done.
     """
-    rows = [row for row, name in enumerate(known.names) if name in tasks]
-    points: dict[int, list[np.ndarray]] = {row: [] for row in rows}
-    for seed in seeds:
-        for row, found in quality.recommended_points(
-            space, known, EvaluatorSettings(), ascent, folds=folds, seed=seed
-        ):
-            if row in points:
-                preferred = found.points[found.came_from.index("known")]
-                plain = np.asarray(space.discretise(found.points[0]))
-                points[row] += [found.points[0], plain, preferred]
-    reached = np.zeros((len(rows), len(seeds), 3))
-    for place, row in enumerate(tqdm(rows, desc="training what was found", unit="task")):
-        task = tasks[known.names[row]]
-        _, test = quality.true_scores(space, task, np.stack(points[row]), TrainingRecipe(), [0])
-        reached[place] = test.reshape(len(seeds), 3)
-        # Every compiled program holds memory maps, of which a process may have only so many.
-        jax.clear_caches()
-    print(f"trained on {len(rows)} tasks:")
-    some = known.take(np.array(rows))
-    names = (
-        f"found, untrained_penalty {ascent.untrained_penalty:g}",
-        "plain network nearest to it",
-        "preferred among the known",
+    settings = [overridden(AscentSettings(), one.split(";") if one else []) for one in ascents]
+    price = shipped_evaluator(space.name).price
+    rows = [] if kept is None or not kept.is_file() else pd.read_csv(kept).to_dict("records")
+    done = {row["task"] for row in rows}
+    left = [row for row, name in enumerate(known.names) if name in tasks and name not in done]
+    found = quality.recommended_points(
+        space, known, EvaluatorSettings(), settings, folds=folds, seed=0, price=price, wanted=left
     )
-    return [line(some, curve[rows], name, reached[:, :, i].T, None) for i, name in enumerate(names)]
+    for row, proposals in tqdm(found, total=len(left), desc="training what was found", unit="task"):
+        task = tasks[known.names[row]]
+        points = [proposal.points[0] for proposal in proposals]
+        points.append(proposals[0].points[proposals[0].came_from.index("known")])
+        stacked = rounded(np.stack(points))
+        results = [
+            train_batch(task, Batch(space, stacked, TrainingRecipe(), seed, len(points), coarse=True))
+            for seed in seeds
+        ]
+        test = np.mean([each.test_score for each in results], axis=0)
+        cost = exactly(space, stacked, reads_of(space, TaskCard.of(task), Preference(members=1)))
+        names = [*(one or "the default settings" for one in ascents), "preferred among the known"]
+        origins = [*(proposal.came_from[0] for proposal in proposals), "known"]
+        for name, origin, score, size in zip(names, origins, test, cost.parameters, strict=True):
+            about = {"task": task.name, "group": known.groups[row], "ascent": name, "found_by": origin}
+            rows.append(about | {"test_score": float(score), "parameters": float(size)})
+        if kept is not None:
+            pd.DataFrame(rows).to_csv(kept, index=False)
+    return pd.DataFrame(rows)
+
+
+def beside_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean test score of each ascent, and what it has more than the first, with errors over groups."""
+    first = table[table["ascent"] == table["ascent"].iloc[0]].set_index("task")
+    lines = []
+    for name, its in table.groupby("ascent", sort=False):
+        its = its.set_index("task").loc[first.index]
+        gain, error = mean_error(its["test_score"] - first["test_score"], first["group"])
+        smaller = np.exp(np.log(its["parameters"] / first["parameters"]).mean())
+        lines.append(
+            {"ascent": name, "tasks": len(its), "designs": (its["found_by"] != "known").mean()}
+            | {"test_score": its["test_score"].mean(), "gain": gain, "error": error, "parameters": smaller}
+        )
+    return pd.DataFrame(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=5, help="of the evaluators and of the folds")
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="of evaluators and folds; with --data, of trainings"
+    )
     parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), default=list(METHODS))
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--data", type=Path, help="folder of the tables, to train what the ascent finds")
     parser.add_argument("--only", nargs="+", help="tasks to train on; all of the folder by default")
     parser.add_argument(
-        "--untrained-penalty",
-        type=float,
-        default=AscentSettings().untrained_penalty,
-        help="see AscentSettings",
+        "--ascents",
+        nargs="+",
+        default=[""],
+        metavar="SETTINGS",
+        help="settings of ascents to train, like 'pick=expected;tidied=0.1'; an empty text for the default",
     )
+    parser.add_argument("--kept", type=Path, help="CSV file that keeps what was trained, to go on later")
     parser.add_argument(
         "--more", nargs="*", choices=MORE, default=list(MORE), help="learned from beside the shipped tasks"
     )
     parser.add_argument("--experience", default="shipped", help="file or store; the shipped one by default")
     parser.add_argument("--space", default="compact", help="of its architectures")
+    parser.add_argument("--answers", action="store_true", help="print which answers are designs")
+    parser.add_argument(
+        "--price",
+        type=float,
+        nargs=3,
+        help="of untrained architectures: always, by distance, by rows; the learned one by default",
+    )
+    parser.add_argument("--runs", type=Path, nargs="*", default=[], help="run folders of experiments/designs")
     arguments = parser.parse_args()
+    if arguments.answers:
+        price = Price(*arguments.price) if arguments.price else None
+        show_answers(arguments.folds, price, arguments.runs)
+        return
     space = preset(arguments.space)
     experience = open_experience(arguments.experience, space)
     if arguments.experience == "shipped":
         experience = with_more(experience, tuple(arguments.more))
-    known = training_data(experience)
+    known, seeds = training_data(experience), list(range(arguments.seeds))
+    if arguments.data:
+        suite = suite_named("bundled", str(arguments.data))
+        names = arguments.only or [name for name in suite.names if name in known.names]
+        tasks = {task.name: task for task in suite.only(*names)}
+        ways = (arguments.ascents, arguments.folds, seeds, arguments.kept)
+        show(beside_first(trained(known, space, tasks, *ways)))
+        return
     found = worths.trials(experience, known)
     curve = worths.random_search_curve(found, MOST)
-    seeds = list(range(arguments.seeds))
     judged = quality.eligible(known)
     print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.groups)[judged]))} groups")
     rows = from_pool(known, curve, space, arguments.methods, arguments.folds, seeds)
@@ -200,15 +255,38 @@ def main() -> None:
     print("random search, mean test score after 1, 2, 4, ... trainings:")
     print("  " + ", ".join(f"{n}: {curve[judged, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128)))
     show(rows)
-    if arguments.data:
-        suite = suite_named("bundled", str(arguments.data))
-        names = arguments.only or [name for name in suite.names if name in known.names]
-        tasks = {task.name: task for task in suite.only(*names)}
-        ascent = AscentSettings(untrained_penalty=arguments.untrained_penalty).check()
-        show(trained(known, curve, space, tasks, ascent, arguments.folds, seeds))
 
 
-def show(rows: list[dict]) -> None:
+def answered(folds: int, given: Price | None) -> pd.DataFrame:
+    """The answers for all known tasks: tables by the evaluator of tables, other kinds by the other one."""
+    parts = []
+    for name in ("compact", "universal"):
+        space, price = preset(name), given or shipped_evaluator(name).price
+        known = training_data(with_more(open_experience("shipped", space)))
+        tables = np.array(kinds_of(space, known)) == "tables"
+        judged = known.real & (tables == (name == "compact"))
+        found = answers(space, known, judged, price=price, folds=folds)
+        parts += tqdm(found, total=judged.sum(), desc=f"answers, {name}", unit="task")
+    return pd.DataFrame(parts)
+
+
+def show_answers(folds: int, price: Price | None, runs: list[Path]) -> None:
+    """Print the shares of designs, and what the runs measured of designs."""
+    table = answered(folds, price)
+    print("answers that are designs, and the evaluator at random architectures:")
+    show(by_class(table))
+    for folder in runs:
+        designs = pd.read_csv(folder / "designs.csv")
+        for number, its in designs.groupby("round"):
+            print(f"\nthe evaluator at the ends of ascents, {folder}, round {number}:")
+            show(ends(its, table))
+            print(
+                "test scores of the first design, of the best known architecture, of the best by validation:"
+            )
+            show(first_designs(its, table))
+
+
+def show(rows: list[dict] | pd.DataFrame) -> None:
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda number: f"{number:.3f}"))
 
 

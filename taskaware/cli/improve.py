@@ -27,7 +27,7 @@ def run(arguments: Arguments) -> None:
 
 def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of tables with an index.csv"
+        "suite", metavar="SUITE", nargs="+", help="'bundled', or a folder of datasets with an index.csv"
     )
     parser.add_argument("--tasks", nargs="+", metavar="NAME", help="only these tasks of the suite")
     parser.add_argument(
@@ -52,7 +52,10 @@ def _add_arguments(parser: Parser) -> None:
         help="trainings of all rounds, at most; 0 for no limit (default: 0)",
     )
     parser.add_argument(
-        "--space", default="compact", metavar="NAME", help="name of a space (default: compact)"
+        "--space",
+        default="compact",
+        metavar="NAME",
+        help="name of a space, such as 'universal' for other kinds of data than tables (default: compact)",
     )
     parser.add_argument(
         "--store",
@@ -69,6 +72,7 @@ COMMAND = Command(
     (
         "taskaware improve bundled my-tables",
         "taskaware improve my-tables --designs 4 --rounds 3 --engine processes",
+        "taskaware improve my-texts --space universal",
     ),
     _add_arguments,
     run,

@@ -12,7 +12,7 @@ from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
 from taskaware.errors import UserError
 from taskaware.files import is_device
 
-OPTIMIZERS = ("gradient_ascent", "random_search")
+OPTIMIZERS = ("gradient_ascent", "annealed_ascent", "random_search")
 ABOUT_ROWS = ("groups", "time", "class_weight", "sample_weight")
 DRAWINGS = (".png", ".svg", ".pdf")
 

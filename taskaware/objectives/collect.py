@@ -262,10 +262,10 @@ def plan(
             missing = np.flatnonzero(~store.done(task.digest, recipe_digest, seed, names, metric))
             # The bounds of batches do not depend on what the store holds.
             for _, part in pd.Series(missing).groupby(missing // settings.batch):
-                chunk = max(settings.batch, SMALLEST_CHUNK)
-                if settings.coarse:
-                    # Where each task has its own architectures, one size for all spares a program for each.
-                    chunk = settings.batch if chosen else 0
+                chunk = 0 if settings.coarse else max(settings.batch, SMALLEST_CHUNK)
+                if chosen is not None:
+                    # Each task has its own architectures, as many as a batch: padding would only cost time.
+                    chunk = settings.batch
                 batch = Batch(space, own[part], recipe, seed, chunk, metric, settings.coarse, strategy)
                 yield _job(task.digest, task.name, recipe_digest, names[part], batch)
 

@@ -21,7 +21,7 @@ from taskaware.errors import UserError, unknown
 from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.recommendation.narrowing import Limits
 from taskaware.spaces import MixtureSpace, RelaxedSpace, Space
-from taskaware.strategies import gradient_ascent, maximise, random
+from taskaware.strategies import annealed_ascent, gradient_ascent, maximise, random
 from taskaware.surrogates import Evaluator, Posterior, TaskQuery
 from taskaware.surrogates.kernel import squared_distances
 from taskaware.surrogates.patterns import points_for
@@ -32,7 +32,8 @@ OVER = 4.0
 """Penalty on a unit of the logarithm by which a limit is exceeded."""
 OUTSIDE = 1e4
 """Makes any bound outside the limits lower than any inside."""
-OPTIMIZERS = ("gradient_ascent", "random_search")
+OPTIMIZERS = ("gradient_ascent", "annealed_ascent", "random_search")
+PICKS = ("bound", "expected")
 LEAST = {
     "warm_tasks": 1,
     "warm_architectures": 1,
@@ -42,6 +43,8 @@ LEAST = {
     "distance_penalty": 0,
     "untrained_penalty": 0,
     "trust": 1e-6,
+    "temperature": 1,
+    "tidied": 0,
 }
 
 
@@ -50,8 +53,15 @@ LEAST = {
 class AscentSettings:
     """How candidates are searched for and scored."""
 
-    # "gradient_ascent", or "random_search" as the control.
+    # "gradient_ascent", "annealed_ascent" (see there), or "random_search" as the control.
     optimizer: str = "gradient_ascent"
+    # Temperature of the softmax groups in the first round of "annealed_ascent".
+    temperature: float = 2.0
+    # What is climbed, and ranks the candidates: "bound" is the mean less kappa deviations, "expected" the
+    # expected score. Penalties come off both.
+    pick: str = "bound"
+    # Shares below it are dropped from what a climb found, and gates as near to an end are set to it.
+    tidied: float = 0.0
     # Number of nearest known tasks whose best architectures are starting points (published: 2).
     warm_tasks: int = 2
     # Number of architectures taken from each of them (published: 5).
@@ -79,6 +89,10 @@ class AscentSettings:
         """
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        if self.pick not in PICKS:
+            raise unknown("pick", self.pick, PICKS)
+        if not self.tidied < 0.5:
+            raise UserError(f"Ascent setting tidied={self.tidied} is too large: less than 0.5.")
         for name, least in LEAST.items():
             value = getattr(self, name)
             if value is not None and not value >= least:
@@ -115,6 +129,17 @@ class Guard(NamedTuple):
     distance_penalty: Float[Array, ""]
 
 
+class How(NamedTuple):
+    """The part of the settings that a program is compiled for; see `AscentSettings`."""
+
+    optimizer: str
+    own_starts: int
+    rounds: int
+    temperature: float
+    pick: str
+    tidied: float
+
+
 class Within(NamedTuple):
     """The limits of a search; an argument of the compiled program.
 
@@ -137,8 +162,8 @@ class Proposal(NamedTuple):
     Attributes:
         points: (n, D).
         mean, deviation: predicted normalised scores, (n,).
-        bound: the score that ranks them, in warped units: the mean less kappa deviations, the distance
-            penalty and the penalty on untrained ones, (n,).
+        bound: the score that ranks them, in warped units: the mean less kappa deviations, or what stands for
+            the expected score, less the distance penalty and the penalty on untrained ones, (n,).
         came_from: "known", "ascent", "discretised" or "narrowed", n of them.
         trace: bound in each round of every start, (rounds, starts).
         inside: how many keep to the limits; n without limits.
@@ -174,6 +199,8 @@ def propose(
         posterior: of the task, if it is computed already.
         limits: that the best candidates keep to; none by default.
     """
+    if settings.tidied and not hasattr(evaluator.space, "tidied"):
+        raise UserError(f"Ascent setting tidied={settings.tidied} is for spaces of mixtures. Leave it out.")
     # The price was learned on tasks held out. Where known architectures were trained on the task itself, a
     # design has to promise more.
     trained = bool(query.digest) and query.digest in evaluator.training_data.digests
@@ -183,7 +210,7 @@ def propose(
     pool = np.asarray(evaluator.training_data.u, np.float32)
     pool = points_for(evaluator.space, pool, query.present)
     warm = warm_starts(evaluator, cast(np.ndarray, query.z), settings)
-    how = (settings.optimizer, settings.own_starts, settings.rounds)
+    how = How(*(getattr(settings, name) for name in How._fields))
     usual = pool[shared(evaluator.training_data.often())]
     own = guard(evaluator.space, pool, settings, usual)
     arguments = (posterior, own, pool, pool[warm], jax.random.key(seed))
@@ -249,7 +276,7 @@ def guard(
 @functools.partial(jax.jit, static_argnames=("space", "how"))
 def _seek(
     space: RelaxedSpace,
-    how: tuple[str, int, int],
+    how: How,
     posterior: Posterior,
     limits: Guard,
     pool: Float[Array, "A D"],
@@ -258,7 +285,6 @@ def _seek(
     within: Within | None,
 ):
     """Points (known ones, the best of each climb, its discretised form, narrowed ones), scores, the trace."""
-    optimizer, own_starts, rounds = how
 
     def over(vector):
         # Limits are of mixtures alone.
@@ -267,7 +293,8 @@ def _seek(
 
     def scored(features):
         mean, deviation = posterior.mean_std(features)
-        bound = mean - limits.kappa * deviation - limits.distance_penalty * _distance(features, limits)
+        bound = mean - _doubt(posterior, deviation, limits.kappa, how.pick)
+        bound = bound - limits.distance_penalty * _distance(features, limits)
         return bound, *posterior.unwarp(mean, deviation)
 
     def bound(vector):
@@ -279,24 +306,35 @@ def _seek(
 
     known = scored(limits.features)
     price, narrowed = (0.0, []) if within is None else (OUTSIDE * within.outside, [within.narrowed])
-    own = pool[jnp.argsort(price - known[0])[:own_starts]]
+    own = pool[jnp.argsort(price - known[0])[: how.own_starts]]
     starts = jnp.concatenate([warm, own])
     if within is not None:
-        best = jnp.argsort(-scored_points(within.narrowed)[0])[:own_starts]
+        best = jnp.argsort(-scored_points(within.narrowed)[0])[: how.own_starts]
         starts = jnp.concatenate([starts, within.narrowed[best]])
     strategies = {
         "gradient_ascent": lambda: gradient_ascent(starts),
+        "annealed_ascent": lambda: annealed_ascent(starts, rounds=how.rounds, temperature=how.temperature),
         "random_search": random,
     }
-    trace = maximise(strategies[optimizer]()(space, len(starts)), bound, key, rounds)
+    trace = maximise(strategies[how.optimizer]()(space, len(starts)), bound, key, how.rounds)
     values = trace.values
     if within is not None:
         values = values - OUTSIDE * (jax.vmap(jax.vmap(over))(trace.points) > 0)
     climbed = jnp.take_along_axis(trace.points, values.argmax(0)[None, :, None], axis=0)[0]
+    if how.tidied:
+        climbed = cast(MixtureSpace, space).tidied(climbed, how.tidied)  # only mixtures are tidied
     fresh = jnp.concatenate([climbed, space.discretise(climbed), *narrowed])
     predictions = scored_points(fresh)
     predictions = [jnp.concatenate(parts) for parts in zip(known, predictions, strict=True)]
     return jnp.concatenate([pool, fresh]), predictions, trace.values
+
+
+def _doubt(posterior: Posterior, deviation: Float[Array, " n"], kappa: Float[Array, ""], pick: str) -> Any:
+    """What uncertainty takes off a mean; half the variance gives the expectation of an unwarped score."""
+    if pick == "bound":
+        return kappa * deviation
+    # A posterior without noise predicts scores that are not warped.
+    return jnp.square(deviation) / 2 if hasattr(posterior, "noise") else jnp.zeros_like(deviation)
 
 
 def _distance(features: Float[Array, "n F"], limits: Guard) -> Float[Array, " n"]:

@@ -37,25 +37,30 @@ def scored(
     `predicted`, `deviation` and `measured` are warped scores; `measured`, `score` and `test_score` are of the
     training. Those with `known_` are of the best known architecture, as the same evaluator saw it.
     `search_test_score` is of the architecture with the best validation score among those that many tasks
-    share: what training all of them on the task leads to.
+    share, or that were trained on the task and not designed if it has none of them: what training all of
+    them on the task leads to.
 
     Args:
         data: with the trainings of all rounds.
         rounds: the designs by the digest of their task.
         rows: of each task by its digest.
     """
-    place_of = {point.tobytes(): place for place, point in enumerate(np.asarray(data.u, np.float32))}
+    place_of = {_name(point): place for place, point in enumerate(data.u)}
     row_of = {digest: row for row, digest in enumerate(data.digests)}
     usual = shared(data.often())
+    designed_ones = {_name(point) for each in rounds for one in each.values() for point in one.points[:-1]}
+    others = [place for name, place in place_of.items() if name not in designed_ones]
     found = []
     for number, designed in enumerate(rounds):
         for digest, one in designed.items():
             row = row_of.get(digest)
-            places = [place_of.get(point.astype(np.float32).tobytes()) for point in one.points]
+            places = [place_of.get(_name(point)) for point in one.points]
             if row is None:
                 continue
             known = _trained(data, row, places[-1])
-            best = usual[np.nan_to_num(data.score[row, usual], nan=-np.inf).argmax()]
+            # Few tasks share the architectures of a mixed frame.
+            among = usual if np.isfinite(data.score[row, usual]).any() else others
+            best = among[np.nan_to_num(data.score[row, among], nan=-np.inf).argmax()]
             for place, where in enumerate(places[:-1]):
                 own = _trained(data, row, where)
                 about = (number + 1, data.names[row], rows[digest], place)
@@ -72,6 +77,11 @@ def scored(
                 )
     table = pd.DataFrame(found, columns=list(COLUMNS))
     return table[table["score"].notna()].reset_index(drop=True)
+
+
+def _name(point: np.ndarray) -> bytes:
+    """Equal for equal points: a rounded 0 may be -0, and a store holds 0."""
+    return (np.asarray(point, np.float32) + 0.0).tobytes()
 
 
 def _trained(data: TrainingData, row: int, place: int | None) -> tuple[float, float, float]:

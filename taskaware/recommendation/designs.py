@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from jaxtyping import Float
 
 from taskaware.objectives.architectures import recorded_points, rounded
 from taskaware.recommendation.ascent import AscentSettings, guard, propose
 from taskaware.recommendation.evaluators import query_of
 from taskaware.spaces import Space
-from taskaware.surrogates import Evaluator, TaskQuery, TrainingData, fit_evaluator
+from taskaware.surrogates import Evaluator, Posterior, TaskQuery, TrainingData, fit_evaluator
 from taskaware.surrogates.folds import held_out
 from taskaware.surrogates.patterns import points_for
 from taskaware.surrogates.training_data import architecture_features, shared
@@ -68,10 +69,20 @@ def designs(evaluator: Evaluator, query: TaskQuery, count: int, *, seed: int = 0
     features = architecture_features(space, every)
     mean, deviation = (np.asarray(part) for part in posterior.mean_std(features))
     nearest = np.sqrt(np.min(np.sum((features[:, None] - known[None]) ** 2, axis=-1), axis=1))
-    deviation = np.sqrt(deviation**2 + float(getattr(posterior, "noise", 0.0)))
+    deviation = of_a_score(posterior, deviation)
     order = np.append(np.argsort(-mean[:-1], kind="stable"), len(points))
     distance = np.maximum(nearest - reach, 0.0)
     return Designs(every[order], mean[order], deviation[order], distance[order])
+
+
+def of_a_score(posterior: Posterior, deviation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Deviations of scores from their predictions: those of the means, and the noise of a training.
+
+    Args:
+        posterior: that predicts.
+        deviation: of the means.
+    """
+    return np.sqrt(deviation**2 + float(getattr(posterior, "noise", 0.0)))
 
 
 def _is_apart(features: np.ndarray, reach: float) -> bool:

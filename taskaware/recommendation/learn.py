@@ -73,6 +73,7 @@ def learn(
         )
         found = held_out_designs(tasks, preset(space), before, EvaluatorSettings(), designs)
         chosen = {digest: one.points for digest, one in found.items()}
+        settings = dataclasses.replace(settings, batch=designs + 1)
         collect(tasks, opened, settings, chosen=chosen, strategy=BY_ASCENT, show=progress)
         known = experience_of(opened, preset(space), with_shipped=with_shipped)
     evaluator = train_evaluator(known, space=space)

@@ -225,6 +225,26 @@ class MixtureSpace:
             )
         )
 
+    def tidied(self, vector: Float[EitherArray, "*b D"], least: float) -> Float[Array, "*b D"]:
+        """The network without what hardly counts: shares below `least` become 0, gates as near to an end end.
+
+        Args:
+            vector: points.
+            least: smallest share that stays beside a larger one of its group, below 0.5.
+        """
+        point = self.decode(vector)
+        tidy = functools.partial(_tidied, least=least)
+        gates = jnp.array([coordinate.gate > 0 for coordinate in self.recipe], bool)
+        ended = jnp.where(jnp.abs(point.recipe - 0.5) > 0.5 - least, jnp.round(point.recipe), point.recipe)
+        return self.encode(
+            Point(
+                tidy(point.alpha),
+                tidy(point.beta),
+                self._by_group(tidy, point.gamma),
+                jnp.where(gates, ended, point.recipe),
+            )
+        )
+
     def settled(
         self, vectors: Float[EitherArray, "n D"], present: Collection[str]
     ) -> Float[np.ndarray, "n D"]:
@@ -276,6 +296,13 @@ def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
 
 def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
     return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
+
+
+def _tidied(logits: Float[Array, "*b n"], least: float) -> Float[Array, "*b n"]:
+    share = jax.nn.softmax(logits, axis=-1)
+    top = share.max(-1, keepdims=True)
+    kept = jnp.where(share >= jnp.minimum(least, top), share, 0.0)
+    return jnp.log(jnp.maximum(kept / top, jnp.exp(-CORNER))) + CORNER
 
 
 # Compiled for eager callers, too: each slice would be a program of its own.

@@ -1,5 +1,6 @@
 """Search strategies, one file each, and the driver that runs them on any objective."""
 
+from taskaware.strategies.annealed_ascent import annealed_ascent
 from taskaware.strategies.driver import Trace, maximise, search
 from taskaware.strategies.evolution import aging_evolution, evolution
 from taskaware.strategies.gradient_ascent import gradient_ascent
@@ -31,6 +32,7 @@ __all__ = [
     "Trace",
     "UnderWay",
     "aging_evolution",
+    "annealed_ascent",
     "evolution",
     "gradient_ascent",
     "local_search",

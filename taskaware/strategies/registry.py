@@ -15,6 +15,7 @@ STRATEGIES: Registry[Callable[..., Factory]] = Registry(
         "reinforce": "taskaware.strategies.reinforce:reinforce",
         "ppo": "taskaware.strategies.reinforce:ppo",
         "gradient_ascent": "taskaware.strategies.gradient_ascent:gradient_ascent",
+        "annealed_ascent": "taskaware.strategies.annealed_ascent:annealed_ascent",
     },
 )
 """Name → function of settings (all with defaults) that returns a `Factory`."""

@@ -31,15 +31,13 @@ from taskaware.saved import read_json
 from taskaware.secrets import discreet
 from taskaware.spaces import preset
 from taskaware.store import Experience, Store
+from taskaware.studies.answers import FEWEST
 from taskaware.studies.quality import spearman
 from taskaware.surrogates import EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.warping import unwarp
 from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
-
-FEWEST = 4
-"""Designs of a task whose order is compared with the measured one."""
 
 
 @discreet

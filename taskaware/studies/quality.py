@@ -4,6 +4,7 @@ Tasks are held out by group. A recommendation is worth n trainings if a random s
 train n architectures, picking by validation score, to reach the same mean test score.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
@@ -19,6 +20,7 @@ from taskaware.studies.worth import Trials, worth
 from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.folds import DEALS as DEALS
 from taskaware.surrogates.folds import held_out as held_out
+from taskaware.surrogates.price import Price
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import embeddings_of, prepare
@@ -156,26 +158,34 @@ def recommended_points(
     space: Space,
     data: TrainingData,
     settings: EvaluatorSettings,
-    ascent: AscentSettings,
+    ascents: Sequence[AscentSettings],
     *,
     folds: int,
     seed: int,
-) -> Iterator[tuple[int, Proposal]]:
-    """(task, proposal of an evaluator fitted without it and its relatives), every task once.
+    price: Price | None = None,
+    wanted: Sequence[int] | None = None,
+) -> Iterator[tuple[int, list[Proposal]]]:
+    """(task, proposals of an evaluator fitted without it and its relatives), every task once.
 
     Args:
         space: of the architectures.
         data: experience.
         settings: of the evaluator.
-        ascent: settings of the search.
+        ascents: settings of searches; a proposal follows from each.
         folds: number of parts that the tasks are left out in.
-        seed: of folds, evaluator and search.
+        seed: of folds, evaluator and searches.
+        price: of what was never trained; None for the usual one.
+        wanted: positions of the tasks; the `eligible` ones if None.
     """
+    mine = np.flatnonzero(eligible(data)) if wanted is None else np.array(wanted, int)
     for out in held_out(data, folds, seed):
+        some = mine[out[mine]]
+        if not len(some):
+            continue
         evaluator = fit_evaluator(space, data.take(~out), settings, seed=seed)
-        for task in np.flatnonzero(out & eligible(data)):
-            query = NewTasks.of(data.take(np.array([task]))).queries(space, data.u)[0]
-            yield int(task), propose(evaluator, query, ascent, seed=seed)
+        evaluator = dataclasses.replace(evaluator, price=price)
+        for task, query in zip(some, NewTasks.of(data.take(some)).queries(space, data.u), strict=True):
+            yield int(task), [propose(evaluator, query, ascent, seed=seed) for ascent in ascents]
 
 
 Trainer = Callable[[TrainingData, NewTasks, int], Callable[[int, np.ndarray, np.ndarray], np.ndarray]]

@@ -67,13 +67,17 @@ class ShipSettings:
     # Price of an architecture that was never trained, for tables: the three numbers of `Price`, which
     # `taskaware improve` prints after a round; the usual price if empty.
     price: tuple[float, ...] = ()
+    # The same for the other kinds of data.
+    price_of_kinds: tuple[float, ...] = ()
     # Folder that the files are written to; "" for the run folder.
     into: str = ""
 
     def check(self) -> "ShipSettings":
         """The settings themselves; see `CollectSettings.check`."""
-        if len(self.price) not in (0, len(Price._fields)):
-            raise UserError(f"Setting price={self.price} has {len(self.price)} numbers. Give three, or none.")
+        for name in ("price", "price_of_kinds"):
+            given = getattr(self, name)
+            if len(given) not in (0, len(Price._fields)):
+                raise UserError(f"Setting {name}={given} has {len(given)} numbers. Give three, or none.")
         self.collect.check()
         self.published.check()
         self.variants.check()
@@ -163,13 +167,13 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     evaluator = train_evaluator(known, without=settings.held_back)
     card = {**evaluator.card, "shipped too": summary["experience-published"]}
     card |= {"held out": how_good(known), "distrust": DISTRUST}
-    price = Price(*settings.price) if settings.price else None
-    evaluator = dataclasses.replace(evaluator, card=card, price=price)
+    evaluator = dataclasses.replace(evaluator, card=card, price=_price(settings.price))
     save_evaluator(evaluator, into / "evaluator.npz", force=True)
     parts_read = [unpack(into / f"experience{name}.npz") for name in (*REAL, "-kinds")]
     space = cast(MixtureSpace, preset("universal"))
     everything = together(*(lifted_experience(part, space) for part in parts_read))
     universal = train_evaluator(everything, space=space.name, without=settings.held_back)
+    universal = dataclasses.replace(universal, price=_price(settings.price_of_kinds))
     save_evaluator(universal, into / "evaluator-universal.npz", force=True)
     summary |= {
         "evaluator": f"learned from {len(evaluator.training_data.names)} tasks",
@@ -179,6 +183,10 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     numbers = {"jobs": jobs, "failed": failed}
     folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary | numbers)
     return summary | numbers
+
+
+def _price(numbers: tuple[float, ...]) -> Price | None:
+    return Price(*numbers) if numbers else None
 
 
 def how_good(experience: Experience) -> dict[str, str]:

@@ -44,7 +44,7 @@ def bounds(evaluator, z, points, settings):
     return mean - settings.kappa * deviation - leash * np.maximum(apart - reach, 0)
 
 
-@pytest.mark.parametrize("optimizer", ["gradient_ascent", "random_search"])
+@pytest.mark.parametrize("optimizer", ["gradient_ascent", "annealed_ascent", "random_search"])
 def test_everything_is_judged_anew_and_the_best_start_is_kept(evaluator, z, optimizer):
     settings = AscentSettings(optimizer=optimizer, untrained_penalty=0.0)
     found = propose(evaluator, TaskQuery(z, KIND), settings)
@@ -92,6 +92,48 @@ def test_plain_networks_near_the_climbs_are_judged_too(evaluator, z):
     assert np.asarray(jax.jit(evaluator.space.is_plain)(found.points[plain])).all()
     again = bounds(evaluator, z, found.points[plain], settings)
     np.testing.assert_allclose(found.bound[plain], again, atol=2e-3)
+
+
+def test_what_is_tidied_has_no_small_shares(evaluator, z):
+    raw, tidy = (
+        propose(evaluator, TaskQuery(z, KIND), AscentSettings(untrained_penalty=0.0, tidied=least))
+        for least in (0.0, 0.15)
+    )
+    shares = [
+        np.asarray(evaluator.space.weights(found.points[np.array(found.came_from) == "ascent"]).alpha)
+        for found in (raw, tidy)
+    ]
+    small = [((share > 0) & (share < 0.14)).any() for share in shares]
+    assert small == [True, False]
+    ends = tidy.points[np.array(tidy.came_from) == "ascent"]
+    again = bounds(evaluator, z, ends, AscentSettings())
+    np.testing.assert_allclose(tidy.bound[np.array(tidy.came_from) == "ascent"], again, atol=2e-3)
+
+
+def test_the_expected_score_is_that_of_many_draws(process, evaluator, z):
+    """Scores are drawn in warped units, and unwarped; an ensemble predicts scores themselves."""
+    settings = AscentSettings(pick="expected", untrained_penalty=0.0, distance_penalty=0.0, rounds=2)
+    own = propose(evaluator, TaskQuery(z, KIND), settings)
+    np.testing.assert_allclose(own.bound, evaluator.predict(TaskQuery(z), own.points)[0], atol=2e-3)
+    found = propose(process, TaskQuery(z, KIND), settings)
+    some = architecture_features(process.space, found.points[::9])
+    mean, deviation = map(np.asarray, process.posterior(TaskQuery(z, KIND)).mean_std(some))
+    normal = np.random.default_rng(0).standard_normal(100_000)
+    drawn = (1 - np.exp(-(mean[:, None] + deviation[:, None] * normal))) / 2
+    np.testing.assert_allclose((1 - np.exp(-found.bound[::9])) / 2, drawn.mean(1), rtol=0.03, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"pick": "bonds"}, "Did you mean 'bound'"),
+        ({"tidied": 0.5}, "tidied=0.5"),
+        ({"temperature": 0.5}, "0.5"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(wrong, words):
+    with pytest.raises(UserError, match=words):
+        AscentSettings(**wrong).check()
 
 
 def test_warm_starts_are_the_best_of_the_nearest(evaluator):

@@ -253,6 +253,24 @@ def test_discretise_finds_the_nearest_corner(space, seed):
 
 
 @every_space
+def test_tidied_drops_what_is_small_and_keeps_the_rest_in_proportion(space):
+    vectors = np.concatenate([sampled(space)[:50], anywhere(space, 1, 50)])
+    tidy = np.asarray(space.tidied(vectors, 0.1))
+    assert np.asarray(space.contains(tidy)).all()
+    np.testing.assert_allclose(space.tidied(tidy, 0.1), tidy, atol=1e-4)
+    before, after = space.soften(vectors), space.weights(tidy)
+    share, left = np.asarray(before.alpha), np.asarray(after.alpha)
+    kept = share >= np.minimum(0.1, share.max(-1, keepdims=True))
+    np.testing.assert_array_equal(left > 0, kept)
+    expected = np.where(kept, share, 0)
+    np.testing.assert_allclose(left, expected / expected.sum(-1, keepdims=True), rtol=1e-3)
+    gate, ended = np.asarray(before.beta), np.asarray(after.beta)
+    assert (ended[gate < 0.099] == 0).all() and (ended[gate > 0.901] == 1).all()
+    between = (gate > 0.11) & (gate < 0.89)
+    np.testing.assert_allclose(ended[between], gate[between], rtol=1e-3)
+
+
+@every_space
 def test_mutation_draws_one_decision_anew(space):
     labels = np.array(space.decision_labels())
     parents = sampled(space)[:400]

@@ -10,6 +10,7 @@ from taskaware.strategies import (
     STRATEGIES,
     Strategy,
     aging_evolution,
+    annealed_ascent,
     gradient_ascent,
     local_search,
     portfolio_then,
@@ -47,6 +48,7 @@ SUBJECTS = {
     "ppo": Subject(ppo(3, learning_rate=0.05, units=4, layers=1), space=NAMED, together=4),
     "gradient_ascent": Subject(gradient_ascent(STARTS), draws=False),
     "gradient_ascent from random points": Subject(gradient_ascent()),
+    "annealed_ascent": Subject(annealed_ascent(STARTS, rounds=3), draws=False),
     "random": Subject(random()),
     "portfolio, then evolution": Subject(
         portfolio_then(np.asarray(BITS.sample(jax.random.key(9), 6)), aging_evolution(12, 4, identity=0.0)),

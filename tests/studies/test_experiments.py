@@ -9,8 +9,12 @@ import pandas as pd
 import pytest
 
 from taskaware.cli import main
+from taskaware.errors import UserError
+from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.spaces import PRESETS, cells, preset
 from taskaware.studies.experiment import load_experiment
+from taskaware.studies.shipped import ShipSettings
+from taskaware.surrogates.price import Price
 from taskaware.training import fit as training
 from taskaware.training import length
 from taskaware.training.recipe import TrainingRecipe
@@ -123,3 +127,15 @@ def test_the_readme_names_question_command_minutes_and_number(path):
     text = (path / "README.md").read_text(encoding="utf-8")
     for words in ("**Question.**", f"taskaware run experiments/{path.name}", "minutes", "**Expected.**"):
         assert words in text, words
+
+
+def test_the_shipped_evaluators_have_the_prices_that_their_experiment_names():
+    config = load_experiment(next(path for path in EXPERIMENTS if path.name == "shipped-experience"))
+    for space, numbers in {"compact": config.price, "universal": config.price_of_kinds}.items():
+        assert shipped_evaluator(space).price == pytest.approx(Price(*numbers), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["price", "price_of_kinds"])
+def test_a_price_of_two_numbers_is_refused(name):
+    with pytest.raises(UserError, match=rf"{name}=\(0.1, 4.0\) has 2 numbers"):
+        dataclasses.replace(ShipSettings(), **{name: (0.1, 4.0)}).check()

@@ -8,14 +8,16 @@ import pytest
 
 from taskaware.errors import StoreError, UserError
 from taskaware.objectives.collect import CollectSettings, collect
-from taskaware.recommendation.designed import COLUMNS, price_of
+from taskaware.recommendation.designed import COLUMNS, price_of, scored
+from taskaware.recommendation.designs import Designs
+from taskaware.recommendation.shipped import open_experience
 from taskaware.reports import report
 from taskaware.runner.run_folder import RunFolder
 from taskaware.spaces import preset
 from taskaware.spaces.presets import PRESETS
 from taskaware.store import Store
 from taskaware.studies.improve import ImproveSettings, _goes_on, improve, standing
-from taskaware.surrogates import load_evaluator
+from taskaware.surrogates import load_evaluator, training_data
 from taskaware.surrogates.price import USUAL
 from taskaware.training import padding
 from taskaware.training.recipe import TrainingRecipe
@@ -146,3 +148,32 @@ def test_the_standing_of_a_round():
     assert found["tasks"] == 10 and found["better"] == 1.0
     assert found["test_score"] - found["known_test_score"] == pytest.approx(0.1)
     assert found["coverage"] == 0.0
+
+
+def test_a_design_is_found_again_where_a_zero_lost_its_sign():
+    """A point is rounded to -0; the experience holds 0."""
+    data = training_data(open_experience("shipped", preset("compact"))).take(np.arange(4))
+    data = dataclasses.replace(data, u=data.u + np.float32(0))
+    points = np.where(data.u[:2] == 0, np.float32(-0.0), data.u[:2])
+    assert np.signbit(points[points == 0]).any()
+    one = Designs(points, np.zeros(2), np.ones(2), np.zeros(2))
+    table = scored(data, [{data.digests[0]: one}], {data.digests[0]: 100})
+    assert table["score"].tolist() == [data.score[0, 0]]
+    assert table["known_score"].tolist() == [data.score[0, 1]]
+
+
+def test_the_best_by_validation_is_no_design_where_few_tasks_share_architectures():
+    """As of a mixed frame: its own architectures count, without what was designed for it."""
+    data = training_data(open_experience("shipped", preset("compact"))).take(np.arange(71))
+    row, mine = 3, np.arange(3)
+    score = np.where(np.arange(len(data.u)) < 3, np.nan, data.score)
+    score[row] = np.nan
+    score[row, mine] = [0.5, 0.7, 0.9]
+    test = np.where(np.isnan(score), np.nan, 0.1)
+    test[row, mine] = [0.4, 0.6, 0.8]
+    data = dataclasses.replace(
+        data, score=score, test_score=test, target=np.where(np.isnan(score), np.nan, 0.0)
+    )
+    one = Designs(data.u[[2, 0]], np.zeros(2), np.ones(2), np.zeros(2))
+    table = scored(data, [{data.digests[row]: one}], {data.digests[row]: 100})
+    assert table["search_test_score"].tolist() == [0.6]

@@ -195,8 +195,8 @@ def halved(tables: list[str], count: int, halvings: int, together: int) -> Itera
         chosen = scores[0, scores[1].argmax()]
         best = scores[0].max()
         yield (
-            f"{task.name}: {whole:.3f} and {early:.3f} CPU seconds a rule ({1 - early / whole:.0%} less); the "
-            f"best rule has {best:.3f}, the best with early ends {chosen:.3f} when trained to its end"
+            f"{task.name}: {whole:.3f} and {early:.3f} CPU seconds a rule ({1 - early / whole:.0%} less); "
+            f"the best rule has {best:.3f}, the best with early ends {chosen:.3f} when trained to its end"
         )
 
 

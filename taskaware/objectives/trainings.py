@@ -56,8 +56,8 @@ def trained(
             as it is then, so a score depends on the other points of the round, and no store takes it.
 
     Raises:
-        UserError: the recipe is out of range, or has too few evaluations for the halvings; points of the space
-            do not inherit; or two of store, inheritance and halvings are given.
+        UserError: the recipe is out of range, or has too few evaluations for the halvings; points of the
+            space do not inherit; or two of store, inheritance and halvings are given.
         StoreError: the store cannot be opened.
     """
     recipe, space = (recipe or TrainingRecipe()).check(), suited(space, task)

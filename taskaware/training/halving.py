@@ -120,7 +120,12 @@ class Found(NamedTuple):
 
     @classmethod
     def empty(cls, count: int, evaluations: int, metrics: int) -> "Found":
-        """The same before the first step, of so many trainings, evaluations and metrics."""
+        """The same before the first step.
+
+        Args:
+            count: of trainings.
+            evaluations, metrics: of each.
+        """
         curves = np.full((count, evaluations, metrics), np.nan)
         return cls(curves, curves[:, 0].copy(), np.full(count, np.nan), np.zeros(count, int))
 

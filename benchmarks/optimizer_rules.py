@@ -3,7 +3,8 @@
 Each rule and each optimizer trains the same network (two hidden layers of 32 units) from the same weights on
 the same rows, with the same sweep of learning rates in the first fifth of the steps. `--speed` measures the
 CPU seconds of many different rules in one program beside a loop over optax, which compiles each. Set
-TASKAWARE_COMPILED=0 for it, so that no compiled program is taken from disk.
+TASKAWARE_COMPILED=0 for it, so that no compiled program is taken from disk. `--halvings` measures rounds of
+which the worse half ends early beside the same rounds to their end.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from taskaware.children.child import CHILDREN, Batch, Design
 from taskaware.children.rules.child import RATES, SWEEP
 from taskaware.children.rules.networks import HIDDEN
 from taskaware.modalities.suites import bundled_suite
+from taskaware.objectives.trainings import trained
 from taskaware.spaces.rules import NAMED, RuleSpace
 from taskaware.strategies import Objective
 from taskaware.training.prepare import Prepared, batches, prepare
@@ -168,6 +170,36 @@ def speed(table: str, steps: int, many: int, few: int) -> Iterator[str]:
     yield f"{few} rules by optax one by one: {loop:.3f} CPU seconds each, {loop / together:.1f} × as many"
 
 
+def halved(tables: list[str], count: int, halvings: int, together: int) -> Iterator[str]:
+    """Rounds of random rules, whole and with early ends, in turn; compilation is not counted.
+
+    Args:
+        tables: names of bundled tasks.
+        count: number of rules.
+        halvings: how often a half of a round ends.
+        together: rules of a round.
+    """
+    points = np.asarray(SPACE.sample(jax.random.key(2), count))
+    for task in bundled_suite().only(*tables):
+        ways = [trained(task, SPACE, RECIPE, together=together, halvings=each) for each in (0, halvings)]
+        for way in ways:
+            way.evaluate(points[:together])
+        seconds, scores = np.zeros(2), np.zeros((2, count))
+        for first in range(0, count, together):
+            part = slice(first, first + together)
+            for row, way in enumerate(ways):
+                began = time.process_time()
+                scores[row, part] = way.evaluate(points[part]).score
+                seconds[row] += time.process_time() - began
+        whole, early = seconds / count
+        chosen = scores[0, scores[1].argmax()]
+        best = scores[0].max()
+        yield (
+            f"{task.name}: {whole:.3f} and {early:.3f} CPU seconds a rule ({1 - early / whole:.0%} less); "
+            f"the best rule has {best:.3f}, the best with early ends {chosen:.3f} when trained to its end"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", nargs="+", default=["iris", "wine", "breast-cancer"])
@@ -175,10 +207,15 @@ def main() -> None:
     parser.add_argument("--random", type=int, default=48, help="number of random rules")
     parser.add_argument("--speed", action="store_true", help="measure rules per second in place of scores")
     parser.add_argument("--steps", type=int, default=300, help="of a training, with --speed")
+    parser.add_argument("--halvings", type=int, default=0, help="measure early ends in place of scores")
+    parser.add_argument("--together", type=int, default=16, help="rules of a round, with --halvings")
     parser.add_argument("--few", type=int, default=8, help="rules of the loop over optax, with --speed")
     given = parser.parse_args()
     began = time.process_time()
-    if given.speed:
+    if given.halvings:
+        for line in halved(given.tables, given.random, given.halvings, given.together):
+            print(line, flush=True)
+    elif given.speed:
         for line in speed(given.tables[0], given.steps, given.random, given.few):
             print(line, flush=True)
     else:

@@ -68,7 +68,12 @@ def named(name: str, learning_rate: Any, **options: Any) -> optax.GradientTransf
 
 
 def on_tasks(
-    tasks: Iterable[Any], *, recipe: "TrainingRecipe | None" = None, seed: int = 0, together: int = 4
+    tasks: Iterable[Any],
+    *,
+    recipe: "TrainingRecipe | None" = None,
+    seed: int = 0,
+    together: int = 4,
+    halvings: int = 0,
 ) -> "Objective":
     """An objective that scores a rule on several tasks: the mean of their validation scores.
 
@@ -79,9 +84,11 @@ def on_tasks(
         recipe: of the trainings.
         seed: of the splits and the trainings.
         together: rules of a round.
+        halvings: how often the half of a round with the larger validation loss ends early on each task, see
+            `ta.objectives.trained`. Give a round enough rules then, such as together=16.
 
     Raises:
-        UserError: there are no tasks, or one cannot be read.
+        UserError: there are no tasks, one cannot be read, or the recipe has too few evaluations.
     """
     # Imported here: training is slow to import.
     from taskaware.modalities.reading import make_task
@@ -90,4 +97,6 @@ def on_tasks(
     from taskaware.tasks.task import Task
 
     made = [each if isinstance(each, Task) else make_task(each) for each in tasks]
-    return several([trained(task, RuleSpace(), recipe, seed, together=together) for task in made])
+    return several(
+        [trained(each, RuleSpace(), recipe, seed, together=together, halvings=halvings) for each in made]
+    )

@@ -6,6 +6,7 @@ python experiments/optimizer-rules/rules.py --data FOLDER
 import argparse
 import functools
 import io
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ OPTIMIZERS = {
     "Lion": optax.lion,
     "momentum": "momentum",
 }
+TABLES = ("anneal", "column3C", "credit.a", "dermatology", "ecoli", "heart.c", "tic-tac-toe")
+"""Tables of the folder of --data: 303 to 958 rows of numbers, of categories, or of both."""
+
 BEST, FRESH = 5, 100
 """Rules that are compared further, and the first seed there, which no search had."""
 
@@ -136,9 +140,19 @@ def photographs(folder: Path, seed: int) -> Problem:
     return of_rows(ConvNet(10), (images,), pd.factorize(frame["label"], sort=True)[0].astype(np.int32), seed)
 
 
-def recommended(name: str, seed: int) -> Problem:
-    """The network that is recommended for a table."""
-    task, rec = ta.make_task(name), ta.recommend(name)
+@functools.cache
+def _recommendation(name: str, folder: Path | None) -> tuple[Any, Any]:
+    """A table as a task, and the recommendation for it, which is the same for all seeds."""
+    if folder is None:
+        return ta.make_task(name), ta.recommend(name)
+    target = pd.read_csv(folder / "index.csv").set_index("name").loc[name, "target"]
+    task = ta.make_task(pd.read_parquet(folder / "tabular" / f"{name}.parquet"), target, name=name)
+    return task, ta.recommend(task)
+
+
+def recommended(name: str, seed: int, folder: Path | None = None) -> Problem:
+    """The network that is recommended for a table: a bundled one, or one of the folder."""
+    task, rec = _recommendation(name, folder)
     names, rows = rec.space.embedding_names, np.random.default_rng(seed).permutation(task.rows)
     blocks = fitted_blocks(task, rows[: task.rows // 2], names)
     x = side_by_side(blocks.transform(task.data, np.arange(task.rows)), names)
@@ -205,28 +219,81 @@ def on_the_child(rules: list[str], size: Size) -> None:
     _print(("rule", "test accuracy on the child"), [(name, f"{m:.4f} ± {e:.4f}") for name, m, e in rows])
 
 
-def transferred(rules: list[str], size: Size, problems: dict[str, Callable[[int], Problem]]) -> None:
-    """Held-out scores of rules and optimizers on other networks, each with the same sweep."""
+def transferred(
+    rules: list[str], size: Size, problems: dict[str, Callable[[int], Problem]], kept: Path
+) -> None:
+    """Held-out scores of rules and optimizers on other networks, each with the same sweep.
+
+    Args:
+        rules: that were found.
+        size: steps and seeds.
+        problems: name → seed → what is trained.
+        kept: file of the scores of each problem and seed, which are not measured again.
+    """
     chosen: dict[str, Any] = {f"found {number}": rule for number, rule in enumerate(rules, 1)} | OPTIMIZERS
     table: dict[str, list[str]] = {name: [] for name in chosen}
+    found = {}
     for title, make in problems.items():
         began, scores = time.process_time(), []
         for seed in range(FRESH, FRESH + size.seeds):
-            given = make(seed)
-            objective = ta.optimizers.objective(
-                given.loss,
-                given.params,
-                given.batches,
-                held_out=given.held_out,
-                metric=given.metric,
-                steps=size.steps,
-                seed=seed,
-            )
-            scores.append([ta.optimizers.score(objective, each).score for each in chosen.values()])
+            key = [title, seed, size.steps, *rules]
+            scores.append(_kept(kept, key, functools.partial(_scores, make, seed, size.steps, chosen)))
+        found[title] = np.array(scores, float)
         for name, mean, error in zip(table, *_means(scores), strict=True):
             table[name].append(f"{mean:.3f} ± {error:.3f}")
         print(f"{title}: {time.process_time() - began:.0f} CPU seconds", flush=True)
     _print(("optimizer", *problems), [(name, *cells) for name, cells in table.items()])
+    tables = [scores for title, scores in found.items() if title in (*size.tables, *TABLES)]
+    if len(tables) > 1:
+        _print_means(list(chosen), np.stack(tables))
+
+
+def _print_means(names: list[str], scores: np.ndarray) -> None:
+    """Means over tables, and differences from usual optimizers.
+
+    Args:
+        names: of the optimizers.
+        scores: (tables, seeds, optimizers).
+    """
+    head, rows = ["optimizer", f"mean of {len(scores)} tables"], [[name] for name in names]
+    columns = [tuple(_means(list(scores.mean(0))))]
+    for usual in ("momentum", "Adam"):
+        head.append(f"minus {usual}")
+        columns.append(tuple(_means(list((scores - scores[..., [names.index(usual)]]).mean(1)))))
+    for row, cells in zip(
+        rows, zip(*(zip(*column, strict=True) for column in columns), strict=True), strict=True
+    ):
+        row += [f"{mean:.3f} ± {error:.3f}" for mean, error in cells]
+    _print(tuple(head), [tuple(row) for row in rows])
+
+
+def _scores(
+    make: Callable[[int], Problem], seed: int, steps: int, chosen: dict[str, Any]
+) -> list[float | None]:
+    """The held-out score of each optimizer on one problem; None if it diverged."""
+    given = make(seed)
+    objective = ta.optimizers.objective(
+        given.loss,
+        given.params,
+        given.batches,
+        held_out=given.held_out,
+        metric=given.metric,
+        steps=steps,
+        seed=seed,
+    )
+    found = [ta.optimizers.score(objective, each).score for each in chosen.values()]
+    return [score if np.isfinite(score) else None for score in found]
+
+
+def _kept(path: Path, key: list, measure: Callable[[], list]) -> list:
+    """What a file of JSON lines holds for a key; measured and added to it if there is nothing."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = {json.dumps(each["key"]): each["scores"] for each in map(json.loads, lines)}
+    if json.dumps(key) not in found:
+        scores = found[json.dumps(key)] = measure()
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"key": key, "scores": scores}) + "\n")
+    return found[json.dumps(key)]
 
 
 def _child() -> Any:
@@ -255,27 +322,43 @@ def _print(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 
 def main(given: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder with image/cifar10 and sequence/ptb-small")
+    parser.add_argument(
+        "--data", type=Path, help="folder with index.csv, tabular, image/cifar10 and sequence/ptb-small"
+    )
+    parser.add_argument("--rules", nargs="+", metavar="RULE", help="transfer these, and search for none")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="networks of the transfer, by their column")
     parser.add_argument("--runs", type=Path, default=Path("runs") / "optimizer-rules", help="of the journals")
     parser.add_argument("--smoke", action="store_true", help="a tiny version, without --data")
     arguments = parser.parse_args(given)
     arguments.runs.mkdir(parents=True, exist_ok=True)
+    kept = arguments.runs / "transfer.jsonl"
     if arguments.smoke:
         size = Size(2, 1, 1, 32, 30, ())
         rules = searched(size, arguments.runs, ("evolution",))
-        transferred(rules, size, {"digits, one layer": functools.partial(digits, nn.Dense(10))})
+        transferred(rules, size, {"digits, one layer": functools.partial(digits, nn.Dense(10))}, kept)
         return
-    size, problems = Size(), {"digits, larger ConvNet": functools.partial(digits, ConvNet(10))}
-    rules = searched(size, arguments.runs)
-    print("\n".join(f"found {number}: {rule}" for number, rule in enumerate(rules, 1)), flush=True)
-    on_the_child(rules, size)
-    if arguments.data is not None:
-        problems["cifar10"] = functools.partial(photographs, arguments.data)
-        problems["ptb-small"] = functools.partial(language, arguments.data)
-    for name in size.tables:
-        problems[name] = functools.partial(recommended, name)
-    transferred(rules, size, problems)
+    size, problems = Size(), _problems(Size(), arguments.data)
+    if unknown := set(arguments.only or ()) - set(problems):
+        parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(problems)}")
+    rules = arguments.rules or searched(size, arguments.runs)
+    if not arguments.rules:
+        print("\n".join(f"found {number}: {rule}" for number, rule in enumerate(rules, 1)), flush=True)
+        on_the_child(rules, size)
+    chosen = {name: problems[name] for name in arguments.only or problems}
+    transferred(rules, size, chosen, kept)
     print(f"{time.process_time() / 60:.1f} CPU minutes")
+
+
+def _problems(size: Size, folder: Path | None) -> dict[str, Callable[[int], Problem]]:
+    """What rules are transferred to, by name; without a folder what needs none."""
+    problems = {"digits, larger ConvNet": functools.partial(digits, ConvNet(10))}
+    if folder is not None:
+        problems["cifar10"] = functools.partial(photographs, folder)
+        problems["ptb-small"] = functools.partial(language, folder)
+    problems |= {name: functools.partial(recommended, name) for name in size.tables}
+    if folder is not None:
+        problems |= {name: functools.partial(recommended, name, folder=folder) for name in TABLES}
+    return problems
 
 
 if __name__ == "__main__":

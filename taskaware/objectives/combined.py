@@ -28,6 +28,8 @@ class Several:
         # A score that is not finite stays so: who diverges on one task has diverged.
         scores = np.stack([np.asarray(each.score, float) for each in found])
         more = {f"score {place}": score for place, score in enumerate(scores, 1)}
+        for place, each in enumerate(found, 1):
+            more |= {f"steps {place}": (each.more or {})["steps"]} if "steps" in (each.more or {}) else {}
         tests = [np.asarray(each.test_score, float) for each in found if each.test_score is not None]
         test = self._mean(np.stack(tests)) if len(tests) == len(found) else None
         return Outcomes(self._mean(scores), test, more=more)
@@ -39,7 +41,8 @@ class Several:
 def several(objectives: Sequence[Objective], weights: Sequence[float] | None = None) -> Objective:
     """The mean score of several objectives; a point that diverges on one has diverged.
 
-    The columns "score 1", "score 2", ... of the history are the scores of each.
+    The columns "score 1", "score 2", ... of the history are the scores of each, and "steps 1", ... the steps
+    of trainings that may end early.
 
     Args:
         objectives: of points of one space; they are evaluated one after the other.

@@ -14,10 +14,10 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from taskaware.children.rules.interpreter import Coded
-from taskaware.children.rules.paths import Path, Stretch, advanced, averaged, scored, started
+from taskaware.children.rules.paths import Path, Stretch, advanced, averaged, loss_key, scored, started
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, quoted
-from taskaware.objectives.user_loss import FlatLoss
+from taskaware.objectives.user_loss import FlatLoss, FlatMetric
 from taskaware.spaces.rules import RuleSpace, canonical
 from taskaware.spaces.rules.space import chosen_rounds
 from taskaware.strategies import Outcomes
@@ -85,11 +85,13 @@ class Arrays(NamedTuple):
     Attributes:
         train, held_out: batches, (B, ...).
         order: number of the batch of each step, (S,).
+        key: of the random numbers of all steps.
     """
 
     train: Any
     held_out: Any
     order: Int[Array, " S"]
+    key: Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ class Trials:
 
     Attributes:
         space: of the points.
-        loss, metric: of flat weights and a batch; a larger metric is better.
+        loss, metric: of flat weights, a batch, and what the loss keeps; a larger metric is better.
         train, held_out: batches, (B, ...).
         schedule: of the trainings.
         together: rules of a compiled call on accelerators.
@@ -107,7 +109,7 @@ class Trials:
 
     space: RuleSpace
     loss: FlatLoss
-    metric: FlatLoss
+    metric: FlatMetric
     train: Any
     held_out: Any
     schedule: Schedule
@@ -142,8 +144,11 @@ class Trials:
         ]
         best = int(np.argmin([float(held[-1]) for held in tried]))
         rate = plan.rates[best]
-        params, _, loss = advance(jnp.float32(rate), tried[best], (plan.first, plan.steps), self._arrays)
-        [value] = self._scored(np.asarray(weights.flattened(params))[None])
+        params, _, kept, loss = advance(
+            jnp.float32(rate), tried[best], (plan.first, plan.steps), self._arrays
+        )
+        alone = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (weights.flattened(params), kept))
+        [value] = self._scored(alone)
         return Score(float(value) if math.isfinite(value) and math.isfinite(loss) else math.nan, rate)
 
     @functools.cached_property
@@ -153,7 +158,7 @@ class Trials:
         passes = -(-self.schedule.steps // count)
         order = np.concatenate([rng.permutation(count) for _ in range(passes)])[: self.schedule.steps]
         train, held_out = (jax.tree.map(jnp.asarray, part) for part in (self.train, self.held_out))
-        return Arrays(train, held_out, jnp.asarray(order, jnp.int32))
+        return Arrays(train, held_out, jnp.asarray(order, jnp.int32), jax.random.key(self.seed))
 
     def _trained(self, points: Float[np.ndarray, "n D"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scores, learning rates and steps of different rules."""
@@ -166,13 +171,16 @@ class Trials:
                 alive = np.sort(alive[np.argsort(paths.loss[alive], kind="stable")][: -(-len(alive) // 2)])
             moved = self._advanced(_taken(codes, alive), rates[alive], _taken(paths, alive), stretch)
             paths = _put(paths, alive, moved)
-        score = np.where(np.isfinite(paths.loss), self._scored(np.asarray(paths.weights)), np.nan)
+        scores = self._scored((np.asarray(paths.weights), paths.state))
+        score = np.where(np.isfinite(paths.loss), scores, np.nan)
         return score, rates, np.asarray(paths.steps, float)
 
     def _swept(self, codes: Coded) -> tuple[Path, np.ndarray]:
         """The trainings behind the sweep, each at the rate with the least loss, and these rates."""
         rates = np.array(self.schedule.rates)
-        fresh, kept, chosen = jax.device_get(started(jnp.asarray(self.loss.weights.flat))), [], []
+        kept: list[Path] = []
+        chosen: list[np.ndarray] = []
+        fresh = jax.device_get(started(jnp.asarray(self.loss.weights.flat), self.loss.memory.first))
         for rows in _parts(len(codes.length), self._at_once):
             each = np.repeat(rows, len(rates))
             paths = jax.tree.map(lambda leaf, n=each.size: np.broadcast_to(leaf, (n, *leaf.shape)), fresh)
@@ -188,7 +196,7 @@ class Trials:
         size, done = self._at_once * len(self.schedule.rates), []
         first, last = (jnp.asarray(number, jnp.int32) for number in span)
         arrays = self._arrays
-        stretch = Stretch(first, last, arrays.order, jax.random.key(self.seed))
+        stretch = Stretch(first, last, arrays.order, arrays.key)
         for rows in _parts(len(rates), size):
             padded = np.resize(rows, size)
             rules = (_taken(codes, padded), rates[padded].astype(np.float32))
@@ -196,11 +204,11 @@ class Trials:
             done.append(_taken(jax.device_get(found), slice(len(rows))))
         return _joined(done) if done else paths
 
-    def _scored(self, weights: Float[np.ndarray, "n P"]) -> Float[np.ndarray, " n"]:
-        """The mean metric on the batches held out."""
+    def _scored(self, trained: tuple[Float[np.ndarray, "n P"], Any]) -> Float[np.ndarray, " n"]:
+        """The mean metric on the batches held out, for weights and states."""
         found = []
-        for rows in _parts(len(weights), self._at_once):
-            padded = weights[np.resize(rows, self._at_once)]
+        for rows in _parts(len(trained[0]), self._at_once):
+            padded = _taken(trained, np.resize(rows, self._at_once))
             values = scored(self.metric, padded, len(rows), self._arrays.held_out)
             found.append(np.asarray(values)[: len(rows)])
         return np.concatenate(found).astype(float)
@@ -234,24 +242,25 @@ def _optax_programs(loss: FlatLoss, make: Callable[[Any], optax.GradientTransfor
     @jax.jit
     def begin(rate: Array) -> Any:
         params = weights.trainable(jnp.asarray(weights.flat))
-        return params, make(rate).init(params), jnp.zeros((), jnp.float32)
+        return params, make(rate).init(params), loss.memory.first, jnp.zeros((), jnp.float32)
 
     @jax.jit
     def advance(rate: Array, held: Any, span: tuple[int | Array, int | Array], arrays: Arrays) -> Any:
         made = optax.with_extra_args_support(make(rate))
 
         def step(carried: Any) -> Any:
-            number, (params, state, average) = carried
+            number, (params, state, kept, average) = carried
             batch = jax.tree.map(lambda leaf: leaf[arrays.order[number]], arrays.train)
 
-            def own(params: Any) -> Array:
-                return loss.function(weights.whole(params), batch)
+            def own(params: Any) -> tuple[Array, Any]:
+                return loss.of_tree(params, batch, kept, loss_key(arrays.key, number))
 
-            value, gradient = jax.value_and_grad(own)(params)
-            more = {"value": value, "grad": gradient, "value_fn": own, "done": number / total}
+            (value, new), gradient = jax.value_and_grad(own, has_aux=True)(params)
+            more = {"value": value, "grad": gradient, "done": number / total}
+            more["value_fn"] = lambda params: own(params)[0]
             updates, state = made.update(gradient, state, params, **more)
             params = optax.apply_updates(params, updates)
-            return number + 1, (params, state, averaged(average, value, number))
+            return number + 1, (params, state, new, averaged(average, value, number))
 
         def going(carried: Any) -> Array:
             return (carried[0] < span[1]) & jnp.isfinite(carried[1][-1])

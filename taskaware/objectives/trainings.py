@@ -17,6 +17,7 @@ from taskaware.store import Store
 from taskaware.strategies import Objective, Outcomes
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
+from taskaware.training.halving import endings, train_halved
 from taskaware.training.prepare import Prepared, embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
@@ -35,6 +36,7 @@ def trained(
     together: int = TOGETHER,
     strategy: str = "search",
     inheritance: Inheritance | None = None,
+    halvings: int = 0,
 ) -> Objective:
     """The validation score, in the task's own metric, of a point trained on a task.
 
@@ -49,9 +51,13 @@ def trained(
         strategy: name of the strategy in the store.
         inheritance: where trainings keep their weights, and children find those of their parents. The scores
             are then no longer those of the recipe alone, and no store takes them.
+        halvings: how often the half of a round with the larger validation loss ends early: after the first
+            evaluation behind a fifth of the steps, and then after equal numbers of them. What ended is scored
+            as it is then, so a score depends on the other points of the round, and no store takes it.
 
     Raises:
-        UserError: the recipe is out of range, points of the space do not inherit, or there is a store, too.
+        UserError: the recipe is out of range, or has too few evaluations for the halvings; points of the
+            space do not inherit; or two of store, inheritance and halvings are given.
         StoreError: the store cannot be opened.
     """
     recipe, space = (recipe or TrainingRecipe()).check(), suited(space, task)
@@ -60,6 +66,13 @@ def trained(
             "Scores of inherited weights are not those of the recipe alone, so a store does not take them. "
             "Leave out inherit=, or store=."
         )
+    if halvings and (store is not None or inheritance is not None):
+        other = "store=" if store is not None else "inherit="
+        raise UserError(
+            "With halvings= a score depends on the other points of its round, so it is not recorded or "
+            f"handed down. Leave out halvings=, or {other}."
+        )
+    endings(recipe, halvings)
     heirs = None if inheritance is None else inheritance.check()
     name, metric = "", "" if task.metric == default_metric(task.problem) else task.metric
     if store is not None:
@@ -70,6 +83,11 @@ def trained(
     def evaluate(points: np.ndarray, first: int = 0, parents: tuple[int, ...] = ()) -> Outcomes:
         if not prepared:
             prepared.append(prepare(task, seed, recipe, embeddings=embeddings_of(space)))
+        if halvings:
+            given = (space, points, prepared[0], recipe)
+            halved, steps = train_halved(*given, seed=seed, halvings=halvings, metric=task.metric)
+            outcomes = outcomes_of(halved)
+            return outcomes._replace(more={**(outcomes.more or {}), "steps": steps.astype(float)})
         found = train(
             space,
             points,
@@ -91,6 +109,7 @@ def trained(
 
     about = digest([task.digest, space.digest, dataclasses.asdict(recipe), seed, task.metric])
     own = f"trainings {about}" + (f", inherit={heirs.keep}" if heirs else "")
+    own += f", halvings={halvings}" if halvings else ""
     return Objective(evaluate, together=together, unit="training", about=own, related=heirs is not None)
 
 

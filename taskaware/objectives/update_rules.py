@@ -13,7 +13,8 @@ from taskaware.children.rules.child import RATES, SWEEP
 from taskaware.digests import digest
 from taskaware.errors import UserError, quoted
 from taskaware.objectives.rule_trials import Schedule, Score, Trials
-from taskaware.objectives.user_loss import FlatLoss, Weights, parted, stacked
+from taskaware.objectives.user_loss import FlatLoss, FlatMetric, Weights, parted, stacked
+from taskaware.objectives.user_state import Memory
 from taskaware.spaces.rules import NAMED, RuleSpace
 from taskaware.strategies import Objective
 
@@ -22,12 +23,14 @@ HELD_OUT = 0.2
 
 
 def update_rules(
-    loss: Callable[[Any, Any], Any],
+    loss: Callable[..., Any],
     params: Any,
     batches: Iterable[Any],
     *,
+    state: Any = None,
+    random: bool = False,
     held_out: Iterable[Any] | None = None,
-    metric: Callable[[Any, Any], Any] | None = None,
+    metric: Callable[..., Any] | None = None,
     steps: int = 200,
     rates: Sequence[float] = RATES,
     sweep: float = SWEEP,
@@ -43,13 +46,22 @@ def update_rules(
     trained once. One whose loss is not finite has diverged. The history has the columns `learning_rate` and
     `steps`.
 
+    A loss takes (params, batch). With `state` it takes the state, too, and returns (number, new state), as
+    `jax.value_and_grad(..., has_aux=True)` reads it. With `random` its last argument is a key, another one at
+    each step and the same for all rules: (params, batch, state, key). Such a loss is one of training, so the
+    score needs a metric.
+
     Args:
-        loss: (params, batch) → one number, smaller is better; JAX traces it.
+        loss: (params, batch) → one number, smaller is better; JAX traces it. See above for more.
         params: first weights, any pytree. Its arrays of floats are trained, the others stay.
         batches: of the training, pytrees of arrays that are all alike. Each pass takes them in a new order.
+        state: first state of a loss that keeps one, such as moving averages of batch normalisation; any
+            pytree of arrays of numbers or random keys. Each training starts from it.
+        random: whether the loss takes a random key, for dropout or noise.
         held_out: batches for the score; by default the last fifth of `batches`, which is not trained on then.
         metric: (params, batch) → one number, larger is better; the score is its mean over the batches held
-            out. By default minus the loss.
+            out. With `state` it is (params, batch, state), of the state at the end of the training. By
+            default minus the loss.
         steps: of a training.
         rates: learning rates that are tried.
         sweep: share of the steps in which they are, in (0, 1].
@@ -57,11 +69,12 @@ def update_rules(
             then after equal numbers of steps. A rule that ended is scored as it is then.
         together: rules of a round.
         space: of the rules; the preset "update-rules" if None.
-        seed: of the order of batches, and of noise and drops.
+        seed: of the order of batches, of noise and drops, and of the keys of the loss.
 
     Raises:
         UserError: the loss cannot be traced or is not one number, its value is not finite at first, the
-            weights have no floats, there are no or unequal batches, or a number is out of range.
+            weights have no floats, there are no or unequal batches, a new state is not like the first one, a
+            metric is missing, or a number is out of range.
 
     >>> def loss(weights, batch):
     ...     return ((batch["x"] @ weights - batch["y"]) ** 2).mean()
@@ -77,14 +90,22 @@ def update_rules(
     for name, function in (("loss", loss), ("metric", metric or loss)):
         if not callable(function):
             raise UserError(f"The {name} is a function of (params, batch), not {quoted(function)}.")
+    if metric is None and (state is not None or random):
+        takes = "params, batch" if state is None else "params, batch, state"
+        raise UserError(
+            "A loss with a state or a random key is one of training. Give the metric for the score, too: "
+            f"metric=, ({takes}) → one number, larger is better, such as minus the loss of the model as it "
+            "predicts."
+        )
     train, held = parted(stacked(batches, "batches"), held_out, HELD_OUT)
-    weights = Weights.of(params)
-    own = FlatLoss(loss, weights, "loss").check(train)
-    measured = dataclasses.replace(own, sign=-1) if metric is None else FlatLoss(metric, weights, "metric")
-    arrays = [weights.flat, *jax.tree.leaves((train, held))]
+    weights, memory = Weights.of(params), Memory.of(state)
+    own = FlatLoss(loss, weights, memory, random).check(train)
+    negative = FlatMetric(loss, weights, memory, "loss", -1)
+    measured = negative if metric is None else FlatMetric(metric, weights, memory)
+    arrays = [weights.flat, *jax.tree.leaves((train, held, memory.first))]
     content = [hashlib.sha256(np.ascontiguousarray(each).tobytes()).hexdigest() for each in arrays]
     names = [getattr(each, "__qualname__", "") for each in (loss, metric)]
-    about = digest([content, names, dataclasses.asdict(plan), seed])
+    about = digest([content, names, dataclasses.asdict(plan), seed, *("random",) * random])
     rules = space or RuleSpace()
     evaluate = Trials(rules, own, measured.check(held), train, held, plan, together, seed)
     return Objective(evaluate, together=together, unit="rule", about=f"update rules {about}")

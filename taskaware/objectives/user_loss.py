@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.errors import UserError, quoted
+from taskaware.objectives.user_state import Memory
 
 MOST_BATCHES = 100_000
 """So many are read of an iterable; one without end is refused then."""
@@ -90,61 +91,159 @@ class Weights:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FlatLoss:
-    """A user's function of (params, batch), as one of flat weights.
+    """A user's loss, as one of flat weights.
 
     Attributes:
-        function: (params, batch) → ().
+        function: (params, batch), the state if there is one, and a key if `random` → (), and the new state if
+            there is one.
         weights: that the vector stands for.
-        name: for messages.
-        sign: factor of the value.
+        memory: what the loss keeps.
+        random: whether it takes a key, its last argument.
     """
 
-    function: Callable[[Any, Any], Any]
+    function: Callable[..., Any]
     weights: Weights
-    name: str
-    sign: int = 1
+    memory: Memory = Memory()
+    random: bool = False
 
-    def __call__(self, flat: Float[Array, " P"], batch: Any) -> Float[Array, ""]:
-        return self.sign * self.function(self.weights.whole(self.weights.trainable(flat)), batch)
+    def __call__(
+        self, flat: Float[Array, " P"], batch: Any, state: Any, key: Array
+    ) -> tuple[Float[Array, ""], Any]:
+        return self.of_tree(self.weights.trainable(flat), batch, state, key)
+
+    def of_tree(self, trainable: Any, batch: Any, state: Any, key: Array) -> tuple[Float[Array, ""], Any]:
+        """The value, and the new state as plain arrays.
+
+        Args:
+            trainable: weights, as `Weights.trainable` gives them.
+            batch: of the step.
+            state: plain arrays before it.
+            key: of the step.
+        """
+        found = self._called(trainable, batch, state, key)
+        return (found[0], self.memory.plain(found[1])) if self.memory.given else (found, ())
+
+    def _called(self, trainable: Any, batch: Any, state: Any, key: Array) -> Any:
+        more = (self.memory.whole(state),) if self.memory.given else ()
+        return self.function(self.weights.whole(trainable), batch, *more, *((key,) if self.random else ()))
 
     def check(self, batches: Any) -> "FlatLoss":
-        """The function itself, if it gives a finite number for the first weights and the first batch.
+        """The loss itself, if it gives a finite number for the first weights and the first batch.
 
         Raises:
             UserError: JAX cannot trace it, or it gives something else.
         """
-        batch = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batches)
-        flat = jnp.asarray(self.weights.flat)
-        try:
-            found = jax.eval_shape(self, flat, batch)
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(
-                f"The {self.name} cannot be traced by JAX ({type(error).__name__}: "
-                f"{quoted(str(error), 200)}). It takes (params, batch), uses jax.numpy, and returns one "
-                "number."
-            ) from error
-        self._check_shape(found)
-        value = float(jax.jit(self)(flat, batch))
-        if not math.isfinite(value):
-            raise UserError(
-                f"The {self.name} is {value} for the first weights and the first batch, so every rule would "
-                "diverge. Look for a logarithm of 0, a division by 0 or a missing value."
-            )
+        batch, flat = _first(batches), jnp.asarray(self.weights.flat)
+        given = (self.weights.trainable(flat), batch, self.memory.first, jax.random.key(0))
+        names = [*("state",) * self.memory.given, *("key",) * self.random]
+        what = "(one number, new state)" if self.memory.given else "one number"
+        found = _traced("loss", self._called, given, names, what)
+        self._check_form(found)
+        if self.memory.given:
+            self.memory.check(jax.eval_shape(self, flat, *given[1:])[1])
+        _check_finite("loss", float(jax.jit(self)(flat, *given[1:])[0]))
         return self
 
-    def _check_shape(self, found: Any) -> None:
-        if not isinstance(found, jax.ShapeDtypeStruct):
+    def _check_form(self, found: Any) -> None:
+        if not self.memory.given:
+            mend = "Return one number. If the loss keeps a state, give the first one: state=..."
+            _check_shape("loss", found, mend)
+        elif not isinstance(found, tuple) or len(found) != 2:
             raise UserError(
-                f"The {self.name} returned a {type(found).__name__}. Return one number; leave out what else "
-                "there is, such as a state."
+                f"The loss returned a {type(found).__name__}. With state= it returns two: (one number, new "
+                "state)."
             )
-        if found.shape != () or not jnp.issubdtype(found.dtype, jnp.floating):
-            raise UserError(
-                f"The {self.name} returned an array of shape {found.shape} and type {found.dtype}. Return "
-                "one float, such as the mean over the rows: losses.mean()."
-            )
+        else:
+            _check_shape("loss", found[0], "Return (one number, new state).")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FlatMetric:
+    """A user's metric, or minus the loss, as a function of flat weights.
+
+    Attributes:
+        function: (params, batch), and the state if there is one → ().
+        weights: that the vector stands for.
+        memory: what the loss keeps.
+        name: for messages.
+        sign: factor of the value.
+    """
+
+    function: Callable[..., Any]
+    weights: Weights
+    memory: Memory = Memory()
+    name: str = "metric"
+    sign: int = 1
+
+    def __call__(self, flat: Float[Array, " P"], batch: Any, state: Any) -> Float[Array, ""]:
+        return self.sign * self._called(flat, batch, state)
+
+    def _called(self, flat: Float[Array, " P"], batch: Any, state: Any) -> Any:
+        more = (self.memory.whole(state),) if self.memory.given else ()
+        return self.function(self.weights.whole(self.weights.trainable(flat)), batch, *more)
+
+    def check(self, batches: Any) -> "FlatMetric":
+        """The metric itself, if it gives a finite number for the first weights and the first batch.
+
+        Raises:
+            UserError: JAX cannot trace it, or it gives something else.
+        """
+        given = (jnp.asarray(self.weights.flat), _first(batches), self.memory.first)
+        names = [*("state",) * self.memory.given]
+        found = _traced(self.name, self._called, given, names, "one number")
+        _check_shape(self.name, found, "Return one number.")
+        _check_finite(self.name, float(jax.jit(self)(*given)))
+        return self
+
+
+def _first(batches: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batches)
+
+
+def _traced(name: str, function: Callable, given: tuple, more: list[str], returns: str) -> Any:
+    """Shapes of what a function gives.
+
+    Args:
+        name: of the user's function, for messages.
+        function: that calls it.
+        given: its arguments.
+        more: names of what the user's function takes beside params and batch.
+        returns: what it should give.
+    """
+    try:
+        return jax.eval_shape(function, *given)
+    except UserError:
+        raise
+    except Exception as error:
+        takes = ", ".join(["params", "batch", *more])
+        both = name == "loss" and isinstance(error, TypeError)
+        mend = (
+            " With state= it takes a state behind the batch, with random=True a key as the last."
+            if both
+            else ""
+        )
+        raise UserError(
+            f"The {name} cannot be traced by JAX ({type(error).__name__}: {quoted(str(error), 200)}). It "
+            f"takes ({takes}), uses jax.numpy, and returns {returns}.{mend}"
+        ) from error
+
+
+def _check_shape(name: str, found: Any, mend: str) -> None:
+    if not isinstance(found, jax.ShapeDtypeStruct):
+        raise UserError(f"The {name} returned a {type(found).__name__}. {mend}")
+    if found.shape != () or not jnp.issubdtype(found.dtype, jnp.floating):
+        raise UserError(
+            f"The {name} returned an array of shape {found.shape} and type {found.dtype}. Return one float, "
+            "such as the mean over the rows: losses.mean()."
+        )
+
+
+def _check_finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise UserError(
+            f"The {name} is {value} for the first weights and the first batch, so every rule would diverge. "
+            "Look for a logarithm of 0, a division by 0 or a missing value."
+        )
 
 
 def stacked(batches: Iterable[Any], name: str) -> Any:

@@ -1,7 +1,10 @@
 """The experiment with update rules runs, small: a search, and its rules on another model."""
 
+import json
 import runpy
 from pathlib import Path
+
+import pytest
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "optimizer-rules"
 
@@ -17,6 +20,20 @@ def test_the_smoke_searches_trains_and_goes_on(tmp_path, capsys):
     scores = [float(row.split(" | ")[1].partition(" ")[0]) for row in rows[-6:]]
     assert max(scores) > 0.6 and len(set(scores)) > 3
     assert len((tmp_path / "evolution-0.jsonl").read_text().splitlines()) > 2
+    # What is measured is read back.
+    kept = tmp_path / "transfer.jsonl"
+    [line] = map(json.loads, kept.read_text().splitlines())
+    kept.write_text(json.dumps({**line, "scores": [None, *line["scores"][1:]]}) + "\n")
+    main(["--smoke", "--runs", str(tmp_path)])
+    again = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert again[-6:] == rows[-6:] and any(line.startswith("| found 1 | nan ") for line in again)
+
+
+def test_only_the_named_networks_are_trained(tmp_path, capsys):
+    main = runpy.run_path(str(FOLDER / "rules.py"))["main"]
+    with pytest.raises(SystemExit):
+        main(["--runs", str(tmp_path), "--rules", "g", "--only", "wines"])
+    assert "wines is none of digits, larger ConvNet, wine" in capsys.readouterr().err
 
 
 def test_the_readme_has_question_command_and_figures():

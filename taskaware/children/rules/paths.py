@@ -17,18 +17,23 @@ from taskaware.children.rules.interpreter import Coded, Running, begun, drawn, s
 MEMORY = 0.8
 """Decay of the average of a training's losses, by which rates and rules are compared."""
 
+LOSSES = 2**32 - 1
+"""Folded into the key of a training for the draws of the loss; no step has this number."""
+
 
 class Path(NamedTuple):
     """What a training holds.
 
     Attributes:
         weights: flat, (P,).
+        state: what the loss keeps, such as moving averages; a pytree of arrays.
         running: what the rule remembers.
         loss: moving average of the losses; infinite from the first that is not finite, ().
         steps: how many were made, ().
     """
 
     weights: Float[Array, " P"]
+    state: Any
     running: Running
     loss: Float[Array, ""]
     steps: Int[Array, ""]
@@ -49,9 +54,24 @@ class Stretch(NamedTuple):
     key: Array
 
 
-def started(weights: Float[Array, " P"]) -> Path:
-    """A training before its first step."""
-    return Path(weights, begun(weights.size), jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32))
+def started(weights: Float[Array, " P"], state: Any = ()) -> Path:
+    """A training before its first step.
+
+    Args:
+        weights: first ones.
+        state: what the loss keeps, at first; a pytree of arrays.
+    """
+    return Path(weights, state, begun(weights.size), jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32))
+
+
+def loss_key(key: Array, number: Array | int) -> Array:
+    """The key of a loss at a step, apart from those of the rule's own draws.
+
+    Args:
+        key: of the training.
+        number: of the step; the first is 0.
+    """
+    return jax.random.fold_in(jax.random.fold_in(key, LOSSES), number)
 
 
 def averaged(average: Array, loss: Array, number: Array | int) -> Array:
@@ -69,7 +89,7 @@ def averaged(average: Array, loss: Array, number: Array | int) -> Array:
 
 @functools.partial(jax.jit, static_argnums=0)
 def advanced(
-    loss: Callable[[Array, Any], Array],
+    loss: Callable[[Array, Any, Any, Array], tuple[Array, Any]],
     paths: Path,
     rules: tuple[Coded, Float[Array, " C"]],
     count: Array | int,
@@ -79,7 +99,7 @@ def advanced(
     """C trainings after a stretch of steps.
 
     Args:
-        loss: (flat weights, batch) → (); static.
+        loss: (flat weights, batch, state, key) → (), and the new state; static.
         paths: of the C trainings.
         rules: rule and learning rate of each.
         count: the first so many are trained; the others are not used.
@@ -94,12 +114,14 @@ def advanced(
         def step(carried: tuple[Array, Path]) -> tuple[Array, Path]:
             number, path = carried
             batch = jax.tree.map(lambda leaf: leaf[stretch.order[number]], batches)
-            value, gradient = jax.value_and_grad(loss)(path.weights, batch)
+            key = loss_key(stretch.key, number)
+            valued = jax.value_and_grad(loss, has_aux=True)
+            (value, state), gradient = valued(path.weights, batch, path.state, key)
             draws = drawn(coded, jax.random.fold_in(stretch.key, number), path.weights.size)
             done = number.astype(jnp.float32) / total
             change, running = stepped(coded, path.running, gradient, w=path.weights, draws=draws, done=done)
             average = averaged(path.loss, value, number)
-            return number + 1, Path(path.weights - rate * change, running, average, path.steps + 1)
+            return number + 1, Path(path.weights - rate * change, state, running, average, path.steps + 1)
 
         first = (jnp.asarray(stretch.first, jnp.int32), path)
         return jax.lax.while_loop(
@@ -111,21 +133,26 @@ def advanced(
 
 @functools.partial(jax.jit, static_argnums=0)
 def scored(
-    metric: Callable[[Array, Any], Array], weights: Float[Array, "C P"], count: Array | int, batches: Any
+    metric: Callable[[Array, Any, Any], Array],
+    trained: tuple[Float[Array, "C P"], Any],
+    count: Array | int,
+    batches: Any,
 ) -> Float[Array, " C"]:
-    """Mean of a metric over batches, for the weights of each training.
+    """Mean of a metric over batches, for each training.
 
     Args:
-        metric: (flat weights, batch) → (); static.
-        weights: of C trainings.
+        metric: (flat weights, batch, state) → (); static.
+        trained: weights and states of C trainings; a state stays as it is.
         count: the first so many are scored.
         batches: a pytree of arrays, (B, ...).
     """
 
-    def one(_: Array, weights: Array) -> Array:
-        return jax.lax.map(lambda batch: jnp.asarray(metric(weights, batch), jnp.float32), batches).mean()
+    def one(_: Array, trained: tuple[Array, Any]) -> Array:
+        weights, state = trained
+        values = jax.lax.map(lambda batch: jnp.asarray(metric(weights, batch, state), jnp.float32), batches)
+        return values.mean()
 
-    return mapped(one, count)(jnp.zeros(len(weights), jnp.float32), weights)
+    return mapped(one, count)(jnp.zeros(len(trained[0]), jnp.float32), trained)
 
 
 def mapped(one: Callable[[Any, Any], Any], count: Array | int) -> Callable[[Any, Any], Any]:

@@ -26,7 +26,7 @@ def explain(record: Record) -> str:
         f"  size       {record.cost.text}",
         *([f"  limits     {record.prefer.text}"] if record.prefer.limited else []),
         f"  nearest    {nearest}",
-        f"  found by   {_found_by(record)}",
+        f"  origin     {_found_by(record)}",
         *(f"  note       {note}" for note in record.notes),
     ]
     # Names come from files, and none of them may steer a terminal or start a line of its own.
@@ -75,5 +75,13 @@ def _found_by(record: Record) -> str:
     if way == "trained":
         return f"short trainings on the dataset, in {seconds}"
     if record.abstained:
-        return f"the safe default, because no known task resembles this task, in {seconds}"
-    return f"{way}, in {seconds}; nothing was trained"
+        return f"the safe default, because no known task resembles this task; in {seconds}"
+    return f"{_ORIGINS[way]}; in {seconds}, with no training on the dataset"
+
+
+_ORIGINS = {
+    "known": "a known architecture, trained on other tasks",
+    "ascent": "a design of gradient ascent, never trained before",
+    "discretised": "a design of gradient ascent, rounded to a plain network",
+    "narrowed": "a known architecture of a near task, made smaller",
+}

@@ -119,7 +119,7 @@ def test_an_answer(evaluator, made, untrainable):
         assert recipe[coordinate.name] <= coordinate.high * (1 + 1e-5)
     np.testing.assert_allclose(found.architecture.alpha.sum(1), 1, rtol=1e-5)
     assert found.seconds > 0
-    assert "nothing was trained" in found.explain()
+    assert "with no training on the dataset" in found.explain()
     assert repr(found) == found.explain()
 
 

@@ -151,7 +151,7 @@ def _without(evaluator: Evaluator, groups: tuple[str, ...]) -> Evaluator:
     if left < FEWEST_TASKS:
         named = ", ".join(f"'{group}'" for group in groups)
         raise UserError(
-            f"Without group {named}, {left} tasks are left to train on, and {FEWEST_TASKS} are needed. "
+            f"Without group {named}, {left or 'no'} task is left to train on, and {FEWEST_TASKS} are needed. "
             "Ask with leave_out=False."
         )
     return evaluator.without(*groups)

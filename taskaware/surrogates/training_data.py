@@ -222,7 +222,7 @@ def tasks_of(experience: Experience) -> tuple[np.ndarray, list, np.ndarray]:
     tasks = np.unique(experience.task[~experience.diverged])
     if len(tasks) < FEWEST_TASKS:
         raise UserError(
-            f"The experience holds {len(tasks)} tasks with scores; an evaluator needs {FEWEST_TASKS}. "
+            f"The experience holds {len(tasks) or 'no'} task with scores; an evaluator needs {FEWEST_TASKS}. "
             "Collect more."
         )
     records = [experience.tasks[i] for i in tasks]

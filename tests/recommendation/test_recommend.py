@@ -195,8 +195,8 @@ def test_an_unknown_dataset_has_nothing_to_be_left_out(evaluator, made, untraina
 
 
 def test_too_few_tasks_are_left(evaluator):
-    few = dataclasses.replace(evaluator, training_data=evaluator.training_data.without("wine"))
-    with pytest.raises(UserError, match="Without group 'iris', 2 tasks are left"):
+    few = dataclasses.replace(evaluator, training_data=evaluator.training_data.without("wine", "diabetes"))
+    with pytest.raises(UserError, match="Without group 'iris', 1 task is left"):
         recommend("iris", evaluator=few, leave_out=True)
 
 

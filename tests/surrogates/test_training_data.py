@@ -157,8 +157,8 @@ def test_the_best_architectures(experience, z, u, scores):
 
 
 def test_too_little_is_refused(experience, z, u, scores):
-    with pytest.raises(UserError, match="holds 2 tasks with scores"):
-        training_data(experience(z[:2], u, scores[:, :2]))
+    with pytest.raises(UserError, match="holds 1 task with scores"):
+        training_data(experience(z[:1], u, scores[:, :1]))
     bare = z.copy()
     bare[1, 2] = np.nan
     with pytest.raises(UserError, match="[Mm]eta-feature"):

@@ -200,7 +200,7 @@ class Trials:
         for rows in _parts(len(rates), size):
             padded = np.resize(rows, size)
             rules = (_taken(codes, padded), rates[padded].astype(np.float32))
-            found = advanced(self.loss, _taken(paths, padded), rules, len(rows), arrays.train, stretch)
+            found = advanced(self.loss.valued, _taken(paths, padded), rules, len(rows), arrays.train, stretch)
             done.append(_taken(jax.device_get(found), slice(len(rows))))
         return _joined(done) if done else paths
 

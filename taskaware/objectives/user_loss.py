@@ -111,6 +111,20 @@ class FlatLoss:
     ) -> tuple[Float[Array, ""], Any]:
         return self.of_tree(self.weights.trainable(flat), batch, state, key)
 
+    def valued(
+        self, flat: Float[Array, " P"], batch: Any, state: Any, key: Array
+    ) -> tuple[tuple[Float[Array, ""], Any], Float[Array, " P"]]:
+        """The value and the new state, and the gradient.
+
+        Args:
+            flat: weights.
+            batch, state, key: as in `of_tree`.
+        """
+        # The gradient of a tree is joined once; that of the vector would be a sum of padded parts.
+        gradient = jax.value_and_grad(self.of_tree, has_aux=True)
+        found, tree = gradient(self.weights.trainable(flat), batch, state, key)
+        return found, self.weights.flattened(tree)
+
     def of_tree(self, trainable: Any, batch: Any, state: Any, key: Array) -> tuple[Float[Array, ""], Any]:
         """The value, and the new state as plain arrays.
 

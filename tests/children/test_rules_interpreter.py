@@ -64,7 +64,7 @@ def test_a_path_of_steps_equals_that_of_the_transformation():
         def path(code):
             def step(carry, done):
                 w, running = carry
-                draws = interpreter.drawn(code, jax.random.key(0), SIZE)
+                draws = interpreter.drawn(code, interpreter.draw_keys(jax.random.key(0)), SIZE)
                 change, running = interpreter.stepped(code, running, gradient(w), w=w, draws=draws, done=done)
                 return (w - rates * change, running), None
 
@@ -82,3 +82,18 @@ def test_a_path_of_steps_equals_that_of_the_transformation():
             change, state = made.update(gradient(w), state, w)
             w = optax.apply_updates(w, change)
         np.testing.assert_allclose(one, w, rtol=1e-4, atol=1e-5, err_msg=text)
+
+
+def alone(text):
+    return interpreter.Coded(*chosen_rounds(SPACE, jnp.asarray(SPACE.encode(text))))
+
+
+def test_numbers_of_several_steps_are_those_of_each():
+    rule = alone("drop(noise, 0.1) + annealed_noise")
+    keys = jax.vmap(interpreter.draw_keys)(jax.random.split(jax.random.key(0), 4))
+    together = interpreter.drawn(rule, keys, SIZE)
+    for step in range(4):
+        own = interpreter.drawn(rule, keys[step], SIZE)
+        for name in interpreter.Draws._fields:
+            np.testing.assert_array_equal(getattr(together, name)[step], getattr(own, name))
+    assert not np.any(interpreter.drawn(alone("g"), keys, SIZE)) and together.noise.std() > 0.5

@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Now, State
-from taskaware.children.rules.interpreter import Coded, Running, begun, drawn, stepped
+from taskaware.children.rules.interpreter import Coded, Running, begun, draw_keys, drawn, stepped
 from taskaware.children.rules.networks import (
     FILTERS,
     HIDDEN,
@@ -115,7 +115,7 @@ def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
         now: key of the random numbers, share of the steps that are done, and factor after a loss of NaN.
     """
     weights, unravel = ravel_pytree(weights_of(state.params))
-    draws = drawn(candidate.coded, now.key, weights.size)
+    draws = drawn(candidate.coded, draw_keys(now.key), weights.size)
 
     def loss(flat: Array, moving: Params) -> tuple[Array, Params]:
         answer, moved = answered(unravel(flat) | moving, candidate.pixels, batch, training=True)

@@ -4,6 +4,8 @@ What a rule uses is chosen by `lax.switch`. Where rules run one after another, a
 computed. Under `vmap` everything is computed, and the right values are taken.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -56,16 +58,16 @@ class Running(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """The random numbers of a step; the same for all rules.
+    """The random numbers of a step, or of some steps; the same for all rules.
 
     Attributes:
         noise, annealed: standard normal numbers, (P,) each.
         uniform: numbers of [0, 1), (P,).
     """
 
-    noise: Float[Array, " P"]
-    annealed: Float[Array, " P"]
-    uniform: Float[Array, " P"]
+    noise: Float[Array, "*k P"]
+    annealed: Float[Array, "*k P"]
+    uniform: Float[Array, "*k P"]
 
 
 def begun(size: int) -> Running:
@@ -73,26 +75,36 @@ def begun(size: int) -> Running:
     return Running(jnp.zeros((len(Decays._fields), size), jnp.float32), jnp.zeros((), jnp.int32))
 
 
-def drawn(coded: Coded, key: Array, size: int) -> Draws:
-    """The random numbers of a step for a rule; zeros where it uses none.
+def draw_keys(key: Array) -> Array:
+    """The keys of what is drawn at a step, one for each field of `Draws`."""
+    return jax.random.split(key, len(Draws._fields))
+
+
+def drawn(coded: Coded, keys: Array, size: int) -> Draws:
+    """The random numbers of a step, or of K steps, for a rule; zeros where it uses none.
 
     Args:
         coded: the rule.
-        key: the same for all rules.
+        keys: as `draw_keys` gives them, the same for all rules, (3,) or (K, 3).
         size: number of weights.
     """
     live = (jnp.arange(len(coded.rounds)) < coded.length)[:, None]
     operands, functions = coded.rounds[:, :2], coded.rounds[:, 2:4]
     used = (operands == NOISE, operands == ANNEALED, jnp.isin(functions, DROPS))
-    kinds = (jax.random.normal, jax.random.normal, jax.random.uniform)
+    shape, kinds = (*keys.shape[:-1], size), (jax.random.normal, jax.random.normal, jax.random.uniform)
+
+    def numbers(kind: Callable, own: Array) -> Array:
+        draw = functools.partial(kind, shape=(size,), dtype=jnp.float32)
+        return jax.vmap(draw)(own) if own.ndim else draw(own)
+
     return Draws(
         *(
             jax.lax.cond(
                 (there & live).any(),
-                lambda kind=kind, own=own: kind(own, (size,), jnp.float32),
-                lambda: jnp.zeros(size, jnp.float32),
+                functools.partial(numbers, kind, keys[..., place]),
+                lambda: jnp.zeros(shape, jnp.float32),
             )
-            for there, kind, own in zip(used, kinds, jax.random.split(key, len(kinds)), strict=True)
+            for place, (there, kind) in enumerate(zip(used, kinds, strict=True))
         )
     )
 

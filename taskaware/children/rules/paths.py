@@ -12,13 +12,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from taskaware.children.rules.interpreter import Coded, Running, begun, drawn, stepped
+from taskaware.children.rules.interpreter import Coded, Draws, Running, begun, draw_keys, drawn, stepped
 
 MEMORY = 0.8
 """Decay of the average of a training's losses, by which rates and rules are compared."""
 
 LOSSES = 2**32 - 1
 """Folded into the key of a training for the draws of the loss; no step has this number."""
+
+
+AHEAD, MOST_DRAWN = 16, 1 << 18
+"""Steps for which random numbers are drawn at once on a processor, and numbers of one kind, at most."""
 
 
 class Path(NamedTuple):
@@ -89,7 +93,7 @@ def averaged(average: Array, loss: Array, number: Array | int) -> Array:
 
 @functools.partial(jax.jit, static_argnums=0)
 def advanced(
-    loss: Callable[[Array, Any, Any, Array], tuple[Array, Any]],
+    valued: Callable[[Array, Any, Any, Array], tuple[tuple[Array, Any], Array]],
     paths: Path,
     rules: tuple[Coded, Float[Array, " C"]],
     count: Array | int,
@@ -99,36 +103,61 @@ def advanced(
     """C trainings after a stretch of steps.
 
     Args:
-        loss: (flat weights, batch, state, key) → (), and the new state; static.
+        valued: (flat weights, batch, state, key) → loss () and new state, and the gradient; static.
         paths: of the C trainings.
         rules: rule and learning rate of each.
         count: the first so many are trained; the others are not used.
         batches: a pytree of arrays, (B, ...).
         stretch: of steps.
     """
-    total = len(stretch.order)
+    total, ahead = len(stretch.order), _steps_ahead(paths.weights.shape[-1])
+    # Keys are small, so those of all steps are made at once; some more fill up the last block.
+    numbers = jnp.arange(total + ahead)
+    loss_keys = jax.vmap(lambda number: loss_key(stretch.key, number))(numbers)
+    keys = jax.vmap(lambda number: draw_keys(jax.random.fold_in(stretch.key, number)))(numbers)
 
     def one(path: Path, rule: tuple[Coded, Array]) -> Path:
         coded, rate = rule
 
-        def step(carried: tuple[Array, Path]) -> tuple[Array, Path]:
+        def block(carried: tuple[Array, Path]) -> tuple[Array, Path]:
+            first, path = carried
+            draws = drawn(coded, jax.lax.dynamic_slice_in_dim(keys, first, ahead), path.weights.size)
+            last = jnp.minimum(first + ahead, stretch.last)
+            return _while_finite(functools.partial(step, first, draws), (first, path), last)
+
+        def step(first: Array, ahead: Draws, carried: tuple[Array, Path]) -> tuple[Array, Path]:
             number, path = carried
             batch = jax.tree.map(lambda leaf: leaf[stretch.order[number]], batches)
-            key = loss_key(stretch.key, number)
-            valued = jax.value_and_grad(loss, has_aux=True)
-            (value, state), gradient = valued(path.weights, batch, path.state, key)
-            draws = drawn(coded, jax.random.fold_in(stretch.key, number), path.weights.size)
+            (value, state), gradient = valued(path.weights, batch, path.state, loss_keys[number])
+            draws = jax.tree.map(lambda leaf: leaf[number - first], ahead)
             done = number.astype(jnp.float32) / total
             change, running = stepped(coded, path.running, gradient, w=path.weights, draws=draws, done=done)
             average = averaged(path.loss, value, number)
             return number + 1, Path(path.weights - rate * change, state, running, average, path.steps + 1)
 
-        first = (jnp.asarray(stretch.first, jnp.int32), path)
-        return jax.lax.while_loop(
-            lambda carried: (carried[0] < stretch.last) & jnp.isfinite(carried[1].loss), step, first
-        )[1]
+        return _while_finite(block, (jnp.asarray(stretch.first, jnp.int32), path), stretch.last)[1]
 
     return mapped(one, count)(paths, rules)
+
+
+def _while_finite(
+    body: Callable[[tuple[Array, Path]], tuple[Array, Path]], start: tuple[Array, Path], last: Array | int
+) -> tuple[Array, Path]:
+    """(number of the step, training) after the steps before `last`, or up to a loss that is not finite.
+
+    Args:
+        body: of the loop.
+        start: before it.
+        last: number of the step where it ends.
+    """
+    return jax.lax.while_loop(
+        lambda carried: (carried[0] < last) & jnp.isfinite(carried[1].loss), body, start
+    )
+
+
+def _steps_ahead(weights: int) -> int:
+    """For how many steps random numbers are drawn at once; on a processor small draws are mostly overhead."""
+    return 1 if jax.default_backend() != "cpu" else max(1, min(AHEAD, MOST_DRAWN // weights))
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -90,6 +90,11 @@ def update_rules(
     for name, function in (("loss", loss), ("metric", metric or loss)):
         if not callable(function):
             raise UserError(f"The {name} is a function of (params, batch), not {quoted(function)}.")
+    if not isinstance(random, bool):
+        raise UserError(
+            f"random={quoted(str(random))} is not True or False: it says whether the loss takes a key. The "
+            "keys come from seed=."
+        )
     if metric is None and (state is not None or random):
         takes = "params, batch" if state is None else "params, batch, state"
         raise UserError(

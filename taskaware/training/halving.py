@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from taskaware import plain
 from taskaware.arrays import EitherArray
 from taskaware.children.child import Design, State, child_of
 from taskaware.children.rules.child import SWEEP
@@ -46,6 +47,7 @@ def endings(recipe: TrainingRecipe, halvings: int) -> list[int]:
     >>> endings(TrainingRecipe(), 2)
     [1, 3]
     """
+    plain.refuse_no_whole("halvings", halvings)
     count = recipe.evaluations
     first = math.ceil(round(SWEEP * count, 6))
     if not 0 <= halvings <= count - first:

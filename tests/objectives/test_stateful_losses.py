@@ -194,6 +194,7 @@ def test_a_search_goes_on_where_it_ended(objective, tmp_path):
             },
             r"bfloat16\[8\] in the state at '\['BatchNorm_0'\]\['mean'\]', and it got float32\[8\]",
         ),
+        ({"random": jax.random.key(0)}, "random=.* is not True or False.*seed="),
         ({"state": {"name": "a"}}, r"has 'a', a str, at '\['name'\]'"),
         ({"metric": lambda params, batch: 0.0}, r"metric cannot be traced.*takes \(params, batch, state\)"),
         ({"metric": lambda params, batch, state: state}, "The metric returned a dict. Return one number."),

@@ -77,9 +77,11 @@ def test_halves_end_after_evaluations_behind_the_sweep(evaluations, halvings, ex
     assert endings(recipe, halvings) == expected
 
 
-def test_what_cannot_be_halved_is_refused(table, tmp_path):
+def test_what_cannot_be_halved_is_refused(unchecked, table, tmp_path):
     with pytest.raises(UserError, match="Give 0 to 4, or more evaluations"):
         ta.objectives.trained(table, RULES, RECIPE, halvings=5)
+    with pytest.raises(UserError, match="halvings=1.5"):
+        ta.objectives.trained(table, RULES, RECIPE, halvings=1.5)
     with pytest.raises(UserError, match="halvings=-1"):
         ta.optimizers.on_tasks([table], halvings=-1)
     with pytest.raises(UserError, match="Leave out halvings=, or store="):

@@ -12,7 +12,7 @@ from taskaware.spaces.rules.language import OPERANDS
 from taskaware.spaces.rules.rounds import SLOTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "optimizers.md").read_text(encoding="utf-8")
-TRAINING, OWN, SEARCH = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+TRAINING, OWN, STATE, SEARCH = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_the_training_learns():
@@ -27,6 +27,15 @@ def test_the_rule_that_is_found_trains_the_model():
     found, objective = names["found"], names["objective"]
     assert names["chosen"].score == found.best.score > np.median(found.scores)
     assert optimizers.score(objective, lambda rate: names["optimizer"]).score > np.median(found.scores)
+
+
+def test_a_model_with_batch_normalisation_is_trained(capsys):
+    names = {}
+    exec(STATE, names)
+    assert "score=" in capsys.readouterr().out
+    assert np.isfinite(
+        names["metric"](names["first"]["params"], names["batches"][0], names["first"]["batch_stats"])
+    )
 
 
 def test_the_search_finds_a_short_rule():

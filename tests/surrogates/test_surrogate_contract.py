@@ -55,7 +55,14 @@ class Reversed(toy_surrogate.Smoothed):
 
 @pytest.mark.parametrize(("broken", "check"), [(Unsure, "predictions_are_finite"), (Reversed, "it_ranks")])
 def test_the_contract_finds_what_is_wrong(broken, check, tmp_path, monkeypatch):
-    monkeypatch.setattr(toy_surrogate, "Smoothed", broken)
+    kind = SURROGATES["near_tasks"]
+    sound = kind.posterior
+
+    def posterior(self, query):
+        found = sound(self, query)
+        return broken(found.features, found.targets, found.scale)
+
+    monkeypatch.setattr(kind, "posterior", posterior)
 
     def fit(space, data, *, seed, samples):
         return fit_evaluator(space, data, SETTINGS["near_tasks"], seed=seed)

@@ -3,7 +3,6 @@
 Source: Real, Aggarwal, Huang & Le 2019 ("regularized evolution"); US20220004879A1.
 """
 
-import functools
 import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from taskaware.errors import UserError
 from taskaware.spaces import ChoiceSpace, Space
 from taskaware.strategies.evolution_on_host import HostEvolution, Terms
 from taskaware.strategies.mutations import chances_of, host_space
-from taskaware.strategies.strategy import Factory, Feedback, Strategy
+from taskaware.strategies.strategy import Factory, Feedback, Strategy, kept
 
 VERSION = 2
 """Raise it when the same key would give other points: recorded searches are told apart by it."""
@@ -134,11 +133,11 @@ def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
     return aging_evolution(population, tournament, identity=0.0)
 
 
-@functools.lru_cache(maxsize=8)
+@kept
 def _evolution(
     space: Space, together: int, terms: Terms, chances: tuple[float, ...] | None = None
 ) -> Strategy:
-    """Kept, so that the next search like it compiles nothing; `chances` are those of the terms."""
+    """The strategy; `chances` are those of the terms."""
     population = terms.population
     room = max(UNDER_WAY, population)
     weighed = {} if chances is None else {"chances": jnp.asarray(chances)}

@@ -1,7 +1,5 @@
 """Random search: the control that every other strategy must beat."""
 
-import functools
-
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -9,7 +7,7 @@ from taskaware.arrays import EitherArray
 from taskaware.spaces import HostSpace, Space
 from taskaware.strategies.mutations import Fresh, host_space
 from taskaware.strategies.objective import Outcomes
-from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy, UnderWay
+from taskaware.strategies.strategy import Asked, Factory, Feedback, Info, Strategy, UnderWay, kept
 
 
 def random() -> Factory:
@@ -25,10 +23,8 @@ def random() -> Factory:
     return _random
 
 
-@functools.lru_cache(maxsize=8)
+@kept
 def _random(space: Space, together: int) -> Strategy:
-    """Kept, so that the next search like it compiles nothing."""
-
     def ask(key: Array, state: tuple) -> tuple[tuple, Float[Array, "n D"]]:
         return state, space.sample(key, together)
 

@@ -1,5 +1,6 @@
 """The interface of a search strategy, as pure functions and, for quick objectives, on the host."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -109,3 +110,24 @@ class Strategy(NamedTuple):
 Factory = Callable[[Space, int], Strategy]
 """(space, points of an `ask`) → strategy; the result of, for example, `evolution(population=50)`. The driver
 binds it to a space."""
+
+
+def kept(make: Callable[..., Strategy]) -> Callable[..., Strategy]:
+    """Keep what was made of a space and settings last, so that the next search like it compiles nothing.
+
+    The digest counts, too: a space may have been changed in place. A space without a hash is bound anew.
+
+    Args:
+        make: (space, settings that have a hash) → strategy.
+    """
+    held = functools.lru_cache(maxsize=8)(lambda digest, *given: make(*given))
+
+    @functools.wraps(make)
+    def found(space: Space, *given: Any) -> Strategy:
+        try:
+            hash(space)
+        except TypeError:
+            return make(space, *given)
+        return held(space.digest, space, *given)
+
+    return found

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import UserError
+from taskaware.spaces import Decision, Space
 from taskaware.strategies import (
     AllDiverged,
     Objective,
@@ -214,3 +215,33 @@ def test_a_history_shows_itself():
     np.testing.assert_array_equal(axes.lines[1].get_ydata()[-1], history.scores.max())
     page = history._repr_html_()
     assert "<svg" in page and "Best: " in page and page.count("<tr") == 6
+
+
+@pytest.mark.parametrize("strategy", [random(), aging_evolution(4, 2)], ids=["random", "evolution"])
+def test_a_space_without_a_hash_or_changed_in_place_is_searched(strategy):
+    class Loose(Bits):
+        __hash__ = None
+
+    first = Objective(lambda points: Outcomes(points[:, 0]))
+    assert len(search(strategy, first, space=Loose(8), budget=6, progress=False)) == 6
+
+    class Open(Space):
+        """Its points change when `size` does."""
+
+        name, size, dimension, decisions, feature_names = "open", 1.0, 1, (Decision("x", 0, (0,)),), ("x",)
+        digest = property(lambda self: f"{int(self.size):016d}")
+
+        def sample(self, key, count):
+            return jnp.full((count, 1), self.size)
+
+        def mutate(self, key, point):
+            return point
+
+        def contains(self, points):
+            return jnp.all(points == self.size, axis=-1)
+
+    space, seen = Open(), []
+    for space.size in (1.0, 2.0):
+        found = search(strategy, first, space=space, budget=6, progress=False)
+        seen.append(set(found.points[:, 0].tolist()))
+    assert seen == [{1.0}, {2.0}]

@@ -135,7 +135,7 @@ def _placed(root: Path, file: Path, *, splits: bool) -> _File:
 
 def _check(root: Path, found: list[_File], kind: Single) -> None:
     if len(found) < 2:
-        what = f"one file, {quoted(found[0].path.name)}" if found else f"no file of {kind.name}"
+        what = f"one file, {quoted(found[0].path.name)}" if found else f"no {kind.name} file"
         raise UserError(f"{quoted(str(root))} has {what}; two or more are needed. {LAYOUT}.")
     labels = {each.label for each in found}
     if len(labels) < 2:

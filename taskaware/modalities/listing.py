@@ -38,7 +38,7 @@ def file_rows(folder: object, kind: Kind, column: str, target_name: str = "") ->
         return None
     files, _, _ = listed(root, kind)
     if not files:
-        raise UserError(f"{quoted(str(root))} holds no file of {kind.name}. Name another folder.")
+        raise UserError(f"{quoted(str(root))} holds no {kind.name} file. Name another folder.")
     below = [file.relative_to(root) for file in files]
     rows = pd.DataFrame({column: list(map(str, files))}, pd.Index(map(str, below), name="file"), dtype=object)
     if target_name and all(len(path.parts) > 1 for path in below):
@@ -80,6 +80,6 @@ def _checked(root: Path, path: Path, kind: Kind) -> Path:
             f"{shown} in {quoted(str(root))} cannot be read ({error.strerror}). Check it, or move it away."
         ) from error
     if not kind.begins(head):
-        what = "is empty" if not head else f"is no file of {kind.name}"
+        what = "is empty" if not head else f"is no {kind.name} file"
         raise UserError(f"{shown} in {quoted(str(root))} {what}. Replace it, or move it out of the folder.")
     return path

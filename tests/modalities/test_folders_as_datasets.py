@@ -52,10 +52,10 @@ def test_new_images_in_a_folder(tmp_path):
     np.testing.assert_array_equal(model.predict(new), answers["label"])
     assert model.score(photos) == 1  # the sub-folders are the answers
     (new / "note.txt").write_bytes(b"words")
-    with pytest.raises(UserError, match="'note.txt' in .* is no file of image"):
+    with pytest.raises(UserError, match="'note.txt' in .* is no image file"):
         model.predict(new)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="holds no file of image"):
+    with pytest.raises(UserError, match="holds no image file"):
         model.predict(tmp_path / "empty")
     model.save(tmp_path / "model")
     (new / "note.txt").unlink()

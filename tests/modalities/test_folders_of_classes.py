@@ -63,8 +63,8 @@ def test_files_of_systems_are_left_out_with_a_note(photos):
         (["cat/1.png", "2.png"], [], "'2.png' in '.*photos' stands outside the classes"),
         (["train/cat/1.png", "train/2.png"], [], "'train/2.png' in .* stands outside"),
         (["train/cat/1.png", "dog/2.png"], [], "has the split 'train' and beside it 'dog'"),
-        (["cat/1.png", "dog/2.png"], ["dog/notes.txt"], "'dog/notes.txt' in '.*photos' is no file of image"),
-        (["cat/1.png", "dog/2.png"], ["dog/3.png"], "'dog/3.png' in '.*photos' is no file of image"),
+        (["cat/1.png", "dog/2.png"], ["dog/notes.txt"], "'dog/notes.txt' in '.*photos' is no image file"),
+        (["cat/1.png", "dog/2.png"], ["dog/3.png"], "'dog/3.png' in '.*photos' is no image file"),
     ],
 )
 def test_what_is_wrong_is_named(photos, paths, others, words):
@@ -80,7 +80,7 @@ def test_empty_files_and_folders(photos, tmp_path):
     with pytest.raises(ta.UserError, match="'dog/3.png' in '.*photos' is empty"):
         folder_frame(folder, IMAGES)
     (tmp_path / "none").mkdir()
-    with pytest.raises(ta.UserError, match="has no file of image"):
+    with pytest.raises(ta.UserError, match="has no image file"):
         folder_frame(tmp_path / "none", IMAGES)
     with pytest.raises(ta.UserError, match="gone' is no folder"):
         folder_frame(tmp_path / "gone", IMAGES)
@@ -105,5 +105,5 @@ def test_sounds_follow_the_same_rule(tmp_path):
     frame = folder_frame(tmp_path, AUDIO)
     assert list(frame) == ["audio", "label"] and frame["label"].tolist() == ["cat", "dog", "dog"]
     (tmp_path / "cat" / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(ta.UserError, match="'cat/photo.png' in .* is no file of audio"):
+    with pytest.raises(ta.UserError, match="'cat/photo.png' in .* is no audio file"):
         folder_frame(tmp_path, AUDIO)

@@ -29,6 +29,7 @@ CHECKED = (
     "taskaware.plain",
     "taskaware.programs_on_disk",
     "taskaware.progress",
+    "taskaware.pytrees",
     "taskaware.registry",
     "taskaware.reports",
     "taskaware.runner",

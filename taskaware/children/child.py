@@ -1,7 +1,6 @@
 """Children: how points of a space are trained, with one registry by the type of the space."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -11,16 +10,13 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
+from taskaware.pytrees import pytree
 from taskaware.registry import Registry
 from taskaware.spaces import type_of
 from taskaware.tasks.metrics import MASKED
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["x", "y", "columns", "allowed"],
-    meta_fields=["classification"],
-)
+@pytree(static=("classification",))
 @dataclasses.dataclass(frozen=True, eq=False)
 class Batch:
     """Some rows of a task, as a child reads them; a pytree.

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from taskaware.arrays import EitherArray
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.samples import Samples
+from taskaware.pytrees import pytree
 from taskaware.spaces import Space
 from taskaware.surrogates.evaluator import Evaluator, flat
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
@@ -93,7 +94,7 @@ class EnsembleEvaluator(OfMembers):
         return network_shapes(self.space, self.network, z, self.members)
 
 
-@jax.tree_util.register_dataclass
+@pytree(static=("network",))
 @dataclasses.dataclass(frozen=True, eq=False)
 class EnsemblePosterior(ScaledPosterior):
     """The posterior of normalised scores on one task.
@@ -105,7 +106,7 @@ class EnsemblePosterior(ScaledPosterior):
         scale: of the task's scores; None if its problem is not given.
     """
 
-    network: str = dataclasses.field(metadata={"static": True})
+    network: str
     params: Mapping
     inputs: Float[EitherArray, "E K"]
     scale: TaskScale | None = None

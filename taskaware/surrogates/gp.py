@@ -6,12 +6,12 @@ The fit runs on the host, see `kernel`; JAX evaluates the posterior of one task.
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.arrays import EitherArray
+from taskaware.pytrees import pytree
 from taskaware.surrogates.gp_data import GPData, Tasks
 from taskaware.surrogates.kernel import (
     Kernel,
@@ -156,7 +156,7 @@ class OfPattern(NamedTuple):
         return tuple(found)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class GPPosterior(ScaledPosterior):
     """The posterior of warped scores on one task; a pytree, differentiable in the architecture.

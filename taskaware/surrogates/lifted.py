@@ -8,11 +8,11 @@ import dataclasses
 import functools
 from typing import Any, cast
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.errors import UserError
+from taskaware.pytrees import pytree
 from taskaware.spaces import MixtureSpace, preset, space_from
 from taskaware.spaces.mixture_lifting import lifted_points
 from taskaware.store import Experience, SpaceRecord
@@ -53,7 +53,7 @@ def _read_features(small: MixtureSpace, large: MixtureSpace) -> Int[np.ndarray, 
     return np.array(places, np.int32)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class LiftedPosterior(ReadingPosterior):
     """A posterior that reads some of the features alone.

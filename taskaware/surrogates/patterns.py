@@ -7,13 +7,13 @@ their task's pattern.
 import dataclasses
 from collections.abc import Collection
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from taskaware.embeddings import TABLE_EMBEDDINGS
 from taskaware.modalities.modality import MODALITIES
+from taskaware.pytrees import pytree
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.spaces.mixture_presence import gamma_parts, present_gamma, shares_of, spread
 from taskaware.surrogates.surrogate import Posterior, ReadingPosterior
@@ -95,7 +95,7 @@ def same_pattern(space: Space, data: AnyData, present: Collection[str] | None) -
     return (known == groups_present(space, present)).all(axis=1)
 
 
-@jax.tree_util.register_dataclass
+@pytree(static=("space",))
 @dataclasses.dataclass(frozen=True, eq=False)
 class PresentPosterior(ReadingPosterior):
     """The posterior of a task that lacks some embeddings: it sees their shares as its points have them.
@@ -106,7 +106,7 @@ class PresentPosterior(ReadingPosterior):
         there: whether the task has each embedding, (E,).
     """
 
-    space: MixtureSpace = dataclasses.field(metadata={"static": True})
+    space: MixtureSpace
     there: Bool[Array | np.ndarray, " E"]
 
     def read(self, features: Float[Array | np.ndarray, "n F"]) -> Float[Array | np.ndarray, "n F"]:

@@ -33,10 +33,10 @@ def test_a_named_point_is_the_design(name):
 
 
 def test_designs_learn_a_table(monkeypatch):
-    """Two layers of each: the residual, the normalisation and the members are those of the design."""
+    """One layer of each: the residual, the normalisation and the members are those of the design."""
     for name in ("resnet", "tabm"):
-        monkeypatch.setitem(PLANS, name, PLANS[name]._replace(layers=((128, "relu"),) * 2))
-    small = dataclasses.replace(SPACE, layers=2, sizes=(128,), activations=("relu",), width_odds=(1.0,))
+        monkeypatch.setitem(PLANS, name, PLANS[name]._replace(layers=((128, "relu"),)))
+    small = dataclasses.replace(SPACE, layers=1, sizes=(128,), activations=("relu",), width_odds=(1.0,))
     points = np.stack([named_point(name, small) for name in ("resnet", "tabm")])
     recipe = TrainingRecipe(steps=80, batch_size=32)
     prepared = prepare(make_task("wine"), 0, recipe, embeddings=embeddings_of(small))

@@ -8,7 +8,7 @@ from taskaware.errors import UserError
 from taskaware.spaces import preset
 from taskaware.strategies import annealed_ascent, gradient_ascent, maximise
 from taskaware.strategies.annealed_ascent import logits_of_groups
-from taskaware.testing.strategy_contract import SPACE, SUMMIT, paraboloid
+from taskaware.testing.hills import SPACE, SUMMIT, paraboloid
 from tests.toys.bits import Bits
 
 STARTS = np.random.default_rng(0).uniform(-4, 4, (5, SPACE.dimension)).astype(np.float32)

@@ -20,7 +20,7 @@ from taskaware.strategies import (
     search,
     traced,
 )
-from taskaware.testing.strategy_contract import SPACE, paraboloid
+from taskaware.testing.hills import SPACE, paraboloid
 from tests.toys.bits import Bits
 from tests.toys.climber import hill_climber
 

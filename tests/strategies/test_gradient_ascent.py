@@ -9,7 +9,7 @@ import pytest
 from taskaware.errors import UserError
 from taskaware.spaces.mixture import BOUND
 from taskaware.strategies import gradient_ascent, maximise, settled, traced
-from taskaware.testing.strategy_contract import EXTENT, SPACE, SUMMIT, half_diverged, paraboloid
+from taskaware.testing.hills import EXTENT, SPACE, SUMMIT, half_diverged, paraboloid
 from tests.toys.bits import Bits
 
 STARTS = np.random.default_rng(0).uniform(-4, 8, (5, SPACE.dimension)).astype(np.float32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from taskaware.strategies import gradient_ascent, maximise, random
-from taskaware.testing.strategy_contract import SPACE, paraboloid
+from taskaware.testing.hills import SPACE, paraboloid
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ from taskaware.strategies import (
     reinforce,
 )
 from taskaware.testing import strategy_contract
-from taskaware.testing.strategy_contract import SPACE, Subject, check_strategy
+from taskaware.testing.hills import SPACE, objectives_of
+from taskaware.testing.strategy_contract import Subject, check_strategy
 from tests.toys.bits import Bits
 from tests.toys.climber import hill_climber
 
@@ -88,7 +89,7 @@ def test_contract(name, check):
 def test_a_check_leaves_nothing_of_its_tracing_to_the_next():
     """Whichever check comes first: tests that run side by side are dealt out in any order."""
     subject = Subject(random(), space=choices({"a": [0, 1, 2], "b": [0, 1]}), together=4)
-    strategy_contract.objectives_of.cache_clear()
+    objectives_of.cache_clear()
     strategy_contract.state_keeps_its_form(subject)
     strategy_contract.every_point_is_in_the_space(subject)
 

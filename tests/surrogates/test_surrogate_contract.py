@@ -4,10 +4,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-import jax
 import pytest
 
 import taskaware as ta
+from taskaware.pytrees import pytree
 from taskaware.surrogates import SURROGATES, fit_evaluator
 from taskaware.testing.surrogate_contract import check_surrogate
 from tests.toys import toy_surrogate
@@ -33,7 +33,7 @@ def test_contract(name, tmp_path):
     check_surrogate(fit, tmp_path, draws=name not in DRAW_NOTHING)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unsure(toy_surrogate.Smoothed):
     """Its deviations are no numbers."""
@@ -43,7 +43,7 @@ class Unsure(toy_surrogate.Smoothed):
         return mean, std * float("nan")
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reversed(toy_surrogate.Smoothed):
     """What is good is bad."""

@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from taskaware.pytrees import pytree
 from taskaware.surrogates import SURROGATES, Evaluator, ScaledPosterior, Scaler, TaskLevel, TaskScale
 from taskaware.surrogates.features import architecture_features
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class Smoothed(ScaledPosterior):
     """Scores of the training architectures, smoothed."""

@@ -1,7 +1,6 @@
 """Points of `CellSpace` under training: all of a space share one program, and AdamW trains them."""
 
 import dataclasses
-import functools
 from typing import cast
 
 import jax
@@ -13,12 +12,11 @@ from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.cells.inherit import inherited
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
+from taskaware.pytrees import pytree
 from taskaware.spaces import CellSpace
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["wired"], meta_fields=["space", "hyper", "augment"]
-)
+@pytree(static=("space", "hyper", "augment"))
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A point as its network reads it; a pytree.

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from taskaware.children.cells.operations import SEPARABLE, average_pooled, max_pooled
 from taskaware.children.cells.stack import REDUCTION, Placed, placed_cells
+from taskaware.pytrees import pytree
 from taskaware.spaces import CellSpace
 from taskaware.spaces.cells import CELLS
 
@@ -30,9 +31,7 @@ EPSILON = 1e-5
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["inputs", "operations", "used", "valid"], meta_fields=[]
-)
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class Wiring:
     """Both cells of a point; a pytree. P combinations have 2 P slots: left, right, left, ...

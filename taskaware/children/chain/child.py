@@ -1,7 +1,6 @@
 """Points of `ChainSpace` under training: all of a space share one program, and AdamW trains them."""
 
 import dataclasses
-import functools
 from typing import cast
 
 import jax
@@ -12,14 +11,13 @@ from jaxtyping import Array, Float
 from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.chain.shared import Wiring, answers, forward, init_params, width_of, wiring
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
+from taskaware.pytrees import pytree
 from taskaware.spaces import ChainSpace
 
 UNDECAYED = ("_scale", "_bias", "_mean", "_variance")
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["wired"], meta_fields=["space", "hyper", "augment"]
-)
+@pytree(static=("space", "hyper", "augment"))
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A point as its network reads it; a pytree.

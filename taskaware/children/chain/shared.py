@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from taskaware.pytrees import pytree
 from taskaware.spaces import ChainSpace
 from taskaware.spaces.chain import Settings
 
@@ -26,11 +27,7 @@ PARTS = ("scale", "bias", "mean", "variance")
 Params = dict[str, Array]
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["size", "filters", "strides", "pooled", "reads", "valid"],
-    meta_fields=[],
-)
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class Wiring:
     """The layers of a point; a pytree. Column j of `reads` is the image (j = 0) or layer j.

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Now, State, scaled_output
 from taskaware.children.mixture.network import MixtureNetwork, Wiring, mean_of_members, wiring
+from taskaware.pytrees import pytree
 from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_checks import MEMBERS
 from taskaware.spaces.mixture_lifting import NEUTRAL
@@ -21,11 +22,7 @@ SCALE_RATE = 6.0
 """Learning rate of the factors of input columns beside the others'. Source: RealMLP."""
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["wired", "learning_rate", "weight_decay", "label_smoothing", "beta2", "coslog4"],
-    meta_fields=["space", "width", "members", "own_optimizer"],
-)
+@pytree(static=("space", "width", "members", "own_optimizer"))
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A point as its network reads it; a pytree.

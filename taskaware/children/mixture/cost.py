@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray, bucket, column_room
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS, LEARNED_RANK
+from taskaware.pytrees import pytree
 from taskaware.spaces import MixtureSpace, Weights
 from taskaware.spaces.mixture_checks import MEMBERS
 from taskaware.spaces.mixture_draws import CUTOFF
@@ -31,7 +32,7 @@ PER_CALL, PER_MULTIPLY_ADD, PER_UNIT = 2e-5, 3.5e-11, 2.3e-9
 `python benchmarks/latency.py --fit` prints."""
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reads:
     """What the networks of a dataset read and give; a pytree.

@@ -8,7 +8,6 @@ Source: Bello, Zoph, Vasudevan & Le 2017, section 4.
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple, cast
 
 import jax
@@ -29,6 +28,7 @@ from taskaware.children.rules.networks import (
     moving_of,
     weights_of,
 )
+from taskaware.pytrees import pytree
 from taskaware.spaces.rules.space import RuleSpace, chosen_rounds
 
 RATES = tuple(10.0**power for power in range(-5, 2))
@@ -44,7 +44,7 @@ MEMORY = 0.8
 """Decay of the average of a copy's losses, by which the rate is chosen."""
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["coded", "sound"], meta_fields=["pixels"])
+@pytree(static=("pixels",))
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A point as its training reads it; a pytree.

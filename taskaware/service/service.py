@@ -1,8 +1,6 @@
 """What a service does for an owner, without HTTP: datasets, recommendations, jobs, models."""
 
-import io
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -241,14 +239,6 @@ class Service:
     def model(self, row: Row) -> Model:
         """A trained model, from memory where it was used lately."""
         return self._models.get(row["id"], lambda: load_model(self.places.model(row["id"])))
-
-    def zipped(self, folder: Path) -> bytes:
-        """The files of a folder as a zip file."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(folder.iterdir()):
-                archive.write(path, path.name)
-        return packed.getvalue()
 
     def remove(self, table: str, id: str, owner: str) -> None:
         """Delete a dataset, recommendation or model, or a job that has ended.

@@ -373,6 +373,19 @@ async function showModel(id) {
   }));
   by("answer").value = "";
   by("model").hidden = false;
+  state.exports = await given(`/models/${id}/exports`);
+  by("export-form").replaceChildren(...state.exports.map(
+    (one) => element("option", { value: one.form }, `${one.form}: ${one.needs}`),
+  ));
+  by("export-form").value = (state.exports.find((one) => !one.reason) ?? state.exports[0]).form;
+  showExport();
+}
+
+// Whether the chosen form can be had, and if not, why.
+function showExport() {
+  const { reason } = state.exports.find((one) => one.form === by("export-form").value);
+  by("export-reason").value = reason;
+  by("export").querySelector("button").disabled = Boolean(reason);
 }
 
 async function predictRow() {
@@ -477,6 +490,13 @@ by("row").addEventListener("submit", (event) => {
 by("many").addEventListener("submit", (event) => {
   event.preventDefault();
   act(event.submitter, "Predicting …", predictFile);
+});
+by("export-form").addEventListener("change", showExport);
+by("export").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = by("export-form").value;
+  act(event.submitter, "Preparing the file …", () =>
+    download(`/models/${state.model}/exports/${form}`, `model-${form}.zip`));
 });
 for (const control of document.querySelectorAll("[data-file]")) {
   control.addEventListener("click", () => act(control, "Preparing the file …", FILES[control.dataset.file]));

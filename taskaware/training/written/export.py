@@ -23,7 +23,7 @@ from taskaware.spaces import MixtureSpace
 from taskaware.tasks.outputs import LINKS
 from taskaware.training import card, saving
 from taskaware.training.stablehlo import program
-from taskaware.training.tensors import check_installed
+from taskaware.training.tensors import absence
 from taskaware.training.written.design import Design, of_model
 
 if TYPE_CHECKING:
@@ -35,7 +35,14 @@ JSON, CODE, ARRAYS = "export.json", "predict.py", "arrays.npz"
 NEEDS = {"numpy": None, "onnx": "onnx", "safetensors": "safetensors", "stablehlo": None}
 """Form → the package that writes it, where that is an extra."""
 
-RUN_BY = {"numpy": "NumPy alone", "onnx": "NumPy and onnxruntime", "stablehlo": "NumPy and JAX"}
+RUN_BY = {
+    "numpy": "NumPy alone",
+    "onnx": "NumPy and onnxruntime",
+    "safetensors": "taskaware and safetensors",
+    "stablehlo": "NumPy and JAX",
+}
+"""Form → what a program needs that uses it."""
+
 ALONE = "taskaware.training.written.alone"
 
 HEAD = '''\
@@ -59,9 +66,8 @@ def export(model: "Model", folder: str | os.PathLike, *, to: str, force: bool = 
         model: that is trained.
         folder, to, force: see `Model.export`, errors too.
     """
-    check_installed_for(to)
-    if to in ("numpy", "onnx") and (reason := _no_table(model)):
-        raise UserError(f"{reason} Export the network alone: to='stablehlo'.")
+    if reason := reason_against(model, to):
+        raise UserError(reason)
     path = check_folder(folder, to, force=force)
     if to == "safetensors":
         return _saved(model, path, force=force)
@@ -74,16 +80,36 @@ def export(model: "Model", folder: str | os.PathLike, *, to: str, force: bool = 
     return path
 
 
+def reason_against(model: "Model", to: str) -> str:
+    """Why a form of this model cannot be written on this machine, and what to do; empty where it can.
+
+    Args:
+        model: that is trained.
+        to: the form.
+
+    Raises:
+        UserError: there is no such form.
+    """
+    reason = _not_installed(to)
+    if not reason and to in ("numpy", "onnx") and (reason := _no_table(model)):
+        reason += " Export the network alone: to='stablehlo'."
+    return reason
+
+
 def check_installed_for(to: str) -> None:
     """Nothing, if there is such a form, and what writes it is installed.
 
     Raises:
         UserError: otherwise.
     """
+    if reason := _not_installed(to):
+        raise UserError(reason)
+
+
+def _not_installed(to: str) -> str:
     if to not in NEEDS:
         raise unknown("form of an export", to, NEEDS)
-    if (package := NEEDS[to]) is not None:
-        check_installed(package)
+    return absence(NEEDS[to])
 
 
 def check_folder(folder: str | os.PathLike, to: str, *, force: bool = False) -> Path:

@@ -15,6 +15,9 @@ from collections.abc import Iterable, Mapping
 STANDS_FOR = {("taskaware.errors", "UserError"): "ValueError"}
 """What is written in place of a definition of taskaware's."""
 
+SHAPES = "jaxtyping"
+"""Library of annotations with shapes, `Float[np.ndarray, "n D"]`; the text has `np.ndarray` alone."""
+
 OTHERS = frozenset(("numpy", "pandas", "jax", "flax", "optax", "scipy"))
 """Libraries that the text may import, beside Python's own."""
 
@@ -159,7 +162,7 @@ class _Use:
 
 def _uses(node: ast.AST, module: str) -> list[_Use]:
     source, found = _source(module), []
-    inner: set[ast.AST] = set()
+    inner: set[ast.AST] = {shaped.value for shaped in _shaped(node, module)}
     for child in ast.walk(node):
         if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name):
             if own := _own_module(source.imports.get(child.value.id)):
@@ -171,6 +174,18 @@ def _uses(node: ast.AST, module: str) -> list[_Use]:
             elif child.id in source.imports:
                 found.append(_Use(_imported(child.id, *source.imports[child.id]), child))
     return found
+
+
+def _shaped(node: ast.AST, module: str) -> list[ast.Subscript]:
+    """Annotations with shapes."""
+    imports = _source(module).imports
+    return [
+        child
+        for child in ast.walk(node)
+        if isinstance(child, ast.Subscript)
+        and isinstance(child.value, ast.Name)
+        and imports.get(child.value.id, ("",))[0] == SHAPES
+    ]
 
 
 def _own_module(imported: tuple[str, str | None] | None) -> str | None:
@@ -205,7 +220,10 @@ def _rewritten(one: Definition, names: Mapping[Definition, str]) -> str:
     """The text of a definition, with the names that the others have in the text, and short docstrings."""
     source = _source(one.module)
     node = source.nodes[one.name]
-    edits = [(place.node, text) for place in _uses(node, one.module) if (text := _new_name(place, names))]
+    edits: list[tuple[ast.expr, str]] = [
+        (place.node, text) for place in _uses(node, one.module) if (text := _new_name(place, names))
+    ]
+    edits += [(each, _plain_type(each)) for each in _shaped(node, one.module)]
     edits += [(doc, _first_paragraph(doc.value)) for doc in _docstrings(node)]
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
     lines = list(source.lines[first - 1 : node.end_lineno])
@@ -223,6 +241,11 @@ def _new_name(use: _Use, names: Mapping[Definition, str]) -> str | None:
     if isinstance(use.means, str):
         return None
     return STANDS_FOR.get((use.means.module, use.means.name)) or names[use.means]
+
+
+def _plain_type(annotation: ast.Subscript) -> str:
+    pair = annotation.slice
+    return ast.unparse(pair.elts[0] if isinstance(pair, ast.Tuple) else pair)
 
 
 def _docstrings(node: ast.AST) -> list[ast.Constant]:

@@ -1,0 +1,81 @@
+"""An exported model of vectors, series, images or texts answers as the model does, with NumPy alone."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskaware.modalities.reading import make_task
+from taskaware.spaces import preset
+from tests.training.made import model_of
+from tests.training.test_export import ONLY_NUMPY, imported
+
+SPACE = dataclasses.replace(preset("universal"), layers=2, sizes=(4, 8), width_odds=(0.5, 0.5), recipe=())
+
+
+def exported(folder, task, **options):
+    """A model with drawn weights that listens to every block, and the module of its export."""
+    model = model_of(task, SPACE, np.linspace(-0.5, 0.5, SPACE.dimension).astype(np.float32))
+    path = model.export(folder, **options)
+    reads = json.loads((path / "export.json").read_text())["reads"]
+    assert set(reads["blocks"]) == {name for name, width in model.blocks.widths.items() if width}
+    return model, imported(path)
+
+
+def same(model, plain, rows, given=None):
+    """The same answers, and not the same for every row."""
+    wanted = model.predict_proba(rows)
+    np.testing.assert_allclose(plain.predict_proba(rows if given is None else given), wanted, atol=1e-5)
+    assert wanted.std(0).min() > 1e-4
+
+
+def run(folder, *words):
+    command = [sys.executable, "-c", ONLY_NUMPY, str(folder / "predict.py"), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def vectors():
+    return np.random.default_rng(0).normal(size=(60, 48)).astype(np.float32)
+
+
+def test_vectors(tmp_path):
+    matrix = vectors()
+    task = make_task(matrix, np.arange(60) % 3, modality="embedding")
+    model, plain = exported(tmp_path / "plain", task)
+    later = np.random.default_rng(1).normal(size=(7, 48))
+    later[2] = np.nan
+    same(model, plain, later)
+    same(model, plain, later, [None if place == 2 else row.tolist() for place, row in enumerate(later)])
+    same(model, plain, later, {"embedding": list(later)})
+    np.save(tmp_path / "new.npy", later)
+    assert run(tmp_path / "plain", tmp_path / "new.npy")[1:] == list(map(str, model.predict(later)))
+    for wrong, words in ((later[:, :5], "5 numbers; the others have 48"), (["red"], "no vector")):
+        with pytest.raises(ValueError, match=words):
+            plain.predict(wrong)
+    assert plain.predict(later[:0]).shape == (0,)
+
+
+def test_vectors_in_the_columns_of_a_frame(tmp_path):
+    frame = pd.DataFrame(vectors()[:, :8], columns=list("abcdefgh")).assign(kind=np.arange(60) % 2)
+    task = make_task(frame, "kind", modality="embedding")
+    model, plain = exported(tmp_path / "plain", task)
+    same(model, plain, frame.iloc[::5])
+    frame.iloc[:4].to_csv(tmp_path / "new.csv", index=False)
+    assert run(tmp_path / "plain", tmp_path / "new.csv")[1:] == list(map(str, model.predict(frame.iloc[:4])))
+    with pytest.raises(ValueError, match="Column 'h' is missing"):
+        plain.predict(frame.drop(columns="h"))
+
+
+@pytest.mark.parametrize("to", ["onnx", "stablehlo"])
+def test_vectors_by_other_programs(to, tmp_path):
+    if to == "onnx":
+        pytest.importorskip("onnxruntime", reason="needs onnxruntime, which runs what was exported")
+        pytest.importorskip("onnx", reason="needs onnx: pip install 'taskaware[export]'")
+    task = make_task(vectors(), np.arange(60) % 3, modality="embedding")
+    same(*exported(tmp_path / to, task, to=to), vectors()[:9])

@@ -79,3 +79,25 @@ def test_vectors_by_other_programs(to, tmp_path):
         pytest.importorskip("onnx", reason="needs onnx: pip install 'taskaware[export]'")
     task = make_task(vectors(), np.arange(60) % 3, modality="embedding")
     same(*exported(tmp_path / to, task, to=to), vectors()[:9])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_series(channels, tmp_path):
+    rng = np.random.default_rng(channels)
+    lengths = rng.integers(20, 70, 40)
+    rows = [np.cumsum(rng.normal(size=(channels, length)), 1) for length in lengths]
+    rows = [row[0] if channels == 1 else row for row in rows]
+    task = make_task(rows, np.arange(40) % 3)
+    model, plain = exported(tmp_path / "plain", task)
+    later = [*rows[:6], None]
+    later[1] = np.where(rng.random(np.shape(later[1])) < 0.2, np.nan, later[1])
+    later[2] = np.tile(rng.normal(size=300), (channels, 1))
+    later[2] = later[2][0] if channels == 1 else later[2]
+    same(model, plain, later)
+    same(model, plain, later, [None if row is None else np.asarray(row).tolist() for row in later])
+    same(model, plain, later, pd.DataFrame({task.reader.column: later}))
+    np.save(tmp_path / "new.npy", np.stack([np.atleast_2d(row)[:, :20] for row in rows]))
+    wanted = model.predict([np.atleast_2d(row)[:, :20] for row in rows])
+    assert run(tmp_path / "plain", tmp_path / "new.npy")[1:] == list(map(str, wanted))
+    with pytest.raises(ValueError, match="no series"):
+        plain.predict([3.0])

@@ -9,12 +9,13 @@ import numpy as np
 from taskaware.errors import quoted
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.plain_values import PLAIN, Written
+from taskaware.modalities.series.written import WRITTEN as SERIES
 from taskaware.modalities.single import SingleReader
 from taskaware.modalities.tables.written.copying import Definition, copied
 from taskaware.modalities.tables.written.learned import WITHOUT_PANDAS
 from taskaware.modalities.vectors.written import WRITTEN as VECTORS
 
-KINDS: Mapping[str, Written] = {"embedding": VECTORS}
+KINDS: Mapping[str, Written] = {"embedding": VECTORS, "series": SERIES}
 """Kinds of data that NumPy alone reads and encodes."""
 
 ALONE, OWN = "taskaware.training.written.alone", "taskaware.training.written.alone_values"

@@ -1,5 +1,6 @@
 """An exported model of vectors, series, images or texts answers as the model does, with NumPy alone."""
 
+import ast
 import dataclasses
 import json
 import subprocess
@@ -9,8 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import make_task
+from taskaware.modalities.single import SingleReader
+from taskaware.modalities.texts.words import hashes_of
+from taskaware.modalities.texts.written import plain_hashes
 from taskaware.spaces import preset
+from taskaware.training.written.values import reason_against_values
 from tests.training.made import model_of
 from tests.training.test_export import ONLY_NUMPY, imported
 
@@ -23,7 +29,16 @@ def exported(folder, task, **options):
     path = model.export(folder, **options)
     reads = json.loads((path / "export.json").read_text())["reads"]
     assert set(reads["blocks"]) == {name for name, width in model.blocks.widths.items() if width}
+    code = ast.parse((path / "predict.py").read_text(encoding="utf-8"))
+    named = [each for each in ast.walk(code) if isinstance(each, ast.Import | ast.ImportFrom)]
+    tops = {name.partition(".")[0] for each in named for name in names_of(each)}
+    runs = {"numpy": set(), "onnx": {"onnxruntime"}, "stablehlo": {"jax"}}[options.get("to", "numpy")]
+    assert tops - sys.stdlib_module_names == {"numpy"} | runs
     return model, imported(path)
+
+
+def names_of(node):
+    return [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
 
 
 def same(model, plain, rows, given=None):
@@ -96,8 +111,40 @@ def test_series(channels, tmp_path):
     same(model, plain, later)
     same(model, plain, later, [None if row is None else np.asarray(row).tolist() for row in later])
     same(model, plain, later, pd.DataFrame({task.reader.column: later}))
-    np.save(tmp_path / "new.npy", np.stack([np.atleast_2d(row)[:, :20] for row in rows]))
-    wanted = model.predict([np.atleast_2d(row)[:, :20] for row in rows])
-    assert run(tmp_path / "plain", tmp_path / "new.npy")[1:] == list(map(str, wanted))
+    cube = np.stack([np.atleast_2d(row)[:, :20] for row in rows])
+    same(model, plain, list(cube), cube)
     with pytest.raises(ValueError, match="no series"):
         plain.predict([3.0])
+
+
+TEXTS = """a fine film, truly|not my thing at all|well made and "long"|I'd see it again!!|東京 is a fine place|
+ |straße, naïve café|the end of the film was not well made""".split("|")
+
+
+def test_texts(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [" ".join(rng.permutation(TEXTS[place % 8].split() + [f"word{place}"])) for place in range(60)]
+    task = make_task(rows, np.arange(60) % 3, modality="text")
+    model, plain = exported(tmp_path / "plain", task)
+    later = [*TEXTS, "nothing of this is known", "", None, "x" * 300]
+    same(model, plain, later)
+    frame = pd.DataFrame({"number": range(len(later)), "text": later})
+    same(model, plain, later, frame)
+    same(model, plain, later, frame.to_dict("records"))
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    assert run(tmp_path / "plain", tmp_path / "new.csv")[1:] == list(map(str, model.predict(later)))
+    with pytest.raises(ValueError, match="Row 1 of 'text' is 3"):
+        plain.predict(["a text of words", 3])
+
+
+def test_hashes_of_words_are_those_of_pandas():
+    names = [*"".join(TEXTS).split(), "", "ü" * 40, *("x" * length for length in range(40))]
+    np.testing.assert_array_equal(plain_hashes(names), hashes_of(names))
+
+
+def test_vectors_of_a_package_are_refused_by_name():
+    reader = SingleReader(MODALITIES["text"], "text")
+    assert reason_against_values("text", reader, ["word_ngrams"]) == ""
+    assert "the block 'word_vectors': its vectors" in reason_against_values("text", reader, ["word_vectors"])
+    assert "no data of the kind 'audio'" in reason_against_values("audio", reader, [])
+    assert "made by hand" in reason_against_values("text", None, [])

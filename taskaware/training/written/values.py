@@ -13,9 +13,10 @@ from taskaware.modalities.series.written import WRITTEN as SERIES
 from taskaware.modalities.single import SingleReader
 from taskaware.modalities.tables.written.copying import Definition, copied
 from taskaware.modalities.tables.written.learned import WITHOUT_PANDAS
+from taskaware.modalities.texts.written import WRITTEN as TEXTS
 from taskaware.modalities.vectors.written import WRITTEN as VECTORS
 
-KINDS: Mapping[str, Written] = {"embedding": VECTORS, "series": SERIES}
+KINDS: Mapping[str, Written] = {"embedding": VECTORS, "series": SERIES, "text": TEXTS}
 """Kinds of data that NumPy alone reads and encodes."""
 
 ALONE, OWN = "taskaware.training.written.alone", "taskaware.training.written.alone_values"

@@ -24,6 +24,7 @@ class Written:
         read: function of rows and `about` → a sequence with an item for each row.
         blocks: function of such a sequence, the arrays that the blocks learned, and their names → matrices.
         takes: forms of the rows, for people.
+        file: name of a file of rows, for people.
         shared: arrays that several blocks read, by the first part of their names.
         refused: blocks that cannot be written → why.
         instead: definitions that are written in place of others.
@@ -32,6 +33,7 @@ class Written:
     read: Definition
     blocks: Definition
     takes: str
+    file: str = "new.npy"
     shared: tuple[str, ...] = ()
     refused: Mapping[str, str] = dataclasses.field(default_factory=dict)
     instead: Mapping[Definition, Definition] = dataclasses.field(default_factory=dict)

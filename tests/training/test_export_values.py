@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from taskaware.modalities.images.reading import shrunk_to
+from taskaware.modalities.images.written import shrunk_by_box
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import make_task
 from taskaware.modalities.single import SingleReader
@@ -117,8 +119,16 @@ def test_series(channels, tmp_path):
         plain.predict([3.0])
 
 
-TEXTS = """a fine film, truly|not my thing at all|well made and "long"|I'd see it again!!|東京 is a fine place|
- |straße, naïve café|the end of the film was not well made""".split("|")
+TEXTS = (
+    "a fine film, truly",
+    "not my thing at all",
+    'well made and "long"',
+    "I'd see it again!!",
+    "東京 is a fine place",
+    " ",
+    "straße, naïve café",
+    "the end of the film was not well made",
+)
 
 
 def test_texts(tmp_path):
@@ -135,6 +145,37 @@ def test_texts(tmp_path):
     assert run(tmp_path / "plain", tmp_path / "new.csv")[1:] == list(map(str, model.predict(later)))
     with pytest.raises(ValueError, match="Row 1 of 'text' is 3"):
         plain.predict(["a text of words", 3])
+
+
+@pytest.mark.parametrize(("channels", "white"), [(1, 1.0), (3, 255)])
+def test_images(channels, white, tmp_path):
+    rng = np.random.default_rng(channels)
+    images = rng.random((40, 20, 16, channels)) * white
+    images = images.astype(np.uint8 if white == 255 else np.float64).squeeze()
+    task = make_task(images, np.arange(40) % 3)
+    model, plain = exported(tmp_path / "plain", task)
+    same(model, plain, images[:9])
+    large = (rng.random((90, 141, 3)) * white).astype(images.dtype)
+    later = [*images[:4], None, large]
+    same(model, plain, later)
+    assert plain.predict(later[4:5]) == model.predict(later[4:5])
+    same(model, plain, later, pd.DataFrame({task.reader.column: later}))
+    if channels == 3:
+        same(model, plain, [large, *images[:2]], [large.tolist(), *images[:2]])
+        assert plain.predict(images[0]).shape == (1,)
+    for wrong, words in ((["cat.png"], "no array of pixels"), ([np.full((9, 9), -1.0)], "pixel value -1")):
+        with pytest.raises(ValueError, match=words):
+            plain.predict(wrong)
+
+
+def test_images_are_shrunk_as_pillow_does():
+    pytest.importorskip("PIL", reason="needs Pillow: pip install 'taskaware[images]'")
+    rng = np.random.default_rng(0)
+    for height, width, channels in ((100, 64, 3), (65, 641, 1), (333, 97, 3), (1000, 3, 1)):
+        pixels = rng.integers(0, 256, (height, width, channels), np.uint8)
+        found, wanted = shrunk_by_box(pixels, 64).astype(int), shrunk_to(pixels, 64).astype(int)
+        # Versions of Pillow differ in the order in which they shrink tall images.
+        assert found.shape == wanted.shape and abs(found - wanted).max() <= (height > 2 * width)
 
 
 def test_hashes_of_words_are_those_of_pandas():

@@ -1,13 +1,14 @@
 """How the code of an exported model reads series and computes their blocks, with NumPy alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from taskaware.modalities.columns import block_columns, of_part
 from taskaware.modalities.plain_values import PLAIN, Written, values_of
 from taskaware.modalities.series.blocks import computed_features, convolved
+from taskaware.modalities.series.data import SeriesData
 from taskaware.modalities.series.reading import parsed
 from taskaware.modalities.tables.written.copying import Definition
 
@@ -45,7 +46,7 @@ def series_blocks(values: Sequence, arrays: Mapping, names: Sequence[str]) -> di
         arrays: what the blocks learned.
         names: of the blocks.
     """
-    data, found = PlainSeries(tuple(values), int(arrays["channels"])), {}
+    data, found = cast(SeriesData, PlainSeries(tuple(values), int(arrays["channels"]))), {}
     rows = np.arange(data.rows)
     for name in names:
         learned = of_part(arrays, name)

@@ -152,6 +152,7 @@ WRITTEN = Written(
     Definition(_OWN, "read_texts"),
     Definition(_OWN, "text_blocks"),
     takes="a list of texts, or a table with their column",
+    file="new.csv",
     refused=dict.fromkeys(("word_vectors", "static_vectors", "sentence_vectors", "language_model"), _PACKAGE),
     instead={
         Definition("taskaware.modalities.texts.words", "_tokens"): Definition(_OWN, "factorized"),

@@ -1,4 +1,4 @@
-"""A model as a folder for programs without taskaware: data, and of a table `predict.py`."""
+"""A model as a folder for programs without taskaware: data, and `predict.py` where NumPy reads the rows."""
 
 import hashlib
 import io
@@ -49,12 +49,12 @@ ALONE = "taskaware.training.written.alone"
 HEAD = '''\
 """Predictions of a trained neural network, made by taskaware. It needs {needs}.
 
-    python predict.py new.csv                  # prints a prediction for each row
-    python predict.py new.csv --out answers.csv
+    python predict.py {file:<24} # prints a prediction for each row
+    python predict.py {file} --out answers.csv
 
     from predict import predict{more}  # takes {takes}
 
-Beside this file stands, as data: export.json (the columns, and what is predicted), and {files}.
+Beside this file stands, as data: export.json (what is read, and what is predicted), and {files}.
 """
 
 '''
@@ -237,6 +237,8 @@ def _code(found: Learned | LearnedValues, to: str, files: list[str], classes: bo
     roots = [Definition(ALONE, name) for name in ("encode", "predict", "predict_proba", "main")]
     imports, copied = found.code_alone(roots, Definition(ALONE, f"with_{to}"))
     more = ", predict_proba" * classes
-    head = HEAD.format(needs=RUN_BY[to], files=" and ".join(files), more=more, takes=found.takes)
+    head = HEAD.format(
+        needs=RUN_BY[to], files=" and ".join(files), more=more, takes=found.takes, file=found.file
+    )
     end = f'\n\n{found.constants}\nif __name__ == "__main__":\n    main()\n'
     return f"{head}{import_lines(imports)}\n{copied}{end}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from taskaware.errors import quoted
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.images.written import WRITTEN as IMAGES
 from taskaware.modalities.plain_values import PLAIN, Written
 from taskaware.modalities.series.written import WRITTEN as SERIES
 from taskaware.modalities.single import SingleReader
@@ -16,7 +17,7 @@ from taskaware.modalities.tables.written.learned import WITHOUT_PANDAS
 from taskaware.modalities.texts.written import WRITTEN as TEXTS
 from taskaware.modalities.vectors.written import WRITTEN as VECTORS
 
-KINDS: Mapping[str, Written] = {"embedding": VECTORS, "series": SERIES, "text": TEXTS}
+KINDS: Mapping[str, Written] = {"embedding": VECTORS, "image": IMAGES, "series": SERIES, "text": TEXTS}
 """Kinds of data that NumPy alone reads and encodes."""
 
 ALONE, OWN = "taskaware.training.written.alone", "taskaware.training.written.alone_values"
@@ -55,6 +56,11 @@ class LearnedValues:
     def takes(self) -> str:
         """Forms of the rows, for people."""
         return self.kind.takes
+
+    @property
+    def file(self) -> str:
+        """Name of a file of rows, for people."""
+        return self.kind.file
 
     @property
     def constants(self) -> str:

@@ -41,11 +41,13 @@ class Source:
     Attributes:
         lines: of the text, as bytes, because places in it are counted in bytes.
         nodes: top-level definitions by name.
+        together: names of constants that one line defines, which cannot be copied one by one.
         imports: imported names, each with its module and, where one is taken out of it, its name there.
     """
 
     lines: tuple[bytes, ...]
     nodes: Mapping[str, ast.stmt]
+    together: frozenset[str]
     imports: Mapping[str, tuple[str, str | None]]
 
 
@@ -62,7 +64,8 @@ def copied(
         Lines of imports; and the definitions, in an order in which a module can run them.
 
     Raises:
-        ValueError: a definition uses a library that the text may not import.
+        ValueError: a definition uses a library that the text may not import, or one of several constants
+            of a line.
     """
     instead = instead or {}
     order: dict[Definition, None] = {}
@@ -108,6 +111,7 @@ def _import_order(line: str) -> tuple[bool, str]:
 def _source(module: str) -> Source:
     text = inspect.getsource(importlib.import_module(module))
     nodes: dict[str, ast.stmt] = {}
+    together: set[str] = set()
     imports: dict[str, tuple[str, str | None]] = {}
     for node in ast.parse(text).body:
         match node:
@@ -115,11 +119,13 @@ def _source(module: str) -> Source:
                 nodes[name] = node
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 nodes[name] = node
+            case ast.Assign(targets=[ast.Tuple(elts=names)]):
+                together |= {name.id for name in names if isinstance(name, ast.Name)}
             case ast.Import(names=aliases):
                 imports |= {alias.asname or alias.name: (alias.name, None) for alias in aliases}
             case ast.ImportFrom(module=str(origin), names=aliases):
                 imports |= {alias.asname or alias.name: (origin, alias.name) for alias in aliases}
-    return Source(tuple(text.encode().split(b"\n")), nodes, imports)
+    return Source(tuple(text.encode().split(b"\n")), nodes, frozenset(together), imports)
 
 
 def _collect(
@@ -171,6 +177,8 @@ def _uses(node: ast.AST, module: str) -> list[_Use]:
         elif isinstance(child, ast.Name) and child not in inner:
             if child.id in source.nodes:
                 found.append(_Use(Definition(module, child.id), child))
+            elif child.id in source.together:
+                raise ValueError(f"give '{child.id}' of {module} a line of its own, so that it can be copied")
             elif child.id in source.imports:
                 found.append(_Use(_imported(child.id, *source.imports[child.id]), child))
     return found

@@ -78,6 +78,11 @@ class Learned:
         return "a dict of columns, a list of dicts, or a frame"
 
     @property
+    def file(self) -> str:
+        """Name of a file of rows, for people."""
+        return "new.csv"
+
+    @property
     def constants(self) -> str:
         """Lines of `predict.py` after the functions, which name those that its columns need."""
         readers = "".join(f'    "{kind}": {name},\n' for kind, name in self.readers.items())

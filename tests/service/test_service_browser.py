@@ -146,8 +146,10 @@ def test_from_a_file_to_predictions(browser, url, flowers, tmp_path):
     frame = flowers.rename(columns={"colour": SCRIPT}).replace({SCRIPT: {"red": SCRIPT}})
     frame.to_csv(tmp_path / "flowers.csv", index=False)
     browser.go(url)
+    browser.run("document.querySelector('#file').dataset.large = 500")
     browser.type("#file", str(tmp_path / "flowers.csv"))
     browser.appears("#preview")
+    assert 'method="PATCH",route="/uploads/{id}",status="204"' in httpx.get(f"{url}metrics").text
     browser.until("return document.querySelector('#shape').textContent.includes('3 classes')")
     assert browser.run("return document.querySelector('#target').value") == "species"
     assert SCRIPT in browser.text("#columns")

@@ -10,12 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from taskaware.data.schema import Schema
+from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images import patches
 from taskaware.modalities.images.reading import shrunk_to
 from taskaware.modalities.images.written import shrunk_by_box
+from taskaware.modalities.mixed.blocks import Fitted, MixedBlocks
+from taskaware.modalities.mixed.reader import MixedReader
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import make_task
 from taskaware.modalities.single import SingleReader
+from taskaware.modalities.tables.encode import EMBEDDINGS
 from taskaware.modalities.texts.words import hashes_of
 from taskaware.modalities.texts.written import plain_hashes
 from taskaware.spaces import preset
@@ -30,8 +35,9 @@ def exported(folder, task, **options):
     """A model with drawn weights that listens to every block, and the module of its export."""
     model = model_of(task, SPACE, np.linspace(-0.5, 0.5, SPACE.dimension).astype(np.float32))
     path = model.export(folder, **options)
-    reads = json.loads((path / "export.json").read_text())["reads"]
-    assert set(reads["blocks"]) == {name for name, width in model.blocks.widths.items() if width}
+    about = json.loads((path / "export.json").read_text())
+    reads = set(about.get("reads", about)["blocks"]) | set(EMBEDDINGS)
+    assert reads >= {name for name, width in model.blocks.widths.items() if width}
     code = ast.parse((path / "predict.py").read_text(encoding="utf-8"))
     named = [each for each in ast.walk(code) if isinstance(each, ast.Import | ast.ImportFrom)]
     tops = {name.partition(".")[0] for each in named for name in names_of(each)}
@@ -186,9 +192,55 @@ def test_hashes_of_words_are_those_of_pandas():
     np.testing.assert_array_equal(plain_hashes(names), hashes_of(names))
 
 
+def test_a_frame_with_several_kinds_of_data(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "size": rng.normal(size=32),
+            "seen": [f"{day:02}/03/2024" for day in rng.integers(1, 29, 32)],
+            "colour": rng.choice(["red", "green"], 32),
+            "first": [" ".join(rng.permutation(" ".join(TEXTS).split())[:9]) for _ in range(32)],
+            "second": [" ".join(rng.permutation(" ".join(TEXTS).split())[:6]) for _ in range(32)],
+            "vector": list(rng.normal(size=(32, 40))),
+        }
+    )
+    kinds = {"first": "text", "second": "text", "vector": "embedding"}
+    task = make_task(frame.assign(y=np.arange(32) % 3), "y", modalities=kinds)
+    model, plain = exported(tmp_path / "plain", task)
+    later = frame.iloc[:7].astype(object)
+    later.loc[2, ["size", "colour", "first"]] = None
+    same(model, plain, later)
+    same(model, plain, later, later.to_dict("records"))
+    texts = frame[["first", "second"]].assign(y=np.arange(32) % 3)
+    task = make_task(texts, "y", modalities={"first": "text", "second": "text"})
+    model, plain = exported(tmp_path / "texts", task)
+    texts.iloc[:5].to_csv(tmp_path / "new.csv", index=False)
+    assert run(tmp_path / "texts", tmp_path / "new.csv")[1:] == list(map(str, model.predict(texts.iloc[:5])))
+    assert plain.predict([]).shape == (0,)
+
+
+class OfWidths(Blocks):
+    """Blocks of which only the widths are asked."""
+
+    widths = None
+
+    def __init__(self, **widths):
+        self.widths = widths
+
+    def transform(self, data, rows=None):
+        raise AssertionError("not asked")
+
+    def to_arrays(self):
+        raise AssertionError("not asked")
+
+
 def test_vectors_of_a_package_are_refused_by_name():
     reader = SingleReader(MODALITIES["text"], "text")
-    assert reason_against_values("text", reader, ["word_ngrams"]) == ""
-    assert "the block 'word_vectors': its vectors" in reason_against_values("text", reader, ["word_vectors"])
-    assert "no data of the kind 'audio'" in reason_against_values("audio", reader, [])
-    assert "made by hand" in reason_against_values("text", None, [])
+    assert reason_against_values("text", reader, OfWidths(word_ngrams=3, word_vectors=0)) == ""
+    reason = reason_against_values("text", reader, OfWidths(word_ngrams=3, word_vectors=2))
+    assert "the block 'word_vectors': its vectors" in reason
+    assert "no data of the kind 'audio'" in reason_against_values("audio", reader, OfWidths())
+    assert "made by hand" in reason_against_values("text", None, OfWidths())
+    parts = MixedBlocks((Fitted("tables", OfWidths()), Fitted("audio", OfWidths(mel=2))))
+    mixed = MixedReader(Schema(()), (SingleReader(MODALITIES["audio"], "sound"),))
+    assert "no data of the kind 'audio'" in reason_against_values("mixed", mixed, parts)

@@ -18,12 +18,14 @@ from taskaware.children.mixture.with_numpy import network_data
 from taskaware.data.schema import Schema
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.mixed.blocks import MixedBlocks
+from taskaware.modalities.mixed.reader import MixedReader
 from taskaware.modalities.single import SingleReader
 from taskaware.modalities.tables.modality import TableBlocks
 from taskaware.modalities.tables.written.learned import Learned, learned
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.data import Reader
-from taskaware.training.written.values import LearnedValues, learned_values
+from taskaware.training.written.values import LearnedMixed, LearnedValues, learned_mixed, learned_values
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
@@ -99,7 +101,7 @@ class Design:
         return architecture(self.space, self.point, inputs=[name for name, width in widths.items() if width])
 
     @functools.cached_property
-    def learned(self) -> Learned | LearnedValues:
+    def learned(self) -> Learned | LearnedValues | LearnedMixed:
         """What it reads of the data."""
         return self.learned_of([embedding.name for embedding in self.architecture.embeddings])
 
@@ -108,12 +110,14 @@ class Design:
         """What it reads of a table."""
         return cast(Learned, self.learned)
 
-    def learned_of(self, names: Collection[str]) -> Learned | LearnedValues:
+    def learned_of(self, names: Collection[str]) -> Learned | LearnedValues | LearnedMixed:
         """What a network reads that listens to these embeddings."""
         if isinstance(self.blocks, TableBlocks):
             return learned(cast(Schema, self.reader), self.blocks.encoder, names)
         widths = self.blocks.widths
         ordered = [name for name in self.space.embedding_names if name in names and widths.get(name)]
+        if isinstance(self.blocks, MixedBlocks):
+            return learned_mixed(cast(MixedReader, self.reader), self.blocks, ordered)
         return learned_values(self.modality, cast(SingleReader, self.reader), self.blocks, ordered)
 
     @property

@@ -25,7 +25,7 @@ from taskaware.training import card, saving
 from taskaware.training.stablehlo import program
 from taskaware.training.tensors import absence
 from taskaware.training.written.design import Design, design_of
-from taskaware.training.written.values import LearnedValues, reason_against_values
+from taskaware.training.written.values import LearnedMixed, LearnedValues, reason_against_values
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
@@ -156,8 +156,7 @@ def _no_code(model: "Model") -> str:
     if not isinstance(model.space, MixtureSpace):
         return f"predict.py computes mixtures, and {quoted(model.space.name)} is another kind of space."
     if model.modality != "tables":
-        names = [name for name, width in model.blocks.widths.items() if width]
-        return reason_against_values(model.modality, model.reader, names)
+        return reason_against_values(model.modality, model.reader, model.blocks)
     if not isinstance(model.reader, Schema) or not isinstance(model.blocks, TableBlocks):
         return "This model's task was made by hand, without a reader, so predict.py could read no rows."
     return ""
@@ -215,7 +214,10 @@ def _answers(classes: tuple, offsets: tuple[float, ...]) -> dict[str, Any]:
 
 
 def _files(
-    about: Mapping[str, Any], to: str, found: Learned | LearnedValues | None, data: Mapping[str, bytes]
+    about: Mapping[str, Any],
+    to: str,
+    found: Learned | LearnedValues | LearnedMixed | None,
+    data: Mapping[str, bytes],
 ) -> dict[str, bytes]:
     """All files of a folder by name: the data, its description with digests, and code to read rows."""
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
@@ -232,7 +234,7 @@ def _npz(arrays: Mapping[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def _code(found: Learned | LearnedValues, to: str, files: list[str], classes: bool) -> str:
+def _code(found: Learned | LearnedValues | LearnedMixed, to: str, files: list[str], classes: bool) -> str:
     """The text of `predict.py`; names, labels and numbers of the user's are no part of it."""
     roots = [Definition(ALONE, name) for name in ("encode", "predict", "predict_proba", "main")]
     imports, copied = found.code_alone(roots, Definition(ALONE, f"with_{to}"))

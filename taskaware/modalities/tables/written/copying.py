@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import itertools
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -218,9 +219,12 @@ def _imported(alias: str, module: str, name: str | None) -> Definition | str:
 def _distinct(order: Iterable[Definition]) -> dict[Definition, str]:
     """The name of each definition in the text; a second one of a name has its module's before it."""
     names: dict[Definition, str] = {}
+    taken: set[str] = set()
     for each in order:
-        taken = each.name in names.values()
-        names[each] = f"{each.module.rpartition('.')[2]}_{each.name.strip('_')}" if taken else each.name
+        longer = f"{each.module.rpartition('.')[2]}_{each.name.strip('_')}"
+        every = itertools.chain([each.name, longer], (f"{longer}_{number}" for number in itertools.count(2)))
+        names[each] = next(name for name in every if name not in taken)
+        taken.add(names[each])
     return names
 
 

@@ -102,7 +102,7 @@ class Learned:
             roots += [Definition(f"{_ROOM}.encoding", name) for name in ("encoded_numbers", *self.embedders)]
         if self.categories:
             roots.append(Definition("taskaware.modalities.tables.embedded", "one_hot_columns"))
-        return copied([*roots, *more], self._stand_ins if plain else {})
+        return copied([*roots, *more], self.stand_ins if plain else {})
 
     def code_alone(self, more: Iterable[Definition], outputs: Definition) -> tuple[set[str], str]:
         """The same with NumPy alone, by the functions of `plain`.
@@ -111,13 +111,17 @@ class Learned:
             more: definitions that call `alone.with_numpy` for the outputs of the network.
             outputs: the definition that is called in its place.
         """
-        roots = [Definition(PLAIN_READING, name) for name in self.readers.values()]
-        roots += [Definition(f"{_ROOM}.encoding", name) for name in self.embedders]
         with_numpy = {Definition(outputs.module, "with_numpy"): outputs}
-        return copied([*roots, *more], self._stand_ins | WITHOUT_PANDAS | with_numpy)
+        return copied([*self.roots_alone, *more], self.stand_ins | WITHOUT_PANDAS | with_numpy)
 
     @property
-    def _stand_ins(self) -> dict[Definition, Definition]:
+    def roots_alone(self) -> list[Definition]:
+        """The functions that read and encode the columns with NumPy alone."""
+        roots = [Definition(PLAIN_READING, name) for name in self.readers.values()]
+        return roots + [Definition(f"{_ROOM}.encoding", name) for name in self.embedders]
+
+    @property
+    def stand_ins(self) -> dict[Definition, Definition]:
         """What reads numbers where all are written as Python writes them."""
         if any(each.get("form") for each in self.columns if each["kind"] != "date"):
             return {}

@@ -57,7 +57,7 @@ class Client:
             EngineError: the service does not answer, or has failed.
         """
         with opened(data, name) as (file, shown):
-            if size_of(file) > LARGE:
+            if file.seekable() and size_of(file) > LARGE:
                 found = sent_in_parts(self._wire, file, shown)
             else:
                 found = self._wire.request("POST", "/datasets", params={"name": shown}, content=file).json()

@@ -163,7 +163,8 @@ class Service:
         Raises:
             Refused, UserError: there is none, it is not complete, or as for `add_dataset`.
         """
-        with self.uploads.held(id):
+        # Whether another owner's is written to is not told.
+        with self.uploads.held(self.uploads.found(id, owner).id):
             upload = self.uploads.taken(id, owner)
             return self.add_dataset(owner, upload.name, upload.path, choices)
 

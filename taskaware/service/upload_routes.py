@@ -7,9 +7,8 @@ from litestar.params import FromPath
 from taskaware.service.front import owner_of, receive, shown_name
 from taskaware.service.refused import Refused
 from taskaware.service.shared import At, Call
-from taskaware.service.uploads import name_in
+from taskaware.service.uploads import VERSION, name_in
 
-VERSION = "1.0.0"
 TYPE = "application/offset+octet-stream"
 RESUMABLE = {"tus-resumable": VERSION}
 
@@ -62,8 +61,9 @@ async def _part(request: Call, front: At, id: FromPath[str]) -> Response[None]:
 @delete("/uploads/{id:str}", summary="End an upload")
 async def _end(request: Call, front: At, id: FromPath[str]) -> Response[None]:
     """What is there of it is removed."""
-    with front.service.uploads.held(id):
-        await front.light(front.service.uploads.remove, id, owner_of(request))
+    upload = await front.light(front.service.uploads.found, id, owner_of(request))
+    with front.service.uploads.held(upload.id):
+        await front.light(front.service.uploads.remove, upload.id, upload.owner)
     return Response(None, status_code=204, headers=RESUMABLE)
 
 

@@ -38,6 +38,9 @@ fuzz: setup ## ten thousand odd tables and two thousand damaged files
 chaos: setup ## killed studies and saves, savers beside readers, bad jobs, the same command twice at once
 	$(BIN)/python -m benchmarks.chaos --kills 100 --jobs 1200
 
+dist: setup ## build wheel and sdist in dist/, install the wheel into an empty environment, and try it
+	$(BIN)/python -m benchmarks.dist
+
 docs: $(DOCS_READY) ## build the site in build/docs; INTERSPHINX=1 also links names of jax, numpy, ... (needs a network)
 	$(BIN)/python -m sphinx -W --keep-going --quiet $(if $(INTERSPHINX),-t intersphinx) \
 	  -c docs/site -d build/doctrees . build/docs
@@ -80,5 +83,5 @@ lock: setup ## lock the dependencies anew (needs uv)
 clean: ## remove the environment and what was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test chaos fuzz docs notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
+.PHONY: help setup demo test chaos fuzz dist docs notebooks bench bench-recommend bench-predict bench-trainer bench-runner \
   bench-search bench-service bench-quality lock clean

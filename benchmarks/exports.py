@@ -1,39 +1,43 @@
-"""Exports to NumPy on real tables: how far their answers are from those of the model, and how long they take.
+"""Exports to NumPy on real data: how far their answers are from those of the model, and how long they take.
 
     python benchmarks/exports.py --data /folder/with/index.csv
     python benchmarks/exports.py --data /folder/with/index.csv --only anneal,abalone
+    python benchmarks/exports.py --data /folder/with/index.csv --kind text
 
-Each table's first 1,500 rows, in random order, train a mixture for a few steps; its other rows, at most 400,
-are predicted as a frame and as a CSV file. Differences are of probabilities and of standardised values.
+The first 1,500 rows of each dataset (400 of images), in random order, train a mixture for a few steps; its
+other rows, at most 400, are predicted: a table as a frame and as a CSV file, others as lists. Differences are
+of probabilities and of standardised values.
 """
 
 import argparse
 import csv
 import dataclasses
 import importlib.util
+import io
 import tempfile
 import time
 import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from taskaware.modalities.tables.build import make_task
+from taskaware.modalities.reading import make_task
 from taskaware.spaces import preset
 from taskaware.training.fit import fit
 from taskaware.training.model import Model
 from taskaware.training.recipe import TrainingRecipe
 
-SPACE = dataclasses.replace(
-    preset("compact"), name="small", layers=2, sizes=(4, 8), width_odds=(0.5, 0.5), recipe=()
-)
-POINT = jnp.linspace(-0.5, 0.5, SPACE.dimension)
-"""All embeddings, a bypass, and several plain layers in each layer."""
+SMALL = {"name": "small", "layers": 2, "sizes": (4, 8), "width_odds": (0.5, 0.5), "recipe": ()}
+SPACES = {
+    kind: dataclasses.replace(preset("compact" if kind == "tabular" else "universal"), **SMALL)
+    for kind in ("tabular", "text", "image", "series")
+}
 RECIPE = TrainingRecipe(steps=40, batch_size=64)
-TRAINED, PREDICTED = 1500, 400
+TRAINED, PREDICTED = {"tabular": 1500, "text": 1500, "image": 400, "series": 1500}, 400
 
 
 def imported(folder: Path) -> ModuleType:
@@ -45,14 +49,32 @@ def imported(folder: Path) -> ModuleType:
     return module
 
 
-def differences(model: Model, new: pd.DataFrame, folder: Path) -> tuple[float, float, float]:
+def values_of(frame: pd.DataFrame, kind: str, target: str) -> Any:
+    """The rows of a dataset as the model and the export both read them."""
+    features = frame.drop(columns=[name for name in (target, "split", "speaker") if name in frame])
+    if kind == "tabular":
+        return features
+    if features.shape[1] > 1:
+        return [list(row) for row in features.itertuples(index=False)]
+    values = features.iloc[:, 0].tolist()
+    if kind == "image":
+        from PIL import Image
+
+        files = [io.BytesIO(value["bytes"]) for value in values]
+        return [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    return values
+
+
+def differences(model: Model, new: Any, folder: Path) -> tuple[float, float, float]:
     """The largest difference, milliseconds of one row, and those of all rows, of a model that is exported."""
     alone = imported(model.export(folder / "plain"))
-    new.to_csv(folder / "new.csv", index=False)
-    file = str(folder / "new.csv")
-    pairs = [(new, new), (file, alone.read_file(file))]
+    pairs = [(new, new)]
+    if isinstance(new, pd.DataFrame):
+        new.to_csv(folder / "new.csv", index=False)
+        file = str(folder / "new.csv")
+        pairs.append((file, alone.read_file(file)))
     largest = max(np.abs(model._outputs(own) - alone.outputs_of(rows)).max() for own, rows in pairs)
-    one = new.iloc[0].to_dict()
+    one = new.iloc[0].to_dict() if isinstance(new, pd.DataFrame) else new[:1]
     return float(largest), _milliseconds(alone, one), _milliseconds(alone, new)
 
 
@@ -66,26 +88,35 @@ def _milliseconds(alone: ModuleType, rows: object) -> float:
 
 
 def main() -> None:
-    """Print a line for each table, and the largest difference."""
+    """Print a line for each dataset, and the largest difference."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
-    parser.add_argument("--only", default="", help="names of tables, with commas between them")
+    parser.add_argument("--only", default="", help="names of datasets, with commas between them")
+    parser.add_argument("--kind", default="tabular", choices=SPACES, help="kind of data")
     given = parser.parse_args()
     # Rare labels are lost by the draw, and odd cells are noted.
     warnings.simplefilter("ignore")
     with (given.data / "index.csv").open(newline="") as file:
-        entries = [row for row in csv.DictReader(file) if row["modality"] == "tabular"]
+        entries = [row for row in csv.DictReader(file) if row["modality"] == given.kind]
+    space, most = SPACES[given.kind], TRAINED[given.kind]
+    # All embeddings, a bypass, and several plain layers in each layer.
+    point = jnp.linspace(-0.5, 0.5, space.dimension)
     only, every = set(filter(None, given.only.split(","))), []
     for entry in entries:
         if only and entry["name"] not in only:
             continue
         frame = pd.read_parquet(given.data / entry["file"]).sample(frac=1, random_state=0)
-        rows = min(TRAINED, len(frame) - len(frame) // 5)
-        task = make_task(frame.iloc[:rows], entry["target"], problem=entry["task"])
-        model = fit(task, SPACE, POINT, recipe=RECIPE, members=1, progress=False)
-        new = frame.iloc[rows : rows + PREDICTED].drop(columns=entry["target"])
+        rows = min(most, len(frame) - len(frame) // 5)
+        if given.kind == "tabular":
+            task = make_task(frame.iloc[:rows], entry["target"], problem=entry["task"])
+        else:
+            known = values_of(frame.iloc[:rows], given.kind, entry["target"])
+            answers = frame[entry["target"]].iloc[:rows].astype(str).to_numpy()
+            task = make_task(known, answers, modality=given.kind)
+        model = fit(task, space, point, recipe=RECIPE, members=1, progress=False)
+        new = values_of(frame.iloc[rows : rows + PREDICTED], given.kind, entry["target"])
         with tempfile.TemporaryDirectory() as folder:
             every.append(differences(model, new, Path(folder)))
         largest, one, many = every[-1]
@@ -95,7 +126,7 @@ def main() -> None:
         )
     largest, one, _ = (np.array(column) for column in zip(*every, strict=True))
     print(
-        f"{len(every)} tables: largest difference {largest.max():.1e}; median {np.median(one):.2f} ms a row"
+        f"{len(every)} datasets: largest difference {largest.max():.1e}; median {np.median(one):.2f} ms a row"
     )
 
 

@@ -34,7 +34,7 @@ def _add_arguments(parser: Parser) -> None:
         default=FORMS[0],
         type=one_of("form of an export", FORMS),
         metavar="FORM",
-        help=f"{', '.join(FORMS)} (default: {FORMS[0]}, for tables: a predict.py that needs only NumPy)",
+        help=f"{', '.join(FORMS)} (default: {FORMS[0]}, a predict.py that needs only NumPy)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
     parser.add_argument("--json", action="store_true", help="print JSON, errors too")

@@ -18,7 +18,8 @@ from taskaware.data.content import Content
 from taskaware.data.written import typed
 from taskaware.errors import UserError, some
 
-_HEAD, _MOST_HEAD = 1 << 16, 1 << 26
+_HEAD = 1 << 16
+_MOST_HEAD = 1 << 26
 _LEAST_LINES = 3
 _TITLED = 60
 """Lines among which those of a title are looked for."""

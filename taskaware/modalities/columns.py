@@ -68,10 +68,7 @@ class Columns:
 
     def transform(self, raw: Float[np.ndarray, "n W"]) -> Float[np.ndarray, "n K"]:
         """The columns of any rows; a missing or constant feature gives 0."""
-        scaled = self._standardised(raw)
-        if not self.components.shape[1]:
-            return scaled.astype(np.float32)
-        return (scaled @ self.components.astype(np.float64) / self.spread).astype(np.float32)
+        return block_columns(raw, vars(self))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The learned arrays by name; `from_arrays` reads them back."""
@@ -92,15 +89,8 @@ class Columns:
         found._check()
         return found
 
-    def _standardised(self, raw: np.ndarray) -> np.ndarray:
-        scaled = raw / self.unit
-        scaled -= self.mean
-        scaled /= self.std
-        np.clip(scaled, -LARGEST, LARGEST, out=scaled)
-        return np.nan_to_num(scaled, copy=False)
-
     def _reduced(self, raw: np.ndarray, most: int, power: float) -> "Columns":
-        scaled = self._standardised(raw[:MOST_ROWS])
+        scaled = standardised_features(raw[:MOST_ROWS], vars(self))
         components, spread = principal(scaled, most)
         if not len(spread):
             # One column of zeros says that rows do not differ.
@@ -126,6 +116,28 @@ class Columns:
             raise ValueError(f"there are spreads of the shape {spread.shape}, not {components.shape[1:]}")
         if not np.isfinite(components).all() or not np.isfinite(spread).all() or not (spread > 0).all():
             raise ValueError("a component is no finite number, or a spread is not positive")
+
+
+def block_columns(raw: Float[np.ndarray, "n W"], learned: Mapping) -> Float[np.ndarray, "n K"]:
+    """The columns of a block for any rows; a missing or constant feature gives 0.
+
+    Args:
+        raw: features of the rows.
+        learned: the arrays of `Columns`, by name.
+    """
+    scaled = standardised_features(raw, learned)
+    if not learned["components"].shape[1]:
+        return scaled.astype(np.float32)
+    return (scaled @ learned["components"].astype(np.float64) / learned["spread"]).astype(np.float32)
+
+
+def standardised_features(raw: Float[np.ndarray, "n W"], learned: Mapping) -> Float[np.ndarray, "n W"]:
+    """Raw features as distances from their mean, in standard deviations; see `block_columns`."""
+    scaled = raw / learned["unit"]
+    scaled -= learned["mean"]
+    scaled /= learned["std"]
+    np.clip(scaled, -LARGEST, LARGEST, out=scaled)
+    return np.nan_to_num(scaled, copy=False)
 
 
 def in_one(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

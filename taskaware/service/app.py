@@ -10,7 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 import taskaware
-from taskaware.service import data_routes, model_routes, page
+from taskaware.service import data_routes, model_routes, page, upload_routes
 from taskaware.service.described import Description
 from taskaware.service.front import Front, answered
 from taskaware.service.guard import Guard
@@ -72,7 +72,14 @@ def make_app(
             await front.light(trainers.stop)
 
     app = Litestar(
-        route_handlers=[health, metrics, data_routes.ROUTES, model_routes.ROUTES, *page.ROUTES],
+        route_handlers=[
+            health,
+            metrics,
+            data_routes.ROUTES,
+            upload_routes.ROUTES,
+            model_routes.ROUTES,
+            *page.ROUTES,
+        ],
         dependencies={"front": Provide(lambda: front, sync_to_thread=False)},
         exception_handlers={Exception: answered},
         request_max_body_size=limits.request_bytes,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskaware.errors import UserError
 from taskaware.service.remote import RemoteDataset, RemoteJob, RemoteModel, RemoteRecommendation
+from taskaware.service.resuming import LARGE, sent_in_parts, size_of
 from taskaware.service.sending import opened
 from taskaware.service.wire import Wire
 
@@ -41,7 +42,7 @@ class Client:
     def upload(
         self, data: Any, target: str | list[str] | None = None, *, name: str | None = None, **corrections: Any
     ) -> "RemoteDataset":
-        """Upload a dataset.
+        """Upload a dataset. A large file goes on where the connection broke off.
 
         Args:
             data: a frame of pandas or another library, a dict of columns, the path of a file, or that of a
@@ -56,7 +57,10 @@ class Client:
             EngineError: the service does not answer, or has failed.
         """
         with opened(data, name) as (file, shown):
-            found = self._wire.request("POST", "/datasets", params={"name": shown}, content=file).json()
+            if file.seekable() and size_of(file) > LARGE:
+                found = sent_in_parts(self._wire, file, shown)
+            else:
+                found = self._wire.request("POST", "/datasets", params={"name": shown}, content=file).json()
         dataset = RemoteDataset(self._wire, found)
         given = corrections | ({} if target is None else {"target": target})
         if given:

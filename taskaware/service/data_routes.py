@@ -19,6 +19,8 @@ from taskaware.service.forms import (
 )
 from taskaware.service.front import announced, owner_of, receive, shown_name
 from taskaware.service.places import new_id
+from taskaware.service.records import Row
+from taskaware.service.refused import Refused
 from taskaware.service.shared import At, Before, Call, Limit, attached, paged
 from taskaware.service.sizing import ending_of
 from taskaware.service.summaries import plain
@@ -29,14 +31,22 @@ async def _upload(
     request: Call,
     front: At,
     name: Annotated[
-        str, QueryParameter(min_length=1, max_length=1000, description="of the file, with its ending")
-    ],
+        str | None, QueryParameter(min_length=1, max_length=1000, description="of the file, with its ending")
+    ] = None,
+    upload: Annotated[
+        str | None, QueryParameter(description="id of a complete upload, which takes the place of the body")
+    ] = None,
     target: Annotated[list[str] | None, QueryParameter(description="target column; may be repeated")] = None,
 ) -> Response[Dataset]:
     """The body is the file as it is: CSV, TSV, Excel, Parquet, ARFF, JSON, JSON lines, packed or not; or a
     zip of folders of images or sounds, one folder for each class.
     """
     service, owner = front.service, owner_of(request)
+    choices = Choices(target=tuple(target or ()))
+    if upload is not None:
+        return _made(await front.heavy(service.add_upload, owner, upload, choices))
+    if name is None:
+        raise Refused(400, "The name is missing. Give name=FILE, or the id of a complete upload: upload=ID.")
     ending, limits = ending_of(name), service.limits
     await front.light(service.check_room, owner, announced(request))
     folder = service.places.incoming(new_id())
@@ -46,9 +56,11 @@ async def _upload(
     except BaseException:
         datasets.remove(folder)
         raise
-    choices = Choices(target=tuple(target or ()))
     path = folder / f"data{ending}"
-    row = await front.heavy(service.add_dataset, owner, shown_name(name), path, choices)
+    return _made(await front.heavy(service.add_dataset, owner, shown_name(name), path, choices))
+
+
+def _made(row: Row) -> Response[Dataset]:
     return Response(dataset_of(row), status_code=201, headers={"location": f"/datasets/{row['id']}"})
 
 

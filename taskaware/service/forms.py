@@ -149,6 +149,14 @@ class Trained(Struct):
     about: dict[str, Any]
 
 
+class Export(Struct):
+    """A form of an export; `reason` says why this model or service cannot give it, and is empty if it can."""
+
+    form: str
+    needs: str
+    reason: str
+
+
 class Page(Struct):
     """A part of a list, the newest first; `next` is the value of `before` for the following part."""
 

@@ -19,6 +19,7 @@ from taskaware.service.jobs import Trainers
 from taskaware.service.metrics import Metrics
 from taskaware.service.refused import CODES, Refused, refused
 from taskaware.service.service import Service
+from taskaware.service.uploads import VERSION
 
 LONGEST_NAME = 200
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -90,13 +91,14 @@ def shown_name(name: str) -> str:
     return visible(name.replace("\\", "/").rpartition("/")[2])[:LONGEST_NAME] or "data"
 
 
-async def receive(request: Request[Any, Any, Any], path: Path, most: int) -> int:
-    """Write the body of a request to a file, block by block.
+async def receive(request: Request[Any, Any, Any], path: Path, most: int, *, begun: bool = False) -> int:
+    """Write the body of a request to a file, block by block; what came is in it where the body breaks off.
 
     Args:
         request: whose body was not read.
         path: of the file.
-        most: bytes that it may have.
+        most: bytes that the body may have.
+        begun: whether the file is there, and the body is written after its end.
 
     Returns:
         Its bytes.
@@ -108,16 +110,18 @@ async def receive(request: Request[Any, Any, Any], path: Path, most: int) -> int
         raise _too_large(most)
     size, waiting = 0, bytearray()
     # One block at a time is written; a thread for each would cost more than the writing.
-    with path.open("xb") as file:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise _too_large(most)
-            waiting += part
-            if len(waiting) >= _BLOCK:
-                await anyio.to_thread.run_sync(file.write, bytes(waiting))
-                waiting.clear()
-        file.write(bytes(waiting))
+    with path.open("ab" if begun else "xb") as file:
+        try:
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise _too_large(most)
+                waiting += part
+                if len(waiting) >= _BLOCK:
+                    await anyio.to_thread.run_sync(file.write, bytes(waiting))
+                    waiting.clear()
+        finally:
+            file.write(bytes(waiting))
         await anyio.to_thread.run_sync(_to_disk, file)
     if not size:
         raise Refused(400, "The body is empty. Send the file as it is: curl --data-binary @FILE.", "empty")
@@ -136,6 +140,8 @@ def answered(request: Request[Any, Any, Any], error: Exception) -> Response[dict
     if found.status >= 500 and found.code != "busy":
         log.error("%s %s", request.method, request.url.path, exc_info=error)
     headers = {"retry-after": "2"} if found.code == "busy" else {}
+    if request.url.path.startswith("/uploads"):
+        headers["tus-resumable"] = VERSION
     return Response(error_body(found), status_code=found.status, headers=headers)
 
 

@@ -35,6 +35,9 @@ class Limits:
     token_datasets: int = 1_000
     token_recommendations: int = 10_000
     token_jobs: int = 20
+    # Uploads in parts that are not complete, for each token; and seconds without a byte that one is kept.
+    token_uploads: int = 20
+    upload_seconds: int = 24 * 3600
     # Requests that wait for a core at one time.
     waiting: int = 2_000
     # Seconds of one training.

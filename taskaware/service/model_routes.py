@@ -1,7 +1,6 @@
 """HTTP for jobs and models."""
 
 import json
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,8 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from taskaware.errors import quoted
 from taskaware.service import datasets
-from taskaware.service.forms import Job, Ordered, Page, Trained, job_of, trained_of
+from taskaware.service.exporting import exported, forms, source_of, zipped
+from taskaware.service.forms import Export, Job, Ordered, Page, Trained, job_of, trained_of
 from taskaware.service.front import Front, owner_of, receive
 from taskaware.service.places import new_id
 from taskaware.service.predicting import ARROW, CSV, JSON, TYPES, answer, rows_of
@@ -169,7 +169,7 @@ def _forms(content_type: str, name: str | None, form: str | None) -> tuple[str, 
 async def _model_file(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
     """Unpacked it is a folder that `ta.load_model` and `taskaware predict` read."""
     row = await front.light(front.service.found, "models", id, owner_of(request))
-    content = await front.light(front.service.zipped, front.service.places.model(row["id"]))
+    content = await front.light(zipped, front.service.places.model(row["id"]))
     return Response(content, media_type="application/zip", headers=attached("model.zip"))
 
 
@@ -177,14 +177,23 @@ async def _model_file(request: Call, front: At, id: FromPath[str]) -> Response[b
 async def _model_source(request: Call, front: At, id: FromPath[str]) -> Response[bytes]:
     """A zip file with network.py, which predicts without taskaware, and its weights; for tables."""
     row = await front.light(front.service.found, "models", id, owner_of(request))
-    content = await front.heavy(_written, front, row)
+    content = await front.heavy(lambda: source_of(front.service.model(row)))
     return Response(content, media_type="application/zip", headers=attached("network.zip"))
 
 
-def _written(front: Front, row: Row) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="taskaware-") as folder:
-        front.service.model(row).source(Path(folder) / "network")
-        return front.service.zipped(Path(folder) / "network")
+@get("/models/{id:str}/exports", summary="Forms for programs without taskaware")
+async def _exports(request: Call, front: At, id: FromPath[str]) -> list[Export]:
+    """NumPy, ONNX, safetensors and StableHLO: what runs each, and the reason where this model has it not."""
+    row = await front.light(front.service.found, "models", id, owner_of(request))
+    return [Export(**each) for each in await front.heavy(lambda: forms(front.service.model(row)))]
+
+
+@get("/models/{id:str}/exports/{form:str}", summary="An export as a zip file")
+async def _export(request: Call, front: At, id: FromPath[str], form: FromPath[str]) -> Response[bytes]:
+    """The folder that `model.export(folder, to=form)` writes."""
+    row = await front.light(front.service.found, "models", id, owner_of(request))
+    content = await front.heavy(lambda: exported(front.service.model(row), form))
+    return Response(content, media_type="application/zip", headers=attached(f"model-{form}.zip"))
 
 
 @delete("/models/{id:str}", summary="Delete a model")
@@ -197,6 +206,6 @@ ROUTES = Router(
     "/",
     route_handlers=[
         _order, _list_jobs, _one_job, _events, _cancel, _delete_job, _list_models, _one_model, _predict,
-        _model_file, _model_source, _delete_model,
+        _model_file, _model_source, _exports, _export, _delete_model,
     ],
 )  # fmt: skip

@@ -10,12 +10,13 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
 from taskaware.errors import EngineError, UserError
-from taskaware.files import atomic_file, refuse_existing
+from taskaware.files import atomic_folder, expanded, refuse_existing
 from taskaware.progress import tqdm
 from taskaware.service.sending import opened
 from taskaware.service.wire import Wire
@@ -244,12 +245,33 @@ class RemoteModel(Remote):
         Raises:
             UserError: the folder exists.
         """
-        folder = Path(folder)
-        refuse_existing(folder)
-        content = self._wire.request("GET", self._path("/file")).content
-        folder.mkdir(parents=True)
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            for name in ("model.json", "weights.npz"):
-                with atomic_file(folder / name) as file:
-                    file.write(packed.read(name))
-        return folder
+        return self._unpacked(folder, "/file")
+
+    def exports(self) -> dict[str, str]:
+        """Forms of `export`, each with the reason why it cannot be given; empty if it can."""
+        found = self._wire.request("GET", self._path("/exports")).json()
+        return {each["form"]: each["reason"] for each in found}
+
+    def export(self, folder: str | os.PathLike, *, to: str = "numpy") -> Path:
+        """Download an export to a new folder, for programs that have no taskaware; see `Model.export`.
+
+        Args:
+            folder: to be made.
+            to: "numpy", "onnx", "safetensors" or "stablehlo".
+
+        Raises:
+            UserError: the folder exists, or this model or the service has no such form; the message says why.
+        """
+        return self._unpacked(folder, f"/exports/{quote(to, safe='')}")
+
+    def _unpacked(self, folder: str | os.PathLike, address: str) -> Path:
+        """The zip file of an address as a new folder."""
+        path = expanded(folder)
+        refuse_existing(path)
+        content = self._wire.request("GET", self._path(address)).content
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(io.BytesIO(content)) as packed, atomic_folder(path) as fresh:
+            for name in packed.namelist():
+                # Only names of files, no paths: they come from elsewhere.
+                (fresh / Path(name).name).write_bytes(packed.read(name))
+        return path

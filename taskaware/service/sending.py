@@ -34,7 +34,8 @@ def raise_refusal(status: int, content: bytes) -> None:
         message = str(json.loads(content)["error"]["message"])
     except (ValueError, LookupError, TypeError):
         message = f"The answer has the status {status} and is none of taskaware. Check the URL."
-    raise UserError(message) if status < 500 else EngineError(message)
+    # 423: the service is busy with the same upload.
+    raise UserError(message) if status < 500 and status != 423 else EngineError(message)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,6 @@
 """What a service does for an owner, without HTTP: datasets, recommendations, jobs, models."""
 
-import io
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ from taskaware.service.places import ID, KINDS, Places, new_id
 from taskaware.service.records import ENDED, WAITING, Records, Row
 from taskaware.service.refused import Refused
 from taskaware.service.summaries import drawing, of_recommendation, of_task, plain
+from taskaware.service.uploads import Upload, Uploads
 from taskaware.surrogates import Evaluator
 from taskaware.training.model import Model, load_model
 
@@ -74,6 +73,7 @@ class Service:
         self.places, self.limits, self.evaluator = Places(folder), limits, evaluator
         self.places.make()
         self.records = Records(folder)
+        self.uploads = Uploads(self.places, limits)
         self._sweep()
         # What is counted, or looked for, is added or removed before anybody else looks.
         self._counting = threading.Lock()
@@ -103,7 +103,7 @@ class Service:
         Raises:
             Refused: there would be too many.
         """
-        used, most = self.records.bytes_of(owner), self.limits.token_bytes
+        used, most = self.records.bytes_of(owner) + self.uploads.bytes_of(owner), self.limits.token_bytes
         if used + more > most:
             raise Refused(
                 429, f"{used:,} of {most:,} bytes are in use. Delete datasets or models that are done with."
@@ -136,6 +136,37 @@ class Service:
         except BaseException:
             datasets.remove(path.parent)
             raise
+
+    def begin_upload(self, owner: str, name: str, length: int) -> Upload:
+        """A new upload that comes in parts.
+
+        Args:
+            owner: whose it is.
+            name: of the file.
+            length: bytes that it will have.
+
+        Raises:
+            Refused: it is too large or of no known format, or there are too many.
+        """
+        with self._counting:
+            self.check_room(owner, length)
+            return self.uploads.begin(owner, name, length)
+
+    def add_upload(self, owner: str, id: str, choices: Choices) -> Row:
+        """A new dataset of a complete upload, with its id.
+
+        Args:
+            owner: whose it is.
+            id: of the upload.
+            choices: of the user.
+
+        Raises:
+            Refused, UserError: there is none, it is not complete, or as for `add_dataset`.
+        """
+        # Whether another owner's is written to is not told.
+        with self.uploads.held(self.uploads.found(id, owner).id):
+            upload = self.uploads.taken(id, owner)
+            return self.add_dataset(owner, upload.name, upload.path, choices)
 
     def choose(self, owner: str, id: str, changes: Mapping[str, Any]) -> Row:
         """Correct what was assumed of a dataset; only what is given changes.
@@ -242,14 +273,6 @@ class Service:
         """A trained model, from memory where it was used lately."""
         return self._models.get(row["id"], lambda: load_model(self.places.model(row["id"])))
 
-    def zipped(self, folder: Path) -> bytes:
-        """The files of a folder as a zip file."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(folder.iterdir()):
-                archive.write(path, path.name)
-        return packed.getvalue()
-
     def remove(self, table: str, id: str, owner: str) -> None:
         """Delete a dataset, recommendation or model, or a job that has ended.
 
@@ -282,10 +305,15 @@ class Service:
             datasets.remove(self.places.model(id))
 
     def _sweep(self) -> None:
-        """Remove what a kill left without a row: uploads under way, and what was not recorded yet."""
+        """Remove what a kill left: bodies under way, old uploads, and what was not recorded yet."""
+        self.uploads.sweep()
         for kind in KINDS:
             for left in (self.places.root / kind).iterdir():
-                if kind == "incoming" or self.records.get(kind, left.name.partition(".")[0]) is None:
+                if kind == "incoming":
+                    is_lost = not self.uploads.is_open(left)
+                else:
+                    is_lost = self.records.get(kind, left.name.partition(".")[0]) is None
+                if is_lost:
                     datasets.remove(left) if left.is_dir() else left.unlink()
 
     def _loaded(self, row: Row) -> Any:

@@ -249,8 +249,8 @@ class Model:
 
         Args:
             folder: to be made.
-            to: "numpy" (a table's `predict.py`, which needs NumPy alone), "onnx", "safetensors" (`load_model`
-                reads it, too), or "stablehlo" (any kind of data; `jax.export.deserialize` reads it).
+            to: "numpy" (a `predict.py`, which needs NumPy alone), "onnx", "safetensors" (`load_model` reads
+                it, too), or "stablehlo" (every model; `jax.export.deserialize` reads it).
             force: whether a folder of the same form may be replaced; other files in it stay.
 
         Raises:

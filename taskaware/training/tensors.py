@@ -18,14 +18,11 @@ PREFIX = "param/"
 INSTALL = "pip install 'taskaware[export]'"
 
 
-def check_installed(package: str) -> None:
-    """Nothing, if a package that an export needs is installed.
-
-    Raises:
-        UserError: it is not; the message has the line that installs it.
-    """
-    if importlib.util.find_spec(package) is None:
-        raise UserError(f"This needs the package {package}. Install it: {INSTALL}")
+def absence(package: str | None) -> str:
+    """That a package is missing, with the line that installs it; empty if it is there, or none is needed."""
+    if package is None or importlib.util.find_spec(package) is not None:
+        return ""
+    return f"This needs the package {package}. Install it: {INSTALL}"
 
 
 def as_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -59,7 +56,8 @@ class WithTensors(Arrays):
             UserError: safetensors is not installed.
             ValueError: the file is damaged, too large, or holds something else than float32.
         """
-        check_installed("safetensors")
+        if missing := absence("safetensors"):
+            raise UserError(missing)
         self._others, self._weights = others, _weights(file)
         own = {name: Header(array.shape, array.dtype) for name, array in self._weights.items()}
         if twice := set(own) & set(others.headers):

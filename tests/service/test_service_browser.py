@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -145,8 +146,10 @@ def test_from_a_file_to_predictions(browser, url, flowers, tmp_path):
     frame = flowers.rename(columns={"colour": SCRIPT}).replace({SCRIPT: {"red": SCRIPT}})
     frame.to_csv(tmp_path / "flowers.csv", index=False)
     browser.go(url)
+    browser.run("document.querySelector('#file').dataset.large = 500")
     browser.type("#file", str(tmp_path / "flowers.csv"))
     browser.appears("#preview")
+    assert 'method="PATCH",route="/uploads/{id}",status="204"' in httpx.get(f"{url}metrics").text
     browser.until("return document.querySelector('#shape').textContent.includes('3 classes')")
     assert browser.run("return document.querySelector('#target').value") == "species"
     assert SCRIPT in browser.text("#columns")
@@ -186,6 +189,14 @@ def test_from_a_file_to_predictions(browser, url, flowers, tmp_path):
             break
         time.sleep(0.1)
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 61
+    browser.until("return document.querySelector('#export-form').value === 'numpy'")
+    browser.click("#export button")
+    for _ in range(100):
+        if (tmp_path / "model-numpy.zip").exists():
+            break
+        time.sleep(0.1)
+    with zipfile.ZipFile(tmp_path / "model-numpy.zip") as packed:
+        assert "predict.py" in packed.namelist()
     assert browser.run("return window.hit") is None
     assert browser.complaints() == []
     # Even markup that got into the page would run nothing.

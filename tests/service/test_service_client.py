@@ -74,6 +74,18 @@ def test_a_training_is_waited_for_and_predicts(client, job, trained, flowers, tm
     assert trained.load().best_score == loaded.best_score
     with pytest.raises(ta.UserError, match="exists"):
         trained.save(tmp_path / "model")
+    assert trained.exports()["numpy"] == ""
+    folder = trained.export(tmp_path / "deep" / "plain")
+    assert sorted(path.name for path in folder.iterdir()) == ["arrays.npz", "export.json", "predict.py"]
+    done = subprocess.run(
+        [sys.executable, folder / "predict.py", tmp_path / "new.csv"], capture_output=True, text=True
+    )
+    assert done.stdout.split()[1:] == loaded.predict(rows).tolist()
+    with pytest.raises(ta.UserError, match="exists"):
+        trained.export(folder)
+    with pytest.raises(ta.UserError, match="Unknown form of an export"):
+        trained.export(tmp_path / "other", to="nympy")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_refusal_is_a_user_error(client, trained, flowers):

@@ -190,6 +190,23 @@ def test_a_model_is_written_as_code(http, model):
         assert {"network.py", "encoder.json", "weights.npz"} <= set(packed.namelist())
 
 
+def test_a_model_is_exported_and_what_it_has_not_is_refused_by_name(http, model, monkeypatch):
+    place = f"/models/{model['id']}/exports"
+    assert {each["form"]: each["reason"] for each in http.get(place).json()}["numpy"] == ""
+    answer = http.get(f"{place}/numpy")
+    assert 'filename="model-numpy.zip"' in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert set(packed.namelist()) == {"predict.py", "export.json", "arrays.npz"}
+    code, message = refusal(http.get(f"{place}/nympy"), 422)
+    assert code == "unusable" and "Did you mean 'numpy'" in message
+    assert refusal(http.get(f"/models/{'0' * 32}/exports/numpy"), 404)[0] == "not_found"
+    monkeypatch.setattr("taskaware.training.tensors.importlib.util.find_spec", lambda name: None)
+    code, message = refusal(http.get(f"{place}/onnx"), 422)
+    assert code == "no_export" and "needs the package onnx" in message
+    found = {each["form"]: each["reason"] for each in http.get(place).json()}
+    assert message.endswith(found["onnx"]) and found["safetensors"] and found["stablehlo"] == ""
+
+
 def test_lists_come_in_parts_and_deleted_things_are_gone(service, flowers):
     client = service()
     ids = [upload(client, flowers.to_csv(index=False), f"{place}.csv") for place in range(3)]

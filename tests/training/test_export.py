@@ -222,9 +222,11 @@ def test_stablehlo_of_other_data_than_tables(tmp_path):
     task = make_any_task(rows, words[:, 0] == "good")
     model = model_of(task, space, jax.numpy.linspace(-0.5, 0.5, space.dimension))
     folder = model.export(tmp_path / "texts", to="stablehlo")
-    assert sorted(path.name for path in folder.iterdir()) == ["export.json", "model.stablehlo"]
     function = jax.export.deserialize(bytearray((folder / "model.stablehlo").read_bytes()))
     np.testing.assert_allclose(function.call(*model.encode(rows)), model.predict_proba(rows), atol=1e-6)
+    np.testing.assert_allclose(imported(folder).predict_proba(rows), model.predict_proba(rows), atol=1e-5)
+    unread = dataclasses.replace(model, modality="smells").export(tmp_path / "unread", to="stablehlo")
+    assert sorted(path.name for path in unread.iterdir()) == ["export.json", "model.stablehlo"]
 
 
 def test_what_numpy_cannot_compute_is_refused_with_the_mend(model, small, tmp_path):

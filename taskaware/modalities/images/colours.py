@@ -3,7 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-HUES, SHADES, CUBE = 12, 8, 4
+HUES = 12
+SHADES = 8
+CUBE = 4
 
 
 def hsv(images: Float[np.ndarray, "n 3 s s"]) -> Float[np.ndarray, "3 n s s"]:

@@ -75,7 +75,7 @@ def opened(value: Any, folder: str | os.PathLike | None = None) -> Opened | None
         return _of_file(io.BytesIO(value))
     if isinstance(value, str | os.PathLike):
         return _of_path(value, folder)
-    return _of_array(value)
+    return of_array(value)
 
 
 @contextlib.contextmanager
@@ -158,7 +158,12 @@ def _stored(image: Any) -> tuple[np.ndarray, bool]:
     return np.asarray(image.convert("L" if grey else "RGB")), False
 
 
-def _of_array(value: Any) -> Opened:
+def of_array(value: Any) -> Opened:
+    """The pixels of an array or of nested lists.
+
+    Raises:
+        Unreadable: it is no image.
+    """
     try:
         array = np.asarray(value)
     except ValueError as error:

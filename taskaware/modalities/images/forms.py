@@ -16,7 +16,8 @@ STARTS = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*",
     b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51",
 )  # fmt: skip
-LEAST_PIXELS, LEAST_SIDE, WIDEST, WIDEST_FLOAT, LEAST_FLOAT = 16, 4, 4, 2, 8
+LEAST_PIXELS, WIDEST, WIDEST_FLOAT, LEAST_FLOAT = 16, 4, 2, 8
+LEAST_SIDE = 4
 LOOKED_AT = 50
 CHANNELS = (1, 3, 4)
 

@@ -5,7 +5,8 @@ import functools
 import numpy as np
 from jaxtyping import Float
 
-WINDOW, STEP = 8, 4
+WINDOW = 8
+STEP = 4
 FLOOR = 1e-4
 
 

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 ORIENTATIONS = 9
-EPSILON, MOST = 1e-5, 0.2
+EPSILON = 1e-5
+MOST = 0.2
 
 
 def hog(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -10,7 +11,8 @@ PATCH = 6
 LEARNED_FROM, CENTRES, DIRECTIONS = 12_000, 160, 54
 EPOCHS, BATCHES = 4, 4
 CHUNK = 32
-CONTRAST, WHITENING = 10 / 255, 0.1
+CONTRAST = 10 / 255
+WHITENING = 0.1
 STEPS = 14
 
 
@@ -30,16 +32,27 @@ class Dictionary:
 
     def features(self, images: Float[np.ndarray, "n c s s"]) -> Float[np.ndarray, "n width"]:
         """How near the patches of each quadrant come to each centre ("triangle"), (n, 4 K)."""
-        parts = [self._features(images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros((0, 4 * len(self.centres)), np.float32)
+        return patch_features(images, vars(self))
 
-    def _features(self, images: np.ndarray) -> np.ndarray:
-        patches = _patches(images)
-        across = patches.shape[1]
-        plain = _plain(patches.reshape(len(images), across**2, -1))
-        # One product for each image, so that its features do not depend on its company.
-        near = _triangle((plain - self.mean) @ self.whitening, self.centres)
-        return (_quadrants(across) @ near).reshape(len(images), -1)
+
+def patch_features(images: Float[np.ndarray, "n c s s"], dictionary: Mapping) -> Float[np.ndarray, "n width"]:
+    """What `Dictionary.features` gives.
+
+    Args:
+        images: squares.
+        dictionary: its arrays, by name.
+    """
+    parts = [_of_some(images[start : start + CHUNK], dictionary) for start in range(0, len(images), CHUNK)]
+    return np.concatenate(parts) if parts else np.zeros((0, 4 * len(dictionary["centres"])), np.float32)
+
+
+def _of_some(images: np.ndarray, dictionary: Mapping) -> np.ndarray:
+    patches = _patches(images)
+    across = patches.shape[1]
+    plain = _plain(patches.reshape(len(images), across**2, -1))
+    # One product for each image, so that its features do not depend on its company.
+    near = _triangle((plain - dictionary["mean"]) @ dictionary["whitening"], dictionary["centres"])
+    return (_quadrants(across) @ near).reshape(len(images), -1)
 
 
 def learned(images: Float[np.ndarray, "n c s s"], seed: int = 0) -> Dictionary:

@@ -54,7 +54,7 @@ def raw_features(data: Pictures, working: Working) -> Matrices:
 
     def compute(rows: np.ndarray) -> Matrices:
         taken = data.take(rows)
-        return by_chunks(taken, working, lambda images, sizes: _features(images, sizes, working))
+        return by_chunks(taken, working, lambda images, sizes: features_of(images, sizes, working))
 
     return CACHE.rows(("image", "raw", working, data.levels.side), data.row_hashes, compute)
 
@@ -89,7 +89,14 @@ def by_chunks(
     return result
 
 
-def _features(images: np.ndarray, sizes: np.ndarray, working: Working) -> Matrices:
+def features_of(images: np.ndarray, sizes: np.ndarray, working: Working) -> Matrices:
+    """The features of each square by block, float32.
+
+    Args:
+        images: squares, (n, c, s, s).
+        sizes: height and width before they were squares, (n, 2).
+        working: what they were made alike to.
+    """
     parts = (
         shrunk(images, 8).reshape(len(images), -1),
         shrunk(images, 16).reshape(len(images), -1),

@@ -1,9 +1,9 @@
 """A column of images in any form → `Pictures`, and what was assumed."""
 
-import concurrent.futures
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +90,7 @@ def _opened_rows(values: Sequence, asked: _Asked) -> list[Read | Opened]:
     if isinstance(values, np.ndarray) and values.ndim > 1:
         return [_opened_row(row, value, asked) for row, value in enumerate(values)]
     threads = min(THREADS, os.cpu_count() or 1)
-    with own_limit(), concurrent.futures.ThreadPoolExecutor(threads) as pool:
+    with own_limit(), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda row: _opened_row(row, values[row], asked), range(len(values))))
 
 
@@ -208,7 +208,7 @@ def _scaled(image: Opened, levels: Levels, own: Mapping[str, Mapping[str, int]])
 
 def _finished(image: Opened, pixels: np.ndarray, side: int) -> Read:
     pixels = _plain(pixels)
-    kept = np.ascontiguousarray(_shrunk(pixels, side))
+    kept = np.ascontiguousarray(shrunk_to(pixels, side))
     kept = kept.copy() if np.shares_memory(kept, image.pixels) else kept
     kept.setflags(write=False)
     return Read(kept, pixels.shape[:2], pixel_hash(pixels), image.frames, image.first_channel)
@@ -226,7 +226,7 @@ def _plain(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
+def shrunk_to(pixels: np.ndarray, side: int) -> np.ndarray:
     """At most `side` high and wide, the proportions kept; a new pixel is the mean of its area."""
     height, width = pixels.shape[:2]
     if max(height, width) <= side:

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 WIDEST = 256
-MOST, FLOOR, FLAT = 8.0, 0.1, 1e-6
+MOST = 8.0
+FLOOR, FLAT = 0.1, 1e-6
 EXACT = 600
 """Directions are computed exactly up to so many rows or columns; beyond, by a randomised method."""
 
@@ -34,15 +35,26 @@ class Scaling:
 
     def transform(self, raw: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n w"]:
         """The block of some rows, float32."""
-        if not self.matrix.size:
-            kept = self.columns
-            return _scaled(raw[:, kept], self.mean[kept], self.scale[kept]).astype(np.float32)
-        scaled = _scaled(raw, self.mean.astype(np.float32), self.scale.astype(np.float32))
-        # In float64, a row has the same features alone as among others.
-        return (scaled.astype(np.float64) @ self.matrix).astype(np.float32)
+        return scaled_block(raw, vars(self))
 
     def to_arrays(self, prefix: str) -> dict[str, np.ndarray]:
         return {f"{prefix}.{each.name}": getattr(self, each.name) for each in dataclasses.fields(self)}
+
+
+def scaled_block(raw: Float[np.ndarray, "n d"], learned: Mapping) -> Float[np.ndarray, "n w"]:
+    """What `Scaling.transform` gives.
+
+    Args:
+        raw: features of some rows.
+        learned: the arrays of the scaling, by name.
+    """
+    mean, scale, matrix = learned["mean"], learned["scale"], learned["matrix"]
+    if not matrix.size:
+        kept = learned["columns"]
+        return _scaled(raw[:, kept], mean[kept], scale[kept]).astype(np.float32)
+    scaled = _scaled(raw, mean.astype(np.float32), scale.astype(np.float32))
+    # In float64, a row has the same features alone as among others.
+    return (scaled.astype(np.float64) @ matrix).astype(np.float32)
 
 
 def fit_scaling(raw: Float[np.ndarray, "n d"]) -> Scaling:

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from taskaware.embeddings import SERIES_EMBEDDINGS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.cache import CACHE
-from taskaware.modalities.columns import MOST_COLUMNS, MOST_ROWS, Columns, in_one, of_part
-from taskaware.modalities.series.convolutions import LONGEST, SHORTEST, Kernels
+from taskaware.modalities.columns import MOST_COLUMNS, MOST_ROWS, Columns, block_columns, in_one, of_part
+from taskaware.modalities.series.convolutions import LONGEST, SHORTEST, Kernels, kernel_features
 from taskaware.modalities.series.data import Batch, SeriesData, batches
 from taskaware.modalities.series.resampling import points_of, resampled
 from taskaware.modalities.series.spectrum import spectrum
@@ -47,12 +47,17 @@ def raw_features(data: SeriesData, name: str, rows: Int[np.ndarray, " n"]) -> Fl
         name: in RAW.
         rows: indices.
     """
-    compute = functools.partial(_raw_features, data, name)
+    compute = functools.partial(computed_features, data, name)
     what = "series", name, data.channels
     return CACHE.rows(what, data.row_hashes[rows], lambda places: compute(rows[places]))
 
 
-def _raw_features(data: SeriesData, name: str, rows: np.ndarray) -> np.ndarray:
+def computed_features(data: SeriesData, name: str, rows: np.ndarray) -> np.ndarray:
+    """What `raw_features` gives, computed for each row.
+
+    Args:
+        data, name, rows: as there.
+    """
     back = np.zeros(data.rows, np.int64)
     back[rows] = np.arange(len(rows))
     found: np.ndarray | None = None
@@ -109,7 +114,10 @@ class Convolutions:
     def transform(self, data: SeriesData, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n K"]:
         """The columns of these rows; 0 where a row is missing."""
         hashes = data.row_hashes[rows]
-        return CACHE.rows(("series", self.digest), hashes, lambda places: self._transform(data, rows[places]))
+        learned = self.to_arrays()
+        return CACHE.rows(
+            ("series", self.digest), hashes, lambda places: convolved(data, rows[places], learned)
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """What was learned, by name."""
@@ -133,17 +141,25 @@ class Convolutions:
             raise ValueError("a spread is not positive, or the columns are those of other features")
         return cls(mean, std, kernels, columns)
 
-    def _transform(self, data: SeriesData, rows: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(rows), self.columns.width), np.float32)
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            part = rows[first : first + ROWS_AT_ONCE]
-            there = data.lengths[part] > 0
-            if there.any():
-                values = _at_length(data, part[there], self.kernels.length)
-                scaled = np.nan_to_num((values - self.mean[:, None]) / self.std[:, None])
-                features = self.kernels.transform(np.clip(scaled, -1e6, 1e6))
-                found[first : first + len(part)][there] = self.columns.transform(features.astype(np.float64))
-        return found
+
+def convolved(data: SeriesData, rows: Int[np.ndarray, " n"], learned: Mapping) -> Float[np.ndarray, "n K"]:
+    """The columns of `Convolutions` for these rows; 0 where a row is missing.
+
+    Args:
+        data: of the modality.
+        rows: indices.
+        learned: the arrays of `Convolutions`, by name.
+    """
+    mean, std = learned["channel_mean"][:, None], learned["channel_std"][:, None]
+    found = np.zeros((len(rows), learned["components"].shape[1]), np.float32)
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        part = rows[first : first + ROWS_AT_ONCE]
+        there = data.lengths[part] > 0
+        if there.any():
+            scaled = np.nan_to_num((_at_length(data, part[there], int(learned["length"])) - mean) / std)
+            features = kernel_features(np.clip(scaled, -1e6, 1e6), learned)
+            found[first : first + len(part)][there] = block_columns(features.astype(np.float64), learned)
+    return found
 
 
 SETTINGS: dict = {"reduced": True, "power": 0.5}

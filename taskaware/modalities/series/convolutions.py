@@ -71,12 +71,7 @@ class Kernels:
 
     def transform(self, values: Float[np.ndarray, "n C T"]) -> Float32[np.ndarray, "n F"]:
         """The share of the time at which each bias is exceeded."""
-        found = np.empty((len(values), FEATURES), np.float32)
-        size = max(LEAST_ROWS, AT_ONCE // self.length)
-        parts = [slice(first, first + size) for first in range(0, len(values), size)]
-        for part in parts:
-            found[part] = self._features(values[part])
-        return found
+        return kernel_features(values, self.to_arrays())
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The kernels by name; `from_arrays` reads them back."""
@@ -107,25 +102,40 @@ class Kernels:
             raise ValueError(f"there are biases of the shape {biases.shape} and the type {biases.dtype}")
         return cls(int(length), dilations, counts, chosen, biases)
 
-    def _features(self, values: np.ndarray) -> np.ndarray:
-        turned = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
-        found, first = [], 0
-        for d, (dilation, count) in enumerate(
-            zip(self.dilations.tolist(), self.counts.tolist(), strict=True)
-        ):
-            stop = first + len(KERNELS) * count
-            biases = self.biases[first:stop].reshape(len(KERNELS), count)
-            shares = np.empty((len(KERNELS), count, len(values)), np.float32)
-            for some, outputs in convolutions(turned, dilation, self.chosen[d]):
-                for unpadded in (0, 1):
-                    # Kernels take turns, beginning with a padded one at every second dilation.
-                    half = slice((d + some.start + unpadded) % 2, None, 2)
-                    edge = unpadded * dilation * (PLACES // 2)
-                    inside = outputs[half, edge : self.length - edge]
-                    shares[some][half] = _exceeded(inside, biases[some][half])
-            found.append(shares.reshape(-1, len(values)))
-            first = stop
-        return np.concatenate(found).T
+
+def kernel_features(values: Float[np.ndarray, "n C T"], learned: Mapping) -> Float32[np.ndarray, "n F"]:
+    """The share of the time at which each bias is exceeded.
+
+    Args:
+        values: n rows.
+        learned: the arrays of `Kernels`, by name.
+    """
+    found = np.empty((len(values), FEATURES), np.float32)
+    size = max(LEAST_ROWS, AT_ONCE // int(learned["length"]))
+    for first in range(0, len(values), size):
+        part = slice(first, first + size)
+        found[part] = _features(values[part], learned)
+    return found
+
+
+def _features(values: np.ndarray, learned: Mapping) -> np.ndarray:
+    length, chosen = int(learned["length"]), learned["chosen"]
+    turned = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
+    dilations, counts = _dilations(length)
+    found, first = [], 0
+    for d, (dilation, count) in enumerate(zip(dilations.tolist(), counts.tolist(), strict=True)):
+        stop = first + len(KERNELS) * count
+        biases = learned["biases"][first:stop].reshape(len(KERNELS), count)
+        shares = np.empty((len(KERNELS), count, len(values)), np.float32)
+        for some, outputs in convolutions(turned, dilation, chosen[d]):
+            for unpadded in (0, 1):
+                # Kernels take turns, beginning with a padded one at every second dilation.
+                half = slice((d + some.start + unpadded) % 2, None, 2)
+                edge = unpadded * dilation * (PLACES // 2)
+                shares[some][half] = _exceeded(outputs[half, edge : length - edge], biases[some][half])
+        found.append(shares.reshape(-1, len(values)))
+        first = stop
+    return np.concatenate(found).T
 
 
 def convolutions(

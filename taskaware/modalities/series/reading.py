@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
-import pandas as pd
 
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.series.data import SeriesData
@@ -87,7 +86,7 @@ def _checked(found: np.ndarray, where: str) -> np.ndarray:
 
 
 def _numeric(value: object) -> np.ndarray | None:
-    if isinstance(value, pd.Series):
+    if hasattr(value, "to_numpy"):
         value = value.to_numpy()
     if isinstance(value, np.ndarray) and value.dtype != object:
         return value.astype(np.float64) if value.dtype.kind in "fiub" else None
@@ -98,7 +97,9 @@ def _numeric(value: object) -> np.ndarray | None:
         return None
     if any(isinstance(row, Iterable) for row in rows):
         return _stacked([None if is_missing(row) else _numeric(row) for row in rows])
-    return np.array([np.nan if is_missing(row) or row is pd.NA else row for row in rows], np.float64)
+    # pandas writes NA for what is missing; its type tells, because pandas may not be here.
+    there = [np.nan if is_missing(row) or type(row).__name__ == "NAType" else row for row in rows]
+    return np.array(there, np.float64)
 
 
 def _stacked(channels: list[np.ndarray | None]) -> np.ndarray | None:

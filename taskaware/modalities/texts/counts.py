@@ -96,11 +96,16 @@ def word_counts(tokens: Tokens) -> Counts:
 
 def gram_counts(tokens: Tokens) -> Counts:
     """Counts of words, and of two words that follow each other."""
+    return counted(*grams_of(tokens), tokens.texts)
+
+
+def grams_of(tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+    """Every word and every two words that follow each other: index of the text and 64-bit hash, (T,) each."""
     hashes = hashes_of(tokens.names)[tokens.codes]
     first = np.flatnonzero(tokens.rows[1:] == tokens.rows[:-1])
     pairs = joined([hashes[first], hashes[first + 1]])
     rows = np.concatenate([tokens.rows, tokens.rows[first]])
-    return counted(rows, np.concatenate([hashes, pairs]), tokens.texts)
+    return rows, np.concatenate([hashes, pairs])
 
 
 def piece_counts(chunks: Tokens) -> Counts:

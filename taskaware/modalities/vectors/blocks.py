@@ -24,8 +24,9 @@ def unit_length(matrix: Float[np.ndarray, "n D"]) -> Float[np.ndarray, "n D"]:
     return matrix / np.where(norms > 0, norms, 1.0)
 
 
-def _forms(data: VectorData, rows: np.ndarray) -> dict[str, np.ndarray]:
-    matrix = data.matrix[rows].astype(np.float64)
+def vector_forms(matrix: Float[np.ndarray, "n D"]) -> dict[str, np.ndarray]:
+    """The raw features of each block, by name."""
+    matrix = matrix.astype(np.float64)
     return {"vectors": matrix, "normalised": unit_length(matrix), "whitened": matrix}
 
 
@@ -43,7 +44,7 @@ class VectorBlocks(Blocks):
     def fit(cls, data: VectorData, rows: Int[np.ndarray, " n"]) -> "VectorBlocks":
         """Fit to these rows (indices, at least one)."""
         ordered = rows[np.argsort(data.row_hashes[rows], kind="stable")]
-        forms = _forms(data, ordered)
+        forms = vector_forms(data.matrix[ordered])
         return cls({name: Columns.fit(forms[name], **SETTINGS[name]) for name in VECTOR_EMBEDDINGS})
 
     @property
@@ -53,7 +54,7 @@ class VectorBlocks(Blocks):
     def transform(
         self, data: VectorData, rows: np.ndarray | None = None
     ) -> Mapping[str, Float[np.ndarray, "n width"]]:
-        forms = _forms(data, np.arange(data.rows) if rows is None else np.asarray(rows))
+        forms = vector_forms(data.matrix[slice(None) if rows is None else np.asarray(rows)])
         return {name: columns.transform(forms[name]) for name, columns in self.columns.items()}
 
     def to_arrays(self) -> dict[str, np.ndarray]:

@@ -121,10 +121,44 @@ function upload(file) {
   });
 }
 
+// Sends a large file in parts by the protocol tus, and goes on where a connection broke off.
+async function uploadInParts(file, part) {
+  const named = btoa(String.fromCharCode(...new TextEncoder().encode(file.name)));
+  const tus = (more) => headers({ "Tus-Resumable": "1.0.0", ...more });
+  const begun = await fetch("/uploads", {
+    method: "POST", headers: tus({ "Upload-Length": file.size, "Upload-Metadata": `filename ${named}` }),
+  });
+  if (!begun.ok) throw await refusal(begun);
+  const at = begun.headers.get("location");
+  by("upload").hidden = false;
+  try {
+    for (let offset = 0, failures = 0; offset < file.size;) {
+      by("upload").value = offset / file.size;
+      const type = "application/offset+octet-stream";
+      const body = file.slice(offset, offset + part);
+      const sends = { method: "PATCH", headers: tus({ "Upload-Offset": offset, "Content-Type": type }), body };
+      let answer = await fetch(at, sends).catch(() => null);
+      if (answer?.ok) {
+        failures = 0;
+      } else {
+        if (answer && answer.status < 500 && ![409, 423].includes(answer.status)) throw await refusal(answer);
+        if (++failures > 60) throw new Error("The upload was cut off. Look whether the service is there.");
+        await new Promise((resolve) => { setTimeout(resolve, 1000); });
+        answer = await fetch(at, { method: "HEAD", headers: tus({}) }).catch(() => null);
+      }
+      if (answer?.ok) offset = Number(answer.headers.get("upload-offset"));
+    }
+    return sent("POST", `/datasets?upload=${at.split("/").at(-1)}`, {});
+  } finally {
+    by("upload").hidden = true;
+  }
+}
+
 async function take(file) {
   if (!file) return;
   await act(by("file"), `Uploading ${file.name} …`, async () => {
-    const dataset = await upload(file);
+    const large = Number(by("file").dataset.large);
+    const dataset = await (file.size > large ? uploadInParts(file, large) : upload(file));
     go({ dataset: dataset.id, rec: "", job: "", model: "" });
     for (const id of ["recommendation", "job", "model"]) by(id).hidden = true;
     await showDataset(dataset.id);
@@ -373,6 +407,19 @@ async function showModel(id) {
   }));
   by("answer").value = "";
   by("model").hidden = false;
+  state.exports = await given(`/models/${id}/exports`);
+  by("export-form").replaceChildren(...state.exports.map(
+    (one) => element("option", { value: one.form }, `${one.form}: ${one.needs}`),
+  ));
+  by("export-form").value = (state.exports.find((one) => !one.reason) ?? state.exports[0]).form;
+  showExport();
+}
+
+// Whether the chosen form can be had, and if not, why.
+function showExport() {
+  const { reason } = state.exports.find((one) => one.form === by("export-form").value);
+  by("export-reason").value = reason;
+  by("export").querySelector("button").disabled = Boolean(reason);
 }
 
 async function predictRow() {
@@ -477,6 +524,13 @@ by("row").addEventListener("submit", (event) => {
 by("many").addEventListener("submit", (event) => {
   event.preventDefault();
   act(event.submitter, "Predicting …", predictFile);
+});
+by("export-form").addEventListener("change", showExport);
+by("export").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = by("export-form").value;
+  act(event.submitter, "Preparing the file …", () =>
+    download(`/models/${state.model}/exports/${form}`, `model-${form}.zip`));
 });
 for (const control of document.querySelectorAll("[data-file]")) {
   control.addEventListener("click", () => act(control, "Preparing the file …", FILES[control.dataset.file]));

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,14 @@ def encode(rows: Any) -> dict[str, np.ndarray]:
     return encoded(*read(rows))
 
 
+def encoded_chunks(rows: Any) -> Iterator[dict[str, np.ndarray]]:
+    """The same, some rows at a time."""
+    numbers, places = read(rows)
+    for start in range(0, len(numbers), ROWS_AT_ONCE):
+        chunk = slice(start, start + ROWS_AT_ONCE)
+        yield encoded(numbers[chunk], places[chunk])
+
+
 def encoded(numbers: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
     """The same of columns that `read` gave."""
     learned, none = named("encoder"), np.zeros((len(numbers), 0), np.float32)
@@ -136,13 +144,9 @@ def session() -> Any:
 
 
 def outputs_of(rows: Any) -> np.ndarray:
-    """The mean of what the networks give for each row of a table, (N, K)."""
-    numbers, places = read(rows)
-    found = [np.zeros((0, max(1, len(about().get("classes", ())))), np.float32)]
-    for start in range(0, len(numbers), ROWS_AT_ONCE):
-        chunk = slice(start, start + ROWS_AT_ONCE)
-        found.append(with_numpy(encoded(numbers[chunk], places[chunk])))
-    return np.concatenate(found)
+    """The mean of what the networks give for each row, (N, K)."""
+    none = np.zeros((0, max(1, len(about().get("classes", ())))), np.float32)
+    return np.concatenate([none, *map(with_numpy, encoded_chunks(rows))])
 
 
 def predict_proba(rows: Any) -> np.ndarray:
@@ -169,7 +173,7 @@ def decided(probabilities: np.ndarray) -> np.ndarray:
 def predict(rows: Any) -> np.ndarray:
     """The class of each row, or its value in the target's own units, (N,).
 
-    `rows` is a dict of columns, a list of dicts, or a frame.
+    `rows` has one of the forms that the head of this file names.
     """
     return answered(outputs_of(rows))
 
@@ -179,6 +183,11 @@ def answered(outputs: np.ndarray) -> np.ndarray:
     if "classes" in about():
         return decided(outputs)
     return restored(outputs[:, 0], about()["mean"], about()["std"])
+
+
+def rows_in_file(path: str, encoding: str) -> Any:
+    """The rows of a file."""
+    return read_file(path, encoding)
 
 
 def table_of(outputs: np.ndarray, proba: bool) -> list[list]:
@@ -193,13 +202,13 @@ def table_of(outputs: np.ndarray, proba: bool) -> list[list]:
 def main() -> None:
     """Predict for the rows of a file, and print or write the answers as CSV."""
     parser = argparse.ArgumentParser(description="Predict the rows of a file.")
-    parser.add_argument("file", help="CSV, TSV or text file with a line of names")
+    parser.add_argument("file", help="CSV, TSV or text file with a line of names; or an array, .npy")
     parser.add_argument("--out", metavar="FILE", help="write the predictions to a new file")
     parser.add_argument("--encoding", default="utf-8-sig", help="of the file")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     given = parser.parse_args()
     try:
-        rows = read_file(given.file, given.encoding)
+        rows = rows_in_file(given.file, given.encoding)
         table = table_of(predict_proba(rows) if given.proba else outputs_of(rows), given.proba)
         if given.out is None:
             csv.writer(sys.stdout, lineterminator="\n").writerows(table)

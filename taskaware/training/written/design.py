@@ -2,8 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import numpy as np
@@ -18,10 +18,14 @@ from taskaware.children.mixture.with_numpy import network_data
 from taskaware.data.schema import Schema
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.blocks import Blocks
+from taskaware.modalities.mixed.blocks import MixedBlocks
+from taskaware.modalities.mixed.reader import MixedReader
+from taskaware.modalities.single import SingleReader
 from taskaware.modalities.tables.modality import TableBlocks
 from taskaware.modalities.tables.written.learned import Learned, learned
 from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.data import Reader
+from taskaware.training.written.values import LearnedMixed, LearnedValues, learned_mixed, learned_values
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
@@ -74,7 +78,8 @@ class Design:
 
     Attributes:
         space, point: the architecture.
-        reader, blocks: of the table, fitted to the training rows.
+        modality: name of the kind of data.
+        reader, blocks: of the data, fitted to the training rows.
         target: what it predicts.
         params: weights of M trained networks, (M, ...) each; empty before training.
         schedule: how the written code trains; None for a trained network.
@@ -82,11 +87,12 @@ class Design:
 
     space: MixtureSpace
     point: np.ndarray
-    reader: Schema
-    blocks: TableBlocks
+    reader: Reader
+    blocks: Blocks
     target: Target
     params: Mapping[str, Any]
     schedule: Schedule | None = None
+    modality: str = "tables"
 
     @functools.cached_property
     def architecture(self) -> Architecture:
@@ -95,17 +101,31 @@ class Design:
         return architecture(self.space, self.point, inputs=[name for name, width in widths.items() if width])
 
     @functools.cached_property
-    def learned(self) -> Learned:
-        """What it reads of the table."""
-        names = [embedding.name for embedding in self.architecture.embeddings]
-        return learned(self.reader, self.blocks.encoder, names)
+    def learned(self) -> Learned | LearnedValues | LearnedMixed:
+        """What it reads of the data."""
+        return self.learned_of([embedding.name for embedding in self.architecture.embeddings])
+
+    @property
+    def of_table(self) -> Learned:
+        """What it reads of a table."""
+        return cast(Learned, self.learned)
+
+    def learned_of(self, names: Collection[str]) -> Learned | LearnedValues | LearnedMixed:
+        """What a network reads that listens to these embeddings."""
+        if isinstance(self.blocks, TableBlocks):
+            return learned(cast(Schema, self.reader), self.blocks.encoder, names)
+        widths = self.blocks.widths
+        ordered = [name for name in self.space.embedding_names if name in names and widths.get(name)]
+        if isinstance(self.blocks, MixedBlocks):
+            return learned_mixed(cast(MixedReader, self.reader), self.blocks, ordered)
+        return learned_values(self.modality, cast(SingleReader, self.reader), self.blocks, ordered)
 
     @property
     def sizes(self) -> dict[str, Any]:
         """Inputs and outputs, for the embeddings that it reads: arguments of `children.mixture.source`."""
         names = self.space.embedding_names
         block = [number for number in self._block if names[number] in self.learned.numbers]
-        categories = self.blocks.encoder.categories if self.learned.categories else 0
+        categories = self.blocks.widths["one_hot"] if self.learned.categories else 0
         return {"block": block, "categories": categories, "outputs": max(len(self.target.classes), 1)}
 
     def network(self) -> str:
@@ -150,18 +170,32 @@ def of_model(model: "Model") -> Design:
     Raises:
         UserError: it has several outputs, or as for `checked`.
     """
-    mean, std = model.target_mean, model.target_std
-    if model.several or isinstance(mean, tuple) or isinstance(std, tuple):
+    if model.several:
         raise UserError("source(folder) writes a model of one output. Save this one: model.save(folder).")
     return checked(
         model.space,
         model.point,
         model.reader,
         model.blocks,
-        target=Target(model.target_name, model.classes, model.offsets, mean, std),
+        target=_target_of(model),
         params=model.params,
         modality=model.modality,
     )
+
+
+def design_of(model: "Model") -> Design:
+    """The design of a trained mixture of any kind of data, with a reader and one output."""
+    space, reader = cast(MixtureSpace, model.space), cast(Reader, model.reader)
+    found = Design(
+        space, np.asarray(model.point, np.float32), reader, model.blocks, _target_of(model), model.params
+    )
+    return dataclasses.replace(found, modality=model.modality)
+
+
+def _target_of(model: "Model") -> Target:
+    # With one output, mean and spread are numbers.
+    mean, std = cast(float, model.target_mean), cast(float, model.target_std)
+    return Target(model.target_name, model.classes, model.offsets, mean, std)
 
 
 def checked(

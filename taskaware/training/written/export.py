@@ -1,4 +1,4 @@
-"""A model as a folder for programs without taskaware: data, and of a table `predict.py`."""
+"""A model as a folder for programs without taskaware: data, and `predict.py` where NumPy reads the rows."""
 
 import hashlib
 import io
@@ -17,14 +17,15 @@ from taskaware.errors import UserError, quoted, unknown
 from taskaware.files import atomic_folder, expanded, refuse_existing
 from taskaware.modalities.tables.modality import TableBlocks
 from taskaware.modalities.tables.written.copying import Definition, import_lines
-from taskaware.modalities.tables.written.learned import Learned, learned
+from taskaware.modalities.tables.written.learned import Learned
 from taskaware.saved import read_json
 from taskaware.spaces import MixtureSpace
 from taskaware.tasks.outputs import LINKS
 from taskaware.training import card, saving
 from taskaware.training.stablehlo import program
-from taskaware.training.tensors import check_installed
-from taskaware.training.written.design import Design, of_model
+from taskaware.training.tensors import absence
+from taskaware.training.written.design import Design, design_of
+from taskaware.training.written.values import LearnedMixed, LearnedValues, reason_against_values
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
@@ -35,18 +36,25 @@ JSON, CODE, ARRAYS = "export.json", "predict.py", "arrays.npz"
 NEEDS = {"numpy": None, "onnx": "onnx", "safetensors": "safetensors", "stablehlo": None}
 """Form → the package that writes it, where that is an extra."""
 
-RUN_BY = {"numpy": "NumPy alone", "onnx": "NumPy and onnxruntime", "stablehlo": "NumPy and JAX"}
+RUN_BY = {
+    "numpy": "NumPy alone",
+    "onnx": "NumPy and onnxruntime",
+    "safetensors": "taskaware and safetensors",
+    "stablehlo": "NumPy and JAX",
+}
+"""Form → what a program needs that uses it."""
+
 ALONE = "taskaware.training.written.alone"
 
 HEAD = '''\
 """Predictions of a trained neural network, made by taskaware. It needs {needs}.
 
-    python predict.py new.csv                  # prints a prediction for each row
-    python predict.py new.csv --out answers.csv
+    python predict.py {file:<24} # prints a prediction for each row
+    python predict.py {file} --out answers.csv
 
-    from predict import predict{more}  # takes a dict of columns, a list of dicts, or a frame
+    from predict import predict{more}  # takes {takes}
 
-Beside this file stands, as data: export.json (the columns, and what is predicted), and {files}.
+Beside this file stands, as data: export.json (what is read, and what is predicted), and {files}.
 """
 
 '''
@@ -59,19 +67,34 @@ def export(model: "Model", folder: str | os.PathLike, *, to: str, force: bool = 
         model: that is trained.
         folder, to, force: see `Model.export`, errors too.
     """
-    check_installed_for(to)
-    if to in ("numpy", "onnx") and (reason := _no_table(model)):
-        raise UserError(f"{reason} Export the network alone: to='stablehlo'.")
+    if reason := reason_against(model, to):
+        raise UserError(reason)
     path = check_folder(folder, to, force=force)
     if to == "safetensors":
         return _saved(model, path, force=force)
     keep_compiled()
-    files = _of_network(model) if to == "stablehlo" else _of_table(of_model(model), to)
+    files = _of_network(model) if to == "stablehlo" else _of_rows(design_of(model), to)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(path, replace=force) as fresh:
         for name, content in files.items():
             (fresh / name).write_bytes(content)
     return path
+
+
+def reason_against(model: "Model", to: str) -> str:
+    """Why a form of this model cannot be written on this machine, and what to do; empty where it can.
+
+    Args:
+        model: that is trained.
+        to: the form.
+
+    Raises:
+        UserError: there is no such form.
+    """
+    reason = _not_installed(to)
+    if not reason and to in ("numpy", "onnx") and (reason := _no_code(model)):
+        reason += " Export the network alone: to='stablehlo'."
+    return reason
 
 
 def check_installed_for(to: str) -> None:
@@ -80,10 +103,14 @@ def check_installed_for(to: str) -> None:
     Raises:
         UserError: otherwise.
     """
+    if reason := _not_installed(to):
+        raise UserError(reason)
+
+
+def _not_installed(to: str) -> str:
     if to not in NEEDS:
         raise unknown("form of an export", to, NEEDS)
-    if (package := NEEDS[to]) is not None:
-        check_installed(package)
+    return absence(NEEDS[to])
 
 
 def check_folder(folder: str | os.PathLike, to: str, *, force: bool = False) -> Path:
@@ -122,28 +149,28 @@ def _saved(model: "Model", path: Path, *, force: bool) -> Path:
     return path
 
 
-def _no_table(model: "Model") -> str:
+def _no_code(model: "Model") -> str:
     """Why no `predict.py` can be written for a model; empty where one can."""
-    if model.modality != "tables":
-        return f"predict.py reads tables, and this model's data is of the kind {quoted(model.modality)}."
-    if not isinstance(model.reader, Schema) or not isinstance(model.blocks, TableBlocks):
-        return "This model's task was made by hand, without a reader, so predict.py could read no rows."
     if model.several:
         return f"predict.py answers with one output, and this model has {len(model.several.names)}."
     if not isinstance(model.space, MixtureSpace):
         return f"predict.py computes mixtures, and {quoted(model.space.name)} is another kind of space."
+    if model.modality != "tables":
+        return reason_against_values(model.modality, model.reader, model.blocks)
+    if not isinstance(model.reader, Schema) or not isinstance(model.blocks, TableBlocks):
+        return "This model's task was made by hand, without a reader, so predict.py could read no rows."
     return ""
 
 
-def _of_table(design: Design, to: str) -> dict[str, bytes]:
-    """The files of a table's model whose network is computed by NumPy or by ONNX."""
+def _of_rows(design: Design, to: str) -> dict[str, bytes]:
+    """The files of a model whose rows `predict.py` reads; NumPy or ONNX computes the network."""
     found, weights = design.learned, design.weights()
     arrays = {f"encoder/{name}": np.asarray(array) for name, array in found.arrays.items()}
     target = design.target
     about: dict[str, Any] = {"target": target.name} | _answers(target.classes, target.offsets)
     if not target.classes:
         about |= {"mean": target.mean, "std": target.std}
-    about |= {"columns": list(found.columns), "one_hot": found.categories}
+    about |= found.about
     if to == "onnx":
         sizes = design.sizes
         widths = {"numbers": len(sizes["block"]), "categories": sizes["categories"]}
@@ -156,7 +183,7 @@ def _of_table(design: Design, to: str) -> dict[str, bytes]:
 
 
 def _of_network(model: "Model") -> dict[str, bytes]:
-    """The files of any model, whose networks are a function of StableHLO; of a table `predict.py`, too."""
+    """The files of any model as a function of StableHLO; with `predict.py` where that can read the rows."""
     networks = model._networks
     numbers, categories = networks.input_widths
     about: dict[str, Any] = {
@@ -174,9 +201,9 @@ def _of_network(model: "Model") -> dict[str, bytes]:
     if model.several:
         about["names"] = list(model.several.names)
     found, files = None, {"model.stablehlo": program(networks, (numbers, categories))}
-    if not _no_table(model) and isinstance(model.reader, Schema) and isinstance(model.blocks, TableBlocks):
-        found = learned(model.reader, model.blocks.encoder, list(about["blocks"]))
-        about |= {"columns": list(found.columns), "one_hot": found.categories}
+    if not _no_code(model):
+        found = design_of(model).learned_of(about["blocks"])
+        about |= found.about
         arrays = {f"encoder/{name}": np.asarray(array) for name, array in found.arrays.items()}
         files[ARRAYS] = _npz(arrays)
     return _files(about, "stablehlo", found, files)
@@ -187,7 +214,10 @@ def _answers(classes: tuple, offsets: tuple[float, ...]) -> dict[str, Any]:
 
 
 def _files(
-    about: Mapping[str, Any], to: str, found: Learned | None, data: Mapping[str, bytes]
+    about: Mapping[str, Any],
+    to: str,
+    found: Learned | LearnedValues | LearnedMixed | None,
+    data: Mapping[str, bytes],
 ) -> dict[str, bytes]:
     """All files of a folder by name: the data, its description with digests, and code to read rows."""
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
@@ -204,11 +234,13 @@ def _npz(arrays: Mapping[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def _code(found: Learned, to: str, files: list[str], classes: bool) -> str:
+def _code(found: Learned | LearnedValues | LearnedMixed, to: str, files: list[str], classes: bool) -> str:
     """The text of `predict.py`; names, labels and numbers of the user's are no part of it."""
     roots = [Definition(ALONE, name) for name in ("encode", "predict", "predict_proba", "main")]
     imports, copied = found.code_alone(roots, Definition(ALONE, f"with_{to}"))
-    head = HEAD.format(needs=RUN_BY[to], files=" and ".join(files), more=", predict_proba" * classes)
-    readers = "".join(f'    "{kind}": {name},\n' for kind, name in found.readers.items())
-    constants = f"\n\nREADERS = {{\n{readers}}}\nEMBEDDINGS = [{', '.join(found.embedders)}]\n"
-    return f'{head}{import_lines(imports)}\n{copied}{constants}\nif __name__ == "__main__":\n    main()\n'
+    more = ", predict_proba" * classes
+    head = HEAD.format(
+        needs=RUN_BY[to], files=" and ".join(files), more=more, takes=found.takes, file=found.file
+    )
+    end = f'\n\n{found.constants}\nif __name__ == "__main__":\n    main()\n'
+    return f"{head}{import_lines(imports)}\n{copied}{end}"

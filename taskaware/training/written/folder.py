@@ -36,9 +36,9 @@ def write(design: Design, folder: str | os.PathLike, *, force: bool = False) -> 
         UserError: the folder exists and `force` is not given, or it is no folder of a network.
     """
     path = check_folder(folder, force=force)
-    large = sum(np.size(array) for array in design.learned.arrays.values()) > MOST_IN_JSON
+    large = sum(np.size(array) for array in design.of_table.arrays.values()) > MOST_IN_JSON
     text, weights = network_text(design, large=large), design.weights()
-    arrays = {name: np.asarray(array) for name, array in design.learned.arrays.items()}
+    arrays = {name: np.asarray(array) for name, array in design.of_table.arrays.items()}
     content = _content(design, {} if large else arrays)
     made_for = content_digest(text + json.dumps(content, sort_keys=True), arrays if large else {})[:16]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def _content(design: Design, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         **about,
-        "columns": list(design.learned.columns),
+        "columns": list(design.of_table.columns),
         "arrays": {name: array.tolist() for name, array in arrays.items()},
     }
     # Labels other than strings, numbers and booleans are written as text, as in a saved model.

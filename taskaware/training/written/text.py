@@ -72,11 +72,11 @@ def _copied(design: Design) -> tuple[set[str], str]:
     if design.schedule is not None:
         more.append(Definition(READING, "target_classes" if design.target.classes else "target_numbers"))
         more += [] if design.target.classes else [Definition(SCALE, "standardised")]
-    return design.learned.code(more, plain=not design.target.form)
+    return design.of_table.code(more, plain=not design.target.form)
 
 
 def _encoding(design: Design, large: bool) -> str:
-    found = design.learned
+    found = design.of_table
     labelled = any(column["kind"] == "category" for column in found.columns)
     read = {(True, True): parts.READ_BOTH, (True, False): parts.READ_NUMBERS}
     inputs = [parts.ENCODED_NUMBERS] * bool(found.numbers) + [parts.ENCODED_CATEGORIES] * found.categories

@@ -9,11 +9,15 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import itertools
 import sys
 from collections.abc import Iterable, Mapping
 
 STANDS_FOR = {("taskaware.errors", "UserError"): "ValueError"}
 """What is written in place of a definition of taskaware's."""
+
+SHAPES = "jaxtyping"
+"""Library of annotations with shapes, `Float[np.ndarray, "n D"]`; the text has `np.ndarray` alone."""
 
 OTHERS = frozenset(("numpy", "pandas", "jax", "flax", "optax", "scipy"))
 """Libraries that the text may import, beside Python's own."""
@@ -38,11 +42,13 @@ class Source:
     Attributes:
         lines: of the text, as bytes, because places in it are counted in bytes.
         nodes: top-level definitions by name.
+        together: names of constants that one line defines, which cannot be copied one by one.
         imports: imported names, each with its module and, where one is taken out of it, its name there.
     """
 
     lines: tuple[bytes, ...]
     nodes: Mapping[str, ast.stmt]
+    together: frozenset[str]
     imports: Mapping[str, tuple[str, str | None]]
 
 
@@ -59,7 +65,8 @@ def copied(
         Lines of imports; and the definitions, in an order in which a module can run them.
 
     Raises:
-        ValueError: a definition uses a library that the text may not import.
+        ValueError: a definition uses a library that the text may not import, or one of several constants
+            of a line.
     """
     instead = instead or {}
     order: dict[Definition, None] = {}
@@ -105,6 +112,7 @@ def _import_order(line: str) -> tuple[bool, str]:
 def _source(module: str) -> Source:
     text = inspect.getsource(importlib.import_module(module))
     nodes: dict[str, ast.stmt] = {}
+    together: set[str] = set()
     imports: dict[str, tuple[str, str | None]] = {}
     for node in ast.parse(text).body:
         match node:
@@ -112,11 +120,13 @@ def _source(module: str) -> Source:
                 nodes[name] = node
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 nodes[name] = node
+            case ast.Assign(targets=[ast.Tuple(elts=names)]):
+                together |= {name.id for name in names if isinstance(name, ast.Name)}
             case ast.Import(names=aliases):
                 imports |= {alias.asname or alias.name: (alias.name, None) for alias in aliases}
             case ast.ImportFrom(module=str(origin), names=aliases):
                 imports |= {alias.asname or alias.name: (origin, alias.name) for alias in aliases}
-    return Source(tuple(text.encode().split(b"\n")), nodes, imports)
+    return Source(tuple(text.encode().split(b"\n")), nodes, frozenset(together), imports)
 
 
 def _collect(
@@ -159,7 +169,7 @@ class _Use:
 
 def _uses(node: ast.AST, module: str) -> list[_Use]:
     source, found = _source(module), []
-    inner: set[ast.AST] = set()
+    inner: set[ast.AST] = {shaped.value for shaped in _shaped(node, module)}
     for child in ast.walk(node):
         if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name):
             if own := _own_module(source.imports.get(child.value.id)):
@@ -168,9 +178,23 @@ def _uses(node: ast.AST, module: str) -> list[_Use]:
         elif isinstance(child, ast.Name) and child not in inner:
             if child.id in source.nodes:
                 found.append(_Use(Definition(module, child.id), child))
+            elif child.id in source.together:
+                raise ValueError(f"give '{child.id}' of {module} a line of its own, so that it can be copied")
             elif child.id in source.imports:
                 found.append(_Use(_imported(child.id, *source.imports[child.id]), child))
     return found
+
+
+def _shaped(node: ast.AST, module: str) -> list[ast.Subscript]:
+    """Annotations with shapes."""
+    imports = _source(module).imports
+    return [
+        child
+        for child in ast.walk(node)
+        if isinstance(child, ast.Subscript)
+        and isinstance(child.value, ast.Name)
+        and imports.get(child.value.id, ("",))[0] == SHAPES
+    ]
 
 
 def _own_module(imported: tuple[str, str | None] | None) -> str | None:
@@ -195,9 +219,12 @@ def _imported(alias: str, module: str, name: str | None) -> Definition | str:
 def _distinct(order: Iterable[Definition]) -> dict[Definition, str]:
     """The name of each definition in the text; a second one of a name has its module's before it."""
     names: dict[Definition, str] = {}
+    taken: set[str] = set()
     for each in order:
-        taken = each.name in names.values()
-        names[each] = f"{each.module.rpartition('.')[2]}_{each.name.strip('_')}" if taken else each.name
+        longer = f"{each.module.rpartition('.')[2]}_{each.name.strip('_')}"
+        every = itertools.chain([each.name, longer], (f"{longer}_{number}" for number in itertools.count(2)))
+        names[each] = next(name for name in every if name not in taken)
+        taken.add(names[each])
     return names
 
 
@@ -205,7 +232,10 @@ def _rewritten(one: Definition, names: Mapping[Definition, str]) -> str:
     """The text of a definition, with the names that the others have in the text, and short docstrings."""
     source = _source(one.module)
     node = source.nodes[one.name]
-    edits = [(place.node, text) for place in _uses(node, one.module) if (text := _new_name(place, names))]
+    edits: list[tuple[ast.expr, str]] = [
+        (place.node, text) for place in _uses(node, one.module) if (text := _new_name(place, names))
+    ]
+    edits += [(each, _plain_type(each)) for each in _shaped(node, one.module)]
     edits += [(doc, _first_paragraph(doc.value)) for doc in _docstrings(node)]
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
     lines = list(source.lines[first - 1 : node.end_lineno])
@@ -223,6 +253,11 @@ def _new_name(use: _Use, names: Mapping[Definition, str]) -> str | None:
     if isinstance(use.means, str):
         return None
     return STANDS_FOR.get((use.means.module, use.means.name)) or names[use.means]
+
+
+def _plain_type(annotation: ast.Subscript) -> str:
+    pair = annotation.slice
+    return ast.unparse(pair.elts[0] if isinstance(pair, ast.Tuple) else pair)
 
 
 def _docstrings(node: ast.AST) -> list[ast.Constant]:

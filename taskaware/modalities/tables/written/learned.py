@@ -17,12 +17,14 @@ NUMBERS = EMBEDDINGS[:-2]
 _ROOM = "taskaware.modalities.tables.written"
 READING, PLAIN_READING = f"{_ROOM}.reading", f"{_ROOM}.plain"
 _NUMERALS = "taskaware.data.numerals"
-_WITHOUT_PANDAS = {
+WITHOUT_PANDAS = {
     Definition(_NUMERALS, "plain_numbers"): Definition(PLAIN_READING, "plain_numbers"),
     Definition("taskaware.modalities.tables.embedded", "quantile_columns"): Definition(
         PLAIN_READING, "quantile_columns"
     ),
 }
+"""What is written in place of functions that need pandas or SciPy."""
+
 _LEARNED_BY = {
     "standardised": ("mean", "std"),
     "robust": ("spread",),
@@ -65,6 +67,27 @@ class Learned:
         """Names of the functions that embed its numbers."""
         return tuple(f"embed_{name}" for name in self.numbers)
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """Entries of `export.json`."""
+        return {"columns": list(self.columns), "one_hot": self.categories}
+
+    @property
+    def takes(self) -> str:
+        """Forms of the rows, for people."""
+        return "a dict of columns, a list of dicts, or a frame"
+
+    @property
+    def file(self) -> str:
+        """Name of a file of rows, for people."""
+        return "new.csv"
+
+    @property
+    def constants(self) -> str:
+        """Lines of `predict.py` after the functions, which name those that its columns need."""
+        readers = "".join(f'    "{kind}": {name},\n' for kind, name in self.readers.items())
+        return f"READERS = {{\n{readers}}}\nEMBEDDINGS = [{', '.join(self.embedders)}]\n"
+
     def code(self, more: Iterable[Definition] = (), *, plain: bool = True) -> tuple[set[str], str]:
         """Imports and functions that read and encode the columns; nothing in them is of the user's.
 
@@ -79,7 +102,7 @@ class Learned:
             roots += [Definition(f"{_ROOM}.encoding", name) for name in ("encoded_numbers", *self.embedders)]
         if self.categories:
             roots.append(Definition("taskaware.modalities.tables.embedded", "one_hot_columns"))
-        return copied([*roots, *more], self._stand_ins if plain else {})
+        return copied([*roots, *more], self.stand_ins if plain else {})
 
     def code_alone(self, more: Iterable[Definition], outputs: Definition) -> tuple[set[str], str]:
         """The same with NumPy alone, by the functions of `plain`.
@@ -88,13 +111,17 @@ class Learned:
             more: definitions that call `alone.with_numpy` for the outputs of the network.
             outputs: the definition that is called in its place.
         """
-        roots = [Definition(PLAIN_READING, name) for name in self.readers.values()]
-        roots += [Definition(f"{_ROOM}.encoding", name) for name in self.embedders]
         with_numpy = {Definition(outputs.module, "with_numpy"): outputs}
-        return copied([*roots, *more], self._stand_ins | _WITHOUT_PANDAS | with_numpy)
+        return copied([*self.roots_alone, *more], self.stand_ins | WITHOUT_PANDAS | with_numpy)
 
     @property
-    def _stand_ins(self) -> dict[Definition, Definition]:
+    def roots_alone(self) -> list[Definition]:
+        """The functions that read and encode the columns with NumPy alone."""
+        roots = [Definition(PLAIN_READING, name) for name in self.readers.values()]
+        return roots + [Definition(f"{_ROOM}.encoding", name) for name in self.embedders]
+
+    @property
+    def stand_ins(self) -> dict[Definition, Definition]:
         """What reads numbers where all are written as Python writes them."""
         if any(each.get("form") for each in self.columns if each["kind"] != "date"):
             return {}

@@ -182,6 +182,16 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
     """The data of the study, and the curve of the random search on each of its tasks, (T, MOST).
 
     Raises:
+        UserError: as `drawn_at_random`.
+    """
+    study, found = drawn_at_random(settings)
+    return study, worths.random_search_curve(found, MOST)
+
+
+def drawn_at_random(settings: EvaluateSettings) -> tuple[StudyData, worths.Trials]:
+    """The data of the study, and the trainings of random architectures on each of its tasks.
+
+    Raises:
         UserError: the experience is of another space, holds nothing drawn at random, or too few groups.
     """
     space = preset(settings.space)
@@ -197,7 +207,6 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
             f"groups; {FEWEST_GROUPS} are needed to hold some out. Collect more."
         )
     masked = [np.where(pool[:, :, None], scores, np.nan)[drawn] for scores in (found.score, found.test_score)]
-    curve = worths.random_search_curve(worths.Trials(*masked), MOST)
     data, pool = data.take(drawn), pool[drawn]
     chosen = quality.eligible(data, settings.fewest)
     if not chosen.any():
@@ -206,7 +215,7 @@ def prepared(settings: EvaluateSettings) -> tuple[StudyData, np.ndarray]:
             f"Setting fewest={settings.fewest} leaves no test task: at most {most} architectures were "
             "trained on one. Give fewer."
         )
-    return StudyData(space, data, pool & chosen[:, None]), curve
+    return StudyData(space, data, pool & chosen[:, None]), worths.Trials(*masked)
 
 
 def plan(study: StudyData, settings: EvaluateSettings) -> list[Job]:

@@ -21,7 +21,7 @@ from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet
 from taskaware.studies import entries as checked
 from taskaware.studies import quality
-from taskaware.studies.evaluate import EvaluateSettings, content_of, prepared
+from taskaware.studies.evaluate import EvaluateSettings, content_of, drawn_at_random
 from taskaware.studies.resumable import do_once
 from taskaware.studies.scoring import StudyData
 from taskaware.studies.selectors import learned
@@ -148,7 +148,7 @@ def grow(settings: GrowingSettings, folder: RunFolder, show: bool | None = None)
     """
     began = time.perf_counter()
     settings.check()
-    known, _ = prepared(EvaluateSettings(settings.experience, settings.space))
+    known, _ = drawn_at_random(EvaluateSettings(settings.experience, settings.space))
     # Tasks that are only training data elsewhere are test tasks here.
     known = known._replace(pool=~np.isnan(known.training_data.score))
     for family in settings.families:

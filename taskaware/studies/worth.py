@@ -8,7 +8,6 @@ import dataclasses
 import functools
 
 import numpy as np
-import pandas as pd
 
 from taskaware.store import Experience
 from taskaware.surrogates import TrainingData
@@ -92,5 +91,9 @@ def _chance_of_best(count: int, most: int) -> np.ndarray:
 def _curve(score: np.ndarray, test: np.ndarray, most: int) -> np.ndarray:
     """Ties in the validation score are broken by chance: tied architectures share their mean test score."""
     order = np.argsort(-score, kind="stable")
-    groups = pd.Series(test[order]).groupby(score[order]).transform("mean").to_numpy()
-    return _chance_of_best(len(score), most) @ groups
+    _, tie = np.unique(score[order], return_inverse=True)
+    own = test[order]
+    there = ~np.isnan(own)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(tie, np.where(there, own, 0.0)) / np.bincount(tie, there)
+    return _chance_of_best(len(score), most) @ means[tie]

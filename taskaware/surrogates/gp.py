@@ -6,6 +6,7 @@ The fit runs on the host, see `kernel`; JAX evaluates the posterior of one task.
 import dataclasses
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -188,12 +189,7 @@ class GPPosterior(ScaledPosterior):
         self, features: Float[Array | np.ndarray, "m F"]
     ) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
         """Expected warped score and its standard deviation."""
-        scaled = features * self.scales
-        squares = jnp.sum((scaled[:, None, :] - self.features[None, :, :]) ** 2, axis=-1)
-        across = matern(jnp.sqrt(squares + 1e-12), jnp) + self.linear * (scaled @ self.features.T)
-        diagonal = 1 + self.linear * jnp.sum(scaled**2, axis=1)
-        variance = self.prior * diagonal - jnp.sum((across[:, self.shared] @ self.basis) ** 2, axis=1)
-        return self.mean + across @ self.weights, jnp.sqrt(jnp.maximum(variance, 1e-6))
+        return _mean_std(self, features)
 
     def joint(
         self, features: Float[np.ndarray, "m F"]
@@ -212,6 +208,18 @@ class GPPosterior(ScaledPosterior):
     def unwarp(self, mean: EitherArray, std: EitherArray) -> tuple[EitherArray, EitherArray]:
         """Median of the normalised score, and half the width of the one-deviation interval."""
         return unwarp(mean, std)
+
+
+@jax.jit
+def _mean_std(posterior: GPPosterior, features: Float[EitherArray, "m F"]) -> tuple[Array, Array]:
+    scaled = features * posterior.scales
+    squares = jnp.sum((scaled[:, None, :] - posterior.features[None, :, :]) ** 2, axis=-1)
+    across = matern(jnp.sqrt(squares + 1e-12), jnp) + posterior.linear * (scaled @ posterior.features.T)
+    diagonal = 1 + posterior.linear * jnp.sum(scaled**2, axis=1)
+    variance = posterior.prior * diagonal - jnp.sum(
+        (across[:, posterior.shared] @ posterior.basis) ** 2, axis=1
+    )
+    return posterior.mean + across @ posterior.weights, jnp.sqrt(jnp.maximum(variance, 1e-6))
 
 
 def _solve(

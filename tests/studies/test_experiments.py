@@ -39,6 +39,7 @@ SHIPPED_PARTS = {
     "variants": "north",
     "published": "north",
     "kinds": "north",
+    "extended": "north",
     "tables": "south",
     "tables_variants": "south",
 }
@@ -47,7 +48,7 @@ FEW_LAYERS = dataclasses.replace(preset("published"), layers=2, sizes=(8, 16), w
 FEW_CELLS = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
 
 OTHER_TABLES = {
-    "compare-models": ("suite=tiny", "tasks=north,east"),
+    "compare-models": ("suite=tiny", "tasks=north"),
     "compare-strategies": ("suite=tiny", "tasks=north,east", "strategies=random"),
     "published-setting": (
         "collect.suite=tiny",

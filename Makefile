@@ -25,6 +25,8 @@ $(DOCS_READY): requirements-docs.lock $(READY)
 demo: setup ## recommend, explain, train and test on a real dataset, beside baselines
 	$(BIN)/python -m taskaware.studies.demo
 
+# The processes that the tests start read compiled modules instead of compiling each for themselves.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/ruff check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/ruff format --check taskaware tests benchmarks experiments conftest.py

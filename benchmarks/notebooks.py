@@ -20,12 +20,14 @@ def execute(path: Path) -> nbformat.NotebookNode:
     Args:
         path: of the notebook; it stays as it is.
     """
+    return executed(nbformat.read(path, as_version=4), path.parent)
+
+
+def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """The notebook itself, run from top to bottom in a folder; an error in a cell is raised."""
     # The kernel starts what PATH calls "python"; it has to be this one.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=SECONDS_A_CELL, resources={"metadata": {"path": str(path.parent)}}
-    )
+    client = NotebookClient(notebook, timeout=SECONDS_A_CELL, resources={"metadata": {"path": str(folder)}})
     client.execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)

@@ -155,6 +155,8 @@ def torment(
             _wait(process, rng.uniform(0, patience))
             if "worker" in victims and rng.random() < 0.5:
                 killed += _kill_a_worker(process, rng)
+                if falls:  # once: each new worker takes a second, and the study will fall by itself
+                    process.wait()
             elif not falls:
                 process.kill()
         process.wait()

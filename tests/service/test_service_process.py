@@ -29,7 +29,7 @@ def test_a_killed_service_goes_on_at_its_next_start(tmp_path, flowers):
         assert told["folder"] == str(tmp_path / "served") and told["token"] == ""
         client = ta.Client(told["url"], token)
         rec = client.recommend(client.upload(flowers, target="species"))
-        job = client.train(rec, members=1)
+        job = client.train(rec, members=1, patience=3)
         for event in job.events():
             if event["event"] == "phase":
                 break

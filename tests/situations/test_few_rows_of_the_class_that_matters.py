@@ -6,6 +6,17 @@ import pytest
 
 import taskaware
 from taskaware.errors import UserError
+from taskaware.training import fit as training
+from taskaware.training import length
+from taskaware.training.recipe import TrainingRecipe
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_trainings():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "RECIPE", TrainingRecipe(steps=300, batch_size=64))
+        patch.setattr(length, "PASSES", 0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +58,10 @@ def test_the_metric_is_noted_and_its_threshold_is_saved_with_the_model(frame, re
 
 
 def test_classes_are_weighed_and_groups_stay_together(frame, recommendation):
-    plain = recommendation.fit(frame, **options(metric="accuracy"))
-    weighed = recommendation.fit(frame, **options(metric="accuracy", class_weight="balanced", groups="ward"))
+    plain = recommendation.fit(frame[:800], **options(metric="accuracy"))
+    weighed = recommendation.fit(
+        frame[:800], **options(metric="accuracy", class_weight="balanced", groups="ward")
+    )
     assert plain.offsets == weighed.offsets == ()
     shares = [(model.predict(frame) == "Yes").mean() for model in (plain, weighed)]
     assert shares[1] > 0.1 > 0.02 > shares[0]
@@ -58,7 +71,7 @@ def test_classes_are_weighed_and_groups_stay_together(frame, recommendation):
 def test_rows_without_weight_are_not_learned_from(frame, recommendation):
     wrong = frame.assign(y=np.where(np.arange(1200) % 2, frame["y"], "Yes"))
     weights = (np.arange(1200) % 2).astype(float)
-    model = recommendation.fit(wrong, **options(metric="accuracy", sample_weight=weights))
+    model = recommendation.fit(wrong[:800], **options(metric="accuracy", sample_weight=weights[:800]))
     assert (model.predict(frame) == "Yes").mean() < 0.1
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import taskaware
+from taskaware.cli import main
 from taskaware.cli.output import Terminal, aligned, for_people
 from taskaware.errors import StoreError, UserError, quoted, unknown
 from taskaware.files import expanded
@@ -36,8 +37,9 @@ def found():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_is_drawn_and_explained(name, found, tmp_path):
     named = dataclasses.replace(found, task=dataclasses.replace(found.task, name=name, target_name=name))
+    figure = named.plot()
     for ending in ("png", "svg"):
-        named.plot().savefig(io.BytesIO(), format=ending)
+        figure.savefig(io.BytesIO(), format=ending, dpi=40)
     text = named.explain()
     assert len(text.splitlines()) == len(found.explain().splitlines())
     assert all(mark.isprintable() or mark == "\n" for mark in text)
@@ -47,17 +49,19 @@ def test_every_name_is_drawn_and_explained(name, found, tmp_path):
     compile(named.source(), "network.py", "exec")
 
 
-def test_a_file_with_bytes_of_no_encoding_in_its_name_is_read_and_drawn(tmp_path):
+def test_a_file_with_bytes_of_no_encoding_in_its_name_is_read_and_drawn(tmp_path, monkeypatch):
     frame = pd.DataFrame({"x": range(40), "y": [0, 1] * 20})
     path = os.path.join(os.fsencode(tmp_path), b"caf\xe9 $a$ $.csv")
     with open(path, "wb") as file:
         file.write(frame.to_csv(index=False).encode())
-    words = [b"recommend", path, b"--target", b"y", b"--plot", os.fsencode(tmp_path / "net.png")]
-    environment = os.environ | {"PYTHONPATH": str(Path(taskaware.__file__).parent.parent)}
-    command = [os.fsencode(sys.executable), b"-m", b"taskaware", *words]
-    done = subprocess.run(command, capture_output=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    done.stdout.decode("utf-8")
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        # As Python reads the words of a command.
+        code = main(["recommend", os.fsdecode(path), "--target", "y", "--plot", str(tmp_path / "net.png")])
+    out.flush()
+    assert code == 0 and "architecture" in out.buffer.getvalue().decode("utf-8")
     assert (tmp_path / "net.png").stat().st_size > 1000
 
 
@@ -77,7 +81,7 @@ def test_a_terminal_is_not_steered_and_a_pipe_gets_what_is_there():
 @pytest.mark.parametrize("close", ["stdout", "stderr", "both"])
 def test_a_closed_output_ends_quietly(close):
     code = "import os, sys\nfor number in map(int, sys.argv[1:]): os.close(number)\n"
-    code += "os.execv(sys.executable, [sys.executable, '-m', 'taskaware', 'tasks'])"
+    code += "os.execv(sys.executable, [sys.executable, '-m', 'taskaware', 'tasks', '--manifests'])"
     numbers = {"stdout": ["1"], "stderr": ["2"], "both": ["1", "2"]}[close]
     environment = os.environ | {"PYTHONPATH": str(Path(taskaware.__file__).parent.parent)}
     done = subprocess.run([sys.executable, "-c", code, *numbers], env=environment, capture_output=True)

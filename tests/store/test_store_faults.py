@@ -291,7 +291,7 @@ def test_ctrl_c_ends_a_query_without_end(path):
 
         def press():
             # Again where it came while Python could not raise it, as in a destructor.
-            while not ended.wait(2):
+            while not ended.wait(0.3):
                 os.kill(os.getpid(), signal.SIGINT)
 
         presses = threading.Thread(target=press)

@@ -169,7 +169,7 @@ def test_a_store_on_a_disk_that_is_really_full(small_disk):
     folder, grow = small_disk
     store, recipe = filled(folder / "a.db")
     before = store.triplets()
-    large = examples.example(recipe, start=5, count=20_000)
+    large = examples.example(recipe, start=5, count=8_000)
     with pytest.raises(StoreError, match="full.*Nothing of this batch"):
         store.append(large)
     examples.assert_same(store.triplets(), before)
@@ -178,7 +178,7 @@ def test_a_store_on_a_disk_that_is_really_full(small_disk):
     with pytest.raises(StoreError, match="full.*Nothing of this batch"):
         store.append(large)
     grow()
-    assert store.append(large) == 20_000
+    assert store.append(large) == 8_000
     assert store.check().ok
     store.close()
 
@@ -192,12 +192,12 @@ def test_a_server_whose_disk_is_really_full(small_disk, server):
         connection.exec_driver_sql(f"CREATE TABLESPACE small LOCATION '{folder}'")
     store, recipe = filled(f"{server.url}&options=-cdefault_tablespace%3Dsmall")
     before = store.triplets()
-    large = examples.example(recipe, start=5, count=20_000)
+    large = examples.example(recipe, start=5, count=8_000)
     with pytest.raises(StoreError, match="full.*Nothing of this batch"):
         store.append(large)
     examples.assert_same(store.triplets(), before)
     grow()
-    assert store.append(large) == 20_000
+    assert store.append(large) == 8_000
     assert store.check().ok
     store.close()
 
@@ -205,7 +205,7 @@ def test_a_server_whose_disk_is_really_full(small_disk, server):
 def test_a_quota_that_is_used_up(tmp_path):
     store, recipe = filled(tmp_path / "a.db")
     before = store.triplets()
-    large = examples.example(recipe, start=5, count=20_000)
+    large = examples.example(recipe, start=5, count=8_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
     try:
@@ -216,7 +216,7 @@ def test_a_quota_that_is_used_up(tmp_path):
             examples.assert_same(again.triplets(), before)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert store.append(large) == 20_000
+    assert store.append(large) == 8_000
     assert store.check().ok
     store.close()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from taskaware.errors import StoreError, UserError
-from taskaware.store import Store, Trainings, writing
+from taskaware.store import Store, Trainings, reading, writing
 from taskaware.testing import store_examples as examples
 from taskaware.testing.store_contract import (
     CHECKS,
@@ -180,8 +180,9 @@ def test_what_is_no_plain_data_is_named(tmp_path):
         store.add_recipe({"at": [1, {2}]})
 
 
-def test_a_batch_larger_than_a_block_of_reading(tmp_path):
-    count = 45_000
+def test_a_batch_larger_than_a_block_of_reading(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "BLOCK", 2_000)
+    count = 4_500
     with Store.open(tmp_path / "a.db") as store:
         recipe = examples.register(store)
         u = np.repeat(np.eye(3, dtype=np.float32), count // 3, axis=0)

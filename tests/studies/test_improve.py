@@ -32,7 +32,7 @@ def small_arrays():
     changes = {"layers": 1, "sizes": (8,), "activations": ("relu", "tanh"), "width_odds": (1.0,)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", dataclasses.replace(preset("compact"), name="tiny", **changes))
-        for name, size in {"ROWS": 1024, "NUMBERS": 64, "CATEGORIES": 1, "OUTPUTS": 4, "PART": 128}.items():
+        for name, size in {"ROWS": 1024, "NUMBERS": 1024, "CATEGORIES": 1, "OUTPUTS": 4, "PART": 128}.items():
             patch.setattr(padding, name, size)
         yield
 

@@ -20,7 +20,7 @@ def run(arguments: Arguments) -> None:
     check_installed_for(arguments.to)
     model = taskaware.load_model(arguments.model)
     folder = model.export(arguments.out, to=arguments.to, force=arguments.force)
-    names = sorted(path.name for path in folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
     if arguments.json:
         print(json.dumps({"folder": str(folder), "files": names}))
     else:

@@ -14,12 +14,12 @@ from litestar.exceptions import HTTPException
 
 from taskaware.errors import TaskawareError, visible
 from taskaware.runner.engine import cores
+from taskaware.service import tus
 from taskaware.service.guard import OWNER, error_body
 from taskaware.service.jobs import Trainers
 from taskaware.service.metrics import Metrics
 from taskaware.service.refused import CODES, Refused, refused
 from taskaware.service.service import Service
-from taskaware.service.uploads import VERSION
 
 LONGEST_NAME = 200
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -141,7 +141,7 @@ def answered(request: Request[Any, Any, Any], error: Exception) -> Response[dict
         log.error("%s %s", request.method, request.url.path, exc_info=error)
     headers = {"retry-after": "2"} if found.code == "busy" else {}
     if request.url.path.startswith("/uploads"):
-        headers["tus-resumable"] = VERSION
+        headers |= tus.HEADERS
     return Response(error_body(found), status_code=found.status, headers=headers)
 
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from taskaware.errors import EngineError, UserError
 from taskaware.progress import tqdm
+from taskaware.service import tus
 from taskaware.service.wire import Wire
 
 LARGE = 8 << 20
@@ -16,7 +17,6 @@ LARGE = 8 << 20
 PATIENCE = 60.0
 """Seconds without a byte of progress after which an upload is given up."""
 PAUSE = 0.5
-VERSION = {"tus-resumable": "1.0.0"}
 
 Found = TypeVar("Found")
 
@@ -43,7 +43,7 @@ def sent_in_parts(wire: Wire, file: BinaryIO, name: str) -> dict[str, Any]:
     size = size_of(file)
     named = base64.b64encode(name.encode()).decode()
     told = {"upload-length": str(size), "upload-metadata": f"filename {named}"}
-    begun = wire.request("POST", "/uploads", headers=VERSION | told)
+    begun = wire.request("POST", "/uploads", headers=tus.HEADERS | told)
     place = begun.headers["location"]
     id = place.rpartition("/")[2]
     try:
@@ -52,7 +52,7 @@ def sent_in_parts(wire: Wire, file: BinaryIO, name: str) -> dict[str, Any]:
     except BaseException:
         # What is there counts as used until it is removed.
         with contextlib.suppress(UserError, EngineError):
-            wire.request("DELETE", place, headers=VERSION)
+            wire.request("DELETE", place, headers=tus.HEADERS)
         raise
 
 
@@ -63,12 +63,12 @@ def _send(wire: Wire, file: BinaryIO, place: str, size: int) -> None:
         while offset < size:
             try:
                 if not is_known:
-                    found = wire.request("HEAD", place, headers=VERSION)
+                    found = wire.request("HEAD", place, headers=tus.HEADERS)
                     offset, is_known = int(found.headers["upload-offset"]), True
                     continue
                 file.seek(offset)
-                told = {"upload-offset": str(offset), "content-type": "application/offset+octet-stream"}
-                sent = wire.request("PATCH", place, headers=VERSION | told, content=file.read(LARGE))
+                told = {"upload-offset": str(offset), "content-type": tus.PART}
+                sent = wire.request("PATCH", place, headers=tus.HEADERS | told, content=file.read(LARGE))
                 offset, patient = int(sent.headers["upload-offset"]), time.monotonic()
                 bar.update(offset - bar.n)
             except EngineError:

@@ -4,21 +4,19 @@ from litestar import Response, Router, delete, head, patch, post, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
+from taskaware.service import tus
 from taskaware.service.front import owner_of, receive, shown_name
 from taskaware.service.refused import Refused
 from taskaware.service.shared import At, Call
-from taskaware.service.uploads import VERSION, name_in
-
-TYPE = "application/offset+octet-stream"
-RESUMABLE = {"tus-resumable": VERSION}
+from taskaware.service.uploads import name_in
 
 
 @route("/uploads", http_method=[HttpMethod.OPTIONS], status_code=204, summary="What is understood of tus")
 async def _options(front: At) -> Response[None]:
     """Version, extensions and largest length, in headers."""
     limits = {"tus-max-size": str(front.service.limits.dataset_bytes)}
-    told = {"tus-version": VERSION, "tus-extension": "creation,termination"} | limits
-    return Response(None, status_code=204, headers=RESUMABLE | told)
+    told = {"tus-version": tus.VERSION, "tus-extension": "creation,termination"} | limits
+    return Response(None, status_code=204, headers=tus.HEADERS | told)
 
 
 @post("/uploads", summary="Begin an upload that can be resumed")
@@ -30,7 +28,7 @@ async def _begin(request: Call, front: At) -> Response[None]:
     length = _whole(request, "upload-length")
     name = shown_name(name_in(request.headers.get("upload-metadata", "")))
     upload = await front.light(front.service.begin_upload, owner_of(request), name, length)
-    return Response(None, status_code=201, headers=RESUMABLE | {"location": f"/uploads/{upload.id}"})
+    return Response(None, status_code=201, headers=tus.HEADERS | {"location": f"/uploads/{upload.id}"})
 
 
 @head("/uploads/{id:str}", summary="How much of an upload is there")
@@ -38,15 +36,17 @@ async def _offset(request: Call, front: At, id: FromPath[str]) -> Response[None]
     """In the header Upload-Offset; go on from there."""
     upload = await front.light(front.service.uploads.found, id, owner_of(request))
     told = {"upload-offset": str(upload.offset), "upload-length": str(upload.length)}
-    return Response(None, status_code=200, headers=RESUMABLE | told)
+    return Response(None, status_code=200, headers=tus.HEADERS | told)
 
 
 @patch("/uploads/{id:str}", status_code=204, request_max_body_size=None, summary="Send bytes of an upload")
 async def _part(request: Call, front: At, id: FromPath[str]) -> Response[None]:
     """The body is the bytes from Upload-Offset on, all or some of them. If it breaks off, what came stays."""
     _check_version(request)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
-        raise Refused(415, f"The type of a part of an upload is {TYPE}. Send it as the header Content-Type.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != tus.PART:
+        raise Refused(
+            415, f"The type of a part of an upload is {tus.PART}. Send it as the header Content-Type."
+        )
     uploads, offset = front.service.uploads, _whole(request, "upload-offset")
     upload = await front.light(uploads.found, id, owner_of(request))
     with uploads.held(id):
@@ -55,7 +55,7 @@ async def _part(request: Call, front: At, id: FromPath[str]) -> Response[None]:
                 409, f"{upload.offset:,} bytes are there, not {offset:,}. Go on from there.", "offset"
             )
         await receive(request, upload.path, upload.length - offset, begun=True)
-    return Response(None, status_code=204, headers=RESUMABLE | {"upload-offset": str(upload.offset)})
+    return Response(None, status_code=204, headers=tus.HEADERS | {"upload-offset": str(upload.offset)})
 
 
 @delete("/uploads/{id:str}", summary="End an upload")
@@ -64,13 +64,15 @@ async def _end(request: Call, front: At, id: FromPath[str]) -> Response[None]:
     upload = await front.light(front.service.uploads.found, id, owner_of(request))
     with front.service.uploads.held(upload.id):
         await front.light(front.service.uploads.remove, upload.id, upload.owner)
-    return Response(None, status_code=204, headers=RESUMABLE)
+    return Response(None, status_code=204, headers=tus.HEADERS)
 
 
 def _check_version(request: Call) -> None:
-    given = request.headers.get("tus-resumable", VERSION)
-    if given != VERSION:
-        raise Refused(412, f"This service speaks tus {VERSION}. Send the header Tus-Resumable: {VERSION}.")
+    given = request.headers.get("tus-resumable", tus.VERSION)
+    if given != tus.VERSION:
+        raise Refused(
+            412, f"This service speaks tus {tus.VERSION}. Send the header Tus-Resumable: {tus.VERSION}."
+        )
 
 
 def _whole(request: Call, name: str) -> int:

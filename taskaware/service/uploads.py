@@ -24,8 +24,6 @@ from taskaware.service.refused import Refused
 from taskaware.service.sizing import ending_of
 
 ABOUT = "upload.json"
-VERSION = "1.0.0"
-"""Of tus."""
 
 
 class Upload(NamedTuple):

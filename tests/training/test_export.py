@@ -313,6 +313,7 @@ def test_the_command_exports_what_it_loads(model, tmp_path, capsys):
     np.testing.assert_array_equal(imported(tmp_path / "plain").predict(rows), model.predict(rows))
     assert main(["export", saved, "--out", out]) == 2
     assert "give --force" in capsys.readouterr().err
+    (tmp_path / "plain" / "__pycache__").mkdir(exist_ok=True)  # of the import above
     assert main(["export", saved, "--out", out, "--force", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["files"] == ["arrays.npz", "export.json", "predict.py"]
     assert main(["export", saved, "--to", "onyx", "--out", out]) == 2

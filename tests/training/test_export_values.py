@@ -211,6 +211,8 @@ def test_a_frame_with_several_kinds_of_data(tmp_path):
     later.loc[2, ["size", "colour", "first"]] = None
     same(model, plain, later)
     same(model, plain, later, later.to_dict("records"))
+    # No file holds vectors beside texts, so none is promised.
+    assert "predict.py new" not in plain.__doc__ and "from predict import" in plain.__doc__
     texts = frame[["first", "second"]].assign(y=np.arange(32) % 3)
     task = make_task(texts, "y", modalities={"first": "text", "second": "text"})
     model, plain = exported(tmp_path / "texts", task)

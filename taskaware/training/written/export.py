@@ -48,16 +48,18 @@ ALONE = "taskaware.training.written.alone"
 
 HEAD = '''\
 """Predictions of a trained neural network, made by taskaware. It needs {needs}.
-
-    python predict.py {file:<24} # prints a prediction for each row
-    python predict.py {file} --out answers.csv
-
+{commands}
     from predict import predict{more}  # takes {takes}
 
 Beside this file stands, as data: export.json (what is read, and what is predicted), and {files}.
 """
 
 '''
+
+COMMANDS = """
+    python predict.py {file:<24} # prints a prediction for each row
+    python predict.py {file} --out answers.csv
+"""
 
 
 def export(model: "Model", folder: str | os.PathLike, *, to: str, force: bool = False) -> Path:
@@ -240,7 +242,11 @@ def _code(found: Learned | LearnedValues | LearnedMixed, to: str, files: list[st
     imports, copied = found.code_alone(roots, Definition(ALONE, f"with_{to}"))
     more = ", predict_proba" * classes
     head = HEAD.format(
-        needs=RUN_BY[to], files=" and ".join(files), more=more, takes=found.takes, file=found.file
+        needs=RUN_BY[to],
+        commands=COMMANDS.format(file=found.file) if found.file else "",
+        files=" and ".join(files),
+        more=more,
+        takes=found.takes,
     )
     end = f'\n\n{found.constants}\nif __name__ == "__main__":\n    main()\n'
     return f"{head}{import_lines(imports)}\n{copied}{end}"

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -91,7 +91,10 @@ class LearnedMixed:
         table: of its table; None where it has none.
         parts: kind of data of each other column, and what the network reads of it.
         names: blocks of these columns, in the order of the network's inputs.
+        takes: forms of the rows, for people.
     """
+
+    takes: ClassVar[str] = Learned.takes
 
     table: Learned | None
     parts: tuple[tuple[str, LearnedValues], ...]
@@ -121,14 +124,9 @@ class LearnedMixed:
         return table | {"parts": parts, "blocks": list(self.names)}
 
     @property
-    def takes(self) -> str:
-        """Forms of the rows, for people."""
-        return "a dict of columns, a list of dicts, or a frame"
-
-    @property
     def file(self) -> str:
-        """Name of a file of rows, for people."""
-        return "new.csv"
+        """Name of a file of rows, for people; empty where no file can hold them."""
+        return "" if any(part.file != Learned.file for _, part in self.parts) else Learned.file
 
     @property
     def constants(self) -> str:

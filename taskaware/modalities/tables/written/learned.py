@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,7 +49,12 @@ class Learned:
         arrays: what the encoder learned, by name; "places/0" and "shares/0" are of the first category column.
         numbers: embeddings of numbers that the network reads, in the order of its inputs.
         categories: whether it reads one-hot columns.
+        takes: forms of the rows, for people.
+        file: name of a file of rows, for people.
     """
+
+    takes: ClassVar[str] = "a dict of columns, a list of dicts, or a frame"
+    file: ClassVar[str] = "new.csv"
 
     columns: tuple[dict[str, Any], ...]
     arrays: Mapping[str, np.ndarray]
@@ -71,16 +76,6 @@ class Learned:
     def about(self) -> dict[str, Any]:
         """Entries of `export.json`."""
         return {"columns": list(self.columns), "one_hot": self.categories}
-
-    @property
-    def takes(self) -> str:
-        """Forms of the rows, for people."""
-        return "a dict of columns, a list of dicts, or a frame"
-
-    @property
-    def file(self) -> str:
-        """Name of a file of rows, for people."""
-        return "new.csv"
 
     @property
     def constants(self) -> str:

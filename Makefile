@@ -2,6 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 DOCS_READY := .venv/.docs-ready
+TYPES := .venv/types.txt
 
 .DEFAULT_GOAL := help
 
@@ -26,13 +27,15 @@ demo: setup ## recommend, explain, train and test on a real dataset, beside base
 	$(BIN)/python -m taskaware.studies.demo
 
 # The processes that the tests start read compiled modules instead of compiling each for themselves.
+# The check of types fills the time in which tests wait.
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/ruff check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/ruff format --check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/mypy >$(TYPES) 2>&1 & types=$$!; \
+	  $(BIN)/python -m pytest -n 2 --dist worksteal; tests=$$?; \
+	  wait $$types; typed=$$?; echo "Types:"; cat $(TYPES); exit $$((tests | typed))
 
 fuzz: setup ## ten thousand odd tables and two thousand damaged files
 	$(BIN)/python -m benchmarks.fuzz --tables 10000 --artefacts 2000

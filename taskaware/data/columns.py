@@ -1,4 +1,4 @@
-"""One pandas column: its values as numbers, labels or moments.
+"""One pandas column: its values as numbers or labels.
 
 Strings are read through their distinct values, so that a column of few categories costs little.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from taskaware.data import dates, numerals
+from taskaware.data import numerals
 from taskaware.data.frames import one_form
 from taskaware.data.number_words import MARKS
 from taskaware.errors import UserError, some
@@ -236,37 +236,3 @@ def _infinite_message(name, infinite: np.ndarray) -> str:
     return (
         f"Column '{name}' has {len(rows)} infinite {values} ({where} {first}). Replace by NaN, or drop them."
     )
-
-
-def moments(series: pd.Series, formats: tuple[str, ...] = ()) -> pd.DatetimeIndex:
-    """A column as moments in UTC, NaT where missing.
-
-    Args:
-        series: N dates, times with or without zone, periods (their start), or strings.
-        formats: of the strings, see `dates.formats_of`; ISO 8601 by default, which is read in any case.
-
-    Raises:
-        UserError: the values are numbers, or more than one string in twenty is no date; a stray one counts
-            as missing.
-
-    >>> moments(pd.Series(["2024-02-29", None])).month.tolist()
-    [2.0, nan]
-    """
-    if isinstance(series.dtype, pd.PeriodDtype):
-        series = series.dt.to_timestamp()
-    if series.dtype.kind == "M":
-        return pd.DatetimeIndex(pd.to_datetime(series, utc=True))
-    if OBJECT_KINDS.get(found_type(series)) == "date":
-        return pd.DatetimeIndex(pd.to_datetime(series, utc=True, errors="coerce"))
-    codes, names = distinct(series)
-    when = dates.parsed(names, formats)
-    if formats:
-        when = when.where(when.notna(), dates.parsed(names))
-    known = np.array([name.lower() not in MARKS for name in names], bool)
-    if known.any() and when.notna()[known].mean() < dates.PARSED:
-        row = int(np.flatnonzero(np.append(when.isna() & known, False)[codes])[0])
-        raise UserError(
-            f"Column '{series.name}' holds dates, but row {row} holds {some([names[codes[row]]])}. "
-            f"Write dates as {' or '.join(formats) or '2024-12-31 or 2024-12-31T23:59:00'}."
-        )
-    return when.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes]

@@ -9,6 +9,7 @@ import pandas as pd
 from taskaware.data import dates, numerals
 from taskaware.data.columns import OBJECT_KINDS, distinct, found_type
 from taskaware.data.measures import MEASURES
+from taskaware.data.moments import UTC, zone_of
 from taskaware.data.number_words import MARKS
 from taskaware.errors import UserError, some, unknown
 
@@ -28,6 +29,7 @@ class Description(NamedTuple):
         form: how the strings of a numeric or date column are written; empty where plainly. The fields of
             `numerals.Form`, or the formats of `dates.formats_of`.
         notes: assumptions about strings, one sentence each.
+        zone: of a date column, see `moments.zone_of`.
         odd: values that are neither numbers nor marks of a missing one; read as missing.
     """
 
@@ -36,6 +38,7 @@ class Description(NamedTuple):
     form: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    zone: str = UTC
 
 
 def describe(series: pd.Series, decimal: str = ".") -> Description:
@@ -62,12 +65,19 @@ def describe(series: pd.Series, decimal: str = ".") -> Description:
     ('green', 'red')
     """
     kind = _kind_of_dtype(series.dtype) or OBJECT_KINDS.get(found_type(series))
+    if kind == "date":
+        zone = zone_of(series)
+        return Description(kind, notes=_notes_on_zone(series.name, zone), zone=zone)
     if kind not in (None, "category"):
         return Description(kind)
     codes, names = distinct(series)
     if kind == "category":
         return Description("category", tuple(names))
-    return _described_strings(str(series.name), codes, names, decimal)
+    found = _described_strings(str(series.name), codes, names, decimal)
+    if found.kind != "date":
+        return found
+    zone = zone_of(series)
+    return found._replace(zone=zone, notes=(*found.notes, *_notes_on_zone(series.name, zone)))
 
 
 def described_as(series: pd.Series, kind: str | None, decimal: str = ".") -> Description:
@@ -165,6 +175,10 @@ def _notes_on_dates(name: str, names: Sequence[str], formats: tuple[str, ...]) -
         verb = "is no date and is" if len(shown) == 1 else "are no dates and are"
         notes.append(f"In '{name}', {some(shown)} {verb} read as missing.")
     return notes
+
+
+def _notes_on_zone(name: object, zone: str) -> tuple[str, ...]:
+    return (f"Times of '{name}' are read in the time zone {zone}.",) if zone else ()
 
 
 def _is_text(codes: np.ndarray, names: list[str]) -> bool:

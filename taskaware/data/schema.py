@@ -15,6 +15,7 @@ from taskaware.data.description import Description, described_as
 from taskaware.data.frames import feature_frame
 from taskaware.data.load import rows_with_names
 from taskaware.data.loaded import tidy
+from taskaware.data.moments import UTC, moments, zone_named, zone_of
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
 from taskaware.errors import CheckpointError, UserError, some
 
@@ -32,6 +33,8 @@ class Field:
             were not the same in every row.
         used: whether the column becomes part of the table. An unused one is optional in later rows.
         form: how strings are written, see `description.Description`; empty where plainly.
+        zone: time zone of a date column, see `moments.zone_of`: times without one are read in it, and month,
+            weekday and hour are those of its clocks. Empty: times count as their clock shows them.
         shortened: whether `categories` lacks labels of the training data that a model reads as it reads new
             ones.
     """
@@ -42,6 +45,7 @@ class Field:
     parts: tuple[str, ...] = ()
     used: bool = True
     form: tuple[str, ...] = ()
+    zone: str = UTC
     shortened: bool = False
 
     @property
@@ -193,7 +197,7 @@ class Schema:
         """
         try:
             return cls(tuple(_field_of(entry) for entry in plain["fields"]))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"This is no schema of a table: {error}.") from error
 
     def _check_names(self, names: list[str]) -> None:
@@ -228,9 +232,9 @@ def _check_rows(frame: pd.DataFrame) -> None:
 def _field(series: pd.Series, found: Description) -> Field:
     if found.kind != "date":
         return Field(series.name, found.kind, found.categories, form=found.form)
-    when = read.moments(series, found.form)
+    when = moments(series, found.form, found.zone)
     varying = [part for part in dates.PARTS[1:] if _varies(dates.part_of(when, part))]
-    return Field(series.name, "date", parts=("days", *varying), form=found.form)
+    return Field(series.name, "date", parts=("days", *varying), form=found.form, zone=found.zone)
 
 
 def _varies(values: np.ndarray) -> bool:
@@ -244,13 +248,16 @@ def _field_of(entry: dict) -> Field:
     field = Field(**values)
     if field.kind not in NUMERIC_KINDS + CATEGORY_KINDS:
         raise KeyError(field.kind)
+    if field.zone:
+        zone_named(field.zone)
     return field
 
 
 def _read(field: Field, series: pd.Series) -> list[Column]:
     """The table's columns for one of the user's: several for a date, otherwise one."""
     if field.kind == "date":
-        when = read.moments(series, field.form)
+        _warn_of_another_zone(field, zone_of(series))
+        when = moments(series, field.form, field.zone)
         parts = [dates.part_of(when, part) for part in field.parts]
         kinds = ["date" if part == "days" else "numeric" for part in field.parts]
         return [_column(*column) for column in zip(field.column_names, kinds, parts, strict=True)]
@@ -266,6 +273,19 @@ def _read(field: Field, series: pd.Series) -> list[Column]:
     if not field.shortened:
         _warn_of_unseen(series, codes)
     return [_column(field.name, "category", codes, field.categories)]
+
+
+def _warn_of_another_zone(field: Field, own: str) -> None:
+    """Times with a zone where the training data has none, or the other way round, may be hours off."""
+    if own and not field.zone:
+        reading = (
+            "state a time zone, which those of the training data do not; they count as their clock shows"
+        )
+    elif not own and field.zone not in ("", UTC):
+        reading = f"state no time zone; they are read in that of the training data, {field.zone}"
+    else:
+        return
+    warnings.warn(f"Column '{field.name}': the times {reading}.", stacklevel=5)
 
 
 def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from taskaware.data import columns, dates
 from taskaware.data.description import describe
 from taskaware.data.frames import unmasked
+from taskaware.data.moments import moments
 from taskaware.data.table import Column, Table
 from taskaware.errors import UserError, quoted, unknown
 from taskaware.tasks.task import Task
@@ -62,7 +63,7 @@ def times_of(task: Task, time: object) -> np.ndarray | None:
         if what.kind not in ("numeric", "date"):
             raise UserError(f"time holds values of kind {what.kind}. Give dates or numbers.")
         if what.kind == "date":
-            found = dates.part_of(columns.moments(series, what.form), "days")
+            found = dates.part_of(moments(series, what.form, what.zone), "days")
         else:
             found = columns.numbers(series, what.form)
     _check_missing("time", np.isnan(found))

@@ -164,4 +164,5 @@ def _entry(field: Field) -> dict[str, Any]:
     if field.kind == "text":
         return entry
     form = [] if tuple(field.form) == tuple(PLAIN) else list(field.form)
-    return entry | {"form": form} | ({"parts": list(field.parts)} if field.kind == "date" else {})
+    of_dates = {"parts": list(field.parts), "zone": field.zone} if field.kind == "date" else {}
+    return entry | {"form": form} | of_dates

@@ -19,6 +19,7 @@ from taskaware.data import columns, delimited, numerals
 from taskaware.data.date_words import in_english
 from taskaware.data.dates import PARSED
 from taskaware.data.frames import one_form, valid_text
+from taskaware.data.moments import offset_of, zone_named
 from taskaware.data.number_words import MARKS
 from taskaware.errors import UserError, some
 from taskaware.modalities.tables.embedded import ranks, word_counts
@@ -79,14 +80,24 @@ def read_booleans(values: Sequence, column: Mapping) -> list[np.ndarray]:
 def read_dates(values: Sequence, column: Mapping) -> list[np.ndarray]:
     """The moments of a column as days, month, weekday and hour, those that the network reads."""
     when = moments(values, column)
-    return [part_of(when, part) for part in column["parts"]]
+    shown = when
+    if column["zone"]:
+        zone = zone_named(column["zone"])
+        shown = np.array([None if one is None else clock_of(one, zone) for one in when.tolist()], when.dtype)
+    return [part_of(when if part == "days" else shown, part) for part in column["parts"]]
+
+
+def clock_of(when: datetime.datetime, zone: datetime.tzinfo) -> datetime.datetime:
+    """What a clock of a time zone shows at a moment in UTC."""
+    return when.replace(tzinfo=datetime.UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def moments(values: Sequence, column: Mapping) -> np.ndarray:
     """The moments of a column in UTC, (N,) datetime64, NaT where missing."""
-    found = [in_utc(value) if isinstance(value, datetime.date) else None for value in values]
+    zone = column["zone"]
+    found = [in_utc(value, zone) if isinstance(value, datetime.date) else None for value in values]
     codes, names = distinct([None if isinstance(value, datetime.date) else value for value in values])
-    meant = [moment_of(name, column["form"]) for name in names]
+    meant = [moment_of(name, column["form"], zone) for name in names]
     known = [when is not None for name, when in zip(names, meant, strict=True) if name.lower() not in MARKS]
     if known and sum(known) / len(known) < PARSED:
         odd = [name for name, when in zip(names, meant, strict=True) if when is None]
@@ -96,29 +107,45 @@ def moments(values: Sequence, column: Mapping) -> np.ndarray:
     return np.array(every, "datetime64[us]")
 
 
-def moment_of(name: str, formats: Sequence[str]) -> datetime.datetime | None:
-    """The moment that a string means, in UTC; None for all that is no date."""
+def moment_of(name: str, formats: Sequence[str], zone: str) -> datetime.datetime | None:
+    """The moment that a string means, in UTC; None for all that is no date.
+
+    Args:
+        name: the string.
+        formats: in which the column writes dates; ISO 8601 is read in any case.
+        zone: of the training data.
+    """
     name = in_english(name)
+    if not zone:
+        name = name.removesuffix(offset_of(name) or "")
     for form in formats:
         with contextlib.suppress(ValueError):
-            return in_utc(datetime.datetime.strptime(name, form))
+            return in_utc(datetime.datetime.strptime(name, form), zone)
     found = _MOMENT.fullmatch(name)
     if found is None:
         return None
-    year, month, day, hour, minute, second, part, _, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second, part, at_zero, sign, hours, minutes = found.groups()
     offset = datetime.timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    own = datetime.timezone(-offset if sign == "-" else offset) if at_zero or sign else None
     clock = (int(hour or 0), int(minute or 0), int(second or 0), int((part or "0")[:6].ljust(6, "0")))
     with contextlib.suppress(ValueError, OverflowError):
-        when = datetime.datetime(int(year), int(month), int(day), *clock)
-        return when + offset if sign == "-" else when - offset
+        return in_utc(datetime.datetime(int(year), int(month), int(day), *clock, own), zone)
     return None
 
 
-def in_utc(when: datetime.date) -> datetime.datetime:
-    """A day or a moment as a moment in UTC without a zone."""
+def in_utc(when: datetime.date, zone: str) -> datetime.datetime:
+    """A day or a moment as a moment in UTC without a zone.
+
+    Args:
+        when: without a zone of its own, of `zone`.
+        zone: of the training data; empty where times count as their clock shows them.
+    """
     if not isinstance(when, datetime.datetime):
-        return datetime.datetime(when.year, when.month, when.day)
-    return when if when.tzinfo is None else when.astimezone(datetime.UTC).replace(tzinfo=None)
+        when = datetime.datetime(when.year, when.month, when.day)
+    if not zone:
+        return when.replace(tzinfo=None)
+    own = when if when.tzinfo is not None else when.replace(tzinfo=zone_named(zone))
+    return own.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def part_of(when: np.ndarray, part: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """How code without taskaware reads the rows of a file: by the functions of `data`, column for column.
 
-A column is an entry of `encoder.json`: its "name", its "kind", and the "form", "parts" or "categories" that
-its kind needs. `copying` puts the functions of this module into the code that is written out.
+A column is an entry of `encoder.json`: its "name", its "kind", and the "form", "zone", "parts" or
+"categories" that its kind needs. `copying` puts the functions of this module into the code that is written
+out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import pandas as pd
 
 from taskaware.data import columns, dates, delimited, numerals
 from taskaware.data.frames import valid_text
+from taskaware.data.moments import moments
 from taskaware.errors import UserError
 from taskaware.modalities.tables.embedded import word_counts
 
@@ -33,7 +35,7 @@ def read_booleans(series: pd.Series, column: Mapping) -> list[np.ndarray]:
 
 def read_dates(series: pd.Series, column: Mapping) -> list[np.ndarray]:
     """The moments of a column as days, month, weekday and hour, those that the network reads."""
-    when = columns.moments(series, tuple(column["form"]))
+    when = moments(series, tuple(column["form"]), column["zone"])
     return [dates.part_of(when, part) for part in column["parts"]]
 
 

@@ -12,8 +12,9 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Bool, Float, Int
 
 from taskaware import plain
 from taskaware.arrays import EitherArray
@@ -24,6 +25,8 @@ from taskaware.spaces.choices_checks import Option
 from taskaware.spaces.stepwise import Connection
 
 LIMITS = {"layers": (1, 40), "kernels": (1, 15), "filters": (1, 512), "strides": (1, 4), "side": (8, 64)}
+DEPTH = "layers"
+"""Name of the decision on the number of layers."""
 NAMED = ("plain", "all-skips")
 
 
@@ -31,7 +34,7 @@ class Settings(NamedTuple):
     """What all chains of a space have in common.
 
     Attributes:
-        layers: L, convolutions.
+        layers: L, convolutions of the deepest chains.
         kernels: heights and widths of filters that can be chosen, odd.
         filters: numbers of filters that can be chosen.
         strides: that can be chosen for each direction; a single one is fixed.
@@ -39,6 +42,7 @@ class Settings(NamedTuple):
         skips: whether each layer chooses the earlier layers that it reads; else it reads the one before.
         side: height and width that images are brought to.
         channels: 3, or 1 for grey.
+        depths: numbers of layers that can be chosen, ascending; empty where all chains have L.
     """
 
     layers: int = 6
@@ -49,6 +53,7 @@ class Settings(NamedTuple):
     skips: bool = True
     side: int = 16
     channels: int = 3
+    depths: tuple[int, ...] = ()
 
 
 class Layer(NamedTuple):
@@ -78,7 +83,9 @@ def ends(layers: Sequence[Layer]) -> tuple[int, ...]:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class ChainSpace(ChoiceSpace):
-    """Chains of one number of layers, see `chain`; every choice is a point.
+    """Chains of one number of layers, or of several, see `chain`; every choice is a point.
+
+    What a point holds of layers that its chain lacks does not count.
 
     Attributes:
         settings: what the chains have in common.
@@ -90,7 +97,9 @@ class ChainSpace(ChoiceSpace):
 
     @functools.cached_property
     def digest(self) -> str:
-        return digest({"type": self.type, "settings": self.settings})
+        # Without depths as it was before there were any, so that older journals go on.
+        settings = self.settings if self.settings.depths else self.settings[:-1]
+        return digest({"type": self.type, "settings": settings})
 
     @property
     def embedding_names(self) -> tuple[str, ...]:
@@ -105,14 +114,34 @@ class ChainSpace(ChoiceSpace):
     @functools.cached_property
     def connections(self) -> tuple[Connection, ...]:
         """The layer of each decision, and the layer that it may read, see `ConnectedSpace`."""
-        return tuple(
+        of_layers = tuple(
             Connection(number, earlier)
             for number in range(1, self.settings.layers + 1)
             for *_, earlier in _of_layer(number, self.settings)
         )
+        return (Connection(1),) + of_layers if self.settings.depths else of_layers
+
+    @functools.cached_property
+    def _layer_of(self) -> np.ndarray:
+        """Number of the layer of each decision, (D,); 0 of the one on their number."""
+        own = np.array([connection.part for connection in self.connections], np.int32)
+        own[: bool(self.settings.depths)] = 0
+        return own
+
+    def depth(self, point: Float[EitherArray, " D"]) -> EitherArray:
+        """How many layers the chain of a point has, ()."""
+        if not self.settings.depths:
+            return jnp.int32(self.settings.layers)
+        return jnp.array(self.settings.depths)[jnp.asarray(point)[0].astype(jnp.int32)]
+
+    def open_choices(self, point: Float[Array, " D"], place: Int[Array, ""]) -> Bool[Array, " C"]:
+        there = super().open_choices(point, place)
+        lacking = jnp.array(self._layer_of)[place] > self.depth(point)
+        return there & (~lacking | (jnp.arange(len(there)) == 0))
 
     def to_dict(self) -> dict[str, Any]:
         settings = self.settings._asdict()
+        settings["layers"] = settings.pop("depths") or self.settings.layers
         lists = {name: list(value) for name, value in settings.items() if isinstance(value, tuple)}
         return {"type": self.type, "name": self.name, **settings, **lists}
 
@@ -132,8 +161,9 @@ class ChainSpace(ChoiceSpace):
         """
         if not self.contains_on_host(np.asarray(point)[None])[0]:
             raise UserError(f"The vector {np.asarray(point)} is no point of the space '{self.name}'.")
-        chosen = self.chosen(point)
-        return tuple(self._layer(number, chosen) for number in range(1, self.settings.layers + 1))
+        chosen: Mapping[str, Any] = self.chosen(point)
+        depth = chosen.get(DEPTH, self.settings.layers)
+        return tuple(self._layer(number, chosen) for number in range(1, depth + 1))
 
     def encode(self, layers: Sequence[Layer]) -> Float[np.ndarray, " D"]:
         """The point of some layers.
@@ -141,12 +171,14 @@ class ChainSpace(ChoiceSpace):
         Raises:
             UserError: their number is another one, or a layer is none of the space.
         """
-        if len(layers) != self.settings.layers:
+        depths = self.settings.depths or (self.settings.layers,)
+        if len(layers) not in depths:
             raise UserError(
                 f"The chain has {len(layers)} layers, and those of '{self.name}' have "
-                f"{self.settings.layers}. Make a space with chain({len(layers)})."
+                f"{' or '.join(map(str, depths))}. Make a space with chain({len(layers)})."
             )
-        decided: dict[str, Option] = {}
+        decided: dict[str, Option] = {name: options[0] for name, options in self.options}
+        decided |= {DEPTH: len(layers)}
         for number, layer in enumerate(layers, 1):
             start = f"layer {number}"
             decided |= {
@@ -167,9 +199,9 @@ class ChainSpace(ChoiceSpace):
     def named(self, name: str) -> Float[np.ndarray, " D"]:
         """The point of a known chain: "plain" or "all-skips".
 
-        Each layer of "plain" reads the one before, each of "all-skips" reads all earlier ones. Filters are
-        3x3 and the first number of them, the strides the smallest, without pooling; where the space has no
-        3x3, its smallest filter.
+        It has the most layers that the space has. Each layer of "plain" reads the one before, each of
+        "all-skips" reads all earlier ones. Filters are 3x3 and the first number of them, the strides the
+        smallest, without pooling; where the space has no 3x3, its smallest filter.
 
         Raises:
             UserError: there is no such chain, or the space cannot have it.
@@ -203,7 +235,7 @@ class ChainSpace(ChoiceSpace):
 
 
 def chain(
-    layers: int = 6,
+    layers: int | tuple[int, ...] = 6,
     *,
     kernels: tuple[int, ...] = (1, 3, 5, 7),
     filters: tuple[int, ...] = (24, 36, 48, 64),
@@ -217,7 +249,8 @@ def chain(
     """The space of convolution chains, with the published choices by default.
 
     Args:
-        layers: L, convolutions (published: 6, later more).
+        layers: L, convolutions (published: 6, later more). Several numbers are one decision more, "layers",
+            which comes first; `reinforce(grow="layers")` goes through them, as published.
         kernels: heights and widths of filters that can be chosen, odd numbers.
         filters: numbers of filters that can be chosen.
         strides: that each layer can choose, down and to the right; a single one is fixed. Published: (1,) and
@@ -236,7 +269,9 @@ def chain(
     (33, '2.3e+15')
     """
     numbers = (tuple(kernels), tuple(filters), tuple(strides))
-    settings = Settings(layers, *numbers, pooling, skips, side, channels)
+    depths = () if isinstance(layers, int) else tuple(layers)
+    deepest = layers if isinstance(layers, int) else max(layers, default=0)
+    settings = Settings(deepest, *numbers, pooling, skips, side, channels, depths)
     _check(settings)
     decisions = list(_decisions(settings))
     options = tuple((label, values) for label, values, _ in decisions)
@@ -247,7 +282,7 @@ def chain(
 
 def _check(settings: Settings) -> None:
     for field, (low, high) in LIMITS.items():
-        given = getattr(settings, field)
+        given = (settings.depths or settings.layers) if field == DEPTH else getattr(settings, field)
         for number in given if isinstance(given, tuple) else (given,):
             if not low <= number <= high:
                 raise UserError(f"{field}={given} is out of range. Give {low} to {high}.")
@@ -255,12 +290,16 @@ def _check(settings: Settings) -> None:
             raise UserError(f"{field}={given}. Give one number or more, each once.")
     if any(kernel % 2 == 0 for kernel in settings.kernels):
         raise UserError(f"kernels={settings.kernels} has an even number. Give odd ones.")
+    if settings.depths and (len(settings.depths) < 2 or list(settings.depths) != sorted(settings.depths)):
+        raise UserError(f"layers={settings.depths}. Give one number, or several that ascend.")
     if settings.channels not in (1, 3):
         raise UserError(f"channels={settings.channels} is out of range. Give 3, or 1 for grey.")
 
 
 def _decisions(settings: Settings) -> Iterator[tuple[str, tuple[Option, ...], str]]:
     """Name, options and mutation of each decision, in the published order."""
+    if settings.depths:
+        yield DEPTH, settings.depths, DEPTH
     for number in range(1, settings.layers + 1):
         for name, options, mutation, _ in _of_layer(number, settings):
             yield f"layer {number} {name}", options, mutation
@@ -284,6 +323,10 @@ def _read(data: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a file."""
     found: dict[str, Any] = {}
     for name, default in Settings()._asdict().items():
+        if name == "depths":
+            continue
+        if name == "layers" and isinstance(data.get(name), list | tuple):
+            default = ()
         what, value = f"{name} of the space", data.get(name, default)
         if isinstance(default, tuple):
             found[name] = tuple(plain.whole(what, each) for each in plain.row(what, value))

@@ -53,6 +53,7 @@ class Controller(nn.Module):
         temperature: divides the logits.
         tanh: the logits are this many times their tanh; None leaves them as they are.
         anchors: whether connections have anchor points; else they have a softmax, as all decisions.
+        grows: number of the decision whose options open one after the other; None without one.
     """
 
     space: Space
@@ -61,6 +62,7 @@ class Controller(nn.Module):
     temperature: float = 1.0
     tanh: float | None = None
     anchors: bool = True
+    grows: int | None = None
 
     def setup(self) -> None:
         steps = len(self.space.decisions)
@@ -78,24 +80,30 @@ class Controller(nn.Module):
             self.anchor_earlier = self.param("anchor_earlier", _uniform, (self.units, self.units))
             self.anchor_part = self.param("anchor_part", _uniform, (self.units, self.units))
 
-    def sampled(self, key: Array) -> Walk:
-        """A point drawn from the controller."""
+    def sampled(self, key: Array, stage: Int[Array, ""]) -> Walk:
+        """A point drawn from the controller.
+
+        Args:
+            key: of the draw.
+            stage: number of the option of the growing decision.
+        """
         # The largest of logits plus such noise is drawn by their softmax.
         noise = jax.random.gumbel(key, self.bias.shape)
         return self._walk(
-            lambda noise, logits: jnp.argmax(logits + noise), noise, jnp.zeros(self._entries.shape)
+            lambda noise, logits: jnp.argmax(logits + noise), noise, jnp.zeros(self._entries.shape), stage
         )
 
     def scored(self, point: Float[Array, " D"]) -> Walk:
         """How likely a point is; what a point holds where nothing is decided does not count."""
         given = point[self._entries].astype(jnp.int32)
-        return self._walk(lambda choice, logits: choice, given, point)
+        stage = given[self.grows] if self.grows is not None else jnp.int32(0)
+        return self._walk(lambda choice, logits: choice, given, point, stage)
 
     @property
     def _entries(self) -> Array:
         return jnp.array([decision.entries[0] for decision in self.space.decisions])
 
-    def _walk(self, choose: Choose, given: Array, point: Float[Array, " D"]) -> Walk:
+    def _walk(self, choose: Choose, given: Array, point: Float[Array, " D"], stage: Int[Array, ""]) -> Walk:
         begins, about = _anchor_points(self.connections)
         carry = (
             [(jnp.zeros(self.units), jnp.zeros(self.units)) for _ in range(self.layers)],
@@ -103,7 +111,8 @@ class Controller(nn.Module):
             jnp.int32(0),
             Walk(point, jnp.float32(0), jnp.float32(0)),
         )
-        steps = [jnp.arange(len(given)), self._entries, given, self.embedding, self.head, self.bias]
+        places, stages = jnp.arange(len(given)), jnp.full(len(given), stage)
+        steps = [places, stages, self._entries, given, self.embedding, self.head, self.bias]
         if self.connections:
             steps += [jnp.asarray(begins), jnp.asarray(about)]
         body = nn.scan(
@@ -116,7 +125,7 @@ class Controller(nn.Module):
     def _decided(self, choose: Choose, carry: tuple, step: tuple) -> tuple:
         """One decision more."""
         memories, anchors, before, walk = carry
-        place, entry, given, embedding, head, bias, *connection = step
+        place, stage, entry, given, embedding, head, bias, *connection = step
         hidden, kept = embedding[before], []
         for layer, memory in enumerate(memories):
             memory, hidden = lstm(self.kernel[layer], self.shift[layer], memory, hidden)
@@ -130,6 +139,8 @@ class Controller(nn.Module):
         if self.tanh is not None:
             logits = self.tanh * jnp.tanh(logits)
         there = open_choices(self.space, walk.point, place)
+        if self.grows is not None:
+            there &= (place != self.grows) | (jnp.arange(len(there)) == stage)
         logits = jnp.where(there, logits, CLOSED)
         logs = jax.nn.log_softmax(logits)
         choice = jnp.where(there.sum() == 1, jnp.argmax(there), choose(given, logits)).astype(jnp.int32)

@@ -57,7 +57,7 @@ class HostController:
     def _draw(self) -> None:
         """A minibatch of points, or a round where that is more; all from the weights of this moment."""
         count = -(-self._size // self._together) * self._together
-        self._key, points, likely = self._made.drawn(self._key, self.learner.params, count)
+        self._key, points, likely = self._made.drawn(self._key, self.learner, count)
         self._points, self._likely, self._next = np.asarray(points), np.asarray(likely), 0
 
     def _found(self, name: bytes) -> tuple[float, int]:

@@ -30,12 +30,15 @@ class Terms(NamedTuple):
     clip: float | None = None
     epochs: int = 1
     anchors: bool = True
+    grow: str | None = None
+    grow_every: int = 1600
 
     @property
     def label(self) -> str:
         """What the strategy is, with its settings."""
         name = "reinforce" if self.clip is None else "ppo"
         usual = ["clip", "epochs"] * (self.clip is None) + ["anchors"] * self.anchors
+        usual += ["grow", "grow_every"] * (self.grow is None)
         mine = [each for each in self._fields if each not in usual]
         return f"{name}({', '.join(f'{each}={getattr(self, each)}' for each in mine)})"
 
@@ -45,7 +48,7 @@ class Terms(NamedTuple):
         Raises:
             UserError: one of them is out of range.
         """
-        for name in ("minibatch", "units", "layers", "epochs"):
+        for name in ("minibatch", "units", "layers", "epochs", "grow_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name}={getattr(self, name)} is too small. Give 1 or more.")
         for name in ("learning_rate", "scale", "temperature", "tanh", "clip"):

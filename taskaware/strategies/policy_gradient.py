@@ -79,25 +79,28 @@ class Programs(NamedTuple):
     Attributes:
         controller: the network.
         init: key → learner.
-        draw: (key, params, number of points) → walks.
+        draw: (key, learner, number of points) → walks.
         update: (learner, minibatch) → (learner, what `MEASURED` names).
-        drawn: `draw` with a split of its key, compiled: (key, params, number) → (next key, points,
+        drawn: `draw` with a split of its key, compiled: (key, learner, number) → (next key, points,
             log-probabilities).
         updated: `update`, compiled.
     """
 
     controller: Controller
     init: Callable[[Array], Learner]
-    draw: Callable[[Array, Any, int], Walk]
+    draw: Callable[[Array, Learner, int], Walk]
     update: Callable[[Learner, Minibatch], tuple[Learner, dict[str, Array]]]
-    drawn: Callable[[Array, Any, int], tuple[Array, Array, Array]]
+    drawn: Callable[[Array, Learner, int], tuple[Array, Array, Array]]
     updated: Callable[[Learner, Minibatch], tuple[Learner, dict[str, Array]]]
 
 
 @functools.lru_cache(maxsize=16)
 def programs(space: Space, terms: Terms) -> Programs:
     """What a controller of a space does, compiled once for a process."""
-    controller = Controller(space, terms.units, terms.layers, terms.temperature, terms.tanh, terms.anchors)
+    names = [decision.name for decision in space.decisions]
+    grows = None if terms.grow is None else names.index(terms.grow)
+    own = (terms.units, terms.layers, terms.temperature, terms.tanh, terms.anchors)
+    controller = Controller(space, *own, grows)
     rule = optax.adam(terms.learning_rate)
 
     def init(key: Array) -> Learner:
@@ -105,12 +108,20 @@ def programs(space: Space, terms: Terms) -> Programs:
         queue = Queue(jnp.zeros((terms.queue, space.dimension)), jnp.full(terms.queue, -jnp.inf))
         return Learner(params, rule.init(params), jnp.float32(0), jnp.float32(jnp.inf), jnp.int32(0), queue)
 
-    def draw(key: Array, params: Any, count: int) -> Walk:
-        return _walks(controller, "sampled", params, jax.random.split(key, count))
+    def stage(learner: Learner) -> Array:
+        """Number of the option that the growing decision has now."""
+        last = 0 if grows is None else cast(int, space.decisions[grows].choices) - 1
+        return jnp.minimum(learner.updates * terms.minibatch // terms.grow_every, last)
 
-    def drawn(key: Array, params: Any, count: int) -> tuple[Array, Array, Array]:
+    def draw(key: Array, learner: Learner, count: int) -> Walk:
+        now, keys = stage(learner), jax.random.split(key, count)
+        return jax.vmap(
+            lambda each: cast(Walk, controller.apply(learner.params, each, now, method="sampled"))
+        )(keys)
+
+    def drawn(key: Array, learner: Learner, count: int) -> tuple[Array, Array, Array]:
         following, now = jax.random.split(key)
-        walks = draw(now, params, count)
+        walks = draw(now, learner, count)
         return following, walks.point, walks.log_probability
 
     update = functools.partial(_updated, controller, rule, terms)
@@ -119,9 +130,9 @@ def programs(space: Space, terms: Terms) -> Programs:
     )
 
 
-def _walks(controller: Controller, method: str, params: Any, given: Array) -> Walk:
-    """What a method of the controller gives for each of several keys or points."""
-    return jax.vmap(lambda each: cast(Walk, controller.apply(params, each, method=method)))(given)
+def _walks(controller: Controller, params: Any, points: Array) -> Walk:
+    """How likely each of several points is."""
+    return jax.vmap(lambda each: cast(Walk, controller.apply(params, each, method="scored")))(points)
 
 
 def loss(
@@ -143,7 +154,7 @@ def loss(
         queue: points whose likelihood grows.
     """
     points = jnp.concatenate([batch.points, queue.points])
-    walks = _walks(controller, "scored", params, points)
+    walks = _walks(controller, params, points)
     likely, imitated = jnp.split(walks.log_probability, [len(batch.values)])
     ratio = jnp.exp(likely - batch.drawn_as)
     if terms.clip is None:

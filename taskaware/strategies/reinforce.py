@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.errors import UserError
+from taskaware.errors import UserError, unknown
 from taskaware.spaces import Space
 from taskaware.strategies.controller_terms import Terms
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
@@ -38,6 +38,8 @@ def reinforce(
     temperature: float = 1.0,
     tanh: float | None = None,
     anchors: bool = True,
+    grow: str | None = None,
+    grow_every: int = 1600,
 ) -> Factory:
     """A recurrent controller takes the decisions of a point one by one, and learns by REINFORCE.
 
@@ -64,9 +66,14 @@ def reinforce(
         tanh: the logits are this many times their tanh, which bounds them; None leaves them as they are.
         anchors: whether connections between layers, as those of `spaces.chain`, are drawn by anchor points
             (published); False gives each a softmax of its own.
+        grow: name of a decision that is not drawn: it has its first option, and the next after every
+            `grow_every` points. "layers" of `spaces.chain(layers=(6, 8, 10))` gives chains that become
+            deeper, as published, while the controller keeps what it has learned.
+        grow_every: points of each option (published: 1,600).
 
     Raises:
-        UserError: a setting is out of range; or, when bound, the space has a decision without choices.
+        UserError: a setting is out of range; or, when bound, the space has a decision without choices, or
+            none of the name `grow`.
 
     >>> from taskaware.spaces import choices
     >>> strategy = reinforce(4)(choices(a=[1, 2, 3], b=[0, 1]), 2)
@@ -89,6 +96,8 @@ def reinforce(
             temperature=temperature,
             tanh=tanh,
             anchors=anchors,
+            grow=grow,
+            grow_every=grow_every,
         )
     )
 
@@ -111,6 +120,8 @@ def ppo(
     temperature: float = 1.0,
     tanh: float | None = None,
     anchors: bool = True,
+    grow: str | None = None,
+    grow_every: int = 1600,
 ) -> Factory:
     """As `reinforce`, but each minibatch is learned from several times, with a bound on the change.
 
@@ -119,7 +130,7 @@ def ppo(
         epochs: steps for each minibatch.
         minibatch, learning_rate, entropy: see `reinforce` (published: 20, 3.5e-4 and 1e-5).
         reward, scale, baseline, off_policy, queue, queue_weight: see there.
-        units, layers, temperature, tanh, anchors: see there.
+        units, layers, temperature, tanh, anchors, grow, grow_every: see there.
 
     Raises:
         UserError: as `reinforce`.
@@ -144,6 +155,8 @@ def ppo(
             temperature=temperature,
             tanh=tanh,
             anchors=anchors,
+            grow=grow,
+            grow_every=grow_every,
             clip=clip,
             epochs=epochs,
         )
@@ -158,7 +171,7 @@ def _factory(terms: Terms) -> Factory:
         from taskaware.strategies.controller_on_host import HostController
         from taskaware.strategies.policy_gradient import programs
 
-        _check(space)
+        _check(space, terms)
         made = programs(space, terms)
         return _learning(made, terms, space, together)._replace(
             label=terms.label, on_host=lambda rng: HostController(made, terms, together, rng)
@@ -167,7 +180,10 @@ def _factory(terms: Terms) -> Factory:
     return bound
 
 
-def _check(space: Space) -> None:
+def _check(space: Space, terms: Terms) -> None:
+    names = [decision.name for decision in space.decisions]
+    if terms.grow is not None and terms.grow not in names:
+        raise unknown("decision", terms.grow, names)
     for decision in space.decisions:
         if not decision.choices or len(decision.entries) != 1:
             raise UserError(
@@ -218,7 +234,7 @@ def _learning(made: "Programs", terms: Terms, space: Space, together: int) -> St
         )
 
     def ask(key: Array, state: Waiting) -> tuple[Waiting, Float[Array, "n D"]]:
-        walks = made.draw(key, state.learner.params, together)
+        walks = made.draw(key, state.learner, together)
         rows = (state.asked + jnp.arange(together)) % room
         updated = state._replace(
             asked=state.asked + together,

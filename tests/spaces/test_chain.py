@@ -1,5 +1,7 @@
 """The space of convolution chains: what a point means, known chains, and what a space can be."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from taskaware.spaces import Layer, chain, preset, space_from
 from taskaware.spaces.chain import ends
 
 FULL = chain(4, strides=(1, 2, 3), pooling=True)
+DEEPER = chain((2, 3, 5), kernels=(1, 3), filters=(2, 4))
 
 
 def test_a_point_is_a_chain_and_back():
@@ -27,6 +30,29 @@ def test_a_point_is_a_chain_and_back():
     assert len(names[:6]) == 6 and names[0] == "layer 1 filter height"
 
 
+def test_chains_of_several_depths():
+    depths = set()
+    for point in DEEPER.sample_on_host(np.random.default_rng(0), 50):
+        layers = DEEPER.decode(point)
+        depths.add(len(layers))
+        again = DEEPER.encode(layers)
+        assert DEEPER.decode(again) == layers
+        assert not again[DEEPER.places[f"layer {len(layers)} filters"] + len(layers) :].any()
+    assert depths == {2, 3, 5} and DEEPER.decisions[0].name == "layers"
+    assert len(DEEPER.decode(DEEPER.named("plain"))) == 5 and space_from(DEEPER.to_dict()) == DEEPER
+    with pytest.raises(UserError, match="4 layers, and those of 'chain' have 2 or 3 or 5"):
+        DEEPER.encode(DEEPER.decode(DEEPER.named("plain"))[:4])
+    # Nothing is decided about layers that are not there.
+    shallow = jnp.zeros(DEEPER.dimension)
+    there = jax.jit(jax.vmap(DEEPER.open_choices, (None, 0)))(shallow, jnp.arange(DEEPER.dimension)).sum(1)
+    expected = [len(d.labels) if number <= 2 else 1 for d, (number, _) in _with_layers(DEEPER)]
+    assert there.tolist() == expected
+
+
+def _with_layers(space):
+    return zip(space.decisions, [(0, 0), *space.connections[1:]], strict=True)
+
+
 def test_known_chains():
     space = preset("chain")
     plain, dense = (space.decode(space.named(name)) for name in ("plain", "all-skips"))
@@ -44,11 +70,14 @@ def test_what_is_set_on_the_space_names_it():
     assert space_from(FULL.to_dict()) == FULL
     settings: list[dict] = [
         *({}, {"layers": 3}, {"kernels": (1, 3)}, {"filters": (2,)}, {"strides": (1, 2)}, {"strides": (2,)}),
-        *({"pooling": True}, {"skips": False}, {"side": 8}, {"channels": 1}),
+        *({"pooling": True}, {"skips": False}, {"side": 8}, {"channels": 1}, {"layers": (6, 8)}),
     ]
     assert len({chain(**each).digest for each in settings}) == len(settings)
     for wrong, message in (
         ({"layers": 0}, "layers=0 is out of range"),
+        ({"layers": (6, 4)}, "several that ascend"),
+        ({"layers": ()}, "layers=0 is out of range"),
+        ({"layers": (2, 99)}, "out of range. Give 1 to 40"),
         ({"kernels": (1, 2)}, "even number"),
         ({"filters": (8, 8)}, "each once"),
         ({"channels": 2}, "Give 3, or 1"),

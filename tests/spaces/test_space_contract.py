@@ -37,7 +37,7 @@ GRID = choices(op=["conv", "pool", "none"], width=[8, 16, 32], gate=[True, False
 HOLES = choices(
     {name: range(4) for name in "abc"}, allowed=lambda point: point["a"] <= point["b"], name="holes"
 )
-SMALL = [cells(2), chain(2, strides=(1, 2), pooling=True)]
+SMALL = [cells(2), chain((1, 2), strides=(1, 2), pooling=True)]
 SHIPPED = [
     *(PRESETS[name] for name in PRESETS if name not in ("cells", "chain")),
     *SMALL,

@@ -87,11 +87,39 @@ def test_every_sample_is_in_the_space_and_has_the_probability_it_was_drawn_by(sp
     draw = jax.jit(made.draw, static_argnums=2)
     for seed, spread in ((0, 1.0), (1, 30.0)):
         _, params = params_of(space, PLAIN, spread, seed)
-        walks = draw(jax.random.key(seed), params, 64)
+        walks = draw(jax.random.key(seed), made.init(jax.random.key(seed))._replace(params=params), 64)
         assert np.asarray(space.contains(walks.point)).all()
         again = scored(made, params, walks.point)
         np.testing.assert_allclose(again.log_probability, walks.log_probability, rtol=1e-3, atol=1e-3)
         assert (walks.log_probability <= 0).all() and len(np.unique(walks.point, axis=0)) > 1
+
+
+def test_chains_grow_on_a_schedule_and_the_controller_keeps_what_it_learned():
+    space = chain((1, 2, 3), kernels=(1, 3), filters=(2, 4, 8), side=8, channels=1)
+    given = PLAIN._replace(grow="layers", grow_every=6)
+    made = programs(space, given)
+    learner = made.init(jax.random.key(0))
+    # Three points of an update, so each depth has two of them; the last one stays.
+    for updates, depth in ((0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (50, 3)):
+        held = learner._replace(updates=jnp.int32(updates))
+        _, points, likely = made.drawn(jax.random.key(updates), held, 5)
+        assert [len(space.decode(point)) for point in np.asarray(points)] == [depth] * 5
+        # The depth is given, and layers that are not there are not drawn: neither has a probability.
+        again = scored(made, learner.params, points).log_probability
+        np.testing.assert_allclose(again, likely, rtol=1e-4, atol=1e-5)
+        decided = sum(np.log(d.choices) for d in space.decisions[1:] if _layer(d.name) <= depth)
+        np.testing.assert_allclose(likely, -decided, rtol=0.1)
+
+    objective = Objective(lambda points: Outcomes(points[:, 1]))
+    grown = reinforce(3, grow="layers", grow_every=6, learning_rate=0.01)
+    history = search(grown, objective, space=space, budget=18, seed=0, progress=False)
+    assert [len(space.decode(each)) for each in history.points] == [1] * 6 + [2] * 6 + [3] * 6
+    with pytest.raises(UserError, match="Unknown decision 'layer'. Did you mean 'layers'"):
+        reinforce(grow="layer")(space, 1)
+
+
+def _layer(name):
+    return int(name.split()[1])
 
 
 def test_probabilities_of_all_points_sum_to_one_and_the_entropy_is_theirs():

@@ -38,6 +38,7 @@ class Wiring:
         strides: down and to the right, (L, 2).
         pooled: whether the output is halved, (L,).
         reads: whether a layer reads the image or an earlier layer, (L, L).
+        there: whether the chain has the layer, (L,); one that it lacks reads nothing and has no filters.
         valid: 1, or NaN for a point that is none.
     """
 
@@ -46,13 +47,14 @@ class Wiring:
     strides: Int[Array, "*b L 2"]
     pooled: Bool[Array, "*b L"]
     reads: Bool[Array, "*b L L"]
+    there: Bool[Array, "*b L"]
     valid: Float[Array, "*b"]
 
     @property
     def ends(self) -> Float[Array, " L"]:
         """1 for a layer that no other reads."""
         read = jnp.append(self.reads.any(0)[1:], False)
-        return (~read).astype(jnp.float32)
+        return (self.there & ~read).astype(jnp.float32)
 
 
 def wiring(space: ChainSpace, point: Float[Array, " D"]) -> Wiring:
@@ -74,9 +76,10 @@ def wiring(space: ChainSpace, point: Float[Array, " D"]) -> Wiring:
         for what, options in (("filter", settings.kernels), ("stride", settings.strides))
     )
     pooled = chosen("pooling", (False, True))
-    return Wiring(
-        kernels, chosen("filters", settings.filters), strides, pooled, _reads(space, numbers), valid
-    )
+    there = jnp.arange(settings.layers) < space.depth(jnp.nan_to_num(point))
+    filters = jnp.where(there, chosen("filters", settings.filters), 0)
+    reads = _reads(space, numbers) & there[:, None]
+    return Wiring(kernels, filters, strides, pooled, reads, there, valid)
 
 
 def _reads(space: ChainSpace, numbers: Int[Array, " D"]) -> Bool[Array, "L L"]:
@@ -122,7 +125,7 @@ def init_params(space: ChainSpace, key: Array, wired: Wiring, outputs: int) -> P
     read = (wired.reads * channels[None]).sum(1) * wired.size.prod(1)
     for number in range(1, count + 1):
         name = f"layer{number}"
-        params[name] *= jnp.sqrt(2 / read[number - 1])
+        params[name] *= jnp.sqrt(2 / jnp.maximum(read[number - 1], 1))
         params |= {f"{name}_scale": jnp.ones(width), f"{name}_bias": jnp.zeros(width)}
         params |= {f"{name}_mean": jnp.zeros(width), f"{name}_variance": jnp.ones(width)}
     params["output"] /= jnp.sqrt((wired.ends * wired.filters).sum())
@@ -279,7 +282,8 @@ def _normed(own: Params, x: Array, pixels: Float[Array, "side side"], training: 
     mean, variance = own["mean"], own["variance"]
     moved = {"mean": mean, "variance": variance}
     if training:
-        count, where = len(x) * pixels.sum(), pixels[None, :, :, None]
+        # A layer that the chain lacks has no pixels.
+        count, where = len(x) * jnp.maximum(pixels.sum(), 1), pixels[None, :, :, None]
         mean = (x * where).sum((0, 1, 2)) / count
         variance = (jnp.square(x - mean[None, None, None]) * where).sum((0, 1, 2)) / count
         now = {"mean": mean, "variance": variance}

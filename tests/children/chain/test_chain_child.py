@@ -21,7 +21,7 @@ from taskaware.testing.child_contract import check_child
 from taskaware.training.recipe import TrainingRecipe
 
 # An odd side has an edge where images are halved.
-SPACE = chain(3, kernels=(1, 3, 5), filters=(2, 3), strides=(1, 2, 3), pooling=True, side=9, channels=1)
+SPACE = chain((2, 3), kernels=(1, 3, 5), filters=(2, 3), strides=(1, 2, 3), pooling=True, side=9, channels=1)
 CHAINS = [
     # All sizes differ, and the second layer has no input but the image.
     (
@@ -35,6 +35,8 @@ CHAINS = [
         Layer(3, 1, 3, (0,), (3, 2)),
         Layer(1, 1, 3, (0,), (3, 3), pooled=True),
     ),
+    # A layer less.
+    (Layer(3, 3, 2, (0,)), Layer(1, 3, 3, (1,), (2, 1))),
 ]
 TINY = chain(2, kernels=(1, 3), filters=(2, 4), side=8, channels=1)
 

@@ -5,14 +5,26 @@ are held out. The evaluator learns from all other tasks, tables too; the simpler
 the same kind of data. Worth: trainings that a random search needs to reach the same mean test score.
 
     python benchmarks/kinds.py [--experience shipped-kinds] [--kinds text,image] [--folds 10] [--seeds 1]
+
+With --own FOLDER, z also has the kinds' own meta-features (number of words, size of the images, ...), as
+ranks from -1 to 1 among the tasks of the kind, 0 elsewhere. FOLDER has the raw tasks; see
+experiments/shipped-experience/kinds.py.
 """
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
+from tqdm.auto import tqdm
 
+from taskaware.modalities.audio.features import own_features as of_audio
+from taskaware.modalities.images.features import own_features as of_images
+from taskaware.modalities.series.modality import SERIES
+from taskaware.modalities.suites import suite_named
+from taskaware.modalities.texts.features import own_features as of_texts
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.joined import together
@@ -32,6 +44,7 @@ from taskaware.studies.selectors import (
 from taskaware.studies.worth import random_search_curve, trials
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.patterns import kinds_of
 
 FIRST_OF_PORTFOLIO = 3
@@ -39,6 +52,39 @@ FIRST_OF_PORTFOLIO = 3
 MOST = 64
 """Longest random search that a choice is compared with."""
 SHOWN = ("test_score", "regret", "worth", "worth_se", "worth_normalised")
+
+
+OWN_FEATURES = {"text": of_texts, "image": of_images, "audio": of_audio, "series": SERIES.own_features}
+
+
+def with_own_features(data: TrainingData, kind: np.ndarray, folder: str, weight: float) -> TrainingData:
+    """The data whose z also has the own meta-features of each kind.
+
+    Args:
+        data: T tasks.
+        kind: of each task, (T,).
+        folder: of the raw tasks.
+        weight: of the ranks, beside scaled meta-features whose spread is about 1.
+    """
+    columns = []
+    for name, features_of in OWN_FEATURES.items():
+        places, suite = np.flatnonzero(kind == name), suite_named(folder, modalities=(name,))
+        tasks = (suite.task(data.names[place]) for place in tqdm(places, desc=name))
+        found = np.array([list(features_of(task.data).values()) for task in tasks])
+        found = found[:, np.ptp(found, axis=0) > 0]
+        own = np.zeros((len(kind), found.shape[1]))
+        own[places] = 2 * (rankdata(found, axis=0) - 1) / (len(places) - 1) - 1
+        columns.append(weight * own)
+    usual, width = Scaler.fit, data.z.shape[1]
+
+    def fit(z: np.ndarray) -> Scaler:
+        """The usual scales, and 1 for what is scaled already."""
+        scaler = usual(z)
+        scaler.centre[width:], scaler.spread[width:] = 0, 1
+        return scaler
+
+    Scaler.fit = fit
+    return dataclasses.replace(data, z=np.concatenate([data.z, *columns], 1).astype(np.float32))
 
 
 def of_kind(selector: Selector, places: np.ndarray, names: np.ndarray) -> Selector:
@@ -83,6 +129,8 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=["shipped", "shipped-tables"], help="learned from too")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--own", help="folder of the raw tasks; z has the kinds' own meta-features, too")
+    parser.add_argument("--weight", type=float, default=1.0, help="of these meta-features")
     given = parser.parse_args()
     space = preset("universal")
     own = open_experience(given.experience, space)
@@ -90,6 +138,8 @@ def main() -> None:
     data = training_data(experience)
     kind = np.array(kinds_of(space, data))
     curve = random_search_curve(trials(experience, data), MOST)
+    if given.own:
+        data = with_own_features(data, kind, given.own, given.weight)
     rows: list[dict] = []
     for name in given.kinds.split(","):
         for seed in range(given.seeds):

@@ -16,7 +16,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,13 @@ from taskaware.spaces.mixture_parts import Point, RecipeCoordinate, Shapes, Weig
 from taskaware.spaces.space import Decision
 
 BOUND = 10.0
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _compiled(method: Method) -> Method:
+    """Compiled for eager callers, too: each operation would be a program of its own."""
+    return cast(Method, jax.jit(method, static_argnums=0, inline=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +143,7 @@ class MixtureSpace:
         """The inverse of `encode`."""
         return _cut(self.shapes, jnp.asarray(vector))
 
+    @_compiled
     def contains(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether each vector is a point of the space: logits within +-BOUND, recipe within [0, 1]."""
         point = self.decode(vector)
@@ -149,6 +157,7 @@ class MixtureSpace:
         alpha, beta, gamma = (jnp.clip(part, -BOUND, BOUND) for part in point[:3])
         return self.encode(Point(alpha, beta, gamma, jnp.clip(point.recipe, 0.0, 1.0)))
 
+    @_compiled
     def weights(self, vector: Float[EitherArray, "*b D"]) -> Weights:
         """What the network does: softmax of each group, shares under CUTOFF dropped, recipe in its units."""
         soft = self.soften(vector)
@@ -160,6 +169,7 @@ class MixtureSpace:
             self._recipe_values(soft.recipe),
         )
 
+    @_compiled
     def soften(self, vector: Float[EitherArray, "*b D"]) -> Weights:
         """The plain softmax of each group, recipe in [0, 1]: smooth everywhere, for surrogates."""
         point = self.decode(vector)
@@ -176,6 +186,7 @@ class MixtureSpace:
         """What a surrogate reads: the soft weights, and sums over them that mean something."""
         return mixture_features.features(self, vector)
 
+    @_compiled
     def width(self, vector: Float[EitherArray, "*b D"]) -> Int[Array, "*b"]:
         """The largest size that a present layer uses: all the width that has to be computed."""
         weights = self.weights(vector)
@@ -212,6 +223,7 @@ class MixtureSpace:
         recipe = [first + len(self.embeddings) + r for r in range(len(self.recipe))]
         return (*layer_alphas, *betas, *gammas, *recipe)
 
+    @_compiled
     def discretise(self, vector: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest plain network: the largest share of every group becomes one, every gate 0 or 1."""
         point = self.decode(vector)
@@ -259,6 +271,7 @@ class MixtureSpace:
         """
         return mixture_presence.settled(self, np.asarray(vectors), present)
 
+    @_compiled
     def is_plain(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether every group has a single share left, so that the network is an ordinary one."""
         weights = self.weights(vector)

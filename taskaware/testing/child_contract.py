@@ -19,16 +19,17 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from taskaware.children.child import Batch, Child, Design, child_of
+from taskaware.children.child import Batch, Design, State, child_of
 from taskaware.modalities.tables.build import make_task
 from taskaware.tasks.task import Task
 from taskaware.training import programs
-from taskaware.training.prepare import Prepared, embeddings_of, prepare
+from taskaware.training.chunks import chunk_size, parameter_count, placed
+from taskaware.training.prepare import Prepared, TaskArrays, embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import Trained, train
 
 ROWS = 160
-RECIPE = TrainingRecipe(steps=20, evaluations=4, batch_size=32, score_last=2, learning_rate=0.01)
+RECIPE = TrainingRecipe(steps=20, evaluations=2, batch_size=32, score_last=2, learning_rate=0.01)
 CLOSE = 5e-4
 MOST = 4
 """Candidates of a chunk."""
@@ -40,7 +41,7 @@ class Subject:
 
     Attributes:
         space: whose child it is.
-        points: n of them, 3 or more, no two equal, (n, D).
+        points: n of them, 2 or more, no two equal, (n, D).
         draws: whether `init` uses its key: then two keys must give two first states.
         prepared: a task.
     """
@@ -61,7 +62,8 @@ def check_child(
             of them in one group.
         draws: whether first weights are random.
         tasks: that the child can read and a small network learns in 20 steps of 32 rows; by default tables,
-            a classification and a regression. Eager code, which is slow, runs on the first one alone.
+            a classification and a regression. All groups and eager code, which is slow, run on the first
+            one alone; the others are for the largest group.
 
     Raises:
         AssertionError: a check failed; the traceback names it.
@@ -69,9 +71,11 @@ def check_child(
     space, points = make()
     points = np.asarray(points, np.float32)
     assert len(points) >= 3, f"make() gave {len(points)} points; the checks need 3 or more."
+    groups = child_of(space).group(space, jnp.asarray(points))
+    largest = points[max((np.asarray(rows) for _, rows in groups), key=len)]
     for number, task in enumerate(tasks or map(_task, ("classification", "regression"))):
         prepared = prepare(task, 0, RECIPE, embeddings=embeddings_of(space))
-        subject = Subject(space, points, draws, prepared)
+        subject = Subject(space, largest if number else points, draws, prepared)
         # Eager code does not know the problem.
         for check in CHECKS[1:] if number else CHECKS:
             check(subject)
@@ -89,33 +93,29 @@ def every_point_is_in_one_group(subject: Subject) -> None:
 
 
 def outputs_have_their_shape(subject: Subject) -> None:
-    for case in _cases(subject):
-        state = jax.eval_shape(case.child.init, jax.random.key(0), case.candidate, case.row)
-        given = jax.eval_shape(case.child.outputs, state.params, case.candidate, case.batch)
-        assert given.shape == (len(case.batch.y), case.batch.outputs), given.shape
+    for begun in _begun(subject):
+        batch = _batch(subject, 32)
+        given = jax.eval_shape(functools.partial(_given, subject, begun), begun.points[0])
+        assert given.shape == (len(batch.y), batch.outputs), given.shape
 
 
 def compiled_equals_eager(subject: Subject) -> None:
-    case = next(_cases(subject))  # of one group: eager code compiles each of its operations
-    params = jax.jit(case.child.init)(jax.random.key(0), case.candidate, case.row).params
+    begun = next(_begun(subject))  # of one group: eager code compiles each of its operations
     # As after some steps: factors differ from 1, and biases from 0. In NumPy, which compiles nothing.
     params = jax.tree.map(
-        lambda leaf: jnp.asarray(leaf + 0.01 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), leaf.dtype),
-        jax.device_get(params),
+        lambda leaf: jnp.asarray(
+            leaf[0] + 0.01 * np.sin(np.arange(leaf[0].size)).reshape(leaf[0].shape), leaf.dtype
+        ),
+        jax.device_get(_first_state(begun, 0).params),
     )
-    found = []
-    for wrap in (jax.jit, lambda function: function):
-        candidate = wrap(functools.partial(case.child.read, case.design))(case.point)
-        found.append(wrap(case.child.outputs)(params, candidate, case.batch))
-    _assert_close(*found)
+    outputs = functools.partial(_given, subject, begun)
+    point = jnp.asarray(begun.points[0])
+    _assert_close(jax.jit(outputs)(point, params), outputs(point, params))
 
 
 def first_states_follow_their_key(subject: Subject) -> None:
-    for case in _cases(subject):
-        init = jax.jit(case.child.init)
-        first, again, other = (
-            init(jax.random.key(seed), case.candidate, case.row).params for seed in (0, 0, 1)
-        )
+    for begun in _begun(subject):
+        first, again, other = (_first_state(begun, seed).params for seed in (0, 0, 1))
         assert _equal(first, again), "One key gave two first states."
         differ = not _equal(first, other)
         assert differ == subject.draws, f"draws={subject.draws}, but that two keys differ is {differ}."
@@ -129,17 +129,22 @@ def same_seed_same_result(subject: Subject) -> None:
 
 
 def together_equals_alone(subject: Subject) -> None:
-    together = _trained(subject)
-    for row in (0, len(subject.points) - 1):
-        alone = _train(dataclasses.replace(subject, points=subject.points[row : row + 1]))
-        np.testing.assert_allclose(alone.loss[0], together.loss[row], rtol=CLOSE, atol=CLOSE)
+    groups = child_of(subject.space).group(subject.space, jnp.asarray(subject.points))
+    row = max((np.asarray(rows) for _, rows in groups), key=len)[-1]
+    alone = _train(dataclasses.replace(subject, points=subject.points[row : row + 1]))
+    np.testing.assert_allclose(alone.loss[0], _trained(subject).loss[row], rtol=CLOSE, atol=CLOSE)
 
 
 def training_lowers_the_loss(subject: Subject) -> None:
-    last = _trained(subject).loss
-    before = [(case.place, float(_first_loss(subject, case))) for case in _cases(subject)]
-    gained = [loss - last[place] for place, loss in before]
-    assert np.mean(gained) > CLOSE, f"Training lowers the validation loss by {np.mean(gained)} only."
+    gained = []
+    for begun in _begun(subject):
+        state = _first_state(begun, jax.random.split(jax.random.key(0))[0])
+        _, loss = programs.evaluate(
+            begun.program, state.params, begun.arrays, begun.chosen, begun.arrays.validation
+        )
+        gained.append(np.asarray(loss) - _trained(subject).loss[begun.rows])
+    mean = np.mean(np.concatenate(gained))
+    assert mean > CLOSE, f"Training lowers the validation loss by {mean} only."
 
 
 def a_diverged_candidate_takes_no_other_with_it(subject: Subject) -> None:
@@ -154,8 +159,7 @@ def one_compilation_is_enough(subject: Subject) -> None:
     compiled: tuple[Any, ...] = (programs.candidates, programs.start, programs.segment, programs.evaluate)
     _trained(subject)
     before = [program._cache_size() for program in compiled]
-    _train(subject, seed=1)
-    _train(dataclasses.replace(subject, points=subject.points[::-1]))
+    _train(dataclasses.replace(subject, points=subject.points[::-1]), seed=1)
     assert [program._cache_size() for program in compiled] == before, "Another seed or order compiles anew."
 
 
@@ -172,54 +176,56 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
 )
 
 
-class _Case(NamedTuple):
-    """One point, read, with rows of the task; `place` is its place among the points."""
+class _Begun(NamedTuple):
+    """A chunk of C points of one group, as the trainer begins it, so that its compiled programs are shared.
 
-    place: int
-    child: Child
+    `rows` are the places of the points, repeated up to C; `chosen` are the candidates.
+    """
+
+    rows: np.ndarray
+    points: np.ndarray
     design: Design
-    point: jax.Array
-    candidate: Any
-    row: Batch
-    batch: Batch
+    program: programs.Program
+    arrays: TaskArrays
+    chosen: Any
 
 
-def _cases(subject: Subject) -> Iterator[_Case]:
-    """One point of each group."""
-    child, arrays = child_of(subject.space), subject.prepared.arrays
-    classification = programs.is_classification(subject.prepared.problem)
-    for key, rows in child.group(subject.space, jnp.asarray(subject.points)):
-        design, point = (
-            Design(subject.space, key, programs.hyper_of(RECIPE)),
-            jnp.asarray(subject.points[rows[0]]),
-        )
-        row, batch = (
-            Batch(
-                jax.tree.map(functools.partial(_rows, rows=slice(n)), arrays.x),
-                _rows(arrays.y, slice(n)),
-                arrays.columns,
-                arrays.allowed,
-                classification,
-            )
-            for n in (1, 32)
-        )
-        candidate = jax.jit(child.read, static_argnums=0)(design, point)
-        yield _Case(int(rows[0]), child, design, point, candidate, row, batch)
+def _begun(subject: Subject) -> Iterator[_Begun]:
+    """A chunk of each group."""
+    child, problem = child_of(subject.space), subject.prepared.problem
+    arrays = jax.device_put(subject.prepared.arrays, placed())
+    program = programs.Program(child, programs.scored_by(problem), programs.is_classification(problem))
+    vectors = jnp.asarray(subject.points)
+    for key, rows in child.group(subject.space, vectors):
+        design = Design(subject.space, key, programs.hyper_of(RECIPE))
+        size = chunk_size(parameter_count(program, design, arrays, vectors), max(MOST, len(rows)))
+        padded = np.resize(rows, size)
+        points = subject.points[padded]
+        chosen = programs.candidates(child, design, jax.device_put(points, placed("candidates")))
+        yield _Begun(padded, points, design, program, arrays, chosen)
 
 
-def _rows(array: jax.Array, rows: slice | np.ndarray) -> jax.Array:
-    """Some rows, cut out on the host, where that compiles nothing."""
-    return jnp.asarray(np.asarray(array)[rows])
+def _first_state(begun: _Begun, key: int | jax.Array) -> State:
+    """The first states of a chunk, by a key or its seed."""
+    key = jax.random.key(key) if isinstance(key, int) else key
+    return programs.start(begun.program, begun.arrays, begun.chosen, key)
 
 
-def _first_loss(subject: Subject, case: _Case) -> jax.Array:
-    """Validation loss of the weights that the trainer begins with."""
+def _given(subject: Subject, begun: _Begun, point: jax.Array, params: Any = None) -> jax.Array:
+    """Outputs of a point for 32 rows of the task, with its first weights where none are given."""
+    child = begun.program.child
+    candidate = child.read(begun.design, point)
+    if params is None:
+        params = child.init(jax.random.key(0), candidate, _batch(subject, 1)).params
+    return child.outputs(params, candidate, _batch(subject, 32))
+
+
+def _batch(subject: Subject, rows: int) -> Batch:
+    """The first rows of the task, cut out on the host, where that compiles nothing."""
     arrays = subject.prepared.arrays
-    rows = np.asarray(arrays.validation.rows)[np.asarray(arrays.validation.weight) > 0]
-    x = jax.tree.map(functools.partial(_rows, rows=rows), arrays.x)
-    batch = dataclasses.replace(case.batch, x=x, y=_rows(arrays.y, rows))
-    state = jax.jit(case.child.init)(jax.random.split(jax.random.key(0))[0], case.candidate, case.row)
-    return jax.jit(Batch.loss)(batch, jax.jit(case.child.outputs)(state.params, case.candidate, batch))
+    x, y = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[:rows]), (arrays.x, arrays.y))
+    classification = programs.is_classification(subject.prepared.problem)
+    return Batch(x, y, arrays.columns, arrays.allowed, classification)
 
 
 @functools.lru_cache(maxsize=2)

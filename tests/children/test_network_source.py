@@ -154,7 +154,9 @@ def assert_same_outputs(space, vector, block, categories):
 )
 def test_emitted_code_answers_as_the_network_does(name, shape):
     space = TABLES if name == "tables" else preset(name)
-    for vector in points(space):
+    # All four once; elsewhere one plain network and one mixture.
+    every = (name, shape) == ("compact", "both")
+    for vector in points(space) if every else points(space)[1:3]:
         assert_same_outputs(space, vector, *SHAPES[shape])
 
 

@@ -13,6 +13,15 @@ from taskaware.training import length
 from taskaware.training.recipe import TrainingRecipe
 
 
+@pytest.fixture(scope="session", autouse=True)
+def short():
+    """Trainings have few steps of few rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
+        patch.setattr(length, "PASSES", 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def flowers() -> pd.DataFrame:
     """48 rows of two numbers and a colour; the species follows from the first number."""
@@ -34,15 +43,24 @@ def table(flowers, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(table, tmp_path_factory):
+def trained(table, tmp_path_factory, short):
     """The folder that a `recommend` with every output has filled, and what it printed."""
     folder = tmp_path_factory.mktemp("trained")
     outputs = ["--out", folder / "rec.json", "--plot", folder / "net.svg", "--source", folder / "net.py"]
-    words = ["recommend", table, "--target", "species", "--fit", "--save", folder / "model", *outputs]
+    words = [
+        "recommend",
+        table,
+        "--target",
+        "species",
+        "--fit",
+        "--members",
+        2,
+        "--save",
+        folder / "model",
+        *outputs,
+    ]
     page = io.StringIO()
-    with contextlib.redirect_stdout(page), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
-        patch.setattr(length, "PASSES", 0)
+    with contextlib.redirect_stdout(page):
         code = main([str(word) for word in words])
     assert code == 0
     return folder, page.getvalue()

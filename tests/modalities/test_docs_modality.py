@@ -13,7 +13,7 @@ from taskaware.testing.modality_contract import check_modality
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending" / "modality.md"
 
 
-def test_the_page_runs(capsys):
+def test_the_page_runs(capsys, short):
     code = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     module = types.ModuleType("modality_page")
     sys.modules["modality_page"] = module

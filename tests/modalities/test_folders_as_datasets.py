@@ -35,7 +35,7 @@ def test_images(tmp_path):
     assert task.digest == ta.make_task(str(tmp_path / "photos")).digest
 
 
-def test_new_images_in_a_folder(tmp_path):
+def test_new_images_in_a_folder(tmp_path, short):
     for number in range(10):
         picture(tmp_path / "photos" / "dark" / f"{number}.png", number)
         picture(tmp_path / "photos" / "light" / f"{number}.png", 150 + number)

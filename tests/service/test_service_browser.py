@@ -228,20 +228,19 @@ def test_a_token_is_asked_for_and_kept_until_the_window_closes(browser, tmp_path
         assert not browser.shown("#token") and "token" not in browser.run("return location.href")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_in_both_schemes_and_by_keyboard(browser, url, scheme):
+def test_on_a_phone_in_both_schemes_and_by_keyboard(browser, url):
     browser.chrome(
         "Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=2, mobile=True
     )
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.chrome("Emulation.setEmulatedMedia", features=features)
-    browser.go(url)
-    browser.until("return document.querySelector('#status') !== null")
-    for id in ("preview", "recommendation", "job", "model", "token"):
-        browser.run("document.getElementById(arguments[0]).hidden = false", id)
-    assert wide(browser) <= 0
-    light = browser.run("return getComputedStyle(document.body).backgroundColor")
-    assert light == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 24, 31)")
+    for scheme, colour in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 24, 31)")):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.chrome("Emulation.setEmulatedMedia", features=features)
+        browser.go(url)
+        browser.until("return document.querySelector('#status') !== null")
+        for id in ("preview", "recommendation", "job", "model", "token"):
+            browser.run("document.getElementById(arguments[0]).hidden = false", id)
+        assert wide(browser) <= 0
+        assert browser.run("return getComputedStyle(document.body).backgroundColor") == colour
     # Everything that can be clicked is reached by Tab, and has a name.
     nameless = (
         "return [...document.querySelectorAll('button, input, select, a')].filter((one) => "

@@ -14,7 +14,7 @@ from taskaware.training.recipe import TrainingRecipe
 @pytest.fixture(scope="module", autouse=True)
 def short_trainings():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "RECIPE", TrainingRecipe(steps=300, batch_size=64))
+        patch.setattr(training, "RECIPE", TrainingRecipe(steps=210, batch_size=64))
         patch.setattr(length, "PASSES", 0)
         yield
 
@@ -35,7 +35,7 @@ def recommendation(frame):
 
 
 def options(**more):
-    return {"members": 2, "progress": False, "seed": 0, **more}
+    return {"members": 1, "progress": False, "seed": 0, **more}
 
 
 def test_the_metric_is_noted_and_its_threshold_is_saved_with_the_model(frame, recommendation, tmp_path):

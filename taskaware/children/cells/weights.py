@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import jax
+import numpy as np
+from jaxtyping import Float
 
 from taskaware.arrays import EitherArray
 from taskaware.children.cells.operations import SEPARABLE
@@ -25,7 +26,8 @@ def module_params(
         point: choice numbers.
         params: that `child.outputs` reads, of one network.
     """
-    arrays = {name: jnp.asarray(each) for name, each in params.items()}
+    # On the host, where cutting compiles nothing.
+    arrays = {name: np.asarray(each) for name, each in jax.device_get(params).items()}
     cells = space.decode(point)
     found: Params = {"stem": {"kernel": arrays["stem"]}, "stem_norm": _norm(arrays, "stem")}
     skip, last = [0], [0]
@@ -37,11 +39,11 @@ def module_params(
         if each.cell == REDUCTION:
             found |= _squeezed(arrays, f"{each.name}_reduced", last, 2)
             last = [0]
-    kernel = jnp.concatenate([arrays["output"][state] for state in last])
+    kernel = np.concatenate([arrays["output"][state] for state in last])
     return found | {"output": {"kernel": kernel, "bias": arrays["output_bias"]}}
 
 
-def _operations(params: dict[str, Array], each: Placed, cell: Cell) -> Params:
+def _operations(params: dict[str, np.ndarray], each: Placed, cell: Cell) -> Params:
     found: Params = {}
     for number, combination in enumerate(cell.combinations):
         chosen = ("left", combination.left_operation), ("right", combination.right_operation)
@@ -55,7 +57,7 @@ def _operations(params: dict[str, Array], each: Placed, cell: Cell) -> Params:
     return found
 
 
-def _operation(own: dict[str, Array], operation: str, name: str) -> Params:
+def _operation(own: dict[str, np.ndarray], operation: str, name: str) -> Params:
     if operation in SEPARABLE:
         edge = (KERNEL - SEPARABLE[operation][0]) // 2
         kernel = own["_depthwise"][edge : KERNEL - edge, edge : KERNEL - edge, None]
@@ -68,12 +70,12 @@ def _operation(own: dict[str, Array], operation: str, name: str) -> Params:
     return found | {f"{name}_norm": _norm(own, "")}
 
 
-def _squeezed(params: dict[str, Array], name: str, states: list[int], stride: int) -> Params:
+def _squeezed(params: dict[str, np.ndarray], name: str, states: list[int], stride: int) -> Params:
     """The kernel over concatenated states from the kernels of each."""
     _, read, filters = params[name].shape
     parts = [params[name][state].reshape(stride, stride, read // stride**2, filters) for state in states]
-    return {name: {"kernel": jnp.concatenate(parts, axis=2)}, f"{name}_norm": _norm(params, name)}
+    return {name: {"kernel": np.concatenate(parts, axis=2)}, f"{name}_norm": _norm(params, name)}
 
 
-def _norm(params: dict[str, Array], name: str) -> Params:
+def _norm(params: dict[str, np.ndarray], name: str) -> Params:
     return {"scale": params[f"{name}_scale"], "bias": params[f"{name}_bias"]}

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-import jax.numpy as jnp
+import jax
+import numpy as np
 from jaxtyping import Float
 
 from taskaware.arrays import EitherArray
@@ -20,7 +21,8 @@ def module_variables(
         point: choice numbers.
         params: that `child.outputs` reads, of one network.
     """
-    arrays = {name: jnp.asarray(each) for name, each in params.items()}
+    # On the host, where cutting compiles nothing.
+    arrays = {name: np.asarray(each) for name, each in jax.device_get(params).items()}
     layers = space.decode(point)
     channels = [space.settings.channels, *(layer.filters for layer in layers)]
     weights: dict[str, Any] = {}
@@ -30,12 +32,12 @@ def module_variables(
         down, right = ((kernel.shape[1] - size) // 2 for size in (layer.height, layer.width))
         middle = kernel[:, down : down + layer.height, right : right + layer.width, :, : layer.filters]
         parts = [middle[source][:, :, : channels[source]] for source in layer.reads]
-        weights[name] = {"kernel": jnp.concatenate(parts, axis=2)}
+        weights[name] = {"kernel": np.concatenate(parts, axis=2)}
         scale, bias, mean, variance = (
             arrays[f"{name}_{part}"][: layer.filters] for part in ("scale", "bias", "mean", "variance")
         )
         weights[f"{name}_norm"] = {"scale": scale, "bias": bias}
         moving[f"{name}_norm"] = {"mean": mean, "var": variance}
     rows = [arrays["output"][number - 1][: channels[number]] for number in ends(layers)]
-    weights["output"] = {"kernel": jnp.concatenate(rows), "bias": arrays["output_bias"]}
+    weights["output"] = {"kernel": np.concatenate(rows), "bias": arrays["output_bias"]}
     return {"params": weights, "batch_stats": moving}

@@ -19,6 +19,7 @@ from taskaware.training.recipe import TrainingRecipe
 
 # An odd side has an edge where images are halved.
 SPACE = cells(2, filters=2, side=9, channels=1)
+SMALL = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
 # All eight operations, four in each cell.
 POINT = np.array([0, 0, 1, 1, 2, 2, 0, 3, 0, 4, 1, 5, 1, 6, 2, 7], np.float32)
 
@@ -51,20 +52,18 @@ def test_the_contract_on_images():
     signal = rng.uniform(-1, 1, 160)
     images = 128 + 100 * signal[:, None, None] * np.repeat([1, -1], 4)[None, :, None]
     images = np.clip(images + rng.normal(scale=8, size=(160, 8, 8)), 0, 255).astype(np.uint8)
-    space = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
     points = np.array([[1, 1, 0, 0] * 2, [0, 0, 1, 1] * 2, [1, 1, 1, 0] * 2], np.float32)
-    check_child(lambda: (space, points), tasks=[ta.make_task((images, signal > 0))])
+    check_child(lambda: (SMALL, points), tasks=[ta.make_task((images, signal > 0))])
 
 
 def test_evolution_trains_cells_on_digits():
     digits = load_digits()
     few = np.isin(digits.target, (3, 8))
     task = ta.make_task((digits.images[few][:120], digits.target[few][:120]))
-    # Space, rows and steps between evaluations are those of tests/objectives/test_result.py: one program.
-    space = cells(1, filters=2, side=8, channels=1, operations=("identity", "separable 3x3"))
-    recipe = TrainingRecipe(steps=30, evaluations=15, batch_size=32)
+    # The rate and the steps between evaluations are those of the contract: one program.
+    recipe = TrainingRecipe(steps=20, evaluations=2, batch_size=32, learning_rate=0.01)
     strategy = ta.strategies.aging_evolution(population=4, sample=2)
-    found = ta.search(space, strategy, task=task, recipe=recipe, budget=8, progress=False)
+    found = ta.search(SMALL, strategy, task=task, recipe=recipe, budget=8, progress=False)
     assert found.best.score > 0.7 and not found.diverged.any()
     assert len(np.unique(found.points, axis=0)) > 4 and len(np.unique(found.scores)) > 2
 

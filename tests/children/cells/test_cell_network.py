@@ -22,9 +22,8 @@ def shapes(module):
     return jax.eval_shape(module.init, jax.random.key(0), IMAGE)
 
 
-def multiply_adds(module):
+def multiply_adds(module, variables):
     """Of all convolutions and products in the traced program, for one image."""
-    variables = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes(module))
     total = 0
     for step in jax.make_jaxpr(module.apply)(variables, IMAGE).eqns:
         if step.primitive.name == "conv_general_dilated":
@@ -39,8 +38,9 @@ def multiply_adds(module):
 def test_counts_are_those_of_the_module(name):
     point = SPACE.named(name)
     module = cell_network(SPACE, point, 5)
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(shapes(module)))
-    assert cost(SPACE, point, 5) == (parameters, multiply_adds(module))
+    variables = shapes(module)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(variables))
+    assert cost(SPACE, point, 5) == (parameters, multiply_adds(module, variables))
 
 
 def test_source_runs_alone_with_the_weights_of_the_module():
@@ -51,7 +51,9 @@ def test_source_runs_alone_with_the_weights_of_the_module():
     exec(compile(source(small, point, 3), "network.py", "exec"), names)
     module, alone = cell_network(small, point, 3), names["Network"]()
     images = jax.random.normal(jax.random.key(1), (2, 9, 9, 3))
-    weights = jax.jit(module.init)(jax.random.key(0), images)
+    rng = np.random.default_rng(0)
+    fresh = jax.eval_shape(module.init, jax.random.key(0), images)
+    weights = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(leaf.dtype), fresh)
     given = jax.jit(module.apply)(weights, images)
     np.testing.assert_allclose(given, jax.jit(alone.apply)(weights, images), rtol=1e-5, atol=1e-5)
     assert np.isfinite(given).all() and not np.allclose(given[0], given[1])

@@ -121,7 +121,8 @@ def test_the_contract_on_images():
 def test_evolution_trains_chains_on_digits():
     digits = load_digits(n_class=2)
     task = ta.make_task((digits.images, digits.target))
-    recipe = TrainingRecipe(steps=60, evaluations=2, batch_size=32, learning_rate=0.02)
+    # The rate and the steps between evaluations are those of the contract: one program.
+    recipe = TrainingRecipe(steps=100, evaluations=10, batch_size=32, learning_rate=0.01)
     strategy = ta.strategies.aging_evolution(population=4, sample=2)
     found = ta.search(TINY, strategy, task=task, recipe=recipe, budget=8, progress=False)
     assert found.best.score > 0.9 and not found.diverged.any()

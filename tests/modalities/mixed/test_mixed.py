@@ -30,7 +30,7 @@ def frame_of(rows=160, seed=0):
     return frame.assign(y=np.where(wide, "wide", "narrow"))
 
 
-def test_the_whole_way(tmp_path):
+def test_the_whole_way(tmp_path, short):
     frame, later = frame_of(), frame_of(seed=1)
     rec = ta.recommend(frame, "y")
     assert (rec.task.modality, rec.space.name, rec.task.features) == ("mixed", "universal", 3)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import taskaware
-from taskaware import store
+from taskaware import store, strategies
 
 PACKAGE = Path(taskaware.__file__).parent
 ROOT = PACKAGE.parent
@@ -40,10 +40,11 @@ def test_type_checkers_see_the_lazy_names_of_the_package():
     assert for_checkers(PACKAGE / "__init__.py") == taskaware._HOMES | rooms
 
 
-def test_type_checkers_see_the_lazy_names_of_the_store():
-    assert for_checkers(PACKAGE / "store" / "__init__.py") == dict.fromkeys(
-        store.LATER, "taskaware.store.sql"
-    )
+@pytest.mark.parametrize(
+    ("room", "home"), [(store, "taskaware.store.sql"), (strategies, "taskaware.strategies.teaching")]
+)
+def test_type_checkers_see_the_lazy_names_of_a_room(room, home):
+    assert for_checkers(Path(room.__file__)) == dict.fromkeys(room.LATER, home)
 
 
 def test_the_package_says_that_it_is_typed():

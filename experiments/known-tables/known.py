@@ -32,13 +32,18 @@ PORTFOLIO = 20
 """Points of the other tables that a search starts with, as many of each."""
 
 
+LESSONS = 1500
+"""Minibatches of eight points from which a controller learns before it searches."""
+
+
 class Target(NamedTuple):
-    """A table to search, and the others, which alone the evaluator has seen."""
+    """A table to search, and the others, which alone the evaluator and the taught controller have seen."""
 
     name: str
     space: ta.spaces.ChoiceSpace
     objective: ta.objectives.Objective
     evaluator: Callable[[], object]
+    taught: Callable[[], ta.strategies.Taught]
 
 
 def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
@@ -55,7 +60,15 @@ def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
             known = ta.objectives.known_scores(others, space, adapter.SCORE, points=points)
             return ta.train_evaluator(known, space=space)
 
-        yield Target(name, space, objective, evaluator)
+        @functools.cache
+        def taught(space=space, others=others):
+            tables = {
+                other: ta.objectives.table(known, list(adapter.OPTIONS), adapter.SCORE, seeds="seed")[1]
+                for other, known in others.items()
+            }
+            return ta.strategies.teach(space, tables, updates=LESSONS, learning_rate=0.01, progress=False)
+
+        yield Target(name, space, objective, evaluator, taught)
 
 
 def evolution() -> Callable:
@@ -85,6 +98,10 @@ def climbs(target: Target, seed: int, budget: int) -> Callable:
     return ta.strategies.portfolio_then(points, ta.strategies.local_search())
 
 
+def reinforce(taught: ta.strategies.Taught | None = None) -> Callable:
+    return ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01, start=taught)
+
+
 STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "random": lambda target, seed, budget: ta.strategies.random(),
     "local search": lambda target, seed, budget: ta.strategies.local_search(),
@@ -92,6 +109,9 @@ STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "evolution, warm": lambda target, seed, budget: warm(target),
     "evolution, screened": lambda target, seed, budget: screened(target),
     "gradient ascent": climbs,
+    "reinforce": lambda target, seed, budget: reinforce(),
+    "ppo": lambda target, seed, budget: ta.strategies.ppo(8, learning_rate=0.003, entropy=0.005),
+    "reinforce, taught": lambda target, seed, budget: reinforce(target.taught()),
 }
 TPE = "TPE (Optuna)"
 

@@ -1,5 +1,7 @@
 """Search strategies, one file each, and the driver that runs them on any objective."""
 
+from typing import TYPE_CHECKING
+
 from taskaware.strategies.annealed_ascent import annealed_ascent
 from taskaware.strategies.driver import Trace, maximise, search
 from taskaware.strategies.evolution import aging_evolution, evolution
@@ -15,6 +17,9 @@ from taskaware.strategies.reinforce import ppo, reinforce
 from taskaware.strategies.screening import promising
 from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Strategy, UnderWay
 
+if TYPE_CHECKING:
+    from taskaware.strategies.teaching import Taught, teach
+
 __all__ = [
     "DIVERGED",
     "STRATEGIES",
@@ -29,6 +34,7 @@ __all__ = [
     "Outcomes",
     "Progress",
     "Strategy",
+    "Taught",
     "Trace",
     "UnderWay",
     "aging_evolution",
@@ -44,5 +50,18 @@ __all__ = [
     "reinforce",
     "search",
     "settled",
+    "teach",
     "traced",
 ]
+
+LATER = ("Taught", "teach")
+"""Names whose module needs Flax, which takes long to import."""
+
+
+def __getattr__(name: str) -> object:
+    """The names of `LATER`."""
+    if name not in LATER:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from taskaware.strategies import teaching
+
+    return getattr(teaching, name)

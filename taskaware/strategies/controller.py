@@ -54,6 +54,7 @@ class Controller(nn.Module):
         tanh: the logits are this many times their tanh; None leaves them as they are.
         anchors: whether connections have anchor points; else they have a softmax, as all decisions.
         grows: number of the decision whose options open one after the other; None without one.
+        context: K, meta-features of the task that the controller reads before the first decision; 0 of none.
     """
 
     space: Space
@@ -63,6 +64,7 @@ class Controller(nn.Module):
     tanh: float | None = None
     anchors: bool = True
     grows: int | None = None
+    context: int = 0
 
     def setup(self) -> None:
         steps = len(self.space.decisions)
@@ -74,39 +76,52 @@ class Controller(nn.Module):
         self.embedding = self.param("embedding", _uniform, (steps, width, self.units))
         self.head = self.param("head", _uniform, (steps, self.units, width))
         self.bias = self.param("bias", _uniform, (steps, width))
+        if self.context:
+            self.reading = self.param("reading", _uniform, (self.context, self.units))
         self.connections = connections_of(self.space) if self.anchors else ()
         if self.connections:
             self.anchor = self.param("anchor", _uniform, (self.units,))
             self.anchor_earlier = self.param("anchor_earlier", _uniform, (self.units, self.units))
             self.anchor_part = self.param("anchor_part", _uniform, (self.units, self.units))
 
-    def sampled(self, key: Array, stage: Int[Array, ""]) -> Walk:
+    def sampled(self, key: Array, stage: Int[Array, ""], z: Float[Array, " K"] | None = None) -> Walk:
         """A point drawn from the controller.
 
         Args:
             key: of the draw.
             stage: number of the option of the growing decision.
+            z: scaled meta-features of the task; zeros if None.
         """
         # The largest of logits plus such noise is drawn by their softmax.
         noise = jax.random.gumbel(key, self.bias.shape)
         return self._walk(
-            lambda noise, logits: jnp.argmax(logits + noise), noise, jnp.zeros(self._entries.shape), stage
+            lambda noise, logits: jnp.argmax(logits + noise), noise, jnp.zeros(self._entries.shape), stage, z
         )
 
-    def scored(self, point: Float[Array, " D"]) -> Walk:
+    def scored(self, point: Float[Array, " D"], z: Float[Array, " K"] | None = None) -> Walk:
         """How likely a point is; what a point holds where nothing is decided does not count."""
         given = point[self._entries].astype(jnp.int32)
         stage = given[self.grows] if self.grows is not None else jnp.int32(0)
-        return self._walk(lambda choice, logits: choice, given, point, stage)
+        return self._walk(lambda choice, logits: choice, given, point, stage, z)
 
     @property
     def _entries(self) -> Array:
         return jnp.array([decision.entries[0] for decision in self.space.decisions])
 
-    def _walk(self, choose: Choose, given: Array, point: Float[Array, " D"], stage: Int[Array, ""]) -> Walk:
+    def _walk(
+        self,
+        choose: Choose,
+        given: Array,
+        point: Float[Array, " D"],
+        stage: Int[Array, ""],
+        z: Float[Array, " K"] | None,
+    ) -> Walk:
         begins, about = _anchor_points(self.connections)
+        memories = [(jnp.zeros(self.units), jnp.zeros(self.units)) for _ in range(self.layers)]
+        if self.context and z is not None:
+            memories[0] = (memories[0][0], jnp.tanh(z @ self.reading))
         carry = (
-            [(jnp.zeros(self.units), jnp.zeros(self.units)) for _ in range(self.layers)],
+            memories,
             jnp.zeros((begins.shape[1], self.units)),
             jnp.int32(0),
             Walk(point, jnp.float32(0), jnp.float32(0)),

@@ -1,12 +1,16 @@
 """Settings of a controller that learns, and the rewards that it learns from."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from taskaware.strategies.teaching import Taught
 
 OFF_POLICY = ("weigh", "drop")
 
@@ -32,15 +36,19 @@ class Terms(NamedTuple):
     anchors: bool = True
     grow: str | None = None
     grow_every: int = 1600
+    start: "Taught | None" = None
+    z: tuple[float, ...] | None = None
 
     @property
     def label(self) -> str:
         """What the strategy is, with its settings."""
         name = "reinforce" if self.clip is None else "ppo"
         usual = ["clip", "epochs"] * (self.clip is None) + ["anchors"] * self.anchors
-        usual += ["grow", "grow_every"] * (self.grow is None)
-        mine = [each for each in self._fields if each not in usual]
-        return f"{name}({', '.join(f'{each}={getattr(self, each)}' for each in mine)})"
+        usual += ["grow", "grow_every"] * (self.grow is None) + ["start", "z"]
+        mine = [f"{each}={getattr(self, each)}" for each in self._fields if each not in usual]
+        if self.start is not None:
+            mine += [f"start={self.start.digest}", f"z={digest(self.z)}"]
+        return f"{name}({', '.join(mine)})"
 
     def check(self) -> "Terms":
         """The settings, if they may be.

@@ -99,12 +99,15 @@ def programs(space: Space, terms: Terms) -> Programs:
     """What a controller of a space does, compiled once for a process."""
     names = [decision.name for decision in space.decisions]
     grows = None if terms.grow is None else names.index(terms.grow)
-    own = (terms.units, terms.layers, terms.temperature, terms.tanh, terms.anchors)
-    controller = Controller(space, *own, grows)
+    controller, z = Controller(space, terms.units, terms.layers, anchors=terms.anchors), None
+    if terms.start is not None:
+        controller, z = terms.start.controller, jnp.asarray(terms.start.scaled(terms.z))
+    controller = controller.clone(temperature=terms.temperature, tanh=terms.tanh, grows=grows)
     rule = optax.adam(terms.learning_rate)
 
     def init(key: Array) -> Learner:
-        params = controller.init(key, method=lambda module: module.bias)
+        first = terms.start and terms.start.params
+        params = first or controller.init(key, method=lambda module: module.bias)
         queue = Queue(jnp.zeros((terms.queue, space.dimension)), jnp.full(terms.queue, -jnp.inf))
         return Learner(params, rule.init(params), jnp.float32(0), jnp.float32(jnp.inf), jnp.int32(0), queue)
 
@@ -116,7 +119,7 @@ def programs(space: Space, terms: Terms) -> Programs:
     def draw(key: Array, learner: Learner, count: int) -> Walk:
         now, keys = stage(learner), jax.random.split(key, count)
         return jax.vmap(
-            lambda each: cast(Walk, controller.apply(learner.params, each, now, method="sampled"))
+            lambda each: cast(Walk, controller.apply(learner.params, each, now, z, method="sampled"))
         )(keys)
 
     def drawn(key: Array, learner: Learner, count: int) -> tuple[Array, Array, Array]:
@@ -124,15 +127,15 @@ def programs(space: Space, terms: Terms) -> Programs:
         walks = draw(now, learner, count)
         return following, walks.point, walks.log_probability
 
-    update = functools.partial(_updated, controller, rule, terms)
+    update = functools.partial(_updated, controller, rule, terms, z)
     return Programs(
         controller, jax.jit(init), draw, update, jax.jit(drawn, static_argnums=2), jax.jit(update)
     )
 
 
-def _walks(controller: Controller, params: Any, points: Array) -> Walk:
+def _walks(controller: Controller, params: Any, points: Array, z: Array | None) -> Walk:
     """How likely each of several points is."""
-    return jax.vmap(lambda each: cast(Walk, controller.apply(params, each, method="scored")))(points)
+    return jax.vmap(lambda each: cast(Walk, controller.apply(params, each, z, method="scored")))(points)
 
 
 def loss(
@@ -142,6 +145,7 @@ def loss(
     batch: Minibatch,
     advantage: Float[Array, " m"],
     queue: Queue,
+    z: Float[Array, " K"] | None = None,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """What an update makes smaller, and the entropy of the controller.
 
@@ -152,9 +156,10 @@ def loss(
         batch: rows with a `drawn_at` of -1 do not count.
         advantage: reward less baseline, (m,).
         queue: points whose likelihood grows.
+        z: scaled meta-features of the task, where the controller reads some.
     """
     points = jnp.concatenate([batch.points, queue.points])
-    walks = _walks(controller, params, points)
+    walks = _walks(controller, params, points, z)
     likely, imitated = jnp.split(walks.log_probability, [len(batch.values)])
     ratio = jnp.exp(likely - batch.drawn_as)
     if terms.clip is None:
@@ -179,6 +184,7 @@ def _updated(
     controller: Controller,
     rule: optax.GradientTransformation,
     terms: Terms,
+    z: Array | None,
     learner: Learner,
     batch: Minibatch,
 ) -> tuple[Learner, dict[str, Array]]:
@@ -191,7 +197,7 @@ def _updated(
     queue = _queued(learner.queue, batch) if terms.queue else learner.queue
 
     def total(params: Any) -> tuple[Array, Array]:
-        return loss(controller, terms, params, batch, rewards - before, queue)
+        return loss(controller, terms, params, batch, rewards - before, queue, z)
 
     def step(carry: tuple, _: None) -> tuple[tuple, tuple]:
         params, optimizer = carry

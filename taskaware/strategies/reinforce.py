@@ -3,10 +3,12 @@
 Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"); CN110663049B (PPO).
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
@@ -17,6 +19,7 @@ from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 if TYPE_CHECKING:
     from taskaware.strategies.policy_gradient import Learner, Minibatch, Programs
+    from taskaware.strategies.teaching import Taught
 
 UNDER_WAY = 1024
 """Number of unfinished evaluations whose probabilities are remembered."""
@@ -40,6 +43,8 @@ def reinforce(
     anchors: bool = True,
     grow: str | None = None,
     grow_every: int = 1600,
+    start: "Taught | None" = None,
+    z: Sequence[float] | EitherArray | None = None,
 ) -> Factory:
     """A recurrent controller takes the decisions of a point one by one, and learns by REINFORCE.
 
@@ -70,10 +75,12 @@ def reinforce(
             `grow_every` points. "layers" of `spaces.chain(layers=(6, 8, 10))` gives chains that become
             deeper, as published, while the controller keeps what it has learned.
         grow_every: points of each option (published: 1,600).
+        start: a controller that `teach` made; its units, layers and anchors count, not those given here.
+        z: meta-features of the task, (K,), where that controller reads them.
 
     Raises:
         UserError: a setting is out of range; or, when bound, the space has a decision without choices, or
-            none of the name `grow`.
+            none of the name `grow`, or `start` is of another space or reads another z.
 
     >>> from taskaware.spaces import choices
     >>> strategy = reinforce(4)(choices(a=[1, 2, 3], b=[0, 1]), 2)
@@ -98,6 +105,8 @@ def reinforce(
             anchors=anchors,
             grow=grow,
             grow_every=grow_every,
+            start=start,
+            z=None if z is None else tuple(np.asarray(z, float).tolist()),
         )
     )
 
@@ -122,6 +131,8 @@ def ppo(
     anchors: bool = True,
     grow: str | None = None,
     grow_every: int = 1600,
+    start: "Taught | None" = None,
+    z: Sequence[float] | EitherArray | None = None,
 ) -> Factory:
     """As `reinforce`, but each minibatch is learned from several times, with a bound on the change.
 
@@ -130,7 +141,7 @@ def ppo(
         epochs: steps for each minibatch.
         minibatch, learning_rate, entropy: see `reinforce` (published: 20, 3.5e-4 and 1e-5).
         reward, scale, baseline, off_policy, queue, queue_weight: see there.
-        units, layers, temperature, tanh, anchors, grow, grow_every: see there.
+        units, layers, temperature, tanh, anchors, grow, grow_every, start, z: see there.
 
     Raises:
         UserError: as `reinforce`.
@@ -157,6 +168,8 @@ def ppo(
             anchors=anchors,
             grow=grow,
             grow_every=grow_every,
+            start=start,
+            z=None if z is None else tuple(np.asarray(z, float).tolist()),
             clip=clip,
             epochs=epochs,
         )
@@ -182,6 +195,13 @@ def _factory(terms: Terms) -> Factory:
 
 def _check(space: Space, terms: Terms) -> None:
     names = [decision.name for decision in space.decisions]
+    if terms.start is not None:
+        terms.start.scaled(terms.z)
+        if terms.start.space.digest != space.digest:
+            raise UserError(
+                f"The controller was taught in the space '{terms.start.space.name}', and this is "
+                f"'{space.name}', which is another one. Teach one in the space of the search."
+            )
     if terms.grow is not None and terms.grow not in names:
         raise unknown("decision", terms.grow, names)
     for decision in space.decisions:

@@ -1,0 +1,227 @@
+"""A controller that learns from several tasks, so that a search of another task begins with what it knows.
+
+Source: Wong, Houlsby, Lu & Gesmundo 2018 ("Transfer Learning with Neural AutoML"), with the meta-features z
+of a task in place of a vector that is learned for each.
+"""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from taskaware.arrays import EitherArray
+from taskaware.compilation import keep_compiled
+from taskaware.errors import UserError
+from taskaware.progress import tqdm
+from taskaware.spaces import Space
+from taskaware.strategies.controller import Controller, Walk
+from taskaware.strategies.objective import Objective
+
+KEPT = 0.9
+"""Share of the mean and spread of a task's scores that a minibatch leaves."""
+
+WORST = 2.0
+"""A diverged point counts as this many spreads below the mean."""
+
+WIDEST = 4.0
+"""Scaled meta-features are cut at this many spreads."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Taught:
+    """What a controller has learned from several tasks, see `teach`.
+
+    Attributes:
+        space: of the points.
+        controller: the network.
+        params: its weights.
+        tasks: names of the tasks.
+        centre, spread: scale of z, (K,); empty where the controller does not read z.
+    """
+
+    space: Space
+    controller: Controller
+    params: Any
+    tasks: tuple[str, ...]
+    centre: Float[np.ndarray, " K"]
+    spread: Float[np.ndarray, " K"]
+
+    def __repr__(self) -> str:
+        reads = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads no meta-features"
+        return f"<controller of '{self.space.name}', taught by {len(self.tasks)} tasks, {reads}>"
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """16 hex digits that name the weights."""
+        leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.params)]
+        parts = (self.space.digest.encode(), *leaves, self.centre.tobytes(), self.spread.tobytes())
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+    def scaled(self, z: Sequence[float] | EitherArray | None) -> Float[np.ndarray, " K"]:
+        """The meta-features of a task as the controller reads them.
+
+        Raises:
+            UserError: they are missing, or another number of them was learned from.
+        """
+        found = np.zeros(0) if z is None else np.asarray(z, float)
+        if found.shape != self.centre.shape:
+            wanted = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads none"
+            raise UserError(
+                f"z has the shape {found.shape}, and the controller {wanted}. Give z= as for `teach`."
+            )
+        return np.clip((found - self.centre) / self.spread, -WIDEST, WIDEST).astype(np.float32)
+
+
+class _Pupil(NamedTuple):
+    """State of the lessons; a pytree. `mean` and `spread` are of each task's scores, (T,)."""
+
+    params: Any
+    optimizer: optax.OptState
+    mean: Float[Array, " T"]
+    spread: Float[Array, " T"]
+    seen: Int[Array, " T"]
+
+
+def teach(
+    space: Space,
+    objectives: Mapping[str, Objective],
+    *,
+    z: Mapping[str, Sequence[float] | EitherArray] | None = None,
+    updates: int = 1000,
+    minibatch: int = 8,
+    learning_rate: float = 0.003,
+    entropy: float = 0.05,
+    units: int = 35,
+    layers: int = 2,
+    anchors: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+) -> Taught:
+    """A controller that has learned from the scores of several tasks by REINFORCE.
+
+    Tasks take turns in random order. Scores count in spreads of their task, so tasks of other metrics can be
+    mixed. `reinforce(start=taught)` begins a search with the controller.
+
+    Args:
+        space: of the points; all of its decisions have choices.
+        objectives: of each task by name: `ta.objectives.table`, `ta.objectives.predicted`, or any other.
+        z: meta-features of each task by name, (K,) each, as of `ta.metafeatures.vector`; the controller then
+            reads them.
+        updates: minibatches in all.
+        minibatch: points of an update, all of one task.
+        learning_rate: of Adam.
+        entropy: weight of the entropy bonus, in spreads of the score for each nat.
+        units, layers, anchors: of the controller, see `reinforce`.
+        seed: of all draws.
+        progress: whether to show a progress bar.
+
+    Raises:
+        UserError: there is no objective, a number is too small, or z lacks a task or has rows of unlike
+            lengths.
+
+    >>> from taskaware.spaces import choices
+    >>> from taskaware.strategies import Outcomes
+    >>> sizes = choices(width=[8, 16, 32], depth=[1, 2])
+    >>> tasks = {"deep": Objective(lambda points: Outcomes(points[:, 1]))}
+    >>> teach(sizes, tasks, updates=2, minibatch=2, progress=False)
+    <controller of 'choices', taught by 1 tasks, reads no meta-features>
+    """
+    names = tuple(objectives)
+    _check(names, {"updates": updates, "minibatch": minibatch, "units": units, "layers": layers})
+    told = _table(names, z)
+    centre, spread = told.mean(0), told.std(0)
+    spread = np.where(spread > 0, spread, 1.0)
+    rows = jnp.asarray(np.clip((told - centre) / spread, -WIDEST, WIDEST), jnp.float32)
+    controller = Controller(space, units, layers, anchors=anchors, context=told.shape[1])
+    keep_compiled()
+    key, first = jax.random.split(jax.random.key(seed))
+    params = controller.init(first, method=lambda module: module.bias)
+    rule, many = optax.adam(learning_rate), len(names)
+    pupil = _Pupil(params, rule.init(params), jnp.zeros(many), jnp.ones(many), jnp.zeros(many, jnp.int32))
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(many) for _ in range(-(-updates // many))])[:updates].tolist()
+    for number, task in enumerate(tqdm(order, desc="teaching", disable=not progress)):
+        key, now = jax.random.split(key)
+        points = np.asarray(_drawn(controller, pupil.params, now, rows[task], minibatch))
+        objective = objectives[names[task]]
+        given = objective.more(number * minibatch, (-1,) * minibatch)
+        scores = np.asarray(objective.evaluate(points, *given).score, np.float32)
+        pupil = _lesson(controller, learning_rate, entropy, pupil, task, rows, points, scores)
+    return Taught(space, controller, pupil.params, names, centre, spread)
+
+
+def _check(names: tuple[str, ...], numbers: Mapping[str, int]) -> None:
+    if not names:
+        raise UserError("There is nothing to learn from. Give an objective or more, by the name of the task.")
+    for name, value in numbers.items():
+        if value < 1:
+            raise UserError(f"{name}={value} is too small. Give 1 or more.")
+
+
+def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndarray, "T K"]:
+    """The meta-features of all tasks."""
+    if z is None:
+        return np.zeros((len(names), 0))
+    if missing := [name for name in names if name not in z]:
+        raise UserError(f"z has no meta-features of the task '{missing[0]}'. Give those of every task.")
+    rows = [np.asarray(z[name], float) for name in names]
+    if any(row.ndim != 1 or row.shape != rows[0].shape or not np.isfinite(row).all() for row in rows):
+        raise UserError(
+            "z has rows of unlike lengths, or numbers that are not finite. Give (K,) for each task."
+        )
+    return np.stack(rows)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 4))
+def _drawn(controller: Controller, params: Any, key: Array, z: Array, count: int) -> Array:
+    keys = jax.random.split(key, count)
+    return jax.vmap(
+        lambda each: cast(Walk, controller.apply(params, each, jnp.int32(0), z, method="sampled")).point
+    )(keys)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _lesson(
+    controller: Controller,
+    rate: float,
+    bonus: float,
+    pupil: _Pupil,
+    task: Int[Array, ""],
+    rows: Float[Array, "T K"],
+    points: Float[Array, "m D"],
+    scores: Float[Array, " m"],
+) -> _Pupil:
+    """One update by the scores of a minibatch."""
+    finite = jnp.isfinite(scores)
+    count = jnp.maximum(finite.sum(), 1)
+    mean = jnp.where(finite, scores, 0.0).sum() / count
+    spread = jnp.sqrt(jnp.where(finite, jnp.square(scores - mean), 0.0).sum() / count)
+    known = pupil.seen[task] > 0
+    kept = jnp.where(known, KEPT, 0.0)
+    before = jnp.where(known, pupil.mean[task], mean)
+    usual = jnp.where(known, pupil.spread[task], spread)
+    advantage = jnp.where(finite, (scores - before) / jnp.maximum(usual, 1e-8), -WORST)
+
+    def loss(params: Any) -> Array:
+        walks = jax.vmap(
+            lambda point: cast(Walk, controller.apply(params, point, rows[task], method="scored"))
+        )(points)
+        return -jnp.mean(advantage * walks.log_probability) - bonus * jnp.mean(walks.entropy)
+
+    gradient = jax.grad(loss)(pupil.params)
+    changes, optimizer = optax.adam(rate).update(gradient, pupil.optimizer, pupil.params)
+    moved = kept * before + (1 - kept) * mean, kept * usual + (1 - kept) * spread
+    return _Pupil(
+        optax.apply_updates(pupil.params, changes),
+        optimizer,
+        pupil.mean.at[task].set(moved[0]),
+        pupil.spread.at[task].set(moved[1]),
+        pupil.seen.at[task].add(1),
+    )

@@ -46,7 +46,8 @@ def test_the_whole_way(answer, tmp_path):
     named = {each["name"] for each in answer.architecture.description["embeddings"]}
     assert named and named <= {"standardised", "periodic"}
     bags, answers = bags_of(seed=1)
-    model = answer.fit(*bags_of(), members=2, progress=False)
+    recipe = TrainingRecipe(steps=100, batch_size=32)
+    model = answer.fit(*bags_of(), members=2, recipe=recipe, progress=False)
     proba = model.predict_proba(bags)
     assert np.mean(model.predict(bags) == answers) == model.score(bags, answers) > 0.85
     loaded = ta.load_model(model.save(tmp_path / "model"))

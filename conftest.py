@@ -1,7 +1,13 @@
 """For all tests and doctests: how XLA compiles, and which annotations are checked at every call."""
 
+import functools
+import inspect
 import os
+from collections.abc import Callable
+from typing import Any, ForwardRef, get_args
 
+import jaxtyping
+from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
 # Tests compile more than they run, so XLA leaves out passes that only make programs faster.
@@ -45,5 +51,43 @@ CHECKED = (
     # words.
 )
 
+
+one_check = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError))
+
+
+def has_shapes(annotation: Any) -> bool:
+    """Whether a type of jaxtyping stands in an annotation, or a name that only jaxtyping looks up."""
+    if isinstance(annotation, (str, ForwardRef)):
+        return True
+    if isinstance(annotation, (list, tuple)):
+        return any(map(has_shapes, annotation))
+    named = str(getattr(annotation, "__module__", "")).startswith("jaxtyping")
+    return named or any(map(has_shapes, get_args(annotation)))
+
+
+def checked(*, typechecker: Callable) -> Callable:
+    """In place of `jaxtyped`, which binds the arguments of each call and checks them twice, for their shapes.
+
+    Where a function's annotations have no shapes, one check says the same.
+    """
+
+    def decorate(function: Any) -> Any:
+        plain = inspect.isfunction(function) and not has_shapes(list(function.__annotations__.values()))
+        if not plain:
+            return jaxtyped(function, typechecker=typechecker)
+        checking = one_check(function)
+
+        @functools.wraps(function)
+        def called(*args: Any, **more: Any) -> Any:
+            return (function if jaxtyping.config.jaxtyping_disable else checking)(*args, **more)
+
+        return called if function.__annotations__ else function
+
+    return decorate
+
+
+# The import hook asks for it by this name.
+jaxtyped = jaxtyping.jaxtyped
+vars(jaxtyping)["jaxtyped"] = checked
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

@@ -68,7 +68,7 @@ LIKE_ANOTHER = {
     "without aging, by weights",
     "promising",
     "gradient_ascent from random points",
-    "portfolio, then hill climber",
+    "portfolio, then evolution",
 }
 """Subjects with the functions of another: they need not be run without compilation, which takes long."""
 

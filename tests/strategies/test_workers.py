@@ -16,12 +16,13 @@ from taskaware.strategies.evaluating import Packed, Refusal, work
 
 SPACE = choices({f"bit {n}": [0, 1] for n in range(10)})
 TWO = RunnerSettings(engine="processes", workers=2, retries=1)
+ONE = RunnerSettings(engine="processes", workers=1)
 LONG = 120.0
 
 
-def run(evaluate, strategy, **more):
+def run(evaluate, strategy, runner=TWO, **more):
     objective = Objective(evaluate, numbered=True, about="workers")
-    return search(strategy, objective, space=SPACE, progress=False, runner=TWO, **more)
+    return search(strategy, objective, space=SPACE, progress=False, runner=runner, **more)
 
 
 def test_nobody_waits_and_a_dead_worker_costs_its_evaluation_only(tmp_path):
@@ -58,11 +59,11 @@ def test_nobody_waits_and_a_dead_worker_costs_its_evaluation_only(tmp_path):
     for row in np.flatnonzero(parents >= 0):
         assert (found.points[row] != found.points[parents[row]]).sum() <= 1
     # Nothing that ended is done again.
-    again = run(lambda points, first: 1 / 0, aging_evolution(8, 3), resume=True, **more)
+    again = run(lambda points, first: 1 / 0, aging_evolution(8, 3), ONE, resume=True, **more)
     assert again.to_frame().equals(found.to_frame())
-    # The end of the time does not wait for those under way, here the 30th and the 32nd.
+    # The end of the time does not wait for one under way, here the 30th.
     late = more | {"threshold": None, "seconds": time.monotonic() - began + 4}
-    late = run(evaluate, aging_evolution(8, 3), resume=True, **late)
+    late = run(evaluate, aging_evolution(8, 3), ONE, resume=True, **late)
     assert late.ended == "seconds" and len(late) == 30 and time.monotonic() - began < LONG
 
 

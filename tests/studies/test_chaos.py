@@ -48,7 +48,7 @@ def test_nothing_is_lost_and_nothing_done_twice(tmp_path, expected):
         studies.same_experience(store.triplets(), expected)
 
 
-@pytest.mark.parametrize(("engine", "kills"), [("serial", 2), ("processes", 1)])
+@pytest.mark.parametrize(("engine", "kills"), [("serial", 1), ("processes", 1)])
 def test_a_killed_search_goes_on_and_nothing_is_lost_or_done_twice(tmp_path, monkeypatch, engine, kills):
     found = searches.torment(tmp_path, kills=kills, engine=engine, budget=120)
     assert found.kills >= kills and found.evaluations == 120
@@ -92,8 +92,8 @@ def model():
 
 
 def test_a_killed_save_leaves_a_whole_model_and_the_files_of_others(tmp_path, model):
-    found = saves.torment(tmp_path, model, kills=5)
-    assert found.kills == 5 and found.saves >= 10
+    found = saves.torment(tmp_path, model, kills=3)
+    assert found.kills == 3 and found.saves >= 6
 
 
 def test_savers_and_readers_do_not_disturb_each_other(tmp_path, model):

@@ -198,15 +198,19 @@ def test_tasks_and_seeds_draw_apart_and_a_larger_budget_begins_alike(iris, prete
     np.testing.assert_array_equal(search_task(iris, longer).points[:6], points[0])
 
 
-def test_recommend_trains_the_ranked_candidates_in_their_order(iris):
+@pytest.fixture(scope="module")
+def ranked(iris):
+    return ranked_candidates(SPACE, iris, HASTY, 0)
+
+
+def test_recommend_trains_the_ranked_candidates_in_their_order(iris, ranked):
     (job,) = plan([iris], dataclasses.replace(SETTINGS, strategies=("recommend",)))
-    ranked = ranked_candidates(SPACE, iris, HASTY, 0)
     np.testing.assert_array_equal(search_task(iris, job.spec).points, np.round(ranked[:6] / GRID) * GRID)
 
 
-def test_recommend_then_evolve_goes_on_from_the_best_candidates(iris):
+def test_recommend_then_evolve_goes_on_from_the_best_candidates(iris, ranked):
     (job,) = plan([iris], dataclasses.replace(SETTINGS, strategies=("recommend_then_evolve",)))
-    points, ranked = search_task(iris, job.spec).points, ranked_candidates(SPACE, iris, HASTY, 0)
+    points = search_task(iris, job.spec).points
     first = np.round(ranked[:4] / GRID) * GRID
     np.testing.assert_array_equal(points[:4], first)
     labels = np.array(SPACE.decision_labels())
@@ -223,14 +227,15 @@ def test_recommend_then_evolve_goes_on_from_the_best_candidates(iris):
     ],
 )
 def test_a_recommendation_knows_neither_the_task_nor_a_relative(iris, monkeypatch, changes, gone):
-    taught, original = [], search_spec.fit_evaluator
+    taught = []
 
     def spy(space, known, *settings, seed):
         taught.append(known)
-        return original(space, known, *settings, seed=seed)
+        raise InterruptedError
 
     monkeypatch.setattr(search_spec, "fit_evaluator", spy)
-    ranked_candidates(SPACE, dataclasses.replace(iris, **changes), HASTY, 1)
+    with pytest.raises(InterruptedError):
+        ranked_candidates(SPACE, dataclasses.replace(iris, **changes), HASTY, 1)
     (known,) = taught
     everything = set(search_spec.shipped_evaluator().training_data.groups)
     assert set(known.groups) == everything - gone and iris.digest not in known.digests

@@ -14,6 +14,7 @@ from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.spaces import PRESETS, cells, preset
 from taskaware.studies.experiment import load_experiment
 from taskaware.studies.shipped import ShipSettings
+from taskaware.surrogates import kernel_learning
 from taskaware.surrogates.price import Price
 from taskaware.training import fit as training
 from taskaware.training import length
@@ -103,6 +104,7 @@ def test_smoke(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=50, batch_size=16))
     monkeypatch.setattr(length, "PASSES", 0)
+    monkeypatch.setattr(kernel_learning, "LEARNING_STEPS", 2)
     monkeypatch.setitem(PRESETS, "published", FEW_LAYERS)
     tiny_suite(tmp_path / "tiny")
     config = load_experiment(path).smoke()

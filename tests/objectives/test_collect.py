@@ -84,10 +84,10 @@ def test_tasks_in_arrays_of_a_few_sizes_are_collected_too(tasks, undisturbed):
 @pytest.mark.parametrize(
     "runner",
     [
-        RunnerSettings("processes", workers=1),
+        RunnerSettings("processes", workers=2),
         RunnerSettings("ray", workers=1),
     ],
-    ids=lambda runner: runner.engine,
+    ids=lambda runner: f"{runner.engine}-{runner.workers}",
 )
 @pytest.mark.filterwarnings("ignore")
 def test_engines_give_the_same_experience_row_for_row(tasks, undisturbed, runner, tmp_path):

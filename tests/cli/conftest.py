@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,19 @@ from taskaware.training import length
 from taskaware.training.recipe import TrainingRecipe
 
 
-@pytest.fixture(scope="session", autouse=True)
-def short():
+@contextlib.contextmanager
+def shortened() -> Iterator[None]:
     """Trainings have few steps of few rows."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
         patch.setattr(length, "PASSES", 1)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """As `shortened`, in this room alone."""
+    with shortened():
         yield
 
 
@@ -43,7 +51,7 @@ def table(flowers, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(table, tmp_path_factory, short):
+def trained(table, tmp_path_factory):
     """The folder that a `recommend` with every output has filled, and what it printed."""
     folder = tmp_path_factory.mktemp("trained")
     outputs = ["--out", folder / "rec.json", "--plot", folder / "net.svg", "--source", folder / "net.py"]
@@ -60,7 +68,7 @@ def trained(table, tmp_path_factory, short):
         *outputs,
     ]
     page = io.StringIO()
-    with contextlib.redirect_stdout(page):
+    with contextlib.redirect_stdout(page), shortened():
         code = main([str(word) for word in words])
     assert code == 0
     return folder, page.getvalue()

@@ -52,7 +52,7 @@ def test_dates(formats):
     for name in DATES[formats]:
         wanted = dates.parsed([name], formats)
         wanted = wanted.where(wanted.notna(), dates.parsed([name])) if formats else wanted
-        found = plain.moment_of(name, formats)
+        found = plain.moment_of(name, formats, "UTC")
         assert (found is None) == wanted.isna()[0], name
         assert found is None or pd.Timestamp(found, tz="UTC") == wanted[0].floor("us"), name
 
@@ -67,7 +67,7 @@ def test_parts_of_dates():
 
 
 def test_dates_that_are_none_yet():
-    column = {"name": "when", "form": [], "parts": ["days", "hour"]}
+    column = {"name": "when", "form": [], "parts": ["days", "hour"], "zone": "UTC"}
     zoned = datetime.datetime(2024, 1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
     days, hours = plain.read_dates([datetime.date(2024, 1, 1), zoned, None, "2024-01-02"], column)
     np.testing.assert_array_equal(hours, [0, 23, np.nan, 0])

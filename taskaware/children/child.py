@@ -167,6 +167,8 @@ class Child(NamedTuple):
         inherited: (space, point (D,), its first weights, (point, trained weights) of its parent) → the
             weights that it starts from, by name, as NumPy arrays on the host. None: nothing is inherited. The
             optimizer's state is that of `init`.
+        shifted: (params, values (K,)) → params whose outputs are larger by these, or None. With `scaled`,
+            `fit` makes a constant of networks that are worse than one.
     """
 
     group: Callable
@@ -179,11 +181,18 @@ class Child(NamedTuple):
     one_by_one: bool = False
     augments: tuple[str, ...] = ()
     inherited: Callable | None = None
+    shifted: Callable | None = None
 
 
 def scaled_output(params: dict, factor: float) -> dict:
     """A `Child.scaled` for weights in a dictionary: the names of the last layer begin with "output"."""
     return {name: leaf * factor if name.startswith("output") else leaf for name, leaf in params.items()}
+
+
+def shifted_output(params: dict, values: Array) -> dict:
+    """A `Child.shifted` for the same weights: the last layer adds "output_bias"."""
+    bias = params["output_bias"]
+    return params | {"output_bias": bias + jnp.broadcast_to(values, bias.shape)}
 
 
 CHILDREN: Registry[Child] = Registry(

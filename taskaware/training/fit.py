@@ -25,8 +25,9 @@ from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.attempt import Evaluation, Run
+from taskaware.training.constant import mean_instead
 from taskaware.training.deciding import asks_for_offsets
-from taskaware.training.finishing import finished, validated
+from taskaware.training.finishing import finished
 from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.members import checked_members, usual_members
@@ -51,10 +52,11 @@ from taskaware.training.programs import (
     start,
 )
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.seen import validated
 from taskaware.training.taken import checked_optimizer, known_changes
 from taskaware.training.target_scale import score_unit
 
-VERSION = 5
+VERSION = 6
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
@@ -125,7 +127,8 @@ def fit(
 
     Args:
         task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,
-            the loss chooses the weights, and then the metric the offsets.
+            the loss chooses the weights, and then the metric the offsets. Networks that are worse than a
+            constant prediction become one, with a warning.
         space, point: the architecture (D,).
         recipe: steps, and values that the space has no coordinates for; RECIPE by default.
         seed: of the splits, initial weights and row order.
@@ -183,11 +186,11 @@ def fit(
         raise EngineError(
             f"The loss of '{task.name}' turned NaN at {ATTEMPTS} learning rates. Check the data for outliers."
         )
-    model = _model(task, work, point, prepared=prepared, run=last)
+    model, metric = _model(task, work, point, prepared=prepared, run=last), program.metrics[0]
     if last.logits is None:
-        return model
-    seen = validated(task, work.rows.validation, last.logits, about.weights)
-    return finished(model, task, seen, work.program.metrics[0], work.program.child.scaled)
+        return mean_instead(model, task, rows.validation, metric, child) or model
+    seen = validated(task, rows.validation, last.logits, about.weights)
+    return finished(model, task, seen, metric, child, about.weights)
 
 
 @functools.partial(jax.jit, static_argnames="program")

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.cells.inherit import inherited
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
-from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
+from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output, shifted_output
 from taskaware.pytrees import pytree
 from taskaware.spaces import CellSpace
 
@@ -120,6 +120,7 @@ CHILD = Child(
     step,
     outputs,
     scaled_output,
+    shifted=shifted_output,
     one_by_one=True,
     augments=tuple(CHANGES),
     inherited=inherited,

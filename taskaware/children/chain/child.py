@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.chain.shared import Wiring, answers, forward, init_params, width_of, wiring
-from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output
+from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output, shifted_output
 from taskaware.pytrees import pytree
 from taskaware.spaces import ChainSpace
 
@@ -114,4 +114,14 @@ def _optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTra
     return optax.adamw(rate, weight_decay=candidate.hyper.weight_decay, mask=decays)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled_output, one_by_one=True, augments=tuple(CHANGES))
+CHILD = Child(
+    group,
+    read,
+    init,
+    step,
+    outputs,
+    scaled_output,
+    shifted=shifted_output,
+    one_by_one=True,
+    augments=tuple(CHANGES),
+)

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from taskaware.children.child import Batch, Child, Design, Now, State, scaled_output
+from taskaware.children.child import Batch, Child, Design, Now, State, scaled_output, shifted_output
 from taskaware.children.mixture.network import MixtureNetwork, Wiring, mean_of_members, wiring
 from taskaware.pytrees import pytree
 from taskaware.spaces import MixtureSpace
@@ -209,4 +209,4 @@ def _cost(key: np.integer) -> int:
     return int(key) if key > 0 else -MEMBERS * int(key)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled_output, takes_optimizer=True)
+CHILD = Child(group, read, init, step, outputs, scaled_output, takes_optimizer=True, shifted=shifted_output)

@@ -31,7 +31,15 @@ def objective(task: int) -> Objective:
 def taught():
     objectives = {name: objective(int(name)) for name in TASKS}
     return ta.strategies.teach(
-        SPACE, objectives, z=Z, updates=240, learning_rate=0.03, units=8, layers=1, progress=False
+        SPACE,
+        objectives,
+        z=Z,
+        updates=240,
+        learning_rate=0.03,
+        entropy=0.1,
+        units=8,
+        layers=1,
+        progress=False,
     )
 
 

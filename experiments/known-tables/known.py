@@ -32,7 +32,7 @@ PORTFOLIO = 20
 """Points of the other tables that a search starts with, as many of each."""
 
 
-LESSONS = 1500
+TAUGHT_BY = 1500
 """Minibatches of eight points from which a controller learns before it searches."""
 
 
@@ -66,7 +66,7 @@ def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
                 other: ta.objectives.table(known, list(adapter.OPTIONS), adapter.SCORE, seeds="seed")[1]
                 for other, known in others.items()
             }
-            return ta.strategies.teach(space, tables, updates=LESSONS, learning_rate=0.01, progress=False)
+            return ta.strategies.teach(space, tables, updates=TAUGHT_BY, learning_rate=0.01, progress=False)
 
         yield Target(name, space, objective, evaluator, taught)
 

@@ -80,7 +80,7 @@ class Taught:
 
 
 class _Pupil(NamedTuple):
-    """State of the lessons; a pytree. `mean` and `spread` are of each task's scores, (T,)."""
+    """What is taught so far; a pytree. `mean` and `spread` are of each task's scores, (T,)."""
 
     params: Any
     optimizer: optax.OptState
@@ -154,7 +154,7 @@ def teach(
         objective = objectives[names[task]]
         given = objective.more(number * minibatch, (-1,) * minibatch)
         scores = np.asarray(objective.evaluate(points, *given).score, np.float32)
-        pupil = _lesson(controller, learning_rate, entropy, pupil, task, rows, points, scores)
+        pupil = _updated(controller, learning_rate, entropy, pupil, task, rows, points, scores)
     return Taught(space, controller, pupil.params, names, centre, spread)
 
 
@@ -189,7 +189,7 @@ def _drawn(controller: Controller, params: Any, key: Array, z: Array, count: int
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _lesson(
+def _updated(
     controller: Controller,
     rate: float,
     bonus: float,

@@ -88,7 +88,7 @@ def test_the_same_seed_teaches_the_same(taught):
         ({"z": {"0": [1.0], "1": [np.nan]}}, "not finite"),
     ],
 )
-def test_bad_lessons_are_refused(settings, message):
+def test_bad_settings_are_refused(settings, message):
     given = {"objectives": {"0": objective(0), "1": objective(1)}} | settings
     with pytest.raises(UserError, match=message):
         ta.strategies.teach(SPACE, progress=False, **given)

@@ -117,8 +117,8 @@ def teach(
         updates: minibatches in all.
         minibatch: points of an update, all of one task.
         learning_rate: of Adam.
-        entropy: weight of the entropy bonus, in spreads of the score for each nat. With little of it, a search
-            begins with one good point and asks for it again and again.
+        entropy: weight of the entropy bonus, in spreads of the score for each nat. With little of it, a
+            search begins with one good point and asks for it again and again.
         units, layers, anchors: of the controller, see `reinforce`.
         seed: of all draws.
         progress: whether to show a progress bar.

@@ -256,7 +256,8 @@ def _field_of(entry: dict) -> Field:
 def _read(field: Field, series: pd.Series) -> list[Column]:
     """The table's columns for one of the user's: several for a date, otherwise one."""
     if field.kind == "date":
-        _warn_of_another_zone(field, zone_of(series))
+        if series.notna().any():
+            _warn_of_another_zone(field, zone_of(series))
         when = moments(series, field.form, field.zone)
         parts = [dates.part_of(when, part) for part in field.parts]
         kinds = ["date" if part == "days" else "numeric" for part in field.parts]

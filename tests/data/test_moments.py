@@ -1,5 +1,7 @@
 """Times with and without zones: what a column was trained in decides how later ones are read."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,6 +86,15 @@ def test_a_zone_that_came_or_went_is_told(trained, later, word):
     schema = Schema.infer(frame_of(trained))
     with pytest.warns(UserWarning, match=f"Column 'when'.*{word}"):
         schema.apply(frame_of(later))
+
+
+@pytest.mark.parametrize("trained", ["no zone", "a zone"])
+def test_missing_times_and_those_of_the_same_zone_are_told_nothing(trained):
+    schema = Schema.infer(frame_of(trained))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        schema.apply(frame_of(trained))
+        schema.apply(pd.DataFrame({"when": [None, None]}))
 
 
 @pytest.mark.parametrize("shift", ["+01:00", "-03:30"])

@@ -106,8 +106,10 @@ def programs(space: Space, terms: Terms) -> Programs:
     rule = optax.adam(terms.learning_rate)
 
     def init(key: Array) -> Learner:
-        first = terms.start and terms.start.params
-        params = first or controller.init(key, method=lambda module: module.bias)
+        if terms.start is None:
+            params = controller.init(key, method=lambda module: module.bias)
+        else:
+            params = terms.start.params
         queue = Queue(jnp.zeros((terms.queue, space.dimension)), jnp.full(terms.queue, -jnp.inf))
         return Learner(params, rule.init(params), jnp.float32(0), jnp.float32(jnp.inf), jnp.int32(0), queue)
 

@@ -184,6 +184,7 @@ def _factory(terms: Terms) -> Factory:
         from taskaware.strategies.controller_on_host import HostController
         from taskaware.strategies.policy_gradient import programs
 
+        check_decisions(space)
         _check(space, terms)
         made = programs(space, terms)
         return _learning(made, terms, space, together)._replace(
@@ -204,6 +205,14 @@ def _check(space: Space, terms: Terms) -> None:
             )
     if terms.grow is not None and terms.grow not in names:
         raise unknown("decision", terms.grow, names)
+
+
+def check_decisions(space: Space) -> None:
+    """Nothing, if a controller can decide all that the space leaves open.
+
+    Raises:
+        UserError: a decision has no choices, or an entry belongs to none.
+    """
     for decision in space.decisions:
         if not decision.choices or len(decision.entries) != 1:
             raise UserError(

@@ -22,7 +22,10 @@ from taskaware.errors import UserError
 from taskaware.progress import tqdm
 from taskaware.spaces import Space
 from taskaware.strategies.controller import Controller, Walk
+from taskaware.strategies.controller_terms import Terms
 from taskaware.strategies.objective import Objective
+from taskaware.strategies.policy_gradient import Minibatch, Queue, loss
+from taskaware.strategies.reinforce import check_decisions
 
 KEPT = 0.9
 """Share of the mean and spread of a task's scores that a minibatch leaves."""
@@ -70,7 +73,7 @@ class Taught:
         Raises:
             UserError: they are missing, or another number of them was learned from.
         """
-        found = np.zeros(0) if z is None else np.asarray(z, float)
+        found = np.zeros(0) if z is None else _numbers(z)
         if found.shape != self.centre.shape:
             wanted = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads none"
             raise UserError(
@@ -107,13 +110,14 @@ def teach(
     """A controller that has learned from the scores of several tasks by REINFORCE.
 
     Tasks take turns in random order. Scores count in spreads of their task, so tasks of other metrics can be
-    mixed. `reinforce(start=taught)` begins a search with the controller.
+    mixed. `reinforce(start=taught)` begins a search with the controller. Ctrl-C ends it early, and
+    what is learned so far is returned.
 
     Args:
         space: of the points; all of its decisions have choices.
         objectives: of each task by name: `ta.objectives.table`, `ta.objectives.predicted`, or any other.
-        z: meta-features of each task by name, (K,) each, as of `ta.metafeatures.vector`; the controller then
-            reads them.
+        z: meta-features of each task by name, (K,) each, such as `list(ta.meta_features(task).values())`; the
+            controller then reads them.
         updates: minibatches in all.
         minibatch: points of an update, all of one task.
         learning_rate: of Adam.
@@ -124,8 +128,8 @@ def teach(
         progress: whether to show a progress bar.
 
     Raises:
-        UserError: there is no objective, a number is too small, or z lacks a task or has rows of unlike
-            lengths.
+        UserError: there is no objective, a number is too small, the space has a decision without choices, or
+            z lacks a task or has rows of unlike lengths.
 
     >>> from taskaware.spaces import choices
     >>> from taskaware.strategies import Outcomes
@@ -135,7 +139,13 @@ def teach(
     <controller of 'choices', taught by 1 tasks, reads no meta-features>
     """
     names = tuple(objectives)
-    _check(names, {"updates": updates, "minibatch": minibatch, "units": units, "layers": layers})
+    if not names:
+        raise UserError("There is nothing to learn from. Give an objective or more, by the name of the task.")
+    if updates < 1:
+        raise UserError(f"updates={updates} is too small. Give 1 or more.")
+    check_decisions(space)
+    own = (minibatch, learning_rate, "raw", 1.0, KEPT, entropy, "weigh", 0, 1.0, units, layers, 1.0, None)
+    terms = Terms(*own, anchors=anchors).check()
     told = _table(names, z)
     centre, spread = told.mean(0), told.std(0)
     spread = np.where(spread > 0, spread, 1.0)
@@ -143,27 +153,39 @@ def teach(
     controller = Controller(space, units, layers, anchors=anchors, context=told.shape[1])
     keep_compiled()
     key, first = jax.random.split(jax.random.key(seed))
-    params = controller.init(first, method=lambda module: module.bias)
-    rule, many = optax.adam(learning_rate), len(names)
-    pupil = _Pupil(params, rule.init(params), jnp.zeros(many), jnp.ones(many), jnp.zeros(many, jnp.int32))
+    params, many = controller.init(first, method=lambda module: module.bias), len(names)
+    optimizer = optax.adam(learning_rate).init(params)
+    pupil = _Pupil(params, optimizer, jnp.zeros(many), jnp.ones(many), jnp.zeros(many, jnp.int32))
     rng = np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(many) for _ in range(-(-updates // many))])[:updates].tolist()
-    for number, task in enumerate(tqdm(order, desc="teaching", disable=not progress)):
-        key, now = jax.random.split(key)
-        points = np.asarray(_drawn(controller, pupil.params, now, rows[task], minibatch))
-        objective = objectives[names[task]]
-        given = objective.more(number * minibatch, (-1,) * minibatch)
-        scores = np.asarray(objective.evaluate(points, *given).score, np.float32)
-        pupil = _updated(controller, learning_rate, entropy, pupil, task, rows, points, scores)
+    bar = tqdm(order, desc="teaching", disable=not progress)
+    try:
+        for number, task in enumerate(bar):
+            key, now = jax.random.split(key)
+            walks = _drawn(controller, pupil.params, now, rows[task], minibatch)
+            objective, points = objectives[names[task]], np.asarray(walks.point)
+            given = objective.more(number * minibatch, (-1,) * minibatch)
+            scores = np.asarray(objective.evaluate(points, *given).score, np.float32)
+            pupil = _updated(controller, terms, pupil, task, rows, walks, scores)
+    except KeyboardInterrupt:
+        if not pupil.seen.any():
+            raise
+        done = int(pupil.seen.sum())
+        bar.write(f"Stopped after {done} of {updates} updates; what is learned so far is kept.")
     return Taught(space, controller, pupil.params, names, centre, spread)
 
 
-def _check(names: tuple[str, ...], numbers: Mapping[str, int]) -> None:
-    if not names:
-        raise UserError("There is nothing to learn from. Give an objective or more, by the name of the task.")
-    for name, value in numbers.items():
-        if value < 1:
-            raise UserError(f"{name}={value} is too small. Give 1 or more.")
+def _numbers(z: Any) -> Float[np.ndarray, "..."]:
+    """Meta-features as an array.
+
+    Raises:
+        UserError: they are no numbers.
+    """
+    try:
+        return np.asarray(z, float)
+    except (TypeError, ValueError) as error:
+        example = "list(ta.meta_features(task).values())"
+        raise UserError(f"z is no list of numbers. Give (K,), such as {example}.") from error
 
 
 def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndarray, "T K"]:
@@ -172,7 +194,7 @@ def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndar
         return np.zeros((len(names), 0))
     if missing := [name for name in names if name not in z]:
         raise UserError(f"z has no meta-features of the task '{missing[0]}'. Give those of every task.")
-    rows = [np.asarray(z[name], float) for name in names]
+    rows = [_numbers(z[name]) for name in names]
     if any(row.ndim != 1 or row.shape != rows[0].shape or not np.isfinite(row).all() for row in rows):
         raise UserError(
             "z has rows of unlike lengths, or numbers that are not finite. Give (K,) for each task."
@@ -181,22 +203,20 @@ def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndar
 
 
 @functools.partial(jax.jit, static_argnums=(0, 4))
-def _drawn(controller: Controller, params: Any, key: Array, z: Array, count: int) -> Array:
-    keys = jax.random.split(key, count)
+def _drawn(controller: Controller, params: Any, key: Array, z: Array, count: int) -> Walk:
     return jax.vmap(
-        lambda each: cast(Walk, controller.apply(params, each, jnp.int32(0), z, method="sampled")).point
-    )(keys)
+        lambda each: cast(Walk, controller.apply(params, each, jnp.int32(0), z, method="sampled"))
+    )(jax.random.split(key, count))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _updated(
     controller: Controller,
-    rate: float,
-    bonus: float,
+    terms: Terms,
     pupil: _Pupil,
     task: Int[Array, ""],
     rows: Float[Array, "T K"],
-    points: Float[Array, "m D"],
+    walks: Walk,
     scores: Float[Array, " m"],
 ) -> _Pupil:
     """One update by the scores of a minibatch."""
@@ -205,24 +225,23 @@ def _updated(
     mean = jnp.where(finite, scores, 0.0).sum() / count
     spread = jnp.sqrt(jnp.where(finite, jnp.square(scores - mean), 0.0).sum() / count)
     known = pupil.seen[task] > 0
-    kept = jnp.where(known, KEPT, 0.0)
+    kept = jnp.where(known, terms.baseline, 0.0)
     before = jnp.where(known, pupil.mean[task], mean)
     usual = jnp.where(known, pupil.spread[task], spread)
     advantage = jnp.where(finite, (scores - before) / jnp.maximum(usual, 1e-8), -WORST)
+    batch = Minibatch(walks.point, scores, walks.log_probability, jnp.zeros(len(scores), jnp.int32))
+    none = Queue(walks.point[:0], scores[:0])
 
-    def loss(params: Any) -> Array:
-        walks = jax.vmap(
-            lambda point: cast(Walk, controller.apply(params, point, rows[task], method="scored"))
-        )(points)
-        return -jnp.mean(advantage * walks.log_probability) - bonus * jnp.mean(walks.entropy)
+    def total(params: Any) -> Array:
+        return loss(controller, terms, params, batch, advantage, none, rows[task])[0]
 
-    gradient = jax.grad(loss)(pupil.params)
-    changes, optimizer = optax.adam(rate).update(gradient, pupil.optimizer, pupil.params)
-    moved = kept * before + (1 - kept) * mean, kept * usual + (1 - kept) * spread
+    changes, optimizer = optax.adam(terms.learning_rate).update(
+        jax.grad(total)(pupil.params), pupil.optimizer, pupil.params
+    )
     return _Pupil(
         optax.apply_updates(pupil.params, changes),
         optimizer,
-        pupil.mean.at[task].set(moved[0]),
-        pupil.spread.at[task].set(moved[1]),
+        pupil.mean.at[task].set(kept * before + (1 - kept) * mean),
+        pupil.spread.at[task].set(kept * usual + (1 - kept) * spread),
         pupil.seen.at[task].add(1),
     )

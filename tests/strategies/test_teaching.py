@@ -86,12 +86,33 @@ def test_the_same_seed_teaches_the_same(taught):
         ({"z": {"0": [1.0]}}, "no meta-features of the task '1'"),
         ({"z": {"0": [1.0], "1": [1.0, 2.0]}}, "unlike lengths"),
         ({"z": {"0": [1.0], "1": [np.nan]}}, "not finite"),
+        ({"z": {"0": {"rows": 1}, "1": [1.0]}}, "no list of numbers"),
+        ({"entropy": -1.0}, "entropy=-1.0 is too small"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_bad_settings_are_refused(settings, message):
     given = {"objectives": {"0": objective(0), "1": objective(1)}} | settings
     with pytest.raises(UserError, match=message):
         ta.strategies.teach(SPACE, progress=False, **given)
+
+
+def test_ctrl_c_keeps_what_is_learned():
+    asked = []
+
+    def evaluate(points):
+        asked.append(len(points))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return Outcomes(points[:, 0])
+
+    few = {"units": 8, "layers": 1, "progress": False}
+    stopped = ta.strategies.teach(SPACE, {"1": Objective(evaluate)}, updates=9, **few)
+    whole = Objective(lambda points: Outcomes(points[:, 0]))
+    two = ta.strategies.teach(SPACE, {"1": whole}, updates=2, **few)
+    assert stopped.digest == two.digest
+    with pytest.raises(UserError, match="needs decisions with choices"):
+        ta.strategies.teach(ta.preset("compact"), {"1": objective(1)})
 
 
 def test_another_space_and_another_z_are_refused(taught):

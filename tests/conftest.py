@@ -105,6 +105,15 @@ def few_programs():
         jax.clear_caches()
 
 
+@pytest.fixture(scope="module")
+def short():
+    """Trainings have few steps of few rows."""
+    from tests.trainings import shortened
+
+    with shortened():
+        yield
+
+
 @pytest.fixture
 def unchecked():
     """Annotations are not checked: for tests of what a function answers to a value that it does not take."""

@@ -2,32 +2,18 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from taskaware.cli import main
-from taskaware.training import fit as training
-from taskaware.training import length
-from taskaware.training.recipe import TrainingRecipe
-
-
-@contextlib.contextmanager
-def shortened() -> Iterator[None]:
-    """Trainings have few steps of few rows."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
-        patch.setattr(length, "PASSES", 1)
-        yield
+from tests.trainings import shortened
 
 
 @pytest.fixture(scope="module", autouse=True)
-def short():
-    """As `shortened`, in this room alone."""
-    with shortened():
-        yield
+def all_short(short):
+    """All trainings of this room are short."""
 
 
 @pytest.fixture(scope="session")

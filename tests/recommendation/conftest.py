@@ -15,8 +15,6 @@ from taskaware.spaces import preset
 from taskaware.store import SpaceRecord, Store, Trainings
 from taskaware.surrogates import EvaluatorSettings, fit_evaluator
 from taskaware.surrogates import training_data as training_data
-from taskaware.training import fit as training
-from taskaware.training import length
 from taskaware.training.recipe import TrainingRecipe
 
 TINY = dataclasses.replace(
@@ -31,15 +29,6 @@ SETTINGS = EvaluatorSettings(
 def compiled():
     """What was compiled is kept."""
     keep_compiled()
-
-
-@pytest.fixture(scope="module")
-def short():
-    """Trainings have few steps of few rows: for tests that are not about their quality."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
-        patch.setattr(length, "PASSES", 0)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,18 +9,10 @@ import pytest
 import taskaware as ta
 from taskaware.children.mixture.child import CHILD
 from taskaware.tasks.metrics import METRICS
-from taskaware.training import fit as training
-from taskaware.training import length
 from taskaware.training.finishing import finished
-from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.seen import Seen
 
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    """Trainings have few steps of few rows."""
-    monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
-    monkeypatch.setattr(length, "PASSES", 0)
+pytestmark = pytest.mark.usefixtures("short")
 
 
 def noise(rows=140, columns=24):

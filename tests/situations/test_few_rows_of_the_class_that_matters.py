@@ -6,16 +6,12 @@ import pytest
 
 import taskaware
 from taskaware.errors import UserError
-from taskaware.training import fit as training
-from taskaware.training import length
-from taskaware.training.recipe import TrainingRecipe
+from tests.trainings import shortened
 
 
 @pytest.fixture(scope="module", autouse=True)
 def short_trainings():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "RECIPE", TrainingRecipe(steps=210, batch_size=64))
-        patch.setattr(length, "PASSES", 0)
+    with shortened(steps=210, batch_size=64):
         yield
 
 

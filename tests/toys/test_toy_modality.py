@@ -12,8 +12,6 @@ from taskaware.modalities.tables.metafeatures import NAMES
 from taskaware.objectives.record import describe
 from taskaware.store import Store
 from taskaware.testing.modality_contract import CHECKS
-from taskaware.training import fit as training
-from taskaware.training import length
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
 
@@ -42,14 +40,12 @@ def answer():
     return ta.recommend(*bags_of(), name="spreads")
 
 
-def test_the_whole_way(answer, tmp_path, monkeypatch):
+def test_the_whole_way(answer, tmp_path, short):
     assert (answer.task.modality, answer.task.rows, answer.task.features) == ("bags", 120, 6)
     assert answer.task.inputs == ("standardised", "periodic")
     named = {each["name"] for each in answer.architecture.description["embeddings"]}
     assert named and named <= {"standardised", "periodic"}
     bags, answers = bags_of(seed=1)
-    monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=150, batch_size=32))
-    monkeypatch.setattr(length, "PASSES", 0)
     model = answer.fit(*bags_of(), members=2, progress=False)
     proba = model.predict_proba(bags)
     assert np.mean(model.predict(bags) == answers) == model.score(bags, answers) > 0.85

@@ -67,7 +67,7 @@ class SingleReader(Reader):
         """
         if (files := self.files(rows)) is not None:
             rows = files
-        elif self.modality.is_one(rows):
+        elif self.modality.is_one(rows, **dict(self.options)):
             rows = [rows]
         elif (
             not self._are_values(rows) and (named := rows_with_names(rows, as_text=self.written)) is not None
@@ -143,9 +143,14 @@ class Single(Modality):
         del start
         return False
 
-    def is_one(self, source: object) -> bool:
-        """Whether a source is one value, and no sequence of them: one image, one path of a sound."""
-        del source
+    def is_one(self, source: object, **options) -> bool:
+        """Whether a source is one value, and no sequence of them: one image, one path of a sound.
+
+        Args:
+            source: later rows.
+            options: as `options` gave them for the training rows.
+        """
+        del source, options
         return False
 
     def options(self, data: Data) -> Mapping[str, object]:

@@ -161,6 +161,7 @@ def test_images(channels, white, tmp_path, monkeypatch):
     rng = np.random.default_rng(channels)
     images = rng.random((24, 20, 16, channels)) * white
     images = images.astype(np.uint8 if white == 255 else np.float64).squeeze()
+    images = np.moveaxis(images, 3, 1) if channels == 3 else images
     task = make_task(images, np.arange(24) % 3)
     model, plain = exported(tmp_path / "plain", task)
     same(model, plain, images[:9])
@@ -171,7 +172,8 @@ def test_images(channels, white, tmp_path, monkeypatch):
     same(model, plain, later, pd.DataFrame({task.reader.column: later}))
     if channels == 3:
         same(model, plain, [large, *images[:2]], [large.tolist(), *images[:2]])
-        assert plain.predict(images[0]).shape == (1,)
+        for alone in (images[0], large):
+            assert plain.predict(alone) == model.predict(alone)
     for wrong, words in ((["cat.png"], "no array of pixels"), ([np.full((9, 9), -1.0)], "pixel value -1")):
         with pytest.raises(ValueError, match=words):
             plain.predict(wrong)

@@ -42,7 +42,7 @@ class Audio(Single):
         """Whether a column holds sounds: by magic numbers, keys of dicts, endings of files that are there."""
         return are_sounds(values, on_disk=True)
 
-    def is_one(self, source: object) -> bool:
+    def is_one(self, source: object, **options) -> bool:
         return looks_like_sound(source, on_disk=False)
 
     def parse(self, values: Sequence, *, column: str, **options) -> Parsed:

@@ -66,13 +66,23 @@ def is_image_array(array: np.ndarray) -> bool:
     return array.ndim in (2, 3) and _numbers(array) and are_images(array[None])
 
 
-def is_one_array(array: np.ndarray) -> bool:
-    """Whether an array is one image with its channels last, and no rows of grey ones a few pixels wide.
+def is_one_array(array: np.ndarray, first: int = 0) -> bool:
+    """Whether an array is one image, and no rows of grey ones.
+
+    Args:
+        array: with channels last; with channels first it is one image only of a kind known to have them so.
+        first: channels of the training images that had them first; 0 if they had them last.
 
     >>> is_one_array(np.zeros((9, 8, 3))), is_one_array(np.zeros((3, 9, 8)))
     (True, False)
+    >>> is_one_array(np.zeros((3, 9, 8)), first=3)
+    True
     """
-    return array.ndim == 3 and array.shape[2] in CHANNELS and min(array.shape[:2]) >= LEAST_SIDE
+    if array.ndim != 3:
+        return False
+    if first and array.shape[0] == first and min(array.shape[1:]) > max(CHANNELS):
+        return True
+    return array.shape[2] in CHANNELS and min(array.shape[:2]) >= LEAST_SIDE
 
 
 def are_images(array: np.ndarray) -> bool:

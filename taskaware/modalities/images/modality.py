@@ -49,8 +49,9 @@ class Images(Single):
         their first characters; looks at up to 50 of them."""
         return hold_images(values)
 
-    def is_one(self, source: object) -> bool:
-        return is_image(source) if not isinstance(source, np.ndarray) else is_one_array(source)
+    def is_one(self, source: object, *, first: int = 0, **options) -> bool:
+        del options
+        return is_image(source) if not isinstance(source, np.ndarray) else is_one_array(source, first)
 
     def parse(
         self,
@@ -61,6 +62,7 @@ class Images(Single):
         white: int | None = None,
         deep_white: int | None = None,
         side: int | None = None,
+        first: int | None = None,
         **options,
     ) -> Parsed:
         """The images of a column; see `Single.parse`.
@@ -72,14 +74,14 @@ class Images(Single):
                 records {"bytes": , "path": } as Hugging Face keeps them; None.
             column: its name, for messages.
             folder: that relative paths start from; by default the current one.
-            white, deep_white, side: see `pictures_of`; side is 224 where a vision model is set.
+            white, deep_white, side, first: see `pictures_of`; side is 224 where a vision model is set.
             options: none but these.
         """
         if options:
-            raise unknown("option of images", next(iter(options)), ("folder", "white", "deep_white", "side"))
+            raise unknown("option of images", next(iter(options)), ("folder", *Levels._fields))
         side = (SIDE if MODELS.chosen() else Levels().side) if side is None else side
         return pictures_of(
-            values, column=column, folder=folder, white=white, deep_white=deep_white, side=side
+            values, column=column, folder=folder, white=white, deep_white=deep_white, side=side, first=first
         )
 
     def options(self, data: Data) -> Mapping[str, object]:
@@ -101,8 +103,12 @@ class Images(Single):
     def check_saved(self, reader: Reader, blocks: Blocks) -> None:
         """Nothing, if later images can be read as the reader says; see `Modality.check_saved`."""
         given = dict(cast(SingleReader, reader).options)
-        usable = [isinstance(value, int) and 0 < value <= max(WHITES) for value in given.values()]
-        if set(given) != set(Levels._fields) or not all(usable):
+        least = {"first": 0}  # models of earlier versions have none
+        usable = [
+            isinstance(value, int) and least.get(name, 1) <= value <= max(WHITES)
+            for name, value in given.items()
+        ]
+        if set(least | given) != set(Levels._fields) or not all(usable):
             raise ValueError(f"images cannot be read with {quoted(given)}")
 
     def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> ImageBlocks | PixelBlocks:

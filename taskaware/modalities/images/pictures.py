@@ -21,11 +21,13 @@ class Levels(NamedTuple):
         white: of arrays of numbers.
         deep_white: of files with 16 bits a pixel.
         side: pixels of the longer side that are kept; larger images are shrunk to it.
+        first: channels of arrays that have them as their first axis; 0 where some have them last, or none.
     """
 
     white: int = 255
     deep_white: int = 65535
     side: int = 64
+    first: int = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -47,6 +47,7 @@ def pictures_of(
     white: int | None = None,
     deep_white: int | None = None,
     side: int = 64,
+    first: int | None = None,
 ) -> Parsed:
     """The images of a column.
 
@@ -60,12 +61,18 @@ def pictures_of(
         folder: that relative paths start from; by default the current one.
         white, deep_white: as the training rows had them; by default read from the values.
         side: pixels of the longer side that are kept.
+        first: channels of arrays that have them first, as the training rows had them; by default read.
 
     Raises:
         UserError: a value cannot be read; names the row and says what to change.
     """
     found = _opened_rows(values, _Asked(column, folder, side))
-    levels = Levels(_white(found, "array", white, column), _white(found, DEEP, deep_white, column), side)
+    levels = Levels(
+        _white(found, "array", white, column),
+        _white(found, DEEP, deep_white, column),
+        side,
+        _first(found) if first is None else first,
+    )
     own = {source: _own_whites(found, source, levels) for source in ("array", DEEP)}
     if white is not None:
         _warn_of_scale(own, column)
@@ -138,6 +145,13 @@ def _white(found: Sequence[Read | Opened], source: str, given: int | None, colum
         return given
     default = max(WHITES) if source == DEEP else 255
     return next(white for white in WHITES if white >= most) if most > 0 else default
+
+
+def _first(found: Sequence[Read | Opened]) -> int:
+    """Channels of the arrays, where all have as many and have them first; 0 otherwise."""
+    arrays = [image for image in found if isinstance(image, Opened) and image.source == "array"]
+    counts = {image.pixels.shape[2] if image.first_channel else 0 for image in arrays}
+    return counts.pop() if len(counts) == 1 else 0
 
 
 def _own_whites(found: Sequence[Read | Opened], source: str, levels: Levels) -> dict[str, int]:

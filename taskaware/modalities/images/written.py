@@ -35,7 +35,7 @@ class PlainPictures(NamedTuple):
 
 def read_images(rows: Any, about: Mapping) -> list[tuple[np.ndarray, np.ndarray]]:
     """The pixels and the full size of each image; the size is 0 where one is missing."""
-    if isinstance(rows, np.ndarray) and is_one_array(rows):
+    if isinstance(rows, np.ndarray) and is_one_array(rows, about["options"].get("first", 0)):
         rows = rows[None]
     found = pictures_of(values_of(rows, about), column=about["column"], **about["options"]).data
     pictures = cast(Pictures, found)

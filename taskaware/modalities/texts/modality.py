@@ -36,7 +36,7 @@ class Texts(Single):
         """Whether values are free text; see `reading.is_free_text`."""
         return reading.is_free_text(values)
 
-    def is_one(self, source: object) -> bool:
+    def is_one(self, source: object, **options) -> bool:
         """Whether a source is a text, and no file, address or name of a dataset; a blank or two tell."""
         if not isinstance(source, str) or len(source.split()) < 2:
             return False

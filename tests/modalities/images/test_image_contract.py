@@ -23,11 +23,29 @@ def test_a_reader_reads_as_the_training_rows_were_read():
     pixels, target = squares()
     task = ta.make_task(pixels / 255, target)
     assert (task.modality, task.reader.names) == ("image", ("image",))
-    assert dict(task.reader.options) == {"white": 1, "deep_white": 65535, "side": 64}
+    assert dict(task.reader.options) == {"white": 1, "deep_white": 65535, "side": 64, "first": 0}
     dark = task.reader.read([np.full((8, 8), 0.5)])
     assert (dark.pixels[0] == 128).all()
     with pytest.raises(ta.UserError, match=r"Row 0 of 'image' has the pixel value 2\. .*white is 1"):
         task.reader.read([np.full((8, 8), 2.0)])
+
+
+def test_one_colour_image_with_its_channels_first_is_one_where_training_images_had_them_so():
+    pixels, target = squares()
+    first = np.moveaxis(pixels, 3, 1)
+    task = ta.make_task(first, target)
+    assert dict(task.reader.options)["first"] == 3
+    alone = task.reader.read(first[0])
+    assert alone.rows == 1 and (alone.pixels[0] == task.data.pixels[0]).all()
+    assert task.reader.read(first).rows == len(first)
+    assert ta.make_task(pixels, target).reader.read(first[0]).rows == 3
+
+
+def test_models_saved_without_channels_first_are_read():
+    task = bars()
+    plain = task.reader.to_dict()
+    del plain["options"]["first"]
+    IMAGES.check_saved(IMAGES.reader_from(plain), IMAGES.fit_blocks(task.data, np.arange(10)))
 
 
 def test_own_features_are_finite_and_in_range():
@@ -59,7 +77,9 @@ def test_own_features_do_not_depend_on_the_order():
     assert own_features(data) == own_features(data.take(np.arange(data.rows)[::-1]))
 
 
-@pytest.mark.parametrize("change", [{"white": 0}, {"side": "x"}, {"more": 3}, {"deep_white": 1 << 40}])
+@pytest.mark.parametrize(
+    "change", [{"white": 0}, {"side": "x"}, {"more": 3}, {"deep_white": 1 << 40}, {"first": -1}]
+)
 def test_a_reader_of_other_options_is_refused(change):
     task = bars()
     blocks = IMAGES.fit_blocks(task.data, np.arange(10))

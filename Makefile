@@ -27,14 +27,14 @@ demo: setup ## recommend, explain, train and test on a real dataset, beside base
 	$(BIN)/python -m taskaware.studies.demo
 
 # The processes that the tests start read compiled modules instead of compiling each for themselves.
-# The check of types fills the time in which tests wait.
+# The check of types fills the time in which tests wait, and so do three processes on two cores.
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup ## check style, layers, types, docs and behaviour
 	$(BIN)/ruff check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/ruff format --check taskaware tests benchmarks experiments conftest.py
 	$(BIN)/lint-imports
 	@$(BIN)/mypy >$(TYPES) 2>&1 & types=$$!; \
-	  $(BIN)/python -m pytest -n 2 --dist worksteal; tests=$$?; \
+	  $(BIN)/python -m pytest -n 3 --dist worksteal; tests=$$?; \
 	  wait $$types; typed=$$?; echo "Types:"; cat $(TYPES); exit $$((tests | typed))
 
 fuzz: setup ## ten thousand odd tables and two thousand damaged files

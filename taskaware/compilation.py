@@ -21,6 +21,20 @@ SETTING = "jax_compilation_cache_dir"
 """JAX's own name of the folder; its settings become attributes when it is imported."""
 
 
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """Number of threads that may compute at once: the cores, or fewer by $OMP_NUM_THREADS.
+
+    Ray sets it to what a worker may use.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores(), max(1, int(asked))) if asked.isdecimal() else cores()
+
+
 def cache_folder() -> Path:
     """Where taskaware puts what it can make again; it may not exist yet.
 

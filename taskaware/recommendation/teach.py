@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from taskaware import plain
+from taskaware.compilation import cores
 from taskaware.errors import UserError, unknown
 from taskaware.modalities.reading import make_task
 from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.samples import Samples, draw_samples
 from taskaware.recommendation.joined import digests_of, together
 from taskaware.recommendation.shipped import comparable, open_experience, stored
-from taskaware.runner.engine import cores
 from taskaware.spaces import Space, preset
 from taskaware.store import Experience, Store
 from taskaware.surrogates import SURROGATES, Evaluator, EvaluatorSettings, fit_evaluator

@@ -1,7 +1,6 @@
 """The interface of an engine, which runs attempts at jobs and reports how each one ended."""
 
 import dataclasses
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -93,8 +92,3 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End every worker, busy or not."""
-
-
-def cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from taskaware.runner.engine import Engine, RunnerSettings, Work, cores
+from taskaware.compilation import cores
+from taskaware.runner.engine import Engine, RunnerSettings, Work
 
 
 def open_engine(settings: RunnerSettings, work: Work, resources: Mapping[str, object]) -> Engine:

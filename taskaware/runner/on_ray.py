@@ -9,9 +9,10 @@ import os
 import time
 from collections.abc import Mapping
 
+from taskaware.compilation import cores
 from taskaware.errors import EngineError, UserError
 from taskaware.runner.attempt import attempt, in_words
-from taskaware.runner.engine import DEATH, ERROR, MEMORY, TIMEOUT, Ended, Work, cores
+from taskaware.runner.engine import DEATH, ERROR, MEMORY, TIMEOUT, Ended, Work
 from taskaware.runner.job import Job
 from taskaware.secrets import masked_value
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import taskaware
+from taskaware.compilation import cores
 from taskaware.errors import EngineError, UserError
 from taskaware.runner.attempt import in_words
-from taskaware.runner.engine import DEATH, ERROR, TIMEOUT, Ended, Work, cores
+from taskaware.runner.engine import DEATH, ERROR, TIMEOUT, Ended, Work
 from taskaware.runner.job import Job
 
 STILLBORN = 3

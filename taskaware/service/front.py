@@ -12,8 +12,8 @@ import anyio.to_thread
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from taskaware.compilation import cores
 from taskaware.errors import TaskawareError, visible
-from taskaware.runner.engine import cores
 from taskaware.service import tus
 from taskaware.service.guard import OWNER, error_body
 from taskaware.service.jobs import Trainers

@@ -54,7 +54,7 @@ class Run:
         params: dict,
         scores: np.ndarray,
         losses: np.ndarray,
-        logits: jax.Array | None = None,
+        logits: np.ndarray | None = None,
     ) -> None:
         """Record an evaluation of all members.
 

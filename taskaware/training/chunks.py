@@ -1,4 +1,13 @@
-"""How many candidates train together: a chunk is spread over all local devices."""
+"""How many candidates train together, and how many chunks of them at once.
+
+A chunk is spread over all local devices. On a CPU a chunk is small and has a thread to itself: its products
+are too small to be shared out among cores.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -7,11 +16,15 @@ from jaxtyping import Array, Float
 
 from taskaware.arrays import bucket
 from taskaware.children.child import Design
+from taskaware.compilation import threads
 from taskaware.training.prepare import TaskArrays
 from taskaware.training.programs import Program, candidates, start
 
+Of = TypeVar("Of")
+Found = TypeVar("Found")
+
 CHUNK_BYTES = {"cpu": 1 << 26, "gpu": 1 << 33, "tpu": 1 << 32}
-LARGEST_CHUNK = {"cpu": 16, "gpu": 1024, "tpu": 1024}
+LARGEST_CHUNK = {"cpu": 4, "gpu": 1024, "tpu": 1024}
 
 
 def chunk_size(parameters: int, count: int) -> int:
@@ -47,3 +60,39 @@ def parameter_count(program: Program, design: Design, arrays: TaskArrays, points
 def placed(*axes: str) -> NamedSharding:
     """Sharding over all local devices: replicated, or with the first axis split as "candidates"."""
     return NamedSharding(Mesh(np.array(jax.local_devices()), ("candidates",)), PartitionSpec(*axes))
+
+
+def lanes() -> int:
+    """How many chunks train at once, each in a thread of its own: 1 where devices share the work out."""
+    return threads() if jax.default_backend() == "cpu" and jax.local_device_count() == 1 else 1
+
+
+def in_lanes(
+    function: Callable[[Of, Callable[[], None]], Found], parts: Sequence[Of], count: int
+) -> Iterator[Found]:
+    """The results of a function of each part, in the order of the parts, as soon as each is there.
+
+    Args:
+        function: of a part, and of what it calls now and then: that raises where the work is to stop.
+        parts: any number.
+        count: of lanes.
+    """
+    if min(count, len(parts)) < 2:
+        yield from (function(part, lambda: None) for part in parts)
+        return
+    ended = threading.Event()
+
+    def check() -> None:
+        if ended.is_set():
+            raise CancelledError
+
+    with ThreadPoolExecutor(min(count, len(parts))) as pool:
+        waiting = [pool.submit(function, part, check) for part in parts]
+        try:
+            for each in waiting:
+                yield each.result()
+        finally:
+            # Also after Ctrl-C, or where nobody asks for the rest.
+            ended.set()
+            for each in waiting:
+                each.cancel()

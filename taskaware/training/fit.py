@@ -5,7 +5,6 @@ averaged. So every row trains most of the networks, and their errors cancel in p
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -13,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from taskaware.arrays import EitherArray
-from taskaware.children.child import Design, State, child_of
+from taskaware.children.child import Design, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError
 from taskaware.modalities.reading import modality_of
@@ -24,6 +23,7 @@ from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
+from taskaware.training.advance import advance_members, start_members
 from taskaware.training.attempt import Evaluation, Run
 from taskaware.training.constant import mean_instead
 from taskaware.training.deciding import asks_for_offsets
@@ -45,18 +45,15 @@ from taskaware.training.programs import (
     candidates,
     hyper_of,
     is_classification,
-    logits,
     schedule,
-    segment,
     share_done,
-    start,
 )
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.seen import validated
 from taskaware.training.taken import checked_optimizer, known_changes
 from taskaware.training.target_scale import score_unit
 
-VERSION = 6
+VERSION = 7
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
@@ -193,55 +190,6 @@ def fit(
     return finished(model, task, seen, metric, child, about.weights)
 
 
-@functools.partial(jax.jit, static_argnames="program")
-def start_members(program: Program, arrays: TaskArrays, chosen: Any, keys: Array) -> State:
-    """Initial state of M networks of one candidate; every leaf is (M, 1, ...).
-
-    Args:
-        program: static part.
-        arrays: the task.
-        chosen: the candidate.
-        keys: one for each network, M.
-    """
-    return jax.vmap(lambda key: start(program, arrays, chosen, key))(keys)
-
-
-@functools.partial(jax.jit, static_argnames="program", donate_argnames="state")
-def advance_members(
-    program: Program,
-    state: State,
-    arrays: TaskArrays,
-    chosen: Any,
-    work: tuple[Steps, Part],
-    keys: Array,
-) -> tuple[State, tuple[Float[Array, " M"], Float[Array, " M"]], Float[Array, "M n K"] | None]:
-    """`segment` for M networks of one candidate, each with its own rows and keys.
-
-    Args:
-        program: static part; the first metric scores.
-        state: of the M networks; donated.
-        arrays: the task.
-        chosen: the candidate, as a batch of one.
-        work: see `Work.segment`.
-        keys: of what the steps draw, (M,).
-
-    Returns:
-        The new state; scores and losses, (M,) each; and in a classification of one output the logits of the
-        validation rows, (M, n, K), else None.
-    """
-    steps, validation = work
-
-    def one(state, rows, part, key):
-        own = arrays._replace(validation=part)
-        state, results = segment(program, state, own, chosen, steps._replace(rows=rows), key)
-        if not program.classification or arrays.y.ndim > 1:
-            return state, results, None
-        return state, results, logits(program, state.params, own, chosen, part.rows)[0]
-
-    state, (score, loss), given = jax.vmap(one)(state, steps.rows, validation, keys)
-    return state, (score[:, 0, 0], loss[:, 0]), given
-
-
 def _program(task: Task, space: Any, point: Array, recipe: TrainingRecipe) -> tuple[Program, Design]:
     child, metrics = child_of(space), (metric_of(task.problem, task.metric),)
     [(key, _)] = child.group(space, point[None])
@@ -280,10 +228,10 @@ def _train(
         while number < work.steps // SEGMENT and not (number and pace.over):
             keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)
             now = work.segment(number)
-            state, results, given = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
-            scores, losses = (np.asarray(result, np.float64) for result in results)
+            state, found = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
+            scores, losses = np.asarray(found.scores, np.float64), np.asarray(found.losses, np.float64)
             number += 1
-            run.add(number * SEGMENT, state.params, scores, losses, given)
+            run.add(number * SEGMENT, state.params, scores, losses, found.logits)
             if run.diverged:
                 break
             work = work._replace(steps=SEGMENT * pace.segments(work.steps // SEGMENT))

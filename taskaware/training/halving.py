@@ -4,6 +4,7 @@ Source: Jamieson & Talwalkar 2016, "Non-stochastic best arm identification and h
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from taskaware.children.child import Design, State, child_of
 from taskaware.children.rules.child import SWEEP
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
-from taskaware.training.chunks import chunk_size, parameter_count, placed
+from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
 from taskaware.training.prepare import Prepared, batches
 from taskaware.training.programs import (
     Program,
@@ -268,13 +269,17 @@ def _in_parts(
     """Leaves, on the host, and structure of what a function of `size` rows gives for all rows.
 
     Args:
-        function: of so many rows; the last ones may be some of the first again.
+        function: of so many rows; the last ones may be some of the first again. It returns before its
+            programs have run.
         rows: one or more.
         size: rows of a call.
     """
-    found, structure = [], None
-    for first in range(0, len(rows), size):
-        part = rows[first : first + size]
-        leaves, structure = jax.tree.flatten(function(np.resize(part, size)))
-        found.append([leaf[: len(part)] for leaf in jax.device_get(leaves)])
-    return [np.concatenate(leaves) for leaves in zip(*found, strict=True)], structure
+    compiling, parts = threading.Lock(), [rows[first : first + size] for first in range(0, len(rows), size)]
+
+    def given(part: np.ndarray, check: Callable[[], None]) -> tuple[list[np.ndarray], Any]:
+        with compiling:
+            leaves, structure = jax.tree.flatten(function(np.resize(part, size)))
+        return [leaf[: len(part)] for leaf in jax.device_get(leaves)], structure
+
+    found, structures = zip(*in_lanes(given, parts, lanes()), strict=True)
+    return [np.concatenate(leaves) for leaves in zip(*found, strict=True)], structures[0]

@@ -1,12 +1,11 @@
 """True scores of many candidates at once.
 
 All code is written for one candidate; each compiled program maps it by `vmap` and runs the steps by `scan`,
-see `programs`. Candidates of one group (see `children.child`) train together, in chunks that
-are spread over all local devices.
+see `programs`. Candidates of one group (see `children.child`) train together, in chunks; see `chunks`.
 """
 
 import dataclasses
-import functools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,12 +13,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray
 from taskaware.children.child import Design, child_of
 from taskaware.compilation import keep_compiled
-from taskaware.training.chunks import chunk_size, parameter_count, placed
+from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
 from taskaware.training.prepare import Prepared, batches
 from taskaware.training.programs import (
     Program,
@@ -41,6 +40,27 @@ __all__ = ["VERSION", "Trained", "train", "train_chunks"]
 
 VERSION = 2
 """Raise it when the same recipe would give other scores: stored trainings are told apart by it."""
+
+
+class Chunk(NamedTuple):
+    """Points that train together.
+
+    Attributes:
+        design: of their group.
+        rows: of the points.
+        size: how many train, the first ones once more where there are fewer rows.
+        compiling: to be held while programs of the group are called, so that one thread compiles each. A
+            call returns before its program has run.
+    """
+
+    design: Design
+    rows: np.ndarray
+    size: int
+    compiling: threading.Lock
+
+    @property
+    def padded(self) -> np.ndarray:
+        return np.resize(self.rows, self.size)
 
 
 class Handover(NamedTuple):
@@ -115,55 +135,65 @@ def train_chunks(
     metrics = scored_by(prepared.problem, metric)
     prepared = dataclasses.replace(prepared, arrays=jax.device_put(prepared.check(space).arrays, placed()))
     program = Program(child, metrics, is_classification(prepared.problem))
+    chunks = []
     for key, members in child.group(space, vectors):
-        design = Design(space, key, hyper_of(recipe))
+        design, compiling = Design(space, key, hyper_of(recipe)), threading.Lock()
         parameters = parameter_count(program, design, prepared.arrays, vectors)
         size = chunk_size(parameters, max(chunk_for, len(members)))
-        for first in range(0, len(members), size):
-            chunk = members[first : first + size]
-            padded = np.resize(chunk, size)
-            spread = jax.device_put(vectors[padded], placed("candidates"))
-            begin = None if handover is None else functools.partial(handover.begin, padded)
-            chosen = candidates(child, design, spread)
-            results, params = _train_chunk(program, chosen, prepared, recipe, seed, begin=begin)
-            if handover is not None:
-                handover.end(chunk, params)
-            trained = Trained(*(column[: len(chunk)] for column in results))
-            yield chunk, trained._replace(seconds=trained.seconds * (size / len(chunk)))
+        parts = (members[first : first + size] for first in range(0, len(members), size))
+        chunks += [Chunk(design, part, size, compiling) for part in parts]
+
+    def trained(chunk: Chunk, check: Callable[[], None]) -> Trained:
+        return _train_chunk(program, chunk, vectors, prepared, recipe, seed, handover, check)
+
+    # Weights are handed over in the order of the chunks.
+    busy = min(lanes(), len(chunks)) if handover is None else 1
+    for chunk, found in zip(chunks, in_lanes(trained, chunks, busy), strict=True):
+        used = len(chunk.rows)
+        kept = Trained(*(column[:used] for column in found))
+        yield chunk.rows, kept._replace(seconds=kept.seconds * (chunk.size / used / busy))
 
 
 def _train_chunk(
     program: Program,
-    chosen: Any,
+    chunk: Chunk,
+    points: Float[Array, "n D"],
     prepared: Prepared,
     recipe: TrainingRecipe,
     seed: int,
-    *,
-    begin: Callable[[Any], Any] | None,
-) -> tuple[Trained, Any]:
-    """Results and trained weights of the candidates of a chunk."""
-    init_key, steps_key = jax.random.split(jax.random.key(seed))
-    state = start(program, prepared.arrays, chosen, init_key)
-    if begin is not None:
-        state = state._replace(params=jax.device_put(begin(state.params), placed("candidates")))
+    handover: Handover | None,
+    check: Callable[[], None],
+) -> Trained:
+    """Results of the candidates of a chunk, those that fill it up included."""
+    with chunk.compiling:
+        spread = jax.device_put(points[chunk.padded], placed("candidates"))
+        chosen = candidates(program.child, chunk.design, spread)
+        init_key, steps_key = jax.random.split(jax.random.key(seed))
+        state = start(program, prepared.arrays, chosen, init_key)
+    if handover is not None:
+        begun = handover.begin(chunk.padded, state.params)
+        state = state._replace(params=jax.device_put(begun, placed("candidates")))
     rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
     ones = np.ones(recipe.steps, np.float32)
     steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
     curves, loss, began = [], None, time.perf_counter()
     for number in range(recipe.evaluations):
         now = slice(number * recipe.segment, (number + 1) * recipe.segment)
-        key, part = jax.random.fold_in(steps_key, number), Steps(*(each[now] for each in steps))
-        state, (scores, loss) = segment(program, state, prepared.arrays, chosen, part, key)
+        with chunk.compiling:
+            key, part = jax.random.fold_in(steps_key, number), Steps(*(each[now] for each in steps))
+            state, (scores, loss) = segment(program, state, prepared.arrays, chosen, part, key)
         curves.append(scores)
+        jax.block_until_ready(scores)
+        check()
         if number == 0 and recipe.evaluations > 1:
             # The first part compiles.
-            jax.block_until_ready(scores)
             began = time.perf_counter()
-    jax.block_until_ready(curves[-1])
     spent = time.perf_counter() - began
-    test_scores, _ = evaluate(program, state.params, prepared.arrays, chosen, prepared.arrays.test)
+    with chunk.compiling:
+        test_scores, _ = evaluate(program, state.params, prepared.arrays, chosen, prepared.arrays.test)
     scored = np.stack(jax.device_get(curves), axis=1)
     measured = max(recipe.evaluations - 1, 1) / recipe.evaluations
     seconds = spent / measured / len(scored)
-    found = summary(recipe, scored, np.asarray(test_scores), np.asarray(loss), seconds)
-    return found, state.params
+    if handover is not None:
+        handover.end(chunk.rows, state.params)
+    return summary(recipe, scored, np.asarray(test_scores), np.asarray(loss), seconds)

@@ -185,9 +185,9 @@ def test_patience_waits_for_the_last_member(task, small, point, monkeypatch):
     real, scores = room.advance_members, iter([(0.9, 0.1), (0.5, 0.2), (0.5, 0.3), *[(0.5, 0.2)] * 9])
 
     def scripted(*args):
-        state, (_, loss), logits = real(*args)
+        state, found = real(*args)
         first, last = next(scores)
-        return state, (jnp.array([first, 0.1, 0.1, 0.1, last]), loss), logits
+        return state, found._replace(scores=np.array([first, 0.1, 0.1, 0.1, last]))
 
     monkeypatch.setattr(room, "advance_members", scripted)
     recipe = dataclasses.replace(RECIPE, steps=360)
@@ -284,9 +284,10 @@ def fragile(monkeypatch):
                 rates.append(rate)
                 calls.clear()
             calls.append(rate)
-            state, (score, loss), logits = real(program, state, arrays, chosen, work, keys)
-            lost = rate > limit and len(calls) >= number
-            return state, (score, loss.at[-1].set(jnp.nan) if lost else loss), logits
+            state, found = real(program, state, arrays, chosen, work, keys)
+            if rate > limit and len(calls) >= number:
+                found.losses[-1] = np.nan
+            return state, found
 
         monkeypatch.setattr(room, "advance_members", advance)
         return rates
@@ -323,9 +324,9 @@ def test_what_an_earlier_rate_reached_is_kept(task, small, point, monkeypatch):
 
     def advance(program, state, arrays, chosen, work, keys):
         calls.append(rate_of(chosen, work[0]))
-        state, (score, loss), logits = real(program, state, arrays, chosen, work, keys)
+        state, found = real(program, state, arrays, chosen, work, keys)
         ends = len(set(calls)) == ATTEMPTS or calls.count(calls[-1]) == 3
-        return state, (score, loss * jnp.nan if ends else loss), logits
+        return state, found._replace(losses=found.losses * np.nan) if ends else found
 
     monkeypatch.setattr(room, "advance_members", advance)
     found = fit(task(), small, point, recipe=RECIPE, progress=False)

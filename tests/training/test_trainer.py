@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import numpy as np
 import optax
 import pytest
 
+from taskaware import compilation
 from taskaware.arrays import bucket
 from taskaware.children.child import CHILDREN, Design, child_of
 from taskaware.children.mixture.child import _apply, optimizer
@@ -105,6 +107,43 @@ def test_chunks_do_not_show(small, points, classes, trained, size, monkeypatch):
     assert np.concatenate([members for members, _ in parts]).tolist() == [0, 1, 2, 3, 4]
     for members, part in parts:
         assert_close(part, trained, rows[members], flips=1)
+
+
+def test_chunks_of_several_threads_are_those_of_one(small, points, classes, trained, monkeypatch):
+    monkeypatch.setattr(chunks, "LARGEST_CHUNK", {jax.default_backend(): 2})
+    rows = np.array([0, 3, 1, 4, 2, 5, 0])  # two groups
+    monkeypatch.setattr(compilation, "cores", lambda: 3)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert chunks.lanes() == 3
+    compiled = programs.segment._cache_size()
+    found = train(small, points[rows], classes, RECIPE, seed=0)
+    assert programs.segment._cache_size() == compiled + 2  # one thread compiles the program of a group
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert chunks.lanes() == 1
+    alone = train(small, points[rows], classes, RECIPE, seed=0)
+    for name in ("score", "test_score", "loss", "curve"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), err_msg=name)
+
+
+def test_lanes_give_results_in_order_and_end_where_nobody_waits():
+    ended, slow = [], threading.Event()
+
+    def work(part, check):
+        try:
+            while part == 0 and not slow.wait(0.01):
+                check()
+            return part
+        finally:
+            ended.append(part)
+
+    given = chunks.in_lanes(work, [1, 0, 0, 0, 0], 2)
+    assert next(given) == 1
+    given.close()
+    assert ended.count(0) <= 2  # the others never begin
+    slow.set()
+    assert list(chunks.in_lanes(work, range(4), 2)) == [0, 1, 2, 3]
+    with pytest.raises(ZeroDivisionError):
+        list(chunks.in_lanes(lambda part, check: 1 // part, [1, 0, 1], 2))
 
 
 def test_few_candidates_may_use_the_program_of_many(small, points, classes, trained, monkeypatch):

@@ -50,6 +50,13 @@ class Images(Single):
         return hold_images(values)
 
     def is_one(self, source: object, *, first: int = 0, **options) -> bool:
+        """Whether a source is one image.
+
+        Args:
+            source: later rows.
+            first: see `is_one_array`.
+            options: that do not count.
+        """
         del options
         return is_image(source) if not isinstance(source, np.ndarray) else is_one_array(source, first)
 

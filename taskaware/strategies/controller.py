@@ -173,6 +173,11 @@ class Controller(nn.Module):
         return jnp.zeros_like(logits).at[1].set(yes)
 
 
+def init_params(controller: Controller, key: Array) -> Any:
+    """The weights that a controller begins with."""
+    return controller.init(key, method=lambda module: module.bias)
+
+
 def connections_of(space: Space) -> tuple[Connection, ...]:
     """What the decisions of a space are about; () where none of them connects parts."""
     found = space.connections if isinstance(space, ConnectedSpace) else ()

@@ -10,7 +10,7 @@ from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from taskaware.strategies.teaching import Taught
+    from taskaware.strategies.taught import Taught
 
 OFF_POLICY = ("weigh", "drop")
 

@@ -3,6 +3,7 @@
 Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"); CN110663049B (PPO).
 """
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,14 +13,14 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, quoted, unknown
 from taskaware.spaces import Space
 from taskaware.strategies.controller_terms import Terms
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 if TYPE_CHECKING:
     from taskaware.strategies.policy_gradient import Learner, Minibatch, Programs
-    from taskaware.strategies.teaching import Taught
+    from taskaware.strategies.taught import Taught
 
 UNDER_WAY = 1024
 """Number of unfinished evaluations whose probabilities are remembered."""
@@ -43,7 +44,7 @@ def reinforce(
     anchors: bool = True,
     grow: str | None = None,
     grow_every: int = 1600,
-    start: "Taught | None" = None,
+    start: "Taught | str | os.PathLike | None" = None,
     z: Sequence[float] | EitherArray | None = None,
 ) -> Factory:
     """A recurrent controller takes the decisions of a point one by one, and learns by REINFORCE.
@@ -75,12 +76,15 @@ def reinforce(
             `grow_every` points. "layers" of `spaces.chain(layers=(6, 8, 10))` gives chains that become
             deeper, as published, while the controller keeps what it has learned.
         grow_every: points of each option (published: 1,600).
-        start: a controller that `teach` made; its units, layers and anchors count, not those given here.
+        start: a controller that `teach` made, or the path of its file (`Taught.save`); its units, layers and
+            anchors count, not those given here.
         z: meta-features of the task, (K,), where that controller reads them.
 
     Raises:
-        UserError: a setting is out of range; or, when bound, the space has a decision without choices, or
-            none of the name `grow`, or `start` is of another space or reads another z.
+        UserError: a setting is out of range, or there is no file `start`; or, when bound, the space has a
+            decision without choices, or none of the name `grow`, or `start` is of another space or reads
+            another z.
+        CheckpointError: the file `start` is damaged, or of another format or version.
 
     >>> from taskaware.spaces import choices
     >>> strategy = reinforce(4)(choices(a=[1, 2, 3], b=[0, 1]), 2)
@@ -105,7 +109,7 @@ def reinforce(
             anchors=anchors,
             grow=grow,
             grow_every=grow_every,
-            start=start,
+            start=_started(start),
             z=None if z is None else tuple(np.asarray(z, float).tolist()),
         )
     )
@@ -131,7 +135,7 @@ def ppo(
     anchors: bool = True,
     grow: str | None = None,
     grow_every: int = 1600,
-    start: "Taught | None" = None,
+    start: "Taught | str | os.PathLike | None" = None,
     z: Sequence[float] | EitherArray | None = None,
 ) -> Factory:
     """As `reinforce`, but each minibatch is learned from several times, with a bound on the change.
@@ -168,12 +172,25 @@ def ppo(
             anchors=anchors,
             grow=grow,
             grow_every=grow_every,
-            start=start,
+            start=_started(start),
             z=None if z is None else tuple(np.asarray(z, float).tolist()),
             clip=clip,
             epochs=epochs,
         )
     )
+
+
+def _started(start: "Taught | str | os.PathLike | None") -> "Taught | None":
+    """The controller that a search begins with."""
+    if start is None:
+        return None
+    from taskaware.strategies.taught import Taught, load_controller
+
+    if isinstance(start, str | os.PathLike):
+        return load_controller(start)
+    if not isinstance(start, Taught):
+        raise UserError(f"start={quoted(start)} is no controller. Give what `teach` returned, or its file.")
+    return start
 
 
 def _factory(terms: Terms) -> Factory:

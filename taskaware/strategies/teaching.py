@@ -4,9 +4,7 @@ Source: Wong, Houlsby, Lu & Gesmundo 2018 ("Transfer Learning with Neural AutoML
 of a task in place of a vector that is learned for each.
 """
 
-import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -21,65 +19,18 @@ from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.progress import tqdm
 from taskaware.spaces import Space
-from taskaware.strategies.controller import Controller, Walk
+from taskaware.strategies.controller import Controller, Walk, init_params
 from taskaware.strategies.controller_terms import Terms
 from taskaware.strategies.objective import Objective
 from taskaware.strategies.policy_gradient import Minibatch, Queue, loss
 from taskaware.strategies.reinforce import check_decisions
+from taskaware.strategies.taught import WIDEST, Taught, numbers_of
 
 KEPT = 0.9
 """Share of the mean and spread of a task's scores that a minibatch leaves."""
 
 WORST = 2.0
 """A diverged point counts as this many spreads below the mean."""
-
-WIDEST = 4.0
-"""Scaled meta-features are cut at this many spreads."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Taught:
-    """What a controller has learned from several tasks, see `teach`.
-
-    Attributes:
-        space: of the points.
-        controller: the network.
-        params: its weights.
-        tasks: names of the tasks.
-        centre, spread: scale of z, (K,); empty where the controller does not read z.
-    """
-
-    space: Space
-    controller: Controller
-    params: Any
-    tasks: tuple[str, ...]
-    centre: Float[np.ndarray, " K"]
-    spread: Float[np.ndarray, " K"]
-
-    def __repr__(self) -> str:
-        reads = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads no meta-features"
-        return f"<controller of '{self.space.name}', taught by {len(self.tasks)} tasks, {reads}>"
-
-    @functools.cached_property
-    def digest(self) -> str:
-        """16 hex digits that name the weights."""
-        leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.params)]
-        parts = (self.space.digest.encode(), *leaves, self.centre.tobytes(), self.spread.tobytes())
-        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-    def scaled(self, z: Sequence[float] | EitherArray | None) -> Float[np.ndarray, " K"]:
-        """The meta-features of a task as the controller reads them.
-
-        Raises:
-            UserError: they are missing, or another number of them was learned from.
-        """
-        found = np.zeros(0) if z is None else _numbers(z)
-        if found.shape != self.centre.shape:
-            wanted = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads none"
-            raise UserError(
-                f"z has the shape {found.shape}, and the controller {wanted}. Give z= as for `teach`."
-            )
-        return np.clip((found - self.centre) / self.spread, -WIDEST, WIDEST).astype(np.float32)
 
 
 class _Pupil(NamedTuple):
@@ -153,7 +104,7 @@ def teach(
     controller = Controller(space, units, layers, anchors=anchors, context=told.shape[1])
     keep_compiled()
     key, first = jax.random.split(jax.random.key(seed))
-    params, many = controller.init(first, method=lambda module: module.bias), len(names)
+    params, many = init_params(controller, first), len(names)
     optimizer = optax.adam(learning_rate).init(params)
     pupil = _Pupil(params, optimizer, jnp.zeros(many), jnp.ones(many), jnp.zeros(many, jnp.int32))
     rng = np.random.default_rng(seed)
@@ -175,26 +126,13 @@ def teach(
     return Taught(space, controller, pupil.params, names, centre, spread)
 
 
-def _numbers(z: Any) -> Float[np.ndarray, "..."]:
-    """Meta-features as an array.
-
-    Raises:
-        UserError: they are no numbers.
-    """
-    try:
-        return np.asarray(z, float)
-    except (TypeError, ValueError) as error:
-        example = "list(ta.meta_features(task).values())"
-        raise UserError(f"z is no list of numbers. Give (K,), such as {example}.") from error
-
-
 def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndarray, "T K"]:
     """The meta-features of all tasks."""
     if z is None:
         return np.zeros((len(names), 0))
     if missing := [name for name in names if name not in z]:
         raise UserError(f"z has no meta-features of the task '{missing[0]}'. Give those of every task.")
-    rows = [_numbers(z[name]) for name in names]
+    rows = [numbers_of(z[name]) for name in names]
     if any(row.ndim != 1 or row.shape != rows[0].shape or not np.isfinite(row).all() for row in rows):
         raise UserError(
             "z has rows of unlike lengths, or numbers that are not finite. Give (K,) for each task."

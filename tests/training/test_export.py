@@ -270,9 +270,6 @@ def test_a_folder_is_whole_or_not_there(model, tmp_path, monkeypatch):
 
 
 def test_weights_as_safetensors_are_the_saved_model(model, tmp_path):
-    safetensors = pytest.importorskip(
-        "safetensors.numpy", reason="needs safetensors: pip install 'taskaware[export]'"
-    )
     folder = model.export(tmp_path / "tensors", to="safetensors")
     found = safetensors.load_file(folder / "weights.safetensors")
     assert found.keys() == model.params.keys()
@@ -297,11 +294,10 @@ def test_weights_as_safetensors_are_the_saved_model(model, tmp_path):
 
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(model, tmp_path, monkeypatch):
     monkeypatch.setattr(tensors.importlib.util, "find_spec", lambda name: None)
-    for to in ("onnx", "safetensors"):
-        with pytest.raises(
-            UserError, match=rf"needs the package {to}. Install it: pip install 'taskaware\[export\]'"
-        ):
-            model.export(tmp_path / to, to=to)
+    with pytest.raises(
+        UserError, match=r"needs the package onnx. Install it: pip install 'taskaware\[export\]'"
+    ):
+        model.export(tmp_path / "onnx", to="onnx")
     assert list(tmp_path.iterdir()) == []
 
 

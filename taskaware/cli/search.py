@@ -27,6 +27,9 @@ def run(arguments: Arguments) -> None:
     """
     _check(arguments)
     import taskaware as ta
+    from taskaware.cli.strategy import strategy_of
+
+    strategy = strategy_of(arguments.strategy, arguments.set)
 
     space, given = _table(arguments) if arguments.score else _training(arguments)
     journal = arguments.journal or _default_journal(arguments, space, given)
@@ -35,7 +38,7 @@ def run(arguments: Arguments) -> None:
     journal.parent.mkdir(parents=True, exist_ok=True)
     found = ta.search(
         space,
-        arguments.strategy,
+        strategy,
         **given,
         budget=arguments.budget,
         seconds=arguments.seconds,
@@ -52,9 +55,6 @@ def run(arguments: Arguments) -> None:
 
 
 def _check(arguments: Arguments) -> None:
-    from taskaware.strategies import STRATEGIES
-
-    STRATEGIES.named(arguments.strategy)
     if bool(arguments.task) == bool(arguments.score):
         raise UserError(
             "Give either --task DATA, to train on it, or --score COLUMN, if SPACE is a table of known scores."
@@ -91,7 +91,7 @@ def _default_journal(arguments: Arguments, space: "Space", given: dict[str, Any]
 
     table = given["objective"].about if "objective" in given else ""
     words = [space.digest, arguments.strategy, str(arguments.task), arguments.target, arguments.seed, table]
-    words += [arguments.inherit] * bool(arguments.inherit)
+    words += [arguments.inherit] * bool(arguments.inherit) + arguments.set
     name = re.sub(r"[^\w-]+", "-", space.name).strip("-")[:40] or "space"
     return Path("runs") / f"search-{name}-{arguments.strategy}-{digest(words)[:8]}.jsonl"
 
@@ -167,6 +167,13 @@ def _add_arguments(parser: Parser) -> None:
         default="evolution",
         metavar="NAME",
         help="evolution (default), local_search, random, ...",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting of the strategy, for example minibatch=16; may be repeated",
     )
     parser.add_argument("--task", metavar="DATA", help="dataset on which each point is trained")
     parser.add_argument("--target", metavar="COLUMN", help="with --task: column to predict")

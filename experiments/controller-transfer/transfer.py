@@ -186,7 +186,7 @@ def distances(data: Known, fold: Fold, task: int, seeds: int) -> dict[str, np.nd
                 objective,
                 space=data.space,
                 budget=AFTER[-1],
-                seed=seed,
+                seed=1000 * seed + task,
                 progress=False,
             ).scores
             for seed in range(seeds)

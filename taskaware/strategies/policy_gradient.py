@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.spaces import Space
 from taskaware.strategies.controller import Controller, Walk, init_params
-from taskaware.strategies.controller_terms import REWARDS, Terms
+from taskaware.strategies.controller_terms import CONTROLLERS, REWARDS, Terms
 
 LIMIT = 10.0
 """Largest weight of an answer from earlier weights of the controller."""
@@ -104,7 +104,8 @@ def programs(space: Space, terms: Terms) -> Programs:
     """What a controller of a space does, compiled once for a process and all tasks."""
     start = terms.start
     if start is None:
-        return _programs(Controller(space, terms.units, terms.layers, anchors=terms.anchors), terms)
+        network = CONTROLLERS[terms.controller]
+        return _programs(network(space, terms.units, terms.layers, anchors=terms.anchors), terms)
     made, z = _programs(start.controller, terms._replace(start=None, z=None)), start.scaled(terms.z)
     return made._replace(init=lambda key: made.begun(start.params, jnp.asarray(z)))
 

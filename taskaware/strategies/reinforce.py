@@ -42,6 +42,7 @@ def reinforce(
     temperature: float = 1.0,
     tanh: float | None = None,
     anchors: bool = True,
+    controller: str = "lstm",
     grow: str | None = None,
     grow_every: int = 1600,
     start: "Taught | str | os.PathLike | None" = None,
@@ -66,18 +67,19 @@ def reinforce(
             "drop" them.
         queue: best points so far whose likelihood grows, too (priority queue training); 0 for none.
         queue_weight: of that likelihood.
-        units: of each layer (published: 35).
-        layers: of the LSTM (published: 2).
+        units: of each layer (published: 35); a transformer has as many heads, 5 at most, as divide them.
+        layers: of the controller (published: 2).
         temperature: divides the logits of the choices.
         tanh: the logits are this many times their tanh, which bounds them; None leaves them as they are.
         anchors: whether connections between layers, as those of `spaces.chain`, are drawn by anchor points
             (published); False gives each a softmax of its own.
+        controller: "lstm" (published), or "transformer", which reads all earlier choices by causal attention.
         grow: name of a decision that is not drawn: it has its first option, and the next after every
             `grow_every` points. "layers" of `spaces.chain(layers=(6, 8, 10))` gives chains that become
             deeper, as published, while the controller keeps what it has learned.
         grow_every: points of each option (published: 1,600).
-        start: a controller that `teach` made, or the path of its file (`Taught.save`); its units, layers and
-            anchors count, not those given here.
+        start: a controller that `teach` made, or the path of its file (`Taught.save`); its controller, units,
+            layers and anchors count, not those given here.
         z: meta-features of the task, (K,), where that controller reads them.
 
     Raises:
@@ -107,6 +109,7 @@ def reinforce(
             temperature=temperature,
             tanh=tanh,
             anchors=anchors,
+            controller=controller,
             grow=grow,
             grow_every=grow_every,
             start=_started(start),
@@ -133,6 +136,7 @@ def ppo(
     temperature: float = 1.0,
     tanh: float | None = None,
     anchors: bool = True,
+    controller: str = "lstm",
     grow: str | None = None,
     grow_every: int = 1600,
     start: "Taught | str | os.PathLike | None" = None,
@@ -145,7 +149,7 @@ def ppo(
         epochs: steps for each minibatch.
         minibatch, learning_rate, entropy: see `reinforce` (published: 20, 3.5e-4 and 1e-5).
         reward, scale, baseline, off_policy, queue, queue_weight: see there.
-        units, layers, temperature, tanh, anchors, grow, grow_every, start, z: see there.
+        units, layers, temperature, tanh, anchors, controller, grow, grow_every, start, z: see there.
 
     Raises:
         UserError: as `reinforce`.
@@ -170,6 +174,7 @@ def ppo(
             temperature=temperature,
             tanh=tanh,
             anchors=anchors,
+            controller=controller,
             grow=grow,
             grow_every=grow_every,
             start=_started(start),

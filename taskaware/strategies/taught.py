@@ -20,6 +20,7 @@ from taskaware.errors import CheckpointError, UserError, quoted
 from taskaware.files import is_file
 from taskaware.spaces import Space, space_from
 from taskaware.strategies.controller import Controller, init_params
+from taskaware.strategies.controller_terms import CONTROLLERS
 from taskaware.tensors import read_tensors, write_tensors
 
 FORMAT = "taskaware controller"
@@ -90,7 +91,7 @@ class Taught:
             "format": FORMAT,
             "version": VERSION,
             "space": self.space.to_dict(),
-            "controller": "lstm",
+            "controller": next(n for n, kind in CONTROLLERS.items() if type(self.controller) is kind),
             "units": self.controller.units,
             "layers": self.controller.layers,
             "anchors": self.controller.anchors,
@@ -136,14 +137,14 @@ def _check_version(path: str | os.PathLike, version: object) -> None:
 
 def _restored(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Taught:
     space = space_from(facts["space"])
-    plain.one_of("controller", facts["controller"], ("lstm",))
+    network = CONTROLLERS[plain.one_of("controller", facts["controller"], tuple(CONTROLLERS))]
     units = plain.whole("units", facts["units"], low=1, high=MOST_UNITS)
     layers = plain.whole("layers", facts["layers"], low=1, high=MOST_LAYERS)
     tasks = tuple(plain.name("task", each) for each in plain.row("tasks", facts["tasks"]))
     centre, spread = (np.asarray(facts[name], float) for name in ("centre", "spread"))
     if centre.ndim != 1 or spread.shape != centre.shape or not (np.isfinite(centre) & (spread > 0)).all():
         raise ValueError("its scale of z is none")
-    controller = Controller(space, units, layers, anchors=facts["anchors"] is True, context=len(centre))
+    controller = network(space, units, layers, anchors=facts["anchors"] is True, context=len(centre))
     wanted = flatten_dict(
         jax.eval_shape(functools.partial(init_params, controller), jax.random.key(0)), sep="/"
     )

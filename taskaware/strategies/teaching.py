@@ -20,7 +20,7 @@ from taskaware.errors import UserError
 from taskaware.progress import tqdm
 from taskaware.spaces import Space
 from taskaware.strategies.controller import Controller, Walk, init_params
-from taskaware.strategies.controller_terms import Terms
+from taskaware.strategies.controller_terms import CONTROLLERS, Terms
 from taskaware.strategies.objective import Objective
 from taskaware.strategies.policy_gradient import Minibatch, Queue, loss
 from taskaware.strategies.reinforce import check_decisions
@@ -55,6 +55,7 @@ def teach(
     units: int = 35,
     layers: int = 2,
     anchors: bool = True,
+    controller: str = "lstm",
     seed: int = 0,
     progress: bool = True,
 ) -> Taught:
@@ -74,7 +75,7 @@ def teach(
         learning_rate: of Adam.
         entropy: weight of the entropy bonus, in spreads of the score for each nat. With little of it, a
             search begins with one good point and asks for it again and again.
-        units, layers, anchors: of the controller, see `reinforce`.
+        units, layers, anchors, controller: see `reinforce`.
         seed: of all draws.
         progress: whether to show a progress bar.
 
@@ -96,15 +97,15 @@ def teach(
         raise UserError(f"updates={updates} is too small. Give 1 or more.")
     check_decisions(space)
     own = (minibatch, learning_rate, "raw", 1.0, KEPT, entropy, "weigh", 0, 1.0, units, layers, 1.0, None)
-    terms = Terms(*own, anchors=anchors).check()
+    terms = Terms(*own, anchors=anchors, controller=controller).check()
     told = _table(names, z)
     centre, spread = told.mean(0), told.std(0)
     spread = np.where(spread > 0, spread, 1.0)
     rows = jnp.asarray(np.clip((told - centre) / spread, -WIDEST, WIDEST), jnp.float32)
-    controller = Controller(space, units, layers, anchors=anchors, context=told.shape[1])
+    network = CONTROLLERS[controller](space, units, layers, anchors=anchors, context=told.shape[1])
     keep_compiled()
     key, first = jax.random.split(jax.random.key(seed))
-    params, many = init_params(controller, first), len(names)
+    params, many = init_params(network, first), len(names)
     optimizer = optax.adam(learning_rate).init(params)
     pupil = _Pupil(params, optimizer, jnp.zeros(many), jnp.ones(many), jnp.zeros(many, jnp.int32))
     rng = np.random.default_rng(seed)
@@ -113,17 +114,17 @@ def teach(
     try:
         for number, task in enumerate(bar):
             key, now = jax.random.split(key)
-            walks = _drawn(controller, pupil.params, now, rows[task], minibatch)
+            walks = _drawn(network, pupil.params, now, rows[task], minibatch)
             objective, points = objectives[names[task]], np.asarray(walks.point)
             given = objective.more(number * minibatch, (-1,) * minibatch)
             scores = np.asarray(objective.evaluate(points, *given).score, np.float32)
-            pupil = _updated(controller, terms, pupil, task, rows, walks, scores)
+            pupil = _updated(network, terms, pupil, task, rows, walks, scores)
     except KeyboardInterrupt:
         if not pupil.seen.any():
             raise
         done = int(pupil.seen.sum())
         bar.write(f"Stopped after {done} of {updates} updates; what is learned so far is kept.")
-    return Taught(space, controller, pupil.params, names, centre, spread)
+    return Taught(space, network, pupil.params, names, centre, spread)
 
 
 def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndarray, "T K"]:

@@ -142,6 +142,21 @@ def test_a_saved_controller_searches_as_before(taught, tmp_path):
         ppo(start=path, z=Z["0"])(choices(a=[1, 2]), 1)
 
 
+def test_a_transformer_is_taught_and_saved(tmp_path):
+    few = {"updates": 30, "units": 8, "layers": 1, "controller": "transformer", "progress": False}
+    taught = ta.strategies.teach(SPACE, {name: objective(int(name)) for name in TASKS}, z=Z, **few)
+    path = taught.save(tmp_path / "controller")
+    again = ta.strategies.load_controller(path)
+    assert again.digest == taught.digest and again.controller == taught.controller
+    # It is what was taught that searches, not the settings of the search.
+    first = [searched(reinforce(8, start=start, z=Z["2"]), 2).points for start in (taught, path)]
+    np.testing.assert_array_equal(*first)
+    facts, arrays = read_tensors(path)
+    write_tensors(path, facts | {"controller": "lstm"}, arrays, force=True)
+    with pytest.raises(CheckpointError, match="do not fit"):
+        ta.strategies.load_controller(path)
+
+
 @pytest.mark.parametrize(
     ("facts", "arrays", "message"),
     [

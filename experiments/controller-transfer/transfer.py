@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/controller-transfer"))
     parser.add_argument("--seeds", type=int, default=3, help="searches of each task and strategy")
-    parser.add_argument("--updates", type=int, default=2000, help="minibatches that teach a controller")
+    parser.add_argument("--updates", type=int, default=4000, help="minibatches that teach a controller")
     parser.add_argument("--folds", type=int, default=FOLDS, help="number of the five folds that are searched")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

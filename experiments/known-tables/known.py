@@ -43,7 +43,7 @@ class Target(NamedTuple):
     space: ta.spaces.ChoiceSpace
     objective: ta.objectives.Objective
     evaluator: Callable[[], object]
-    taught: Callable[[], ta.strategies.Taught]
+    taught: Callable[[str], ta.strategies.Taught]
 
 
 def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
@@ -61,12 +61,15 @@ def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
             return ta.train_evaluator(known, space=space)
 
         @functools.cache
-        def taught(space=space, others=others):
+        def taught(controller, space=space, others=others):
             tables = {
                 other: ta.objectives.table(known, list(adapter.OPTIONS), adapter.SCORE, seeds="seed")[1]
                 for other, known in others.items()
             }
-            return ta.strategies.teach(space, tables, updates=TAUGHT_BY, learning_rate=0.01, progress=False)
+            rate = 0.01 if controller == "lstm" else 0.003
+            return ta.strategies.teach(
+                space, tables, updates=TAUGHT_BY, learning_rate=rate, controller=controller, progress=False
+            )
 
         yield Target(name, space, objective, evaluator, taught)
 
@@ -102,6 +105,12 @@ def reinforce(taught: ta.strategies.Taught | None = None) -> Callable:
     return ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01, start=taught)
 
 
+def transformer(taught: ta.strategies.Taught | None = None) -> Callable:
+    return ta.strategies.reinforce(
+        8, learning_rate=0.003, entropy=0.01, controller="transformer", start=taught
+    )
+
+
 STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "random": lambda target, seed, budget: ta.strategies.random(),
     "local search": lambda target, seed, budget: ta.strategies.local_search(),
@@ -111,7 +120,9 @@ STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "gradient ascent": climbs,
     "reinforce": lambda target, seed, budget: reinforce(),
     "ppo": lambda target, seed, budget: ta.strategies.ppo(8, learning_rate=0.003, entropy=0.005),
-    "reinforce, taught": lambda target, seed, budget: reinforce(target.taught()),
+    "reinforce, taught": lambda target, seed, budget: reinforce(target.taught("lstm")),
+    "transformer": lambda target, seed, budget: transformer(),
+    "transformer, taught": lambda target, seed, budget: transformer(target.taught("transformer")),
 }
 TPE = "TPE (Optuna)"
 
@@ -193,6 +204,7 @@ def main() -> None:
         "--optuna", type=Path, help="folder that Optuna is installed into; without it, no TPE"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/known-tables"))
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--spaces", nargs="+", choices=SPACES, default=list(SPACES))
     parser.add_argument("--budget", type=int, default=500, help="evaluations of a search")
     parser.add_argument("--seeds", type=int, default=20)
@@ -200,7 +212,7 @@ def main() -> None:
         "--points", type=int, default=500, help="points of other tables that are learned from"
     )
     arguments = parser.parse_args()
-    names = [*STRATEGIES]
+    names = [*arguments.strategies]
     if arguments.optuna is not None:
         sys.path.append(str(installed(arguments.optuna, "optuna", OPTUNA)))
         names.append(TPE)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
 from taskaware.errors import UserError
 from taskaware.runner import ENGINES
@@ -29,8 +30,10 @@ def run(arguments: Arguments) -> None:
     import taskaware as ta
     from taskaware.cli.strategy import strategy_of
 
+    if arguments.keys:
+        print(_listed(arguments))
+        return
     strategy = strategy_of(arguments.strategy, arguments.set)
-
     space, given = _table(arguments) if arguments.score else _training(arguments)
     journal = arguments.journal or _default_journal(arguments, space, given)
     show: Callable[..., object] = _silent if arguments.json else print
@@ -52,6 +55,14 @@ def run(arguments: Arguments) -> None:
         control=arguments.control,
     )
     print(json.dumps(_plain(found, journal), indent=1) if arguments.json else _text(found))
+
+
+def _listed(arguments: Arguments) -> str:
+    """The settings of the strategy."""
+    from taskaware.cli.strategy import settings_of
+
+    rows = [(key, str(value)) for key, value in settings_of(arguments.strategy).items()]
+    return json.dumps(dict(rows), indent=1) if arguments.json else aligned(["setting", "default"], rows)
 
 
 def _check(arguments: Arguments) -> None:
@@ -174,6 +185,9 @@ def _add_arguments(parser: Parser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="change a setting of the strategy, for example minibatch=16; may be repeated",
+    )
+    parser.add_argument(
+        "--keys", action="store_true", help="list the settings of the strategy, and run nothing"
     )
     parser.add_argument("--task", metavar="DATA", help="dataset on which each point is trained")
     parser.add_argument("--target", metavar="COLUMN", help="with --task: column to predict")

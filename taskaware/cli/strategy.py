@@ -31,8 +31,7 @@ def strategy_of(name: str, assignments: Sequence[str]) -> "Factory":
     """
     from taskaware.strategies import STRATEGIES
 
-    make = STRATEGIES.named(name)
-    known = inspect.signature(make).parameters
+    known = settings_of(name)
     settings: dict[str, object] = {}
     for assignment in assignments:
         key, equals, text = (part.strip() for part in assignment.partition("="))
@@ -40,8 +39,16 @@ def strategy_of(name: str, assignments: Sequence[str]) -> "Factory":
             raise UserError(f"{quoted(assignment)} sets nothing. Write NAME=VALUE, for example minibatch=8.")
         if key not in known:
             raise unknown(f"setting of '{name}'", key, known)
-        settings[key] = _read(key, text, known[key].default)
-    return make(**settings)
+        settings[key] = _read(key, text, known[key])
+    return STRATEGIES.named(name)(**settings)
+
+
+def settings_of(name: str) -> dict[str, object]:
+    """The settings of a strategy by name, with their defaults."""
+    from taskaware.strategies import STRATEGIES
+
+    known = inspect.signature(STRATEGIES.named(name)).parameters
+    return {key: parameter.default for key, parameter in known.items()}
 
 
 def _read(key: str, text: str, default: object) -> object:

@@ -221,5 +221,9 @@ def _anchor_points(
 
 
 def uniform(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-    """Weights as a controller begins with them."""
+    """Weights as a controller begins with them.
+
+    Args:
+        key, shape, dtype: of the weights.
+    """
     return jax.random.uniform(key, shape, dtype, -SPREAD, SPREAD)

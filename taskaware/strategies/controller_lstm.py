@@ -29,7 +29,11 @@ class LSTMController(Controller):
     def read(
         self, memory: list[Memory], place: Int[Array, ""], hidden: Float[Array, " H"]
     ) -> tuple[list[Memory], Array]:
-        """See `Controller.read`."""
+        """See `Controller.read`.
+
+        Args:
+            memory, place, hidden: see there.
+        """
         kept = []
         for layer, each in enumerate(memory):
             each, hidden = lstm(self.kernel[layer], self.shift[layer], each, hidden)

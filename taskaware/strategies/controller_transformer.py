@@ -44,7 +44,11 @@ class TransformerController(Controller):
     def read(
         self, memory: list[Memory], place: Int[Array, ""], hidden: Float[Array, " H"]
     ) -> tuple[list[Memory], Array]:
-        """See `Controller.read`."""
+        """See `Controller.read`.
+
+        Args:
+            memory, place, hidden: see there.
+        """
         return self._block(memory, place + bool(self.context), hidden)
 
     def _block(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskaware.errors import UserError, quoted, unknown
-from taskaware.files import is_file
 from taskaware.saved import parse_json, read_json
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _read(key: str, text: str, default: object) -> object:
         value = float(value)
     if wanted in NUMBERS and type(value) is not wanted:
         raise UserError(f"{key}={quoted(text)} is not {NUMBERS[wanted]}.")
-    return _features(Path(text)) if key == "z" and value == text and is_file(Path(text)) else value
+    return _features(Path(text)) if key == "z" and value == text else value
 
 
 def _features(path: Path) -> object:

@@ -79,6 +79,8 @@ class Terms(NamedTuple):
                 raise UserError(f"{name}={getattr(self, name)} is too small. Give 0 or more.")
         if not 0 <= self.baseline < 1:
             raise UserError(f"baseline={self.baseline} is out of range. Give 0 or more, and less than 1.")
+        if self.z is not None and self.start is None:
+            raise UserError("z=... needs start=..., a controller that reads it. Leave it out.")
         if self.controller not in CONTROLLERS:
             raise unknown("controller", self.controller, CONTROLLERS)
         if self.reward not in REWARDS:

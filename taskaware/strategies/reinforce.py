@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
@@ -113,7 +112,7 @@ def reinforce(
             grow=grow,
             grow_every=grow_every,
             start=_started(start),
-            z=None if z is None else tuple(np.asarray(z, float).tolist()),
+            z=_numbers(z),
         )
     )
 
@@ -178,11 +177,20 @@ def ppo(
             grow=grow,
             grow_every=grow_every,
             start=_started(start),
-            z=None if z is None else tuple(np.asarray(z, float).tolist()),
+            z=_numbers(z),
             clip=clip,
             epochs=epochs,
         )
     )
+
+
+def _numbers(z: Sequence[float] | EitherArray | None) -> tuple[float, ...] | None:
+    """Meta-features that have a digest."""
+    if z is None:
+        return None
+    from taskaware.strategies.taught import numbers_of
+
+    return tuple(numbers_of(z).ravel().tolist())
 
 
 def _started(start: "Taught | str | os.PathLike | None") -> "Taught | None":

@@ -75,6 +75,8 @@ class Taught:
             raise UserError(
                 f"z has the shape {found.shape}, and the controller {wanted}. Give z= as for `teach`."
             )
+        if not np.isfinite(found).all():
+            raise UserError("z has numbers that are not finite. Give z= as for `teach`.")
         return np.clip((found - self.centre) / self.spread, -WIDEST, WIDEST).astype(np.float32)
 
     def save(self, path: str | os.PathLike, *, force: bool = False) -> Path:

@@ -148,4 +148,5 @@ def test_a_search_begins_with_a_saved_controller_and_other_settings(
     assert "minibatch='x' is not a whole number" in refused(*typed, "--set", "minibatch=x")
     assert '"minibatch": "8"' in command(*typed, "--keys", "--json")[1]
     assert "'start' sets nothing" in refused(*typed, "--set", "start")
+    assert "z='none' holds no meta-features" in refused(*typed, "--set", "z=none")
     assert "There is no file 'none'" in refused(*typed, "--set", "start=none")

@@ -126,6 +126,10 @@ def test_another_space_and_another_z_are_refused(taught):
         reinforce(start=taught, z=Z["0"])(choices(a=[1, 2]), 1)
     with pytest.raises(UserError, match="the controller reads 2 meta-features"):
         reinforce(start=taught)(SPACE, 1)
+    with pytest.raises(UserError, match="not finite"):
+        reinforce(start=taught, z=[np.nan, 1.0])(SPACE, 1)
+    with pytest.raises(UserError, match="z=... needs start=..."):
+        ppo(z=[1.0])
 
 
 def test_a_saved_controller_searches_as_before(taught, tmp_path):

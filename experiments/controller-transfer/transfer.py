@@ -170,15 +170,17 @@ LIST = "best on average first"
 def distances(data: Known, fold: Fold, task: int, seeds: int) -> dict[str, np.ndarray]:
     """Distance of the best score so far after `AFTER` evaluations, mean over the seeds, by strategy.
 
-    It is best score of the task less best score so far, over best less median score.
+    It is best score of the task less best score so far, over best less median score, and 1 at most. The last
+    number is the share of the points that were asked for the first time.
     """
     scores, objective = data.scores[task], data.objective(task)
     best, middle = scores.max(), np.median(scores)
 
-    def distance(found: np.ndarray) -> np.ndarray:
-        return (best - np.maximum.accumulate(found)[np.array(AFTER) - 1]) / max(best - middle, 1e-6)
+    def measured(found: np.ndarray, new: float) -> np.ndarray:
+        so_far = np.maximum.accumulate(found)[np.array(AFTER) - 1]
+        return np.append(np.minimum((best - so_far) / max(best - middle, 1e-6), 1.0), new)
 
-    rows = {LIST: distance(scores[fold.order])}
+    rows = {LIST: measured(scores[fold.order], 1.0)}
     for name, made in STRATEGIES.items():
         runs = [
             search(
@@ -188,10 +190,12 @@ def distances(data: Known, fold: Fold, task: int, seeds: int) -> dict[str, np.nd
                 budget=AFTER[-1],
                 seed=1000 * seed + task,
                 progress=False,
-            ).scores
+            )
             for seed in range(seeds)
         ]
-        rows[name] = np.mean([distance(found) for found in runs], 0)
+        rows[name] = np.mean(
+            [measured(each.scores, len(np.unique(each.points, axis=0)) / len(each)) for each in runs], 0
+        )
     return rows
 
 
@@ -241,7 +245,7 @@ def report(lines: list[dict]) -> None:
         name: np.stack([np.mean(np.stack(list(rows)), 0) for _, rows in frame.groupby("group")[name]])
         for name in frame.columns[1:]
     }
-    print("| | " + " | ".join(map(str, AFTER)) + " |\n|" + "---|" * (len(AFTER) + 1))
+    print("| | " + " | ".join(map(str, AFTER)) + " | new |\n|" + "---|" * (len(AFTER) + 2))
     for name, rows in found.items():
         print(f"| {name} | {' | '.join(map(cell, rows.T))} |")
     with_z = found["reinforce, taught with z"]

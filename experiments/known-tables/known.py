@@ -107,7 +107,7 @@ def reinforce(taught: ta.strategies.Taught | None = None) -> Callable:
 
 def transformer(taught: ta.strategies.Taught | None = None) -> Callable:
     return ta.strategies.reinforce(
-        8, learning_rate=0.003, entropy=0.01, controller="transformer", start=taught
+        8, learning_rate=0.001, entropy=0.01, controller="transformer", start=taught
     )
 
 

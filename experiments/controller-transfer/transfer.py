@@ -163,6 +163,9 @@ STRATEGIES: dict[str, Callable[[Fold, np.ndarray], Factory]] = {
     "reinforce": lambda fold, z: reinforce(),
     "reinforce, taught without z": lambda fold, z: reinforce(start=fold.plain),
     "reinforce, taught with z": lambda fold, z: reinforce(start=fold.with_z, z=z),
+    "the same, new points first": lambda fold, z: ta.strategies.promising(
+        reinforce(start=fold.with_z, z=z), lambda points: np.zeros(len(points)), of=8
+    ),
 }
 LIST = "best on average first"
 
@@ -248,9 +251,9 @@ def report(lines: list[dict]) -> None:
     print("| | " + " | ".join(map(str, AFTER)) + " | new |\n|" + "---|" * (len(AFTER) + 2))
     for name, rows in found.items():
         print(f"| {name} | {' | '.join(map(cell, rows.T))} |")
-    with_z = found["reinforce, taught with z"]
-    for name in ("random", "reinforce", "reinforce, taught without z", LIST):
-        print(f"| with z less {name} | {' | '.join(map(cell, (with_z - found[name]).T))} |")
+    for mine in list(found)[-2:]:
+        for name in (other for other in found if other != mine):
+            print(f"| {mine}, less {name} | {' | '.join(map(cell, (found[mine] - found[name]).T))} |")
 
 
 def cell(values: np.ndarray) -> str:

@@ -43,7 +43,7 @@ class Target(NamedTuple):
     space: ta.spaces.ChoiceSpace
     objective: ta.objectives.Objective
     evaluator: Callable[[], object]
-    taught: Callable[[str], ta.strategies.Taught]
+    taught: Callable[[], ta.strategies.Taught]
 
 
 def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
@@ -61,15 +61,12 @@ def targets(adapter: ModuleType, data: Path, points: int) -> Iterator[Target]:
             return ta.train_evaluator(known, space=space)
 
         @functools.cache
-        def taught(controller, space=space, others=others):
+        def taught(space=space, others=others):
             tables = {
                 other: ta.objectives.table(known, list(adapter.OPTIONS), adapter.SCORE, seeds="seed")[1]
                 for other, known in others.items()
             }
-            rate = 0.01 if controller == "lstm" else 0.003
-            return ta.strategies.teach(
-                space, tables, updates=TAUGHT_BY, learning_rate=rate, controller=controller, progress=False
-            )
+            return ta.strategies.teach(space, tables, updates=TAUGHT_BY, learning_rate=0.01, progress=False)
 
         yield Target(name, space, objective, evaluator, taught)
 
@@ -105,10 +102,8 @@ def reinforce(taught: ta.strategies.Taught | None = None) -> Callable:
     return ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01, start=taught)
 
 
-def transformer(taught: ta.strategies.Taught | None = None) -> Callable:
-    return ta.strategies.reinforce(
-        8, learning_rate=0.001, entropy=0.01, controller="transformer", start=taught
-    )
+def transformer() -> Callable:
+    return ta.strategies.reinforce(8, learning_rate=0.001, entropy=0.01, controller="transformer")
 
 
 STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
@@ -120,9 +115,8 @@ STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "gradient ascent": climbs,
     "reinforce": lambda target, seed, budget: reinforce(),
     "ppo": lambda target, seed, budget: ta.strategies.ppo(8, learning_rate=0.003, entropy=0.005),
-    "reinforce, taught": lambda target, seed, budget: reinforce(target.taught("lstm")),
-    "transformer": lambda target, seed, budget: transformer(),
-    "transformer, taught": lambda target, seed, budget: transformer(target.taught("transformer")),
+    "reinforce, taught": lambda target, seed, budget: reinforce(target.taught()),
+    "reinforce, transformer": lambda target, seed, budget: transformer(),
 }
 TPE = "TPE (Optuna)"
 

@@ -46,6 +46,7 @@ CHECKED = (
     "taskaware.strategies",
     "taskaware.surrogates",
     "taskaware.tasks",
+    "taskaware.tensors",
     "taskaware.training",
     # Not modalities, recommendation, studies, service and cli: they take what users give, and refuse it in
     # words.

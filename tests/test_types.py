@@ -41,10 +41,11 @@ def test_type_checkers_see_the_lazy_names_of_the_package():
 
 
 @pytest.mark.parametrize(
-    ("room", "home"), [(store, "taskaware.store.sql"), (strategies, "taskaware.strategies.teaching")]
+    ("room", "homes"),
+    [(store, dict.fromkeys(store.LATER, "taskaware.store.sql")), (strategies, strategies.LATER)],
 )
-def test_type_checkers_see_the_lazy_names_of_a_room(room, home):
-    assert for_checkers(Path(room.__file__)) == dict.fromkeys(room.LATER, home)
+def test_type_checkers_see_the_lazy_names_of_a_room(room, homes):
+    assert for_checkers(Path(room.__file__)) == homes
 
 
 def test_the_package_says_that_it_is_typed():

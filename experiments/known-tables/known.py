@@ -102,6 +102,10 @@ def reinforce(taught: ta.strategies.Taught | None = None) -> Callable:
     return ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01, start=taught)
 
 
+def transformer() -> Callable:
+    return ta.strategies.reinforce(8, learning_rate=0.001, entropy=0.01, controller="transformer")
+
+
 STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "random": lambda target, seed, budget: ta.strategies.random(),
     "local search": lambda target, seed, budget: ta.strategies.local_search(),
@@ -112,6 +116,7 @@ STRATEGIES: dict[str, Callable[[Target, int, int], Callable]] = {
     "reinforce": lambda target, seed, budget: reinforce(),
     "ppo": lambda target, seed, budget: ta.strategies.ppo(8, learning_rate=0.003, entropy=0.005),
     "reinforce, taught": lambda target, seed, budget: reinforce(target.taught()),
+    "reinforce, transformer": lambda target, seed, budget: transformer(),
 }
 TPE = "TPE (Optuna)"
 
@@ -193,6 +198,7 @@ def main() -> None:
         "--optuna", type=Path, help="folder that Optuna is installed into; without it, no TPE"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/known-tables"))
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--spaces", nargs="+", choices=SPACES, default=list(SPACES))
     parser.add_argument("--budget", type=int, default=500, help="evaluations of a search")
     parser.add_argument("--seeds", type=int, default=20)
@@ -200,7 +206,7 @@ def main() -> None:
         "--points", type=int, default=500, help="points of other tables that are learned from"
     )
     arguments = parser.parse_args()
-    names = [*STRATEGIES]
+    names = [*arguments.strategies]
     if arguments.optuna is not None:
         sys.path.append(str(installed(arguments.optuna, "optuna", OPTUNA)))
         names.append(TPE)

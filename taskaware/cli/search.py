@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskaware.cli.output import aligned
 from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
 from taskaware.errors import UserError
 from taskaware.runner import ENGINES
@@ -27,7 +28,12 @@ def run(arguments: Arguments) -> None:
     """
     _check(arguments)
     import taskaware as ta
+    from taskaware.cli.strategy import strategy_of
 
+    if arguments.keys:
+        print(_listed(arguments))
+        return
+    strategy = strategy_of(arguments.strategy, arguments.set)
     space, given = _table(arguments) if arguments.score else _training(arguments)
     journal = arguments.journal or _default_journal(arguments, space, given)
     show: Callable[..., object] = _silent if arguments.json else print
@@ -35,7 +41,7 @@ def run(arguments: Arguments) -> None:
     journal.parent.mkdir(parents=True, exist_ok=True)
     found = ta.search(
         space,
-        arguments.strategy,
+        strategy,
         **given,
         budget=arguments.budget,
         seconds=arguments.seconds,
@@ -51,10 +57,15 @@ def run(arguments: Arguments) -> None:
     print(json.dumps(_plain(found, journal), indent=1) if arguments.json else _text(found))
 
 
-def _check(arguments: Arguments) -> None:
-    from taskaware.strategies import STRATEGIES
+def _listed(arguments: Arguments) -> str:
+    """The settings of the strategy."""
+    from taskaware.cli.strategy import settings_of
 
-    STRATEGIES.named(arguments.strategy)
+    rows = [(key, str(value)) for key, value in settings_of(arguments.strategy).items()]
+    return json.dumps(dict(rows), indent=1) if arguments.json else aligned(["setting", "default"], rows)
+
+
+def _check(arguments: Arguments) -> None:
     if bool(arguments.task) == bool(arguments.score):
         raise UserError(
             "Give either --task DATA, to train on it, or --score COLUMN, if SPACE is a table of known scores."
@@ -91,7 +102,7 @@ def _default_journal(arguments: Arguments, space: "Space", given: dict[str, Any]
 
     table = given["objective"].about if "objective" in given else ""
     words = [space.digest, arguments.strategy, str(arguments.task), arguments.target, arguments.seed, table]
-    words += [arguments.inherit] * bool(arguments.inherit)
+    words += [arguments.inherit] * bool(arguments.inherit) + arguments.set
     name = re.sub(r"[^\w-]+", "-", space.name).strip("-")[:40] or "space"
     return Path("runs") / f"search-{name}-{arguments.strategy}-{digest(words)[:8]}.jsonl"
 
@@ -167,6 +178,16 @@ def _add_arguments(parser: Parser) -> None:
         default="evolution",
         metavar="NAME",
         help="evolution (default), local_search, random, ...",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting of the strategy, for example minibatch=16; may be repeated",
+    )
+    parser.add_argument(
+        "--keys", action="store_true", help="list the settings of the strategy, and run nothing"
     )
     parser.add_argument("--task", metavar="DATA", help="dataset on which each point is trained")
     parser.add_argument("--target", metavar="COLUMN", help="with --task: column to predict")

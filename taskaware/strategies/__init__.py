@@ -1,5 +1,6 @@
 """Search strategies, one file each, and the driver that runs them on any objective."""
 
+import importlib
 from typing import TYPE_CHECKING
 
 from taskaware.strategies.annealed_ascent import annealed_ascent
@@ -18,7 +19,8 @@ from taskaware.strategies.screening import promising
 from taskaware.strategies.strategy import Asked, Factory, Feedback, HostSearch, Strategy, UnderWay
 
 if TYPE_CHECKING:
-    from taskaware.strategies.teaching import Taught, teach
+    from taskaware.strategies.taught import Taught, load_controller
+    from taskaware.strategies.teaching import teach
 
 __all__ = [
     "DIVERGED",
@@ -41,6 +43,7 @@ __all__ = [
     "annealed_ascent",
     "evolution",
     "gradient_ascent",
+    "load_controller",
     "local_search",
     "maximise",
     "portfolio_then",
@@ -54,14 +57,16 @@ __all__ = [
     "traced",
 ]
 
-LATER = ("Taught", "teach")
-"""Names whose module needs Flax, which takes long to import."""
+LATER = {
+    "Taught": "taskaware.strategies.taught",
+    "load_controller": "taskaware.strategies.taught",
+    "teach": "taskaware.strategies.teaching",
+}
+"""Names whose module needs Flax, which takes long to import, and that module."""
 
 
 def __getattr__(name: str) -> object:
     """The names of `LATER`."""
     if name not in LATER:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    from taskaware.strategies import teaching
-
-    return getattr(teaching, name)
+    return getattr(importlib.import_module(LATER[name]), name)

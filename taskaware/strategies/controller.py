@@ -1,4 +1,4 @@
-"""A recurrent network that takes the decisions of a space one after the other.
+"""A network that takes the decisions of a space one after the other; its layers are a file of their own.
 
 Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"), section 3. Section 3.3 has
 the anchor points.
@@ -41,10 +41,12 @@ Choose = Callable[[Any, Float[Array, " C"]], Array]
 
 
 class Controller(nn.Module):
-    """LSTM layers that read the last choice, and a softmax of its own for each decision.
+    """Layers that read the last choice, and a softmax of its own for each decision.
 
     A decision that connects a part to an earlier one (see `ConnectedSpace`) has anchor points instead: its
-    probability is sigmoid(v · tanh(A h_earlier + B h_part)), with the states of the LSTM at both parts.
+    probability is sigmoid(v · tanh(A h_earlier + B h_part)), with the outputs of the layers at both parts.
+
+    A subclass has the layers: `set_up_layers`, `begun` and `read`.
 
     Attributes:
         space: of the points; all of its decisions have choices.
@@ -69,20 +71,43 @@ class Controller(nn.Module):
     def setup(self) -> None:
         steps = len(self.space.decisions)
         width = max(decision.choices for decision in self.space.decisions)
-        # Both inputs and all four gates of a layer in one product, which is quicker than `nn.LSTMCell`.
-        self.kernel = self.param("kernel", _uniform, (self.layers, 2 * self.units, 4 * self.units))
-        self.shift = self.param("shift", _uniform, (self.layers, 4 * self.units))
+        self.set_up_layers()
         # The choice before a decision; the first one follows choice 0 of none.
-        self.embedding = self.param("embedding", _uniform, (steps, width, self.units))
-        self.head = self.param("head", _uniform, (steps, self.units, width))
-        self.bias = self.param("bias", _uniform, (steps, width))
+        self.embedding = self.param("embedding", uniform, (steps, width, self.units))
+        self.head = self.param("head", uniform, (steps, self.units, width))
+        self.bias = self.param("bias", uniform, (steps, width))
         if self.context:
-            self.reading = self.param("reading", _uniform, (self.context, self.units))
+            self.reading = self.param("reading", uniform, (self.context, self.units))
         self.connections = connections_of(self.space) if self.anchors else ()
         if self.connections:
-            self.anchor = self.param("anchor", _uniform, (self.units,))
-            self.anchor_earlier = self.param("anchor_earlier", _uniform, (self.units, self.units))
-            self.anchor_part = self.param("anchor_part", _uniform, (self.units, self.units))
+            self.anchor = self.param("anchor", uniform, (self.units,))
+            self.anchor_earlier = self.param("anchor_earlier", uniform, (self.units, self.units))
+            self.anchor_part = self.param("anchor_part", uniform, (self.units, self.units))
+
+    def set_up_layers(self) -> None:
+        """Make the weights of the layers."""
+        raise NotImplementedError
+
+    def begun(self, token: Float[Array, " H"] | None) -> Any:
+        """What the layers hold before the first decision.
+
+        Args:
+            token: what there is to know of the task, between -1 and 1; None of no task.
+        """
+        raise NotImplementedError
+
+    def read(self, memory: Any, place: Int[Array, ""], hidden: Float[Array, " H"]) -> tuple[Any, Array]:
+        """Read one more choice.
+
+        Args:
+            memory: what the layers hold.
+            place: number of the decision that follows.
+            hidden: the choice, as the layers read it.
+
+        Returns:
+            What they hold now, and the output of the last one, (H,).
+        """
+        raise NotImplementedError
 
     def sampled(self, key: Array, stage: Int[Array, ""], z: Float[Array, " K"] | None = None) -> Walk:
         """A point drawn from the controller.
@@ -117,11 +142,8 @@ class Controller(nn.Module):
         z: Float[Array, " K"] | None,
     ) -> Walk:
         begins, about = _anchor_points(self.connections)
-        memories = [(jnp.zeros(self.units), jnp.zeros(self.units)) for _ in range(self.layers)]
-        if self.context and z is not None:
-            memories[0] = (memories[0][0], jnp.tanh(z @ self.reading))
         carry = (
-            memories,
+            self.begun(jnp.tanh(z @ self.reading) if self.context and z is not None else None),
             jnp.zeros((begins.shape[1], self.units)),
             jnp.int32(0),
             Walk(point, jnp.float32(0), jnp.float32(0)),
@@ -139,12 +161,9 @@ class Controller(nn.Module):
 
     def _decided(self, choose: Choose, carry: tuple, step: tuple) -> tuple:
         """One decision more."""
-        memories, anchors, before, walk = carry
+        memory, anchors, before, walk = carry
         place, stage, entry, given, embedding, head, bias, *connection = step
-        hidden, kept = embedding[before], []
-        for layer, memory in enumerate(memories):
-            memory, hidden = lstm(self.kernel[layer], self.shift[layer], memory, hidden)
-            kept.append(memory)
+        memory, hidden = self.read(memory, place, embedding[before])
         logits = hidden @ head + bias
         if connection:
             begins, about = connection
@@ -164,13 +183,18 @@ class Controller(nn.Module):
             walk.log_probability + logs[choice],
             walk.entropy - jnp.sum(jnp.exp(logs) * logs),
         )
-        return kept, anchors, choice, walk
+        return memory, anchors, choice, walk
 
     def _connecting(self, states: Float[Array, "2 H"], logits: Float[Array, " C"]) -> Float[Array, " C"]:
         """Logits of "no" and "yes": their softmax is the sigmoid of the second."""
         part, earlier = states
         yes = jnp.tanh(earlier @ self.anchor_earlier + part @ self.anchor_part) @ self.anchor
         return jnp.zeros_like(logits).at[1].set(yes)
+
+
+def init_params(controller: Controller, key: Array) -> Any:
+    """The weights that a controller begins with."""
+    return controller.init(key, method=lambda module: module.bias)
 
 
 def connections_of(space: Space) -> tuple[Connection, ...]:
@@ -196,26 +220,10 @@ def _anchor_points(
     return begins, np.array(connections, np.int32).reshape(-1, 2)
 
 
-def lstm(
-    kernel: Float[Array, "I G"], shift: Float[Array, " G"], memory: tuple[Array, Array], hidden: Array
-) -> tuple[tuple[Array, Array], Array]:
-    """One step of an LSTM layer of H units.
+def uniform(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    """Weights as a controller begins with them.
 
     Args:
-        kernel: (inputs + H, 4 H); the gates are input, forget, cell and output.
-        shift: of the gates.
-        memory: cell and output of the step before, (H,) each.
-        hidden: the input.
-
-    Returns:
-        The memory, and the output.
+        key, shape, dtype: of the weights.
     """
-    gates = jnp.concatenate([hidden, memory[1]]) @ kernel + shift
-    enter, forget, new, leave = jnp.split(gates, 4)
-    cell = jax.nn.sigmoid(forget) * memory[0] + jax.nn.sigmoid(enter) * jnp.tanh(new)
-    output = jax.nn.sigmoid(leave) * jnp.tanh(cell)
-    return (cell, output), output
-
-
-def _uniform(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
     return jax.random.uniform(key, shape, dtype, -SPREAD, SPREAD)

@@ -1,18 +1,28 @@
 """Settings of a controller that learns, and the rewards that it learns from."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from taskaware.digests import digest
 from taskaware.errors import UserError, unknown
+from taskaware.registry import Registry
 
 if TYPE_CHECKING:
-    from taskaware.strategies.teaching import Taught
+    from taskaware.strategies.taught import Taught
 
 OFF_POLICY = ("weigh", "drop")
+
+CONTROLLERS: Registry[Any] = Registry(
+    "controller",
+    {
+        "lstm": "taskaware.strategies.controller_lstm:LSTMController",
+        "transformer": "taskaware.strategies.controller_transformer:TransformerController",
+    },
+)
+"""Name → class of `Controller`; imported when it is used, because Flax takes long to import."""
 
 
 class Terms(NamedTuple):
@@ -38,12 +48,14 @@ class Terms(NamedTuple):
     grow_every: int = 1600
     start: "Taught | None" = None
     z: tuple[float, ...] | None = None
+    controller: str = "lstm"
 
     @property
     def label(self) -> str:
         """What the strategy is, with its settings."""
         name = "reinforce" if self.clip is None else "ppo"
         usual = ["clip", "epochs"] * (self.clip is None) + ["anchors"] * self.anchors
+        usual += ["controller"] * (self.controller == "lstm" or self.start is not None)
         usual += ["grow", "grow_every"] * (self.grow is None) + ["start", "z"]
         mine = [f"{each}={getattr(self, each)}" for each in self._fields if each not in usual]
         if self.start is not None:
@@ -67,6 +79,10 @@ class Terms(NamedTuple):
                 raise UserError(f"{name}={getattr(self, name)} is too small. Give 0 or more.")
         if not 0 <= self.baseline < 1:
             raise UserError(f"baseline={self.baseline} is out of range. Give 0 or more, and less than 1.")
+        if self.z is not None and self.start is None:
+            raise UserError("z=... needs start=..., a controller that reads it. Leave it out.")
+        if self.controller not in CONTROLLERS:
+            raise unknown("controller", self.controller, CONTROLLERS)
         if self.reward not in REWARDS:
             raise unknown("reward", self.reward, REWARDS)
         if self.off_policy not in OFF_POLICY:

@@ -14,8 +14,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from taskaware.spaces import Space
-from taskaware.strategies.controller import Controller, Walk
-from taskaware.strategies.controller_terms import REWARDS, Terms
+from taskaware.strategies.controller import Controller, Walk, init_params
+from taskaware.strategies.controller_terms import CONTROLLERS, REWARDS, Terms
 
 LIMIT = 10.0
 """Largest weight of an answer from earlier weights of the controller."""
@@ -46,6 +46,7 @@ class Learner(NamedTuple):
         worst: smallest reward so far, which diverged points get; inf before the first.
         updates: number of minibatches so far.
         queue: the best points so far.
+        z: scaled meta-features of the task, (K,); K is 0 where the controller reads none.
     """
 
     params: Any
@@ -54,6 +55,7 @@ class Learner(NamedTuple):
     worst: Float[Array, ""]
     updates: Int[Array, ""]
     queue: Queue
+    z: Float[Array, " K"]
 
 
 class Minibatch(NamedTuple):
@@ -76,9 +78,12 @@ class Minibatch(NamedTuple):
 class Programs(NamedTuple):
     """The functions of a space and settings; the same ones for equal spaces and settings.
 
+    What a controller was taught and the z of a task are data: they are in the learner.
+
     Attributes:
         controller: the network.
         init: key → learner.
+        begun: (params, z) → learner.
         draw: (key, learner, number of points) → walks.
         update: (learner, minibatch) → (learner, what `MEASURED` names).
         drawn: `draw` with a split of its key, compiled: (key, learner, number) → (next key, points,
@@ -88,30 +93,38 @@ class Programs(NamedTuple):
 
     controller: Controller
     init: Callable[[Array], Learner]
+    begun: Callable[[Any, Float[Array, " K"]], Learner]
     draw: Callable[[Array, Learner, int], Walk]
     update: Callable[[Learner, Minibatch], tuple[Learner, dict[str, Array]]]
     drawn: Callable[[Array, Learner, int], tuple[Array, Array, Array]]
     updated: Callable[[Learner, Minibatch], tuple[Learner, dict[str, Array]]]
 
 
-@functools.lru_cache(maxsize=16)
 def programs(space: Space, terms: Terms) -> Programs:
-    """What a controller of a space does, compiled once for a process."""
+    """What a controller of a space does, compiled once for a process and all tasks."""
+    start = terms.start
+    if start is None:
+        network = CONTROLLERS[terms.controller]
+        return _programs(network(space, terms.units, terms.layers, anchors=terms.anchors), terms)
+    made, z = _programs(start.controller, terms._replace(start=None, z=None)), start.scaled(terms.z)
+    return made._replace(init=lambda key: made.begun(start.params, jnp.asarray(z)))
+
+
+@functools.lru_cache(maxsize=16)
+def _programs(controller: Controller, terms: Terms) -> Programs:
+    space = controller.space
     names = [decision.name for decision in space.decisions]
     grows = None if terms.grow is None else names.index(terms.grow)
-    controller, z = Controller(space, terms.units, terms.layers, anchors=terms.anchors), None
-    if terms.start is not None:
-        controller, z = terms.start.controller, jnp.asarray(terms.start.scaled(terms.z))
     controller = controller.clone(temperature=terms.temperature, tanh=terms.tanh, grows=grows)
     rule = optax.adam(terms.learning_rate)
 
-    def init(key: Array) -> Learner:
-        if terms.start is None:
-            params = controller.init(key, method=lambda module: module.bias)
-        else:
-            params = terms.start.params
+    def begun(params: Any, z: Array) -> Learner:
         queue = Queue(jnp.zeros((terms.queue, space.dimension)), jnp.full(terms.queue, -jnp.inf))
-        return Learner(params, rule.init(params), jnp.float32(0), jnp.float32(jnp.inf), jnp.int32(0), queue)
+        zero, none = jnp.float32(0), jnp.float32(jnp.inf)
+        return Learner(params, rule.init(params), zero, none, jnp.int32(0), queue, z)
+
+    def init(key: Array) -> Learner:
+        return begun(init_params(controller, key), jnp.zeros(controller.context))
 
     def stage(learner: Learner) -> Array:
         """Number of the option that the growing decision has now."""
@@ -121,7 +134,7 @@ def programs(space: Space, terms: Terms) -> Programs:
     def draw(key: Array, learner: Learner, count: int) -> Walk:
         now, keys = stage(learner), jax.random.split(key, count)
         return jax.vmap(
-            lambda each: cast(Walk, controller.apply(learner.params, each, now, z, method="sampled"))
+            lambda each: cast(Walk, controller.apply(learner.params, each, now, learner.z, method="sampled"))
         )(keys)
 
     def drawn(key: Array, learner: Learner, count: int) -> tuple[Array, Array, Array]:
@@ -129,10 +142,9 @@ def programs(space: Space, terms: Terms) -> Programs:
         walks = draw(now, learner, count)
         return following, walks.point, walks.log_probability
 
-    update = functools.partial(_updated, controller, rule, terms, z)
-    return Programs(
-        controller, jax.jit(init), draw, update, jax.jit(drawn, static_argnums=2), jax.jit(update)
-    )
+    update = functools.partial(_updated, controller, rule, terms)
+    compiled = jax.jit(drawn, static_argnums=2), jax.jit(update)
+    return Programs(controller, jax.jit(init), jax.jit(begun), draw, update, *compiled)
 
 
 def _walks(controller: Controller, params: Any, points: Array, z: Array | None) -> Walk:
@@ -186,7 +198,6 @@ def _updated(
     controller: Controller,
     rule: optax.GradientTransformation,
     terms: Terms,
-    z: Array | None,
     learner: Learner,
     batch: Minibatch,
 ) -> tuple[Learner, dict[str, Array]]:
@@ -199,7 +210,7 @@ def _updated(
     queue = _queued(learner.queue, batch) if terms.queue else learner.queue
 
     def total(params: Any) -> tuple[Array, Array]:
-        return loss(controller, terms, params, batch, rewards - before, queue, z)
+        return loss(controller, terms, params, batch, rewards - before, queue, learner.z)
 
     def step(carry: tuple, _: None) -> tuple[tuple, tuple]:
         params, optimizer = carry
@@ -217,7 +228,7 @@ def _updated(
     some = counted.any() | jnp.isfinite(queue.values).any()
     params, optimizer = jax.tree.map(lambda new, old: jnp.where(some, new, old), moved, held)
     after = jnp.where(counted.any(), terms.baseline * before + (1 - terms.baseline) * mean, before)
-    updated = Learner(params, optimizer, after, worst, learner.updates + 1, queue)
+    updated = Learner(params, optimizer, after, worst, learner.updates + 1, queue, learner.z)
     measured = dict(zip(MEASURED, (found[-1], entropy[-1], after, norm[-1]), strict=True))
     return updated, measured
 

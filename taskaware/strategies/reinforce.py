@@ -3,23 +3,23 @@
 Source: Zoph & Le 2017 ("Neural Architecture Search with Reinforcement Learning"); CN110663049B (PPO).
 """
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.errors import UserError, unknown
+from taskaware.errors import UserError, quoted, unknown
 from taskaware.spaces import Space
 from taskaware.strategies.controller_terms import Terms
 from taskaware.strategies.strategy import Factory, Feedback, Strategy
 
 if TYPE_CHECKING:
     from taskaware.strategies.policy_gradient import Learner, Minibatch, Programs
-    from taskaware.strategies.teaching import Taught
+    from taskaware.strategies.taught import Taught
 
 UNDER_WAY = 1024
 """Number of unfinished evaluations whose probabilities are remembered."""
@@ -41,9 +41,10 @@ def reinforce(
     temperature: float = 1.0,
     tanh: float | None = None,
     anchors: bool = True,
+    controller: str = "lstm",
     grow: str | None = None,
     grow_every: int = 1600,
-    start: "Taught | None" = None,
+    start: "Taught | str | os.PathLike | None" = None,
     z: Sequence[float] | EitherArray | None = None,
 ) -> Factory:
     """A recurrent controller takes the decisions of a point one by one, and learns by REINFORCE.
@@ -65,22 +66,26 @@ def reinforce(
             "drop" them.
         queue: best points so far whose likelihood grows, too (priority queue training); 0 for none.
         queue_weight: of that likelihood.
-        units: of each layer (published: 35).
-        layers: of the LSTM (published: 2).
+        units: of each layer (published: 35); a transformer has as many heads, 5 at most, as divide them.
+        layers: of the controller (published: 2).
         temperature: divides the logits of the choices.
         tanh: the logits are this many times their tanh, which bounds them; None leaves them as they are.
         anchors: whether connections between layers, as those of `spaces.chain`, are drawn by anchor points
             (published); False gives each a softmax of its own.
+        controller: "lstm" (published), or "transformer", which reads all earlier choices by causal attention.
         grow: name of a decision that is not drawn: it has its first option, and the next after every
             `grow_every` points. "layers" of `spaces.chain(layers=(6, 8, 10))` gives chains that become
             deeper, as published, while the controller keeps what it has learned.
         grow_every: points of each option (published: 1,600).
-        start: a controller that `teach` made; its units, layers and anchors count, not those given here.
+        start: a controller that `teach` made, or the path of its file (`Taught.save`); its controller, units,
+            layers and anchors count, not those given here.
         z: meta-features of the task, (K,), where that controller reads them.
 
     Raises:
-        UserError: a setting is out of range; or, when bound, the space has a decision without choices, or
-            none of the name `grow`, or `start` is of another space or reads another z.
+        UserError: a setting is out of range, or there is no file `start`; or, when bound, the space has a
+            decision without choices, or none of the name `grow`, or `start` is of another space or reads
+            another z.
+        CheckpointError: the file `start` is damaged, or of another format or version.
 
     >>> from taskaware.spaces import choices
     >>> strategy = reinforce(4)(choices(a=[1, 2, 3], b=[0, 1]), 2)
@@ -103,10 +108,11 @@ def reinforce(
             temperature=temperature,
             tanh=tanh,
             anchors=anchors,
+            controller=controller,
             grow=grow,
             grow_every=grow_every,
-            start=start,
-            z=None if z is None else tuple(np.asarray(z, float).tolist()),
+            start=_started(start),
+            z=_numbers(z),
         )
     )
 
@@ -129,9 +135,10 @@ def ppo(
     temperature: float = 1.0,
     tanh: float | None = None,
     anchors: bool = True,
+    controller: str = "lstm",
     grow: str | None = None,
     grow_every: int = 1600,
-    start: "Taught | None" = None,
+    start: "Taught | str | os.PathLike | None" = None,
     z: Sequence[float] | EitherArray | None = None,
 ) -> Factory:
     """As `reinforce`, but each minibatch is learned from several times, with a bound on the change.
@@ -141,7 +148,7 @@ def ppo(
         epochs: steps for each minibatch.
         minibatch, learning_rate, entropy: see `reinforce` (published: 20, 3.5e-4 and 1e-5).
         reward, scale, baseline, off_policy, queue, queue_weight: see there.
-        units, layers, temperature, tanh, anchors, grow, grow_every, start, z: see there.
+        units, layers, temperature, tanh, anchors, controller, grow, grow_every, start, z: see there.
 
     Raises:
         UserError: as `reinforce`.
@@ -166,14 +173,37 @@ def ppo(
             temperature=temperature,
             tanh=tanh,
             anchors=anchors,
+            controller=controller,
             grow=grow,
             grow_every=grow_every,
-            start=start,
-            z=None if z is None else tuple(np.asarray(z, float).tolist()),
+            start=_started(start),
+            z=_numbers(z),
             clip=clip,
             epochs=epochs,
         )
     )
+
+
+def _numbers(z: Sequence[float] | EitherArray | None) -> tuple[float, ...] | None:
+    """Meta-features that have a digest."""
+    if z is None:
+        return None
+    from taskaware.strategies.taught import numbers_of
+
+    return tuple(numbers_of(z).ravel().tolist())
+
+
+def _started(start: "Taught | str | os.PathLike | None") -> "Taught | None":
+    """The controller that a search begins with."""
+    if start is None:
+        return None
+    from taskaware.strategies.taught import Taught, load_controller
+
+    if isinstance(start, str | os.PathLike):
+        return load_controller(start)
+    if not isinstance(start, Taught):
+        raise UserError(f"start={quoted(start)} is no controller. Give what `teach` returned, or its file.")
+    return start
 
 
 def _factory(terms: Terms) -> Factory:

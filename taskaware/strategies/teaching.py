@@ -4,9 +4,7 @@ Source: Wong, Houlsby, Lu & Gesmundo 2018 ("Transfer Learning with Neural AutoML
 of a task in place of a vector that is learned for each.
 """
 
-import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -21,65 +19,18 @@ from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.progress import tqdm
 from taskaware.spaces import Space
-from taskaware.strategies.controller import Controller, Walk
-from taskaware.strategies.controller_terms import Terms
+from taskaware.strategies.controller import Controller, Walk, init_params
+from taskaware.strategies.controller_terms import CONTROLLERS, Terms
 from taskaware.strategies.objective import Objective
 from taskaware.strategies.policy_gradient import Minibatch, Queue, loss
 from taskaware.strategies.reinforce import check_decisions
+from taskaware.strategies.taught import WIDEST, Taught, numbers_of
 
 KEPT = 0.9
 """Share of the mean and spread of a task's scores that a minibatch leaves."""
 
 WORST = 2.0
 """A diverged point counts as this many spreads below the mean."""
-
-WIDEST = 4.0
-"""Scaled meta-features are cut at this many spreads."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Taught:
-    """What a controller has learned from several tasks, see `teach`.
-
-    Attributes:
-        space: of the points.
-        controller: the network.
-        params: its weights.
-        tasks: names of the tasks.
-        centre, spread: scale of z, (K,); empty where the controller does not read z.
-    """
-
-    space: Space
-    controller: Controller
-    params: Any
-    tasks: tuple[str, ...]
-    centre: Float[np.ndarray, " K"]
-    spread: Float[np.ndarray, " K"]
-
-    def __repr__(self) -> str:
-        reads = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads no meta-features"
-        return f"<controller of '{self.space.name}', taught by {len(self.tasks)} tasks, {reads}>"
-
-    @functools.cached_property
-    def digest(self) -> str:
-        """16 hex digits that name the weights."""
-        leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.params)]
-        parts = (self.space.digest.encode(), *leaves, self.centre.tobytes(), self.spread.tobytes())
-        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-    def scaled(self, z: Sequence[float] | EitherArray | None) -> Float[np.ndarray, " K"]:
-        """The meta-features of a task as the controller reads them.
-
-        Raises:
-            UserError: they are missing, or another number of them was learned from.
-        """
-        found = np.zeros(0) if z is None else _numbers(z)
-        if found.shape != self.centre.shape:
-            wanted = f"reads {len(self.centre)} meta-features" if len(self.centre) else "reads none"
-            raise UserError(
-                f"z has the shape {found.shape}, and the controller {wanted}. Give z= as for `teach`."
-            )
-        return np.clip((found - self.centre) / self.spread, -WIDEST, WIDEST).astype(np.float32)
 
 
 class _Pupil(NamedTuple):
@@ -104,6 +55,7 @@ def teach(
     units: int = 35,
     layers: int = 2,
     anchors: bool = True,
+    controller: str = "lstm",
     seed: int = 0,
     progress: bool = True,
 ) -> Taught:
@@ -123,7 +75,7 @@ def teach(
         learning_rate: of Adam.
         entropy: weight of the entropy bonus, in spreads of the score for each nat. With little of it, a
             search begins with one good point and asks for it again and again.
-        units, layers, anchors: of the controller, see `reinforce`.
+        units, layers, anchors, controller: see `reinforce`.
         seed: of all draws.
         progress: whether to show a progress bar.
 
@@ -145,15 +97,15 @@ def teach(
         raise UserError(f"updates={updates} is too small. Give 1 or more.")
     check_decisions(space)
     own = (minibatch, learning_rate, "raw", 1.0, KEPT, entropy, "weigh", 0, 1.0, units, layers, 1.0, None)
-    terms = Terms(*own, anchors=anchors).check()
+    terms = Terms(*own, anchors=anchors, controller=controller).check()
     told = _table(names, z)
     centre, spread = told.mean(0), told.std(0)
     spread = np.where(spread > 0, spread, 1.0)
     rows = jnp.asarray(np.clip((told - centre) / spread, -WIDEST, WIDEST), jnp.float32)
-    controller = Controller(space, units, layers, anchors=anchors, context=told.shape[1])
+    network = CONTROLLERS[controller](space, units, layers, anchors=anchors, context=told.shape[1])
     keep_compiled()
     key, first = jax.random.split(jax.random.key(seed))
-    params, many = controller.init(first, method=lambda module: module.bias), len(names)
+    params, many = init_params(network, first), len(names)
     optimizer = optax.adam(learning_rate).init(params)
     pupil = _Pupil(params, optimizer, jnp.zeros(many), jnp.ones(many), jnp.zeros(many, jnp.int32))
     rng = np.random.default_rng(seed)
@@ -162,30 +114,17 @@ def teach(
     try:
         for number, task in enumerate(bar):
             key, now = jax.random.split(key)
-            walks = _drawn(controller, pupil.params, now, rows[task], minibatch)
+            walks = _drawn(network, pupil.params, now, rows[task], minibatch)
             objective, points = objectives[names[task]], np.asarray(walks.point)
             given = objective.more(number * minibatch, (-1,) * minibatch)
             scores = np.asarray(objective.evaluate(points, *given).score, np.float32)
-            pupil = _updated(controller, terms, pupil, task, rows, walks, scores)
+            pupil = _updated(network, terms, pupil, task, rows, walks, scores)
     except KeyboardInterrupt:
         if not pupil.seen.any():
             raise
         done = int(pupil.seen.sum())
         bar.write(f"Stopped after {done} of {updates} updates; what is learned so far is kept.")
-    return Taught(space, controller, pupil.params, names, centre, spread)
-
-
-def _numbers(z: Any) -> Float[np.ndarray, "..."]:
-    """Meta-features as an array.
-
-    Raises:
-        UserError: they are no numbers.
-    """
-    try:
-        return np.asarray(z, float)
-    except (TypeError, ValueError) as error:
-        example = "list(ta.meta_features(task).values())"
-        raise UserError(f"z is no list of numbers. Give (K,), such as {example}.") from error
+    return Taught(space, network, pupil.params, names, centre, spread)
 
 
 def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndarray, "T K"]:
@@ -194,7 +133,7 @@ def _table(names: tuple[str, ...], z: Mapping[str, Any] | None) -> Float[np.ndar
         return np.zeros((len(names), 0))
     if missing := [name for name in names if name not in z]:
         raise UserError(f"z has no meta-features of the task '{missing[0]}'. Give those of every task.")
-    rows = [_numbers(z[name]) for name in names]
+    rows = [numbers_of(z[name]) for name in names]
     if any(row.ndim != 1 or row.shape != rows[0].shape or not np.isfinite(row).all() for row in rows):
         raise UserError(
             "z has rows of unlike lengths, or numbers that are not finite. Give (K,) for each task."

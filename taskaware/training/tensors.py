@@ -1,15 +1,14 @@
 """Weights as a file of safetensors, beside the other arrays of a saved model."""
 
 import importlib.util
-import math
 import os
 from collections.abc import Collection, Mapping
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
-from taskaware.errors import UserError
-from taskaware.saved import Arrays, Header, most_bytes
+from taskaware.saved import Arrays, Header
+from taskaware.tensors import arrays_of, refuse_large
 
 FILE = "weights.safetensors"
 PREFIX = "param/"
@@ -53,11 +52,8 @@ class WithTensors(Arrays):
             file: open for reading.
 
         Raises:
-            UserError: safetensors is not installed.
             ValueError: the file is damaged, too large, or holds something else than float32.
         """
-        if missing := absence("safetensors"):
-            raise UserError(missing)
         self._others, self._weights = others, _weights(file)
         own = {name: Header(array.shape, array.dtype) for name, array in self._weights.items()}
         if twice := set(own) & set(others.headers):
@@ -76,20 +72,5 @@ class WithTensors(Arrays):
 
 
 def _weights(file: IO[bytes]) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError, deserialize
-
-    size = os.fstat(file.fileno()).st_size
-    if size > most_bytes():
-        raise ValueError(f"its weights have {size:,} bytes; {most_bytes():,} are allowed")
-    try:
-        found: list[tuple[str, dict[str, Any]]] = deserialize(file.read())
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
-    return {f"{PREFIX}{name}": _array(tensor) for name, tensor in found}
-
-
-def _array(tensor: Mapping[str, Any]) -> np.ndarray:
-    shape = tuple(tensor["shape"])
-    if tensor["dtype"] != "F32" or len(tensor["data"]) != 4 * math.prod(shape):
-        raise ValueError("the weights are no float32 numbers")
-    return np.frombuffer(tensor["data"], "<f4").reshape(shape)
+    refuse_large(os.fstat(file.fileno()).st_size)
+    return {f"{PREFIX}{name}": array for name, array in arrays_of(file.read()).items()}

@@ -1,11 +1,14 @@
 """`taskaware search` and the report of a search: the same command goes on, the page shows what it found."""
 
+import functools
 import itertools
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import taskaware as ta
 from taskaware.cli import search as room
 
 NAMES = ["depth", "width", "heads", "blocks"]
@@ -121,3 +124,29 @@ def test_compare_searches_a_table_with_the_strategies_that_suit_it(command, know
     assert summary["strategies"]["random"]["test_score_raw"] is None
     code, _, words = command(*about, "--strategies", "recommend")
     assert code != 0 and "'recommend' is for tasks" in words
+
+
+def test_a_search_begins_with_a_saved_controller_and_other_settings(
+    command, refused, known, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    space, objective = ta.objectives.table(pd.read_csv(known), NAMES, "valid", name="known")
+    teach = functools.partial(ta.strategies.teach, space, units=6, layers=1, updates=1, progress=False)
+    taught = teach({"a": objective}, z={"a": [1.0, 2.0]})
+    taught.save("taught.safetensors")
+    Path("z.json").write_text(json.dumps({"features": [{"value": 1.0}, {"value": 2.0}]}))
+    typed = [*words(known, "--strategy", "reinforce", "--budget", "9"), "--set", "start=taught.safetensors"]
+    for z in ("z.json", "[1, 2]"):
+        code, out, _ = command(*typed, "--set", f"z={z}", "--set", "minibatch=4", "--json")
+        assert code == 0
+        first = Path(json.loads(out)["journal"]).read_text(encoding="utf-8").splitlines()[0]
+        assert f"start={taught.digest}" in first and "minibatch=4" in first
+    assert len(list(Path("runs").iterdir())) == 2
+    assert "reads 2 meta-features" in command(*typed)[2]
+    assert "z='taught.safetensors' holds no meta-features" in refused(*typed, "--set", "z=taught.safetensors")
+    assert "Did you mean 'minibatch'" in refused(*typed, "--set", "mini=4")
+    assert "minibatch='x' is not a whole number" in refused(*typed, "--set", "minibatch=x")
+    assert '"minibatch": "8"' in command(*typed, "--keys", "--json")[1]
+    assert "'start' sets nothing" in refused(*typed, "--set", "start")
+    assert "z='none' holds no meta-features" in refused(*typed, "--set", "z=none")
+    assert "There is no file 'none'" in refused(*typed, "--set", "start=none")

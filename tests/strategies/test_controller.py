@@ -24,6 +24,7 @@ CHAINS = chain(3, kernels=(1, 3), filters=(2, 4, 8), side=8, channels=1)
 
 
 PLAIN = Terms(3, 0.01, "raw", 1.0, 0.9, 0.0, "weigh", 0, 1.0, units=6, layers=2, temperature=1.0, tanh=None)
+ATTENDING = PLAIN._replace(controller="transformer", entropy=0.01)
 
 
 def params_of(space, given, spread=1.0, seed=0):
@@ -81,17 +82,48 @@ def test_the_gradient_is_the_exact_one_on_three_arms(clip):
     np.testing.assert_allclose(flat(found), flat(exact), rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("space", [HOLES, cells(1), RULES, CHAINS], ids=lambda space: space.name)
-def test_every_sample_is_in_the_space_and_has_the_probability_it_was_drawn_by(space):
-    made, _ = params_of(space, PLAIN)
+@pytest.mark.parametrize(
+    ("space", "given"),
+    [(HOLES, PLAIN), (cells(1), PLAIN), (RULES, PLAIN), (CHAINS, PLAIN), (CHAINS, ATTENDING)],
+    ids=lambda one: one.controller if isinstance(one, Terms) else one.name,
+)
+def test_every_sample_is_in_the_space_and_has_the_probability_it_was_drawn_by(space, given):
+    made, _ = params_of(space, given)
     draw = jax.jit(made.draw, static_argnums=2)
     for seed, spread in ((0, 1.0), (1, 30.0)):
-        _, params = params_of(space, PLAIN, spread, seed)
+        _, params = params_of(space, given, spread, seed)
         walks = draw(jax.random.key(seed), made.init(jax.random.key(seed))._replace(params=params), 64)
         assert np.asarray(space.contains(walks.point)).all()
         again = scored(made, params, walks.point)
         np.testing.assert_allclose(again.log_probability, walks.log_probability, rtol=1e-3, atol=1e-3)
         assert (walks.log_probability <= 0).all() and len(np.unique(walks.point, axis=0)) > 1
+
+
+def test_a_transformer_reads_all_earlier_choices_and_no_later_ones():
+    """By hand: all places at once, with a mask, instead of one after the other."""
+    made, params = params_of(HOLES, ATTENDING, spread=1.5)
+    weights = {name: np.asarray(leaf, np.float64) for name, leaf in params["params"].items()}
+    point = HOLES.allowed[7].astype(int)
+    hidden = weights["embedding"][np.arange(3), [0, *point[:2]]]
+    for layer in range(ATTENDING.layers):
+        parts = np.split(normal(hidden) * weights["scale"][2 * layer] @ weights["attend"][layer], 3, axis=1)
+        query, keys, values = (part.reshape(3, 3, 2) for part in parts)
+        logits = np.einsum("qhu,phu->hqp", query, keys) / 2**0.5 + np.triu(np.full((3, 3), -np.inf), 1)
+        shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+        hidden += np.einsum("hqp,phu->qhu", shares, values).reshape(3, 6) @ weights["mix"][layer]
+        inside = normal(hidden) * weights["scale"][2 * layer + 1] @ weights["widen"][layer]
+        hidden += np.asarray(jax.nn.gelu(inside)) @ weights["narrow"][layer]
+    hidden = normal(hidden) * weights["scale"][-1]
+    expected = 0.0
+    for place, choice in enumerate(point):
+        logits = hidden[place] @ weights["head"][place] + weights["bias"][place]
+        there = np.unique(HOLES.allowed[(HOLES.allowed[:, :place] == point[:place]).all(1), place])
+        expected += logits[choice] - np.log(np.exp(logits[there.astype(int)]).sum())
+    assert scored(made, params, point[None]).log_probability[0] == pytest.approx(expected, rel=1e-3)
+
+
+def normal(x):
+    return (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
 
 
 def test_chains_grow_on_a_schedule_and_the_controller_keeps_what_it_learned():
@@ -116,6 +148,20 @@ def test_chains_grow_on_a_schedule_and_the_controller_keeps_what_it_learned():
     assert [len(space.decode(each)) for each in history.points] == [1] * 6 + [2] * 6 + [3] * 6
     with pytest.raises(UserError, match="Unknown decision 'layer'. Did you mean 'layers'"):
         reinforce(grow="layer")(space, 1)
+
+
+def test_a_transformer_grows_and_resumes(tmp_path):
+    space = chain((1, 2), kernels=(1, 3), filters=(2, 4), side=8, channels=1)
+    objective = Objective(lambda points: Outcomes(points[:, 1]))
+    growing = reinforce(3, grow="layers", grow_every=6, units=6, layers=1, controller="transformer")
+    once = functools.partial(search, growing, objective, space=space, seed=0, progress=False)
+    whole = once(budget=12)
+    assert [len(space.decode(each)) for each in whole.points] == [1] * 6 + [2] * 6
+    once(budget=7, journal=tmp_path / "a.jsonl")
+    np.testing.assert_array_equal(
+        once(budget=12, journal=tmp_path / "a.jsonl", resume=True).points, whole.points
+    )
+    assert "controller=transformer" in growing(space, 1).label and "controller" not in PLAIN.label
 
 
 def _layer(name):
@@ -299,7 +345,11 @@ def drawn():
 
 @pytest.mark.parametrize(
     "made",
-    [reinforce(8, learning_rate=0.02, units=8, layers=1), ppo(8, learning_rate=0.01, units=8, layers=1)],
+    [
+        reinforce(8, learning_rate=0.02, units=8, layers=1),
+        ppo(8, learning_rate=0.01, units=8, layers=1),
+        reinforce(8, learning_rate=0.01, units=8, layers=1, controller="transformer"),
+    ],
 )
 def test_it_beats_random_search_at_equal_budget(made, drawn):
     learned = [run(made, seed) for seed in range(2)]
@@ -321,6 +371,7 @@ def test_it_beats_random_search_at_equal_budget(made, drawn):
         ({"reward": "cube"}, "Unknown reward 'cube'. Did you mean 'cubed'"),
         ({"off_policy": "wait"}, "Unknown way to use late answers 'wait'"),
         ({"queue": -1}, "queue=-1 is too small"),
+        ({"controller": "trasformer"}, "Unknown controller 'trasformer'. Did you mean 'transformer'"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, words):

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from taskaware.cli import main
 from taskaware.cli.export import FORMS
@@ -270,11 +271,8 @@ def test_a_folder_is_whole_or_not_there(model, tmp_path, monkeypatch):
 
 
 def test_weights_as_safetensors_are_the_saved_model(model, tmp_path):
-    safetensors = pytest.importorskip(
-        "safetensors.numpy", reason="needs safetensors: pip install 'taskaware[export]'"
-    )
     folder = model.export(tmp_path / "tensors", to="safetensors")
-    found = safetensors.load_file(folder / "weights.safetensors")
+    found = load_file(folder / "weights.safetensors")
     assert found.keys() == model.params.keys()
     np.testing.assert_array_equal(found["output_bias"], model.params["output_bias"])
     assert (folder / "README.md").is_file()
@@ -283,7 +281,7 @@ def test_weights_as_safetensors_are_the_saved_model(model, tmp_path):
     model.export(folder, to="safetensors", force=True)
     changed = {name: array + np.float32(name == "output_bias") for name, array in found.items()}
     for wrong in (changed, {**found, "output_bias": found["output_bias"].astype(np.float64)}, {}):
-        safetensors.save_file(wrong, folder / "weights.safetensors")
+        save_file(wrong, folder / "weights.safetensors")
         with pytest.raises(CheckpointError, match="is damaged"):
             load_model(folder)
     (folder / "weights.safetensors").write_bytes(b"\xff" * 40)
@@ -297,11 +295,10 @@ def test_weights_as_safetensors_are_the_saved_model(model, tmp_path):
 
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(model, tmp_path, monkeypatch):
     monkeypatch.setattr(tensors.importlib.util, "find_spec", lambda name: None)
-    for to in ("onnx", "safetensors"):
-        with pytest.raises(
-            UserError, match=rf"needs the package {to}. Install it: pip install 'taskaware\[export\]'"
-        ):
-            model.export(tmp_path / to, to=to)
+    with pytest.raises(
+        UserError, match=r"needs the package onnx. Install it: pip install 'taskaware\[export\]'"
+    ):
+        model.export(tmp_path / "onnx", to="onnx")
     assert list(tmp_path.iterdir()) == []
 
 

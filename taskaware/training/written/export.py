@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 FORMAT = "taskaware export"
 VERSION = 1
 JSON, CODE, ARRAYS = "export.json", "predict.py", "arrays.npz"
-NEEDS = {"numpy": None, "onnx": "onnx", "safetensors": "safetensors", "stablehlo": None}
+NEEDS = {"numpy": None, "onnx": "onnx", "safetensors": None, "stablehlo": None}
 """Form → the package that writes it, where that is an extra."""
 
 RUN_BY = {
     "numpy": "NumPy alone",
     "onnx": "NumPy and onnxruntime",
-    "safetensors": "taskaware and safetensors",
+    "safetensors": "taskaware",
     "stablehlo": "NumPy and JAX",
 }
 """Form → what a program needs that uses it."""

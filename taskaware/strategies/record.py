@@ -43,7 +43,7 @@ class Record:
         """Seconds of earlier starts of the same search."""
         self._numbers: list[int] = []
         self._points: list[np.ndarray] = []
-        self._scores: list[np.ndarray] = []
+        self._scores: list[Any] = []
         self._tests: list[Any] = []
         self._seconds: list[Any] = []
         self._errors: dict[int, str] = {}

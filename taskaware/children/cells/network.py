@@ -36,11 +36,11 @@ class CellNetwork(nn.Module):
         last = convolved(inputs, self.space.stack.stem, (3,) * axes, "stem")
         skip = last
         for each in placed_cells(self.space):
-            inputs = [
+            states = [
                 squeezed(skip, each.filters, each.skip_stride, f"{each.name}_skip"),
                 squeezed(last, each.filters, 1, f"{each.name}_last"),
             ]
-            skip, last = last, _cell(cells[each.cell], inputs, each.name)
+            skip, last = last, _cell(cells[each.cell], states, each.name)
             if each.cell == REDUCTION:
                 last = squeezed(last, 2 * each.filters, 2, f"{each.name}_reduced")
         return nn.Dense(self.outputs, name="output")(nn.relu(last).mean(tuple(range(1, axes + 1))))

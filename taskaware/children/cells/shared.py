@@ -151,8 +151,8 @@ def _deviations(space: CellSpace, wired: Wiring, outputs: int) -> dict[str, tupl
         channels = channels * math.prod(space.window(stride))
         found[name] = ((states, channels, filters), (count * channels) ** -0.5)
 
-    read = math.prod(space.window(3)) * stack.channels
-    found["stem"] = ((*space.window(3), stack.channels, stack.stem), read**-0.5)
+    seen = math.prod(space.window(3)) * stack.channels
+    found["stem"] = ((*space.window(3), stack.channels, stack.stem), seen**-0.5)
     skip = last = (1, stack.stem, jnp.ones(()))
     for each in placed_cells(space):
         _, operations, used = wired.of(each.cell)

@@ -122,9 +122,8 @@ def _squares(data: Sounds, side: int) -> np.ndarray:
 def _shares(many: int, few: int) -> Float[np.ndarray, "many few"]:
     """Means over equal shares of some values, or straight lines between them where they become more."""
     if few > many:
-        places = np.linspace(0, many - 1, few)
-        return np.maximum(0, 1 - np.abs(np.arange(many)[:, None] - places))
+        return np.maximum(0, 1 - np.abs(np.arange(many)[:, None] - np.linspace(0, many - 1, few)))
     edges = np.linspace(0, many, few + 1)
-    places = np.arange(many)[:, None]
+    places = np.arange(float(many))[:, None]
     inside = np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places)
     return np.maximum(0, inside) * few / many

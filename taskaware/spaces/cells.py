@@ -6,6 +6,9 @@ states that no combination uses are concatenated to the cell's output. Cells are
 reduction, N normal, reduction, N normal. Every cell keeps the size of its images; a convolution of stride 2
 that follows each reduction cell halves the size and doubles the filters.
 
+The same points are cells of series, with one axis in place of two. A window of 3x3, 5x5 or 7x7 pixels is
+then one of 3, 5 or 7 samples, a dilated one is one of 3 with gaps, "1x7 then 7x1" is one convolution of 7.
+
 Source: Zoph, Vasudevan, Shlens & Le 2018; Real, Aggarwal, Huang & Le 2019; US20220004879A1.
 """
 
@@ -35,6 +38,18 @@ OPERATIONS = (
 )
 """The operations of the source."""
 
+ON_SERIES = (
+    "identity",
+    "separable 3",
+    "separable 5",
+    "separable 7",
+    "average pooling 3",
+    "max pooling 3",
+    "dilated separable 3",
+    "convolution 7",
+)
+"""What each of `OPERATIONS` is on series, for people: points and spaces name them as those of images."""
+
 CELLS = ("normal", "reduction")
 HIDDEN_STATE, OPERATION = "hidden state", "operation"
 """Names of the two mutations, for `aging_evolution(mutations=...)`."""
@@ -43,6 +58,8 @@ MOST = 30
 """Combinations of a cell, at most."""
 
 LIMITS = {"repeats": (1, 20), "filters": (1, 512), "stem": (1, 2048), "side": (8, 64)}
+LONGEST, MOST_CHANNELS = 2048, 256
+"""Of series."""
 
 
 class Stack(NamedTuple):
@@ -52,8 +69,8 @@ class Stack(NamedTuple):
         repeats: N, normal cells before, between and after the two reduction cells.
         filters: F, of a normal cell in front; doubled by each reduction.
         stem: filters of the convolution that reads the image.
-        side: height and width that images are brought to.
-        channels: 3, or 1 for grey.
+        side: height and width that images are brought to; samples of a series.
+        channels: 3, or 1 for grey; those of a series.
     """
 
     repeats: int = 1
@@ -91,20 +108,32 @@ class CellSpace(ChoiceSpace):
 
     Attributes:
         stack: of the networks that the cells are stacked to.
+        axes: 2 where they read images or spectrograms, 1 for series.
     """
 
     stack: Stack = Stack()
+    axes: int = 2
 
     type = "cells"
 
     @functools.cached_property
     def digest(self) -> str:
-        return digest({"type": self.type, "options": self.options, "stack": self.stack})
+        own = {} if self.axes == 2 else {"axes": self.axes}
+        return digest({"type": self.type, "options": self.options, "stack": self.stack, **own})
 
     @property
     def embedding_names(self) -> tuple[str, ...]:
-        """What the networks read: the pixels of an image, see `modalities.images.pixels`."""
-        return (f"pixels_{self.stack.side}_{self.stack.channels}",)
+        """What the networks read: the pixels of an image, or the samples of a series."""
+        kind = "pixels" if self.axes == 2 else "samples"
+        return (f"{kind}_{self.stack.side}_{self.stack.channels}",)
+
+    def window(self, size: int) -> tuple[int, int]:
+        """Height and width of a window of `size` on each axis: a series is an image that is one pixel wide.
+
+        >>> cells().window(3), cells(axes=1).window(3)
+        ((3, 3), (3, 1))
+        """
+        return size, size if self.axes == 2 else 1
 
     @property
     def combinations(self) -> int:
@@ -123,6 +152,7 @@ class CellSpace(ChoiceSpace):
             "combinations": self.combinations,
             "operations": list(self.operations),
             **self.stack._asdict(),
+            "axes": self.axes,
         }
 
     @classmethod
@@ -134,6 +164,7 @@ class CellSpace(ChoiceSpace):
                 name: plain.whole(f"{name} of the space", data.get(name, default))
                 for name, default in Stack()._asdict().items()
             },
+            axes=plain.whole("axes of the space", data.get("axes", 2)),
             name=plain.name("name of the space", data.get("name", "cells")),
         )
 
@@ -202,6 +233,7 @@ def cells(
     stem: int | None = None,
     side: int = 16,
     channels: int = 3,
+    axes: int = 2,
     operations: tuple[str, ...] = OPERATIONS,
     name: str = "cells",
 ) -> CellSpace:
@@ -212,8 +244,10 @@ def cells(
         repeats: N, normal cells before, between and after the two reduction cells.
         filters: F, of the first normal cell.
         stem: filters of the convolution that reads the image; F if None.
-        side: height and width that images are brought to.
-        channels: 3, or 1 for grey.
+        side: height and width that images are brought to; for series, their samples.
+        channels: 3, or 1 for grey; for series, their channels.
+        axes: 2 for images and spectrograms, 1 for series. `ta.search` reads sounds with one channel, and
+            makes cells of series for a task of series, see `objectives.readable.suited`.
         operations: names of the operations; the eight published ones.
         name: of the space, for people.
 
@@ -227,11 +261,7 @@ def cells(
     if not 1 <= combinations <= MOST:
         raise UserError(f"combinations={combinations} is out of range. Give 1 to {MOST}.")
     stack = Stack(repeats, filters, filters if stem is None else stem, side, channels)
-    for field, (low, high) in LIMITS.items():
-        if not low <= getattr(stack, field) <= high:
-            raise UserError(f"{field}={getattr(stack, field)} is out of range. Give {low} to {high}.")
-    if channels not in (1, 3):
-        raise UserError(f"channels={channels} is out of range. Give 3, or 1 for grey.")
+    _check(stack, axes)
     for operation in operations:
         if operation not in OPERATIONS:
             raise unknown("operation", str(operation), OPERATIONS)
@@ -239,7 +269,22 @@ def cells(
         raise UserError(f"The operations are {operations}. Give two or more, each once.")
     decisions = list(_decisions(combinations, tuple(operations)))
     options = tuple((label, values) for label, values, _ in decisions)
-    return CellSpace(options, None, tuple(mutation for *_, mutation in decisions), name, stack)
+    return CellSpace(options, None, tuple(mutation for *_, mutation in decisions), name, stack, axes)
+
+
+def _check(stack: Stack, axes: int) -> None:
+    if axes not in (1, 2):
+        raise UserError(f"axes={axes} is out of range. Give 2 for images, or 1 for series.")
+    limits = (
+        LIMITS
+        if axes == 2
+        else {**LIMITS, "side": (LIMITS["side"][0], LONGEST), "channels": (1, MOST_CHANNELS)}
+    )
+    for field, (low, high) in limits.items():
+        if not low <= getattr(stack, field) <= high:
+            raise UserError(f"{field}={getattr(stack, field)} is out of range. Give {low} to {high}.")
+    if axes == 2 and stack.channels not in (1, 3):
+        raise UserError(f"channels={stack.channels} is out of range. Give 3, or 1 for grey.")
 
 
 def _decisions(combinations: int, operations: tuple[str, ...]) -> Iterator[tuple[str, tuple, str]]:

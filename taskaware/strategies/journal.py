@@ -91,7 +91,7 @@ class SearchJournal:
     def asked(self, asked: UnderWay) -> None:
         """Write down what is under way."""
         parents = f',"parents":{list(asked.parents)}' if asked.parents else ""
-        self._write(f'{{"ask":{asked.first},"points":{numbers(asked.points)}{parents}}}')
+        self._write(f'{{"ask":{asked.first},"points":{numbers(asked.points)}{parents}}}\n')
 
     def told(self, first: int, outcomes: Outcomes, each: float, at: float) -> None:
         """Write down results.
@@ -115,7 +115,7 @@ class SearchJournal:
             line += (
                 f',"more":{encoded({name: plain_numbers(column) for name, column in outcomes.more.items()})}'
             )
-        self._write(f'{line},"at":{at:.4f}}}')
+        self._write(f'{line},"at":{at:.4f}}}\n')
 
     def informed(self, first: int, info: Mapping[str, Any]) -> None:
         """Write down what the strategy told when it was told of points; parents stand where they were asked.
@@ -128,7 +128,7 @@ class SearchJournal:
             return
         columns = {name: plain_numbers(column) for name, column in info.items() if name != "parent"}
         if any(value is not None for column in columns.values() for value in column):
-            self._write(encoded({"info": first, "columns": columns}))
+            self._write(f"{encoded({'info': first, 'columns': columns})}\n")
 
     def close(self) -> None:
         """Bring everything to the disk, and close the file."""
@@ -143,13 +143,14 @@ class SearchJournal:
         ]
         head = {"journal": FORMAT, "taskaware": taskaware.__version__, "search": dict(about)}
         head |= {"space": space.name, "decisions": decisions} | _definition(space)
-        self._write(encoded(head))
+        self._write(f"{encoded(head)}\n")
 
     def _write(self, line: str) -> None:
-        content = f"{line}\n".encode()
+        content = line.encode()
         try:
-            while content:
-                content = content[os.write(self._file, content) :]
+            written = os.write(self._file, content)
+            while written < len(content):
+                written += os.write(self._file, content[written:])
             now = time.perf_counter()
             if now - self._synced > FSYNC:
                 os.fsync(self._file)

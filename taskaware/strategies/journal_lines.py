@@ -20,8 +20,11 @@ def numbers(column: Any) -> str:
     >>> numbers(np.array([0.5, np.inf]))
     '[0.5,null]'
     """
+    if type(column) is np.ndarray and column.shape == (1,):
+        value = float(column.item())
+        return f"[{value!r}]" if math.isfinite(value) else "[null]"
     found = column if type(column) is np.ndarray and column.dtype.kind == "f" else np.asarray(column, float)
-    text = f"[{found.item()!r}]" if found.shape == (1,) else str(found.tolist())
+    text = str(found.tolist())
     # Python writes finite numbers as JSON does; nan and inf have an n.
     return encoded(plain_numbers(found)) if "n" in text else text
 

@@ -10,6 +10,7 @@ from taskaware.spaces import Space
 from taskaware.strategies.history import History
 from taskaware.strategies.objective import DIVERGED, Outcomes
 
+ARRAYS = (np.ndarray, jax.Array)
 PATIENCE = 20
 """A search ends if its first PATIENCE evaluations all raise an error."""
 
@@ -42,7 +43,9 @@ class Record:
         """Seconds of earlier starts of the same search."""
         self._numbers: list[int] = []
         self._points: list[np.ndarray] = []
-        self._outcomes: list[tuple[Any, Any, Any]] = []
+        self._scores: list[Any] = []
+        self._tests: list[Any] = []
+        self._seconds: list[Any] = []
         self._errors: dict[int, str] = {}
         self._more: dict[str, list[tuple[int, Any]]] = {}
 
@@ -66,7 +69,9 @@ class Record:
         score, row = outcomes.score, self.count
         self._points.append(points)
         seconds = outcomes.seconds
-        self._outcomes.append((score, outcomes.test_score, each if seconds is None else seconds))
+        self._scores.append(score)
+        self._tests.append(outcomes.test_score)
+        self._seconds.append(each if seconds is None else seconds)
         size = len(points)
         if size == 1:
             self._numbers.append(first)
@@ -95,9 +100,7 @@ class Record:
             notes: for people.
         """
         sizes = [len(points) for points in self._points]
-        score, test, seconds = (
-            _column([part[place] for part in self._outcomes], sizes) for place in range(3)
-        )
+        score, test, seconds = (_column(each, sizes) for each in (self._scores, self._tests, self._seconds))
         more = {name: self._spread(parts) for name, parts in self._more.items()}
         if "parent" in more:
             more["parent"] = self._as_rows(more["parent"])
@@ -129,9 +132,11 @@ class Record:
 
     def _spread(self, parts: list[tuple[int, Any]]) -> np.ndarray:
         """One column of all evaluations; NaN, or -1 for whole numbers, where there is nothing."""
-        columns = [np.atleast_1d(np.asarray(column)) for _, column in parts]
-        if sum(map(len, columns)) == self.count:
-            return np.concatenate(columns)
+        # Parents come as tuples: making an array of each takes as long as a step of the search.
+        given = [c if type(c) is tuple else np.atleast_1d(np.asarray(c)) for _, c in parts]
+        if sum(map(len, given)) == self.count:
+            return np.concatenate(given)
+        columns = [np.asarray(column) for column in given]
         whole = all(column.dtype.kind in "iub" for column in columns)
         found = np.full(self.count, -1 if whole else np.nan)
         for (row, _), column in zip(parts, columns, strict=True):
@@ -165,8 +170,9 @@ def joined(parts: list[Outcomes]) -> Outcomes:
 def _column(values: list[Any], sizes: list[int]) -> np.ndarray | None:
     if all(value is None for value in values):
         return None
-    filled = (
-        v if isinstance(v, np.ndarray | jax.Array) else np.full(n, np.nan if v is None else v)
+    # The type first: asking for an array of JAX takes as long as a lookup.
+    filled = [
+        v if type(v) is np.ndarray or isinstance(v, ARRAYS) else np.full(n, np.nan if v is None else v)
         for v, n in zip(values, sizes, strict=True)
-    )
-    return np.concatenate([*filled]).astype(float)
+    ]
+    return np.concatenate(filled).astype(float)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from taskaware.data.named import listed
 from taskaware.digests import digest
+from taskaware.embeddings import raw_form
 from taskaware.errors import UserError
 from taskaware.modalities.suites import smallest, suite_named
 from taskaware.objectives.inheriting import Inheritance
@@ -44,7 +45,7 @@ from taskaware.studies.selectors import check_evaluator
 from taskaware.studies.standings import standings
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import PIXELS, embeddings_of
+from taskaware.training.prepare import embeddings_of
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION, Trained
 
@@ -161,8 +162,10 @@ class CompareSettings:
         return {task.name: task for task in suite.only(*self.tasks)}
 
     def _modalities(self) -> tuple[str, ...]:
-        """Of the tasks of folders: images where the space reads pixels, tables otherwise."""
-        return ("image",) if embeddings_of(space_named(self.space))[0].startswith(PIXELS) else ()
+        """Of the tasks of folders: images where the space reads pixels, series where samples, else tables."""
+        read = embeddings_of(space_named(self.space))[0]
+        kinds = {"pixels": "image", "samples": "series"}
+        return tuple(modality for kind, modality in kinds.items() if raw_form(kind, read))
 
     def _tables(self) -> list[KnownTable]:
         found = known_tables(self.suite, self.decisions, self.score, test=self.test, losses=self.losses)

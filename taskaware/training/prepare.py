@@ -13,7 +13,7 @@ from taskaware.arrays import bucket, column_room, pad_to, shared_zeros
 from taskaware.children.mixture.network import Columns, Inputs
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
-from taskaware.embeddings import TABLE_EMBEDDINGS
+from taskaware.embeddings import RAW, TABLE_EMBEDDINGS, raw_form
 from taskaware.errors import UserError
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.reading import modality_of
@@ -24,9 +24,6 @@ from taskaware.training.target_scale import Scale, device_scale, in_standard_uni
 
 EMBEDDINGS = tuple(name for group in TABLE_EMBEDDINGS for name in group)
 """Embeddings of the preset spaces, in order."""
-
-PIXELS = "pixels_"
-"""Beginning of the names of blocks of pixels, see `modalities.images.pixels`."""
 
 CELLS_AT_ONCE = 1 << 22
 """Numbers that rows are encoded as at once, at most, but for FEWEST_ROWS of them."""
@@ -169,11 +166,12 @@ def fitted_blocks(task: Task, rows: np.ndarray, embeddings: tuple[str, ...]) -> 
     modality = modality_of(task)
     raw = modality.raw_blocks(task.data, rows, embeddings[0]) if len(embeddings) == 1 else None
     found = modality.fit_blocks(task.data, rows) if raw is None else raw
-    if embeddings[0].startswith(PIXELS) and not set(found.widths) <= set(embeddings):
-        raise UserError(
-            f"The space reads pixels of images, and '{task.name}' is of modality '{task.modality}'. Give a "
-            "task of images, or another space."
-        )
+    for kind, rows_of in RAW.items():
+        if raw_form(kind, embeddings[0]) and not set(found.widths) <= set(embeddings):
+            raise UserError(
+                f"The space reads {kind} of {rows_of}, and '{task.name}' is of modality '{task.modality}'. "
+                f"Give a task of {rows_of}, or another space."
+            )
     return found
 
 

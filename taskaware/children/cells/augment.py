@@ -1,4 +1,4 @@
-"""Random changes of training images: a shift, a mirror image, a hole."""
+"""Random changes of training images, or series as images one pixel wide: a shift, a mirror image, a hole."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,9 @@ MARGIN = 8
 def cropped(key: Array, image: Float[Array, "h w c"]) -> Float[Array, "h w c"]:
     """The image, padded with zeros and cut to its size at a random place."""
     most = max(1, image.shape[0] // MARGIN)
-    room = jnp.pad(image, ((most, most), (most, most), (0, 0)))
-    down, right = jax.random.randint(key, (2,), 0, 2 * most + 1)
+    across = most if image.shape[1] > 1 else 0
+    room = jnp.pad(image, ((most, most), (across, across), (0, 0)))
+    down, right = jax.random.randint(key, (2,), 0, 2 * jnp.array([most, across]) + 1)
     return jax.lax.dynamic_slice(room, (down, right, 0), image.shape)
 
 
@@ -25,9 +26,11 @@ def flipped(key: Array, image: Float[Array, "h w c"]) -> Float[Array, "h w c"]:
 
 def cut_out(key: Array, image: Float[Array, "h w c"]) -> Float[Array, "h w c"]:
     """The image with a square of half its side at 0, the mean (DeVries & Taylor 2017); it may stick out."""
-    side = image.shape[0]
-    middle = jax.random.randint(key, (2, 1), 0, side)
-    down, right = jnp.abs(jnp.arange(side)[None] - middle) < max(1, side // 4)
+    middles = jax.random.randint(key, (2,), 0, jnp.array(image.shape[:2]))
+    down, right = (
+        jnp.abs(jnp.arange(side) - middle) < max(1, side // 4)
+        for side, middle in zip(image.shape[:2], middles, strict=True)
+    )
     return jnp.where((down[:, None] & right[None])[:, :, None], 0.0, image)
 
 

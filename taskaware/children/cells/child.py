@@ -12,6 +12,7 @@ from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.cells.inherit import inherited
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output, shifted_output
+from taskaware.errors import UserError
 from taskaware.pytrees import pytree
 from taskaware.spaces import CellSpace
 
@@ -39,7 +40,13 @@ def group(space: CellSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.n
 
 
 def read(design: Design, point: Float[Array, " D"]) -> Candidate:
-    """The cells of the point as data."""
+    """The cells of the point as data.
+
+    Raises:
+        UserError: series are to be flipped.
+    """
+    if design.space.axes == 1 and "flip" in design.augment:
+        raise UserError("Series have no left and right side to exchange. Leave 'flip' out of augment=.")
     return Candidate(wiring(design.space, point), design.space, design.hyper, design.augment)
 
 
@@ -97,9 +104,10 @@ def _dropped(key: Array, states: Float[Array, "P n h w F"], rate: float) -> Arra
     return states * jax.random.bernoulli(key, 1 - rate, shape) / (1 - rate)
 
 
-def _images(candidate: Candidate, batch: Batch) -> Float[Array, "n side side channels"]:
+def _images(candidate: Candidate, batch: Batch) -> Float[Array, "n side width channels"]:
+    """The images, or series as images that are one pixel wide."""
     stack = candidate.space.stack
-    shape = (stack.side, stack.side, stack.channels)
+    shape = (*candidate.space.window(stack.side), stack.channels)
     return batch.x.numbers[:, : int(np.prod(shape))].reshape(-1, *shape)
 
 

@@ -1,5 +1,6 @@
 """Pictures of the two cells of a point."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jaxtyping import Float
@@ -7,7 +8,7 @@ from jaxtyping import Float
 from taskaware.arrays import EitherArray
 from taskaware.children.picture import BLUE, GREEN, INK, LINE, PALE, RED, SLATE, VIOLET, label
 from taskaware.spaces import CellSpace
-from taskaware.spaces.cells import Cell
+from taskaware.spaces.cells import ON_SERIES, OPERATIONS, Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ COLOURS = {
     "1x7 then 7x1": GREEN,
 }
 CONVOLUTION = BLUE
+NAMES = {1: dict(zip(OPERATIONS, ON_SERIES, strict=True)), 2: {name: name for name in OPERATIONS}}
+"""What operations are called, by the axes of the data."""
 WIDE, STEP = 2.4, 1.5
 SHORT = {"average pooling": "average", "max pooling": "max", "dilated separable": "dilated"}
 
@@ -42,7 +45,7 @@ def draw_cells(space: CellSpace, point: Float[EitherArray, " D"]) -> "Figure":
     wide = 1.3 * space.combinations + 1
     figure = Figure(figsize=(2 * max(wide, 3.0), max(tall, 2.5)), dpi=150, layout="constrained")
     for axes, (name, cell) in zip(figure.subplots(1, 2), cells.items(), strict=True):
-        _draw(axes, cell)
+        _draw(axes, cell, NAMES[space.axes])
         axes.set_title(f"{name} cell", color=INK)
     return figure
 
@@ -55,7 +58,7 @@ def _levels(cell: Cell) -> list[int]:
     return [*levels, max(levels) + 1]
 
 
-def _draw(axes: "Axes", cell: Cell) -> None:
+def _draw(axes: "Axes", cell: Cell, names: Mapping[str, str]) -> None:
     levels, places = _levels(cell), _places(cell)
     for number, each in enumerate(cell.combinations, 2):
         x, y = places[number], STEP * levels[number]
@@ -65,7 +68,7 @@ def _draw(axes: "Axes", cell: Cell) -> None:
         ):
             axes.plot([places[state], x + side], [STEP * levels[state] + 0.2, y - 0.75], color=LINE, lw=1)
             axes.plot([x + side, x], [y - 0.45, y - 0.2], color=LINE, lw=1)
-            label(axes, (x + side, y - 0.6), _short(operation), COLOURS.get(operation, CONVOLUTION))
+            label(axes, (x + side, y - 0.6), _short(names[operation]), COLOURS.get(operation, CONVOLUTION))
     top = STEP * levels[-1] - 0.5
     middle = sum(places.values()) / len(places)
     for number in cell.outputs:

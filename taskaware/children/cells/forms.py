@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def module(space: CellSpace, point: Float[EitherArray, " D"], sizes: Sizes) -> CellNetwork:
-    """The network, to be called with images (n, side, side, channels) of standardised pixels.
+    """The network, to be called with images (n, side, side, channels) of standardised pixels,
+    or with series (n, side, channels) of standardised samples.
 
     Args:
         space, point: the cells.

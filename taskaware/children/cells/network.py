@@ -26,24 +26,24 @@ class CellNetwork(nn.Module):
     outputs: int
 
     @nn.compact
-    def __call__(self, images: Float[Array, "n side side channels"]) -> Float[Array, "n K"]:
+    def __call__(self, inputs: Float[Array, "n *side channels"]) -> Float[Array, "n K"]:
         """Logits of the classes, or values.
 
         Args:
-            images: standardised pixels.
+            inputs: standardised pixels (n, side, side, channels), or samples (n, side, channels).
         """
-        cells = self.space.decode(np.array(self.point, np.float32))
-        last = convolved(images, self.space.stack.stem, (3, 3), "stem")
+        cells, axes = self.space.decode(np.array(self.point, np.float32)), self.space.axes
+        last = convolved(inputs, self.space.stack.stem, (3,) * axes, "stem")
         skip = last
         for each in placed_cells(self.space):
-            inputs = [
+            states = [
                 squeezed(skip, each.filters, each.skip_stride, f"{each.name}_skip"),
                 squeezed(last, each.filters, 1, f"{each.name}_last"),
             ]
-            skip, last = last, _cell(cells[each.cell], inputs, each.name)
+            skip, last = last, _cell(cells[each.cell], states, each.name)
             if each.cell == REDUCTION:
                 last = squeezed(last, 2 * each.filters, 2, f"{each.name}_reduced")
-        return nn.Dense(self.outputs, name="output")(nn.relu(last).mean((1, 2)))
+        return nn.Dense(self.outputs, name="output")(nn.relu(last).mean(tuple(range(1, axes + 1))))
 
 
 def cell_network(space: CellSpace, point: Float[EitherArray, " D"], outputs: int) -> CellNetwork:

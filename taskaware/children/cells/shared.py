@@ -2,19 +2,20 @@
 
 Each slot of a cell (a side of a combination) has weights for every operation. A network reads those of its
 own operations; `module_params` takes them out. The concatenation before a convolution is written as a sum
-over all hidden states, where those that are used elsewhere count 0.
+over all hidden states, where those that are used elsewhere count 0. Series are images one pixel wide.
 """
 
 import dataclasses
 import functools
 import math
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import EitherArray
 from taskaware.children.cells.operations import SEPARABLE, average_pooled, max_pooled
 from taskaware.children.cells.stack import REDUCTION, Placed, placed_cells
 from taskaware.pytrees import pytree
@@ -23,8 +24,9 @@ from taskaware.spaces.cells import CELLS
 
 KERNEL = 7
 DENSE_UP_TO = 16
-"""Largest side at which a convolution of each channel by itself is a product with a matrix for each channel:
-quicker there on a processor, and one size of kernel costs as much as another."""
+"""Largest side of images at which a convolution of each channel by itself is a product with a matrix for
+each channel: quicker there on a processor, and one size of kernel costs as much as another. Series: its
+square."""
 
 ROWS = "1x7 then 7x1"
 EPSILON = 1e-5
@@ -97,7 +99,7 @@ def forward(
         space: of the point.
         params: weights.
         wired: of the point.
-        images: standardised pixels.
+        images: standardised pixels, or samples of series, (n, side, 1, c).
     """
     stem = _normed(params, "stem", _convolution(images, params["stem"]))
     one = jnp.ones(1)
@@ -105,13 +107,13 @@ def forward(
     for each in placed_cells(space):
         inputs, operations, used = wired.of(each.cell)
         start = [
-            _squeezed(params, f"{each.name}_skip", skip, each.skip_stride),
-            _squeezed(params, f"{each.name}_last", last, 1),
+            _squeezed(params, f"{each.name}_skip", skip, space.window(each.skip_stride)),
+            _squeezed(params, f"{each.name}_last", last, space.window(1)),
         ]
         states = _cell(space, _slots(params, each), jnp.stack(start), inputs, operations)
         skip, last = last, (states[2:], used)
         if each.cell == REDUCTION:
-            last = (_squeezed(params, f"{each.name}_reduced", last, 2)[None], one)
+            last = (_squeezed(params, f"{each.name}_reduced", last, space.window(2))[None], one)
     return last
 
 
@@ -140,13 +142,17 @@ def _deviations(space: CellSpace, wired: Wiring, outputs: int) -> dict[str, tupl
     """Shape and standard deviation of all kernels."""
     stack, slots = space.stack, 2 * space.combinations
     found: dict[str, tuple[tuple[int, ...], Any]] = {}
-    sizes = jnp.array([SEPARABLE.get(name, (KERNEL, 1))[0] for name in space.operations], jnp.float32)
+    # Roots of the numbers that a convolution of each channel by itself reads.
+    roots = [SEPARABLE.get(name, (KERNEL, 1))[0] ** (space.axes / 2) for name in space.operations]
+    sizes = jnp.array(roots, jnp.float32)
 
     def squeeze(name: str, before: tuple[int, int, Array], stride: int, filters: int) -> None:
         states, channels, count = before
-        found[name] = ((states, stride**2 * channels, filters), (count * stride**2 * channels) ** -0.5)
+        channels = channels * math.prod(space.window(stride))
+        found[name] = ((states, channels, filters), (count * channels) ** -0.5)
 
-    found["stem"] = ((3, 3, stack.channels, stack.stem), (9 * stack.channels) ** -0.5)
+    seen = math.prod(space.window(3)) * stack.channels
+    found["stem"] = ((*space.window(3), stack.channels, stack.stem), seen**-0.5)
     skip = last = (1, stack.stem, jnp.ones(()))
     for each in placed_cells(space):
         _, operations, used = wired.of(each.cell)
@@ -154,12 +160,13 @@ def _deviations(space: CellSpace, wired: Wiring, outputs: int) -> dict[str, tupl
         squeeze(f"{each.name}_last", last, 1, each.filters)
         name, width = f"{each.name}_ops", each.filters
         found[f"{name}_depthwise"] = (
-            (slots, KERNEL, KERNEL, width),
+            (slots, *space.window(KERNEL), width),
             (1 / sizes[operations])[:, None, None, None],
         )
         columns = KERNEL if ROWS in space.operations else 1
         if ROWS in space.operations:
-            found[f"{name}_row"] = ((slots, KERNEL, width, width), (KERNEL * width) ** -0.5)
+            if space.axes == 2:
+                found[f"{name}_row"] = ((slots, KERNEL, width, width), (KERNEL * width) ** -0.5)
             is_rows = operations == space.operations.index(ROWS)
             read = jnp.where(is_rows, KERNEL, 1) * width
         else:
@@ -222,18 +229,24 @@ def _operation(name: str, x: Float[Array, "n h w F"], own: dict[str, Array]) -> 
         return max_pooled(x)
     x, kernel = jax.nn.relu(x), own[""]
     if name in SEPARABLE:
-        middle = kernel[len(kernel) // 2]
         x = _depthwise(x, own["_depthwise"], *SEPARABLE[name])
-        return _normed(own, "", jnp.einsum("nhwc,cf->nhwf", x, middle))
-    x = _convolution(x, own["_row"][None])
+        return _normed(own, "", jnp.einsum("nhwc,cf->nhwf", x, kernel[len(kernel) // 2]))
+    if "_row" in own:
+        x = _convolution(x, own["_row"][None])
     return _normed(own, "", _convolution(x, kernel[:, None]))
 
 
-def _depthwise(x: Array, kernel: Float[Array, "7 7 F"], size: int, dilation: int) -> Array:
+def middle(kernel: EitherArray, size: int) -> EitherArray:
+    """The middle of a kernel (7, 7, F), or (7, 1, F) of series, so many pixels wide and high."""
     edge = (KERNEL - size) // 2
-    kernel = kernel[edge : KERNEL - edge, edge : KERNEL - edge]
+    across = slice(None) if kernel.shape[1] == 1 else slice(edge, KERNEL - edge)
+    return kernel[edge : KERNEL - edge, across]
+
+
+def _depthwise(x: Array, kernel: Float[Array, "7 w F"], size: int, dilation: int) -> Array:
+    kernel = cast(Array, middle(kernel, size))
     n, height, width, filters = x.shape
-    if max(height, width) > DENSE_UP_TO:
+    if height * width > DENSE_UP_TO**2:
         dilations = (dilation, dilation)
         return jax.lax.conv_general_dilated(
             x,
@@ -244,10 +257,8 @@ def _depthwise(x: Array, kernel: Float[Array, "7 7 F"], size: int, dilation: int
             dimension_numbers=LAYOUT,
             feature_group_count=filters,
         )
-    shifts = [dilation * (place - size // 2) for place in range(size)]
     down, right = (
-        jnp.asarray(np.stack([np.eye(side, k=-shift, dtype=np.float32) for shift in shifts]))
-        for side in (height, width)
+        _shifts(side, count, dilation) for side, count in zip((height, width), kernel.shape[:2], strict=True)
     )
     # down[i, p, q] is 1 where the pixel p is read for the pixel q. Two products, as the compiler would fold
     # one of both constants.
@@ -257,15 +268,23 @@ def _depthwise(x: Array, kernel: Float[Array, "7 7 F"], size: int, dilation: int
     return given.reshape(x.shape)
 
 
-def _squeezed(params: dict[str, Array], name: str, given: tuple[Array, Array], stride: int) -> Array:
+def _shifts(side: int, count: int, dilation: int) -> Float[Array, "count side side"]:
+    """For each entry of a kernel, which pixel is read for which one."""
+    shifts = [dilation * (place - count // 2) for place in range(count)]
+    return jnp.asarray(np.stack([np.eye(side, k=-shift, dtype=np.float32) for shift in shifts]))
+
+
+def _squeezed(
+    params: dict[str, Array], name: str, given: tuple[Array, Array], window: tuple[int, int]
+) -> Array:
     states, used = given
     x = jax.nn.relu(states) * used[:, None, None, None, None]
-    if stride == 2:
-        p, n, height, width, channels = x.shape
-        x = jnp.pad(x, ((0, 0), (0, 0), (0, height % 2), (0, width % 2), (0, 0)))
-        half = (math.ceil(height / 2), math.ceil(width / 2))
-        x = x.reshape(p, n, half[0], 2, half[1], 2, channels).transpose(0, 1, 2, 4, 3, 5, 6)
-        x = x.reshape(p, n, *half, 4 * channels)
+    if window != (1, 1):
+        (p, n, height, width, channels), (down, right) = x.shape, window
+        x = jnp.pad(x, ((0, 0), (0, 0), (0, height % down), (0, width % right), (0, 0)))
+        half = (math.ceil(height / down), math.ceil(width / right))
+        x = x.reshape(p, n, half[0], down, half[1], right, channels).transpose(0, 1, 2, 4, 3, 5, 6)
+        x = x.reshape(p, n, *half, down * right * channels)
     return _normed(params, name, jnp.einsum("pnhwc,pcf->nhwf", x, params[name]))
 
 

@@ -21,11 +21,17 @@ import jax.numpy as jnp
 
 MODULE = '''\
 class Network(nn.Module):
-    """Outputs (n, {outputs}) of n images (n, {side}, {side}, {channels}) of standardised pixels."""
+    """Outputs (n, {outputs}) of n {rows}."""
 
     @nn.compact
-    def __call__(self, images):
+    def __call__(self, inputs):
 '''
+
+ROWS = (
+    "series (n, {side}, {channels}) of standardised samples",
+    "images (n, {side}, {side}, {channels}) of standardised pixels",
+)
+"""What a network reads, by the number of axes less one."""
 
 PARTS = (
     operations.convolved,
@@ -63,8 +69,8 @@ def _cell_text(name: str, cell: Cell) -> str:
 
 
 def _network_text(space: CellSpace, outputs: int) -> str:
-    stack = space.stack
-    lines = [f'last = convolved(images, {stack.stem}, (3, 3), "stem")', "skip = last"]
+    stack, axes = space.stack, space.axes
+    lines = [f'last = convolved(inputs, {stack.stem}, {(3,) * axes}, "stem")', "skip = last"]
     for each in placed_cells(space):
         lines += [
             f'h0 = squeezed(skip, {each.filters}, {each.skip_stride}, "{each.name}_skip")',
@@ -73,6 +79,8 @@ def _network_text(space: CellSpace, outputs: int) -> str:
         ]
         if each.cell == REDUCTION:
             lines.append(f'last = squeezed(last, {2 * each.filters}, 2, "{each.name}_reduced")')
-    lines.append(f'return nn.Dense({outputs}, name="output")(nn.relu(last).mean((1, 2)))')
-    head = MODULE.format(outputs=outputs, side=stack.side, channels=stack.channels)
+    over = tuple(range(1, axes + 1))
+    lines.append(f'return nn.Dense({outputs}, name="output")(nn.relu(last).mean({over}))')
+    rows = ROWS[axes - 1].format(side=stack.side, channels=stack.channels)
+    head = MODULE.format(outputs=outputs, rows=rows)
     return head + textwrap.indent("\n".join(lines), " " * 8) + "\n"

@@ -15,7 +15,7 @@ class Placed(NamedTuple):
     Attributes:
         name: of its weights.
         cell: "normal" or "reduction".
-        side: of its images.
+        side: of its images, or samples of its series.
         filters: of each hidden state.
         skip_stride: 2 where the output of the cell before the previous one is twice as large, else 1.
     """

@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from taskaware.embeddings import AUDIO_EMBEDDINGS
+from taskaware.embeddings import AUDIO_EMBEDDINGS, raw_form
 from taskaware.errors import CheckpointError
 from taskaware.modalities.audio.blocks import SoundBlocks
 from taskaware.modalities.audio.decode import ENDINGS, is_sound
@@ -15,6 +15,7 @@ from taskaware.modalities.audio.forms import are_sounds, looks_like_sound
 from taskaware.modalities.audio.limits import RATES
 from taskaware.modalities.audio.reading import read_sounds
 from taskaware.modalities.audio.sounds import Sounds
+from taskaware.modalities.audio.spectrograms import SpectrogramBlocks, fit_spectrograms, spectrograms_from
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.tasks.data import Data, Reader
@@ -68,8 +69,19 @@ class Audio(Single):
     def fit_blocks(self, data: Sounds, rows: np.ndarray) -> SoundBlocks:
         return SoundBlocks.fit(data, rows)
 
-    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> SoundBlocks:
-        return SoundBlocks.from_arrays(arrays)
+    def raw_blocks(self, data: Sounds, rows: np.ndarray, name: str) -> Blocks | None:
+        """Spectrograms, as square grey images.
+
+        Args:
+            data: sounds.
+            rows: of the training part.
+            name: of the block, such as "pixels_16_1".
+        """
+        side, channels = raw_form("pixels", name) or (0, 0)
+        return fit_spectrograms(data, rows, side) if channels == 1 else None
+
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> SoundBlocks | SpectrogramBlocks:
+        return spectrograms_from(arrays) if "spread" in arrays else SoundBlocks.from_arrays(arrays)
 
     def reader_from(self, plain: dict) -> SingleReader:
         """The reader that was saved, with its sampling rate; see `Modality.reader_from`."""
@@ -83,7 +95,7 @@ class Audio(Single):
     def check_saved(self, reader: Reader, blocks: Blocks) -> None:
         """Nothing, if both have one sampling rate; see `Modality.check_saved`."""
         rate = dict(cast(SingleReader, reader).options).get("sampling_rate")
-        if rate != cast(SoundBlocks, blocks).rate:
+        if rate != cast(SoundBlocks | SpectrogramBlocks, blocks).rate:
             raise ValueError("reader and blocks are of sounds of two sampling rates")
 
     def own_features(self, data: Sounds) -> dict[str, float]:

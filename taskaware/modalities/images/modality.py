@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from taskaware.embeddings import IMAGE_EMBEDDINGS
+from taskaware.embeddings import IMAGE_EMBEDDINGS, raw_form
 from taskaware.errors import quoted, unknown
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.blocks import ImageBlocks, fit_image_blocks
@@ -19,7 +19,7 @@ from taskaware.modalities.images.forms import (
     starts_as_image,
 )
 from taskaware.modalities.images.pictures import Levels, Pictures
-from taskaware.modalities.images.pixels import PixelBlocks, fit_pixels, pixel_form, pixels_from
+from taskaware.modalities.images.pixels import PixelBlocks, fit_pixels, pixels_from
 from taskaware.modalities.images.reading import WHITES, pictures_of
 from taskaware.modalities.images.saved import image_blocks_from
 from taskaware.modalities.images.vision import MODELS, SIDE
@@ -105,7 +105,7 @@ class Images(Single):
             rows: of the training part.
             name: of the block, such as "pixels_16_3".
         """
-        return fit_pixels(data, rows, name) if pixel_form(name) else None
+        return fit_pixels(data, rows, name) if raw_form("pixels", name) else None
 
     def check_saved(self, reader: Reader, blocks: Blocks) -> None:
         """Nothing, if later images can be read as the reader says; see `Modality.check_saved`."""

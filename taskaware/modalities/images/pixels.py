@@ -1,12 +1,12 @@
 """The pixels of images themselves, for networks that read images."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
 
+from taskaware.embeddings import raw_form
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.images.resize import squares
@@ -14,7 +14,6 @@ from taskaware.modalities.images.resize import squares
 LEARNED_FROM = 5000
 """Training images that mean and spread are learned from; the first ones by hash."""
 
-NAME = re.compile(r"pixels_(\d{1,3})_([13])")
 LEAST_SPREAD = 1e-3
 
 
@@ -62,7 +61,7 @@ def fit_pixels(data: Pictures, rows: np.ndarray, name: str) -> PixelBlocks:
         rows: of the training part.
         name: of the block: "pixels_16_3" is of 16 × 16 pixels and three channels.
     """
-    side, channels = pixel_form(name) or (0, 0)
+    side, channels = raw_form("pixels", name) or (0, 0)
     taken = data.take(np.arange(data.rows)[rows])
     order = np.argsort(taken.row_hashes, kind="stable")
     there = order[taken.present[order]][:LEARNED_FROM]
@@ -71,16 +70,6 @@ def fit_pixels(data: Pictures, rows: np.ndarray, name: str) -> PixelBlocks:
     found = _squares(taken, there, side, channels)
     mean, spread = found.mean((0, 1, 2)), found.std((0, 1, 2))
     return PixelBlocks(side, mean, np.maximum(spread, LEAST_SPREAD).astype(np.float32))
-
-
-def pixel_form(name: str) -> tuple[int, int] | None:
-    """Side and channels of the block of that name; None if it is no block of pixels.
-
-    >>> pixel_form("pixels_16_3"), pixel_form("pixels_8")
-    ((16, 3), None)
-    """
-    found = NAME.fullmatch(name)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def pixels_from(arrays: Mapping[str, np.ndarray]) -> PixelBlocks:

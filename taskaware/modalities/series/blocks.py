@@ -13,7 +13,8 @@ from taskaware.modalities.cache import CACHE
 from taskaware.modalities.columns import MOST_COLUMNS, MOST_ROWS, Columns, block_columns, in_one, of_part
 from taskaware.modalities.series.convolutions import LONGEST, SHORTEST, Kernels, kernel_features
 from taskaware.modalities.series.data import Batch, SeriesData, batches
-from taskaware.modalities.series.resampling import points_of, resampled
+from taskaware.modalities.series.resampling import at_length, points_of, resampled
+from taskaware.modalities.series.samples import channel_scale
 from taskaware.modalities.series.spectrum import spectrum
 from taskaware.modalities.series.summary import summary
 from taskaware.saved import content_digest
@@ -95,8 +96,8 @@ class Convolutions:
         lengths = data.lengths[rows]
         there = rows[lengths > 0]
         sample = there[:MOST_ROWS] if len(there) else rows[:1]
-        values = _at_length(data, sample, _length(lengths))
-        mean, std = _channel_scale(values)
+        values = at_length(data, sample, _length(lengths))
+        mean, std = channel_scale(values)
         scaled = (values - mean[:, None]) / std[:, None]
         kernels = Kernels.fit(np.nan_to_num(scaled))
         features = kernels.transform(np.nan_to_num(scaled)).astype(np.float64)
@@ -156,7 +157,7 @@ def convolved(data: SeriesData, rows: Int[np.ndarray, " n"], learned: Mapping) -
         part = rows[first : first + ROWS_AT_ONCE]
         there = data.lengths[part] > 0
         if there.any():
-            scaled = np.nan_to_num((_at_length(data, part[there], int(learned["length"])) - mean) / std)
+            scaled = np.nan_to_num((at_length(data, part[there], int(learned["length"])) - mean) / std)
             features = kernel_features(np.clip(scaled, -1e6, 1e6), learned)
             found[first : first + len(part)][there] = block_columns(features.astype(np.float64), learned)
     return found
@@ -173,27 +174,6 @@ def _length(lengths: np.ndarray) -> int:
         return SHORTEST
     most = max(SHORT, min(LONGEST, MOST_SAMPLES // len(there)))
     return int(np.clip(int(np.median(there)), SHORTEST, most))
-
-
-def _at_length(data: SeriesData, rows: np.ndarray, length: int) -> np.ndarray:
-    """The rows on `length` points each, NaN in an absent channel, (n, C, length)."""
-    back = np.zeros(data.rows, np.int64)
-    back[rows] = np.arange(len(rows))
-    found = np.full((len(rows), data.channels, length), np.nan)
-    for batch in batches(data, rows):
-        part = resampled(batch, length)
-        part[batch.absent] = np.nan
-        found[back[batch.rows]] = part
-    return found
-
-
-def _channel_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    there = ~np.isnan(values)
-    count = np.maximum(there.sum((0, 2)), 1)
-    filled = np.where(there, values, 0.0)
-    mean = filled.sum((0, 2)) / count
-    std = np.sqrt((np.where(there, filled - mean[:, None], 0.0) ** 2).sum((0, 2)) / count)
-    return mean, np.where(std > 1e-9 * np.abs(mean), np.maximum(std, 1e-200), 1.0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -6,13 +6,14 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from taskaware.embeddings import SERIES_EMBEDDINGS
+from taskaware.embeddings import SERIES_EMBEDDINGS, raw_form
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.series.blocks import SeriesBlocks
 from taskaware.modalities.series.data import SeriesData
 from taskaware.modalities.series.features import FEATURES
 from taskaware.modalities.series.forms import are_series, is_cube, is_missing, is_nested, numbers, numbers_of
 from taskaware.modalities.series.reading import parsed
+from taskaware.modalities.series.samples import SampleBlocks, fit_samples, samples_from
 from taskaware.modalities.single import Parsed, Single, SingleReader
 from taskaware.tasks.data import Data, Reader
 
@@ -81,13 +82,23 @@ class Series(Single):
     def fit_blocks(self, data: SeriesData, rows: np.ndarray) -> SeriesBlocks:
         return SeriesBlocks.fit(data, np.asarray(rows))
 
-    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> SeriesBlocks:
-        return SeriesBlocks.from_arrays(arrays)
+    def raw_blocks(self, data: SeriesData, rows: np.ndarray, name: str) -> Blocks | None:
+        """The samples of series on one length.
+
+        Args:
+            data: series.
+            rows: of the training part.
+            name: of the block, such as "samples_64_2".
+        """
+        return fit_samples(data, rows, name) if raw_form("samples", name) else None
+
+    def blocks_from(self, arrays: Mapping[str, np.ndarray]) -> SeriesBlocks | SampleBlocks:
+        return samples_from(arrays) if "spread" in arrays else SeriesBlocks.from_arrays(arrays)
 
     def check_saved(self, reader: Reader, blocks: Blocks) -> None:
         """Nothing, if rows are read with the channels that the blocks have; see `Modality.check_saved`."""
         options = dict(cast(SingleReader, reader).options)
-        if options.get("channels") != cast(SeriesBlocks, blocks).channels:
+        if options.get("channels") != cast(SeriesBlocks | SampleBlocks, blocks).channels:
             raise ValueError("the blocks are those of series with other channels")
 
     def own_features(self, data: SeriesData) -> dict[str, float]:

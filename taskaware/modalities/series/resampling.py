@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from taskaware.modalities.series.data import Batch
+from taskaware.modalities.series.data import Batch, SeriesData, batches
 
 POINTS = 64
 """Points of each channel."""
@@ -29,6 +29,24 @@ def resampled(batch: Batch, length: int) -> Float[np.ndarray, "B C length"]:
     for chosen, compute in ((batch.lengths <= length, _interpolated), (batch.lengths > length, _averaged)):
         if chosen.any():
             found[chosen] = compute(batch.values[chosen], batch.lengths[chosen], length)
+    return found
+
+
+def at_length(data: SeriesData, rows: np.ndarray, length: int) -> Float[np.ndarray, "n C length"]:
+    """The rows (indices, each once) on `length` samples each, NaN in a missing row or channel.
+
+    Args:
+        data: of the modality.
+        rows: indices.
+        length: at least 1.
+    """
+    back = np.zeros(data.rows, np.int64)
+    back[rows] = np.arange(len(rows))
+    found = np.full((len(rows), data.channels, length), np.nan)
+    for batch in batches(data, rows):
+        part = resampled(batch, length)
+        part[batch.absent] = np.nan
+        found[back[batch.rows]] = part
     return found
 
 

@@ -74,7 +74,8 @@ def spans(text: str) -> list[str]:
 
 def lines(page: Path) -> Iterator[list[str]]:
     """Every command of a page as words, from spans and shell blocks, without the environment's folder."""
-    shell = [line.partition(" #")[0] for code in blocks(page, "sh") for line in code.splitlines()]
+    code = "\n".join(blocks(page, "sh")).replace("\\\n", " ")
+    shell = [line.partition(" #")[0] for line in code.splitlines()]
     for line in [*shell, *spans(text_of(page))]:
         if COMMAND.match(line.strip()):
             yield shlex.split(line.strip().removeprefix(".venv/bin/"))

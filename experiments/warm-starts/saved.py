@@ -21,8 +21,9 @@ def until(best: np.ndarray, score: float) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("run", type=Path, help="run folder, of a comparison that may still run")
-    lines = (parser.parse_args().run / "journal.jsonl").read_text().splitlines()
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders, of comparisons that may still run")
+    journals = [run / "journal.jsonl" for run in parser.parse_args().runs]
+    lines = [line for journal in journals for line in journal.read_text().splitlines()]
     ended = [line for line in map(json.loads, lines) if line["status"] == "ok"]
     rows, searches = [], {(line["task"], line["seed"], line["strategy"]): line["scores"] for line in ended}
     for task, seed in dict.fromkeys((task, seed) for task, seed, _ in searches):
@@ -36,9 +37,11 @@ def main() -> None:
     names = ["task", "seed", "cold_score", "cold", "warm", "reached", "warm_first"]
     frame = pd.DataFrame(rows, columns=names)
     print(frame.round(4).to_string(index=False))
-    saved = (1 - frame["warm"] / frame["cold"]).groupby(frame["task"]).mean()
+    means = frame.groupby("task")[["cold", "warm"]].mean()
+    saved = means["cold"] - means["warm"]
     error = saved.std(ddof=1) / len(saved) ** 0.5
-    print(f"saved: {saved.mean():.0%} ± {error:.0%} over {len(saved)} tasks", end="; ")
+    print(f"trainings: cold {means['cold'].mean():.1f}, warm {means['warm'].mean():.1f}", end="; ")
+    print(f"saved: {saved.mean():.1f} ± {error:.1f} over {len(saved)} tasks", end="; ")
     print(f"the cold score is reached in {frame['reached'].sum()} of {len(frame)} searches")
 
 

@@ -95,9 +95,7 @@ class SoundBlocks(Blocks):
         Raises:
             ValueError: the sounds have another sampling rate.
         """
-        if data.rate != self.rate:
-            raise ValueError(f"these sounds have {data.rate} Hz; the blocks read {self.rate} Hz")
-        data = data if rows is None else data.take(rows)
+        data = data.of_rate(self.rate, rows)
         missing = data.samples == 0
         if not data.rows:
             return {name: np.zeros((0, width), np.float32) for name, width in self.widths.items()}

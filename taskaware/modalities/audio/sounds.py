@@ -60,6 +60,20 @@ class Sounds:
         clips = tuple(self.clips[row] for row in chosen)
         return Sounds(clips, self.rate, self.stereo[chosen], self.row_hashes[chosen])
 
+    def of_rate(self, rate: int, rows: np.ndarray | None = None) -> "Sounds":
+        """These rows, all by default, for blocks that learned from one rate.
+
+        Args:
+            rate: that the blocks read.
+            rows: of the sounds.
+
+        Raises:
+            ValueError: the sounds have another sampling rate.
+        """
+        if self.rate != rate:
+            raise ValueError(f"these sounds have {self.rate} Hz; the blocks read {rate} Hz")
+        return self if rows is None else self.take(rows)
+
 
 def _hash(clip: np.ndarray, rate: int, stereo: bool) -> bytes:
     hasher = hashlib.sha256(f"{rate}|{len(clip)}|{bool(stereo)}|".encode())

@@ -49,9 +49,7 @@ class SpectrogramBlocks(Blocks):
         Raises:
             ValueError: the sounds have another sampling rate.
         """
-        if data.rate != self.rate:
-            raise ValueError(f"these sounds have {data.rate} Hz; the blocks read {self.rate} Hz")
-        taken = data if rows is None else data.take(rows)
+        taken = data.of_rate(self.rate, rows)
         found = (squares_of(taken, self.side) - self.mean[:, None]) / self.spread[:, None]
         found[taken.samples == 0] = 0.0
         return {self.name: found.astype(np.float32).reshape(taken.rows, -1)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from taskaware.errors import UserError
+from taskaware.errors import UserError, quoted
 
 _DENSE_CELLS = 100_000_000
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -189,3 +189,17 @@ def _dense(matrix) -> np.ndarray:
             "Reduce its columns first, for instance by sklearn.decomposition.TruncatedSVD."
         )
     return matrix.toarray()
+
+
+def refuse_one_value(rows: Any) -> None:
+    """Nothing, if rows are no array without axes, of NumPy or JAX.
+
+    Raises:
+        UserError: they are one, such as `np.array("a text")`.
+    """
+    # NumPy's scalars have no axes either; some are texts, and the others are refused by their types.
+    if getattr(rows, "ndim", None) == 0 and not isinstance(rows, np.generic):
+        raise UserError(
+            f"The rows are an array of one value, {quoted(rows.item())}, without an axis. Give a frame, an "
+            "array of two axes, or a list with a value for each row."
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from taskaware.data.frames import refuse_one_value
 from taskaware.data.load import check_order
 from taskaware.deprecation import renamed_arguments
 from taskaware.errors import UserError, quoted
@@ -113,6 +114,7 @@ def vector(task: Task) -> np.ndarray:
 
 def _accepting(source: object) -> Modality:
     features = source[0] if isinstance(source, tuple) and len(source) == 2 else source
+    refuse_one_value(features)
     for name in reversed(list(MODALITIES)):
         if MODALITIES[name].accepts(features):
             return MODALITIES[name]

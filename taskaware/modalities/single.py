@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from taskaware.data.frames import unmasked
+from taskaware.data.frames import refuse_one_value, unmasked
 from taskaware.data.load import load, rows_with_names
 from taskaware.errors import CheckpointError, UserError, quoted, some
 from taskaware.modalities.listing import file_rows
@@ -65,6 +65,7 @@ class SingleReader(Reader):
         Raises:
             UserError: a column is missing, or a value cannot be read; names it and says what to change.
         """
+        refuse_one_value(rows)
         if (files := self.files(rows)) is not None:
             rows = files
         elif self.modality.is_one(rows, **dict(self.options)):

@@ -143,3 +143,17 @@ def test_a_metric_and_a_callback_of_another_type_are_named():
     task = ta.make_task((X, LABELS))
     with pytest.raises(UserError, match="on_progress=5 cannot be called"):
         ta.recommend(task).fit(task, on_progress=5)
+
+
+@pytest.mark.parametrize("value", ["abc", b"xx", None, {"a": 1}, 3.0], ids=repr)
+def test_an_array_of_one_value_is_no_rows(value):
+    alone = np.array(value, dtype=object if value is None or isinstance(value, dict) else None)
+    targets = np.arange(40) % 2
+    texts = [f"a text about number {number} and more" for number in range(40)]
+    images = np.arange(40 * 64, dtype=np.uint8).reshape(40, 8, 8)
+    with pytest.raises(ta.UserError, match=r"an array of one value, .* Give a frame, an array of two axes"):
+        ta.recommend((alone, targets))
+    for rows in (texts, images):
+        reader = ta.make_task(rows, targets).reader
+        with pytest.raises(ta.UserError, match="an array of one value"):
+            reader.read(alone)

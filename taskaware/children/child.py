@@ -163,7 +163,8 @@ class Child(NamedTuple):
         takes_optimizer: whether `step` uses the optimizer of the design if there is one.
         one_by_one: whether candidates run one after another on a CPU: then `lax.switch` runs only the
             branch that a candidate chooses. On accelerators all candidates and all branches run at once.
-        augments: names of the random changes of training rows that `step` knows, such as "flip".
+        augments: space → names of the random changes of training rows that `step` knows there, such as
+            "flip"; None: there are none.
         inherited: (space, point (D,), its first weights, (point, trained weights) of its parent) → the
             weights that it starts from, by name, as NumPy arrays on the host. None: nothing is inherited. The
             optimizer's state is that of `init`.
@@ -179,7 +180,7 @@ class Child(NamedTuple):
     scaled: Callable | None = None
     takes_optimizer: bool = False
     one_by_one: bool = False
-    augments: tuple[str, ...] = ()
+    augments: Callable[[Any], tuple[str, ...]] | None = None
     inherited: Callable | None = None
     shifted: Callable | None = None
 

@@ -120,3 +120,21 @@ def _check_options(parser: Parser, words: Sequence[str]) -> None:
             return
         if _OPTION.fullmatch(word) and name not in parser.options:
             raise unknown("option", name, parser.options)
+
+
+def add_settings(parser: Parser, what: str, example: str) -> None:
+    """Add `--set` and `--keys` to a command's parser.
+
+    Args:
+        parser: of the command.
+        what: can be set, for people.
+        example: of a name and a value.
+    """
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"change {what}, for example {example}; may be repeated",
+    )
+    parser.add_argument("--keys", action="store_true", help="list the settings, and run nothing")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskaware.cli.output import aligned
-from taskaware.cli.parser import Arguments, Command, Parser, one_of, whole
+from taskaware.cli.parser import Arguments, Command, Parser, add_settings, one_of, whole
 from taskaware.errors import UserError
 from taskaware.runner import ENGINES
 
@@ -179,16 +179,7 @@ def _add_arguments(parser: Parser) -> None:
         metavar="NAME",
         help="evolution (default), local_search, random, ...",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change a setting of the strategy, for example minibatch=16; may be repeated",
-    )
-    parser.add_argument(
-        "--keys", action="store_true", help="list the settings of the strategy, and run nothing"
-    )
+    add_settings(parser, "a setting of the strategy", "minibatch=16")
     parser.add_argument("--task", metavar="DATA", help="dataset on which each point is trained")
     parser.add_argument("--target", metavar="COLUMN", help="with --task: column to predict")
     parser.add_argument(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from taskaware.cli.output import aligned
-from taskaware.cli.parser import Arguments, Parser, one_of, whole
+from taskaware.cli.parser import Arguments, Parser, add_settings, one_of, whole
 from taskaware.errors import EngineError, UserError, visible
 from taskaware.runner.engine import ENGINES
 from taskaware.secrets import masked, masked_value
@@ -28,16 +28,7 @@ class Discreet(logging.Formatter):
 
 def add_run_options(parser: Parser) -> None:
     """Add the options of a study to a command's parser."""
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a setting, for example trainer.steps=200; may be repeated",
-    )
-    parser.add_argument(
-        "--keys", action="store_true", help="list the settings with their meaning, and run nothing"
-    )
+    add_settings(parser, "a setting", "trainer.steps=200")
     parser.add_argument(
         "--engine",
         type=one_of("engine", ENGINES),

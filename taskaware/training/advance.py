@@ -19,14 +19,13 @@ class Members(NamedTuple):
     """States of M networks of one candidate.
 
     Attributes:
-        parts: those that one program advances, in the order of the members; every leaf is (m, 1, ...).
+        parts: equally many networks each, which one program advances, in order; every leaf is (m, 1, ...).
     """
 
     parts: tuple[State, ...]
 
-    @property
     def params(self) -> Any:
-        """The weights, (M, 1, ...) each."""
+        """The weights on the host, (M, 1, ...) each."""
         return joined([part.params for part in self.parts])
 
 
@@ -77,20 +76,18 @@ def advance_members(
         keys: of what the steps draw, (M,).
     """
     (steps, validation), compiling = work, threading.Lock()
-    sizes = [len(jax.tree.leaves(part.params)[0]) for part in members.parts]
-    ends = np.cumsum(sizes).tolist()
-    places = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+    each = len(keys) // len(members.parts)
 
-    def advance(place: slice, check: Callable[[], None]) -> Any:
-        rows = steps._replace(rows=steps.rows[place])
-        part = jax.tree.map(lambda leaf: leaf[place], validation)
+    def advance(number: int, check: Callable[[], None]) -> Any:
+        own = slice(number * each, (number + 1) * each)
+        rows = steps._replace(rows=steps.rows[own])
+        part = jax.tree.map(lambda leaf: leaf[own], validation)
         with compiling:
-            state = members.parts[places.index(place)]
-            given = _advance(program, state, arrays, chosen, (rows, part), keys[place])
+            given = _advance(program, members.parts[number], arrays, chosen, (rows, part), keys[own])
         jax.block_until_ready(given[1])
         return given
 
-    states, *results = zip(*in_lanes(advance, places, lanes()), strict=True)
+    states, *results = zip(*in_lanes(advance, range(len(members.parts)), lanes()), strict=True)
     return Members(states), Advanced(*map(joined, results))
 
 

@@ -1,6 +1,7 @@
 """The record of one attempt at training several networks, and the best weights of each."""
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -51,7 +52,7 @@ class Run:
     def add(
         self,
         step: int,
-        params: dict,
+        params: Callable[[], dict],
         scores: np.ndarray,
         losses: np.ndarray,
         logits: np.ndarray | None = None,
@@ -62,7 +63,7 @@ class Run:
 
         Args:
             step: of the evaluation.
-            params: weights of the members, (M, ...).
+            params: () → weights of the members, (M, ...); asked only where one of them is better.
             scores, losses: on the validation rows, (M,).
             logits: of the validation rows, (M, n, K); None in regression.
         """
@@ -72,7 +73,7 @@ class Run:
         scores = np.where(np.isnan(scores), -np.inf, scores)
         worth = -losses if self.by_loss else scores
         if (worth >= self.best).any():
-            now = jax.device_get((params, logits))
+            now = (params(), logits)
             kept = None if self.params is None else (self.params, self.logits)
             self.params, self.logits = _better(worth >= self.best, now, kept)
         self.since = np.where(worth > self.best, len(self.records), self.since)

@@ -16,27 +16,22 @@ from jaxtyping import Float
 
 from taskaware import plain
 from taskaware.arrays import EitherArray
-from taskaware.children.child import Design, State, child_of
+from taskaware.children.child import Design, State
 from taskaware.children.rules.child import SWEEP
-from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
-from taskaware.training.prepare import Prepared, batches
+from taskaware.training.prepare import Prepared
 from taskaware.training.programs import (
-    Program,
     Steps,
     candidates,
     evaluate,
     hyper_of,
-    is_classification,
-    schedule,
-    scored_by,
     segment,
-    share_done,
     start,
 )
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.results import Trained, joined, summary
+from taskaware.training.trainer import Run, run_of
 
 
 def endings(recipe: TrainingRecipe, halvings: int) -> list[int]:
@@ -58,24 +53,6 @@ def endings(recipe: TrainingRecipe, halvings: int) -> list[int]:
         )
     distance = (count - first) / max(halvings, 1)
     return [math.floor(first + number * distance + 0.5) for number in range(halvings)]
-
-
-class Run(NamedTuple):
-    """What all trainings of a round share.
-
-    Attributes:
-        program: that trains them.
-        arrays: the task, on the devices.
-        recipe: of the trainings.
-        steps: all of a training.
-        key: of the random draws of the steps.
-    """
-
-    program: Program
-    arrays: Any
-    recipe: TrainingRecipe
-    steps: Steps
-    key: jax.Array
 
 
 class Group(NamedTuple):
@@ -171,15 +148,10 @@ def train_halved(
     Raises:
         UserError: as in `trainer.train`, or the recipe has too few evaluations.
     """
-    keep_compiled()
     ends, began = [*endings(recipe, halvings), recipe.evaluations], time.perf_counter()
-    child, metrics = child_of(space), scored_by(prepared.problem, metric)
-    program = Program(child, metrics, is_classification(prepared.problem))
-    arrays = jax.device_put(prepared.check(space).arrays, placed())
-    init_key, steps_key = jax.random.split(jax.random.key(seed))
-    run = Run(program, arrays, recipe, _steps(prepared, recipe, seed), steps_key)
-    groups = list(_begun(run, space, jnp.asarray(points), init_key))
-    found = Found.empty(len(points), recipe.evaluations, len(metrics))
+    run = run_of(space, prepared, recipe, seed=seed, metric=metric)
+    groups = list(_begun(run, space, jnp.asarray(points)))
+    found = Found.empty(len(points), recipe.evaluations, len(run.program.metrics))
     for number in range(recipe.evaluations):
         groups = [_advanced(run, group, number, found) for group in groups]
         if number + 1 in ends:
@@ -190,19 +162,13 @@ def train_halved(
     return found.trained(recipe, time.perf_counter() - began), found.evaluations * recipe.segment
 
 
-def _steps(prepared: Prepared, recipe: TrainingRecipe, seed: int) -> Steps:
-    rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
-    ones = np.ones(recipe.steps, np.float32)
-    return Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
-
-
 def _better(loss: np.ndarray, alive: np.ndarray) -> np.ndarray:
     """The half of the trainings with the smaller loss; none that has diverged."""
     finite = alive[np.isfinite(loss[alive])]
     return finite[np.argsort(loss[finite], kind="stable")][: -(-len(finite) // 2)]
 
 
-def _begun(run: Run, space: Any, points: jax.Array, key: jax.Array) -> Iterator[Group]:
+def _begun(run: Run, space: Any, points: jax.Array) -> Iterator[Group]:
     """The trainings before their first step."""
     child = run.program.child
     for name, members in child.group(space, points):
@@ -215,7 +181,7 @@ def _begun(run: Run, space: Any, points: jax.Array, key: jax.Array) -> Iterator[
         def begin(rows: np.ndarray, design: Design = design) -> tuple[Any, State]:
             spread = jax.device_put(points[rows], placed("candidates"))
             chosen = candidates(child, design, spread)
-            return chosen, start(run.program, run.arrays, chosen, key)
+            return chosen, start(run.program, run.arrays, chosen, run.first)
 
         yield Group(np.asarray(members), *_in_parts(begin, np.asarray(members), size), size)
 

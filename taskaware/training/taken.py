@@ -42,9 +42,10 @@ def known_changes(augment: Sequence[str], child: Child, space: Any) -> tuple[str
         UserError: it does not.
     """
     names = (augment,) if isinstance(augment, str) else tuple(augment)
-    if names and not child.augments:
+    known = child.augments(space) if child.augments is not None else ()
+    if names and not known:
         raise UserError(f"Points of the space '{space.name}' take rows as they are. Leave augment= out.")
     for name in names:
-        if name not in child.augments:
-            raise unknown("change of rows", str(name), child.augments)
+        if name not in known:
+            raise unknown("change of rows", str(name), known)
     return names

@@ -4,7 +4,6 @@ All code is written for one candidate; each compiled program maps it by `vmap` a
 see `programs`. Candidates of one group (see `children.child`) train together, in chunks; see `chunks`.
 """
 
-import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from taskaware.arrays import EitherArray
 from taskaware.children.child import Design, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
-from taskaware.training.prepare import Prepared, batches
+from taskaware.training.prepare import Prepared, TaskArrays, batches
 from taskaware.training.programs import (
     Program,
     Steps,
@@ -61,6 +60,26 @@ class Chunk(NamedTuple):
     @property
     def padded(self) -> np.ndarray:
         return np.resize(self.rows, self.size)
+
+
+class Run(NamedTuple):
+    """What all trainings of a call share.
+
+    Attributes:
+        program: that trains them.
+        arrays: the task, on the devices.
+        recipe: of the trainings.
+        steps: all of a training.
+        first: key of the initial weights.
+        key: of the random draws of the steps.
+    """
+
+    program: Program
+    arrays: TaskArrays
+    recipe: TrainingRecipe
+    steps: Steps
+    first: Array
+    key: Array
 
 
 class Handover(NamedTuple):
@@ -130,21 +149,16 @@ def train_chunks(
     Args:
         space, points, prepared, recipe, seed, chunk_for, metric, handover: as in `train`.
     """
-    keep_compiled()
-    child, vectors = child_of(space), jnp.asarray(points)
-    metrics = scored_by(prepared.problem, metric)
-    prepared = dataclasses.replace(prepared, arrays=jax.device_put(prepared.check(space).arrays, placed()))
-    program = Program(child, metrics, is_classification(prepared.problem))
-    chunks = []
-    for key, members in child.group(space, vectors):
+    run, vectors, chunks = run_of(space, prepared, recipe, seed=seed, metric=metric), jnp.asarray(points), []
+    for key, members in run.program.child.group(space, vectors):
         design, compiling = Design(space, key, hyper_of(recipe)), threading.Lock()
-        parameters = parameter_count(program, design, prepared.arrays, vectors)
+        parameters = parameter_count(run.program, design, run.arrays, vectors)
         size = chunk_size(parameters, max(chunk_for, len(members)))
         parts = (members[first : first + size] for first in range(0, len(members), size))
         chunks += [Chunk(design, part, size, compiling) for part in parts]
 
     def trained(chunk: Chunk, check: Callable[[], None]) -> Trained:
-        return _train_chunk(program, chunk, vectors, prepared, recipe, seed, handover, check)
+        return _train_chunk(run, chunk, vectors, handover, check)
 
     # Weights are handed over in the order of the chunks.
     busy = min(lanes(), len(chunks)) if handover is None else 1
@@ -154,34 +168,45 @@ def train_chunks(
         yield chunk.rows, kept._replace(seconds=kept.seconds * (chunk.size / used / busy))
 
 
+def run_of(space: Any, prepared: Prepared, recipe: TrainingRecipe, *, seed: int, metric: str | None) -> Run:
+    """What the trainings of some points share.
+
+    Args:
+        space, prepared, recipe, seed, metric: as in `train`.
+    """
+    keep_compiled()
+    metrics = scored_by(prepared.problem, metric)
+    program = Program(child_of(space), metrics, is_classification(prepared.problem))
+    arrays = jax.device_put(prepared.check(space).arrays, placed())
+    rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
+    ones = np.ones(recipe.steps, np.float32)
+    steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
+    first, key = jax.random.split(jax.random.key(seed))
+    return Run(program, arrays, recipe, steps, first, key)
+
+
 def _train_chunk(
-    program: Program,
+    run: Run,
     chunk: Chunk,
     points: Float[Array, "n D"],
-    prepared: Prepared,
-    recipe: TrainingRecipe,
-    seed: int,
     handover: Handover | None,
     check: Callable[[], None],
 ) -> Trained:
     """Results of the candidates of a chunk, those that fill it up included."""
+    program, arrays, recipe = run.program, run.arrays, run.recipe
     with chunk.compiling:
         spread = jax.device_put(points[chunk.padded], placed("candidates"))
         chosen = candidates(program.child, chunk.design, spread)
-        init_key, steps_key = jax.random.split(jax.random.key(seed))
-        state = start(program, prepared.arrays, chosen, init_key)
+        state = start(program, arrays, chosen, run.first)
     if handover is not None:
         begun = handover.begin(chunk.padded, state.params)
         state = state._replace(params=jax.device_put(begun, placed("candidates")))
-    rows = batches(prepared.train, seed, recipe.steps, recipe.batch_size)
-    ones = np.ones(recipe.steps, np.float32)
-    steps = Steps(rows, schedule(recipe, recipe.steps), share_done(recipe.steps), ones)
     curves, loss, began = [], None, time.perf_counter()
     for number in range(recipe.evaluations):
         now = slice(number * recipe.segment, (number + 1) * recipe.segment)
         with chunk.compiling:
-            key, part = jax.random.fold_in(steps_key, number), Steps(*(each[now] for each in steps))
-            state, (scores, loss) = segment(program, state, prepared.arrays, chosen, part, key)
+            key, part = jax.random.fold_in(run.key, number), Steps(*(each[now] for each in run.steps))
+            state, (scores, loss) = segment(program, state, arrays, chosen, part, key)
         curves.append(scores)
         jax.block_until_ready(scores)
         check()
@@ -190,7 +215,7 @@ def _train_chunk(
             began = time.perf_counter()
     spent = time.perf_counter() - began
     with chunk.compiling:
-        test_scores, _ = evaluate(program, state.params, prepared.arrays, chosen, prepared.arrays.test)
+        test_scores, _ = evaluate(program, state.params, arrays, chosen, arrays.test)
     scored = np.stack(jax.device_get(curves), axis=1)
     measured = max(recipe.evaluations - 1, 1) / recipe.evaluations
     seconds = spent / measured / len(scored)

@@ -12,7 +12,6 @@ from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.cells.inherit import inherited
 from taskaware.children.cells.shared import Wiring, answers, forward, init_params, wiring
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State, scaled_output, shifted_output
-from taskaware.errors import UserError
 from taskaware.pytrees import pytree
 from taskaware.spaces import CellSpace
 
@@ -40,13 +39,7 @@ def group(space: CellSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.n
 
 
 def read(design: Design, point: Float[Array, " D"]) -> Candidate:
-    """The cells of the point as data.
-
-    Raises:
-        UserError: series are to be flipped.
-    """
-    if design.space.axes == 1 and "flip" in design.augment:
-        raise UserError("Series have no left and right side to exchange. Leave 'flip' out of augment=.")
+    """The cells of the point as data."""
     return Candidate(wiring(design.space, point), design.space, design.hyper, design.augment)
 
 
@@ -121,6 +114,11 @@ def _optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTra
     return optax.adamw(rate, weight_decay=candidate.hyper.weight_decay, mask=decays)
 
 
+def augments(space: CellSpace) -> tuple[str, ...]:
+    """Names of the changes of rows; series have no left and right side to exchange."""
+    return tuple(name for name in CHANGES if space.axes == 2 or name != "flip")
+
+
 CHILD = Child(
     group,
     read,
@@ -130,6 +128,6 @@ CHILD = Child(
     scaled_output,
     shifted=shifted_output,
     one_by_one=True,
-    augments=tuple(CHANGES),
+    augments=augments,
     inherited=inherited,
 )

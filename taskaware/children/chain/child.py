@@ -123,5 +123,5 @@ CHILD = Child(
     scaled_output,
     shifted=shifted_output,
     one_by_one=True,
-    augments=tuple(CHANGES),
+    augments=lambda space: tuple(CHANGES),
 )

@@ -73,7 +73,7 @@ def fit_samples(data: SeriesData, rows: np.ndarray, name: str) -> SampleBlocks:
     length, channels = raw_form("samples", name) or (0, 0)
     if channels != data.channels:
         raise UserError(
-            f"The space reads series of {channels} channels, and these have {data.channels}. Give "
+            f"The channels differ: the space reads {channels}, these series have {data.channels}. Give "
             f"cells(axes=1, channels={data.channels}), or the name 'cells', which takes the task's."
         )
     rows = np.arange(data.rows)[rows]

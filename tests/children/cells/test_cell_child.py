@@ -94,9 +94,11 @@ def test_cells_of_series_and_of_spectrograms():
     found = ta.search(SMALL, "random", task=task, recipe=recipe, budget=2, progress=False)
     assert (found.space.axes, found.space.stack.side, found.space.stack.channels) == (1, 12, 2)
     assert found.best.score > 0.8
-    with pytest.raises(UserError, match="no left and right side"):
+    with pytest.raises(UserError, match="Unknown change of rows 'flip'. Allowed: crop, cutout"):
         found.fit(augment="flip", progress=False)
-    with pytest.raises(UserError, match="series of 1 channels, and these have 2. Give cells"):
+    with pytest.raises(
+        UserError, match="the space reads 1, these series have 2. Give cells"
+    ):
         ta.search(cells(1, axes=1, channels=1), "random", task=task, budget=1, progress=False)
     sounds = ta.make_task([(rng.normal(0, 0.1, 400), 8000) for _ in range(10)], ["a", "b"] * 5)
     assert suited(SMALL, sounds).stack.channels == 1 and suited(cells(), sounds).stack == Stack(channels=1)

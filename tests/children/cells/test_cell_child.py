@@ -96,9 +96,7 @@ def test_cells_of_series_and_of_spectrograms():
     assert found.best.score > 0.8
     with pytest.raises(UserError, match="Unknown change of rows 'flip'. Allowed: crop, cutout"):
         found.fit(augment="flip", progress=False)
-    with pytest.raises(
-        UserError, match="the space reads 1, these series have 2. Give cells"
-    ):
+    with pytest.raises(UserError, match="the space reads 1, these series have 2. Give cells"):
         ta.search(cells(1, axes=1, channels=1), "random", task=task, budget=1, progress=False)
     sounds = ta.make_task([(rng.normal(0, 0.1, 400), 8000) for _ in range(10)], ["a", "b"] * 5)
     assert suited(SMALL, sounds).stack.channels == 1 and suited(cells(), sounds).stack == Stack(channels=1)

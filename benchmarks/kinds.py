@@ -6,14 +6,18 @@ the same kind of data. Worth: trainings that a random search needs to reach the 
 
     python benchmarks/kinds.py [--experience shipped-kinds] [--kinds text,image] [--folds 10] [--seeds 1]
 
+With --rows KINDS TABLES..., two further evaluators read raw rows: one has a learned z beside the statistical
+one, the other a learned z alone. KINDS is the folder of the raw tasks, see
+experiments/shipped-experience/kinds.py; TABLES are suites of tables. Then no evaluator learns from tasks that
+are not there.
+
 With --own FOLDER, z also has the kinds' own meta-features (number of words, size of the images, ...), as
-ranks from -1 to 1 among the tasks of the kind, 0 elsewhere. FOLDER has the raw tasks; see
-experiments/shipped-experience/kinds.py.
+ranks from -1 to 1 among the tasks of the kind, 0 elsewhere. FOLDER has the raw tasks.
 """
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,8 +26,11 @@ from tqdm.auto import tqdm
 
 from taskaware.modalities.audio.features import own_features as of_audio
 from taskaware.modalities.images.features import own_features as of_images
+from taskaware.modalities.modality import MODALITIES
+from taskaware.modalities.reading import modality_of
 from taskaware.modalities.series.modality import SERIES
 from taskaware.modalities.suites import suite_named
+from taskaware.modalities.tables.samples import Samples
 from taskaware.modalities.texts.features import own_features as of_texts
 from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.expected import INTERVAL_80
@@ -44,6 +51,7 @@ from taskaware.studies.selectors import (
 from taskaware.studies.worth import random_search_curve, trials
 from taskaware.surrogates import EvaluatorSettings, TrainingData
 from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.joint_settings import JointSettings
 from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.patterns import kinds_of
 
@@ -53,6 +61,11 @@ MOST = 64
 """Longest random search that a choice is compared with."""
 SHOWN = ("test_score", "regret", "worth", "worth_se", "worth_normalised")
 
+
+READING = {
+    "evaluator that reads rows, too": JointSettings(beside=True),
+    "evaluator that reads rows alone": JointSettings(),
+}
 
 OWN_FEATURES = {"text": of_texts, "image": of_images, "audio": of_audio, "series": SERIES.own_features}
 
@@ -97,8 +110,22 @@ def of_kind(selector: Selector, places: np.ndarray, names: np.ndarray) -> Select
     return select
 
 
+def samples_of(kinds: str, tables: Sequence[str], data: TrainingData) -> dict[str, Samples]:
+    """Raw rows of the tasks of the data, by digest."""
+    suites = [suite_named(kinds, modalities=tuple(MODALITIES)), *map(suite_named, tables)]
+    entries = [entry for suite in suites for entry in suite.entries if entry.name in data.names]
+    tasks = (entry.task() for entry in tqdm(entries, desc="rows"))
+    return {task.digest: modality_of(task).samples(task) for task in tasks}
+
+
 def rows_of(
-    space: MixtureSpace, data: TrainingData, kind: np.ndarray, name: str, folds: int, seed: int
+    space: MixtureSpace,
+    data: TrainingData,
+    kind: np.ndarray,
+    name: str,
+    folds: int,
+    seed: int,
+    samples: dict[str, Samples],
 ) -> Iterator[dict]:
     """A row for each method and task of a kind."""
     mine = kind == name
@@ -106,6 +133,9 @@ def rows_of(
     own = {"evaluator": learned(space, EvaluatorSettings(), AscentSettings().kappa, safe=True)}
     simple = {"single best": single_best, "nearest task": nearest_task, "boosting": boosted(space)}
     own |= {label: of_kind(each, among, np.array(data.names)) for label, each in simple.items()}
+    if samples:
+        for label, settings in READING.items():
+            own[label] = learned(space, settings, AscentSettings().kappa, samples=samples)
     pool = ~np.isnan(data.score) & mine[:, None]
     for out in quality.held_out(data.take(mine), folds, seed):
         gone = np.isin(data.groups, np.array(data.groups)[np.flatnonzero(mine)[out]])
@@ -130,6 +160,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--own", help="folder of the raw tasks; z has the kinds' own meta-features, too")
+    parser.add_argument("--rows", nargs="*", default=[], help="KINDS TABLES..., for a learned z")
     parser.add_argument("--weight", type=float, default=1.0, help="of these meta-features")
     given = parser.parse_args()
     space = preset("universal")
@@ -140,10 +171,14 @@ def main() -> None:
     curve = random_search_curve(trials(experience, data), MOST)
     if given.own:
         data = with_own_features(data, kind, given.own, given.weight)
+    samples = samples_of(given.rows[0], given.rows[1:], data) if given.rows else {}
+    if samples:
+        there = np.isin(data.digests, list(samples))
+        data, kind, curve = data.take(there), kind[there], curve[there]
     rows: list[dict] = []
     for name in given.kinds.split(","):
         for seed in range(given.seeds):
-            rows += rows_of(space, data, kind, name, given.folds, seed)
+            rows += rows_of(space, data, kind, name, given.folds, seed, samples)
         table = pd.DataFrame(row for row in rows if row["kind"] == name)
         groups = len(set(np.array(data.groups)[kind == name]))
         print(f"\n{name}: {table['task'].nunique()} tasks of {groups} groups")

@@ -1,9 +1,10 @@
 """Old names, kept for one version: they work, and a FutureWarning says what to write instead."""
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+
+from taskaware.errors import warn
 
 Called = TypeVar("Called", bound=Callable)
 
@@ -14,6 +15,7 @@ def renamed_arguments(**names: str) -> Callable[[Called], Called]:
     Args:
         names: old name → new name.
 
+    >>> import warnings
     >>> @renamed_arguments(kind="problem")
     ... def made(problem="classification"):
     ...     return problem
@@ -60,6 +62,7 @@ def renamed_fields(**names: str) -> Callable[[type], type]:
 def renamed(old: str, new: str) -> property:
     """An old name of an attribute or a method, for the body of a class.
 
+    >>> import warnings
     >>> class Space:
     ...     def soften(self, point):
     ...         return point / 2
@@ -72,13 +75,11 @@ def renamed(old: str, new: str) -> property:
     """
 
     def read(self: object) -> object:
-        _warn(f"{type(self).__name__}.{old}", f"{type(self).__name__}.{new}", depth=2)
+        _warn(f"{type(self).__name__}.{old}", f"{type(self).__name__}.{new}")
         return getattr(self, new)
 
     return property(read, doc=f"The old name of `{new}`.")
 
 
-def _warn(old: str, new: str, depth: int = 2) -> None:
-    warnings.warn(
-        f"{old} is now {new}; the old name ends with the next version.", FutureWarning, stacklevel=depth + 1
-    )
+def _warn(old: str, new: str) -> None:
+    warn(f"{old} is now {new}; the old name ends with the next version.", FutureWarning)

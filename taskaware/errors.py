@@ -1,8 +1,13 @@
-"""The errors of taskaware, a tree by audience: the user, the store, the engine."""
+"""The errors of taskaware, a tree by audience: the user, the store, the engine; and its warnings."""
 
 import difflib
+import os
 import reprlib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 LONGEST = 80
 """Characters of a user's value that a message shows."""
@@ -26,6 +31,19 @@ class CheckpointError(TaskawareError):
 
 class EngineError(TaskawareError):
     """A training or a worker failed for a reason that is not the user's input."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, and name the user's own line that led here, not one of taskaware.
+
+    Args:
+        message: that names the value and the mend.
+        category: of the warning.
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def unknown(what: str, value: object, allowed: Iterable[str]) -> UserError:

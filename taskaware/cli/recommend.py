@@ -25,8 +25,10 @@ def run(arguments: Arguments) -> None:
     """
     _check(arguments)
     import taskaware
+    from taskaware.recommendation.evaluators import evaluator_named
 
-    task, evaluator = task_of(arguments), _evaluator(arguments.evaluator)
+    evaluator = None if arguments.evaluator is None else evaluator_named(arguments.evaluator)
+    task = task_of(arguments)
     if about := _given(arguments, *ABOUT_ROWS):
         from taskaware.training.options import FitOptions
 
@@ -101,15 +103,6 @@ def _preference(text: str) -> tuple[str, str]:
     if not name or not limit:
         raise argparse.ArgumentTypeError(f"'{text}' is not NAME=LIMIT, such as 'size=<100k'")
     return name, limit
-
-
-def _evaluator(path: Path | None):
-    """The evaluator of the file; None for the shipped one."""
-    if path is None:
-        return None
-    from taskaware.surrogates import load_evaluator
-
-    return load_evaluator(path)
 
 
 def _given(arguments: Arguments, *names: str) -> dict:
@@ -236,9 +229,9 @@ def _add_arguments(parser: Parser) -> None:
     )
     parser.add_argument(
         "--evaluator",
-        type=Path,
         metavar="FILE.npz",
-        help="evaluator that 'train-evaluator' wrote (default: the shipped one)",
+        help="evaluator that 'train-evaluator' wrote, or 'learned': the shipped one that reads raw rows, too "
+        "(default: the shipped one)",
     )
     parser.add_argument(
         "--prefer",

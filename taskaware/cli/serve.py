@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from taskaware.cli.parser import Arguments, Command, Parser, whole
 from taskaware.cli.study import FORMAT, Discreet
-from taskaware.errors import UserError
 
 if TYPE_CHECKING:
     from taskaware.service.server import Started
@@ -31,8 +30,6 @@ def run(arguments: Arguments) -> None:
 
     check_extra()
     tokens = [*arguments.token, *filter(None, [os.environ.get(TOKEN)])]
-    if arguments.evaluator is not None and not Path(arguments.evaluator).is_file():
-        raise UserError(f"--evaluator: there is no file '{arguments.evaluator}'. Check the path.")
     limits = limits_of(arguments.limit)
     with _logging():
         serve(
@@ -121,7 +118,9 @@ def _add_arguments(parser: Parser) -> None:
         help="change a limit, for example dataset_bytes=1000000000; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print the address as JSON, errors too")
-    parser.add_argument("--evaluator", metavar="FILE", help="your own evaluator (default: the shipped one)")
+    parser.add_argument(
+        "--evaluator", metavar="FILE", help="your own evaluator, or 'learned' (default: the shipped one)"
+    )
     parser.add_argument(
         "--store", metavar="STORE", help="path or URL of a store that records the short trainings of jobs"
     )

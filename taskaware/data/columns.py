@@ -5,7 +5,6 @@ Strings are read through their distinct values, so that a column of few categori
 
 import datetime
 import decimal
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +13,7 @@ import pandas as pd
 from taskaware.data import numerals
 from taskaware.data.frames import one_form
 from taskaware.data.number_words import MARKS
-from taskaware.errors import UserError, some
+from taskaware.errors import UserError, some, warn
 
 MISSING_MARKS = frozenset(
     ("", "?", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "NAN", "null", "NULL", "NaT", "<NA>")
@@ -223,9 +222,8 @@ def _refuse_or_warn(name: object, odd: list[str], rows: np.ndarray, strict: bool
             f"Column '{name}' is numeric, but row {first} holds {some(odd[:1])} "
             f"({count} such rows). Write a number there, or leave it empty."
         )
-    warnings.warn(
+    warn(
         f"Column '{name}' is numeric; {some(odd)} in {count} of {len(rows)} rows is read as missing.",
-        stacklevel=2,
     )
 
 

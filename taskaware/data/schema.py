@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from taskaware.data.load import rows_with_names
 from taskaware.data.loaded import tidy
 from taskaware.data.moments import UTC, moments, zone_named, zone_of
 from taskaware.data.table import CATEGORY_KINDS, NUMERIC_KINDS, Column, Table
-from taskaware.errors import CheckpointError, UserError, some
+from taskaware.errors import CheckpointError, UserError, some, warn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,9 +208,7 @@ class Schema:
             mend = f"'{near}' is nearest to '{missing[0]}': rename it" if near else "Add it"
             raise UserError(f"{_listed(missing)} missing in this frame. {mend}, or fill it with NaN.")
         if unknown:
-            warnings.warn(
-                f"{_listed(unknown)} not among the columns of the training data, and ignored.", stacklevel=4
-            )
+            warn(f"{_listed(unknown)} not among the columns of the training data, and ignored.")
 
 
 def _nearest(name: str, names) -> str | None:
@@ -286,7 +283,7 @@ def _warn_of_another_zone(field: Field, own: str) -> None:
         reading = f"state no time zone; they are read in that of the training data, {field.zone}"
     else:
         return
-    warnings.warn(f"Column '{field.name}': the times {reading}.", stacklevel=5)
+    warn(f"Column '{field.name}': the times {reading}.")
 
 
 def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
@@ -294,10 +291,9 @@ def _warn_of_unseen(series: pd.Series, codes: np.ndarray) -> None:
     unseen = (codes < 0) & series.notna().to_numpy()
     if 2 * unseen.sum() > len(codes):
         example = some([series.iloc[int(unseen.argmax())]])
-        warnings.warn(
+        warn(
             f"Column '{series.name}': {unseen.sum()} of {len(codes)} values, such as {example}, are no "
             "categories of the training data; they are read as missing. Is it written as it was?",
-            stacklevel=5,
         )
 
 

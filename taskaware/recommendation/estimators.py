@@ -189,7 +189,7 @@ class TaskAwareClassifier(ClassifierMixin, _TaskAware):
         metric: metric that chooses the best weights, a name in `tasks.metrics.METRICS`; accuracy if None. For
             "balanced_accuracy" and "f1_macro", `predict` adds class offsets chosen on validation rows.
         class_weight: None, "balanced", or weights by label, as in scikit-learn.
-        evaluator: the evaluator that predicts the scores of architectures; the shipped one if None.
+        evaluator: predicts the scores of architectures, as `recommend` takes it; the shipped one if None.
         ascent: `AscentSettings`, how candidates are searched for; the default ones if None.
         prefer: limits of the networks, such as {"size": "<100k", "latency": "<1ms"}; as in `recommend`.
         leave_out: whether to hide this dataset and its relatives from the evaluator, as in `recommend`.

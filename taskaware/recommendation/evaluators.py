@@ -1,13 +1,16 @@
 """The evaluator for a task: the shipped one or another, with or without the task's own experience."""
 
 import functools
+import os
 from importlib import resources
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 from jaxtyping import Float
 
 from taskaware.errors import UserError, quoted
+from taskaware.files import is_file
 from taskaware.modalities.cache import Recent
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
@@ -23,22 +26,48 @@ from taskaware.tasks.task import Task
 SHIPPED = {"compact": "evaluator.npz", "universal": "evaluator-universal.npz"}
 """Files that come with the package, by space."""
 
+NAMED = {"learned": "evaluator-learned.npz"}
+"""Further files, by the name that `evaluator=` takes."""
+
 READ = Recent(128)
 """Meta-features and embeddings of the last datasets that were asked for, by their content."""
 
 
-@functools.cache
 def shipped_evaluator(space: str = "compact") -> Evaluator:
     """The evaluator that comes with the package.
 
     Args:
         space: "compact", for tables, or "universal", for any kind of data.
     """
-    with resources.as_file(resources.files("taskaware.shipped") / SHIPPED[space]) as path:
+    return _shipped(SHIPPED[space])
+
+
+def evaluator_named(name: str | os.PathLike) -> Evaluator:
+    """An evaluator by its name in NAMED, or from the file that `save_evaluator` wrote.
+
+    "learned" reads meta-features that a network computes from raw rows, beside the statistical ones.
+
+    Raises:
+        UserError: it is neither.
+        CheckpointError: the file is damaged, or no evaluator.
+    """
+    if name in NAMED:
+        return _shipped(NAMED[str(name)])
+    if not is_file(Path(name)):
+        raise UserError(
+            f"There is no evaluator {quoted(str(name))}. Give {', '.join(map(repr, NAMED))}, or the path of "
+            "a file that `taskaware train-evaluator` wrote."
+        )
+    return load_evaluator(name, catalogue=catalogue_digest())
+
+
+@functools.cache
+def _shipped(file: str) -> Evaluator:
+    with resources.as_file(resources.files("taskaware.shipped") / file) as path:
         return load_evaluator(path, catalogue=catalogue_digest())
 
 
-def for_task(task: Task, evaluator: Evaluator | None = None) -> Evaluator:
+def for_task(task: Task, evaluator: Evaluator | str | os.PathLike | None = None) -> Evaluator:
     """The evaluator in a space with the embeddings of the task's kind of data.
 
     Args:
@@ -46,8 +75,10 @@ def for_task(task: Task, evaluator: Evaluator | None = None) -> Evaluator:
         evaluator: as `recommend` was given it; None for the shipped one of the kind of data.
 
     Raises:
-        UserError: the evaluator given cannot be used, see `checked`.
+        UserError: the evaluator given cannot be used, see `checked` and `evaluator_named`.
     """
+    if isinstance(evaluator, (str, os.PathLike)):
+        evaluator = evaluator_named(evaluator)
     found = shipped_evaluator() if evaluator is None else checked(evaluator)
     if not hasattr(found.space, "embedding_names") or is_readable(task, found.space):
         return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -50,7 +51,7 @@ def recommend(
     kinds: Mapping[str, str] | None = None,
     drop: str | Sequence[str] = (),
     modalities: Mapping[str, str] | None = None,
-    evaluator: Evaluator | None = None,
+    evaluator: Evaluator | str | os.PathLike | None = None,
     ascent: AscentSettings | None = None,
     prefer: Preference | Mapping[str, Any] | None = None,
     candidates: int = 10,
@@ -74,7 +75,8 @@ def recommend(
         name: name of the dataset in the answer; by default the source's.
         kinds, drop, modalities: kinds of a table's columns, columns to leave out, and the kind of data of
             other columns; as in `make_task`.
-        evaluator: the evaluator that predicts the scores, any of SURROGATES; the shipped one by default.
+        evaluator: predicts the scores: any of SURROGATES, the path of a saved one, or "learned", which also
+            reads meta-features that a network computes from raw rows; the shipped one by default.
         ascent: how candidates are searched for and scored.
         prefer: limits that every candidate keeps to: {"size": "<100k", "macs": "<1M", "latency": "<1ms"}
             are learned parameters, multiply-adds for one row, and estimated time for 1,000 encoded rows, of

@@ -210,8 +210,8 @@ class Recommendation(Record):
             dataset: in any form that `recommend` takes; the one of this recommendation.
             target: name of the target, the recommendation's own by default, or its values.
             trainings: how many trainings, 1 or more; each is as short as those of the experience.
-            evaluator: the one that made the recommendation; the shipped one by default. This dataset and its
-                relatives are left out of it.
+            evaluator: the one that made the recommendation, as `recommend` takes it; the shipped one by
+                default. This dataset and its relatives are left out of it.
             prefer: limits that every candidate keeps to, as in `recommend`; by default those of this
                 recommendation.
             store: path or URL of an experience that records every training as soon as it ends; None records

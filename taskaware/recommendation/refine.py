@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +33,7 @@ def refine(
     task: Task,
     *,
     trainings: int,
-    evaluator: Evaluator | None = None,
+    evaluator: Evaluator | str | os.PathLike | None = None,
     prefer: Preference | Mapping[str, Any] | None = None,
     store=None,
     progress: bool | None = None,

@@ -12,9 +12,9 @@ import numpy as np
 from taskaware import plain
 from taskaware.compilation import cores
 from taskaware.errors import UserError, unknown
-from taskaware.modalities.reading import make_task
+from taskaware.modalities.reading import make_task, modality_of
 from taskaware.modalities.suites import suite_named
-from taskaware.modalities.tables.samples import Samples, draw_samples
+from taskaware.modalities.tables.samples import Samples
 from taskaware.recommendation.joined import digests_of, together
 from taskaware.recommendation.shipped import comparable, open_experience, stored
 from taskaware.spaces import Space, preset
@@ -131,7 +131,7 @@ def _samples(settings: Any, datasets: Iterable | str | None) -> dict[str, Sample
             f"The surrogate '{settings.network}' learns from raw data, which no experience holds. Pass the "
             "data of its tasks: datasets='bundled', a folder with an index.csv, or a list of datasets."
         )
-    return {task.digest: draw_samples(task) for task in read_tasks(datasets)}
+    return {task.digest: modality_of(task).samples(task) for task in read_tasks(datasets)}
 
 
 def _only(experience: Experience, samples: dict[str, Samples]) -> Experience:

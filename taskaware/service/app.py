@@ -10,6 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 import taskaware
+from taskaware.recommendation.evaluators import evaluator_named
 from taskaware.service import data_routes, model_routes, page, upload_routes
 from taskaware.service.described import Description
 from taskaware.service.front import Front, answered
@@ -19,7 +20,7 @@ from taskaware.service.limits import Limits
 from taskaware.service.metrics import Metrics
 from taskaware.service.service import Service
 from taskaware.service.tokens import Tokens
-from taskaware.surrogates import Evaluator
+from taskaware.service.work import Refining
 
 
 @get("/health", summary="Whether the service answers")
@@ -42,7 +43,7 @@ def make_app(
     tokens: Tokens | None = None,
     limits: Limits | None = None,
     workers: int = 1,
-    evaluator: Evaluator | None = None,
+    evaluator: str | None = None,
     store: str | None = None,
 ) -> Guard:
     """The application of a service, for any server that speaks ASGI.
@@ -52,15 +53,18 @@ def make_app(
         tokens: that are valid; none are asked for by default.
         limits: that hold.
         workers: jobs that run at once.
-        evaluator: that recommends; the shipped one by default.
+        evaluator: name or file of the one that recommends, see `recommend`; the shipped one by default.
         store: path or URL of the experience that records the short trainings of jobs; by default none does.
 
     Raises:
+        UserError: there is no such evaluator.
         StoreError: the records of the folder cannot be read.
     """
     limits, counts = limits or Limits(), Metrics()
-    service = Service(folder, limits, evaluator)
-    trainers = Trainers(service.records, service.places, limits, workers=workers, store=store)
+    # Read once here; the workers, in other processes, read it again.
+    service = Service(folder, limits, None if evaluator is None else evaluator_named(evaluator))
+    refining = Refining(evaluator, store)
+    trainers = Trainers(service.records, service.places, limits, workers=workers, refining=refining)
     front = Front(service, trainers, counts)
 
     @contextlib.asynccontextmanager

@@ -35,7 +35,7 @@ class Trainer(threading.Thread):
         places: of the service.
         limits: of the service.
         do: what the worker does with an order.
-        store: of the orders.
+        refining: of the orders.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Trainer(threading.Thread):
         limits: Limits,
         do: Work = work.train,
         *,
-        store: str | None = None,
+        refining: work.Refining = work.AS_SHIPPED,
     ):
         super().__init__(name="taskaware-trainer", daemon=True)
-        self._do_order, self._store = do, store
+        self._do_order, self._refining = do, refining
         self._records, self._places, self._limits = records, places, limits
         self._wake, self._lock, self._stopping = threading.Event(), threading.Lock(), False
         self._engine: Processes | None = None
@@ -108,7 +108,7 @@ class Trainer(threading.Thread):
                 job, "worker_died", "Its worker died again and again. Give fewer rows, or more memory."
             )
             return
-        order = work.Order(self._places.root, job["id"], self._limits, self._store)
+        order = work.Order(self._places.root, job["id"], self._limits, self._refining)
         try:
             ended = self._attempt(Job(id=job["id"], spec=order, label=job["about"]["name"]))
         except TaskawareError:
@@ -176,7 +176,7 @@ class Trainers:
         places: of the service.
         limits: of the service.
         workers: jobs that run at once; 0 for none, for a service whose jobs another one does.
-        store: path or URL of the experience that records short trainings.
+        refining: how short trainings are chosen and recorded.
     """
 
     def __init__(
@@ -186,10 +186,10 @@ class Trainers:
         limits: Limits,
         *,
         workers: int = 1,
-        store: str | None = None,
+        refining: work.Refining = work.AS_SHIPPED,
     ):
         self._records = records
-        self._all = [Trainer(records, places, limits, store=store) for _ in range(workers)]
+        self._all = [Trainer(records, places, limits, refining=refining) for _ in range(workers)]
 
     def start(self) -> None:
         """Begin; jobs that were under way when the server ended wait again."""

@@ -17,7 +17,6 @@ from taskaware.service.tokens import is_loopback, tokens_for
 if TYPE_CHECKING:
     import uvicorn
 
-    from taskaware.surrogates import Evaluator
 
 EXTRA = ("litestar", "uvicorn", "httpx")
 INSTALL = "pip install 'taskaware[serve]'"
@@ -102,7 +101,7 @@ def serve(
         access: who may use it.
         limits: that hold.
         workers: jobs that run at once.
-        evaluator: file of the one that recommends; the shipped one by default.
+        evaluator: file or name of the one that recommends, see `recommend`; the shipped one by default.
         store: path or URL of the experience that records the short trainings of jobs, made where there is
             none; by default none does.
         on_start: called once, when it listens.
@@ -115,20 +114,23 @@ def serve(
     check_extra()
     import uvicorn
 
+    from taskaware.recommendation.evaluators import evaluator_named
     from taskaware.service.app import make_app
     from taskaware.service.patience import patient_for
     from taskaware.store import Store
-    from taskaware.surrogates import load_evaluator
 
     limits = limits or Limits()
+    if evaluator is not None:
+        evaluator_named(evaluator)  # refused before a folder is made
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    own = None if evaluator is None else load_evaluator(evaluator)
     if store is not None:
         Store.open(store).close()
     with contextlib.ExitStack() as stack:
         stack.enter_context(starts.alone(folder))
         tokens, made = tokens_for(folder, address.host, access.tokens, fresh=access.fresh)
-        app = make_app(folder, tokens=tokens, limits=limits, workers=workers, evaluator=own, store=store)
+        app = make_app(
+            folder, tokens=tokens, limits=limits, workers=workers, evaluator=evaluator, store=store
+        )
         config = uvicorn.Config(
             app,
             host=address.host,
@@ -148,7 +150,7 @@ def serve(
         bound = stack.enter_context(_bound(config))
         address = address._replace(port=bound.getsockname()[1])
         on_start(Started(address.url, folder, made, is_loopback(address.host)))
-        threading.Thread(target=_warm, args=(own,), daemon=True).start()
+        threading.Thread(target=_warm, args=(evaluator,), daemon=True).start()
         uvicorn.Server(config).run(sockets=[bound])
 
 
@@ -172,7 +174,7 @@ def _bound(config: "uvicorn.Config") -> socket.socket:
     return found
 
 
-def _warm(evaluator: "Evaluator | None") -> None:
+def _warm(evaluator: str | None) -> None:
     """Compile what a recommendation needs, so that the first one does not wait for it."""
     from taskaware.recommendation.recommend import recommend
 

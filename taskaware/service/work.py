@@ -20,6 +20,22 @@ EVERY = 0.2
 log = logging.getLogger(__name__)
 
 
+class Refining(NamedTuple):
+    """How the short trainings are chosen that refine a recommendation, and where they are recorded.
+
+    Attributes:
+        evaluator: name or file of the evaluator that recommended, see `recommend`; None for the shipped one.
+        store: path or URL of an experience; None records none.
+    """
+
+    evaluator: str | None = None
+    store: str | None = None
+
+
+AS_SHIPPED = Refining()
+"""The shipped evaluator, and nothing recorded."""
+
+
 class Order(NamedTuple):
     """What a worker needs to know of a job.
 
@@ -27,13 +43,13 @@ class Order(NamedTuple):
         folder: of the service.
         job: id of the job.
         limits: of the service.
-        store: path or URL of the experience that records short trainings; None records none.
+        refining: of the short trainings.
     """
 
     folder: Path
     job: str
     limits: Any
-    store: str | None = None
+    refining: Refining = AS_SHIPPED
 
 
 def train(resource: object, order: Order) -> None:
@@ -77,7 +93,8 @@ def _trained(order: Order, job: Row, records: Records) -> Row:
     recommendation = load_recommendation(places.recommendation(made["id"]))
     if trainings := options.pop("trainings", None):
         _tell(records, order.job, "refining")
-        recommendation = recommendation.refine(task, trainings=trainings, store=order.store, progress=False)
+        how = order.refining._asdict()
+        recommendation = recommendation.refine(task, trainings=trainings, progress=False, **how)
     _tell(records, order.job, "training")
     curve = Curve(records, order.job, METRICS.named(task.metric).shown)
     model = recommendation.fit(task, progress=False, on_progress=curve.add, **options)

@@ -3,7 +3,6 @@
 Source: Real, Aggarwal, Huang & Le 2019 ("regularized evolution"); US20220004879A1.
 """
 
-import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
-from taskaware.errors import UserError
+from taskaware.errors import UserError, warn
 from taskaware.spaces import ChoiceSpace, Space
 from taskaware.strategies.evolution_on_host import HostEvolution, Terms
 from taskaware.strategies.mutations import chances_of, host_space
@@ -124,11 +123,10 @@ def evolution(*, population: int = 100, tournament: int = 25) -> Factory:
     Args:
         population, tournament: see there.
     """
-    warnings.warn(
+    warn(
         "evolution(tournament=...) is now aging_evolution(sample=...); the old name ends with the next "
         "version.",
         FutureWarning,
-        stacklevel=2,
     )
     return aging_evolution(population, tournament, identity=0.0)
 

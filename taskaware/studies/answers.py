@@ -100,6 +100,9 @@ def by_class(table: pd.DataFrame) -> pd.DataFrame:
 def ends(designs: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
     """Spearman and coverage at the ends of ascents, by kind of data and by rows.
 
+    "validation, test" is the Spearman of two scores of the same networks, on other rows. An evaluator that
+    knew all but the noise of the rows would reach about its square root.
+
     Args:
         designs: a round of `designed.scored`.
         answered: rows of `answers`, for kinds, groups and rows of the tasks.
@@ -167,18 +170,24 @@ def _of_answers(table: pd.DataFrame) -> dict:
 
 def _of_ends(table: pd.DataFrame) -> dict:
     off = np.abs(table["measured"] - table["predicted"])
-    ranks = [
-        spearman(its["predicted"].to_numpy(), its["measured"].to_numpy())
-        for _, its in table.groupby("task")
-        if len(its) >= FEWEST
-    ]
     return {
         "tasks": table["task"].nunique(),
         "designs": len(table),
-        "spearman": float(np.mean(ranks)) if ranks else float("nan"),
+        "spearman": _ranked(table, "predicted", "measured"),
+        "validation, test": _ranked(table, "score", "test_score"),
         "within 80 %": (off <= INTERVAL_80 * table["deviation"]).mean(),
         "bias": (table["measured"] - table["predicted"]).mean(),
     }
+
+
+def _ranked(table: pd.DataFrame, one: str, other: str) -> float:
+    """Mean Spearman of two columns over the tasks with FEWEST designs, where neither column is constant."""
+    ranks = [
+        spearman(its[one].to_numpy(), its[other].to_numpy())
+        for _, its in table.groupby("task")
+        if len(its) >= FEWEST and its[one].nunique() > 1 and its[other].nunique() > 1
+    ]
+    return float(np.mean(ranks)) if ranks else float("nan")
 
 
 def _of_first(table: pd.DataFrame) -> dict:

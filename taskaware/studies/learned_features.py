@@ -12,8 +12,9 @@ import numpy as np
 
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError, unknown
+from taskaware.modalities.reading import modality_of
 from taskaware.modalities.suites import here, suite_named
-from taskaware.modalities.tables.samples import Samples, SampleSize, draw_samples
+from taskaware.modalities.tables.samples import Samples, SampleSize
 from taskaware.runner import Job, Outcome, RunnerSettings
 from taskaware.runner.run_folder import RunFolder
 from taskaware.secrets import discreet, masked_value
@@ -207,9 +208,8 @@ def _selector(method: str, ours: JointSettings, space: Space, samples: Mapping[s
 
 
 def _samples(settings: LearnedFeaturesSettings) -> dict[str, Samples]:
-    return {
-        task.digest: draw_samples(task, **vars(settings.samples)) for task in suite_named(*settings.suite)
-    }
+    tasks, size = suite_named(*settings.suite), vars(settings.samples)
+    return {task.digest: modality_of(task).samples(task, **size) for task in tasks}
 
 
 def _check_groups(settings: LearnedFeaturesSettings, known: StudyData) -> None:

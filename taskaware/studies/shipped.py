@@ -3,6 +3,7 @@
 import dataclasses
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -25,8 +26,9 @@ from taskaware.store import Experience, pack, unpack
 from taskaware.studies import quality
 from taskaware.studies.collect import run_collect
 from taskaware.studies.selectors import learned
-from taskaware.surrogates import EvaluatorSettings, save_evaluator
+from taskaware.surrogates import Evaluator, EvaluatorSettings, save_evaluator
 from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.joint_settings import JointSettings, check_joint
 from taskaware.surrogates.lifted import lifted_experience
 from taskaware.surrogates.price import Price
 
@@ -62,6 +64,8 @@ class ShipSettings:
     extended: CollectSettings = CollectSettings(
         space="extended", architectures=96, turns=4, coarse=True, store="extended.sqlite"
     )
+    # The evaluator that reads raw rows as well, of the tables of `collect` and of `kinds`.
+    learned: JointSettings = JointSettings(beside=True)
     # Groups that the evaluators leave out, so that a demo can use a dataset that is new to them.
     held_back: tuple[str, ...] = ()
     # Price of an architecture that was never trained, for tables: the three numbers of `Price`, which
@@ -85,6 +89,7 @@ class ShipSettings:
         self.tables_variants.check()
         self.kinds.check()
         self.extended.check()
+        check_joint(self.learned)
         return self
 
     def smoke(self) -> "ShipSettings":
@@ -120,6 +125,9 @@ class ShipSettings:
             tables_variants=varied,
             kinds=kinds,
             extended=extended,
+            learned=dataclasses.replace(
+                self.learned, evaluator=dataclasses.replace(self.learned.evaluator, members=2, steps=5)
+            ),
             into="",
         )
 
@@ -175,14 +183,38 @@ def run_ship(settings: ShipSettings, folder: RunFolder, show: bool | None = None
     universal = train_evaluator(everything, space=space.name, without=settings.held_back)
     universal = dataclasses.replace(universal, price=_price(settings.price_of_kinds))
     save_evaluator(universal, into / "evaluator-universal.npz", force=True)
+    read = (settings.collect, settings.tables, settings.kinds)
+    raw = reading(everything, read, settings.learned, settings.held_back)
+    save_evaluator(raw, into / "evaluator-learned.npz", force=True)
     summary |= {
         "evaluator": f"learned from {len(evaluator.training_data.names)} tasks",
         "evaluator of universal": f"learned from {len(universal.training_data.names)} tasks",
+        "evaluator that reads rows": f"learned from {len(raw.training_data.names)} tasks",
         "written to": str(into),
     }
     numbers = {"jobs": jobs, "failed": failed}
     folder.finish(jobs=jobs, failed=failed, seconds=time.perf_counter() - began, summary=summary | numbers)
     return summary | numbers
+
+
+def reading(
+    experience: Experience,
+    parts: Sequence[CollectSettings],
+    settings: JointSettings,
+    held_back: tuple[str, ...] = (),
+) -> Evaluator:
+    """An evaluator of experience that also reads the raw rows of its tasks.
+
+    Args:
+        experience: of one space.
+        parts: name the raw tasks.
+        settings: of both networks.
+        held_back: groups to leave out.
+    """
+    entries = [entry for part in parts for entry in part.chosen().entries]
+    tasks = [entry.task() for entry in entries if entry.name in experience.names]
+    space = experience.space.name
+    return train_evaluator(experience, space=space, without=held_back, settings=settings, datasets=tasks)
 
 
 def _price(numbers: tuple[float, ...]) -> Price | None:

@@ -3,7 +3,6 @@
 import abc
 import dataclasses
 import functools
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,7 +14,7 @@ from jaxtyping import Array, Float
 from taskaware.arrays import EitherArray
 from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_fields
-from taskaware.errors import UserError
+from taskaware.errors import UserError, warn
 from taskaware.modalities.tables.samples import Samples, SampleSize
 from taskaware.spaces import Space
 from taskaware.surrogates.level import Scaler, TaskLevel, TaskScale
@@ -139,7 +138,7 @@ class Evaluator(abc.ABC):
         """
         if not isinstance(query, TaskQuery):
             words = "predict(z, u, problem) is now predict(TaskQuery(z, problem), u); the old form ends with "
-            warnings.warn(words + "the next version.", FutureWarning, stacklevel=2)
+            warn(words + "the next version.", FutureWarning)
             query = TaskQuery(query, problem)
         keep_compiled()
         found = _predict(self.space, self.posterior(query), jnp.asarray(u))

@@ -1,7 +1,8 @@
 """Settings of the fit of an evaluator."""
 
 import dataclasses
-import warnings
+
+from taskaware.errors import warn
 
 OLDER_NAMES = {"process": "gp"}
 """Old name → present name of a network."""
@@ -46,7 +47,7 @@ class EvaluatorSettings:
             words = (
                 f"network='{self.network}' is now network='{name}'; the old name ends with the next version."
             )
-            warnings.warn(words, FutureWarning, stacklevel=3)
+            warn(words, FutureWarning)
             object.__setattr__(self, "network", name)
 
 

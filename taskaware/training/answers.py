@@ -1,6 +1,5 @@
 """What a model answers with, and the answers that are known of rows."""
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from taskaware.data import columns
 from taskaware.data.frames import unmasked
 from taskaware.data.load import check_order
-from taskaware.errors import UserError, some
+from taskaware.errors import UserError, some, warn
 from taskaware.modalities.single import SingleReader
 from taskaware.tasks.outputs import Outputs, whole_matrix
 from taskaware.tasks.target import class_indices
@@ -56,10 +55,9 @@ def places_of(model: "Model", truth: pd.Series) -> np.ndarray:
     """Index of the class of each answer, (N,) int32; -1 for a new class, with a warning if all are."""
     places = class_indices(truth, model.classes)
     if (places < 0).all():
-        warnings.warn(
+        warn(
             f"None of the {len(places)} answers, such as {some([truth.iloc[0]])}, is a class of the model "
             f"({some(model.classes)}), so all count as wrong. Write them as in the training data.",
-            stacklevel=3,
         )
     return places
 

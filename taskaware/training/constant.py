@@ -6,7 +6,6 @@ are worse than no network.
 
 import dataclasses
 import functools
-import warnings
 from collections.abc import Sequence
 from typing import cast
 
@@ -15,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from taskaware.children.child import Child
+from taskaware.errors import warn
 from taskaware.tasks.metrics import Metric
 from taskaware.tasks.task import Task
 from taskaware.training.model import Model
@@ -90,8 +90,7 @@ def mean_instead(model: Model, task: Task, part: Part, metric: Metric, child: Ch
 
 
 def _tell(task: Task, what: str, score: str) -> None:
-    warnings.warn(
+    warn(
         f"No network of '{task.name}' is better on its validation rows than {what} ({score}), so "
         "that is what the model does. The columns may tell nothing about the target.",
-        stacklevel=4,
     )

@@ -26,8 +26,7 @@ def test_a_joint_evaluator_answers_for_a_frame(joint, made, tmp_path):
     assert set(found.neighbours["name"]) <= set(joint.training_data.names)
     found.to_json(tmp_path / "answer.json")
     assert ta.load_recommendation(tmp_path / "answer.json").ranked == found.ranked
-    loaded = ta.load_evaluator(ta.save_evaluator(joint, tmp_path / "joint.npz"))
-    again = ta.recommend(made(), "y", evaluator=loaded)
+    again = ta.recommend(made(), "y", evaluator=ta.save_evaluator(joint, tmp_path / "joint.npz"))
     assert [one.point for one in again.ranked] == [one.point for one in found.ranked]
     assert again.notes == found.notes
     for name in ("predicted_score", "uncertainty"):
@@ -44,6 +43,36 @@ def test_the_raw_rows_matter(joint, made):
     u = joint.training_data.u[:20]
     blind = query._replace(samples=query.samples._replace(x=-query.samples.x[::-1]))
     assert np.abs(joint.predict(query, u)[0] - joint.predict(blind, u)[0]).max() > 1e-5
+
+
+def test_the_shipped_one_that_reads_rows_answers_for_every_kind_of_data(made):
+    from taskaware.recommendation.evaluators import evaluator_named
+
+    learned = evaluator_named("learned")
+    assert learned.sample_size is not None and learned.settings.beside
+    assert len(learned.training_data.names) > 500
+    films = [f"{'good' if row % 2 else 'dull'} is the film of day number {row}" for row in range(20)]
+    texts = (films, ["down", "up"] * 10)
+    for dataset in ((made(), "y"), (texts,)):
+        found = ta.recommend(*dataset, evaluator="learned")
+        assert np.isfinite(found.predicted_score) and found.uncertainty > 0
+        assert found.space.name == "universal"
+
+
+def test_rows_of_every_kind_of_data_are_read():
+    from taskaware.recommendation.teach import _samples
+
+    series = ta.make_task((np.random.default_rng(0).normal(size=(20, 2, 40)), ["a", "b"] * 10))
+    found = _samples(ta.JointSettings(), ["iris", series])
+    assert found[series.digest].rows.sum() == 20 and found[series.digest].columns.sum() == 32
+    assert len(found) == 2
+
+
+def test_an_evaluator_that_is_not_there_is_refused(made, tmp_path):
+    with pytest.raises(UserError, match="There is no evaluator 'lerned'. Give 'learned', or the path"):
+        ta.recommend(made(), "y", evaluator="lerned")
+    with pytest.raises(UserError, match="no evaluator '.*gone.npz'"):
+        ta.recommend(made(), "y", evaluator=tmp_path / "gone.npz")
 
 
 def test_a_known_dataset_cannot_be_left_out_without_its_rows(joint):

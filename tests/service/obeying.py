@@ -19,7 +19,7 @@ def obey(resource, order):
         records.tell(order.job, {"event": "phase", "phase": "asleep"})
         time.sleep(600)
     if verb == "name the store":
-        records.tell(order.job, {"event": "phase", "phase": order.store})
+        records.tell(order.job, {"event": "phase", "phase": order.refining.store})
     if verb == "raise":
         raise ZeroDivisionError("of the job")
     if verb == "memory":

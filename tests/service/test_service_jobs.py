@@ -16,7 +16,7 @@ from taskaware.service.limits import Limits
 from taskaware.service.places import Places, new_id
 from taskaware.service.records import CANCELLED, DONE, FAILED, FILE, RUNNING, WAITING, Records
 from taskaware.service.service import Service
-from taskaware.service.work import Curve, Order, train
+from taskaware.service.work import Curve, Order, Refining, train
 from taskaware.training.attempt import Evaluation
 
 
@@ -222,18 +222,19 @@ def test_a_job_without_its_dataset_fails_with_the_mend(records, places):
 
 def test_short_trainings_are_recorded_in_the_store_of_the_service(records, places, monkeypatch):
     job = add(records, "name the store")
-    found = Trainer(records, places, Limits(), obeying(), store="mine.sqlite")
+    found = Trainer(records, places, Limits(), obeying(), refining=Refining(store="mine.sqlite"))
     found.start()
     until(lambda: ended(records, job))
     found.stop()
     assert "mine.sqlite" in [event.get("phase") for _, event in records.events(job["id"])]
-    assert Trainers(records, places, Limits(), store="mine.sqlite")._all[0]._store == "mine.sqlite"
+    own = Refining("learned", "mine.sqlite")
+    assert Trainers(records, places, Limits(), refining=own)._all[0]._refining == own
 
     class Refined(Exception):
         """Ends the job where the trainings would begin."""
 
     def refine(task, **given):
-        raise Refined(given["store"], given["trainings"])
+        raise Refined(given["evaluator"], given["store"], given["trainings"])
 
     id, about = new_id(), {"name": "letters", "choices": {"target": ["b"]}}
     records.add("datasets", {"id": id, "owner": "ann", "about": about, "file": "data.csv", "bytes": 0})
@@ -247,8 +248,8 @@ def test_short_trainings_are_recorded_in_the_store_of_the_service(records, place
         "taskaware.recommendation.loading.load_recommendation", lambda path: SimpleNamespace(refine=refine)
     )
     until(lambda: records.take())
-    with pytest.raises(Refined, match="'mine.sqlite', 2"):
-        train(None, Order(places.root, order["id"], Limits(), "mine.sqlite"))
+    with pytest.raises(Refined, match="'learned', 'mine.sqlite', 2"):
+        train(None, Order(places.root, order["id"], Limits(), own))
     assert ended(records, order) is None
 
 

@@ -65,7 +65,8 @@ def table():
     )
     rows = [
         {"task": task, "rows": 100, "place": place, "predicted": -0.1 * place, "deviation": 0.1}
-        | {"measured": -0.3 * place, "test_score": 0.9, "known_test_score": 0.8, "search_test_score": 0.95}
+        | {"measured": -0.3 * place, "score": 0.9 - place, "test_score": [0.9, 0.5, 0.6][place]}
+        | {"known_test_score": 0.8, "search_test_score": 0.95}
         for task in "ax"
         for place in range(3)
     ]
@@ -89,6 +90,8 @@ def test_ends_are_those_of_the_tasks_that_were_answered():
     assert found["tasks"] == 1 and found["designs"] == 3 and found["spearman"] == pytest.approx(1.0)
     # Off by 0, 0.2 and 0.4, where 0.128 is allowed.
     assert found["within 80 %"] == pytest.approx(1 / 3) and found["bias"] == pytest.approx(-0.2)
+    assert found["validation, test"] == pytest.approx(0.5)
+    assert np.isnan(ends(designs.assign(score=1.0), known)["validation, test"]).all()
     first = first_designs(designs, known).iloc[1]
     assert first["tasks"] == 1 and first["less best known"] == pytest.approx(0.1)
     assert first["less by validation"] == pytest.approx(-0.05)

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import importlib
-import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +11,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
 from taskaware.embeddings import IMAGE_EMBEDDINGS
-from taskaware.errors import UserError
+from taskaware.errors import UserError, warn
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.cache import CACHE, FITS
 from taskaware.modalities.images import raw
@@ -159,5 +158,5 @@ def _usable_model() -> str:
             vision_model(name)
         return name
     except UserError as error:
-        warnings.warn(f"{error} Its block is left out.", stacklevel=2)
+        warn(f"{error} Its block is left out.")
         return ""

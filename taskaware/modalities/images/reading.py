@@ -1,14 +1,13 @@
 """A column of images in any form → `Pictures`, and what was assumed."""
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
-from taskaware.errors import UserError, quoted
+from taskaware.errors import UserError, quoted, warn
 from taskaware.modalities.images.decode import DEEP, Opened, Unreadable, opened, own_limit
 from taskaware.modalities.images.pictures import MISSING, Levels, Pictures, pixel_hash
 from taskaware.modalities.single import Parsed
@@ -175,10 +174,9 @@ def _own_whites(found: Sequence[Read | Opened], source: str, levels: Levels) -> 
 
 def _warn_of_scale(own: Mapping[str, Mapping[str, int]], column: str) -> None:
     for white in {white for whites in own.values() for white in whites.values()}:
-        warnings.warn(
+        warn(
             f"Images of '{column}' are read as numbers from 0 to {white}, by their type; the training images "
             "have another scale.",
-            stacklevel=5,
         )
 
 

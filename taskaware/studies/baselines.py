@@ -35,7 +35,7 @@ from taskaware.recommendation.recommend import recommend
 from taskaware.spaces import named_point, preset
 from taskaware.tasks.split import Split
 from taskaware.tasks.target import class_indices
-from taskaware.tasks.task import Task
+from taskaware.tasks.task import PROBLEMS, Task
 from taskaware.training import fit, trainer
 from taskaware.training.model import Model
 
@@ -88,7 +88,7 @@ def designed(task: Task, parts: Split, seed: int, *, design: str) -> np.ndarray:
         design: see `spaces.named_point`.
     """
     keep_compiled()
-    space, point = preset("extended"), named_point(design)
+    space, point = preset("extended"), named_point(design, problem=task.problem)
     model = fit.fit(_given(task, parts), space, point, seed=seed, members=1, progress=False)
     return _predicted(model, task, parts)
 
@@ -224,11 +224,12 @@ def missing(name: str) -> tuple[str, ...]:
 def version(name: str) -> list[str]:
     """Everything beside task and seed that the scores of a model depend on."""
     if name.startswith("design_"):
-        point = named_point(name.removeprefix("design_"))
+        design = name.removeprefix("design_")
+        points = np.stack([named_point(design, problem=problem) for problem in PROBLEMS])
         return [
             f"trainer {trainer.VERSION}",
             f"fit {fit.VERSION}",
-            hashlib.sha256(point.tobytes()).hexdigest()[:16],
+            hashlib.sha256(points.tobytes()).hexdigest()[:16],
         ]
     if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]

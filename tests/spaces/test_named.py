@@ -9,7 +9,7 @@ from taskaware.children.mixture.architecture import architecture
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
 from taskaware.spaces import named_point, preset
-from taskaware.spaces.named import PLANS
+from taskaware.spaces.named import OF_REGRESSION, PLANS
 from taskaware.training.prepare import embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
@@ -17,14 +17,17 @@ from taskaware.training.trainer import train
 SPACE = preset("extended")
 
 
+@pytest.mark.parametrize("problem", ["classification", "multioutput"])
 @pytest.mark.parametrize("name", list(PLANS))
-def test_a_named_point_is_the_design(name):
-    net = architecture(SPACE, named_point(name), inputs=preset("compact").embedding_names)
+def test_a_named_point_is_the_design(name, problem):
+    point = named_point(name, problem=problem)
+    net = architecture(SPACE, point, inputs=preset("compact").embedding_names)
     assert net.plain
     layers = [(layer.size, layer.baselines[0].activation) for layer in net.layers]
-    assert tuple(layers) == PLANS[name].layers
-    assert [part.name for part in net.embeddings] == [PLANS[name].numbers, "one_hot"]
-    for coordinate, value in PLANS[name].recipe.items():
+    plan = OF_REGRESSION.get(name, PLANS[name]) if problem == "multioutput" else PLANS[name]
+    assert tuple(layers) == plan.layers
+    assert [part.name for part in net.embeddings] == [plan.numbers, "one_hot"]
+    for coordinate, value in plan.recipe.items():
         assert net.recipe[coordinate] == pytest.approx(value, rel=1e-4)
     opened = {gate for gate, share in net.gates.items() if share}
     wanted = {"resnet": {"residual", "normalisation"}, "realmlp": {"scaling"}, "tabm": {"ensemble"}}
@@ -46,6 +49,8 @@ def test_designs_learn_a_table(monkeypatch):
 def test_what_is_no_design_and_what_a_space_lacks():
     with pytest.raises(UserError, match="tabn"):
         named_point("tabn")
+    with pytest.raises(UserError, match="Unknown problem 'ranking'"):
+        named_point("tabm", problem="ranking")
     with pytest.raises(UserError, match="'tabm' needs the baseline"):
         named_point("tabm", preset("compact"))
     with pytest.raises(UserError, match="'resnet' needs the coordinate residual"):

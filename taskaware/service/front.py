@@ -165,6 +165,8 @@ def _of_litestar(error: HTTPException) -> Refused:
         return Refused(405, "This address does not take this method. GET /docs lists what there is.")
     if status == 413:
         return Refused(413, "The body is too large for this address. GET /docs says what it takes.")
+    if "disconnected" in str(error.detail):
+        return Refused(400, "The connection ended before the body was whole. Send it again.")
     if status >= 500:
         return Refused(status, "An error in taskaware; its log has it. Tell who runs this service.")
     details = error.extra if isinstance(error.extra, list) else []

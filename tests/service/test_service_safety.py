@@ -6,16 +6,19 @@ import json
 import stat
 import struct
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from litestar import Request
+from litestar.exceptions import InternalServerException
 
 from taskaware.errors import UserError
 from taskaware.service import cells
-from taskaware.service.front import receive, shown_name
+from taskaware.service.front import answered, receive, shown_name
 from taskaware.service.guard import Guard
 from taskaware.service.limits import Limits, limits_of
 from taskaware.service.metrics import Metrics
@@ -302,6 +305,22 @@ def test_other_bodies_are_small_and_strict(service):
     for body in ({"dataset": 3}, {"dataset": "x", "seed": -1}, {"dataset": "x", "evil": 1}, [], "x"):
         assert refusal(client.post("/recommendations", json=body), 400)[0] == "bad_request"
     assert refusal(client.post("/recommendations", content=b"{"), 400)[0] == "bad_request"
+
+
+def test_a_client_that_goes_away_is_no_error_of_the_service(tmp_path, caplog):
+    ended = iter([{"type": "http.request", "body": b"a,b", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def next_part():
+        return next(ended)
+
+    scope = {"type": "http", "method": "POST", "path": "/datasets", "query_string": b"", "headers": []}
+    route = SimpleNamespace(resolve_request_max_body_size=lambda: 100)
+    request = Request(scope | {"server": ("127.0.0.1", 80), "route_handler": route}, receive=next_part)
+    with pytest.raises(InternalServerException) as caught:
+        asyncio.run(receive(request, tmp_path / "a.csv", 100))
+    answer = answered(request, caught.value)
+    assert answer.status_code == 400 and "Send it again" in answer.content["error"]["message"]
+    assert not caplog.records
 
 
 def test_a_body_that_stops_coming_is_given_up():

@@ -4,9 +4,9 @@
     python benchmarks/exports.py --data /folder/with/index.csv --only anneal,abalone
     python benchmarks/exports.py --data /folder/with/index.csv --kind text
 
-The first 1,500 rows of each dataset (400 of images), in random order, train a mixture for a few steps; its
-other rows, at most 400, are predicted: a table as a frame and as a CSV file, others as lists. Differences are
-of probabilities and of standardised values.
+The first 1,500 rows of each dataset (400 of images and sounds), in random order, train a mixture for a few
+steps; its other rows, at most 400, are predicted: a table as a frame and as a CSV file, others as lists.
+Differences are of probabilities and of standardised values.
 """
 
 import argparse
@@ -34,10 +34,11 @@ from taskaware.training.recipe import TrainingRecipe
 SMALL = {"name": "small", "layers": 2, "sizes": (4, 8), "width_odds": (0.5, 0.5), "recipe": ()}
 SPACES = {
     kind: dataclasses.replace(preset("compact" if kind == "tabular" else "universal"), **SMALL)
-    for kind in ("tabular", "text", "image", "series")
+    for kind in ("tabular", "text", "image", "series", "audio")
 }
 RECIPE = TrainingRecipe(steps=40, batch_size=64)
-TRAINED, PREDICTED = {"tabular": 1500, "text": 1500, "image": 400, "series": 1500}, 400
+TRAINED = {"tabular": 1500, "text": 1500, "image": 400, "series": 1500, "audio": 400}
+PREDICTED = 400
 
 
 def imported(folder: Path) -> ModuleType:

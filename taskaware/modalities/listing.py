@@ -15,7 +15,8 @@ SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "$rec
 class Kind(Protocol):
     """What is asked of a kind of data; `Single` answers it."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def begins(self, start: bytes) -> bool: ...
 

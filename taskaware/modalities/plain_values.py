@@ -4,7 +4,8 @@
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -24,7 +25,8 @@ class Written:
         read: function of rows and `about` → a sequence with an item for each row.
         blocks: function of such a sequence, the arrays that the blocks learned, and their names → matrices.
         takes: forms of the rows, for people.
-        file: name of a file of rows, for people.
+        file: name of a file of rows, or of a folder, for people.
+        begins: function that tells files which hold one value each by their first bytes; None if none do.
         shared: arrays that several blocks read, by the first part of their names.
         refused: blocks that cannot be written → why.
         instead: definitions that are written in place of others.
@@ -34,6 +36,7 @@ class Written:
     blocks: Definition
     takes: str
     file: str = "new.npy"
+    begins: Definition | None = None
     shared: tuple[str, ...] = ()
     refused: Mapping[str, str] = dataclasses.field(default_factory=dict)
     instead: Mapping[Definition, Definition] = dataclasses.field(default_factory=dict)
@@ -66,6 +69,20 @@ def values_of(rows: Any, about: Mapping) -> Sequence:
     if about["columns"]:
         return cast(Sequence, beside_each_other(named_columns(rows, about["columns"])))
     return named_columns(rows, [about["column"]])[about["column"]]
+
+
+def values_or_files(rows: Any, about: Mapping, is_value: Callable[[object], bool]) -> Sequence:
+    """As `values_of`; one value alone is a row, and dicts may be values, such as {"bytes": , "path": }.
+
+    Args:
+        rows, about: as there.
+        is_value: whether something is such a value.
+    """
+    if isinstance(rows, str | bytes | os.PathLike) or is_value(rows):
+        return [rows]
+    if isinstance(rows, list) and any(isinstance(row, Mapping) and is_value(row) for row in rows):
+        return rows
+    return values_of(rows, about)
 
 
 def beside_each_other(columns: Mapping[str, Sequence]) -> np.ndarray:

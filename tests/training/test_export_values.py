@@ -1,4 +1,4 @@
-"""An exported model of vectors, series, images or texts answers as the model does, with NumPy alone."""
+"""An exported model of vectors, series, pixels or texts answers as the model does, with NumPy alone."""
 
 import ast
 import dataclasses
@@ -39,11 +39,17 @@ def exported(folder, task, **options):
     reads = set(about.get("reads", about)["blocks"]) | set(EMBEDDINGS)
     assert reads >= {name for name, width in model.blocks.widths.items() if width}
     code = ast.parse((path / "predict.py").read_text(encoding="utf-8"))
-    named = [each for each in ast.walk(code) if isinstance(each, ast.Import | ast.ImportFrom)]
-    tops = {name.partition(".")[0] for each in named for name in names_of(each)}
     runs = {"numpy": set(), "onnx": {"onnxruntime"}, "stablehlo": {"jax"}}[options.get("to", "numpy")]
-    assert tops - sys.stdlib_module_names == {"numpy"} | runs
+    assert imports_of(code.body) == {"numpy"}
+    # What decodes files is asked for when there is a file.
+    assert imports_of(ast.walk(code)) - {"PIL", "soundfile"} == {"numpy"} | runs
     return model, imported(path)
+
+
+def imports_of(nodes):
+    """Libraries that are imported, without Python's own."""
+    found = [each for each in nodes if isinstance(each, ast.Import | ast.ImportFrom)]
+    return {name.partition(".")[0] for each in found for name in names_of(each)} - sys.stdlib_module_names
 
 
 def names_of(node):
@@ -174,7 +180,11 @@ def test_images(channels, white, tmp_path, monkeypatch):
         same(model, plain, [large, *images[:2]], [large.tolist(), *images[:2]])
         for alone in (images[0], large):
             assert plain.predict(alone) == model.predict(alone)
-    for wrong, words in ((["cat.png"], "no array of pixels"), ([np.full((9, 9), -1.0)], "pixel value -1")):
+    for wrong, words in (
+        (["cat.png"], "is not there in"),
+        ([np], "neither image"),
+        ([np.full((9, 9), -1.0)], "pixel value -1"),
+    ):
         with pytest.raises(ValueError, match=words):
             plain.predict(wrong)
 
@@ -238,13 +248,15 @@ class OfWidths(Blocks):
         raise AssertionError("not asked")
 
 
-def test_vectors_of_a_package_are_refused_by_name():
+def test_blocks_of_a_package_or_a_model_are_refused_by_name():
     reader = SingleReader(MODALITIES["text"], "text")
     assert reason_against_values("text", reader, OfWidths(word_ngrams=3, word_vectors=0)) == ""
     reason = reason_against_values("text", reader, OfWidths(word_ngrams=3, word_vectors=2))
     assert "the block 'word_vectors': its vectors" in reason
-    assert "no data of the kind 'audio'" in reason_against_values("audio", reader, OfWidths())
+    assert "no data of the kind 'smells'" in reason_against_values("smells", reader, OfWidths())
+    reason = reason_against_values("audio", reader, OfWidths(mel=2, audio_model=3))
+    assert "the block 'audio_model': it needs the audio model itself" in reason
     assert "made by hand" in reason_against_values("text", None, OfWidths())
-    parts = MixedBlocks((Fitted("tables", OfWidths()), Fitted("audio", OfWidths(mel=2))))
+    parts = MixedBlocks((Fitted("tables", OfWidths()), Fitted("audio", OfWidths(mel=2, audio_model=3))))
     mixed = MixedReader(Schema(()), (SingleReader(MODALITIES["audio"], "sound"),))
-    assert "no data of the kind 'audio'" in reason_against_values("mixed", mixed, parts)
+    assert reason_against_values("mixed", mixed, parts) == reason

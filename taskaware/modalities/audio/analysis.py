@@ -92,10 +92,15 @@ def described(data: Sounds) -> Described:
 
 def analyse(data: Sounds) -> Described:
     """The analysis of all rows, computed."""
+    with threadpool_limits(1, user_api="blas"):  # the matrices are narrow
+        return in_batches(data)
+
+
+def in_batches(data: Sounds) -> Described:
+    """The analysis of all rows, one at least."""
     order = np.argsort(data.samples, kind="stable")
     grid = Grid(data.rate)
-    with threadpool_limits(1, user_api="blas"):  # the matrices are narrow
-        parts = [_described(data.take(order[part]), grid) for part in _batches(data, order, grid)]
+    parts = [_described(data.take(order[part]), grid) for part in _batches(data, order, grid)]
     joined = parts[0].joined(parts[1:])
     return joined.take(np.argsort(order, kind="stable"))
 

@@ -10,7 +10,7 @@ from taskaware.modalities.audio import pretrained
 from taskaware.modalities.audio.analysis import CLIP, Described, described
 from taskaware.modalities.audio.patches import Patches
 from taskaware.modalities.audio.pretrained import MODELS, embedded
-from taskaware.modalities.audio.scaling import Scaling, checked
+from taskaware.modalities.audio.scaling import Scaling, checked, scaled
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.cache import FITS
@@ -100,17 +100,12 @@ class SoundBlocks(Blocks):
         if not data.rows:
             return {name: np.zeros((0, width), np.float32) for name, width in self.widths.items()}
         parts = self._parts(data, described(data))
-        absent = Scaling(self.scalings["mel"].mean[-1:], self.scalings["mel"].scale[-1:])
-        last = absent(missing[:, None].astype(float), np.ones(data.rows, bool))
-        mel = Scaling(self.scalings["mel"].mean[:-1], self.scalings["mel"].scale[:-1])
-        scalings = {**self.scalings, "mel": mel}
-        found = {name: scalings[name](values, ~missing) for name, values in parts.items()}
-        return {**found, "mel": np.hstack([found["mel"], last])}
+        return {name: scaled(values, missing, vars(self.scalings[name])) for name, values in parts.items()}
 
     def _parts(self, data: Sounds, analysed: Described) -> dict[str, np.ndarray]:
         """Each block before it is scaled; that of mel without its last column."""
         parts = {
-            "mel": np.hstack([analysed.mel, _scaled_clip(analysed.clip)]),
+            "mel": mel_columns(analysed),
             "cepstrum": analysed.cepstrum,
             "sound_patches": self.patches.transform(data, analysed),
         }
@@ -140,9 +135,9 @@ class SoundBlocks(Blocks):
         return cls(_rate_from(arrays), scalings, patches, model)
 
 
-def _scaled_clip(clip: np.ndarray) -> np.ndarray:
-    """The clips' descriptions, with the length as a logarithm."""
-    return np.hstack([np.log1p(clip[:, :1]), clip[:, 1:]])
+def mel_columns(analysed: Described) -> np.ndarray:
+    """The block mel before it is scaled, without its last column; the length counts as a logarithm."""
+    return np.hstack([analysed.mel, np.log1p(analysed.clip[:, :1]), analysed.clip[:, 1:]])
 
 
 def _rate_from(arrays: Mapping[str, np.ndarray]) -> int:

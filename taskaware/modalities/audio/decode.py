@@ -1,7 +1,7 @@
 """Sound files → samples: WAV through the standard library, what it cannot read through soundfile."""
 
 import contextlib
-import importlib.util
+import importlib
 import io
 import os
 import wave
@@ -46,8 +46,12 @@ def is_sound(start: bytes) -> bool:
 
 
 def has_soundfile() -> bool:
-    """Whether the optional package is installed."""
-    return importlib.util.find_spec("soundfile") is not None
+    """Whether the optional package is installed, with the library that it needs."""
+    try:
+        importlib.import_module("soundfile")
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def decode(source: bytes | str | os.PathLike, limits: Limits) -> Decoded:

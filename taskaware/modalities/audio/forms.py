@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.audio.decode import ENDINGS, Decoded, decode, in_floats, is_sound
@@ -27,7 +26,8 @@ def missing(value: object) -> bool:
     if isinstance(value, Mapping):
         content = [value.get(name) for name in ("bytes", "path", "array")]
         return bool(value) and all(part is None for part in content) and _is_form(value)
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+    # What pandas writes for a missing value is known by its type, so that pandas need not be here.
+    return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and value != value)
 
 
 def looks_like_sound(value: object, *, on_disk: bool) -> bool:

@@ -102,22 +102,32 @@ class Patches:
         return cls(mean, projection, centres)
 
     def _pooled(self, frames: Ragged) -> np.ndarray:
-        places = _places(frames)
-        counts = -(-frames.counts // STRIDE)
-        found = np.empty((len(places), len(self.centres)))
         with threadpool_limits(1, user_api="blas"):
-            for at in range(0, len(places), AT_ONCE):
-                patches = _cut(frames, places[at : at + AT_ONCE])
-                found[at : at + AT_ONCE] = self._activations(patches)
-        activations = Ragged(found, counts)
-        return np.hstack([activations.parts(TIMES).reshape(len(counts), -1), activations.largest])
+            return pooled(frames, vars(self))
 
-    def _activations(self, patches: np.ndarray) -> np.ndarray:
-        """How much nearer a centre is than the mean one, 0 at least, (n, K)."""
-        white = (patches - self.mean) @ self.projection
-        square = (white**2).sum(1)[:, None] - 2 * white @ self.centres.T + (self.centres**2).sum(1)
-        distance = np.sqrt(np.maximum(square, 0))
-        return np.maximum(0, distance.mean(1, keepdims=True) - distance)
+
+def pooled(frames: Ragged, learned: Mapping) -> np.ndarray:
+    """What `Patches.transform` gives.
+
+    Args:
+        frames: spectrograms of N clips.
+        learned: the arrays of the patches, by name.
+    """
+    places = _places(frames)
+    counts = -(-frames.counts // STRIDE)
+    found = np.empty((len(places), len(learned["centres"])))
+    for at in range(0, len(places), AT_ONCE):
+        found[at : at + AT_ONCE] = _activations(_cut(frames, places[at : at + AT_ONCE]), learned)
+    activations = Ragged(found, counts)
+    return np.hstack([activations.parts(TIMES).reshape(len(counts), -1), activations.largest])
+
+
+def _activations(patches: np.ndarray, learned: Mapping) -> np.ndarray:
+    """How much nearer a centre is than the mean one, 0 at least, (n, K)."""
+    white, centres = (patches - learned["mean"]) @ learned["projection"], learned["centres"]
+    square = (white**2).sum(1)[:, None] - 2 * white @ centres.T + (centres**2).sum(1)
+    distance = np.sqrt(np.maximum(square, 0))
+    return np.maximum(0, distance.mean(1, keepdims=True) - distance)
 
 
 def _places(frames: Ragged) -> np.ndarray:

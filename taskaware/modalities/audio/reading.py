@@ -102,10 +102,15 @@ def resample(clip: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 def _filter(rate: int, wanted: int) -> tuple[int, int, np.ndarray]:
     from scipy.signal import firwin
 
-    ratio = fractions.Fraction(wanted, rate).limit_denominator(10_000)
-    up, down = ratio.numerator, ratio.denominator
+    up, down = factors(rate, wanted)
     largest = max(up, down)
     return up, down, firwin(20 * largest + 1, 1 / largest, window=("kaiser", 5.0)).astype(np.float32)
+
+
+def factors(rate: int, wanted: int) -> tuple[int, int]:
+    """Whole numbers by which a clip's samples are multiplied, and then thinned out."""
+    ratio = fractions.Fraction(wanted, rate).limit_denominator(10_000)
+    return ratio.numerator, ratio.denominator
 
 
 def _notes(data: Sounds, rates: collections.Counter, column: str) -> list[str]:

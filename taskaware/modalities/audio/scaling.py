@@ -31,16 +31,6 @@ class Scaling:
         spread = values.std(0)
         return cls(values.mean(0), np.where(spread > SMALLEST, 1 / np.maximum(spread, SMALLEST), 0.0))
 
-    def __call__(self, values: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """Scaled rows, float32.
-
-        Args:
-            values: (N, D).
-            present: rows that are not missing, (N,); the others are 0, the mean.
-        """
-        scaled = np.clip((values - self.mean) * self.scale, -FARTHEST, FARTHEST)
-        return np.where(present[:, None], scaled, 0).astype(np.float32)
-
     def to_arrays(self, prefix: str) -> dict[str, np.ndarray]:
         """Both, with this before their names."""
         return {f"{prefix}.mean": self.mean, f"{prefix}.scale": self.scale}
@@ -62,6 +52,21 @@ class Scaling:
         if (scale < 0).any():
             raise ValueError(f"{prefix}.scale is negative")
         return cls(mean, scale)
+
+
+def scaled(values: np.ndarray, missing: np.ndarray, learned: Mapping) -> np.ndarray:
+    """Scaled rows, (N, D) float32; a missing one is 0, the mean.
+
+    Args:
+        values: (N, D), or (N, D - 1) where the last column says which rows are missing.
+        missing: rows without a sound, (N,) bool.
+        learned: the arrays of `Scaling`, by name.
+    """
+    mean = learned["mean"]
+    known = np.where(missing[:, None], mean[: values.shape[1]], values)
+    if known.shape[1] < len(mean):
+        known = np.column_stack([known, missing])
+    return np.clip((known - mean) * learned["scale"], -FARTHEST, FARTHEST).astype(np.float32)
 
 
 def checked(arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int | None, ...]) -> np.ndarray:

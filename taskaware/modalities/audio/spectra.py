@@ -92,10 +92,22 @@ def frames_of(clips: Sequence[np.ndarray], grid: Grid) -> Frames:
 
 
 def cepstra(log_mel: Ragged, coefficients: int = COEFFICIENTS) -> Ragged:
-    """Mel-frequency cepstral coefficients, (F, coefficients): the orthonormal cosine transform, type 2."""
+    """Mel-frequency cepstral coefficients, (F, coefficients)."""
+    return log_mel.of(cosine_transform(log_mel.values)[:, :coefficients])
+
+
+def cosine_transform(rows: np.ndarray) -> np.ndarray:
+    """The orthonormal cosine transform, type 2, of each row, (F, D)."""
     from scipy.fft import dct
 
-    return log_mel.of(dct(log_mel.values, norm="ortho", axis=1)[:, :coefficients])
+    return dct(rows, norm="ortho", axis=1)
+
+
+def fourier_transform(rows: np.ndarray, points: int) -> np.ndarray:
+    """The Fourier transform of each row, filled up with zeros, (n, points // 2 + 1); the rows are lost."""
+    from scipy.fft import rfft
+
+    return rfft(rows, n=points, axis=1, overwrite_x=True)
 
 
 def _in_one(clips: Sequence[np.ndarray], lengths: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -108,11 +120,9 @@ def _in_one(clips: Sequence[np.ndarray], lengths: np.ndarray, grid: Grid) -> tup
 
 
 def _spectra(buffer: np.ndarray, starts: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.fft import rfft
-
     window = np.hanning(grid.window + 2)[1:-1].astype(np.float32)
     cut = np.lib.stride_tricks.sliding_window_view(buffer, grid.window)[starts] * window
-    spectrum = rfft(cut, n=grid.points, axis=1, overwrite_x=True)
+    spectrum = fourier_transform(cut, grid.points)
     power = (spectrum.real**2 + spectrum.imag**2) / (window @ window)
     sums = (power @ _weights(grid)).astype(np.float64)
     log_mel = np.log(sums[:, :BANDS] + FLOOR)

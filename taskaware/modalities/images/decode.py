@@ -13,6 +13,7 @@ import numpy as np
 from taskaware.errors import UserError, quoted
 from taskaware.modalities.images.forms import CHANNELS, is_missing, is_pil
 
+INSTALL = "pip install 'taskaware[images]'"
 SETTING = "TASKAWARE_MOST_PIXELS"
 MOST_PIXELS = 64_000_000
 """Pixels that one image may have; the environment's $TASKAWARE_MOST_PIXELS replaces it."""
@@ -80,8 +81,16 @@ def opened(value: Any, folder: str | os.PathLike | None = None) -> Opened | None
 
 @contextlib.contextmanager
 def own_limit() -> Iterator[None]:
-    """Inside, `most_pixels` takes the place of Pillow's own limit and of its warnings."""
-    image = _pillow()
+    """Inside, `most_pixels` takes the place of Pillow's own limit and of its warnings.
+
+    Without Pillow nothing is done: arrays need none.
+    """
+    image = None
+    with contextlib.suppress(UserError):
+        image = _pillow()
+    if image is None:
+        yield
+        return
     before, image.MAX_IMAGE_PIXELS = image.MAX_IMAGE_PIXELS, None
     try:
         with warnings.catch_warnings():
@@ -95,12 +104,13 @@ def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise UserError("Image files need Pillow. Install it: pip install 'taskaware[images]'") from error
+        raise UserError(f"Image files need Pillow. Install it: {INSTALL}") from error
     return Image
 
 
 def _of_path(value: str | os.PathLike, folder: str | os.PathLike | None) -> Opened:
     path = Path(folder or "", value)
+    _pillow()  # its absence is no fault of the file
     try:
         with path.open("rb") as file:
             return _of_file(file)

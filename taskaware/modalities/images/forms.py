@@ -108,8 +108,11 @@ def are_images(array: np.ndarray) -> bool:
 
 def is_image(value: object) -> bool:
     """Whether one value of a column looks like an image, in any form that is read."""
-    if isinstance(value, np.ndarray):
-        return is_image_array(value)
+    return is_image_array(value) if isinstance(value, np.ndarray) else is_image_file(value)
+
+
+def is_image_file(value: object) -> bool:
+    """Whether one value looks like an image file: its record, bytes or path; or like an image of Pillow."""
     if isinstance(value, dict):
         return set(value) <= {"bytes", "path"} and _is_image_record(value)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -144,7 +147,7 @@ def _some(source: Any) -> Sequence:
 
 def _is_image_record(value: dict) -> bool:
     data = value.get("bytes")
-    return is_image(data) if data is not None else is_image_path(value.get("path"))
+    return is_image_file(data) if data is not None else is_image_path(value.get("path"))
 
 
 def _numbers(array: np.ndarray) -> bool:

@@ -1,25 +1,24 @@
 """How the code of an exported model reads images and computes their blocks, with NumPy alone."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from taskaware.modalities.columns import of_part
-from taskaware.modalities.images.decode import Opened, Unreadable, of_array
-from taskaware.modalities.images.forms import is_missing, is_one_array, is_pil
+from taskaware.modalities.images.forms import is_image_file, is_one_array
 from taskaware.modalities.images.patches import patch_features
 from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.images.raw import Working, features_of
 from taskaware.modalities.images.reading import pictures_of
 from taskaware.modalities.images.resize import squares
 from taskaware.modalities.images.scaling import scaled_block
-from taskaware.modalities.plain_values import PLAIN, Written, values_of
+from taskaware.modalities.plain_values import PLAIN, Written, values_or_files
 from taskaware.modalities.tables.written.copying import Definition
 
 _OWN = "taskaware.modalities.images.written"
 _ROOM = "taskaware.modalities.images"
+INSTALL = "pip install pillow"
 BITS = 22
 """Of the fractions by which Pillow weighs pixels."""
 
@@ -37,25 +36,10 @@ def read_images(rows: Any, about: Mapping) -> list[tuple[np.ndarray, np.ndarray]
     """The pixels and the full size of each image; the size is 0 where one is missing."""
     if isinstance(rows, np.ndarray) and is_one_array(rows, about["options"].get("first", 0)):
         rows = rows[None]
-    found = pictures_of(values_of(rows, about), column=about["column"], **about["options"]).data
+    values = values_or_files(rows, about, is_image_file)
+    found = pictures_of(values, column=about["column"], **about["options"]).data
     pictures = cast(Pictures, found)
     return list(zip(pictures.pixels, pictures.sizes, strict=True))
-
-
-def opened_array(value: Any, folder: Any = None) -> Opened | None:
-    """The pixels of a value; None where it is missing."""
-    if is_missing(value):
-        return None
-    if is_pil(value) or not isinstance(value, np.ndarray | list | tuple):
-        why = "is no array of pixels"
-        raise Unreadable(why, "Give arrays: numpy.asarray(PIL.Image.open(path).convert('RGB'))")
-    return of_array(value)
-
-
-@contextlib.contextmanager
-def no_limit() -> Iterator[None]:
-    """Nothing: without Pillow there is no limit of its."""
-    yield
 
 
 def shrunk_by_box(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -114,12 +98,14 @@ def image_blocks(values: Sequence, arrays: Mapping, names: Sequence[str]) -> dic
 WRITTEN = Written(
     Definition(_OWN, "read_images"),
     Definition(_OWN, "image_blocks"),
-    takes="an array (N, height, width) or (N, height, width, 3), a list of such images, or a table of them",
+    takes="an array (N, height, width) or (N, height, width, 3), a list of such images, a list of paths "
+    "or of bytes of image files, which Pillow reads, or a table of them",
+    file="images/",
+    begins=Definition(f"{_ROOM}.forms", "starts_as_image"),
     shared=("working", "dictionary"),
     refused={"vision_model": "it needs the vision model itself"},
     instead={
-        Definition(f"{_ROOM}.decode", "opened"): Definition(_OWN, "opened_array"),
-        Definition(f"{_ROOM}.decode", "own_limit"): Definition(_OWN, "no_limit"),
+        Definition(f"{_ROOM}.decode", "INSTALL"): Definition(_OWN, "INSTALL"),
         Definition(f"{_ROOM}.reading", "shrunk_to"): Definition(_OWN, "shrunk_by_box"),
         Definition(f"{_ROOM}.pictures", "Pictures"): Definition(_OWN, "PlainPictures"),
         Definition("taskaware.modalities.single", "Parsed"): Definition(PLAIN, "PlainParsed"),

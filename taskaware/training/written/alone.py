@@ -9,6 +9,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,9 @@ from taskaware.training.forward import ROWS_AT_ONCE
 HERE = Path(__file__).resolve().parent
 READERS: Mapping[str, Callable]
 EMBEDDINGS: Sequence[Callable]
+FILE = "CSV, TSV or text file with a line of names"
+PIPE = 141
+"""Exit code where the reader of the answers has closed the pipe, as shells have it."""
 
 
 @functools.cache
@@ -199,21 +203,47 @@ def table_of(outputs: np.ndarray, proba: bool) -> list[list]:
     return [names, *([answer, *row] for answer, row in zip(answers, outputs.tolist(), strict=True))]
 
 
+def table_of_file(path: str, encoding: str, proba: bool) -> list[list]:
+    """The answers for the rows of a file, as `table_of` has them.
+
+    Args:
+        path, encoding: of the file.
+        proba: whether the probability of each class follows.
+    """
+    return table_of_rows(rows_in_file(path, encoding), proba)
+
+
+def table_of_rows(rows: Any, proba: bool) -> list[list]:
+    """The answers for some rows, as `table_of` has them."""
+    return table_of(predict_proba(rows) if proba else outputs_of(rows), proba)
+
+
+def printed(text: str) -> None:
+    """Print a text; where its reader, such as `head`, has enough, end without a word."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        # Python flushes once more at its end, then into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE)
+
+
 def main() -> None:
     """Predict for the rows of a file, and print or write the answers as CSV."""
     parser = argparse.ArgumentParser(description="Predict the rows of a file.")
-    parser.add_argument("file", help="CSV, TSV or text file with a line of names; or an array, .npy")
+    parser.add_argument("file", help=FILE)
     parser.add_argument("--out", metavar="FILE", help="write the predictions to a new file")
     parser.add_argument("--encoding", default="utf-8-sig", help="of the file")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")
     given = parser.parse_args()
     try:
-        rows = rows_in_file(given.file, given.encoding)
-        table = table_of(predict_proba(rows) if given.proba else outputs_of(rows), given.proba)
+        text = io.StringIO()
+        table = table_of_file(given.file, given.encoding, given.proba)
+        csv.writer(text, lineterminator="\n").writerows(table)
         if given.out is None:
-            csv.writer(sys.stdout, lineterminator="\n").writerows(table)
+            printed(text.getvalue())
         else:
             with open(given.out, "x", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows(table)
+                file.write(text.getvalue())
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")

@@ -13,6 +13,7 @@ from taskaware.training.written.alone import about, named
 READ: Callable[[Any, Mapping], Sequence]
 BLOCKS: Callable[[Sequence, Mapping, Sequence[str]], Mapping[str, np.ndarray]]
 
+FILE = "CSV, TSV or text file with a line of names; or an array, .npy"
 AT_ONCE = 512
 """Rows whose blocks are computed at one time."""
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from taskaware.training import card, saving
 from taskaware.training.stablehlo import program
 from taskaware.training.tensors import absence
 from taskaware.training.written.design import Design, design_of
-from taskaware.training.written.values import LearnedMixed, LearnedValues, reason_against_values
+from taskaware.training.written.values import ALONE, LearnedMixed, LearnedValues, reason_against_values
 
 if TYPE_CHECKING:
     from taskaware.training.model import Model
@@ -44,12 +45,12 @@ RUN_BY = {
 }
 """Form → what a program needs that uses it."""
 
-ALONE = "taskaware.training.written.alone"
-
 HEAD = '''\
 """Predictions of a trained neural network, made by taskaware. It needs {needs}.
 {commands}
-    from predict import predict{more}  # takes {takes}
+    from predict import predict{more}
+
+{takes}
 
 Beside this file stands, as data: export.json (what is read, and what is predicted), and {files}.
 """
@@ -246,7 +247,7 @@ def _code(found: Learned | LearnedValues | LearnedMixed, to: str, files: list[st
         commands=COMMANDS.format(file=found.file) if found.file else "",
         files=" and ".join(files),
         more=more,
-        takes=found.takes,
+        takes=textwrap.fill(f"`predict` takes {found.takes}.", 100),
     )
     end = f'\n\n{found.constants}\nif __name__ == "__main__":\n    main()\n'
     return f"{head}{import_lines(imports)}\n{copied}{end}"

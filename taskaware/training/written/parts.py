@@ -279,7 +279,7 @@ def main() -> None:
         frame = read_file(given.file, given.encoding)
 {train}        answers = table_of({arguments})
         if given.out is None:
-            print(answers.to_csv(index=False), end="")
+            printed(answers.to_csv(index=False))
         else:
             answers.to_csv(given.out, index=False, mode="x")
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from taskaware.modalities.tables.written.learned import READING
 from taskaware.training.forward import ROWS_AT_ONCE
 from taskaware.training.written import parts
 from taskaware.training.written.design import Design, Schedule
+from taskaware.training.written.values import ALONE
 
 SCALE = "taskaware.tasks.scale"
 
@@ -66,7 +67,7 @@ def _network_imports(module: ast.Module) -> set[str]:
 
 
 def _copied(design: Design) -> tuple[set[str], str]:
-    more = []
+    more = [Definition(ALONE, "printed")]
     if not design.target.classes:
         more.append(Definition(SCALE, "restored"))
     if design.schedule is not None:

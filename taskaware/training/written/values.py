@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from taskaware.errors import quoted
+from taskaware.modalities.audio.written import WRITTEN as SOUNDS
 from taskaware.modalities.blocks import Blocks
 from taskaware.modalities.images.written import WRITTEN as IMAGES
 from taskaware.modalities.mixed.blocks import MixedBlocks
@@ -20,11 +21,19 @@ from taskaware.modalities.tables.written.learned import WITHOUT_PANDAS, Learned,
 from taskaware.modalities.texts.written import WRITTEN as TEXTS
 from taskaware.modalities.vectors.written import WRITTEN as VECTORS
 
-KINDS: Mapping[str, Written] = {"embedding": VECTORS, "image": IMAGES, "series": SERIES, "text": TEXTS}
+KINDS: Mapping[str, Written] = {
+    "audio": SOUNDS,
+    "embedding": VECTORS,
+    "image": IMAGES,
+    "series": SERIES,
+    "text": TEXTS,
+}
 """Kinds of data that NumPy alone reads and encodes."""
 
 ALONE, OWN = "taskaware.training.written.alone", "taskaware.training.written.alone_values"
-MIXED = "taskaware.training.written.alone_mixed"
+MIXED, FILES = "taskaware.training.written.alone_mixed", "taskaware.training.written.alone_files"
+OF_FILES = ("FILE", "rows_in_file", "table_of_file")
+"""Parts of `alone` that are others where a file may hold one value."""
 
 
 def _stand_ins(own: str, outputs: Definition) -> dict[Definition, Definition]:
@@ -71,7 +80,10 @@ class LearnedValues:
     @property
     def constants(self) -> str:
         """Lines after the functions, which name those of the kind of data."""
-        return f"READ = {self.kind.read.name}\nBLOCKS = {self.kind.blocks.name}\n"
+        text = f"READ = {self.kind.read.name}\nBLOCKS = {self.kind.blocks.name}\n"
+        if self.kind.begins is None:
+            return text
+        return f'{text}KIND = KindOfFiles("{self.reader.modality.name}", {self.kind.begins.name})\n'
 
     def code_alone(self, more: Iterable[Definition], outputs: Definition) -> tuple[set[str], str]:
         """Imports and functions that read and encode rows with NumPy alone; see `Learned.code_alone`.
@@ -80,7 +92,12 @@ class LearnedValues:
             more, outputs: as there.
         """
         instead = {**self.kind.instead, **_stand_ins(OWN, outputs)}
-        return copied([self.kind.read, self.kind.blocks, *more], instead)
+        instead[Definition(ALONE, "FILE")] = Definition(OWN, "FILE")
+        roots = [self.kind.read, self.kind.blocks, *more]
+        if self.kind.begins is not None:
+            instead |= {Definition(ALONE, name): Definition(FILES, name) for name in OF_FILES}
+            roots.append(self.kind.begins)
+        return copied(roots, instead)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,7 +143,8 @@ class LearnedMixed:
     @property
     def file(self) -> str:
         """Name of a file of rows, for people; empty where no file can hold them."""
-        return "" if any(part.file != Learned.file for _, part in self.parts) else Learned.file
+        named = (part.file == Learned.file or part.kind.begins for _, part in self.parts)
+        return Learned.file if all(named) else ""
 
     @property
     def constants(self) -> str:

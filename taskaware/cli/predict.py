@@ -98,8 +98,8 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "new",
         metavar="NEW",
-        help="rows in any form that 'recommend' reads, with or without the target; or a folder of images or "
-        "sounds",
+        help="rows in any form that 'recommend' reads, with or without the target; or an image, a sound, "
+        "or a folder of them",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to a file (default: standard output)")
     parser.add_argument("--proba", action="store_true", help="add the probability of each class")

@@ -7,7 +7,7 @@ from typing import Protocol
 import pandas as pd
 
 from taskaware.errors import UserError, quoted
-from taskaware.files import expanded, is_folder
+from taskaware.files import expanded, is_file, is_folder
 
 SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "$recycle.bin"}
 
@@ -22,12 +22,12 @@ class Kind(Protocol):
 
 
 def file_rows(folder: object, kind: Kind, column: str, target_name: str = "") -> pd.DataFrame | None:
-    """The files of a folder as new rows; None where this names no folder.
+    """The files of a folder as new rows, or a single file as one; None where this names neither.
 
     The index, named "file", has the path of each file below the folder, sorted. Files may stand at any depth.
 
     Args:
-        folder: path.
+        folder: path, also of a file of this kind.
         kind: of data that the files hold.
         column: gets the paths.
         target_name: gets the names of the first sub-folders, if every file is in one.
@@ -35,8 +35,12 @@ def file_rows(folder: object, kind: Kind, column: str, target_name: str = "") ->
     Raises:
         UserError: there is no file, or one of another kind; names it.
     """
-    if not isinstance(folder, str | os.PathLike) or not is_folder(root := expanded(folder)):
+    if not isinstance(folder, str | os.PathLike):
         return None
+    if not is_folder(root := expanded(folder)):
+        if not is_file(root) or not kind.begins(_head(root)):
+            return None
+        return pd.DataFrame({column: [str(root)]}, pd.Index([root.name], name="file"), dtype=object)
     files, _, _ = listed(root, kind)
     if not files:
         raise UserError(f"{quoted(str(root))} holds no {kind.name} file. Name another folder.")
@@ -74,8 +78,7 @@ def _checked(root: Path, path: Path, kind: Kind) -> Path:
     """The path, if the file begins as one of the kind does."""
     shown = quoted(str(path.relative_to(root)))
     try:
-        with path.open("rb") as file:
-            head = file.read(32)
+        head = _head(path)
     except OSError as error:
         raise UserError(
             f"{shown} in {quoted(str(root))} cannot be read ({error.strerror}). Check it, or move it away."
@@ -84,3 +87,9 @@ def _checked(root: Path, path: Path, kind: Kind) -> Path:
         what = "is empty" if not head else f"is no {kind.name} file"
         raise UserError(f"{shown} in {quoted(str(root))} {what}. Replace it, or move it out of the folder.")
     return path
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(32)

@@ -91,7 +91,7 @@ class SingleReader(Reader):
         return self.modality.parse(values, column=self.column, **dict(self.options)).data
 
     def files(self, rows: object, target_name: str = "") -> pd.DataFrame | None:
-        """The files of a folder, where rows name one; see `listing.file_rows`."""
+        """The files of a folder, or a single one, where rows name it; see `listing.file_rows`."""
         if not self.modality.endings or self.columns:
             return None
         return file_rows(rows, self.modality, self.column, target_name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def listed(model: "Model", rows: Any) -> Any:
-    """New rows; for the path of a folder its files as a frame, where the model reads files."""
+    """New rows; as a frame where they are the path of a folder, or of one file, of what the model reads."""
     frame = model.reader.files(rows, model.target_name) if isinstance(model.reader, SingleReader) else None
     return rows if frame is None else frame
 

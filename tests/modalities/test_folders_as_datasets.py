@@ -61,6 +61,9 @@ def test_new_images_in_a_folder(tmp_path, short):
     (new / "note.txt").unlink()
     assert main(["predict", str(tmp_path / "model"), str(new), "--out", str(tmp_path / "p.csv")]) == 0
     assert pd.read_csv(tmp_path / "p.csv")["file"].tolist() == ["b.png", "deep/a.png"]
+    one = ["predict", str(tmp_path / "model"), str(new / "b.png"), "--out", str(tmp_path / "one.csv")]
+    assert main(one) == 0
+    assert pd.read_csv(tmp_path / "one.csv").to_numpy().tolist() == [["b.png", "light"]]
 
 
 def test_sounds_with_a_split(tmp_path):

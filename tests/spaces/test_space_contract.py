@@ -39,7 +39,8 @@ HOLES = choices(
 )
 SMALL = [cells(2), chain((1, 2), strides=(1, 2), pooling=True)]
 SHIPPED = [
-    *(PRESETS[name] for name in PRESETS if name not in ("cells", "chain")),
+    # "universal" is "compact" with the embeddings of other kinds of data.
+    *(PRESETS[name] for name in PRESETS if name not in ("cells", "chain", "universal")),
     *SMALL,
     Bits(),
     GRID,

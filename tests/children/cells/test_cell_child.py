@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 import taskaware as ta
 from taskaware.children.cells import child
@@ -64,18 +63,6 @@ def test_the_contract_on_images():
     images = np.clip(images + rng.normal(scale=8, size=(160, 8, 8)), 0, 255).astype(np.uint8)
     points = np.array([[1, 1, 0, 0] * 2, [0, 0, 1, 1] * 2, [1, 1, 1, 0] * 2], np.float32)
     check_child(lambda: (SMALL, points), tasks=[ta.make_task((images, signal > 0))])
-
-
-def test_evolution_trains_cells_on_digits():
-    digits = load_digits()
-    few = np.isin(digits.target, (3, 8))
-    task = ta.make_task((digits.images[few][:120], digits.target[few][:120]))
-    # The rate and the steps between evaluations are those of the contract: one program.
-    recipe = TrainingRecipe(steps=20, evaluations=2, batch_size=32, learning_rate=0.01)
-    strategy = ta.strategies.aging_evolution(population=4, sample=2)
-    found = ta.search(SMALL, strategy, task=task, recipe=recipe, budget=8, progress=False)
-    assert found.best.score > 0.7 and not found.diverged.any()
-    assert len(np.unique(found.points, axis=0)) > 4 and len(np.unique(found.scores)) > 2
 
 
 def test_tables_have_no_pixels():

@@ -95,11 +95,21 @@ def figure(pairs: dict[str, Pair], path: Path, unit: str) -> None:
         _drawn(row[1], latest(pair.controller) - latest(pair.control), f"median of the last {LAST}")
         for ax in row:
             ax.axhline(0.0, color="grey", lw=0.8)
+            ax.set_ylim(*_range(ax))
             ax.set(title=name, xlabel="trainings", ylabel=f"gain over random search, {unit}")
             ax.legend(fontsize=8)
     sheet.tight_layout()
     sheet.savefig(path, dpi=90)
     plt.close(sheet)
+
+
+def _range(ax: plt.Axes) -> tuple[float, float]:
+    """What the last third of the lines needs, and room: failed cells among the first would hide the rest."""
+    ends = [line.get_ydata()[-max(1, len(line.get_ydata()) // 3) :] for line in ax.lines]
+    found = np.concatenate([np.asarray(each, float) for each in ends])
+    low, high = np.nanmin(found), np.nanmax(found)
+    room = 0.5 * (high - low) or 1.0
+    return float(low - room), float(high + room)
 
 
 def _drawn(ax: plt.Axes, gains: np.ndarray, label: str) -> None:

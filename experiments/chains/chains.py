@@ -270,7 +270,8 @@ def reported(images: Images, size: Size, name: str, seeds: int, folder: Path) ->
     found = [searched(images, size, name, seed, folder, control=True) for seed in range(seeds)]
     task, pair, space = images.searched.name, paired(found), space_of(size, images.channels)
     show(pair)
-    sizes(found, space)
+    if size.budget >= LAST:
+        sizes(found, space)
     figure({task: pair}, folder / f"{task}.png", "accuracy")
     best = max(found, key=lambda each: each.best.score)
     best.draw().savefig(folder / f"{task}-best.png", dpi=90, bbox_inches="tight")

@@ -5,7 +5,7 @@ from taskaware.spaces.chain import ChainSpace, Layer, chain
 from taskaware.spaces.choices import ChoiceSpace, choices
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import Point, Weights
-from taskaware.spaces.named import named_point
+from taskaware.spaces.named import named_point, named_space
 from taskaware.spaces.presets import PRESETS, preset
 from taskaware.spaces.recurrent_cells import RecurrentCell, RecurrentCellSpace, recurrent_cells
 from taskaware.spaces.registry import SPACES, space_from, type_of
@@ -39,6 +39,7 @@ __all__ = [
     "choices",
     "decided",
     "named_point",
+    "named_space",
     "open_choices",
     "preset",
     "recurrent_cells",

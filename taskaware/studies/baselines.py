@@ -32,7 +32,7 @@ from taskaware.data.table import Column, Table
 from taskaware.modalities.tables.frame import library_frame
 from taskaware.modalities.tables.table import table_of
 from taskaware.recommendation.recommend import recommend
-from taskaware.spaces import named_point, preset
+from taskaware.spaces import named_point, named_space
 from taskaware.tasks.split import Split
 from taskaware.tasks.target import class_indices
 from taskaware.tasks.task import PROBLEMS, Task
@@ -88,7 +88,8 @@ def designed(task: Task, parts: Split, seed: int, *, design: str) -> np.ndarray:
         design: see `spaces.named_point`.
     """
     keep_compiled()
-    space, point = preset("extended"), named_point(design, problem=task.problem)
+    space = named_space(design, problem=task.problem)
+    point = named_point(design, space, problem=task.problem)
     model = fit.fit(_given(task, parts), space, point, seed=seed, members=1, progress=False)
     return _predicted(model, task, parts)
 
@@ -225,12 +226,13 @@ def version(name: str) -> list[str]:
     """Everything beside task and seed that the scores of a model depend on."""
     if name.startswith("design_"):
         design = name.removeprefix("design_")
-        points = np.stack([named_point(design, problem=problem) for problem in PROBLEMS])
-        return [
-            f"trainer {trainer.VERSION}",
-            f"fit {fit.VERSION}",
-            hashlib.sha256(points.tobytes()).hexdigest()[:16],
-        ]
+        spaces = {problem: named_space(design, problem=problem) for problem in PROBLEMS}
+        points = {problem: named_point(design, space, problem=problem) for problem, space in spaces.items()}
+        content = b"".join(
+            spaces[problem].digest.encode() + points[problem].tobytes() for problem in PROBLEMS
+        )
+        made = hashlib.sha256(content).hexdigest()[:16]
+        return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", made]
     if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [

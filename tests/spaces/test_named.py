@@ -8,7 +8,7 @@ import pytest
 from taskaware.children.mixture.architecture import architecture
 from taskaware.errors import UserError
 from taskaware.modalities.reading import make_task
-from taskaware.spaces import named_point, preset
+from taskaware.spaces import named_point, named_space, preset
 from taskaware.spaces.named import OF_REGRESSION, PLANS
 from taskaware.training.prepare import embeddings_of, prepare
 from taskaware.training.recipe import TrainingRecipe
@@ -44,6 +44,18 @@ def test_designs_learn_a_table(monkeypatch):
     recipe = TrainingRecipe(steps=80, batch_size=32)
     prepared = prepare(make_task("wine"), 0, recipe, embeddings=embeddings_of(small))
     assert (train(small, points, prepared, recipe, seed=0).test_score > 0.9).all()
+
+
+@pytest.mark.parametrize("name", ["realmlp", "tabm"])
+def test_the_space_of_a_design_has_the_same_network(name):
+    for problem in ("classification", "regression"):
+        small, points = named_space(name, problem=problem), {}
+        for space in (SPACE, small):
+            point = named_point(name, space, problem=problem)
+            net = architecture(space, point, inputs=preset("compact").embedding_names)
+            points[space] = (net.layers, net.embeddings, net.gates, net.members, net.recipe)
+        assert repr(points[small]) == repr(points[SPACE])
+    assert small.layers == 3 and len(small.baselines) == 1
 
 
 def test_what_is_no_design_and_what_a_space_lacks():

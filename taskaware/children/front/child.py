@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from taskaware.children.cells.augment import CHANGES, augmented
 from taskaware.children.child import Batch, Child, Design, Now, State, scaled_output, shifted_output
-from taskaware.children.front.network import FrontNetwork, wiring
+from taskaware.children.front.network import FrontNetwork, images_of, wiring
 from taskaware.children.mixture import child as mixture
 from taskaware.pytrees import pytree
 from taskaware.spaces import FrontSpace
@@ -55,11 +55,8 @@ def step(state: State, candidate: Candidate, batch: Batch, now: Now) -> State:
         now: key of the random draws, and factor of the learning rate.
     """
     if candidate.augment:
-        space, numbers = candidate.front, batch.x.numbers
-        shape = (space.side, space.side, space.channels)
-        images = numbers[:, : int(np.prod(shape))].reshape(-1, *shape)
         change_key, key = jax.random.split(now.key)
-        images = augmented(change_key, images, candidate.augment)
+        images = augmented(change_key, images_of(candidate.front, batch.x), candidate.augment)
         batch = dataclasses.replace(batch, x=batch.x._replace(numbers=images.reshape(len(images), -1)))
         now = now._replace(key=key)
     return mixture.step(state, candidate, batch, now)

@@ -93,8 +93,7 @@ class FrontNetwork(nn.Module):
             wired: the architecture.
             dropout_key: key of the dropped units; None computes without dropout.
         """
-        shape = (self.space.side, self.space.side, self.space.channels)
-        hidden = jnp.asarray(x.numbers)[:, : int(np.prod(shape))].reshape(-1, *shape)
+        hidden = images_of(self.space, x)
         kernels = self.param("convolution_kernel", self._kernels, wired)
         for layer in range(self.space.layers):
             hidden = self._advance(layer, kernels[layer, :, :, : hidden.shape[-1]], hidden, wired)
@@ -133,6 +132,17 @@ class FrontNetwork(nn.Module):
         named = zip(self.space.activations, wired.shares.activation[layer], strict=True)
         parts = [share * ACTIVATIONS[name](before) for name, share in named]
         return jnp.stack(parts).sum(0)
+
+
+def images_of(space: FrontSpace, x: Inputs) -> Float[Array, "n side side c"]:
+    """Rows as images.
+
+    Args:
+        space: says their size.
+        x: pixels as numbers, and padding behind them.
+    """
+    shape = (space.side, space.side, space.channels)
+    return jnp.asarray(x.numbers)[:, : int(np.prod(shape))].reshape(-1, *shape)
 
 
 def halved(images: Float[Array, "n h w c"]) -> Float[Array, "n _ _ c"]:

@@ -21,10 +21,12 @@ from taskaware.errors import UserError
 from taskaware.spaces import front
 from taskaware.spaces.front import DENSE
 from taskaware.testing.child_contract import check_child
+from taskaware.training.fit import fit
 from taskaware.training.recipe import TrainingRecipe
 
 DENSE_8 = dataclasses.replace(DENSE, layers=1, sizes=(8,), width_odds=(1.0,))
 TINY = front(2, kernels=(1, 3), filters=4, side=8, channels=1, dense=DENSE_8)
+ONE = front(1, kernels=(3,), activations=("relu",), filters=3, side=8, channels=1, dense=DENSE_8)
 COLOURED = front(3, kernels=(1, 3, 5), filters=4, side=12, dense=DENSE_8)
 RECIPE = TrainingRecipe(steps=20, evaluations=2, batch_size=32, score_last=2, learning_rate=0.01)
 
@@ -151,17 +153,26 @@ def test_the_contract_on_images():
     check_child(lambda: (TINY, np.stack(points)), tasks=[upper_or_lower()])
 
 
-def test_changes_of_images_change_a_step():
-    candidate, batch, _, params = trained_like(TINY, point(TINY, *[([0, 1], [1, 0], [1, 0])] * 2))
-    rule = child.mixture.optimizer(candidate, 0.0)
-    state = State(params, rule.init(params))
+def test_a_step_reads_changed_images(monkeypatch):
+    seen = []
+
+    def step(state, candidate, batch, now):
+        seen.append((batch, now))
+        return state
+
+    monkeypatch.setattr(child.mixture, "step", step)
+    images = np.arange(8 * 64, dtype=np.float32).reshape(8, 8, 8, 1)
+    batch = Batch(rows_of(jnp.asarray(images)), jnp.zeros(8), None, jnp.ones(2, bool), True)
     now = Now(jax.random.key(2), jnp.float32(1.0), jnp.float32(0.0))
-    after = {}
-    for names in ((), ("flip",)):
-        own = dataclasses.replace(candidate, augment=names)
-        after[names] = jax.jit(child.step)(state, own, batch, now).params
-    assert not np.allclose(after[()]["convolution_kernel"], after["flip",]["convolution_kernel"])
-    assert child.CHILD.augments(TINY) == ("crop", "flip", "cutout")
+    candidate = child.read(Design(ONE, 8, augment=("flip",)), jnp.asarray(point(ONE, ([1], [1], [1, 0]))))
+    child.step(State({}), candidate, batch, now)
+    [(changed, after)] = seen
+    given = np.asarray(changed.x.numbers).reshape(images.shape)
+    mirrored = [bool((one == image[:, ::-1]).all()) for one, image in zip(given, images, strict=True)]
+    kept = [bool((one == image).all()) for one, image in zip(given, images, strict=True)]
+    assert 0 < sum(mirrored) < 8 and sum(mirrored) + sum(kept) == 8
+    assert after.key != now.key, "the draws of the changes are used once"
+    assert child.CHILD.augments(ONE) == ("crop", "flip", "cutout")
 
 
 def test_search_fit_save_and_load(tmp_path):
@@ -170,12 +181,15 @@ def test_search_fit_save_and_load(tmp_path):
     strategy = ta.strategies.aging_evolution(population=4, sample=2)
     found = ta.search(TINY, strategy, task=task, recipe=RECIPE, budget=6, progress=False)
     assert found.best.score > 0.9 and not found.diverged.any() and len(np.unique(found.scores)) > 1
-    model = found.fit(recipe=RECIPE, progress=False)
+    assert "class Front" in found.source() and found.module().outputs == 2
+    # Of one convolution, whose program is the fastest to compile.
+    chosen = point(ONE, ([1], [1], [1, 0]))
+    chosen[-3] = 1.0  # the learning rate, so that few steps are enough
+    model = fit(task, ONE, chosen, recipe=RECIPE, progress=False)
     images, labels = task.data.pixels[:40], task.target[:40]
     assert model.score(images, np.array(task.classes)[labels]) > 0.9
     model.save(tmp_path / "model")
     again = ta.load_model(tmp_path / "model")
     np.testing.assert_array_equal(again.predict(images[:9]), model.predict(images[:9]))
-    assert "class Front" in found.source() and found.module().outputs == 2
     with pytest.raises(UserError, match="computes mixtures, and 'front' is another kind of space"):
         model.export(tmp_path / "exported", to="numpy")

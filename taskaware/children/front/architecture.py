@@ -100,12 +100,16 @@ def summary(space: FrontSpace, point: Float[EitherArray, " D"]) -> str:
 
 def text(convolution: Convolution) -> str:
     """A convolution in words: "(70 % 3x3 + 30 % 5x5) relu"."""
-    kernels = mixture_text([(share, f"{size}x{size}") for size, share in convolution.kernels])
-    activations = mixture_text([(share, name) for name, share in convolution.activations])
-    whole = f"{kernels} {activations}"
+    whole = " ".join(mixed(convolution))
     if convolution.presence == 1:
         return whole
     return f"({percent(convolution.presence)} {whole} + {percent(1 - convolution.presence)} bypass)"
+
+
+def mixed(convolution: Convolution) -> tuple[str, str]:
+    """Its kernels and its activations in words."""
+    kernels = mixture_text([(share, f"{size}x{size}") for size, share in convolution.kernels])
+    return kernels, mixture_text([(share, name) for name, share in convolution.activations])
 
 
 def describe(space: FrontSpace, point: Float[EitherArray, " D"]) -> dict[str, object]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 
 from taskaware.arrays import EitherArray
-from taskaware.children.front.architecture import convolutions, dense_point, text
+from taskaware.children.front.architecture import convolutions, dense_point, mixed
+from taskaware.children.mixture.describe import percent
 from taskaware.children.mixture.draw import draw_network
 from taskaware.children.picture import BLUE, INK, LINE, MUTED, PALE, SLATE, label
 from taskaware.spaces import FrontSpace
@@ -33,9 +34,9 @@ def draw_front(space: FrontSpace, point: Float[EitherArray, " D"]) -> "Figure":
     present = convolutions(space, point)
     steps = [("image", (space.side, space.channels), PALE, INK)]
     for one in present:
-        steps.append(
-            (text(one).replace(" + ", "\n+ "), (space.sides[one.number], space.filters), BLUE, "white")
-        )
+        passed = [f"{percent(1 - one.presence)} bypass"] if one.presence < 1 else []
+        words = "\n".join([*mixed(one), *passed])
+        steps.append((words, (space.sides[one.number], space.filters), BLUE, "white"))
     steps.append(("dense layers", (space.sides[-1], space.filters), SLATE, "white"))
     width = max(DENSE[0], STEP * len(steps))
     figure = Figure(figsize=(width, TALL + DENSE[1]), dpi=150, facecolor="white")

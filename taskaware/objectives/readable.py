@@ -40,8 +40,8 @@ def raw_kinds(space: Space) -> tuple[str, ...]:
 
 def is_readable(task: Task, space: Space) -> bool:
     """Whether a space has the embeddings of the task's kind of data, or reads its raw rows."""
-    if task.modality in raw_kinds(space):
-        return True
+    if raw := raw_kinds(space):
+        return task.modality in raw
     return set(modality_of(task).embeddings_of(task.data)) <= set(getattr(space, "embedding_names", ()))
 
 

@@ -97,7 +97,9 @@ class FrontNetwork(nn.Module):
         kernels = self.param("convolution_kernel", self._kernels, wired)
         for layer in range(self.space.layers):
             hidden = self._advance(layer, kernels[layer, :, :, : hidden.shape[-1]], hidden, wired)
-        features = Inputs(hidden.reshape(len(hidden), -1), jnp.zeros((len(hidden), 0)))
+        # Not by `len`: rows of an exported function have no number.
+        count = hidden.shape[0]
+        features = Inputs(hidden.reshape(count, self.space.columns), jnp.zeros((count, 0)))
         meaning = Columns(jnp.zeros(self.space.columns, jnp.int32), wired.active[None])
         return self.dense(features, meaning, wired.dense, dropout_key)
 
@@ -142,7 +144,7 @@ def images_of(space: FrontSpace, x: Inputs) -> Float[Array, "n side side c"]:
         x: pixels as numbers, and padding behind them.
     """
     shape = (space.side, space.side, space.channels)
-    return jnp.asarray(x.numbers)[:, : int(np.prod(shape))].reshape(-1, *shape)
+    return jnp.asarray(x.numbers)[:, : int(np.prod(shape))].reshape(x.numbers.shape[0], *shape)
 
 
 def halved(images: Float[Array, "n h w c"]) -> Float[Array, "n _ _ c"]:

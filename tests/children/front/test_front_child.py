@@ -193,3 +193,4 @@ def test_search_fit_save_and_load(tmp_path):
     np.testing.assert_array_equal(again.predict(images[:9]), model.predict(images[:9]))
     with pytest.raises(UserError, match="computes mixtures, and 'front' is another kind of space"):
         model.export(tmp_path / "exported", to="numpy")
+    assert model.export(tmp_path / "function", to="stablehlo").is_dir()

@@ -202,6 +202,7 @@ CHILDREN: Registry[Child] = Registry(
         "mixture": "taskaware.children.mixture.child:CHILD",
         "cells": "taskaware.children.cells.child:CHILD",
         "chain": "taskaware.children.chain.child:CHILD",
+        "front": "taskaware.children.front.child:CHILD",
         "update-rules": "taskaware.children.rules.child:CHILD",
     },
 )

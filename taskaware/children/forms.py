@@ -50,6 +50,7 @@ FORMS: Registry[Forms] = Registry(
         "mixture": "taskaware.children.mixture.forms:FORMS",
         "cells": "taskaware.children.cells.forms:FORMS",
         "chain": "taskaware.children.chain.forms:FORMS",
+        "front": "taskaware.children.front.forms:FORMS",
         "recurrent-cells": "taskaware.children.recurrent.forms:FORMS",
         "update-rules": "taskaware.children.rules.forms:FORMS",
     },

@@ -54,9 +54,9 @@ def _add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--space",
         default="compact",
-        metavar="compact|published|universal",
-        help="space from which architectures are drawn; universal has embeddings for every kind of data "
-        "(default: compact)",
+        metavar="SPACE",
+        help="space from which architectures are drawn: 'compact' or another preset, or a space.json; "
+        "'universal' has embeddings for every kind of data, 'front' reads pixels (default: compact)",
     )
     parser.add_argument(
         "--store",

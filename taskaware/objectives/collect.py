@@ -19,17 +19,13 @@ from taskaware.digests import architecture_digests, digest
 from taskaware.errors import UserError
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.suites import Suite, smallest, suite_named
-from taskaware.objectives.architectures import (
-    narrow_first,
-    recorded_points,
-    rounded,
-    turns,
-)
-from taskaware.objectives.readable import check_readable
+from taskaware.objectives.architectures import narrow_first, recorded_points, rounded, turns
+from taskaware.objectives.readable import check_readable, raw_kinds
 from taskaware.objectives.record import definition, register, teaching, trainings
 from taskaware.runner import Job, Journal, Outcome, Progress, RunnerSettings, run
 from taskaware.secrets import discreet
-from taskaware.spaces import Space, preset
+from taskaware.spaces import Space
+from taskaware.spaces.presets import space_named
 from taskaware.store import Store, Trainings
 from taskaware.tasks.metrics import default_metric
 from taskaware.tasks.task import Task
@@ -58,7 +54,7 @@ class CollectSettings:
     modalities: tuple[str, ...] = ()
     # Altered copies of each task to add as tasks; they are held out together with it.
     variants: int = 0
-    # Name of the space from which the architectures are drawn.
+    # Name of the space of the architectures, or what its to_dict gives: as JSON, or in a file.
     space: str = "compact"
     # Architectures; every task is trained with the same ones, or with one turn of them.
     architectures: int = 256
@@ -89,7 +85,7 @@ class CollectSettings:
         for name, least in {"architectures": 1, "turns": 1, "seeds": 1, "batch": 1, "variants": 0}.items():
             if getattr(self, name) < least:
                 raise UserError(f"Setting {name}={getattr(self, name)} is too small. Give {least} or more.")
-        preset(self.space)
+        space_named(self.space)
         self.chosen()
         self.trainer.check()
         self.runner.check()
@@ -102,10 +98,10 @@ class CollectSettings:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Names of the kinds of data to use from a folder."""
-        there = set(embeddings_of(preset(self.space)))
-        return self.modalities or tuple(
-            name for name in MODALITIES if set(MODALITIES[name].embeddings) <= there
-        )
+        space = space_named(self.space)
+        there = set(embeddings_of(space))
+        mixed = (name for name in MODALITIES if set(MODALITIES[name].embeddings) <= there)
+        return self.modalities or raw_kinds(space) or tuple(mixed)
 
     def smoke(self) -> "CollectSettings":
         """A tiny version: the smallest tasks, two architectures, few steps of few rows, nothing recorded."""
@@ -210,8 +206,8 @@ def collect(
     keep_compiled()
     tasks = list(tasks)
     for task in tasks:
-        check_readable(task, preset(settings.space))
-    register(store, tasks, preset(settings.space), settings.trainer)
+        check_readable(task, space_named(settings.space))
+    register(store, tasks, space_named(settings.space), settings.trainer)
     jobs = list(plan(tasks, store, settings, chosen=chosen, strategy=strategy))
     added = diverged = failed = 0
     resources = {task.digest: task for task in tasks}
@@ -248,7 +244,7 @@ def plan(
         settings: of the collection.
         chosen, strategy: see `collect`.
     """
-    space, recipe = preset(settings.space), settings.trainer
+    space, recipe = space_named(settings.space), settings.trainer
     common = turns(space, settings.architectures, settings.turns) if chosen is None else []
     recipe_digest = store.add_recipe(definition(recipe))
     for task in tasks:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from taskaware.embeddings import raw_form
 from taskaware.errors import UserError
 from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.images.pictures import Pictures
@@ -13,6 +14,7 @@ from taskaware.spaces import CellSpace, Space
 from taskaware.spaces.rules import RuleSpace
 from taskaware.tasks.data import Data
 from taskaware.tasks.task import Task
+from taskaware.training.prepare import embeddings_of
 
 MOST_PIXELS, FEWEST_PIXELS = 16, 8
 """Sides of the images that update rules are trained on, unless the space says so: two cores train these."""
@@ -21,8 +23,25 @@ MOST_SAMPLES, FEWEST_SAMPLES = 128, 8
 """Of the series that cells are trained on, unless the space says so."""
 
 
+RAW_KINDS = {"pixels": "image", "samples": "series"}
+"""What a raw block is made of → the kind of data whose rows give it."""
+
+
+def raw_kinds(space: Space) -> tuple[str, ...]:
+    """The kinds of data that a space reads by a raw block, such as pixels; () where it reads other blocks.
+
+    >>> from taskaware.spaces import preset
+    >>> raw_kinds(preset("front")), raw_kinds(preset("compact"))
+    (('image',), ())
+    """
+    names = embeddings_of(space)
+    return tuple(kind for raw, kind in RAW_KINDS.items() if len(names) == 1 and raw_form(raw, names[0]))
+
+
 def is_readable(task: Task, space: Space) -> bool:
-    """Whether a space has the embeddings of the task's kind of data."""
+    """Whether a space has the embeddings of the task's kind of data, or reads its raw rows."""
+    if raw := raw_kinds(space):
+        return task.modality in raw
     return set(modality_of(task).embeddings_of(task.data)) <= set(getattr(space, "embedding_names", ()))
 
 

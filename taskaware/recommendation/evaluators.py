@@ -14,7 +14,7 @@ from taskaware.files import is_file
 from taskaware.modalities.cache import Recent
 from taskaware.modalities.reading import modality_of, vector
 from taskaware.modalities.tables.metafeatures import NAMES, catalogue_digest
-from taskaware.objectives.readable import is_readable
+from taskaware.objectives.readable import is_readable, raw_kinds
 from taskaware.recommendation.relatives import relatives
 from taskaware.spaces import MixtureSpace
 from taskaware.surrogates import Evaluator, TaskQuery, load_evaluator
@@ -80,6 +80,12 @@ def for_task(task: Task, evaluator: Evaluator | str | os.PathLike | None = None)
     if isinstance(evaluator, (str, os.PathLike)):
         evaluator = evaluator_named(evaluator)
     found = shipped_evaluator() if evaluator is None else checked(evaluator)
+    if raw_kinds(found.space):
+        raise UserError(
+            f"The evaluator predicts points of the space '{found.space.name}', which reads raw rows; a "
+            "recommendation is a network of feature blocks. Climb its prediction instead: ta.search("
+            "evaluator.space, 'gradient_ascent', objective=ta.objectives.predicted(evaluator, query))."
+        )
     if not hasattr(found.space, "embedding_names") or is_readable(task, found.space):
         return found
     if evaluator is None:

@@ -3,6 +3,7 @@
 from taskaware.spaces.cells import CellSpace, cells
 from taskaware.spaces.chain import ChainSpace, Layer, chain
 from taskaware.spaces.choices import ChoiceSpace, choices
+from taskaware.spaces.front import FrontSpace, front
 from taskaware.spaces.mixture import MixtureSpace
 from taskaware.spaces.mixture_parts import Point, Weights
 from taskaware.spaces.named import named_point, named_space
@@ -22,6 +23,7 @@ __all__ = [
     "ConnectedSpace",
     "Connection",
     "Decision",
+    "FrontSpace",
     "HostSpace",
     "Layer",
     "MixtureSpace",
@@ -38,6 +40,7 @@ __all__ = [
     "change_one",
     "choices",
     "decided",
+    "front",
     "named_point",
     "named_space",
     "open_choices",

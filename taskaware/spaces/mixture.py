@@ -35,8 +35,8 @@ BOUND = 10.0
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def _compiled(method: Method) -> Method:
-    """Compiled for eager callers, too: each operation would be a program of its own."""
+def compiled(method: Method) -> Method:
+    """A method of a space, compiled for eager callers, too: each operation would be a program of its own."""
     return cast(Method, jax.jit(method, static_argnums=0, inline=True))
 
 
@@ -143,7 +143,7 @@ class MixtureSpace:
         """The inverse of `encode`."""
         return _cut(self.shapes, jnp.asarray(vector))
 
-    @_compiled
+    @compiled
     def contains(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether each vector is a point of the space: logits within +-BOUND, recipe within [0, 1]."""
         point = self.decode(vector)
@@ -157,19 +157,19 @@ class MixtureSpace:
         alpha, beta, gamma = (jnp.clip(part, -BOUND, BOUND) for part in point[:3])
         return self.encode(Point(alpha, beta, gamma, jnp.clip(point.recipe, 0.0, 1.0)))
 
-    @_compiled
+    @compiled
     def weights(self, vector: Float[EitherArray, "*b D"]) -> Weights:
         """What the network does: softmax of each group, shares under CUTOFF dropped, recipe in its units."""
         soft = self.soften(vector)
-        beta = _drop_small(jnp.stack([soft.beta, 1 - soft.beta], axis=-1))[..., 0]
+        beta = drop_small(jnp.stack([soft.beta, 1 - soft.beta], axis=-1))[..., 0]
         return Weights(
-            _drop_small(soft.alpha),
+            drop_small(soft.alpha),
             beta,
-            self._by_group(_drop_small, soft.gamma),
+            self._by_group(drop_small, soft.gamma),
             self._recipe_values(soft.recipe),
         )
 
-    @_compiled
+    @compiled
     def soften(self, vector: Float[EitherArray, "*b D"]) -> Weights:
         """The plain softmax of each group, recipe in [0, 1]: smooth everywhere, for surrogates."""
         point = self.decode(vector)
@@ -186,7 +186,7 @@ class MixtureSpace:
         """What a surrogate reads: the soft weights, and sums over them that mean something."""
         return mixture_features.features(self, vector)
 
-    @_compiled
+    @compiled
     def width(self, vector: Float[EitherArray, "*b D"]) -> Int[Array, "*b"]:
         """The largest size that a present layer uses: all the width that has to be computed."""
         weights = self.weights(vector)
@@ -223,16 +223,16 @@ class MixtureSpace:
         recipe = [first + len(self.embeddings) + r for r in range(len(self.recipe))]
         return (*layer_alphas, *betas, *gammas, *recipe)
 
-    @_compiled
+    @compiled
     def discretise(self, vector: Float[EitherArray, "*b D"]) -> Float[Array, "*b D"]:
         """The nearest plain network: the largest share of every group becomes one, every gate 0 or 1."""
         point = self.decode(vector)
         gates = jnp.array([coordinate.gate > 0 for coordinate in self.recipe], bool)
         return self.encode(
             Point(
-                _to_corner(point.alpha),
-                _to_corner(point.beta),
-                self._by_group(_to_corner, point.gamma),
+                to_corner(point.alpha),
+                to_corner(point.beta),
+                self._by_group(to_corner, point.gamma),
                 jnp.where(gates, jnp.round(point.recipe), point.recipe),
             )
         )
@@ -271,7 +271,7 @@ class MixtureSpace:
         """
         return mixture_presence.settled(self, np.asarray(vectors), present)
 
-    @_compiled
+    @compiled
     def is_plain(self, vector: Float[EitherArray, "*b D"]) -> Array:
         """Whether every group has a single share left, so that the network is an ordinary one."""
         weights = self.weights(vector)
@@ -302,12 +302,14 @@ def _size(shape: tuple[int, ...]) -> int:
     return size
 
 
-def _drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+def drop_small(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+    """The shares of a group without those below CUTOFF."""
     kept = jnp.where(shares >= jnp.minimum(CUTOFF, shares.max(-1, keepdims=True)), shares, 0.0)
     return kept / kept.sum(-1, keepdims=True)
 
 
-def _to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+def to_corner(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+    """Logits that give the largest share of a group all of it."""
     return CORNER * jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
 
 

@@ -109,7 +109,7 @@ def mutated(space: "MixtureSpace", key: Array, vector: Float[Array, " D"]) -> Fl
     fresh = jnp.where(row.gate, jnp.clip(2 * fresh - 0.5, 0.0, 1.0), fresh)
     # An unchanged coordinate moves by half the range.
     fresh = jnp.where(fresh == now[0], (fresh + 0.5) % 1.0, fresh)
-    new = jnp.where(row.recipe, fresh, _other_shares(draw_key, now, row.odds, allowed))
+    new = jnp.where(row.recipe, fresh, other_shares(draw_key, now, row.odds, allowed))
     return vector.at[row.entries].set(new, mode="drop")
 
 
@@ -136,13 +136,20 @@ def _largest_size(space: "MixtureSpace", key: Array) -> Array:
     return jax.random.choice(key, len(space.sizes), p=jnp.array(space.width_odds))
 
 
-def _other_shares(
+def other_shares(
     key: Array,
     now: Float[Array, " K"],
     odds: Float[Array | np.ndarray, " K"],
     allowed: Bool[Array | np.ndarray, " K"],
 ) -> Float[Array, " K"]:
-    """Logits of a corner or of a Dirichlet mixture that mean something else than those of now."""
+    """Logits of a corner or of a Dirichlet mixture that mean something else than those of now.
+
+    Args:
+        key: of the draw.
+        now: logits of a group, -inf where padded.
+        odds: of each share to be the one of a corner, 0 where padded.
+        allowed: which shares may be above 0.
+    """
     plain_key, corner_key, mixture_key = jax.random.split(key, 3)
     place, real = jnp.arange(len(now)), odds > 0
     top = jnp.argmax(now)
@@ -155,7 +162,7 @@ def _other_shares(
     corner = CORNER * jax.nn.one_hot(picked, len(now))
     # Half a squared normal is Gamma(1/2), and compiles in a tenth of the time.
     gammas = 0.5 * jnp.square(jax.random.normal(mixture_key, now.shape))
-    mixture = _shares_to_logits(jnp.where(allowed, gammas, 0.0))
+    mixture = shares_to_logits(jnp.where(allowed, gammas, 0.0))
     unchanged = _is_plain(jnp.where(real, mixture, -jnp.inf)) & same[jnp.argmax(mixture)]
     return jnp.where(jax.random.bernoulli(plain_key) | unchanged, corner, mixture)
 
@@ -181,7 +188,7 @@ def _draw_shares(groups: Sequence[Group], plain: Array) -> list[Array]:
         log_odds = jnp.where(group.allowed, jnp.log(group.odds), -jnp.inf)
         log_odds = jnp.broadcast_to(log_odds, group.shape)
         corner = CORNER * jax.nn.one_hot(jnp.argmax(own_noise + log_odds, axis=-1), group.shape[-1])
-        mixture = _shares_to_logits(jnp.where(group.allowed, own_gammas, 0.0))
+        mixture = shares_to_logits(jnp.where(group.allowed, own_gammas, 0.0))
         drawn.append(jnp.where(plain, corner, mixture))
     return drawn
 
@@ -196,5 +203,6 @@ def _concentrations(groups: Sequence[Group], longest: int) -> Float[Array, "grou
     return jnp.stack(rows)
 
 
-def _shares_to_logits(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+def shares_to_logits(shares: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+    """Logits of shares, which need not sum to 1; the largest is CORNER, none is below 0."""
     return jnp.log(jnp.maximum(shares / shares.max(-1, keepdims=True), jnp.exp(-CORNER))) + CORNER

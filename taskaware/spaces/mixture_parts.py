@@ -91,3 +91,11 @@ class RecipeCoordinate:
         if self.log:
             where = math.log(value / self.low) / math.log(self.high / self.low)
         return min(max(where, 0.0), 1.0)
+
+
+TRAINING = (
+    RecipeCoordinate("learning_rate", 3e-4, 3e-2, log=True),
+    RecipeCoordinate("weight_decay", 1e-4, 1.0, log=True),
+    RecipeCoordinate("dropout", 0.0, 0.5),
+)
+"""The recipe of the preset spaces."""

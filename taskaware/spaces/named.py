@@ -97,7 +97,7 @@ def named_point(
 
 
 def named_space(name: str, *, problem: str = "classification") -> MixtureSpace:
-    """The part of `extended` that a known design needs: it trains the same network several times as fast.
+    """The part of `extended` that a known design needs: it trains the same network faster.
 
     Args:
         name, problem: as in `named_point`, which takes this as its space.

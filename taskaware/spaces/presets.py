@@ -15,18 +15,13 @@ from taskaware.errors import UserError, unknown
 from taskaware.saved import parse_json, read_json
 from taskaware.spaces.cells import cells
 from taskaware.spaces.chain import chain
+from taskaware.spaces.front import front
 from taskaware.spaces.mixture import MixtureSpace
-from taskaware.spaces.mixture_parts import RecipeCoordinate
+from taskaware.spaces.mixture_parts import TRAINING, RecipeCoordinate
 from taskaware.spaces.recurrent_cells import recurrent_cells
 from taskaware.spaces.registry import space_from
 from taskaware.spaces.rules import RuleSpace
 from taskaware.spaces.space import Space
-
-TRAINING = (
-    RecipeCoordinate("learning_rate", 3e-4, 3e-2, log=True),
-    RecipeCoordinate("weight_decay", 1e-4, 1.0, log=True),
-    RecipeCoordinate("dropout", 0.0, 0.5),
-)
 
 COMPACT = MixtureSpace(
     name="compact",
@@ -90,6 +85,7 @@ PRESETS: dict[str, Space] = {
     **{space.name: space for space in (COMPACT, PUBLISHED, UNIVERSAL, EXTENDED)},
     "cells": cells(),
     "chain": chain(),
+    "front": front(),
     "recurrent-cells": recurrent_cells(),
     "update-rules": RuleSpace(),
 }

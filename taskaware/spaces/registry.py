@@ -14,6 +14,7 @@ SPACES: Registry[type[Space]] = Registry(
         "mixture": "taskaware.spaces.mixture:MixtureSpace",
         "cells": "taskaware.spaces.cells:CellSpace",
         "chain": "taskaware.spaces.chain:ChainSpace",
+        "front": "taskaware.spaces.front:FrontSpace",
         "recurrent-cells": "taskaware.spaces.recurrent_cells:RecurrentCellSpace",
         "choices": "taskaware.spaces.choices:ChoiceSpace",
         "relaxed-choices": "taskaware.spaces.relaxed:RelaxedChoices",

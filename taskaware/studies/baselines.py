@@ -226,13 +226,11 @@ def version(name: str) -> list[str]:
     """Everything beside task and seed that the scores of a model depend on."""
     if name.startswith("design_"):
         design = name.removeprefix("design_")
-        spaces = {problem: named_space(design, problem=problem) for problem in PROBLEMS}
-        points = {problem: named_point(design, space, problem=problem) for problem, space in spaces.items()}
-        content = b"".join(
-            spaces[problem].digest.encode() + points[problem].tobytes() for problem in PROBLEMS
-        )
-        made = hashlib.sha256(content).hexdigest()[:16]
-        return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", made]
+        hasher = hashlib.sha256()
+        for problem in PROBLEMS:
+            space = named_space(design, problem=problem)
+            hasher.update(space.digest.encode() + named_point(design, space, problem=problem).tobytes())
+        return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", hasher.hexdigest()[:16]]
     if name.startswith("recommended"):
         return [f"trainer {trainer.VERSION}", f"fit {fit.VERSION}", _learned()]
     return [

@@ -15,10 +15,10 @@ import pandas as pd
 
 from taskaware.data.named import listed
 from taskaware.digests import digest
-from taskaware.embeddings import raw_form
 from taskaware.errors import UserError
 from taskaware.modalities.suites import smallest, suite_named
 from taskaware.objectives.inheriting import Inheritance
+from taskaware.objectives.readable import raw_kinds
 from taskaware.objectives.record import register, trainings
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.runner import Job, Outcome, RunnerSettings
@@ -45,7 +45,6 @@ from taskaware.studies.selectors import check_evaluator
 from taskaware.studies.standings import standings
 from taskaware.surrogates import EvaluatorSettings
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import embeddings_of
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import VERSION, Trained
 
@@ -163,9 +162,7 @@ class CompareSettings:
 
     def _modalities(self) -> tuple[str, ...]:
         """Of the tasks of folders: images where the space reads pixels, series where samples, else tables."""
-        read = embeddings_of(space_named(self.space))[0]
-        kinds = {"pixels": "image", "samples": "series"}
-        return tuple(modality for kind, modality in kinds.items() if raw_form(kind, read))
+        return raw_kinds(space_named(self.space))
 
     def _tables(self) -> list[KnownTable]:
         found = known_tables(self.suite, self.decisions, self.score, test=self.test, losses=self.losses)

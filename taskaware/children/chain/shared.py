@@ -7,7 +7,6 @@ padded with zeros by themselves. The concatenation before a convolution is writt
 """
 
 import dataclasses
-import functools
 import math
 
 import jax
@@ -15,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from taskaware.children.convolution import convolved
 from taskaware.pytrees import pytree
 from taskaware.spaces import ChainSpace
 from taskaware.spaces.chain import Settings
 
 EPSILON = 1e-5
 MOMENTUM = 0.9
-LAYOUT = ("NHWC", "HWIO", "NHWC")
 PARTS = ("scale", "bias", "mean", "variance")
 
 Params = dict[str, Array]
@@ -192,57 +191,10 @@ def _convolved(settings: Settings, kernels: Array, wired: Wiring, number: int, s
 
     def add(total: Array, one: tuple[Array, Array, Array]) -> tuple[Array, None]:
         chosen, state, kernel = one
-        return total + _applied(sizes, chosen, state, kernel), None
+        return total + convolved(sizes, chosen, state, kernel), None
 
     steps = (squares, jnp.stack(states), kernels)
     return jax.lax.scan(add, jnp.zeros_like(states[0]), steps)[0]
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _applied(sizes: tuple[int, ...], chosen: Array, x: Array, kernel: Array) -> Array:
-    """A convolution of the chosen size; 0 of none. Its gradient keeps nothing for the other sizes."""
-    return jax.lax.switch(chosen, [functools.partial(_of_size, size) for size in (0, *sizes)], x, kernel)
-
-
-def _applied_forward(sizes: tuple[int, ...], chosen: Array, x: Array, kernel: Array) -> tuple:
-    return _applied(sizes, chosen, x, kernel), (chosen, x, kernel)
-
-
-def _applied_backward(sizes: tuple[int, ...], kept: tuple, change: Array) -> tuple:
-    chosen, x, kernel = kept
-    branches = [functools.partial(_gradients, size) for size in (0, *sizes)]
-    return (None, *jax.lax.switch(chosen, branches, change, x, kernel))
-
-
-_applied.defvjp(_applied_forward, _applied_backward)
-
-
-def _of_size(size: int, x: Float[Array, "n h w F"], kernel: Float[Array, "k k F F"]) -> Array:
-    if not size:
-        return jnp.zeros_like(x)
-    edge = (len(kernel) - size) // 2
-    return _convolution(x, kernel[edge : edge + size, edge : edge + size], size // 2)
-
-
-def _gradients(size: int, change: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
-    """Of the images and of the kernel.
-
-    Both are plain convolutions: those that JAX derives have other layouts, which a processor computes some
-    twenty times slower inside a loop or a branch.
-    """
-    if not size:
-        return jnp.zeros_like(x), jnp.zeros_like(kernel)
-    edge = (len(kernel) - size) // 2
-    used = kernel[edge : edge + size, edge : edge + size]
-    of_images = _convolution(change, used[::-1, ::-1].transpose(0, 1, 3, 2), size // 2)
-    of_kernel = _convolution(x.transpose(3, 1, 2, 0), change.transpose(1, 2, 0, 3), size // 2)
-    room = ((edge, edge), (edge, edge), (0, 0), (0, 0))
-    return of_images, jnp.pad(of_kernel.transpose(1, 2, 0, 3), room)
-
-
-def _convolution(x: Array, kernel: Float[Array, "h w c F"], edge: int) -> Array:
-    edges = ((edge, edge), (edge, edge))
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), edges, dimension_numbers=LAYOUT)
 
 
 def _strided(x: Float[Array, "n h w F"], settings: Settings, strides: Int[Array, " 2"]) -> Array:

@@ -3,8 +3,9 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +13,7 @@ import optax
 from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Now, State, scaled_output, shifted_output
-from taskaware.children.mixture.network import MixtureNetwork, Wiring, mean_of_members, wiring
+from taskaware.children.mixture.network import MixtureNetwork, mean_of_members, wiring
 from taskaware.pytrees import pytree
 from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_checks import MEMBERS
@@ -28,7 +29,7 @@ class Candidate:
     """A point as its network reads it; a pytree.
 
     Attributes:
-        wired: the architecture.
+        wired: the architecture, as the network is called with it.
         learning_rate, weight_decay: of the point or of the recipe, ().
         label_smoothing: share of the labels that is spread over all classes; None in spaces without it.
         beta2: decay of AdamW's mean of squared gradients.
@@ -37,7 +38,7 @@ class Candidate:
         own_optimizer: the user's, in place of AdamW; static.
     """
 
-    wired: Wiring
+    wired: Any
     learning_rate: Float[Array, "*b"]
     weight_decay: Float[Array, "*b"]
     label_smoothing: Float[Array, "*b"] | None
@@ -47,6 +48,10 @@ class Candidate:
     width: int
     members: int
     own_optimizer: optax.GradientTransformation | None = None
+
+    def network(self, outputs: int) -> nn.Module:
+        """What computes its outputs from (rows, columns, `wired`, key of the dropout)."""
+        return MixtureNetwork(self.space, self.width, outputs, self.members)
 
 
 def group(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
@@ -89,7 +94,7 @@ def init(key: Array, candidate: Candidate, batch: Batch) -> State:
         candidate: of `read`.
         batch: one row.
     """
-    network = _network(candidate, batch)
+    network = candidate.network(batch.outputs)
     params = network.init(key, batch.x, batch.columns, candidate.wired)["params"]
     return State(params, (candidate.own_optimizer or optimizer(candidate, 0.0)).init(params))
 
@@ -184,12 +189,8 @@ def _rate(candidate: Candidate, now: Now) -> Array:
     return now.rate + candidate.coslog4 * (waves - now.rate)
 
 
-def _network(candidate: Candidate, batch: Batch) -> MixtureNetwork:
-    return MixtureNetwork(candidate.space, candidate.width, batch.outputs, candidate.members)
-
-
 def _apply(params: dict, candidate: Candidate, batch: Batch, dropout_key: Array | None = None) -> Array:
-    network = _network(candidate, batch)
+    network = candidate.network(batch.outputs)
     outputs = network.apply({"params": params}, batch.x, batch.columns, candidate.wired, dropout_key)
     return cast(Array, outputs)
 

@@ -104,7 +104,7 @@ def embedding_text(net: Architecture) -> str:
     """The embeddings as text: "(60 % quantile + 40 % robust) + one-hot"."""
     groups = [[e for e in net.embeddings if e.name in group] for group in net.space.embeddings]
     return " + ".join(
-        _mixture([(e.share, e.name.replace("_", "-")) for e in group]) for group in groups if group
+        mixture_text([(e.share, e.name.replace("_", "-")) for e in group]) for group in groups if group
     )
 
 
@@ -119,7 +119,7 @@ def layer_text(layer: Layer) -> str:
 
 def mix_text(layer: Layer, most: int | None = None) -> str:
     """The mixture of a layer as text: "(70 % 64 relu + 30 % 32 tanh)" or "64 relu"; names `most` of them."""
-    return _mixture([(b.share, f"{b.size} {b.activation}") for b in layer.baselines], most)
+    return mixture_text([(b.share, f"{b.size} {b.activation}") for b in layer.baselines], most)
 
 
 def recipe_texts(net: Architecture) -> list[str]:
@@ -142,8 +142,13 @@ def percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def _mixture(parts: list[tuple[float, str]], most: int | None = None) -> str:
-    """The (share, text) parts as one text, the largest share first."""
+def mixture_text(parts: list[tuple[float, str]], most: int | None = None) -> str:
+    """The (share, text) parts as one text, the largest share first: "(70 % 64 relu + 30 % 32 tanh)".
+
+    Args:
+        parts: with a share.
+        most: that are named; the others are counted.
+    """
     if len(parts) == 1 and parts[0][0] == 1:
         return parts[0][1]
     ordered = sorted(parts, key=lambda part: -part[0])

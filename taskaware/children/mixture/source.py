@@ -55,12 +55,15 @@ def source(
     categories: int,
     outputs: int,
     link: str = "classes",
+    name: str = "Network",
+    about: str = "",
 ) -> str:
     """The network as the text of a Python module; it imports `flax.linen` and `jax.numpy` alone.
 
-    The text defines `Network`, a Flax module. It is called with (numbers, categories), less what the table
-    does not have, and with `train=True` drops units where the recipe says so. Fresh parameters are drawn the
-    way Flax draws them; `source_params` gives it the parameters of a trained `MixtureNetwork`.
+    The text defines `Network`, a Flax module, or one of another name. It is called with (numbers,
+    categories), less what the table does not have, and with `train=True` drops units where the recipe says
+    so. Fresh parameters are drawn the way Flax draws them; `source_params` gives it the parameters of a
+    trained `MixtureNetwork`.
 
     Args:
         space: where the point lies.
@@ -70,6 +73,8 @@ def source(
         categories: one-hot columns, 0 for a table without categories.
         outputs: numbers given for a row.
         link: what they are: "values", or logits of "classes" or of "labels"; an ensemble is averaged by it.
+        name: of the class, an identifier.
+        about: what its module's docstring tells of; the network in one line if empty.
 
     Raises:
         UserError: the vector is no point of the space, or none of the columns has a share in the network.
@@ -109,8 +114,9 @@ def source(
         "categories": categories,
         "train": any("Dropout" in line for line in body),
     }
-    line = summary(space, vector, inputs=_inputs(space, block, categories))
-    return _module(line, body, {name: text for name, text in arguments.items() if given[name]}, outputs)
+    line = about or summary(space, vector, inputs=_inputs(space, block, categories))
+    called_with = {argument: text for argument, text in arguments.items() if given[argument]}
+    return _module(line, body, called_with, outputs, name)
 
 
 def parameter_count(
@@ -236,13 +242,13 @@ def _mix_lines(net: Architecture, layer: Layer, target: str, read: str) -> list[
     shared = net.space.shared_weights
     if len(layer.baselines) == 1:
         dense = _dense(net, layer.size, layer.name, read)
-        return [f"{target} = {_called(layer.baselines[0].activation)}({dense})"]
+        return [f"{target} = {called_activation(layer.baselines[0].activation)}({dense})"]
     before = [f"h = {_dense(net, layer.size, layer.name, read)}"] if shared else []
     parts = []
     for size, activation, share in map(dataclasses.astuple, layer.baselines):
         own = _dense(net, size, f"{layer.name}_{size}_{activation}", read)
         cut = "h" if size == layer.size else f"h[..., :{size}]"
-        parts.append(f"    ({share:g}, {_called(activation)}({cut if shared else own})),")
+        parts.append(f"    ({share:g}, {called_activation(activation)}({cut if shared else own})),")
     return [*before, f"{target} = mixture(", f"    {layer.size},", *parts, ")"]
 
 
@@ -253,8 +259,8 @@ def _dense(net: Architecture, size: int, name: str, read: str, of_members: str =
     return f"{of_members}({size}, {net.gates['ensemble']:g}, name={json.dumps(name)})({read})"
 
 
-def _called(activation: str) -> str:
-    """The function of JAX or Flax; from the closed list, because the name becomes code."""
+def called_activation(activation: str) -> str:
+    """The function of JAX or Flax as code; from the closed list, because the name becomes code."""
     if activation not in ACTIVATIONS:
         raise unknown("activation", activation, ACTIVATIONS)
     return "jax.nn.mish" if activation == "mish" else f"nn.{activation}"
@@ -265,7 +271,7 @@ def _story(line: str) -> str:
     return textwrap.fill(visible(line), WRAP, break_on_hyphens=False).replace("\\", "\\\\").replace('"', "'")
 
 
-def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int) -> str:
+def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int, name: str) -> str:
     """The text of the module; `arguments` maps what it is called with to a line of its docstring."""
     code = "\n".join(body)
     helpers = "".join(text for called, text in HELPERS.items() if called in code)
@@ -278,7 +284,8 @@ def _module(line: str, body: list[str], arguments: dict[str, str], outputs: int)
         imports="\n".join(["import flax.linen as nn", *imports]),
         helpers=helpers,
         outputs=outputs,
-        arguments="\n".join(f"{' ' * 8}{name}: {text}" for name, text in arguments.items()),
-        names=", ".join(name + "=False" * (name == "train") for name in arguments),
+        name=name,
+        arguments="\n".join(f"{' ' * 8}{argument}: {text}" for argument, text in arguments.items()),
+        names=", ".join(argument + "=False" * (argument == "train") for argument in arguments),
         body=textwrap.indent(code, " " * 8),
     )

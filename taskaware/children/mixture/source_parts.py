@@ -9,7 +9,7 @@ MODULE = '''\
 {imports}
 {helpers}
 
-class Network(nn.Module):
+class {name}(nn.Module):
     """The outputs, (n, {outputs}), of n rows.
 
     Args:

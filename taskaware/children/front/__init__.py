@@ -1,0 +1,1 @@
+"""Relaxed convolutions in front of mixed dense layers: one program, module, code, drawing, counts."""

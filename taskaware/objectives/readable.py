@@ -14,7 +14,6 @@ from taskaware.spaces import CellSpace, Space
 from taskaware.spaces.rules import RuleSpace
 from taskaware.tasks.data import Data
 from taskaware.tasks.task import Task
-from taskaware.training.prepare import embeddings_of
 
 MOST_PIXELS, FEWEST_PIXELS = 16, 8
 """Sides of the images that update rules are trained on, unless the space says so: two cores train these."""
@@ -34,7 +33,7 @@ def raw_kinds(space: Space) -> tuple[str, ...]:
     >>> raw_kinds(preset("front")), raw_kinds(preset("compact"))
     (('image',), ())
     """
-    names = embeddings_of(space)
+    names = getattr(space, "embedding_names", ())
     return tuple(kind for raw, kind in RAW_KINDS.items() if len(names) == 1 and raw_form(raw, names[0]))
 
 

@@ -71,7 +71,7 @@ def test_rows_of_every_kind_of_data_are_read():
 def test_an_evaluator_that_is_not_there_is_refused(made, tmp_path):
     with pytest.raises(UserError, match="There is no evaluator 'lerned'. Give 'learned', or the path"):
         ta.recommend(made(), "y", evaluator="lerned")
-    with pytest.raises(UserError, match="no evaluator '.*gone.npz'"):
+    with pytest.raises(UserError, match="There is no evaluator"):
         ta.recommend(made(), "y", evaluator=tmp_path / "gone.npz")
 
 

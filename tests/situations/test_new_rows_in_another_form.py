@@ -168,7 +168,7 @@ def test_options_of_a_wrong_type_are_refused_by_name(unchecked, table):
             ta.recommend(table, seed=0).fit(table, **options)
     for options, words in (
         ({"candidates": 2.5}, "candidates=2.5 is no whole number"),
-        ({"evaluator": "mine.npz"}, "is no evaluator. Read one first"),
+        ({"evaluator": "mine.npz"}, "There is no evaluator 'mine.npz'. Give 'learned', or the path"),
         ({"kinds": "size"}, "kinds='size' is no dict"),
     ):
         with pytest.raises(UserError, match=words):

@@ -13,7 +13,10 @@ import itertools
 import sys
 from collections.abc import Iterable, Mapping
 
-STANDS_FOR = {("taskaware.errors", "UserError"): "ValueError"}
+STANDS_FOR = {
+    ("taskaware.errors", "UserError"): "ValueError",
+    ("taskaware.errors", "warn"): "warnings.warn",
+}
 """What is written in place of a definition of taskaware's."""
 
 SHAPES = "jaxtyping"
@@ -140,7 +143,11 @@ def _collect(
 
     def visit(one: Definition) -> None:
         one = instead.get(one, one)
-        if one in order or one in pending or (one.module, one.name) in STANDS_FOR:
+        if there := STANDS_FOR.get((one.module, one.name)):
+            module = there.rpartition(".")[0]
+            imports.update({f"import {module}"} if module else ())
+            return
+        if one in order or one in pending:
             return
         pending.add(one)
         source = _source(one.module)

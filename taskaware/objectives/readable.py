@@ -33,7 +33,7 @@ def raw_kinds(space: Space) -> tuple[str, ...]:
     >>> raw_kinds(preset("front")), raw_kinds(preset("compact"))
     (('image',), ())
     """
-    names = getattr(space, "embedding_names", ())
+    names: tuple[str, ...] = getattr(space, "embedding_names", ())
     return tuple(kind for raw, kind in RAW_KINDS.items() if len(names) == 1 and raw_form(raw, names[0]))
 
 

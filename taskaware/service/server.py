@@ -17,6 +17,7 @@ from taskaware.service.tokens import is_loopback, tokens_for
 if TYPE_CHECKING:
     import uvicorn
 
+    from taskaware.surrogates import Evaluator
 
 EXTRA = ("litestar", "uvicorn", "httpx")
 INSTALL = "pip install 'taskaware[serve]'"
@@ -120,8 +121,8 @@ def serve(
     from taskaware.store import Store
 
     limits = limits or Limits()
-    if evaluator is not None:
-        evaluator_named(evaluator)  # refused before a folder is made
+    # Refused before a folder is made.
+    own = None if evaluator is None else evaluator_named(evaluator)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if store is not None:
         Store.open(store).close()
@@ -150,7 +151,7 @@ def serve(
         bound = stack.enter_context(_bound(config))
         address = address._replace(port=bound.getsockname()[1])
         on_start(Started(address.url, folder, made, is_loopback(address.host)))
-        threading.Thread(target=_warm, args=(evaluator,), daemon=True).start()
+        threading.Thread(target=_warm, args=(own,), daemon=True).start()
         uvicorn.Server(config).run(sockets=[bound])
 
 
@@ -174,7 +175,7 @@ def _bound(config: "uvicorn.Config") -> socket.socket:
     return found
 
 
-def _warm(evaluator: str | None) -> None:
+def _warm(evaluator: "Evaluator | None") -> None:
     """Compile what a recommendation needs, so that the first one does not wait for it."""
     from taskaware.recommendation.recommend import recommend
 

@@ -1,12 +1,15 @@
 """For all tests and doctests: how XLA compiles, and which annotations are checked at every call."""
 
+import contextlib
 import functools
 import inspect
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, ForwardRef, get_args
 
 import jaxtyping
+import pytest
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
@@ -92,3 +95,33 @@ jaxtyped = jaxtyping.jaxtyped
 vars(jaxtyping)["jaxtyped"] = checked
 # jaxtyping's own pytest option cannot take several packages together with a setting of beartype.
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+
+
+PROGRAMS_OF_A_CONTEXT = 200
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_context_for_many():
+    """JAX lowers many programs of a thread in one MLIR context, not each in its own.
+
+    A context takes as long to make as a small program to lower, and JAX keeps a megabyte for each.
+    """
+    from jax._src.interpreters import mlir
+    from jax._src.lib.mlir import ir
+
+    make, held = mlir.make_ir_context, threading.local()
+
+    def context() -> Any:
+        with contextlib.suppress(ValueError):  # there is none
+            # A program that is lowered amid another would become a part of it.
+            if ir.Context.current is not None:
+                return make()
+        # Constants stay in their context until it is let go of.
+        if not getattr(held, "left", 0):
+            held.context, held.left = make(), PROGRAMS_OF_A_CONTEXT
+        held.left -= 1
+        return held.context
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlir, "make_ir_context", context)
+        yield

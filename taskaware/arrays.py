@@ -1,5 +1,7 @@
 """Arrays of either library, and shapes: one bucket for many sizes, one program for many tasks."""
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -46,6 +48,24 @@ def shared_zeros(shape: tuple[int, ...]) -> np.ndarray:
     whole = np.zeros(size + ALIGNED // 4, np.float32)
     first = -whole.ctypes.data % ALIGNED // 4
     return whole[first : first + size].reshape(shape)
+
+
+def as_jax(values: Any, dtype: Any = None) -> jax.Array:
+    """The values as a JAX array; outside `jit` only.
+
+    `jnp.asarray` compiles a program for each new shape of a NumPy array; this one copies it.
+
+    Args:
+        values: an array of either library, or a nested sequence of numbers.
+        dtype: of the result; by default that of the values, in JAX's precision.
+
+    >>> as_jax(np.ones(3), np.int32).tolist()
+    [1, 1, 1]
+    """
+    if isinstance(values, jax.Array):
+        return values if dtype is None else values.astype(dtype)
+    # A copy, because JAX shares the memory of some arrays on a CPU.
+    return jax.device_put(np.array(values, dtype))
 
 
 def pad_to(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:

@@ -1,9 +1,11 @@
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskaware.arrays import bucket, pad_to
+from taskaware.arrays import as_jax, bucket, pad_to, shared_zeros
 
 
 @given(size=st.integers(0, 1 << 40), exponent=st.integers(0, 12))
@@ -37,3 +39,24 @@ def test_a_full_array_stays():
 def test_padding_never_cuts():
     with pytest.raises(ValueError, match="negative"):
         pad_to(np.arange(4), 3)
+
+
+@pytest.mark.parametrize("dtype", [None, np.float32, np.int32])
+def test_arrays_of_new_shapes_come_to_jax_without_a_program(dtype, caplog):
+    values = np.random.default_rng(0).normal(size=(3, 17)) * 9
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        found = as_jax(values, dtype)
+        assert not caplog.records
+        wanted = jnp.asarray(values, dtype)
+        assert "Compiling" in caplog.text
+    assert found.dtype == wanted.dtype
+    values[:] = 0
+    np.testing.assert_array_equal(found, wanted)
+    assert as_jax(found) is found
+
+
+def test_an_array_that_jax_could_share_is_copied():
+    values = shared_zeros((4,))
+    found = as_jax(values)
+    values[:] = 1
+    assert found.tolist() == [0] * 4

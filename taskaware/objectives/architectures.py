@@ -4,11 +4,10 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from taskaware.arrays import EitherArray, bucket
+from taskaware.arrays import EitherArray, as_jax, bucket
 from taskaware.children.child import child_of
 from taskaware.errors import UserError
 from taskaware.modalities.reading import modality_of
@@ -50,7 +49,7 @@ def turns(space: Space, architectures: int, count: int) -> list[Float[np.ndarray
     points = common_architectures(space, architectures)
     if count == 1:
         return [points]
-    groups = [rows for _, rows in child_of(space).group(space, jnp.asarray(points))]
+    groups = [rows for _, rows in child_of(space).group(space, as_jax(points))]
     whole = [rows[: len(rows) // count * count] for rows in groups]
     if not any(map(len, whole)):
         most = max(map(len, groups))

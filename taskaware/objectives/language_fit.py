@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 from tqdm.auto import tqdm
 
 from taskaware import plain
-from taskaware.arrays import bucket
+from taskaware.arrays import as_jax, bucket
 from taskaware.children.recurrent.cell import Coded, Kernels, coded
 from taskaware.children.recurrent.language import (
     Memory,
@@ -219,7 +219,7 @@ def fit_language_model(
     space.decode(point)
     vocabulary, windows = windows_of_parts({name: texts[name] for name in texts if name != "test"}, given)
     keep_compiled()
-    size, cell = size_of(space.base, len(vocabulary), given), coded(space, jnp.asarray(point))
+    size, cell = size_of(space.base, len(vocabulary), given), coded(space, as_jax(point))
     training = begun(size, jax.random.key(given.seed), given.epochs * len(windows["train"]))
     best, kept, rows = math.inf, training.params, []
     hidden = None if progress is None else not progress
@@ -277,7 +277,7 @@ def _restored(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> La
         raise ValueError("its weights do not fit its settings")
     if not all(np.isfinite(value).all() for value in found.values()):
         raise ValueError("its weights are not finite")
-    params = jax.tree.unflatten(jax.tree.structure(wanted), [jnp.asarray(found[name]) for name in names])
+    params = jax.tree.unflatten(jax.tree.structure(wanted), [as_jax(found[name]) for name in names])
     metric = METRIC_OF[settings.by]
     history = pd.DataFrame({name: arrays[f"history/{name}"] for name in ("epoch", metric)})
     history["epoch"] = history["epoch"].astype(int)

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import as_jax
 from taskaware.children.rules.interpreter import Coded
 from taskaware.children.rules.paths import Path, Stretch, advanced, averaged, loss_key, scored, started
 from taskaware.compilation import keep_compiled
@@ -157,12 +158,12 @@ class Trials:
         count, rng = len(jax.tree.leaves(self.train)[0]), np.random.default_rng(self.seed)
         passes = -(-self.schedule.steps // count)
         order = np.concatenate([rng.permutation(count) for _ in range(passes)])[: self.schedule.steps]
-        train, held_out = (jax.tree.map(jnp.asarray, part) for part in (self.train, self.held_out))
-        return Arrays(train, held_out, jnp.asarray(order, jnp.int32), jax.random.key(self.seed))
+        train, held_out = (jax.tree.map(as_jax, part) for part in (self.train, self.held_out))
+        return Arrays(train, held_out, as_jax(order, np.int32), jax.random.key(self.seed))
 
     def _trained(self, points: Float[np.ndarray, "n D"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scores, learning rates and steps of different rules."""
-        codes = jax.device_get(_coded(self.space, jnp.asarray(points, jnp.float32)))
+        codes = jax.device_get(_coded(self.space, as_jax(points, np.float32)))
         paths, rates = self._swept(codes)
         alive = np.arange(len(points))
         for stretch in self.schedule.stretches:
@@ -180,7 +181,7 @@ class Trials:
         rates = np.array(self.schedule.rates)
         kept: list[Path] = []
         chosen: list[np.ndarray] = []
-        fresh = jax.device_get(started(jnp.asarray(self.loss.weights.flat), self.loss.memory.first))
+        fresh = jax.device_get(started(as_jax(self.loss.weights.flat), self.loss.memory.first))
         for rows in _parts(len(codes.length), self._at_once):
             each = np.repeat(rows, len(rates))
             paths = jax.tree.map(lambda leaf, n=each.size: np.broadcast_to(leaf, (n, *leaf.shape)), fresh)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import as_jax
 from taskaware.errors import UserError, quoted
 from taskaware.objectives.user_state import Memory
 
@@ -147,7 +148,7 @@ class FlatLoss:
         Raises:
             UserError: JAX cannot trace it, or it gives something else.
         """
-        batch, flat = _first(batches), jnp.asarray(self.weights.flat)
+        batch, flat = _first(batches), as_jax(self.weights.flat)
         given = (self.weights.trainable(flat), batch, self.memory.first, jax.random.key(0))
         names = [*("state",) * self.memory.given, *("key",) * self.random]
         what = "(one number, new state)" if self.memory.given else "one number"
@@ -202,7 +203,7 @@ class FlatMetric:
         Raises:
             UserError: JAX cannot trace it, or it gives something else.
         """
-        given = (jnp.asarray(self.weights.flat), _first(batches), self.memory.first)
+        given = (as_jax(self.weights.flat), _first(batches), self.memory.first)
         names = [*("state",) * self.memory.given]
         found = _traced(self.name, self._called, given, names, "one number")
         _check_shape(self.name, found, "Return one number.")
@@ -211,7 +212,7 @@ class FlatMetric:
 
 
 def _first(batches: Any) -> Any:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), batches)
+    return jax.tree.map(lambda leaf: as_jax(leaf[0]), batches)
 
 
 def _traced(name: str, function: Callable, given: tuple, more: list[str], returns: str) -> Any:

@@ -3,9 +3,9 @@
 from collections import defaultdict, deque
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from taskaware.arrays import as_jax
 from taskaware.compilation import keep_compiled
 from taskaware.strategies.controller_terms import Terms
 from taskaware.strategies.objective import Outcomes
@@ -73,10 +73,10 @@ class HostController:
     def _learn(self) -> dict[str, float]:
         points, values, drawn_as, drawn_at = zip(*self._told, strict=True)
         batch = Minibatch(
-            jnp.asarray(np.stack(points), jnp.float32),
-            jnp.asarray(values, jnp.float32),
-            jnp.asarray(drawn_as, jnp.float32),
-            jnp.asarray(drawn_at, jnp.int32),
+            as_jax(np.stack(points), np.float32),
+            as_jax(values, np.float32),
+            as_jax(drawn_as, np.float32),
+            as_jax(drawn_at, np.int32),
         )
         self._told = []
         self.learner, measured = self._made.updated(self.learner, batch)

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
+from taskaware.arrays import as_jax
 from taskaware.strategies.objective import DIVERGED, Outcomes
 
 encoded = json.JSONEncoder(separators=(",", ":")).encode
@@ -56,7 +56,7 @@ def outcomes_in(line: Mapping[str, Any], count: int) -> Outcomes:
         np.where(np.isnan(score), DIVERGED, score),
         column(line["test"]) if "test" in line else None,
         column(line["seconds"]) if "seconds" in line else None,
-        jnp.asarray(line["gradient"], jnp.float32) if "gradient" in line else None,
+        as_jax(line["gradient"], np.float32) if "gradient" in line else None,
         errors if errors is None or len(errors) == count else None,
         {name: column(values) for name, values in line["more"].items()} if "more" in line else None,
     )

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float
 
 from taskaware import plain
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.errors import CheckpointError, UserError, quoted
 from taskaware.files import is_file
 from taskaware.spaces import Space, space_from
@@ -156,7 +155,7 @@ def _restored(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Tau
         raise ValueError("its weights do not fit its settings")
     if not all(np.isfinite(value).all() for value in arrays.values()):
         raise ValueError("its weights are not finite")
-    params = unflatten_dict({name: jnp.asarray(value) for name, value in arrays.items()}, sep="/")
+    params = unflatten_dict({name: as_jax(value) for name, value in arrays.items()}, sep="/")
     return Taught(space, controller, params, tasks, centre, spread)
 
 

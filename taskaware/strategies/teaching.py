@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.progress import tqdm
@@ -101,7 +101,7 @@ def teach(
     told = _table(names, z)
     centre, spread = told.mean(0), told.std(0)
     spread = np.where(spread > 0, spread, 1.0)
-    rows = jnp.asarray(np.clip((told - centre) / spread, -WIDEST, WIDEST), jnp.float32)
+    rows = as_jax(np.clip((told - centre) / spread, -WIDEST, WIDEST), np.float32)
     network = CONTROLLERS[controller](space, units, layers, anchors=anchors, context=told.shape[1])
     keep_compiled()
     key, first = jax.random.split(jax.random.key(seed))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.compilation import keep_compiled
 from taskaware.modalities.tables.samples import Samples
 from taskaware.pytrees import pytree
@@ -83,7 +83,7 @@ class EnsembleEvaluator(OfMembers):
     def posterior(self, query: TaskQuery) -> Posterior:
         """The posterior of normalised scores on one task."""
         keep_compiled()
-        x = jnp.asarray(self.scaler(cast(np.ndarray, query.z)), jnp.float32)
+        x = as_jax(self.scaler(cast(np.ndarray, query.z)), np.float32)
         inputs = jnp.broadcast_to(x, (self.members, *x.shape))
         found = EnsemblePosterior(self.network, self.params, inputs, self.scale(query))
         return presented(found, self.space, self.training_data.u, query.present)

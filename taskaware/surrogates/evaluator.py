@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.compilation import keep_compiled
 from taskaware.deprecation import renamed_fields
 from taskaware.errors import UserError, warn
@@ -141,7 +140,7 @@ class Evaluator(abc.ABC):
             warn(words + "the next version.", FutureWarning)
             query = TaskQuery(query, problem)
         keep_compiled()
-        found = _predict(self.space, self.posterior(query), jnp.asarray(u))
+        found = _predict(self.space, self.posterior(query), as_jax(u))
         mean, deviation = found
         return np.asarray(mean), np.asarray(deviation)
 

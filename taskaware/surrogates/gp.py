@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.pytrees import pytree
 from taskaware.surrogates.gp_data import GPData, Tasks
 from taskaware.surrogates.kernel import (
@@ -106,8 +106,8 @@ class Process:
             "prior": variance_of_task(self.kernel, x),
             "noise": np.exp(self.kernel.noise),
         }
-        floats = {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
-        return GPPosterior(**floats, shared=jnp.asarray(columns), scale=scale)
+        floats = {name: as_jax(value, np.float32) for name, value in arrays.items()}
+        return GPPosterior(**floats, shared=as_jax(columns), scale=scale)
 
 
 class OfPattern(NamedTuple):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from taskaware.arrays import as_jax
 from taskaware.compilation import keep_compiled
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize
@@ -97,7 +98,7 @@ class JointEvaluator(OfMembers):
             raise UserError("This evaluator reads statistical meta-features too. Pass z=vector(task).")
         learned = _embed(self.settings, self.params, self._checked(query.samples))
         x = self.scaler(cast(np.ndarray, query.z)) if self.settings.beside else np.zeros(0)
-        beside = jnp.broadcast_to(jnp.asarray(x, jnp.float32), (self.members, len(x)))
+        beside = jnp.broadcast_to(as_jax(x, np.float32), (self.members, len(x)))
         inputs = jnp.concatenate([beside, learned], axis=1)
         network = self.settings.evaluator.network
         found = EnsemblePosterior(network, self.params["evaluator"], inputs, self.scale(query))

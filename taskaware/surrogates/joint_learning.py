@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.errors import UserError
 from taskaware.modalities.tables.samples import Samples, SampleSize, stack_samples
 from taskaware.spaces import Space
@@ -51,8 +51,8 @@ def learn_jointly(
         seed: of initial weights and all draws.
     """
     learner, there = settings.evaluator, on_device(samples)
-    u = jnp.asarray(architecture_features(space, data.u), jnp.float32)
-    facts = Facts(there, jnp.asarray(x, jnp.float32), u)
+    u = as_jax(architecture_features(space, data.u), np.float32)
+    facts = Facts(there, as_jax(x, np.float32), u)
     rngs = np.random.default_rng(seed).spawn(learner.members)
     batches = [draw_batches(learner, rng, data, x.shape[1]) for rng in rngs]
     parts = [draw_parts(settings, there, rng, now.tasks) for rng, now in zip(rngs, batches, strict=True)]
@@ -189,4 +189,4 @@ def samples_of(data: AnyData, samples: Mapping[str, Samples]) -> Samples:
 
 def on_device(samples: Samples) -> Samples:
     """The samples as JAX arrays."""
-    return jax.tree.map(jnp.asarray, samples)
+    return jax.tree.map(as_jax, samples)

@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from taskaware.arrays import as_jax
 from taskaware.spaces import Space
 from taskaware.surrogates.losses import loss_named
 from taskaware.surrogates.networks import network_named
@@ -34,8 +35,8 @@ def learn_networks(
         settings: of the network and its training.
         seed: of initial weights and all draws.
     """
-    z = jnp.asarray(x, jnp.float32)
-    u = jnp.asarray(architecture_features(space, data.u), jnp.float32)
+    z = as_jax(x, np.float32)
+    u = as_jax(architecture_features(space, data.u), np.float32)
     rngs = np.random.default_rng(seed).spawn(settings.members)
     batches = [draw_batches(settings, rng, data, z.shape[1]) for rng in rngs]
     network = network_named(settings.network)

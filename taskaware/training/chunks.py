@@ -4,10 +4,11 @@ A chunk is spread over all local devices. On a CPU a chunk is small and has a th
 are too small to be shared out among cores.
 """
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -50,11 +51,24 @@ def parameter_count(program: Program, design: Design, arrays: TaskArrays, points
         points: of the group; only their shape counts.
     """
 
-    def begin(points: Array):
+    leaves, structure = jax.tree.flatten(arrays)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    return _parameters(program, design, structure, (shapes, points.shape[1]))
+
+
+@functools.lru_cache(maxsize=256)
+def _parameters(
+    program: Program, design: Design, structure: Any, shapes: tuple[tuple[tuple[Any, Any], ...], int]
+) -> int:
+    """`parameter_count` by the structure and shapes of the task's arrays, and the dimension of the points."""
+    leaves, dimension = shapes
+    arrays = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*leaf) for leaf in leaves])
+
+    def begin(arrays: TaskArrays, points: Array):
         return start(program, arrays, candidates(program.child, design, points), jax.random.key(0))
 
-    shapes = jax.eval_shape(begin, points[:1])
-    return max(1, sum(leaf.size for leaf in jax.tree.leaves(shapes.params)))
+    begun = jax.eval_shape(begin, arrays, jax.ShapeDtypeStruct((1, dimension), np.float32))
+    return max(1, sum(leaf.size for leaf in jax.tree.leaves(begun.params)))
 
 
 def placed(*axes: str) -> NamedSharding:

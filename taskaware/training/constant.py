@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from taskaware.arrays import as_jax
 from taskaware.children.child import Child
 from taskaware.errors import warn
 from taskaware.tasks.metrics import Metric
@@ -61,7 +61,7 @@ def shares_instead(
     padded = np.zeros(model.outputs, np.float32)
     padded[: len(logits)] = logits
     params = jax.vmap(functools.partial(child.scaled, factor=0.0))(model.params)
-    params = jax.vmap(child.shifted, (0, None))(params, jnp.asarray(padded))
+    params = jax.vmap(child.shifted, (0, None))(params, as_jax(padded))
     return dataclasses.replace(model, params=params, best_score=score)
 
 

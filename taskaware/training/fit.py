@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.children.child import Design, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.errors import EngineError
@@ -164,7 +163,7 @@ def fit(
         members = 1 if child.one_by_one else usual_members(task.rows, inputs)
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
     steps = steps_for(recipe, RECIPE, len(parts[0].train))
-    vector = jnp.asarray(point, jnp.float32)
+    vector = as_jax(point, np.float32)
     program, design = _program(task, space, vector, own)
     design = design._replace(optimizer=checked_optimizer(optimizer, child, space), augment=augment)
     # Its rows are encoded by now; those of a wide table take as much memory as the networks.
@@ -279,7 +278,7 @@ def _model(task: Task, work: Work, point: EitherArray, *, prepared: Prepared, ru
         point=np.asarray(point),
         width=cast(int, work.design.key),
         outputs=len(prepared.arrays.allowed),
-        params=jax.tree.map(lambda leaf: jnp.asarray(leaf[:, 0]), run.params),
+        params=jax.tree.map(lambda leaf: as_jax(leaf[:, 0]), run.params),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
         several=task.several,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import EitherArray, bucket, column_room
+from taskaware.arrays import EitherArray, as_jax, bucket, column_room
 from taskaware.children.child import Batch, Child, Design, child_of
 from taskaware.children.mixture.network import Inputs
 from taskaware.compilation import keep_compiled
@@ -61,7 +61,7 @@ class Networks:
     def shapes(self) -> dict:
         """The shape of each array of weights of one network; no weights are needed."""
         child = child_of(self.space)
-        candidate = child.read(self._design, jnp.asarray(self.point))
+        candidate = child.read(self._design, as_jax(self.point))
         batch = self._batch(self._one_row)
         expected = jax.eval_shape(child.init, jax.random.key(0), candidate, batch).params
         return jax.tree.map(lambda leaf: tuple(leaf.shape), dict(expected))

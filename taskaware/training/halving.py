@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from taskaware import plain
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.children.child import Design, State
 from taskaware.children.rules.child import SWEEP
 from taskaware.errors import UserError
@@ -150,7 +149,7 @@ def train_halved(
     """
     ends, began = [*endings(recipe, halvings), recipe.evaluations], time.perf_counter()
     run = run_of(space, prepared, recipe, seed=seed, metric=metric)
-    groups = list(_begun(run, space, jnp.asarray(points)))
+    groups = list(_begun(run, space, as_jax(points)))
     found = Found.empty(len(points), recipe.evaluations, len(run.program.metrics))
     for number in range(recipe.evaluations):
         groups = [_advanced(run, group, number, found) for group in groups]

@@ -3,11 +3,10 @@
 import dataclasses
 from typing import cast
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from taskaware.arrays import pad_to
+from taskaware.arrays import as_jax, pad_to
 from taskaware.children.mixture.network import Columns, Inputs
 from taskaware.training.prepare import Part, Prepared
 
@@ -34,8 +33,8 @@ def coarse(prepared: Prepared) -> Prepared:
     padded = arrays._replace(
         x=Inputs(_grown(arrays.x.numbers, NUMBERS), _grown(arrays.x.categories, CATEGORIES)),
         y=_rows(arrays.y),
-        columns=Columns(jnp.asarray(block), arrays.columns.active),
-        allowed=jnp.asarray(pad_to(np.asarray(arrays.allowed), outputs)),
+        columns=Columns(as_jax(block), arrays.columns.active),
+        allowed=as_jax(pad_to(np.asarray(arrays.allowed), outputs)),
         validation=_part(arrays.validation),
         test=_part(arrays.test),
     )
@@ -59,9 +58,9 @@ def _grown(matrix: Array | np.ndarray, columns: int) -> Array:
 
 
 def _rows(array: Array | np.ndarray) -> Array:
-    return jnp.asarray(pad_to(np.asarray(array), _size(len(array), ROWS)))
+    return as_jax(pad_to(np.asarray(array), _size(len(array), ROWS)))
 
 
 def _part(part: Part) -> Part:
     size = _size(len(part.rows), PART)
-    return Part(*(jnp.asarray(pad_to(np.asarray(each), size)) for each in part))
+    return Part(*(as_jax(pad_to(np.asarray(each), size)) for each in part))

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from taskaware.arrays import bucket, column_room, pad_to, shared_zeros
+from taskaware.arrays import as_jax, bucket, column_room, pad_to, shared_zeros
 from taskaware.children.mixture.network import Columns, Inputs
 from taskaware.children.mixture.presence import CATEGORY_EMBEDDINGS
 from taskaware.deprecation import renamed_fields
@@ -142,12 +141,12 @@ def prepare(
     outputs = bucket(task.outputs, 4) if task.problem == "classification" else task.outputs
     arrays = TaskArrays(
         x=_encoded(blocks, task, rows, embeddings=embeddings, height=height),
-        y=jnp.asarray(pad_to(in_standard_units(y, mean, std), height), jnp.float32),
+        y=as_jax(pad_to(in_standard_units(y, mean, std), height), np.float32),
         columns=columns,
-        allowed=jnp.arange(outputs) < task.outputs,
+        allowed=as_jax(np.arange(outputs) < task.outputs),
         validation=_part(np.arange(stops[0], stops[1])),
         test=_part(np.arange(stops[1], stops[2])),
-        scale=jnp.asarray(std if isinstance(std, tuple) else device_scale(std), jnp.float32),
+        scale=as_jax(std if isinstance(std, tuple) else device_scale(std), np.float32),
     )
     return Prepared(arrays, blocks, np.arange(stops[0]), mean, std, task.problem, task.metric, embeddings)
 
@@ -218,7 +217,7 @@ def columns_of(blocks: Blocks, embeddings: tuple[str, ...]) -> Columns:
     block = np.full(column_room(len(place)), len(embeddings), np.int32)
     block[: len(place)] = place
     counts = np.array([active.get(name, 0) for name in embeddings], np.float32)
-    return Columns(jnp.asarray(block), jnp.asarray(counts))
+    return Columns(as_jax(block), as_jax(counts))
 
 
 def side_by_side(matrices: Mapping[str, np.ndarray], embeddings: tuple[str, ...]) -> Inputs:
@@ -277,9 +276,7 @@ def _padded(parts: list[np.ndarray], height: int) -> np.ndarray:
 def padded_inputs(x: Inputs, height: int) -> Inputs:
     """The rows, padded with rows and columns of zeros."""
     parts = (np.asarray(part) for part in x)
-    return Inputs(
-        *(jnp.asarray(pad_to(pad_to(part, column_room(part.shape[1]), 1), height)) for part in parts)
-    )
+    return Inputs(*(as_jax(pad_to(pad_to(part, column_room(part.shape[1]), 1), height)) for part in parts))
 
 
 def _check_names(widths: Mapping[str, int], embeddings: tuple[str, ...]) -> None:
@@ -305,4 +302,4 @@ def _draw(rng: np.random.Generator, rows: np.ndarray, limit: int) -> np.ndarray:
 def _part(rows: np.ndarray) -> Part:
     size = bucket(len(rows), 256)
     weight = pad_to(np.ones(len(rows), np.float32), size)
-    return Part(jnp.asarray(pad_to(rows, size), jnp.int32), jnp.asarray(weight))
+    return Part(as_jax(pad_to(rows, size), np.int32), as_jax(weight))

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from taskaware.arrays import as_jax
 from taskaware.errors import CheckpointError, UserError
 from taskaware.files import opened_together
 from taskaware.modalities.modality import MODALITIES, Modality
@@ -165,7 +165,7 @@ def _restored(plain: dict, arrays: Arrays, characters: int) -> dict[str, Any]:
     networks = found["networks"]
     if reader is not None:
         modality.check_saved(reader, networks.blocks)
-    params = {name: jnp.asarray(value) for name, value in networks.params.items()}
+    params = {name: as_jax(value) for name, value in networks.params.items()}
     return {
         **{name: fields[name] for name in PLAIN_FIELDS},
         "best_score": -math.inf if fields["best_score"] is None else fields["best_score"],

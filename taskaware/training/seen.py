@@ -1,16 +1,22 @@
 """Validation rows of trained networks, their scores and their log loss."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
+from taskaware.arrays import bucket, pad_to
 from taskaware.tasks.metrics import Metric
 from taskaware.tasks.task import Task
 from taskaware.training.prepare import Part
 from taskaware.training.tempering import tempered
+
+ROWS = 256
+"""Least number of rows that are scored, padding included."""
 
 
 class Seen(NamedTuple):
@@ -57,8 +63,15 @@ def score_of(metric: Metric, seen: Seen, temperature: float = 1.0) -> float:
         seen: its validation rows.
         temperature: that its logits are divided by.
     """
-    columns = (seen.logits / temperature, seen.truth, seen.scored, 1.0)
-    return float(metric.on_device(*(jnp.asarray(column, jnp.float32) for column in columns)))
+    # Padded, so that one program scores any number of rows.
+    size = bucket(len(seen.truth), ROWS)
+    columns = (seen.logits / temperature, seen.truth, seen.scored)
+    return float(_score(metric, *(pad_to(np.asarray(each, np.float32), size) for each in columns)))
+
+
+@functools.partial(jax.jit, static_argnames="metric")
+def _score(metric: Metric, logits: Array, truth: Array, weight: Array) -> Array:
+    return metric.on_device(logits, truth, weight, jnp.float32(1))
 
 
 def loss_of(seen: Sequence[Seen], temperature: float = 1.0) -> float:

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from taskaware.arrays import EitherArray, bucket
+from taskaware.arrays import EitherArray, as_jax, bucket
 from taskaware.children.child import child_of
 from taskaware.children.mixture.cost import ROWS
 from taskaware.modalities.blocks import Blocks
@@ -66,7 +65,7 @@ def measured_seconds(space: Space, point: EitherArray, shape: Shape, *, repeats:
         shape: of the networks.
         repeats: number of times.
     """
-    [(key, _)] = child_of(space).group(space, jnp.asarray(point, jnp.float32)[None])
+    [(key, _)] = child_of(space).group(space, as_jax(point, np.float32)[None])
     logits = is_classification(shape.problem)
     networks = Networks(
         space=space,

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from taskaware.arrays import EitherArray
+from taskaware.arrays import EitherArray, as_jax
 from taskaware.children.child import Design, child_of
 from taskaware.compilation import keep_compiled
 from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
@@ -149,7 +148,7 @@ def train_chunks(
     Args:
         space, points, prepared, recipe, seed, chunk_for, metric, handover: as in `train`.
     """
-    run, vectors, chunks = run_of(space, prepared, recipe, seed=seed, metric=metric), jnp.asarray(points), []
+    run, vectors, chunks = run_of(space, prepared, recipe, seed=seed, metric=metric), as_jax(points), []
     for key, members in run.program.child.group(space, vectors):
         design, compiling = Design(space, key, hyper_of(recipe)), threading.Lock()
         parameters = parameter_count(run.program, design, run.arrays, vectors)
@@ -158,8 +157,9 @@ def train_chunks(
         chunks += [Chunk(design, part, size, compiling) for part in parts]
 
     def trained(chunk: Chunk, check: Callable[[], None]) -> Trained:
-        return _train_chunk(run, chunk, vectors, handover, check)
+        return _train_chunk(run, chunk, given, handover, check)
 
+    given = np.asarray(points, np.float32)
     # Weights are handed over in the order of the chunks.
     busy = min(lanes(), len(chunks)) if handover is None else 1
     for chunk, found in zip(chunks, in_lanes(trained, chunks, busy), strict=True):
@@ -188,7 +188,7 @@ def run_of(space: Any, prepared: Prepared, recipe: TrainingRecipe, *, seed: int,
 def _train_chunk(
     run: Run,
     chunk: Chunk,
-    points: Float[Array, "n D"],
+    points: Float[np.ndarray, "n D"],
     handover: Handover | None,
     check: Callable[[], None],
 ) -> Trained:

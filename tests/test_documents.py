@@ -157,12 +157,23 @@ def settings(page: Path) -> Iterator[list[str]]:
                 yield ["run", f"experiments/{page.parent.name}", *shlex.split(span)]
 
 
+def makefile_targets() -> list[str]:
+    """The targets of the Makefile."""
+    return re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_a_code_host_runs_the_tests_the_site_and_the_packages():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    run = re.findall(r"^ +- run: (.+)$", workflow, re.MULTILINE)
+    assert run == [".ci/run", "make docs", "make dist"]
+    assert {command.split()[1] for command in run[1:]} <= set(makefile_targets())
+
+
 @pages
 def test_experiments_scripts_and_targets_exist(page):
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for program, first, *rest in lines(page):
         if program == "make":
-            assert first in targets
+            assert first in makefile_targets()
         if program == "python" and first.endswith(".py"):
             assert (ROOT / first).is_file(), first
         if program == "taskaware" and first == "run" and rest:

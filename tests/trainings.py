@@ -16,4 +16,5 @@ def shortened(steps: int = 150, batch_size: int = 32) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "RECIPE", TrainingRecipe(steps=steps, batch_size=batch_size))
         patch.setattr(length, "PASSES", 1)
+        patch.setattr(length, "PASSES_OF_CLASSES", 1)
         yield

@@ -34,7 +34,7 @@ SEARCHED = ta.objectives.LanguageSettings(
     vocabulary=500, units=32, streams=16, window=20, epochs=3, learning_rate=0.02
 )
 LONGER = ta.objectives.LanguageSettings(
-    vocabulary=2000, units=32, streams=16, window=25, epochs=4, learning_rate=0.01
+    vocabulary=2000, units=32, streams=16, window=25, epochs=10, learning_rate=0.01
 )
 
 Texts = dict[str, list[str]]
@@ -175,6 +175,7 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of the searches; 0 for known cells alone")
     parser.add_argument("--budget", type=int, help="cells of each search; a larger one goes on")
     parser.add_argument("--longer", type=int, default=3, help="seeds of the longer trainings; 0 for none")
+    parser.add_argument("--rate", type=float, help="learning rate of the longer trainings (0.01)")
     parser.add_argument("--transfer", action="store_true", help="train the best cells by characters, too")
     parser.add_argument("--out", type=Path, default=Path("runs") / "recurrent-cells")
     parser.add_argument("--smoke", action="store_true", help="a tiny version, without data")
@@ -198,7 +199,8 @@ def main(given: list[str] | None = None) -> None:
     for by, lines in [("word", size.words), ("character", size.characters)][: 1 + chosen.transfer]:
         if chosen.longer:
             part = {name: rows[:lines] for name, rows in given_texts.items()}
-            settings = dataclasses.replace(size.longer, by=by)
+            rate = chosen.rate or size.longer.learning_rate
+            settings = dataclasses.replace(size.longer, by=by, learning_rate=rate)
             longer(space, cells, part, chosen, settings=settings, seeds=chosen.longer)
 
 

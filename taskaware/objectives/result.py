@@ -95,9 +95,9 @@ class SearchResult(History):
     ) -> "Model":
         """Train the best point to its end: a `Model`, which predicts, scores and can be saved.
 
-        It is trained for at least twice the steps of a training in the search, and for 80 passes over the
-        rows where that is more, up to 30,000 steps; its learning rate, weight decay, dropout and batch size
-        are those of the search.
+        It is trained for at least twice the steps of a training in the search, and for 240 passes over the
+        rows (80 in regression, and where candidates are trained one by one) where that is more, up to 30,000
+        steps. Its learning rate, weight decay, dropout and batch size are those of the search.
 
         Args:
             dataset: more data, or the same, in any form that `make_task` reads; by default the task of the
@@ -109,8 +109,8 @@ class SearchResult(History):
             seed: of splits and first weights; by default that of the search.
             members: networks that are averaged; by default one of cells, and by the number of rows of others.
             validation: share of the rows that choose a network's best weights, in (0, 1).
-            patience: training ends after this many evaluations, 30 steps apart, without a better score; by
-                default a third of all, at least 20.
+            patience: training ends after this many evaluations without a better score; by default a third of
+                all, at least 20. They are 30 steps apart, or up to a pass over the rows.
             seconds: most time of the training, compilation included.
             progress: whether to show a bar; by default where there is a terminal.
             metric: that chooses the best weights, a name in METRICS; by default the task's own.
@@ -144,20 +144,22 @@ class SearchResult(History):
             sample_weight=sample_weight,
             optimizer=optimizer,
             augment=(augment,) if isinstance(augment, str) else tuple(augment),
-            recipe=recipe or self._longer(int(only[0].rows * (1 - validation))),
+            recipe=recipe or self._longer(only[0].problem, int(only[0].rows * (1 - validation))),
         )
         options.check_order(dataset)
         return fit_with(options, only, self.space, self.best.point)
 
-    def _longer(self, rows: int) -> "TrainingRecipe":
+    def _longer(self, problem: str, rows: int) -> "TrainingRecipe":
         """The recipe of the search with the steps of a final training on so many rows."""
+        from taskaware.children.child import child_of
         from taskaware.training.fit import RECIPE
-        from taskaware.training.length import steps_for
+        from taskaware.training.length import length_for, passes_for
         from taskaware.training.recipe import TrainingRecipe
 
         searched = self.recipe or TrainingRecipe()
         usual = dataclasses.replace(searched, steps=max(RECIPE.steps, LONGER * searched.steps))
-        steps = steps_for(None, usual, rows)
+        passes = passes_for(problem, one_by_one=child_of(self.space).one_by_one)
+        steps = length_for(None, usual, rows, passes).steps
         return dataclasses.replace(usual, steps=steps, evaluations=1, score_last=1, train_rows=UNLIMITED)
 
     def _as(self, form: str, dataset: object, target: Any) -> Any:

@@ -140,8 +140,8 @@ class Recommendation(Record):
             members: how many networks, 1 or more; by default 5, 3 for more than 10,000 rows, and 1 for more
                 than 50,000.
             validation: share of the rows on which a network's best weights are chosen, in (0, 1).
-            patience: training ends after this many evaluations, 30 steps apart, without a better score of any
-                network; by default a third of all, at least 20.
+            patience: training ends after this many evaluations without a better score of any network; by
+                default a third of all, at least 20. They are 30 steps apart, or up to a pass over the rows.
             seconds: longest time of the training, compilation included: fewer steps are made if all would
                 take longer. The result then depends on the speed of the machine.
             progress: whether to show a progress bar; by default only in a terminal.

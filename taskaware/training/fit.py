@@ -27,7 +27,7 @@ from taskaware.training.attempt import Evaluation, Run
 from taskaware.training.constant import mean_instead
 from taskaware.training.deciding import asks_for_offsets
 from taskaware.training.finishing import finished
-from taskaware.training.length import SEGMENT, Pace, patience_for, steps_for
+from taskaware.training.length import Length, Pace, length_for, passes_for, patience_for
 from taskaware.training.member_rows import RowOptions, Rows, rows_of_members
 from taskaware.training.members import checked_members, usual_members
 from taskaware.training.model import Model
@@ -52,7 +52,7 @@ from taskaware.training.seen import validated
 from taskaware.training.taken import checked_optimizer, known_changes
 from taskaware.training.target_scale import score_unit
 
-VERSION = 7
+VERSION = 8
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
@@ -73,7 +73,7 @@ class Work(NamedTuple):
         chosen: the architecture, as a batch of one.
         rows: of the M members.
         recipe: of the schedule.
-        steps: of the whole training.
+        length: of the whole training.
         scale: factor of the learning rate.
     """
 
@@ -83,7 +83,7 @@ class Work(NamedTuple):
     chosen: Any
     rows: Rows
     recipe: TrainingRecipe
-    steps: int
+    length: Length
     scale: float = 1.0
 
     def cooled(self, times: int) -> "Work":
@@ -92,10 +92,11 @@ class Work(NamedTuple):
 
     def segment(self, number: int) -> tuple[Steps, Part]:
         """Steps of every member between two evaluations, and its validation rows, (M, ...) each."""
-        now = slice(number * SEGMENT, (number + 1) * SEGMENT)
-        scale = np.full(SEGMENT, self.scale, np.float32)
-        rate = schedule(self.recipe, self.steps)[now] * np.float32(self.scale)
-        steps = Steps(self.rows.train[:, now], rate, share_done(self.steps)[now], scale)
+        whole, every = self.length
+        now = slice(number * every, (number + 1) * every)
+        scale = np.full(every, self.scale, np.float32)
+        rate = schedule(self.recipe, whole)[now] * np.float32(self.scale)
+        steps = Steps(self.rows.train[:, now], rate, share_done(whole)[now], scale)
         return steps, self.rows.validation
 
 
@@ -118,7 +119,7 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    `length.steps_for` says how many steps. If a loss is NaN, training starts again with a lower learning
+    `length.length_for` says how many steps. If a loss is NaN, training starts again with a lower learning
     rate, ATTEMPTS times in all. Ctrl-C ends the training and returns the best weights so far.
 
     Args:
@@ -151,7 +152,7 @@ def fit(
         EngineError: the loss is NaN at every learning rate tried.
     """
     pace = Pace(seconds)
-    patience_for(patience, SEGMENT)
+    patience_for(patience, 1)
     members = None if members is None else checked_members(members)
     keep_compiled()
     own = (recipe or RECIPE).check()
@@ -162,15 +163,16 @@ def fit(
         inputs = sum(prepared.blocks.widths.values())
         members = 1 if child.one_by_one else usual_members(task.rows, inputs)
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
-    steps = steps_for(recipe, RECIPE, len(parts[0].train))
+    passes = passes_for(task.problem, one_by_one=child.one_by_one)
+    length = length_for(recipe, RECIPE, len(parts[0].train), passes)
     vector = as_jax(point, np.float32)
     program, design = _program(task, space, vector, own)
     design = design._replace(optimizer=checked_optimizer(optimizer, child, space), augment=augment)
     # Its rows are encoded by now; those of a wide table take as much memory as the networks.
     task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
-    rows = rows_of_members(parts, seed=seed, steps=steps, batch_size=own.batch_size, about=about)
+    rows = rows_of_members(parts, seed=seed, steps=length.steps, batch_size=own.batch_size, about=about)
     chosen = candidates(program.child, design, vector[None])
-    work = Work(program, design, prepared.arrays, chosen, rows, own, steps)
+    work = Work(program, design, prepared.arrays, chosen, rows, own, length)
     last, told = None, _telling(on_progress, score_unit(program.metrics[0], prepared.target_std))
     for attempt in range(ATTEMPTS):
         cooled = work.cooled(attempt)
@@ -220,32 +222,34 @@ def _train(
     init_keys, step_keys = (jax.random.split(key, members) for key in jax.random.split(jax.random.key(seed)))
     state, run = start_members(work.program, work.arrays, work.chosen, init_keys), Run(members, by_loss)
     hidden = None if progress is None else not progress
-    bar = tqdm(total=work.steps, unit="step", desc="training", disable=hidden)
+    bar = tqdm(total=work.length.steps, unit="step", desc="training", disable=hidden)
     pace.shown = progress is not None or not bar.disable
     pace.begin()
     try:
-        while number < work.steps // SEGMENT and not (number and pace.over):
+        while number < work.length.evaluations and not (number and pace.over):
             keys = jax.vmap(jax.random.fold_in, (0, None))(step_keys, number)
             now = work.segment(number)
             state, found = advance_members(work.program, state, work.arrays, work.chosen, now, keys)
             scores, losses = np.asarray(found.scores, np.float64), np.asarray(found.losses, np.float64)
             number += 1
-            run.add(number * SEGMENT, state.params, scores, losses, found.logits)
+            run.add(number * work.length.every, state.params, scores, losses, found.logits)
             if run.diverged:
                 break
-            work = work._replace(steps=SEGMENT * pace.segments(work.steps // SEGMENT))
-            bar.total = work.steps
-            bar.update(SEGMENT)
+            work = work._replace(length=work.length.of(pace.segments(work.length.evaluations)))
+            bar.total = work.length.steps
+            bar.update(work.length.every)
             best = max(record[2] for record in run.records) if by_loss else run.best.mean()
             score, best = (f"{shown(value):.3f}" for value in (scores.mean(), best))
             bar.set_postfix(score=score, best=best, refresh=False)
-            told(Evaluation(work.steps, *run.records[-1]))
-            if run.age >= patience_for(patience, work.steps):
+            told(Evaluation(work.length.steps, *run.records[-1]))
+            if run.age >= patience_for(patience, work.length.evaluations):
                 break
     except KeyboardInterrupt:
         if run.params is None:
             raise
-        bar.write(f"Stopped at step {run.records[-1][0]} of {work.steps}; the best weights so far are kept.")
+        bar.write(
+            f"Stopped at step {run.records[-1][0]} of {work.length.steps}; the best weights so far are kept."
+        )
     finally:
         bar.close()
     return run

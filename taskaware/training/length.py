@@ -4,55 +4,101 @@ import dataclasses
 import math
 import numbers
 import time
+from typing import NamedTuple
 
 from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.progress import tell_time_left
+from taskaware.tasks.outputs import single_problem
 from taskaware.training.recipe import TrainingRecipe
 
 SEGMENT = 30
-"""Steps between two evaluations."""
+"""Least number of steps between two evaluations."""
 
 MOST_STEPS = 30_000
 
 PASSES = 80
 """Least number of passes over the training rows, within MOST_STEPS; see `docs/evaluator.md`."""
 
+PASSES_OF_CLASSES = 240
+"""The same in classification: more passes help where rows repeat, and hardly harm elsewhere."""
+
 PATIENCE = 20
 """Least number of evaluations without a better score after which training ends; a third of all, if that is
 more."""
 
 
-def steps_for(recipe: TrainingRecipe | None, usual: TrainingRecipe, rows: int) -> int:
-    """Number of steps, a multiple of SEGMENT.
+class Length(NamedTuple):
+    """The length of a training.
+
+    Attributes:
+        steps: of all, a multiple of `every`.
+        every: steps between two evaluations.
+    """
+
+    steps: int
+    every: int
+
+    @property
+    def evaluations(self) -> int:
+        """Of the whole training."""
+        return self.steps // self.every
+
+    def of(self, evaluations: int) -> "Length":
+        """The length of a training of so many evaluations."""
+        return self._replace(steps=evaluations * self.every)
+
+
+def passes_for(problem: str, *, one_by_one: bool = False) -> int:
+    """Least number of passes over the training rows.
+
+    Args:
+        problem: of the task.
+        one_by_one: whether its candidates are trained one by one; a pass of convolutions takes long.
+
+    >>> passes_for("classification"), passes_for("regression"), passes_for("multilabel")
+    (240, 80, 240)
+    """
+    classes = single_problem(problem) == "classification"
+    return PASSES_OF_CLASSES if classes and not one_by_one else PASSES
+
+
+def length_for(recipe: TrainingRecipe | None, usual: TrainingRecipe, rows: int, passes: int) -> Length:
+    """Number of steps, and how often is evaluated.
 
     A recipe of the user's own grows in proportion for a task with more rows than it uses. The usual one grows
-    to PASSES over the rows.
+    to so many passes over the rows. Where a pass over the rows is longer than SEGMENT, there is about one
+    evaluation in a pass: more would take as long as the steps.
 
     Args:
         recipe: the user's own, if any.
         usual: used without one.
         rows: of the training part.
+        passes: over the rows, see `passes_for`.
 
     >>> usual = TrainingRecipe(steps=600)
-    >>> [steps_for(None, usual, rows) for rows in (100, 960, 9_600, 1_000_000)]
-    [600, 600, 6000, 30000]
+    >>> [tuple(length_for(None, usual, rows, passes=80)) for rows in (100, 960, 9_600, 1_000_000)]
+    [(600, 30), (600, 30), (6000, 60), (29760, 960)]
     """
+    own = recipe or usual
     if recipe is not None:
         wanted = recipe.steps * max(1.0, rows / recipe.train_rows)
     else:
-        wanted = max(usual.steps, PASSES * rows / usual.batch_size)
-    return SEGMENT * max(1, round(min(wanted, MOST_STEPS) / SEGMENT))
+        wanted = max(usual.steps, passes * rows / usual.batch_size)
+    wanted = min(wanted, MOST_STEPS)
+    times = min(rows / own.batch_size, wanted / PATIENCE) / SEGMENT
+    every = SEGMENT << max(0, int(times).bit_length() - 1)
+    return Length(every * max(1, round(wanted / every)), every)
 
 
-def patience_for(patience: int | None, steps: int) -> int:
-    """The given number of evaluations, or the usual one for a training of so many steps.
+def patience_for(patience: int | None, evaluations: int) -> int:
+    """The given number of evaluations, or the usual one for a training of so many.
 
     Raises:
         UserError: it is no whole number from 1 on.
     """
     if patience is None:
-        return max(PATIENCE, steps // SEGMENT // 3)
+        return max(PATIENCE, evaluations // 3)
     plain.refuse_no_whole("patience", patience)
     if patience < 1:
         raise UserError(f"patience={patience} is too small. Give 1 evaluation or more.")

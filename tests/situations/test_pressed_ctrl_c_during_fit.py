@@ -8,6 +8,7 @@ import pandas as pd
 
 from taskaware.cli.entry import main
 from taskaware.training import fit as training
+from taskaware.training.length import SEGMENT
 from taskaware.training.model import load_model
 
 
@@ -29,5 +30,5 @@ def test_the_model_so_far_is_saved_and_the_exit_code_is_130(tmp_path, monkeypatc
     code = main([str(word) for word in [*words, "--save", tmp_path / "model"]])
     assert code == 130 and len(calls) == 2
     assert "Stopped by Ctrl-C. The results so far are kept" in capsys.readouterr().err
-    assert load_model(tmp_path / "model").history["step"].iloc[-1] == training.SEGMENT
+    assert load_model(tmp_path / "model").history["step"].iloc[-1] == SEGMENT
     assert signal.getsignal(signal.SIGINT) is before

@@ -104,6 +104,7 @@ def test_smoke(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training, "RECIPE", TrainingRecipe(steps=50, batch_size=16))
     monkeypatch.setattr(length, "PASSES", 0)
+    monkeypatch.setattr(length, "PASSES_OF_CLASSES", 0)
     monkeypatch.setattr(kernel_learning, "LEARNING_STEPS", 2)
     monkeypatch.setitem(PRESETS, "published", FEW_LAYERS)
     tiny_suite(tmp_path / "tiny")

@@ -18,7 +18,8 @@ from taskaware.spaces.mixture_lifting import NEUTRAL
 from taskaware.tasks.split import splits
 from taskaware.training import finishing
 from taskaware.training import fit as room
-from taskaware.training.fit import ATTEMPTS, COOLER, SEGMENT, fit
+from taskaware.training.fit import ATTEMPTS, COOLER, fit
+from taskaware.training.length import SEGMENT
 from taskaware.training.member_rows import RowOptions, rows_of_members
 from taskaware.training.options import FitOptions
 from taskaware.training.programs import schedule
@@ -164,6 +165,12 @@ def test_more_rows_get_more_steps(task, small, point):
     recipe = dataclasses.replace(RECIPE, steps=30, train_rows=24)
     history = fit(task(rows=120), small, point, recipe=recipe, progress=False).history
     assert history["step"].iloc[-1] == 30 * 96 / 24
+
+
+def test_many_steps_of_few_rows_are_evaluated_once_in_a_pass(task, small, point):
+    recipe = dataclasses.replace(RECIPE, steps=1200, batch_size=1)
+    history = fit(task(rows=120), small, point, recipe=recipe, members=1, patience=2, progress=False).history
+    assert np.diff(history["step"], prepend=0).tolist() == [60] * len(history)
 
 
 def test_a_training_with_little_time_ends_early(task, small, point):

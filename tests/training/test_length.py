@@ -4,7 +4,7 @@ import pytest
 
 from taskaware.errors import UserError
 from taskaware.training import length
-from taskaware.training.length import Pace, patience_for, steps_for
+from taskaware.training.length import MOST_STEPS, PATIENCE, SEGMENT, Pace, length_for, patience_for
 from taskaware.training.recipe import TrainingRecipe
 
 
@@ -26,14 +26,32 @@ def ended(pace, clock, *ends, planned=100):
 
 def test_a_recipe_of_the_users_own_grows_by_its_rows_only():
     own = TrainingRecipe(steps=60, train_rows=100)
-    assert steps_for(own, own, 100) == 60
-    assert steps_for(own, own, 1000) == 600
+    assert length_for(own, own, 100, 80).steps == 60
+    assert length_for(own, own, 1000, 80).steps == 600
 
 
 def test_patience_grows_with_the_training():
-    assert patience_for(None, 600) == 20
-    assert patience_for(None, 6000) == 66
-    assert patience_for(3, 6000) == 3
+    assert patience_for(None, 20) == 20
+    assert patience_for(None, 200) == 66
+    assert patience_for(3, 200) == 3
+
+
+def test_many_rows_are_evaluated_about_once_in_a_pass():
+    usual = TrainingRecipe(steps=600)
+    for rows in (10, 500, 4_000, 8_000, 30_000):
+        found, a_pass = length_for(None, usual, rows, 240), rows / usual.batch_size
+        assert found.every == SEGMENT or a_pass / 2 < found.every <= a_pass
+        assert found.steps % found.every == 0 and found.steps <= MOST_STEPS
+
+
+def test_a_pass_over_very_many_rows_is_evaluated_several_times():
+    found = length_for(None, TrainingRecipe(steps=600), 10_000_000, 80)
+    assert found.evaluations >= PATIENCE and found.every < 10_000_000 / 128
+
+
+def test_a_short_training_of_many_rows_is_still_evaluated_often():
+    own = TrainingRecipe(steps=600, train_rows=1 << 30)
+    assert length_for(own, own, 1_000_000, 80) == (600, 30)
 
 
 def test_the_second_segment_tells_how_many_fit(clock):

@@ -11,7 +11,7 @@ from taskaware.spaces import MixtureSpace, Space
 from taskaware.tasks.scale import mean_and_std
 from taskaware.tasks.task import Task
 from taskaware.training.fit import RECIPE
-from taskaware.training.length import MOST_STEPS, PASSES, SEGMENT
+from taskaware.training.length import MOST_STEPS, SEGMENT, passes_for
 from taskaware.training.written.design import Design, Schedule, Target, checked, checked_reader
 
 
@@ -32,16 +32,16 @@ def untrained(task: Task, space: Space, point: EitherArray) -> Design:
     mean, std = (0.0, 1.0) if task.classes else mean_and_std(task.target)
     target = Target(task.target_name, task.classes, (), mean, std, task.target_form)
     found = checked(space, point, reader, blocks, target=target, params={})
-    return dataclasses.replace(found, schedule=_schedule(found.space, point))
+    return dataclasses.replace(found, schedule=_schedule(task.problem, found.space, point))
 
 
-def _schedule(space: MixtureSpace, point: EitherArray) -> Schedule:
+def _schedule(problem: str, space: MixtureSpace, point: EitherArray) -> Schedule:
     names = [coordinate.name for coordinate in space.recipe]
     found = np.asarray(space.weights(jnp.asarray(point, jnp.float32)).recipe, np.float64)
     values = dict(zip(names, found.tolist(), strict=True))
     return Schedule(
         RECIPE.steps,
-        RECIPE.steps * RECIPE.batch_size // PASSES,
+        RECIPE.steps * RECIPE.batch_size // passes_for(problem),
         MOST_STEPS,
         SEGMENT,
         RECIPE.batch_size,

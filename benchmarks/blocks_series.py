@@ -73,7 +73,7 @@ def _scores(frame: pd.DataFrame) -> dict[str, float]:
 
 
 def _rocket(fitted: parts.Convolutions, data) -> np.ndarray:
-    values = parts._at_length(data, np.arange(data.rows), fitted.kernels.length)
+    values = parts.at_length(data, np.arange(data.rows), fitted.kernels.length)
     scaled = (values - fitted.mean[:, None]) / fitted.std[:, None]
     return fitted.kernels.transform(np.nan_to_num(scaled))
 

@@ -95,9 +95,9 @@ class SearchResult(History):
     ) -> "Model":
         """Train the best point to its end: a `Model`, which predicts, scores and can be saved.
 
-        It is trained for at least twice the steps of a training in the search, and for 240 passes over the
-        rows (80 in regression, and where candidates are trained one by one) where that is more, up to 30,000
-        steps. Its learning rate, weight decay, dropout and batch size are those of the search.
+        It is trained for at least twice the steps of a training in the search, and for 80 passes over the
+        rows (240 in classifications of tables) where that is more, up to 30,000 steps. Its learning rate,
+        weight decay, dropout and batch size are those of the search.
 
         Args:
             dataset: more data, or the same, in any form that `make_task` reads; by default the task of the
@@ -144,12 +144,12 @@ class SearchResult(History):
             sample_weight=sample_weight,
             optimizer=optimizer,
             augment=(augment,) if isinstance(augment, str) else tuple(augment),
-            recipe=recipe or self._longer(only[0].problem, int(only[0].rows * (1 - validation))),
+            recipe=recipe or self._longer(only[0], int(only[0].rows * (1 - validation))),
         )
         options.check_order(dataset)
         return fit_with(options, only, self.space, self.best.point)
 
-    def _longer(self, problem: str, rows: int) -> "TrainingRecipe":
+    def _longer(self, task: Task, rows: int) -> "TrainingRecipe":
         """The recipe of the search with the steps of a final training on so many rows."""
         from taskaware.children.child import child_of
         from taskaware.training.fit import RECIPE
@@ -158,7 +158,7 @@ class SearchResult(History):
 
         searched = self.recipe or TrainingRecipe()
         usual = dataclasses.replace(searched, steps=max(RECIPE.steps, LONGER * searched.steps))
-        passes = passes_for(problem, one_by_one=child_of(self.space).one_by_one)
+        passes = passes_for(task, one_by_one=child_of(self.space).one_by_one)
         steps = length_for(None, usual, rows, passes).steps
         return dataclasses.replace(usual, steps=steps, evaluations=1, score_last=1, train_rows=UNLIMITED)
 

@@ -163,7 +163,7 @@ def fit(
         inputs = sum(prepared.blocks.widths.values())
         members = 1 if child.one_by_one else usual_members(task.rows, inputs)
     parts = splits(task, seed, members, validation=validation, groups=about.groups, time=about.time)
-    passes = passes_for(task.problem, one_by_one=child.one_by_one)
+    passes = passes_for(task, one_by_one=child.one_by_one)
     length = length_for(recipe, RECIPE, len(parts[0].train), passes)
     vector = as_jax(point, np.float32)
     program, design = _program(task, space, vector, own)

@@ -10,6 +10,7 @@ from taskaware import plain
 from taskaware.errors import UserError
 from taskaware.progress import tell_time_left
 from taskaware.tasks.outputs import single_problem
+from taskaware.tasks.task import Task
 from taskaware.training.recipe import TrainingRecipe
 
 SEGMENT = 30
@@ -21,7 +22,7 @@ PASSES = 80
 """Least number of passes over the training rows, within MOST_STEPS; see `docs/evaluator.md`."""
 
 PASSES_OF_CLASSES = 240
-"""The same in classification: more passes help where rows repeat, and hardly harm elsewhere."""
+"""The same in classifications of tables: it helps where rows repeat. Texts are worse with so many."""
 
 PATIENCE = 20
 """Least number of evaluations without a better score after which training ends; a third of all, if that is
@@ -49,18 +50,15 @@ class Length(NamedTuple):
         return self._replace(steps=evaluations * self.every)
 
 
-def passes_for(problem: str, *, one_by_one: bool = False) -> int:
+def passes_for(task: Task, *, one_by_one: bool = False) -> int:
     """Least number of passes over the training rows.
 
     Args:
-        problem: of the task.
+        task: to be learned.
         one_by_one: whether its candidates are trained one by one; a pass of convolutions takes long.
-
-    >>> passes_for("classification"), passes_for("regression"), passes_for("multilabel")
-    (240, 80, 240)
     """
-    classes = single_problem(problem) == "classification"
-    return PASSES_OF_CLASSES if classes and not one_by_one else PASSES
+    classes = single_problem(task.problem) == "classification"
+    return PASSES_OF_CLASSES if classes and task.modality == "tables" and not one_by_one else PASSES
 
 
 def length_for(recipe: TrainingRecipe | None, usual: TrainingRecipe, rows: int, passes: int) -> Length:

@@ -66,7 +66,7 @@ def test_the_winner_on_more_data_is_a_model_that_is_saved_and_read(on_images, tm
 
 
 def test_the_final_training_is_longer_than_those_of_the_search(on_images):
-    longer = functools.partial(on_images._longer, "classification")
+    longer = functools.partial(on_images._longer, on_images.task)
     assert longer(100).steps == 600 and longer(100).batch_size == HASTY.batch_size
     assert longer(10_000).steps == pytest.approx(80 * 10_000 / HASTY.batch_size, abs=120)
 

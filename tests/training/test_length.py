@@ -1,10 +1,23 @@
 """The length of a training: by rows, by seconds, and when it stops to wait."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import taskaware as ta
 from taskaware.errors import UserError
 from taskaware.training import length
-from taskaware.training.length import MOST_STEPS, PATIENCE, SEGMENT, Pace, length_for, patience_for
+from taskaware.training.length import (
+    MOST_STEPS,
+    PASSES,
+    PASSES_OF_CLASSES,
+    PATIENCE,
+    SEGMENT,
+    Pace,
+    length_for,
+    passes_for,
+    patience_for,
+)
 from taskaware.training.recipe import TrainingRecipe
 
 
@@ -28,6 +41,17 @@ def test_a_recipe_of_the_users_own_grows_by_its_rows_only():
     own = TrainingRecipe(steps=60, train_rows=100)
     assert length_for(own, own, 100, 80).steps == 60
     assert length_for(own, own, 1000, 80).steps == 600
+
+
+def test_tables_of_classes_get_more_passes():
+    labels, values, columns = list("ab" * 20), np.arange(40.0), pd.DataFrame({"x": np.arange(40.0)})
+    of_classes = ta.make_task(columns, labels)
+    assert passes_for(of_classes) == PASSES_OF_CLASSES > PASSES == passes_for(of_classes, one_by_one=True)
+    assert passes_for(ta.make_task(columns, values)) == PASSES
+    texts = [
+        f"the {'cat' if label == 'a' else 'dog'} of number {place}" for place, label in enumerate(labels)
+    ]
+    assert passes_for(ta.make_task(texts, labels)) == PASSES
 
 
 def test_patience_grows_with_the_training():

@@ -32,16 +32,16 @@ def untrained(task: Task, space: Space, point: EitherArray) -> Design:
     mean, std = (0.0, 1.0) if task.classes else mean_and_std(task.target)
     target = Target(task.target_name, task.classes, (), mean, std, task.target_form)
     found = checked(space, point, reader, blocks, target=target, params={})
-    return dataclasses.replace(found, schedule=_schedule(task.problem, found.space, point))
+    return dataclasses.replace(found, schedule=_schedule(task, found.space, point))
 
 
-def _schedule(problem: str, space: MixtureSpace, point: EitherArray) -> Schedule:
+def _schedule(task: Task, space: MixtureSpace, point: EitherArray) -> Schedule:
     names = [coordinate.name for coordinate in space.recipe]
     found = np.asarray(space.weights(jnp.asarray(point, jnp.float32)).recipe, np.float64)
     values = dict(zip(names, found.tolist(), strict=True))
     return Schedule(
         RECIPE.steps,
-        RECIPE.steps * RECIPE.batch_size // passes_for(problem),
+        RECIPE.steps * RECIPE.batch_size // passes_for(task),
         MOST_STEPS,
         SEGMENT,
         RECIPE.batch_size,

@@ -56,14 +56,14 @@ def in_ways(entries: Sequence, ways: Sequence[str]) -> None:
         frame = pd.read_parquet(entry.source).sample(frac=1.0, random_state=7)[:MOST_ROWS]
         name, cut = entry.name, len(frame) * 3 // 4
         known, rest = ta.make_task(frame[:cut], entry.target), frame[cut:]
-        point = ta.recommend(known)
+        found = ta.recommend(known)
         for way in ways:
             steps, members = map(int, way.split(":"))
             began, recipe = time.perf_counter(), dataclasses.replace(RECIPE, steps=steps)
             model = fit(
                 known,
-                point.space,
-                np.asarray(point.point),
+                found.space,
+                np.asarray(found.point),
                 recipe=recipe,
                 members=members,
                 patience=steps // 30,

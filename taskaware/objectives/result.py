@@ -95,9 +95,9 @@ class SearchResult(History):
     ) -> "Model":
         """Train the best point to its end: a `Model`, which predicts, scores and can be saved.
 
-        It is trained for at least twice the steps of a training in the search, and for 80 passes over the
-        rows (240 in classifications of tables) where that is more, up to 30,000 steps. Its learning rate,
-        weight decay, dropout and batch size are those of the search.
+        It is trained for at least twice the steps of one in the search. Many rows get more, up to 30,000: at
+        least 80 passes are made over them, in classifications of tables 240. Learning rate, weight decay,
+        dropout and batch size are those of the search.
 
         Args:
             dataset: more data, or the same, in any form that `make_task` reads; by default the task of the

@@ -149,6 +149,8 @@ def train_chunks(
         space, points, prepared, recipe, seed, chunk_for, metric, handover: as in `train`.
     """
     run, vectors, chunks = run_of(space, prepared, recipe, seed=seed, metric=metric), as_jax(points), []
+    # A chunk picks its points on the host, where that compiles nothing.
+    given = np.asarray(points, np.float32)
     for key, members in run.program.child.group(space, vectors):
         design, compiling = Design(space, key, hyper_of(recipe)), threading.Lock()
         parameters = parameter_count(run.program, design, run.arrays, vectors)
@@ -159,7 +161,6 @@ def train_chunks(
     def trained(chunk: Chunk, check: Callable[[], None]) -> Trained:
         return _train_chunk(run, chunk, given, handover, check)
 
-    given = np.asarray(points, np.float32)
     # Weights are handed over in the order of the chunks.
     busy = min(lanes(), len(chunks)) if handover is None else 1
     for chunk, found in zip(chunks, in_lanes(trained, chunks, busy), strict=True):

@@ -112,6 +112,7 @@ class Design(NamedTuple):
         hyper: of the recipe.
         optimizer: in place of the child's own, if given; see `Child.takes_optimizer`.
         augment: names of random changes of training rows, see `Child.augments`.
+        eased: whether weights learn in a form that `Child.settled` ends.
     """
 
     space: Any
@@ -119,6 +120,7 @@ class Design(NamedTuple):
     hyper: Hyper = Hyper()
     optimizer: optax.GradientTransformation | None = None
     augment: tuple[str, ...] = ()
+    eased: bool = False
 
 
 class State(NamedTuple):
@@ -170,6 +172,8 @@ class Child(NamedTuple):
             optimizer's state is that of `init`.
         shifted: (params, values (K,)) → params whose outputs are larger by these, or None. With `scaled`,
             `fit` makes a constant of networks that are worse than one.
+        settled: (design, params of it eased) → params of the same network not eased, or None: the child has
+            no easier form to learn in.
     """
 
     group: Callable
@@ -183,6 +187,7 @@ class Child(NamedTuple):
     augments: Callable[[Any], tuple[str, ...]] | None = None
     inherited: Callable | None = None
     shifted: Callable | None = None
+    settled: Callable | None = None
 
 
 def scaled_output(params: dict, factor: float) -> dict:

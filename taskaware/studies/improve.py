@@ -187,7 +187,7 @@ def _round(
     """The designs of a round by the digest of their task: those of its file, or new ones."""
     path = folder.path / f"round-{number + 1}.json"
     if path.is_file():
-        return _read(path)
+        return read_round(path)
     if not tasks:
         return {}
     space, data = preset(settings.space), training_data(_known(store, settings))
@@ -202,7 +202,15 @@ def _round(
     return found
 
 
-def _read(path: Path) -> dict[str, Designs]:
+def read_round(path: Path) -> dict[str, Designs]:
+    """The designs of a round by the digest of their task.
+
+    Args:
+        path: of `round-N.json`.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
     try:
         plain = cast(Mapping[str, Mapping[str, Any]], read_json(path))
         return {
@@ -260,8 +268,7 @@ def standing(table: pd.DataFrame, number: int) -> dict[str, float]:
     mine = table[table["round"] == number + 1]
     first = mine[(mine["place"] == 0) & mine["known_test_score"].notna()]
     gain = first["test_score"] - first["known_test_score"]
-    noise = np.sqrt(mine["deviation"] ** 2)
-    inside = np.abs(mine["measured"] - mine["predicted"]) <= INTERVAL_80 * noise
+    inside = np.abs(mine["measured"] - mine["predicted"]) <= INTERVAL_80 * mine["deviation"]
     ranks = [
         spearman(its["predicted"].to_numpy(), its["measured"].to_numpy())
         for _, its in mine.groupby("task")

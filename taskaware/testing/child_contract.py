@@ -76,8 +76,7 @@ def check_child(
     for number, task in enumerate(tasks or map(_task, ("classification", "regression"))):
         prepared = prepare(task, 0, RECIPE, embeddings=embeddings_of(space))
         subject = Subject(space, largest if number else points, draws, prepared)
-        # Eager code does not know the problem.
-        for check in CHECKS[1:] if number else CHECKS:
+        for check in CHECKS if number else (*ONCE, *CHECKS):
             check(subject)
 
 
@@ -101,16 +100,30 @@ def outputs_have_their_shape(subject: Subject) -> None:
 
 def compiled_equals_eager(subject: Subject) -> None:
     begun = next(_begun(subject))  # of one group: eager code compiles each of its operations
-    # As after some steps: factors differ from 1, and biases from 0. In NumPy, which compiles nothing.
-    params = jax.tree.map(
-        lambda leaf: jnp.asarray(
-            leaf[0] + 0.01 * np.sin(np.arange(leaf[0].size)).reshape(leaf[0].shape), leaf.dtype
-        ),
-        jax.device_get(_first_state(begun, 0).params),
-    )
+    params = _changed(jax.tree.map(lambda leaf: leaf[0], jax.device_get(_first_state(begun, 0).params)))
     outputs = functools.partial(_given, subject, begun)
     point = jnp.asarray(begun.points[0])
     _assert_close(jax.jit(outputs)(point, params), outputs(point, params))
+
+
+def settled_networks_give_the_same(subject: Subject) -> None:
+    begun = next(_begun(subject))
+    child, point = begun.program.child, jnp.asarray(begun.points[0])
+    if child.settled is None:
+        return
+    eased = begun._replace(design=begun.design._replace(eased=True))
+
+    def first(point: jax.Array) -> Any:
+        return child.init(jax.random.key(0), child.read(eased.design, point), _batch(subject, 1)).params
+
+    params = _changed(jax.device_get(jax.jit(first)(point)))
+    settled = child.settled(eased.design, params)
+    cases = (eased, params), (begun, settled)
+    given, same = (jax.jit(functools.partial(_given, subject, case))(point, own) for case, own in cases)
+    _assert_close(given, same)
+    expected = jax.tree.map(lambda leaf: leaf.shape[1:], _first_state(begun, 0).params)
+    found = jax.tree.map(lambda leaf: leaf.shape, settled)
+    assert found == expected, f"Settled weights have the shapes {found} in place of {expected}."
 
 
 def first_states_follow_their_key(subject: Subject) -> None:
@@ -163,8 +176,10 @@ def one_compilation_is_enough(subject: Subject) -> None:
     assert [program._cache_size() for program in compiled] == before, "Another seed or order compiles anew."
 
 
+ONCE: tuple[Callable[[Subject], None], ...] = (compiled_equals_eager, settled_networks_give_the_same)
+"""They do not depend on the problem."""
+
 CHECKS: tuple[Callable[[Subject], None], ...] = (
-    compiled_equals_eager,
     every_point_is_in_one_group,
     outputs_have_their_shape,
     first_states_follow_their_key,
@@ -218,6 +233,18 @@ def _given(subject: Subject, begun: _Begun, point: jax.Array, params: Any = None
     if params is None:
         params = child.init(jax.random.key(0), candidate, _batch(subject, 1)).params
     return child.outputs(params, candidate, _batch(subject, 32))
+
+
+def _changed(params: Any) -> Any:
+    """First weights as after some steps: factors differ from 1, and biases from 0.
+
+    In NumPy, which compiles nothing.
+    """
+
+    def later(leaf: np.ndarray) -> jax.Array:
+        return jnp.asarray(leaf + 0.01 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), leaf.dtype)
+
+    return jax.tree.map(later, params)
 
 
 def _batch(subject: Subject, rows: int) -> Batch:

@@ -5,6 +5,7 @@ averaged. So every row trains most of the networks, and their errors cancel in p
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -20,6 +21,7 @@ from taskaware.errors import EngineError
 from taskaware.modalities.reading import modality_of
 from taskaware.progress import tqdm
 from taskaware.tasks.metrics import metric_of
+from taskaware.tasks.outputs import single_problem
 from taskaware.tasks.split import Split, splits
 from taskaware.tasks.task import Task
 from taskaware.training.advance import advance_members, start_members
@@ -52,7 +54,7 @@ from taskaware.training.seen import validated
 from taskaware.training.taken import checked_optimizer, known_changes
 from taskaware.training.target_scale import score_unit
 
-VERSION = 8
+VERSION = 9
 """Raise it when the same seed would train other networks: comparisons tell scores apart by it."""
 
 UNLIMITED = 1 << 30
@@ -167,7 +169,9 @@ def fit(
     length = length_for(recipe, RECIPE, len(parts[0].train), passes)
     vector = as_jax(point, np.float32)
     program, design = _program(task, space, vector, own)
-    design = design._replace(optimizer=checked_optimizer(optimizer, child, space), augment=augment)
+    own_optimizer = checked_optimizer(optimizer, child, space)
+    eased = child.settled is not None and optimizer is None and is_eased(task)
+    design = design._replace(optimizer=own_optimizer, augment=augment, eased=eased)
     # Its rows are encoded by now; those of a wide table take as much memory as the networks.
     task = dataclasses.replace(task, data=task.data.take(np.arange(0)))
     rows = rows_of_members(parts, seed=seed, steps=length.steps, batch_size=own.batch_size, about=about)
@@ -282,13 +286,29 @@ def _model(task: Task, work: Work, point: EitherArray, *, prepared: Prepared, ru
         point=np.asarray(point),
         width=cast(int, work.design.key),
         outputs=len(prepared.arrays.allowed),
-        params=jax.tree.map(lambda leaf: as_jax(leaf[:, 0]), run.params),
+        params=_settled(work, jax.tree.map(lambda leaf: as_jax(leaf[:, 0]), run.params)),
         target_mean=prepared.target_mean,
         target_std=prepared.target_std,
         several=task.several,
         best_score=float(run.best.mean()) * unit,
         history=run.history.assign(score=run.history["score"] * unit),
     )
+
+
+def is_eased(task: Task) -> bool:
+    """Whether its networks learn in an easier form, see `Child.settled`: it helps in regressions of tables.
+
+    `docs/evaluator.md` has the gain.
+    """
+    return single_problem(task.problem) == "regression" and task.modality == "tables"
+
+
+def _settled(work: Work, params: Any) -> Any:
+    """Weights of the members as their networks read them, (M, ...) each."""
+    settled = work.program.child.settled
+    if settled is None or not work.design.eased:
+        return params
+    return jax.vmap(functools.partial(settled, work.design))(params)
 
 
 def _decides_by_offsets(work: Work) -> bool:

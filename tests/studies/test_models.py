@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import logging
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
@@ -168,6 +171,35 @@ def test_models_learn_from_any_columns(mixed, name):
     predicted = BASELINES[name].predict(mixed, parts, 0)
     often = np.bincount(mixed.target).max() / mixed.rows
     assert METRICS[mixed.metric].on_host(mixed.target[parts.test], predicted) > often
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "settings"),
+    [
+        ("realmlp", "RealMLP_TD_Classifier", {}),
+        ("catboost", "CatBoost_D_Classifier", {}),
+        ("tabm_tuned", "TabM_HPO_Classifier", {"n_hyperopt_steps": 20, "hpo_space_name": "tabarena"}),
+    ],
+)
+def test_models_of_pytabkit_get_numbers_without_gaps(mixed, monkeypatch, name, classes, settings):
+    made, kinds = {}, ("number", "category")
+
+    class Often(DummyClassifier):
+        def __init__(self, **given):
+            made.update(given)
+            super().__init__()
+
+        def fit(self, x, y):
+            made["gaps"] = {kind: bool(x.select_dtypes(kind).isna().any(axis=None)) for kind in kinds}
+            return super().fit(x, y)
+
+    monkeypatch.setitem(sys.modules, "pytabkit", SimpleNamespace(**{classes: Often}))
+    assert "pytabkit" in BASELINES[name].packages
+    parts = split(mixed, 0)
+    assert len(BASELINES[name].predict(mixed, parts, 3)) == len(parts.test)
+    assert made["random_state"] == 3 and made["n_threads"] == 1 and settings.items() <= made.items()
+    # These models read categories with gaps.
+    assert made["gaps"] == {"number": False, "category": True}
 
 
 def test_a_class_of_one_row_does_not_stop_the_trees():

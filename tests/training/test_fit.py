@@ -14,7 +14,8 @@ import pytest
 from taskaware import optimizers
 from taskaware.errors import EngineError, UserError
 from taskaware.recommendation import building
-from taskaware.spaces.mixture_lifting import NEUTRAL
+from taskaware.spaces.mixture_lifting import NEUTRAL, lifted_points
+from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.tasks.split import splits
 from taskaware.training import finishing
 from taskaware.training import fit as room
@@ -68,6 +69,24 @@ def scores_of_members(model, task, parts):
 
 def same_weights(first, second):
     return all(np.array_equal(first.params[name], second.params[name]) for name in first.params)
+
+
+def test_columns_of_a_regression_learn_a_factor_that_ends_in_the_weights(task, small, point):
+    gate = RecipeCoordinate("scaling", 0.0, 1.0, gate=0.5)
+    gated = dataclasses.replace(small, name="gated", recipe=(*small.recipe, gate))
+    [opened] = lifted_points(np.asarray(point)[None], small, gated)
+    opened[-1] = 1.0
+    given = task("regression")
+    found, other = (
+        fit(given, *design, recipe=RECIPE, members=2, progress=False)
+        for design in ((small, point), (gated, opened))
+    )
+    factors = 1 + np.asarray(other.params["number_scale"])
+    assert np.abs(factors - 1).max() > 0.1
+    np.testing.assert_array_equal(found.history["loss"], other.history["loss"])
+    expected = np.asarray(other.params["number_kernel"]) * factors[..., None]
+    np.testing.assert_allclose(found.params["number_kernel"], expected, rtol=1e-5)
+    assert set(other.params) - set(found.params) == {"number_scale", "category_scale"}
 
 
 def test_it_learns(model, task):

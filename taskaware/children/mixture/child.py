@@ -72,8 +72,11 @@ def read(design: Design, point: Float[Array, " D"]) -> Candidate:
     weights = space.weights(point)
     named = dict(zip(space.coordinates, weights.recipe, strict=True)) if space.recipe else {}
     rate, decay, dropout = (named.get(name, jnp.full((), getattr(hyper, name))) for name in hyper._fields)
+    wired = wiring(space, weights, abs(key), dropout)
+    if design.eased and wired.gates.scaling is None:
+        wired = wired._replace(gates=wired.gates._replace(scaling=jnp.ones(())))
     return Candidate(
-        wired=wiring(space, weights, abs(key), dropout),
+        wired=wired,
         learning_rate=rate,
         weight_decay=decay,
         label_smoothing=named.get("label_smoothing"),
@@ -168,7 +171,7 @@ def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTran
         weight_decay=candidate.weight_decay,
         mask=decays,
     )
-    if "scaling" not in candidate.space.coordinates:
+    if candidate.wired.gates.scaling is None:
         return rule
     return optax.chain(rule, optax.masked(optax.scale(SCALE_RATE), scales))
 
@@ -210,4 +213,32 @@ def _cost(key: np.integer) -> int:
     return int(key) if key > 0 else -MEMBERS * int(key)
 
 
-CHILD = Child(group, read, init, step, outputs, scaled_output, takes_optimizer=True, shifted=shifted_output)
+def settled(design: Design, params: dict) -> dict:
+    """The weights of a network that learned a factor of each input column, with the factors multiplied in.
+
+    In a space with a gate for these factors they belong to the network, and stay.
+
+    Args:
+        design: of the network, eased.
+        params: of the network, as `init` names them.
+    """
+    if "scaling" in design.space.coordinates:
+        return params
+    found = {name: leaf for name, leaf in params.items() if not name.endswith("_scale")}
+    for name in ("number", "category"):
+        if f"{name}_scale" in params:
+            found[f"{name}_kernel"] = found[f"{name}_kernel"] * (1 + params[f"{name}_scale"][:, None])
+    return found
+
+
+CHILD = Child(
+    group,
+    read,
+    init,
+    step,
+    outputs,
+    scaled_output,
+    takes_optimizer=True,
+    shifted=shifted_output,
+    settled=settled,
+)

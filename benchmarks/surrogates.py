@@ -1,0 +1,279 @@
+"""Surrogates beside each other, at random architectures and at the ends of ascents, on tasks held out.
+
+    python benchmarks/surrogates.py designs [--folds 5] [--seed 0]
+
+`designs` is a run folder of experiments/designs. Each surrogate learns from the shipped experience without
+the fold of a task, and predicts the scores of the task's random architectures and of its designs. All see the
+same designs, which ascents on the shipped surrogate found.
+"""
+
+import argparse
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float
+from sklearn.ensemble import HistGradientBoostingRegressor
+from tqdm.auto import tqdm
+
+from taskaware.arrays import EitherArray
+from taskaware.children.mixture.network import ACTIVATIONS, unit_gains
+from taskaware.recommendation.designs import Designs, of_a_score
+from taskaware.recommendation.expected import INTERVAL_80
+from taskaware.recommendation.shipped import open_experience
+from taskaware.recommendation.teach import with_more
+from taskaware.spaces import MixtureSpace, preset
+from taskaware.studies.answers import mean_error
+from taskaware.studies.improve import read_round
+from taskaware.studies.quality import spearman
+from taskaware.studies.selectors import NewTasks
+from taskaware.surrogates import (
+    PUBLISHED,
+    EvaluatorSettings,
+    TaskQuery,
+    TrainingData,
+    fit_evaluator,
+)
+from taskaware.surrogates import training_data as training_data
+from taskaware.surrogates.folds import held_out
+from taskaware.surrogates.level import Scaler
+from taskaware.surrogates.training_data import architecture_features
+from taskaware.surrogates.warping import warped
+
+WIDTH = 128
+DRAWS = 6
+ANGLES = np.linspace(0, np.pi / 2, 7)[1:]
+"""Between pairs of random inputs whose outputs are compared."""
+
+
+class Predicted(NamedTuple):
+    """Scores of n architectures on a task, in the surrogate's own unit.
+
+    Attributes:
+        mean: (n,).
+        deviation: of single scores, (n,); None without an uncertainty.
+        warped: whether the unit is that of warped scores; else that of normalised ones.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray | None
+    warped: bool
+
+
+Predict = Callable[[TaskQuery, np.ndarray], Predicted]
+"""(task, architectures (n, D)) → their scores."""
+
+Fit = Callable[[TrainingData, int], Predict]
+"""(training data, seed) → a surrogate that has learned from it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ByFunction(MixtureSpace):
+    """A space whose surrogates also read what a network does with random inputs before it is trained.
+
+    These are the correlations of its units for inputs ANGLES apart, the size of the units, and the share
+    of them that is in use; means over DRAWS draws of weights, which all networks share.
+    """
+
+    @functools.cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """See `MixtureSpace.feature_names`."""
+        return (*super().feature_names, *["correlation"] * len(ANGLES), "size of units", "units in use")
+
+    def features(self, vector: Float[EitherArray, " D"]) -> Float[Array, " F"]:
+        """See `MixtureSpace.features`."""
+        return jnp.concatenate([super().features(vector), self._function(vector)])
+
+    def _function(self, vector: Float[EitherArray, " D"]) -> Array:
+        weights, (units, kernels) = self.soften(vector), _draws(self.layers)
+        for layer, kernel in enumerate(kernels):
+            gains = unit_gains(self, weights.alpha[layer], WIDTH)
+            before = units @ kernel * (2 / WIDTH) ** 0.5
+            pairs = zip(self.activations, gains, strict=True)
+            mixed = sum((ACTIVATIONS[name](before) * gain for name, gain in pairs), jnp.zeros(()))
+            units = weights.beta[layer] * mixed + (1 - weights.beta[layer]) * units
+        products, sizes = (units[:, :1] * units).mean((0, 2)), (units**2).mean((0, 2))
+        correlations = products[1:] / jnp.sqrt(sizes[0] * sizes[1:] + 1e-12)
+        each = (units**2).mean((0, 1))
+        used = each.sum() ** 2 / (WIDTH * (each**2).sum())
+        # Factors that bring all of them to spreads like those of the other features.
+        return jnp.concatenate([4 * correlations, jnp.log(sizes[:1] + 1e-6) / 3, used[None]])
+
+
+@functools.cache
+def _draws(layers: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Random inputs at ANGLES from the first, (DRAWS, 7, WIDTH), and the weights of each layer."""
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, DRAWS, 1, WIDTH))
+    inputs = np.concatenate([one, *(np.cos(angle) * one + np.sin(angle) * other for angle in ANGLES)], axis=1)
+    kernels = tuple(rng.normal(size=(DRAWS, WIDTH, WIDTH)).astype(np.float32) for _ in range(layers))
+    return inputs.astype(np.float32), kernels
+
+
+def learned(space: MixtureSpace, settings: EvaluatorSettings) -> Fit:
+    """A surrogate of the library with some settings."""
+
+    def fit(data: TrainingData, seed: int) -> Predict:
+        evaluator = fit_evaluator(space, data, settings, seed=seed)
+
+        def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
+            posterior = evaluator.posterior(query)
+            mean, deviation = map(
+                np.asarray, posterior.mean_std(architecture_features(space, points.astype(np.float32)))
+            )
+            if not evaluator.has_uncertainty:
+                return Predicted(mean, None, False)
+            return Predicted(mean, of_a_score(posterior, deviation), hasattr(posterior, "noise"))
+
+        return predict
+
+    return fit
+
+
+def boosted(space: MixtureSpace) -> Fit:
+    """scikit-learn's boosted trees on the same triplets."""
+
+    def fit(data: TrainingData, seed: int) -> Predict:
+        scaler, u = Scaler.fit(data.z), architecture_features(space, data.u)
+        tasks, places = np.nonzero(~np.isnan(data.target))
+        model = HistGradientBoostingRegressor(
+            max_iter=300, learning_rate=0.05, max_features=0.3, random_state=seed
+        )
+        model.fit(np.concatenate([scaler(data.z)[tasks], u[places]], axis=1), data.target[tasks, places])
+
+        def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
+            if query.z is None:
+                raise ValueError("The trees read meta-features.")
+            z = np.repeat(scaler(query.z[None]), len(points), axis=0)
+            given = np.concatenate([z, architecture_features(space, points.astype(np.float32))], axis=1)
+            return Predicted(model.predict(given), None, False)
+
+        return predict
+
+    return fit
+
+
+def together(one: Fit, other: Fit) -> Fit:
+    """The mean of two surrogates, each in units of its own spread over the architectures."""
+
+    def fit(data: TrainingData, seed: int) -> Predict:
+        both = one(data, seed), other(data, seed)
+
+        def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
+            means = [each(query, points).mean for each in both]
+            return Predicted(sum((mean / max(mean.std(), 1e-6) for mean in means), np.zeros(())), None, False)
+
+        return predict
+
+    return fit
+
+
+def surrogates(space: MixtureSpace) -> dict[str, Fit]:
+    """What is compared, by name."""
+    by_function = ByFunction(
+        **{field.name: getattr(space, field.name) for field in dataclasses.fields(space)}
+    )
+    ours, networks = EvaluatorSettings(), EvaluatorSettings(network="bilinear")
+    return {
+        "Gaussian process (shipped)": learned(space, ours),
+        "Gaussian process, the network's function too": learned(by_function, ours),
+        "ensemble of bilinear networks": learned(space, networks),
+        "ensemble of bilinear networks, pairwise linear loss": learned(
+            space, dataclasses.replace(networks, loss="pairwise_linear")
+        ),
+        "published network": learned(space, PUBLISHED),
+        "boosted trees": boosted(space),
+        "Gaussian process and networks": together(learned(space, ours), learned(space, networks)),
+        "Gaussian process and trees": together(learned(space, ours), boosted(space)),
+    }
+
+
+def compared(
+    space: MixtureSpace, data: TrainingData, designs: pd.DataFrame, points: Mapping[str, Designs],
+    folds: int, seed: int,
+) -> Iterator[dict]:  # fmt: skip
+    """What each surrogate is right about, for each task with designs.
+
+    Args:
+        space: of the architectures.
+        data: that the surrogates learn from, without the designs.
+        designs: a round of `designed.scored`.
+        points: the designs of that round by the digest of their task.
+        folds: parts that the groups are held out in.
+        seed: of folds and surrogates.
+    """
+    named = surrogates(space)
+    wanted = [row for row, name in enumerate(data.names) if name in set(designs["task"])]
+    mask = np.isin(np.arange(len(data.names)), wanted)
+    for out in held_out(data, folds, seed):
+        mine = np.flatnonzero(out & mask)
+        queries = NewTasks.of(data.take(mine)).queries(space, data.u)
+        for name, fit in named.items():
+            predict = fit(data.take(~out), seed)
+            for row, query in zip(mine.tolist(), queries, strict=True):
+                its = designs[designs["task"] == data.names[row]]
+                places = np.flatnonzero(~np.isnan(data.target[row]))
+                at_random = predict(query, data.u[places])
+                at_ends = predict(query, points[data.digests[row]].points[its["place"].to_numpy()])
+                target = data.target[row, places]
+                yield {
+                    "surrogate": name,
+                    "task": data.names[row],
+                    "group": data.groups[row],
+                    "random": spearman(at_random.mean, target),
+                    "random within": _within(at_random, warped(target), target),
+                    "ends": spearman(at_ends.mean, its["measured"].to_numpy()) if len(its) > 2 else np.nan,
+                    "ends within": _within(at_ends, its["measured"].to_numpy(), None),
+                    "test": its["test_score"].to_numpy()[at_ends.mean.argmax()],
+                }
+
+
+def _within(found: Predicted, measured: np.ndarray, plain: np.ndarray | None) -> float:
+    """Share of the scores within intervals of 80 %; NaN without intervals, or without scores in the unit."""
+    scores = measured if found.warped else plain
+    if found.deviation is None or scores is None:
+        return float("nan")
+    return float((np.abs(scores - found.mean) <= INTERVAL_80 * found.deviation).mean())
+
+
+def lines(table: pd.DataFrame) -> Iterator[dict]:
+    """A line for each surrogate: means over tasks, with standard errors over groups."""
+    for name, its in table.groupby("surrogate", sort=False):
+        line: dict[str, object] = {"surrogate": name}
+        for column in ("random", "ends", "test"):
+            known = its[its[column].notna()]
+            line[column], line[f"{column} ±"] = mean_error(
+                known[column].to_numpy(), known["group"].to_numpy()
+            )
+        yield line | {column: its[column].mean() for column in ("random within", "ends within")}
+
+
+def main() -> None:
+    """Print a line for each surrogate."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="run folder of experiments/designs, in the space `compact`")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    space = preset("compact")
+    data = training_data(with_more(open_experience("shipped", space)))
+    designs = pd.read_csv(given.run / "designs.csv")
+    first = designs[designs["round"] == 1]
+    points = read_round(given.run / "round-1.json")
+    found = compared(space, data, first, points, given.folds, given.seed)
+    total = first["task"].nunique() * len(surrogates(space))
+    table = pd.DataFrame(tqdm(found, total=total, unit="task"))
+    print(pd.DataFrame(lines(table)).to_string(index=False, float_format=lambda number: f"{number:.3f}"))
+    first_ones = first[first["place"] == 0]
+    print(f"test score of what ascent preferred: {first_ones['test_score'].mean():.3f}")
+
+
+if __name__ == "__main__":
+    main()

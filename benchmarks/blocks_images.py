@@ -19,6 +19,7 @@ import pandas as pd
 
 from taskaware.modalities.cache import forget
 from taskaware.modalities.images.modality import IMAGES
+from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.images.raw import working_of
 from taskaware.modalities.images.resize import grey, squares
 
@@ -35,7 +36,7 @@ def made(rows: int, side: int) -> np.ndarray:
 
 def speed(rows: int, side: int) -> None:
     """Print seconds of a first and a second call, wall and processor time."""
-    data, every = IMAGES.parse(made(rows, side), column="image").data, np.arange(rows)
+    data, every = IMAGES.parse(IMAGES.values_of(made(rows, side)), column="image").data, np.arange(rows)
     few = data.take(every[:200])
     IMAGES.fit_blocks(few, every[:200]).transform(few)  # imports, and the first use of threads
     forget()
@@ -82,7 +83,7 @@ def ridge(features: np.ndarray, target: np.ndarray, split: np.ndarray) -> tuple[
     return max(scores, key=lambda pair: pair[0])
 
 
-def baseline(data, target: np.ndarray, split: np.ndarray) -> tuple[float, float]:
+def baseline(data: Pictures, target: np.ndarray, split: np.ndarray) -> tuple[float, float]:
     """HOG and a linear support vector machine."""
     from skimage.feature import hog
     from sklearn.svm import LinearSVC

@@ -32,7 +32,9 @@ def seconds() -> None:
     for rows, channels, length in ((1000, 1, 150), (3000, 1, 500), (10_000, 1, 60), (1000, 6, 100)):
         values = rng.normal(size=(rows, channels, length)).cumsum(2)
         made = f"{rows} x {channels} x {length}"
-        data = _timed(f"{made} read", functools.partial(SERIES.parse, values, column="x")).data
+        data = _timed(
+            f"{made} read", functools.partial(SERIES.parse, SERIES.values_of(values), column="x")
+        ).data
         every = np.arange(rows)
         for name in parts.RAW:
             _timed(f"  {name}", functools.partial(parts.raw_features, data, name, every))
@@ -41,7 +43,9 @@ def seconds() -> None:
         _timed("  transform again", functools.partial(blocks.transform, data))
         print("  widths", dict(blocks.widths))
     matrix = rng.normal(size=(10_000, 768)).astype(np.float32)
-    data = _timed("10000 x 768 vectors read", lambda: VECTORS.parse(matrix, column="x").data)
+    data = _timed(
+        "10000 x 768 vectors read", lambda: VECTORS.parse(VECTORS.values_of(matrix), column="x").data
+    )
     blocks = _timed("  fit", lambda: VECTORS.fit_blocks(data, np.arange(10_000)))
     _timed("  transform", lambda: blocks.transform(data))
     print("  widths", dict(blocks.widths))

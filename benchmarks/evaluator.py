@@ -6,7 +6,8 @@ import time
 import jax
 import numpy as np
 
-from taskaware.spaces import MixtureSpace, preset
+from taskaware.spaces import MixtureSpace
+from taskaware.spaces.presets import COMPACT
 from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 
 SIZES = ((316, 316), (1000, 1000))
@@ -32,12 +33,11 @@ def made_up(space: MixtureSpace, tasks: int, architectures: int) -> TrainingData
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    space = preset("compact")
     for tasks, architectures in SIZES:
-        known = made_up(space, tasks, architectures)
+        known = made_up(COMPACT, tasks, architectures)
         for network in ("gp", "bilinear"):
             began = time.perf_counter()
-            evaluator = fit_evaluator(space, known, EvaluatorSettings(network=network))
+            evaluator = fit_evaluator(COMPACT, known, EvaluatorSettings(network=network))
             learned = time.perf_counter() - began
             evaluator.predict(known.z[0], known.u[:8], "classification")
             ready = time.perf_counter() - began

@@ -21,7 +21,7 @@ from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.recommendation.expected import FILE, INTERVAL_80, Signs, apply, constant_score, of_share, signs
 from taskaware.studies import quality
 from taskaware.studies.selectors import NewTasks
-from taskaware.surrogates import EvaluatorSettings, fit_evaluator
+from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.patterns import kinds_of
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.tasks.task import PROBLEMS
@@ -44,6 +44,7 @@ def candidates(folds: int, seed: int, kinds: bool) -> tuple[pd.DataFrame, list[S
     """
     evaluator = shipped_evaluator("universal" if kinds else "compact")
     known, space = evaluator.training_data, evaluator.space
+    assert isinstance(known, TrainingData)  # every task has a score of every architecture, or NaN
     judged = (np.array(kinds_of(space, known)) != "tables") == kinds
     features, rng = architecture_features(space, known.u), np.random.default_rng(seed)
     rows, found = [], []
@@ -60,7 +61,9 @@ def candidates(folds: int, seed: int, kinds: bool) -> tuple[pd.DataFrame, list[S
             chosen = np.r_[order[:SHOWN], rng.choice(order[SHOWN:], OTHERS, replace=False)]
             normalised = [np.asarray(part, float)[chosen] for part in posterior.unwarp(mean, deviation)]
             before, error = posterior.in_metric_units(*normalised)
-            found.append(signs(query.z, evaluator.scale(query), *normalised))
+            scale = evaluator.scale(query)
+            assert query.z is not None and scale is not None  # the queries have meta-features and a problem
+            found.append(signs(query.z, scale, *normalised))
             rows.append(
                 pd.DataFrame(
                     {
@@ -90,7 +93,7 @@ def together(found: list[Signs]) -> Signs:
 def rows_of(found: Signs, rows: np.ndarray) -> Signs:
     """Only these rows."""
     parts = ({name: term[rows] for name, term in part.items()} for part in found[1:])
-    return Signs(found.constant[rows], *parts)
+    return Signs(np.asarray(found.constant)[rows], *parts)
 
 
 def fitted(found: Signs, table: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -20,6 +20,7 @@ from sklearn.model_selection import train_test_split
 
 import taskaware as ta
 from benchmarks.kinds_fitted import parts
+from taskaware.modalities.images.pictures import Pictures
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.tasks.task import Task
 
@@ -37,7 +38,13 @@ def read(folder: Path, name: str, rows: int) -> tuple[Task, tuple, int]:
     index = pd.read_csv(folder / "index.csv").set_index("name")
     learned, scored = parts(pd.read_parquet(folder / index.loc[name, "file"]), rows)
     task = ta.make_task(learned, "label", name=name)
-    return task, (scored[["image"]], scored["label"]), 3 if task.data.coloured.any() else 1
+    return task, (scored[["image"]], scored["label"]), 3 if pictures(task).coloured.any() else 1
+
+
+def pictures(task: Task) -> Pictures:
+    """The data of a task of images."""
+    assert isinstance(task.data, Pictures)
+    return task.data
 
 
 def blocks(task: Task, tested: tuple) -> list:
@@ -53,7 +60,7 @@ def blocks(task: Task, tested: tuple) -> list:
 
 def fronts(task: Task, tested: tuple, channels: int, points: int) -> list:
     """Test accuracy of the best point, seconds of the search and of its training, and the point in words."""
-    side = min(SIDE, int(task.data.sizes.max()))
+    side = min(SIDE, int(pictures(task).sizes.max()))
     space = ta.spaces.front(side=side, channels=channels)
     began = time.process_time()
     found = ta.search(space, "random", task=task, budget=points, progress=False)

@@ -18,6 +18,7 @@ ranks from -1 to 1 among the tasks of the kind, 0 elsewhere. FOLDER has the raw 
 import argparse
 import dataclasses
 from collections.abc import Iterator, Sequence
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,12 @@ from scipy.stats import rankdata
 from tqdm.auto import tqdm
 
 from taskaware.modalities.audio.features import own_features as of_audio
+from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.images.features import own_features as of_images
+from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import modality_of
+from taskaware.modalities.series.data import SeriesData
 from taskaware.modalities.series.modality import SERIES
 from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.samples import Samples
@@ -36,7 +40,8 @@ from taskaware.recommendation.ascent import AscentSettings
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.joined import together
 from taskaware.recommendation.shipped import open_experience
-from taskaware.spaces import MixtureSpace, preset
+from taskaware.spaces import MixtureSpace
+from taskaware.spaces.presets import UNIVERSAL
 from taskaware.studies import quality
 from taskaware.studies.selectors import (
     Choice,
@@ -54,6 +59,7 @@ from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.joint_settings import JointSettings
 from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.patterns import kinds_of
+from taskaware.tasks.data import Data, Listed
 
 FIRST_OF_PORTFOLIO = 3
 """Trainings of the greedy portfolio, which picks the best of them by validation score."""
@@ -66,8 +72,19 @@ READING = {
     "evaluator that reads rows, too": JointSettings(beside=True),
     "evaluator that reads rows alone": JointSettings(),
 }
+WITH_OWN_FEATURES = ("text", "image", "audio", "series")
 
-OWN_FEATURES = {"text": of_texts, "image": of_images, "audio": of_audio, "series": SERIES.own_features}
+
+def own_features(data: Data) -> dict[str, float]:
+    """The meta-features of the kind of data alone, by name."""
+    if isinstance(data, Pictures):
+        return of_images(data)
+    if isinstance(data, Sounds):
+        return of_audio(data)
+    if isinstance(data, SeriesData):
+        return SERIES.own_features(data)
+    assert isinstance(data, Listed)
+    return of_texts(data)
 
 
 def with_own_features(data: TrainingData, kind: np.ndarray, folder: str, weight: float) -> TrainingData:
@@ -80,10 +97,10 @@ def with_own_features(data: TrainingData, kind: np.ndarray, folder: str, weight:
         weight: of the ranks, beside scaled meta-features whose spread is about 1.
     """
     columns = []
-    for name, features_of in OWN_FEATURES.items():
+    for name in WITH_OWN_FEATURES:
         places, suite = np.flatnonzero(kind == name), suite_named(folder, modalities=(name,))
         tasks = (suite.task(data.names[place]) for place in tqdm(places, desc=name))
-        found = np.array([list(features_of(task.data).values()) for task in tasks])
+        found = np.array([list(own_features(task.data).values()) for task in tasks])
         found = found[:, np.ptp(found, axis=0) > 0]
         own = np.zeros((len(kind), found.shape[1]))
         own[places] = 2 * (rankdata(found, axis=0) - 1) / (len(places) - 1) - 1
@@ -96,7 +113,7 @@ def with_own_features(data: TrainingData, kind: np.ndarray, folder: str, weight:
         scaler.centre[width:], scaler.spread[width:] = 0, 1
         return scaler
 
-    Scaler.fit = fit
+    patch.object(Scaler, "fit", fit).start()
     return dataclasses.replace(data, z=np.concatenate([data.z, *columns], 1).astype(np.float32))
 
 
@@ -163,7 +180,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="*", default=[], help="KINDS TABLES..., for a learned z")
     parser.add_argument("--weight", type=float, default=1.0, help="of these meta-features")
     given = parser.parse_args()
-    space = preset("universal")
+    space = UNIVERSAL
     own = open_experience(given.experience, space)
     experience = together(*(open_experience(name, space) for name in given.tables), own)
     data = training_data(experience)

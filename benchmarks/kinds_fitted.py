@@ -99,7 +99,7 @@ def images(learned: pd.DataFrame, scored: pd.DataFrame, seconds: float) -> float
         change, state = optimizer.update(jax.grad(loss)(params), state)
         return optax.apply_updates(params, change), state
 
-    predict = jax.jit(lambda params, rows: net.apply(params, rows).argmax(-1))
+    predict = jax.jit(lambda params, rows: jnp.asarray(net.apply(params, rows)).argmax(-1))
 
     def answers(params, rows):
         return np.concatenate([predict(params, rows[at : at + 512]) for at in range(0, len(rows), 512)])

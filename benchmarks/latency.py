@@ -14,7 +14,8 @@ import numpy as np
 
 from taskaware.children.mixture import cost
 from taskaware.children.mixture.cost import Reads, exactly
-from taskaware.spaces import Point, preset
+from taskaware.spaces import MixtureSpace, Point
+from taskaware.spaces.presets import COMPACT, EXTENDED
 from taskaware.training.timing import Shape, measured_seconds
 
 NUMBERS = (10, 100, 1_000)
@@ -24,21 +25,25 @@ REPEATS = 100
 NAMES = ("PER_CALL", "PER_MULTIPLY_ADD", "PER_UNIT")
 
 
-def plain(space, width: int) -> np.ndarray:
+def plain(space: MixtureSpace, width: int) -> np.ndarray:
     """A network without mixtures, every layer of this width."""
     blank = space.decode(jnp.zeros(space.dimension))
     alpha, beta = np.zeros(blank.alpha.shape), np.zeros(blank.beta.shape)
     alpha[:, space.baselines.index((width, space.activations[0]))] = 9.0
     beta[:, 0] = 9.0
     recipe = [0.0 if coordinate.gate else 0.5 for coordinate in space.recipe]
-    return np.asarray(space.encode(Point(alpha, beta, blank.gamma, jnp.array(recipe))))
+    return np.asarray(
+        space.encode(Point(jnp.asarray(alpha), jnp.asarray(beta), blank.gamma, jnp.array(recipe)))
+    )
 
 
-def case(space, width: int, numbers: int, categories: int, members: int) -> tuple[float, list[float]]:
+def case(
+    space: MixtureSpace, width: int, numbers: int, categories: int, members: int
+) -> tuple[float, list[float]]:
     """Measured seconds, and what each constant is multiplied with in the estimate."""
     point, outputs = plain(space, width), 3
-    columns = (("standardised", numbers), ("quantile", numbers))
-    columns += (("one_hot", categories), ("learned", categories)) if categories else ()
+    of_categories = (("one_hot", categories), ("learned", categories)) if categories else ()
+    columns = (("standardised", numbers), ("quantile", numbers), *of_categories)
     per = [dict(columns).get(name, 0) for name in space.embedding_names]
     reads = Reads.of(space, np.array(per), categories, outputs, members)
     terms = []
@@ -56,9 +61,9 @@ def main() -> None:
     given = parser.parse_args()
     constants = np.array([getattr(cost, name) for name in NAMES])
     found = []
-    for name, widths in (("compact", (16, 64, 128)), ("extended", (256,))):
+    for space, widths in ((COMPACT, (16, 64, 128)), (EXTENDED, (256,))):
         for which in itertools.product(widths, NUMBERS, CATEGORIES, MEMBERS):
-            found.append(case(preset(name), *which))
+            found.append(case(space, *which))
     seconds, terms = np.array([each[0] for each in found]), np.array([each[1] for each in found])
     tested = np.ones(len(seconds), bool)
     if given.fit:

@@ -12,11 +12,12 @@ import numpy as np
 
 import taskaware
 from benchmarks.odd_tables import pick
+from taskaware.modalities.tables.table import table_of
 from taskaware.store import Store, pack, unpack
 
 FOLDER = Path(taskaware.__file__).parent / "shipped"
 
-ODD_VALUES = (
+ODD_VALUES: tuple[object, ...] = (
     *(None, True, -1, 0, 10**400, 1e308, "", "x" * 10_000, [], {}, [[]], "nan", float("nan"), float("inf")),
     *(
         "__import__('os').system('true')",
@@ -71,7 +72,7 @@ def _artefacts(folder: Path) -> list[Artefact]:
     with Store.open(folder / "experience.sqlite", create=True) as store:
         store.add_experience(experience)
     shutil.copy(FOLDER / "evaluator.npz", folder / "evaluator.npz")
-    rows = taskaware.make_task("iris").data.numeric
+    rows = table_of(taskaware.make_task("iris")).numeric
 
     def predict(path: Path):
         return taskaware.load_model(path).predict_proba(rows)

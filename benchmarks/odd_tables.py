@@ -172,7 +172,7 @@ def _frame(rng) -> tuple[pd.DataFrame, str]:
     target = pick(rng, TARGETS[:4] if sound else TARGETS) if rng.random() < 0.9 else pick(rng, kinds)
     columns = {place: _series(COLUMNS[kind](rng, rows)) for place, kind in enumerate([*chosen, target])}
     frame = pd.DataFrame(columns)
-    names = [f"c{place}" for place in range(len(chosen))]
+    names: list[str | int] = [f"c{place}" for place in range(len(chosen))]
     if rng.random() < 0.3:
         names = [pick(rng, NAMES) for _ in chosen]
     elif rng.random() < 0.2:

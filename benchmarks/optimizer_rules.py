@@ -8,6 +8,7 @@ which the worse half ends early beside the same rounds to their end.
 """
 
 import argparse
+import functools
 import time
 from collections.abc import Callable, Iterator
 
@@ -162,9 +163,7 @@ def speed(table: str, steps: int, many: int, few: int) -> Iterator[str]:
     began = time.process_time()
     for row, point in enumerate(points[:few]):
         text = SPACE.decode(point)
-        alone = optimizers.score(
-            objective, lambda rate, text=text: optimizers.rule(text, rate, total_steps=steps)
-        )
+        alone = optimizers.score(objective, functools.partial(optimizers.rule, text, total_steps=steps))
         yield f"  {found.score[row]:.4g} in the program, {alone.score:.4g} by optax: {text}"
     loop = (time.process_time() - began) / few
     yield f"{few} rules by optax one by one: {loop:.3f} CPU seconds each, {loop / together:.1f} × as many"

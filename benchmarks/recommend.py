@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import taskaware as ta
+from taskaware.surrogates import Evaluator
 
 SIZES = ((1_000, 20), (10_000, 100), (100_000, 50))
 REPEATS = 7
@@ -35,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--evaluator", help="a file of train-evaluator, to be timed beside the shipped one")
     given = parser.parse_args()
-    evaluators = {"shipped": None}
+    evaluators: dict[str, Evaluator | None] = {"shipped": None}
     if given.evaluator:
         evaluators[given.evaluator] = ta.load_evaluator(given.evaluator)
     print("warm, from DataFrame to Recommendation")
@@ -56,13 +57,14 @@ def main() -> None:
         path = Path(folder) / "table.csv"
         table(1_000, 20).to_csv(path, index=False)
         command = ["-m", "taskaware", "recommend", str(path), "--target", "target"]
-        whole, bare = [], []
+        whole: list[float] = []
+        bare: list[float] = []
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
         for _ in range(5):
-            for times, arguments in ((bare, ["-c", "import jax, pandas"]), (whole, command)):
+            for seconds, arguments in ((bare, ["-c", "import jax, pandas"]), (whole, command)):
                 began = time.perf_counter()
                 subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-                times.append(time.perf_counter() - began)
+                seconds.append(time.perf_counter() - began)
     print("process, second run and later (compiled programs are kept on disk)")
     print(f"  taskaware recommend  median {np.median(whole):.2f} s")
     print(f"  import jax, pandas   median {np.median(bare):.2f} s")

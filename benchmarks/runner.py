@@ -1,6 +1,6 @@
 """The runner: what each engine costs beside the work itself, and what two processes are worth.
 
-The store's part (`benchmarks/store.py`) runs afterwards: appends per second, and reading a million trainings.
+The store's part (`benchmarks.store`) runs afterwards: appends per second, and reading a million trainings.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from taskaware.runner import RunnerSettings, run
 from taskaware.store import Store
 from taskaware.testing import engine_contract as contract
 
+ROOT = Path(__file__).resolve().parent.parent
 ENGINES = {
     "serial": RunnerSettings(),
     "processes": RunnerSettings("processes", workers=1),
@@ -71,7 +72,7 @@ def main() -> None:
         print(f"{added} trainings by processes, compiled programs on the disk, start of the workers included")
         print(f"  1 worker   {one:6.1f} s\n  2 workers  {two:6.1f} s, {one / two:.2f} × as fast")
     if not arguments.no_store:
-        subprocess.run([sys.executable, str(Path(__file__).with_name("store.py"))], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.store"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

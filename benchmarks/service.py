@@ -40,6 +40,7 @@ def started(folder: Path) -> tuple[subprocess.Popen, str]:
     """A service in a process of its own, and its address."""
     words = ["serve", "--port", "0", "--json", "--folder", str(folder)]
     process = subprocess.Popen([sys.executable, "-m", "taskaware", *words], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None  # a pipe
     line = process.stdout.readline()
     if not line:
         raise SystemExit("The service did not start.")

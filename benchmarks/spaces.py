@@ -21,14 +21,15 @@ from taskaware.objectives.collect import CollectSettings, collect
 from taskaware.recommendation.ascent import AscentSettings, propose
 from taskaware.recommendation.evaluators import query_of, shipped_evaluator
 from taskaware.recommendation.teach import experience_of, opened
-from taskaware.spaces import preset
+from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_lifting import lifted_points
+from taskaware.spaces.presets import COMPACT, EXTENDED
 from taskaware.store import Store
 from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates import training_data as training_data
 from taskaware.tasks.task import Task
 
-SMALL, LARGE = "compact", "extended"
+SMALL, LARGE = COMPACT, EXTENDED
 FOLDS, SEEDS = 5, 2
 FEWEST_ROWS, MOST_ROWS = 500, 9_000
 """Of a table: enough to tell networks apart, and few enough that the arrays of most tables have one size."""
@@ -39,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", help="of tables, each with an index.csv")
     parser.add_argument(
-        "--experience", help=f"store with trainings of '{LARGE}'; by default the shipped ones"
+        "--experience", help=f"store with trainings of '{LARGE.name}'; by default the shipped ones"
     )
     parser.add_argument("--tasks", type=int, default=60, help="tables, drawn at random")
     parser.add_argument("--trained", default="spaces.sqlite", help="store of the trainings that are compared")
@@ -47,11 +48,9 @@ def main() -> None:
     given = parser.parse_args()
     tasks = drawn(given.folders, given.tasks)
     ascent = AscentSettings(kappa=given.kappa)
-    chosen = {
-        name: recommended(name, tasks, known(name, given.experience), ascent) for name in (SMALL, LARGE)
-    }
-    settings = CollectSettings(space=LARGE, seeds=SEEDS, batch=2, coarse=True, store=given.trained)
-    points = {task.digest: np.stack([chosen[name][task.digest] for name in chosen]) for task in tasks}
+    chosen = [recommended(space, tasks, known(space, given.experience), ascent) for space in (SMALL, LARGE)]
+    settings = CollectSettings(space=LARGE.name, seeds=SEEDS, batch=2, coarse=True, store=given.trained)
+    points = {task.digest: np.stack([points[task.digest] for points in chosen]) for task in tasks}
     with Store.open(given.trained) as store:
         collect(tasks, store, settings, chosen=points, strategy="ascent")
         scores = measured(store, tasks, points)
@@ -71,30 +70,29 @@ def drawn(folders: Sequence[str], count: int) -> list[Task]:
     return found
 
 
-def known(name: str, store: str | None) -> TrainingData:
+def known(space: MixtureSpace, store: str | None) -> TrainingData:
     """What the evaluator of a space learns from; the store counts for the larger space alone."""
-    if name == SMALL or store is None:
-        return training_data(opened("shipped", preset(name)))
+    if space == SMALL or store is None:
+        return training_data(opened("shipped", space))
     with Store.open(store, create=False, readonly=True) as own:
-        return training_data(experience_of(own, preset(name)))
+        return training_data(experience_of(own, space))
 
 
 def recommended(
-    name: str, tasks: Sequence[Task], data: TrainingData, ascent: AscentSettings
+    space: MixtureSpace, tasks: Sequence[Task], data: TrainingData, ascent: AscentSettings
 ) -> dict[str, np.ndarray]:
     """The network that is recommended for each task by its digest, as a point of the larger space."""
-    space, large = preset(name), preset(LARGE)
     groups = sorted({task.group or task.name for task in tasks})
     found = {}
-    for fold in tqdm(range(FOLDS), desc=name, unit="fold"):
+    for fold in tqdm(range(FOLDS), desc=space.name, unit="fold"):
         out = set(groups[fold::FOLDS])
         evaluator = fit_evaluator(space, data.without(*out), EvaluatorSettings())
         evaluator = dataclasses.replace(evaluator, price=shipped_evaluator().price)
         for task in tasks:
             if (task.group or task.name) in out:
                 point = propose(evaluator, query_of(task, evaluator), ascent).points[:1]
-                point = point if name == LARGE else lifted_points(point, space, large)
-                found[task.digest] = recorded_points(task, large, rounded(np.asarray(point, np.float32)))[0]
+                point = point if space == LARGE else lifted_points(point, space, LARGE)
+                found[task.digest] = recorded_points(task, LARGE, rounded(np.asarray(point, np.float32)))[0]
     return found
 
 
@@ -106,9 +104,9 @@ def measured(store: Store, tasks: Sequence[Task], points: dict[str, np.ndarray])
     for task in tasks:
         mine = experience.task == digests.index(task.digest)
         row = {"task": task.name, "rows": task.rows}
-        for name, point in zip((SMALL, LARGE), points[task.digest], strict=True):
+        for space, point in zip((SMALL, LARGE), points[task.digest], strict=True):
             same = (experience.architectures[experience.architecture] == point).all(axis=1)
-            row[name] = experience.test_score[mine & same].mean()
+            row[space.name] = experience.test_score[mine & same].mean()
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -118,10 +116,11 @@ def report(scores: pd.DataFrame) -> None:
     print(scores.round(3).to_string(index=False))
     for least, most in ((0, 1_000), (1_000, 4_000), (4_000, MOST_ROWS + 1), (0, MOST_ROWS + 1)):
         part = scores[(scores["rows"] >= least) & (scores["rows"] < most)]
-        gain = part[LARGE] - part[SMALL]
+        small, large = part[SMALL.name], part[LARGE.name]
+        gain = large - small
         print(
-            f"{least:>6} to {most:>6} rows, {len(part):>3} tables: {SMALL} {part[SMALL].mean():.4f}, {LARGE} "
-            f"{part[LARGE].mean():.4f}, difference {gain.mean():.4f} ± {gain.sem():.4f}, median "
+            f"{least:>6} to {most:>6} rows, {len(part):>3} tables: {SMALL.name} {small.mean():.4f}, "
+            f"{LARGE.name} {large.mean():.4f}, difference {gain.mean():.4f} ± {gain.sem():.4f}, median "
             f"{gain.median():.4f}, better on {(gain > 0).mean():.0%}"
         )
 

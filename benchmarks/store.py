@@ -2,6 +2,8 @@
 
 Each append is a transaction of 64 trainings, as a study makes them, each of an architecture of its own.
 PostgreSQL is a server in a temporary folder with its ordinary settings, unless --url names another.
+
+    python -m benchmarks.store
 """
 
 import argparse
@@ -17,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
-from postgres import PostgresServer
 
+from benchmarks.postgres import PostgresServer
 from taskaware.store import SpaceRecord, Store, TaskRecord, Trainings
 
 BATCH, NUMBERS, FEATURES, TASKS = 64, 40, 80, 100
@@ -95,7 +97,8 @@ def peak_memory() -> int:
     """The most memory this process ever had resident, in bytes."""
     with contextlib.suppress(OSError):
         # Linux carries ru_maxrss over from the parent; this one is of the process alone
-        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+        if found := re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text()):
+            return 1024 * int(found[1])
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -167,7 +170,7 @@ def reads(database: str, place: str, count: int, architectures: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--databases", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"]
     )

@@ -11,19 +11,20 @@ import time
 import warnings
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from taskaware.modalities.suites import bundled_suite
-from taskaware.spaces import preset
-from taskaware.spaces.mixture import CORNER
+from taskaware.spaces.mixture_draws import CORNER
 from taskaware.spaces.mixture_parts import Point
+from taskaware.spaces.presets import COMPACT
 from taskaware.training.prepare import batches, prepare
 from taskaware.training.recipe import TrainingRecipe
 from taskaware.training.trainer import train
 
-SPACE = preset("compact")
+SPACE = COMPACT
 RECIPE = TrainingRecipe()
 
 
@@ -35,7 +36,7 @@ def plain_networks(width: int, count: int) -> np.ndarray:
     gamma = np.zeros((count, *SPACE.shapes.gamma), np.float32)
     recipe = np.tile(np.linspace(0.2, 0.8, count, dtype=np.float32)[:, None], (1, len(SPACE.recipe)))
     recipe[:, 2] = 0.0
-    return np.asarray(SPACE.encode(Point(alpha, beta, gamma, recipe)))
+    return np.asarray(SPACE.encode(Point(*map(jnp.asarray, (alpha, beta, gamma, recipe)))))
 
 
 def ours(prepared, width: int, count: int) -> float:

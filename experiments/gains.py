@@ -10,6 +10,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from taskaware.strategies import History
+
 TOPS = (1, 5, 15)
 """The published plot has the gain of the best, and of the means of so many best points."""
 
@@ -24,9 +26,21 @@ class Pair(NamedTuple):
     control: np.ndarray
 
 
-def paired(found: Sequence) -> Pair:
+def paired(found: Sequence[History]) -> Pair:
     """The scores of searches with `control=True`; -inf where a training diverged."""
-    return Pair(*(np.stack([each.scores for each in part]) for part in (found, [f.control for f in found])))
+    controls = [control_of(each) for each in found]
+    return Pair(*(np.stack([each.scores for each in part]) for part in (found, controls)))
+
+
+def control_of(found: History) -> History:
+    """The random search beside a search.
+
+    Raises:
+        ValueError: the search was without `control=True`.
+    """
+    if found.control is None:
+        raise ValueError("The search has no random search beside it. Search with control=True.")
+    return found.control
 
 
 def top(scores: np.ndarray, count: int) -> np.ndarray:
@@ -105,8 +119,8 @@ def figure(pairs: dict[str, Pair], path: Path, unit: str) -> None:
 
 def _range(ax: plt.Axes) -> tuple[float, float]:
     """What the last third of the lines needs, and room: failed cells among the first would hide the rest."""
-    ends = [line.get_ydata()[-max(1, len(line.get_ydata()) // 3) :] for line in ax.lines]
-    found = np.concatenate([np.asarray(each, float) for each in ends])
+    lines = [np.asarray(line.get_ydata(), float) for line in ax.lines]
+    found = np.concatenate([each[-max(1, len(each) // 3) :] for each in lines])
     low, high = np.nanmin(found), np.nanmax(found)
     room = 0.5 * (high - low) or 1.0
     return float(low - room), float(high + room)

@@ -1,6 +1,6 @@
-"""The type checker: what users' editors see of lazy names, and that CONTRIBUTING counts right.
+"""The type checker: what it checks, what editors see of lazy names, and that CONTRIBUTING counts right.
 
-The check of the package itself is `mypy`, a step of `make test`.
+The check itself is `mypy`, a step of `make test`.
 """
 
 import ast
@@ -28,6 +28,35 @@ def for_checkers(path: Path) -> dict[str, str]:
             for line in node.body:
                 assert isinstance(line, ast.ImportFrom)
                 found |= {alias.asname or alias.name: line.module for alias in line.names}
+    return found
+
+
+def programs() -> set[Path]:
+    """What has to be checked: the package, and all that runs beside it except the tests."""
+    folders = ("taskaware", "benchmarks", "experiments")
+    return {ROOT / "conftest.py"}.union(*((ROOT / folder).rglob("*.py") for folder in folders))
+
+
+def checked() -> set[Path]:
+    """The files that `mypy` checks by the settings in pyproject.toml."""
+    from mypy.main import process_options
+
+    sources, options = process_options(["--config-file", str(ROOT / "pyproject.toml")])
+    paths = {Path(source.path) for source in sources if source.path}
+    modules = [f"{source.module}.py" for source in sources if not source.path]
+    folders = [ROOT, *(ROOT / folder for folder in options.mypy_path)]
+    paths |= {folder / module for module in modules for folder in folders}
+    return {path for path in paths if path.is_file()}
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the modules that a file imports; of packages, the first part."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
     return found
 
 
@@ -81,6 +110,25 @@ def test_a_user_script_gets_types(tmp_path):
     assert "Recommendation" in revealed['reveal_type(ta.recommend("iris"))']
 
 
+def test_benchmarks_and_experiments_are_checked_like_the_package(monkeypatch):
+    pytest.importorskip("mypy")
+    monkeypatch.chdir(ROOT)
+    assert checked() == programs()
+
+
+def test_the_check_finds_the_files_that_programs_import_by_their_bare_names():
+    # A module that is not found counts as one of a package that is not installed: all of it is Any.
+    for path in programs() - set(PACKAGE.rglob("*.py")):
+        beside = {each.stem for folder in (path.parent, path.parent.parent) for each in folder.glob("*.py")}
+        lost = imported(path) & beside - set(CONFIG["modules"])
+        assert not lost, (path, lost)
+
+
+def test_make_checks_what_the_settings_name():
+    calls = re.findall(r"\$\(BIN\)/mypy([^>\n]*)>", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert [call.strip() for call in calls] == [""]
+
+
 def test_no_error_is_turned_off():
     overrides = CONFIG["overrides"]
     off = {"ignore_errors", "disable_error_code", "follow_imports"}
@@ -91,7 +139,7 @@ def test_no_error_is_turned_off():
 def test_contributing_counts_the_suppressions():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (stated,) = re.findall(r"(\d+) suppressions", text)
-    assert int(stated) == sum(suppressions(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py"))
+    assert int(stated) == sum(suppressions(path.read_text("utf-8")) for path in programs())
 
 
 def test_contributing_names_the_strict_modules():

@@ -38,7 +38,7 @@ def together(folder: Path, model: Model, *, seconds: float) -> Counter:
     ready.wait(120)
     time.sleep(seconds)
     end.set()
-    found = sum((results.get() for _ in processes), Counter())
+    found: Counter[str] = sum((results.get() for _ in processes), Counter())
     for process in processes:
         process.join()
     faults = [name for name in found if name.startswith("fault")]

@@ -43,7 +43,7 @@ class Killed:
 def small_model() -> Model:
     """A network of a few kilobytes: the smaller, the more saves and loads meet."""
     from taskaware.modalities.tables.build import make_task
-    from taskaware.spaces import preset
+    from taskaware.spaces.presets import COMPACT
     from taskaware.training.fit import fit
     from taskaware.training.recipe import TrainingRecipe
 
@@ -51,7 +51,7 @@ def small_model() -> Model:
     frame = pd.DataFrame({"size": rng.normal(size=60), "colour": rng.choice(["red", "green"], 60)})
     task = make_task(frame.assign(answer=np.where(frame["size"] > 0, "yes", "no")), "answer")
     space = dataclasses.replace(
-        preset("compact"), name="small", layers=2, sizes=(4, 8), width_odds=(0.5, 0.5), recipe=()
+        COMPACT, name="small", layers=2, sizes=(4, 8), width_odds=(0.5, 0.5), recipe=()
     )
     point = np.asarray(space.sample(jax.random.key(0), 1))[0]
     return fit(task, space, point, recipe=TrainingRecipe(steps=10), progress=False)

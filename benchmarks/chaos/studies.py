@@ -187,8 +187,8 @@ def undisturbed(folder: Path, *, engine: str = "serial", jobs: int = 200, real: 
     store = folder / "experience.sqlite"
     words = command(store, folder / "run", engine=engine, jobs=jobs, real=real)
     assert subprocess.run(words).returncode == 0
-    with Store.open(store, create=False) as store:
-        return store.triplets()
+    with Store.open(store, create=False) as opened:
+        return opened.triplets()
 
 
 def pretended(task: Task, batch: Batch) -> Trained:

@@ -116,7 +116,9 @@ def main() -> None:
         if not path.exists():
             again = longer(found.best.point, (more, test), steps=given.steps, seed=seed)
             path.write_text(json.dumps(again))
-        best = {"score": float(found.best.score), "test": float(found.best.test_score)}
+        tested = found.best.test_score
+        assert tested is not None  # a training scores its test images
+        best = {"score": found.best.score, "test": tested}
         numbers = best | json.loads(path.read_text())
         print(name, f"seed {seed}:", *(f"{key} {value:.3f}" for key, value in numbers.items()), flush=True)
 

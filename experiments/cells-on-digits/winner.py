@@ -3,7 +3,6 @@
 .venv/bin/python experiments/cells-on-digits/winner.py
 """
 
-import sys
 import time
 from pathlib import Path
 
@@ -48,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,6 +10,7 @@ import functools
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,12 +24,13 @@ import taskaware as ta
 from taskaware.children.chain.count import cost
 from taskaware.objectives.result import SearchResult
 from taskaware.spaces import ChainSpace
+from taskaware.strategies import History
 from taskaware.tasks.task import Task
 from taskaware.training.fit import fit
 from taskaware.training.recipe import TrainingRecipe
 
 sys.path.append(str(Path(__file__).parents[1]))
-from gains import LAST, figure, latest, mean_error, paired, show, top
+from gains import LAST, control_of, figure, latest, mean_error, paired, show, top
 
 CONTROLLERS = {
     "reinforce": ta.strategies.reinforce(4, learning_rate=0.02, entropy=0.003),
@@ -120,8 +122,10 @@ def recipe_of(size: Size, steps: int, rows: int) -> TrainingRecipe:
     )
 
 
-def searched(images: Images, size: Size, name: str, seed: int, folder: Path, **how) -> SearchResult:
-    """A search by a controller; with `control`, beside a random search of the same budget.
+def searched(
+    images: Images, size: Size, name: str, seed: int, folder: Path, *, control: bool = False
+) -> SearchResult:
+    """A search by a controller.
 
     Args:
         images: of the task.
@@ -129,7 +133,7 @@ def searched(images: Images, size: Size, name: str, seed: int, folder: Path, **h
         name: of the controller.
         seed: of both searches.
         folder: of the journals.
-        how: whether there is a `control`.
+        control: whether a random search of the same budget stands beside it.
     """
     began = time.process_time()
     found = ta.search(
@@ -142,7 +146,7 @@ def searched(images: Images, size: Size, name: str, seed: int, folder: Path, **h
         journal=folder / f"{images.searched.name}-{name}-{seed}.jsonl",
         resume=True,
         progress=False,
-        **how,
+        control=control,
     )
     if found.stopped or (found.control is not None and found.control.stopped):
         raise KeyboardInterrupt
@@ -157,10 +161,10 @@ def choose(size: Size, folder: Path) -> None:
 
     A ridge regression learns it from random searches with seeds of their own.
     """
-    images, found = digits(), []
-    for seed in CHOSEN_ON:
-        found.append(searched(images, size, "random", seed, folder))
-    options = [len(values) for _, values in found[0].space.options]
+    images = digits()
+    space = space_of(size, images.channels)
+    found = [searched(images, size, "random", seed, folder) for seed in CHOSEN_ON]
+    options = [len(values) for _, values in space.options]
     codes = [np.eye(max(options))[each.points.astype(int)].reshape(len(each), -1) for each in found]
     scores = [each.scores for each in found]
     model = RidgeCV(np.logspace(-2, 2, 9)).fit(np.concatenate(codes), np.concatenate(scores))
@@ -175,15 +179,21 @@ def choose(size: Size, folder: Path) -> None:
     )
     print("\n| controller | best | mean of the best 5 | median of the last 16 |\n|---|---|---|---|")
     for name, strategy in STRATEGIES.items():
-        given = {"objective": objective, "budget": size.budget, "progress": False}
-        each = np.stack(
-            [ta.search(found[0].space, strategy, seed=seed, **given).scores for seed in range(size.repeats)]
-        )
+        searches = [
+            ta.search(space, strategy, objective=objective, budget=size.budget, seed=seed, progress=False)
+            for seed in range(size.repeats)
+        ]
+        each = np.stack([one.scores for one in searches])
         ends = top(each, 1)[:, -1], top(each, 5)[:, -1], latest(each)[:, -1]
         print(
             f"| {name} | " + " | ".join(f"{m:.3f} ± {e:.3f}" for m, e in map(mean_error, ends)) + " |",
             flush=True,
         )
+
+
+def weights_of(space: ChainSpace, point: np.ndarray) -> int:
+    """Parameters of the network of a point."""
+    return cost(space, point, CLASSES).parameters
 
 
 def plain_of(size: Size, channels: int, parameters: int) -> Chain:
@@ -199,7 +209,7 @@ def plain_of(size: Size, channels: int, parameters: int) -> Chain:
         for number in range(8, 129, 8)
     ]
     chains = [(space, space.named("plain")) for space in spaces]
-    return min(chains, key=lambda chain: abs(cost(*chain, CLASSES).parameters - parameters))
+    return min(chains, key=lambda chain: abs(weights_of(*chain) - parameters))
 
 
 def longer(images: Images, size: Size, chains: dict[str, Chain], folder: Path, seed: int) -> dict:
@@ -236,7 +246,7 @@ def longer(images: Images, size: Size, chains: dict[str, Chain], folder: Path, s
                 f"{name}, longer, seed {seed}: {known[key][0]:.3f}, test {known[key][1]:.3f}, {took:.0f} s",
                 flush=True,
             )
-        found[name] = [*known[key], cost(space, point, CLASSES).parameters]
+        found[name] = [*known[key], weights_of(space, point)]
     return found
 
 
@@ -247,10 +257,12 @@ def sizes(found: list[SearchResult], space: ChainSpace) -> None:
         found: searches with `control`.
         space: of the chains.
     """
-    for name, part in {"controller": found, "random": [each.control for each in found]}.items():
-        weights = np.array(
-            [[cost(space, point, CLASSES).parameters for point in each.points] for each in part]
-        )
+    parts: dict[str, Sequence[History]] = {
+        "controller": found,
+        "random": [control_of(each) for each in found],
+    }
+    for name, part in parts.items():
+        weights = np.array([[weights_of(space, point) for point in each.points] for each in part])
         together = spearmanr(weights.ravel(), np.concatenate([each.scores for each in part])).statistic
         last = latest(weights)[:, -1].mean()
         ends = f"median weights of the last {LAST} {last:,.0f}"
@@ -280,8 +292,8 @@ def reported(images: Images, size: Size, name: str, seeds: int, folder: Path) ->
     for seed, each in enumerate(found):
         chains = {
             f"best of {name}": (space, each.best.point),
-            "best of random": (space, each.control.best.point),
-            "plain": plain_of(size, images.channels, cost(space, each.best.point, CLASSES).parameters),
+            "best of random": (space, control_of(each).best.point),
+            "plain": plain_of(size, images.channels, weights_of(space, each.best.point)),
         }
         for chain, numbers in longer(images, size, chains, folder, seed).items():
             rows.setdefault(chain, []).append(numbers)

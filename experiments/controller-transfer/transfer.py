@@ -19,7 +19,7 @@ import taskaware as ta
 from taskaware.progress import tqdm
 from taskaware.recommendation.shipped import open_experience
 from taskaware.spaces import ChoiceSpace, choices
-from taskaware.strategies import Factory, Objective, Outcomes, search
+from taskaware.strategies import Factory, Objective, Outcomes, Taught, search
 
 PARTS = ("shipped", "shipped-tables")
 FOLDS = 5
@@ -47,7 +47,9 @@ class Known(NamedTuple):
 
     def objective(self, task: int) -> Objective:
         """The known scores of a task."""
-        rows = {point.tobytes(): row for row, point in enumerate(self.space.allowed.astype(np.float32))}
+        allowed = self.space.allowed
+        assert allowed is not None  # `known` lists the points
+        rows = {point.tobytes(): row for row, point in enumerate(allowed.astype(np.float32))}
         scores = self.scores[task]
         return Objective(
             lambda points: Outcomes(
@@ -103,8 +105,8 @@ def shares(logits: np.ndarray) -> np.ndarray:
 
 
 def options(points: np.ndarray) -> dict[str, range]:
-    names = ("learning rate", "weight decay", "dropout", "mixture", "layer 1", "layer 2", "layer 3")
-    names += ("numbers", "categories", "variant")
+    recipe, layers = ("learning rate", "weight decay", "dropout"), ("layer 1", "layer 2", "layer 3")
+    names = (*recipe, "mixture", *layers, "numbers", "categories", "variant")
     return {name: range(int(most) + 1) for name, most in zip(names, points.max(0), strict=True)}
 
 
@@ -133,29 +135,34 @@ class Fold(NamedTuple):
         order: architectures, the best on average first: mean over the tasks of the rank.
     """
 
-    plain: ta.strategies.Taught
-    with_z: ta.strategies.Taught
+    plain: Taught
+    with_z: Taught
     order: np.ndarray
 
 
 def learned(data: Known, tasks: np.ndarray, updates: int, out: Path) -> Fold:
     """Teach both controllers, unless they are saved."""
     objectives = {str(task): data.objective(task) for task in tasks}
-    made = []
-    for name, z in (("plain", None), ("z", {str(task): data.z[task] for task in tasks})):
+
+    def taught(name: str, z: dict[str, np.ndarray] | None) -> Taught:
         path = out.with_name(f"{out.name}-{name}.safetensors")
         if not path.exists():
-            taught = ta.strategies.teach(
+            controller = ta.strategies.teach(
                 data.space, objectives, z=z, updates=updates, learning_rate=0.01, progress=False
             )
-            taught.save(path)
-        made.append(ta.strategies.load_controller(path))
+            controller.save(path)
+        return ta.strategies.load_controller(path)
+
     ranks = pd.DataFrame(data.scores[tasks]).rank(axis=1).mean().to_numpy()
-    return Fold(*made, np.argsort(-ranks, kind="stable"))
+    return Fold(
+        plain=taught("plain", None),
+        with_z=taught("z", {str(task): data.z[task] for task in tasks}),
+        order=np.argsort(-ranks, kind="stable"),
+    )
 
 
-def reinforce(**start: object) -> Factory:
-    return ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01, **start)
+def reinforce(start: Taught | None = None, z: np.ndarray | None = None) -> Factory:
+    return ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01, start=start, z=z)
 
 
 STRATEGIES: dict[str, Callable[[Fold, np.ndarray], Factory]] = {

@@ -25,6 +25,7 @@ from report import report
 
 import taskaware as ta
 from taskaware.progress import tqdm
+from taskaware.surrogates import Evaluator
 
 SPACES = {"nasbench201": nasbench201, "fcnet": fcnet, "hpobench": hpobench}
 POPULATION, SAMPLE = 20, 5
@@ -42,7 +43,7 @@ class Target(NamedTuple):
     name: str
     space: ta.spaces.ChoiceSpace
     objective: ta.objectives.Objective
-    evaluator: Callable[[], object]
+    evaluator: Callable[[], Evaluator]
     taught: Callable[[], ta.strategies.Taught]
 
 
@@ -88,7 +89,7 @@ def screened(target: Target) -> Callable:
 
 
 @functools.cache
-def predictor(evaluator: object) -> Callable:
+def predictor(evaluator: Evaluator) -> Callable:
     return ta.objectives.predictor(evaluator)
 
 

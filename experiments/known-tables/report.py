@@ -63,7 +63,7 @@ def summarised(key: tuple[str, str, str], found: np.ndarray, regrets: dict) -> d
     """A row for people: one strategy on one table."""
     space, table, strategy = key
     until = reached(found, NEAR)
-    row = {"space": space, "table": table, "strategy": strategy}
+    row: dict[str, str | float] = {"space": space, "table": table, "strategy": strategy}
     row |= {
         f"at {number}": round(float(np.median(found[:, number - 1])), 4)
         for number in SHOWN

@@ -21,11 +21,11 @@ import pandas as pd
 from sklearn.datasets import load_digits
 
 import taskaware as ta
-from taskaware.spaces.rules import canonical
+from taskaware.spaces.rules import RuleSpace, canonical
 from taskaware.training.prepare import fitted_blocks, side_by_side
 from taskaware.training.recipe import TrainingRecipe
 
-SPACE = ta.preset("update-rules")
+SPACE = RuleSpace()
 STRATEGIES = {
     "reinforce": ta.strategies.reinforce(8, learning_rate=0.01, entropy=0.01),
     "evolution": ta.strategies.aging_evolution(32, 8),
@@ -117,7 +117,8 @@ def of_rows(module: nn.Module, inputs: tuple, labels: np.ndarray, seed: int, bat
         return optax.softmax_cross_entropy_with_integer_labels(logits, given[-1]).mean()
 
     def metric(params: Any, given: tuple) -> jax.Array:
-        return (module.apply(params, *given[:-1]).argmax(-1) == given[-1]).astype(jnp.float32).mean()
+        logits = jnp.asarray(module.apply(params, *given[:-1]))
+        return (logits.argmax(-1) == given[-1]).astype(jnp.float32).mean()
 
     params = module.init(jax.random.key(seed), *(each[:1] for each in inputs))
     return Problem(loss, metric, params, cut(train), cut(held))
@@ -186,7 +187,7 @@ def searched(size: Size, folder: Path, strategies: Sequence[str] = tuple(STRATEG
         for seed in range(size.seeds):
             journal = folder / f"{name}-{seed}.jsonl"
             history = ta.search(
-                "update-rules",
+                SPACE,
                 STRATEGIES[name],
                 task=task,
                 recipe=_recipe(size),
@@ -196,7 +197,7 @@ def searched(size: Size, folder: Path, strategies: Sequence[str] = tuple(STRATEG
                 resume=True,
                 progress=False,
             )
-            found += list(zip(history.scores, map(history.space.decode, history.points), strict=True))
+            found += list(zip(history.scores, map(SPACE.decode, history.points), strict=True))
             top = np.sort(history.scores)[::-1]
             best.append((top[0], top[:BEST].mean(), np.isfinite(top).mean()))
         means, errors = _means(best)
@@ -304,8 +305,15 @@ def _child() -> Any:
 def _recipe(size: Size) -> TrainingRecipe:
     """Epochs of batches of 32; the learning rates are tried in the first fifth."""
     steps = size.epochs * (size.rows // 32)
-    parts = {"train_rows": size.rows, "validation_rows": size.rows, "test_rows": size.rows}
-    return TrainingRecipe(steps=steps, batch_size=32, evaluations=size.epochs, score_last=1, **parts)
+    return TrainingRecipe(
+        steps=steps,
+        batch_size=32,
+        evaluations=size.epochs,
+        score_last=1,
+        train_rows=size.rows,
+        validation_rows=size.rows,
+        test_rows=size.rows,
+    )
 
 
 def _means(rows: list) -> Iterator[np.ndarray]:
@@ -351,7 +359,9 @@ def main(given: list[str] | None = None) -> None:
 
 def _problems(size: Size, folder: Path | None) -> dict[str, Callable[[int], Problem]]:
     """What rules are transferred to, by name; without a folder what needs none."""
-    problems = {"digits, larger ConvNet": functools.partial(digits, ConvNet(10))}
+    problems: dict[str, Callable[[int], Problem]] = {
+        "digits, larger ConvNet": functools.partial(digits, ConvNet(10))
+    }
     if folder is not None:
         problems["cifar10"] = functools.partial(photographs, folder)
         problems["ptb-small"] = functools.partial(language, folder)

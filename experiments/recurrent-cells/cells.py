@@ -22,13 +22,21 @@ from taskaware.objectives.result import SearchResult
 from taskaware.spaces import RecurrentCellSpace
 
 sys.path.append(str(Path(__file__).parents[1]))
-from gains import figure, mean_error, paired, show
+from gains import control_of, figure, mean_error, paired, show
 
-CONTROL = {
-    "combinations": ("add", "elem_mult", "max"),
-    "activations": ("identity", "tanh", "sigmoid", "relu", "sin"),
-}
-"""The published control experiment: max and sin among the functions."""
+
+def control_space(base: int) -> RecurrentCellSpace:
+    """The published control experiment: max and sin among the functions.
+
+    Args:
+        base: leaves of the tree.
+    """
+    return ta.spaces.recurrent_cells(
+        base,
+        combinations=("add", "elem_mult", "max"),
+        activations=("identity", "tanh", "sigmoid", "relu", "sin"),
+    )
+
 
 SEARCHED = ta.objectives.LanguageSettings(
     vocabulary=500, units=32, streams=16, window=20, epochs=3, learning_rate=0.02
@@ -127,7 +135,8 @@ def longer(
     """
     kept = chosen.out / f"{_name(chosen)}-longer.json"
     known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    settings, rows = how["settings"], {}
+    settings = how["settings"]
+    rows: dict[str, list[list[float]]] = {}
     for seed in range(how["seeds"]):
         objective = ta.objectives.language_model(
             space, given, dataclasses.replace(settings, seed=seed), together=1
@@ -137,7 +146,9 @@ def longer(
             if key not in known:
                 began = time.process_time()
                 found = objective.evaluate(point[None])
-                numbers = [-float(found.score[0]), -float(found.test_score[0]), time.process_time() - began]
+                assert found.test_score is not None  # the texts have a part to test
+                scores = -float(found.score[0]), -float(found.test_score[0])
+                numbers = [*scores, time.process_time() - began]
                 known[key] = numbers
                 kept.write_text(json.dumps(known), encoding="utf-8")
                 print(settings.by, seed, name, *(f"{number:.2f}" for number in numbers), flush=True)
@@ -145,10 +156,10 @@ def longer(
     metric = "perplexity" if settings.by == "word" else "bits per character"
     print(f"\n| by {settings.by}, {how['seeds']} seeds | validation {metric} | test | CPU seconds |")
     print("|---|---|---|---|")
-    for name, found in rows.items():
-        means, errors = mean_error(np.array(found))
-        scores = " | ".join(f"{m:.2f} ± {e:.2f}" for m, e in zip(means[:2], errors[:2], strict=True))
-        print(f"| {name} | {scores} | {means[2]:.0f} |", flush=True)
+    for name, lines in rows.items():
+        means, errors = mean_error(np.array(lines))
+        cells_of_row = " | ".join(f"{m:.2f} ± {e:.2f}" for m, e in zip(means[:2], errors[:2], strict=True))
+        print(f"| {name} | {cells_of_row} | {means[2]:.0f} |", flush=True)
 
 
 def _name(chosen: argparse.Namespace) -> str:
@@ -157,11 +168,10 @@ def _name(chosen: argparse.Namespace) -> str:
 
 def _best(found: list[SearchResult], space: RecurrentCellSpace, chosen: argparse.Namespace) -> dict:
     """The best cell of all searches of each strategy, drawn and as code, beside the known ones."""
-    controls = [each.control for each in found]
     best = max(found, key=lambda each: each.best.score)
     best.draw().savefig(chosen.out / f"{_name(chosen)}-best.png", dpi=90, bbox_inches="tight")
     (chosen.out / f"{_name(chosen)}_best.py").write_text(best.source(), encoding="utf-8")
-    drawn = max((each.best for each in controls), key=lambda each: each.score)
+    drawn = max((control_of(each).best for each in found), key=lambda each: each.score)
     return {"best of reinforce": best.best.point, "best of random": drawn.point}
 
 
@@ -185,7 +195,7 @@ def main(given: list[str] | None = None) -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     size = SMOKE if chosen.smoke else Size()
     size = size._replace(budget=chosen.budget or size.budget)
-    space = size.space if not chosen.control else ta.spaces.recurrent_cells(size.space.base, **CONTROL)
+    space = size.space if not chosen.control else control_space(size.space.base)
     given_texts = texts(chosen.data)
     found = list(searches(space, given_texts, size, chosen))
     cells = {}

@@ -24,6 +24,7 @@ from taskaware.errors import UserError
 from taskaware.files import atomic_write
 from taskaware.modalities.reading import make_task
 from taskaware.modalities.suites import suite_named
+from taskaware.modalities.tables.table import table_of
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.recommendation.relatives import relatives
 from taskaware.recommendation.sketches import FILE, Sketch, packed, sketch
@@ -42,7 +43,7 @@ def main() -> None:
     sketches = told_apart(tasks, [sketch(task) for task in tasks])
     real = int(shipped_evaluator().training_data.real.sum())
     content = io.BytesIO()
-    np.savez_compressed(content, **packed(sketches))
+    np.savez_compressed(content, allow_pickle=False, **packed(sketches))
     size = len(content.getvalue()) / 1024
     print(f"{len(sketches)} of {real} known tasks have a sketch; together {size:.0f} kB")
     if settings.write:
@@ -112,8 +113,9 @@ def part_of(task: Task, rows: float, columns: float, renamed: bool) -> Task | No
     """
     rng = np.random.default_rng(0)
     kept = rng.permutation(task.rows)[: round(rows * task.rows)]
-    chosen = rng.permutation(len(task.data.columns))[: max(round(columns * len(task.data.columns)), 1)]
-    columns_of = [task.data.columns[place] for place in chosen]
+    every = table_of(task).columns
+    chosen = rng.permutation(len(every))[: max(round(columns * len(every)), 1)]
+    columns_of = [every[place] for place in chosen]
     named = {f"v{i}" if renamed else column.name: column for i, column in enumerate(columns_of)}
     frame = pd.DataFrame({name: values_of(column, kept) for name, column in named.items()})
     target = task.target[kept]

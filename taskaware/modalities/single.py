@@ -6,7 +6,7 @@ Such a kind reads a list of its values as a dataset of their own, and the column
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,10 @@ from taskaware.tasks.data import Data, Reader
 from taskaware.tasks.making import apart, task_of
 from taskaware.tasks.task import Task
 
+Held = TypeVar("Held", bound=Data, covariant=True)
 
-class Parsed(NamedTuple):
+
+class Parsed(NamedTuple, Generic[Held]):
     """Values of one column, read.
 
     Attributes:
@@ -30,7 +32,7 @@ class Parsed(NamedTuple):
         notes: what was assumed, one sentence each.
     """
 
-    data: Data
+    data: Held
     notes: tuple[str, ...] = ()
 
 
@@ -127,7 +129,7 @@ class Single(Modality):
         """Whether the values of a column are of this kind; looks at some that are not missing."""
 
     @abstractmethod
-    def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options) -> Parsed[Data]:
         """The values as data.
 
         Args:

@@ -35,12 +35,12 @@ class Signs(NamedTuple):
     """What is read of a task and n of its architectures.
 
     Attributes:
-        constant: score of the best constant prediction.
+        constant: score of the best constant prediction; (n,) where the rows are of several tasks.
         score: terms of the logit of the score's share of the way from the constant to 1, by name, (n,) each.
         error: terms of the logarithm of the error; those of the share itself join them, (n,) each.
     """
 
-    constant: float
+    constant: float | np.ndarray
     score: Mapping[str, np.ndarray]
     error: Mapping[str, np.ndarray]
 

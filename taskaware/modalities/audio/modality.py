@@ -46,7 +46,7 @@ class Audio(Single):
     def is_one(self, source: object, **options) -> bool:
         return looks_like_sound(source, on_disk=False)
 
-    def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options) -> Parsed[Sounds]:
         """The sounds of a column.
 
         Read are: bytes and paths of WAV, FLAC, Ogg, MP3 and AIFF files; dicts with "bytes" and "path", or

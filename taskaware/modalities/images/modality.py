@@ -71,7 +71,7 @@ class Images(Single):
         side: int | None = None,
         first: int | None = None,
         **options,
-    ) -> Parsed:
+    ) -> Parsed[Pictures]:
         """The images of a column; see `Single.parse`.
 
         Args:

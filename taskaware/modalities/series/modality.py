@@ -59,7 +59,7 @@ class Series(Single):
             return cast(Sequence, numbers_of(source))
         return [list(row) for row in source.itertuples(index=False)]
 
-    def parse(self, values: Sequence, *, column: str, **options: Any) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options: Any) -> Parsed[SeriesData]:
         """The values as series.
 
         Missing samples at the end are cut off, so that rows padded with NaN have their own lengths.

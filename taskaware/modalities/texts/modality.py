@@ -42,7 +42,7 @@ class Texts(Single):
             return False
         return format_of(Path(source)) is None and not is_file(Path(source))
 
-    def parse(self, values: Sequence, *, column: str, **options) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options) -> Parsed[Listed]:
         """The values as texts; see `Single.parse`.
 
         Args:

@@ -50,7 +50,7 @@ class Vectors(Single):
             return cast(Sequence, numbers_of(source))
         return super().values_of(source)
 
-    def parse(self, values: Sequence, *, column: str, **options: Any) -> Parsed:
+    def parse(self, values: Sequence, *, column: str, **options: Any) -> Parsed[VectorData]:
         """The values as vectors, in 32 bits.
 
         Args:

@@ -27,7 +27,8 @@ from taskaware.recommendation.designs import Designs, of_a_score
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.shipped import open_experience
 from taskaware.recommendation.teach import with_more
-from taskaware.spaces import MixtureSpace, preset
+from taskaware.spaces import MixtureSpace
+from taskaware.spaces.presets import COMPACT
 from taskaware.studies.answers import mean_error
 from taskaware.studies.improve import read_round
 from taskaware.studies.quality import spearman
@@ -90,7 +91,8 @@ class ByFunction(MixtureSpace):
         return jnp.concatenate([super().features(vector), self._function(vector)])
 
     def _function(self, vector: Float[EitherArray, " D"]) -> Array:
-        weights, (units, kernels) = self.soften(vector), _draws(self.layers)
+        weights, (inputs, kernels) = self.soften(vector), _draws(self.layers)
+        units = jnp.asarray(inputs)
         for layer, kernel in enumerate(kernels):
             gains = unit_gains(self, weights.alpha[layer], WIDTH)
             before = units @ kernel * (2 / WIDTH) ** 0.5
@@ -262,7 +264,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    space = preset("compact")
+    space = COMPACT
     data = training_data(with_more(open_experience("shipped", space)))
     designs = pd.read_csv(given.run / "designs.csv")
     first = designs[designs["round"] == 1]

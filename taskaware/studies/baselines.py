@@ -39,6 +39,14 @@ from taskaware.tasks.task import PROBLEMS, Task
 from taskaware.training import fit, trainer
 from taskaware.training.model import Model
 
+TUNED: dict[str, object] = {
+    "n_hyperopt_steps": 20,
+    "hpo_space_name": "tabarena",
+    "use_caruana_ensembling": True,
+}
+"""Configurations drawn at random from the space of TabArena, trained on four fifths of the rows. The other
+fifth weights them in an ensemble (Caruana and others 2004), in which most have the weight 0."""
+
 VERSION = 1
 """Raise it when the libraries' models get other inputs: their scores are then computed again."""
 
@@ -145,18 +153,18 @@ def flaml(problem: str, seed: int) -> BaseEstimator:
     return make(random_state=seed, verbose=-1)
 
 
-def tabkit(problem: str, seed: int, *, model: str, **settings: object) -> BaseEstimator:
+def tabkit(problem: str, seed: int, *, model: str) -> BaseEstimator:
     """A model of pytabkit. Missing numbers are filled with the median: its networks read none.
 
     Args:
         problem: of the task.
         seed: of the model, and of the fifth of the rows that its networks stop by.
         model: name of its classes without Classifier and Regressor, such as RealMLP_TD.
-        settings: of the class.
     """
     import pytabkit
 
     make = getattr(pytabkit, f"{model}_{'Classifier' if problem == 'classification' else 'Regressor'}")
+    settings = TUNED if model.endswith("_HPO") else {}
     # It prints the devices before every training.
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -190,13 +198,8 @@ def library(
         return np.ravel(model.predict(frame.iloc[parts.test]))
 
 
-TUNED = {"n_hyperopt_steps": 20, "hpo_space_name": "tabarena", "use_caruana_ensembling": True}
-"""Configurations drawn at random from the space of TabArena, trained on four fifths of the rows. The other
-fifth weights them in an ensemble (Caruana and others 2004), in which most have the weight 0."""
-
-
-def _of_tabkit(model: str, packages: tuple[str, ...] = (), **settings: object) -> Baseline:
-    return Baseline(partial(library, partial(tabkit, model=model, **settings)), ("pytabkit", *packages))
+def _of_tabkit(model: str, *packages: str) -> Baseline:
+    return Baseline(partial(library, partial(tabkit, model=model)), ("pytabkit", *packages))
 
 
 BASELINES: dict[str, Baseline] = {
@@ -208,10 +211,10 @@ BASELINES: dict[str, Baseline] = {
     # At their tuned defaults: Holzmüller, Grinsztajn, Steinwart 2024; Gorishniy, Kotelnikov, Babenko 2025.
     "realmlp": _of_tabkit("RealMLP_TD"),
     "tabm": _of_tabkit("TabM_D"),
-    "realmlp_tuned": _of_tabkit("RealMLP_HPO", **TUNED),
-    "tabm_tuned": _of_tabkit("TabM_HPO", **TUNED),
+    "realmlp_tuned": _of_tabkit("RealMLP_HPO"),
+    "tabm_tuned": _of_tabkit("TabM_HPO"),
     # At its defaults: Prokhorenkova and others 2018.
-    "catboost": _of_tabkit("CatBoost_D", packages=("catboost",)),
+    "catboost": _of_tabkit("CatBoost_D", "catboost"),
     "design_realmlp": Baseline(partial(designed, design="realmlp")),
     "design_tabm": Baseline(partial(designed, design="tabm")),
 }

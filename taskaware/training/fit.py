@@ -123,7 +123,7 @@ def fit(
 
     `length.length_for` says how many steps. In regressions of tables AdamW also learns a factor of each input
     column, as RealMLP does; the weights of the model contain it. If a loss is NaN, training starts again with
-    a lower learning rate, ATTEMPTS times in all. Ctrl-C ends the training and returns the best weights so far.
+    a lower learning rate, ATTEMPTS times in all. Ctrl-C ends it and returns the best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,

@@ -64,6 +64,9 @@ ATTEMPTS = 4
 RECIPE = TrainingRecipe(steps=600)
 """Twice the steps of the experience, and more for many rows, see `length` and `docs/evaluator.md`."""
 
+EASED_ROWS = 1_000
+"""Least number of rows of a regression whose columns learn factors: it was measured on large tables."""
+
 NOTHING = RowOptions()
 
 
@@ -121,9 +124,10 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    `length.length_for` says how many steps. In regressions of tables AdamW also learns a factor of each input
-    column, as RealMLP does; the weights of the model contain it. If a loss is NaN, training starts again with
-    a lower learning rate, ATTEMPTS times in all. Ctrl-C ends it and returns the best weights so far.
+    `length.length_for` says how many steps. In regressions of tables of EASED_ROWS or more, AdamW also learns
+    a factor of each input column, as RealMLP does; the weights of the model contain it. If a loss is NaN,
+    training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C ends it and returns the
+    best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,
@@ -297,11 +301,9 @@ def _model(task: Task, work: Work, point: EitherArray, *, prepared: Prepared, ru
 
 
 def is_eased(task: Task) -> bool:
-    """Whether its networks learn in an easier form, see `Child.settled`: it helps in regressions of tables.
-
-    `docs/evaluator.md` has the gain.
-    """
-    return single_problem(task.problem) == "regression" and task.modality == "tables"
+    """Whether its networks learn in an easier form, see `Child.settled`; `docs/evaluator.md` has the gain."""
+    regression = single_problem(task.problem) == "regression"
+    return regression and task.modality == "tables" and task.rows >= EASED_ROWS
 
 
 def _settled(work: Work, params: Any) -> Any:

@@ -19,7 +19,7 @@ from taskaware.spaces.mixture_parts import RecipeCoordinate
 from taskaware.tasks.split import splits
 from taskaware.training import finishing
 from taskaware.training import fit as room
-from taskaware.training.fit import ATTEMPTS, COOLER, fit
+from taskaware.training.fit import ATTEMPTS, COOLER, EASED_ROWS, fit, is_eased
 from taskaware.training.length import SEGMENT
 from taskaware.training.member_rows import RowOptions, rows_of_members
 from taskaware.training.options import FitOptions
@@ -76,7 +76,8 @@ def test_columns_of_a_regression_learn_a_factor_that_ends_in_the_weights(task, s
     gated = dataclasses.replace(small, name="gated", recipe=(*small.recipe, gate))
     [opened] = lifted_points(np.asarray(point)[None], small, gated)
     opened[-1] = 1.0
-    given = task("regression")
+    given = task("regression", rows=EASED_ROWS)
+    assert is_eased(given) and not is_eased(task("regression")) and not is_eased(task(rows=EASED_ROWS))
     found, other = (
         fit(given, *design, recipe=RECIPE, members=2, progress=False)
         for design in ((small, point), (gated, opened))

@@ -19,6 +19,9 @@ from taskaware.spaces import MixtureSpace
 from taskaware.spaces.mixture_checks import MEMBERS
 from taskaware.spaces.mixture_lifting import NEUTRAL
 
+FACTORS = {"number_scale": "number_kernel", "category_scale": "category_kernel"}
+"""Factors of input columns, where they are learned → the weights that they multiply."""
+
 SCALE_RATE = 6.0
 """Learning rate of the factors of input columns beside the others'. Source: RealMLP."""
 
@@ -163,7 +166,7 @@ def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTran
         return {name: leaf.ndim > 1 and "member" not in name for name, leaf in params.items()}
 
     def scales(params):
-        return {name: name.endswith("_scale") for name in params}
+        return {name: name in FACTORS for name in params}
 
     rule = optax.adamw(
         factor * candidate.learning_rate,
@@ -171,8 +174,6 @@ def optimizer(candidate: Candidate, factor: float | Array) -> optax.GradientTran
         weight_decay=candidate.weight_decay,
         mask=decays,
     )
-    if candidate.wired.gates.scaling is None:
-        return rule
     return optax.chain(rule, optax.masked(optax.scale(SCALE_RATE), scales))
 
 
@@ -224,10 +225,10 @@ def settled(design: Design, params: dict) -> dict:
     """
     if "scaling" in design.space.coordinates:
         return params
-    found = {name: leaf for name, leaf in params.items() if not name.endswith("_scale")}
-    for name in ("number", "category"):
-        if f"{name}_scale" in params:
-            found[f"{name}_kernel"] = found[f"{name}_kernel"] * (1 + params[f"{name}_scale"][:, None])
+    found = {name: leaf for name, leaf in params.items() if name not in FACTORS}
+    for factor, kernel in FACTORS.items():
+        if factor in params:
+            found[kernel] = found[kernel] * (1 + params[factor][:, None])
     return found
 
 

@@ -17,7 +17,7 @@ ranks from -1 to 1 among the tasks of the kind, 0 elsewhere. FOLDER has the raw 
 
 import argparse
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from unittest.mock import patch
 
 import numpy as np
@@ -26,12 +26,9 @@ from scipy.stats import rankdata
 from tqdm.auto import tqdm
 
 from taskaware.modalities.audio.features import own_features as of_audio
-from taskaware.modalities.audio.sounds import Sounds
 from taskaware.modalities.images.features import own_features as of_images
-from taskaware.modalities.images.pictures import Pictures
 from taskaware.modalities.modality import MODALITIES
 from taskaware.modalities.reading import modality_of
-from taskaware.modalities.series.data import SeriesData
 from taskaware.modalities.series.modality import SERIES
 from taskaware.modalities.suites import suite_named
 from taskaware.modalities.tables.samples import Samples
@@ -59,7 +56,6 @@ from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.joint_settings import JointSettings
 from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.patterns import kinds_of
-from taskaware.tasks.data import Data, Listed
 
 FIRST_OF_PORTFOLIO = 3
 """Trainings of the greedy portfolio, which picks the best of them by validation score."""
@@ -72,19 +68,12 @@ READING = {
     "evaluator that reads rows, too": JointSettings(beside=True),
     "evaluator that reads rows alone": JointSettings(),
 }
-WITH_OWN_FEATURES = ("text", "image", "audio", "series")
-
-
-def own_features(data: Data) -> dict[str, float]:
-    """The meta-features of the kind of data alone, by name."""
-    if isinstance(data, Pictures):
-        return of_images(data)
-    if isinstance(data, Sounds):
-        return of_audio(data)
-    if isinstance(data, SeriesData):
-        return SERIES.own_features(data)
-    assert isinstance(data, Listed)
-    return of_texts(data)
+OWN_FEATURES: dict[str, Callable[..., dict[str, float]]] = {
+    "text": of_texts,
+    "image": of_images,
+    "audio": of_audio,
+    "series": SERIES.own_features,
+}
 
 
 def with_own_features(data: TrainingData, kind: np.ndarray, folder: str, weight: float) -> TrainingData:
@@ -97,10 +86,10 @@ def with_own_features(data: TrainingData, kind: np.ndarray, folder: str, weight:
         weight: of the ranks, beside scaled meta-features whose spread is about 1.
     """
     columns = []
-    for name in WITH_OWN_FEATURES:
+    for name, features_of in OWN_FEATURES.items():
         places, suite = np.flatnonzero(kind == name), suite_named(folder, modalities=(name,))
         tasks = (suite.task(data.names[place]) for place in tqdm(places, desc=name))
-        found = np.array([list(own_features(task.data).values()) for task in tasks])
+        found = np.array([list(features_of(task.data).values()) for task in tasks])
         found = found[:, np.ptp(found, axis=0) > 0]
         own = np.zeros((len(kind), found.shape[1]))
         own[places] = 2 * (rankdata(found, axis=0) - 1) / (len(places) - 1) - 1

@@ -18,7 +18,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float
-from sklearn.ensemble import HistGradientBoostingRegressor
 from tqdm.auto import tqdm
 
 from taskaware.arrays import EitherArray
@@ -32,7 +31,7 @@ from taskaware.spaces.presets import COMPACT
 from taskaware.studies.answers import mean_error
 from taskaware.studies.improve import read_round
 from taskaware.studies.quality import spearman
-from taskaware.studies.selectors import NewTasks
+from taskaware.studies.selectors import NewTasks, boosted_trees
 from taskaware.surrogates import (
     PUBLISHED,
     EvaluatorSettings,
@@ -42,9 +41,12 @@ from taskaware.surrogates import (
 )
 from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.folds import held_out
-from taskaware.surrogates.level import Scaler
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.surrogates.warping import warped
+
+SHIPPED, NETWORKS, TREES = "Gaussian process (shipped)", "ensemble of bilinear networks", "boosted trees"
+TOGETHER = ((SHIPPED, NETWORKS), (SHIPPED, TREES))
+"""Surrogates whose sum is compared as well."""
 
 WIDTH = 128
 DRAWS = 6
@@ -141,57 +143,43 @@ def boosted(space: MixtureSpace) -> Fit:
     """scikit-learn's boosted trees on the same triplets."""
 
     def fit(data: TrainingData, seed: int) -> Predict:
-        scaler, u = Scaler.fit(data.z), architecture_features(space, data.u)
-        tasks, places = np.nonzero(~np.isnan(data.target))
-        model = HistGradientBoostingRegressor(
-            max_iter=300, learning_rate=0.05, max_features=0.3, random_state=seed
-        )
-        model.fit(np.concatenate([scaler(data.z)[tasks], u[places]], axis=1), data.target[tasks, places])
+        trees = boosted_trees(space, data, seed)
 
         def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
             if query.z is None:
                 raise ValueError("The trees read meta-features.")
-            z = np.repeat(scaler(query.z[None]), len(points), axis=0)
-            given = np.concatenate([z, architecture_features(space, points.astype(np.float32))], axis=1)
-            return Predicted(model.predict(given), None, False)
+            return Predicted(trees(query.z[None], points.astype(np.float32))[0], None, False)
 
         return predict
 
     return fit
 
 
-def together(one: Fit, other: Fit) -> Fit:
-    """The mean of two surrogates, each in units of its own spread over the architectures."""
+def together(*surrogates: Predict) -> Predict:
+    """The sum of surrogates, each in units of its own spread over the architectures."""
 
-    def fit(data: TrainingData, seed: int) -> Predict:
-        both = one(data, seed), other(data, seed)
+    def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
+        means = (each(query, points).mean for each in surrogates)
+        return Predicted(sum((mean / max(mean.std(), 1e-6) for mean in means), np.zeros(())), None, False)
 
-        def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
-            means = [each(query, points).mean for each in both]
-            return Predicted(sum((mean / max(mean.std(), 1e-6) for mean in means), np.zeros(())), None, False)
-
-        return predict
-
-    return fit
+    return predict
 
 
 def surrogates(space: MixtureSpace) -> dict[str, Fit]:
-    """What is compared, by name."""
+    """What is compared, by name; beside it, the pairs TOGETHER."""
     by_function = ByFunction(
         **{field.name: getattr(space, field.name) for field in dataclasses.fields(space)}
     )
     ours, networks = EvaluatorSettings(), EvaluatorSettings(network="bilinear")
     return {
-        "Gaussian process (shipped)": learned(space, ours),
+        SHIPPED: learned(space, ours),
         "Gaussian process, the network's function too": learned(by_function, ours),
-        "ensemble of bilinear networks": learned(space, networks),
+        NETWORKS: learned(space, networks),
         "ensemble of bilinear networks, pairwise linear loss": learned(
             space, dataclasses.replace(networks, loss="pairwise_linear")
         ),
         "published network": learned(space, PUBLISHED),
-        "boosted trees": boosted(space),
-        "Gaussian process and networks": together(learned(space, ours), learned(space, networks)),
-        "Gaussian process and trees": together(learned(space, ours), boosted(space)),
+        TREES: boosted(space),
     }
 
 
@@ -209,14 +197,14 @@ def compared(
         folds: parts that the groups are held out in.
         seed: of folds and surrogates.
     """
-    named = surrogates(space)
     wanted = [row for row, name in enumerate(data.names) if name in set(designs["task"])]
     mask = np.isin(np.arange(len(data.names)), wanted)
     for out in held_out(data, folds, seed):
         mine = np.flatnonzero(out & mask)
         queries = NewTasks.of(data.take(mine)).queries(space, data.u)
-        for name, fit in named.items():
-            predict = fit(data.take(~out), seed)
+        fitted = {name: fit(data.take(~out), seed) for name, fit in surrogates(space).items()}
+        fitted |= {" and ".join(names): together(*(fitted[name] for name in names)) for names in TOGETHER}
+        for name, predict in fitted.items():
             for row, query in zip(mine.tolist(), queries, strict=True):
                 its = designs[designs["task"] == data.names[row]]
                 places = np.flatnonzero(~np.isnan(data.target[row]))
@@ -270,7 +258,7 @@ def main() -> None:
     first = designs[designs["round"] == 1]
     points = read_round(given.run / "round-1.json")
     found = compared(space, data, first, points, given.folds, given.seed)
-    total = first["task"].nunique() * len(surrogates(space))
+    total = first["task"].nunique() * (len(surrogates(space)) + len(TOGETHER))
     table = pd.DataFrame(tqdm(found, total=total, unit="task"))
     print(pd.DataFrame(lines(table)).to_string(index=False, float_format=lambda number: f"{number:.3f}"))
     first_ones = first[first["place"] == 0]

@@ -127,20 +127,42 @@ def nearest_task(data: TrainingData, new: NewTasks, seed: int) -> Choice:
     return Choice(data.target[distance.argmin(1)])
 
 
-def boosted(space: Space) -> Selector:
-    """A gradient-boosted evaluator on the same triplets: scikit-learn's HistGradientBoostingRegressor."""
+def boosted_trees(
+    space: Space, data: TrainingData, seed: int
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """scikit-learn's HistGradientBoostingRegressor, fitted to the triplets.
+
+    Args:
+        space: of the architectures.
+        data: to learn from.
+        seed: of the trees.
+
+    Returns:
+        (meta-features (t, M), architectures (n, D)) → normalised scores, (t, n).
+    """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
+    scaler, u = Scaler.fit(data.z), architecture_features(space, data.u)
+    tasks, places = np.nonzero(~np.isnan(data.target))
+    rows = np.concatenate([scaler(data.z)[tasks], u[places]], axis=1)
+    model = HistGradientBoostingRegressor(
+        max_iter=300, learning_rate=0.05, max_features=0.3, random_state=seed
+    )
+    model.fit(rows, data.target[tasks, places])
+
+    def predict(z: np.ndarray, points: np.ndarray) -> np.ndarray:
+        features = architecture_features(space, points)
+        each = [np.column_stack([np.repeat(row[None], len(points), 0), features]) for row in scaler(z)]
+        return np.stack([model.predict(rows) for rows in each])
+
+    return predict
+
+
+def boosted(space: Space) -> Selector:
+    """A gradient-boosted evaluator on the same triplets, see `boosted_trees`."""
+
     def select(data: TrainingData, new: NewTasks, seed: int) -> Choice:
-        scaler, u = Scaler.fit(data.z), architecture_features(space, data.u)
-        tasks, places = np.nonzero(~np.isnan(data.target))
-        rows = np.concatenate([scaler(data.z)[tasks], u[places]], axis=1)
-        model = HistGradientBoostingRegressor(
-            max_iter=300, learning_rate=0.05, max_features=0.3, random_state=seed
-        )
-        model.fit(rows, data.target[tasks, places])
-        each = [np.column_stack([np.repeat(row[None], len(u), 0), u]) for row in scaler(new.z)]
-        return Choice(np.stack([model.predict(rows) for rows in each]))
+        return Choice(boosted_trees(space, data, seed)(new.z, data.u))
 
     return select
 

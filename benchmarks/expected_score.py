@@ -4,12 +4,15 @@ The evaluator is fitted without a fold of the groups at a time and picks an arch
 fold. The coefficients of the expected score (`taskaware.recommendation.expected`) are fitted to the other
 folds too. With --write, they are fitted to all tasks and written into the package. With --kinds, it reports
 on texts, images, sounds, series and mixed frames. The evaluator's own scale ("before") is better for them, so
-that is what a recommendation says.
+that is what a recommendation says. With --designs, it also reports on what ascents designed for tasks held
+out, and no coefficient is fitted to that: a run folder of experiments/designs, in the space `compact`.
 """
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,7 @@ from taskaware.files import atomic_write
 from taskaware.recommendation.evaluators import shipped_evaluator
 from taskaware.recommendation.expected import FILE, INTERVAL_80, Signs, apply, constant_score, of_share, signs
 from taskaware.studies import quality
+from taskaware.studies.improve import read_round
 from taskaware.studies.selectors import NewTasks
 from taskaware.surrogates import EvaluatorSettings, TrainingData, fit_evaluator
 from taskaware.surrogates.patterns import kinds_of
@@ -35,12 +39,51 @@ VARIANT, CANDIDATE = 0.3, 1 / 6
 """Weights of a variant beside a real task, and of a candidate beside the pick."""
 
 
-def candidates(folds: int, seed: int, kinds: bool) -> tuple[pd.DataFrame, list[Signs]]:
-    """A row for each of ten architectures of each task held out, the pick first; and the tasks' signs.
+PICK, CANDIDATE_OF, DESIGN = "picks", "other candidates", "designs"
+"""What an architecture is to its task."""
+
+
+class Designed(NamedTuple):
+    """Architectures that ascents found for a task and that were trained on it.
+
+    Attributes:
+        points: (n, D).
+        score: validation score of each, (n,).
+    """
+
+    points: np.ndarray
+    score: np.ndarray
+
+
+def designed(run: Path) -> dict[str, Designed]:
+    """The designs of the first round of a study, by the name of their task.
+
+    Args:
+        run: folder of the study.
+    """
+    table, points = pd.read_csv(run / "designs.csv"), read_round(run / "round-1.json")
+    table = table[table["round"] == 1]
+    known = shipped_evaluator().training_data
+    digests = dict(zip(known.names, known.digests, strict=True))
+    return {
+        name: Designed(points[digests[name]].points[its["place"].to_numpy()], its["score"].to_numpy())
+        for name, its in table.groupby("task")
+        if digests.get(name) in points
+    }
+
+
+def candidates(
+    folds: int, seed: int, kinds: bool, designs: Mapping[str, Designed]
+) -> tuple[pd.DataFrame, list[Signs]]:
+    """A row for each of ten architectures of each task held out, the pick first, and for each design of it.
 
     Args:
         folds, seed: of the deal.
         kinds: whether the tasks are those of other kinds of data than tables.
+        designs: by the name of their task.
+
+    Returns:
+        The rows, and the tasks' signs.
     """
     evaluator = shipped_evaluator("universal" if kinds else "compact")
     known, space = evaluator.training_data, evaluator.space
@@ -59,7 +102,13 @@ def candidates(folds: int, seed: int, kinds: bool) -> tuple[pd.DataFrame, list[S
             order = np.argsort(-(mean - deviation), kind="stable")
             order = order[~np.isnan(known.score[task, order])]
             chosen = np.r_[order[:SHOWN], rng.choice(order[SHOWN:], OTHERS, replace=False)]
-            normalised = [np.asarray(part, float)[chosen] for part in posterior.unwarp(mean, deviation)]
+            what = [PICK, *[CANDIDATE_OF] * (len(chosen) - 1)]
+            mean, deviation, actual = mean[chosen], deviation[chosen], known.score[task, chosen]
+            if its := designs.get(known.names[task]):
+                more = posterior.mean_std(architecture_features(space, its.points.astype(np.float32)))
+                mean, deviation = np.append(mean, more[0]), np.append(deviation, more[1])
+                actual, what = np.append(actual, its.score), what + [DESIGN] * len(its.score)
+            normalised = [np.asarray(part, float) for part in posterior.unwarp(mean, deviation)]
             before, error = posterior.in_metric_units(*normalised)
             scale = evaluator.scale(query)
             assert query.z is not None and scale is not None  # the queries have meta-features and a problem
@@ -71,8 +120,8 @@ def candidates(folds: int, seed: int, kinds: bool) -> tuple[pd.DataFrame, list[S
                         "task": known.names[task],
                         "problem": known.problems[task],
                         "real": known.real[task],
-                        "pick": np.arange(len(chosen)) == 0,
-                        "actual": known.score[task, chosen],
+                        "of": what,
+                        "actual": actual,
                         "constant": constant_score(query.z),
                         "before": before,
                         "error before": error,
@@ -104,7 +153,7 @@ def fitted(found: Signs, table: pd.DataFrame) -> dict[str, dict[str, float]]:
     centres, widths = zip(*(_scale(part) for part in terms), strict=True)
     x, e = ((part - c) / w for part, c, w in zip(terms, centres, widths, strict=True))
     actual = np.maximum(table["actual"].to_numpy(), -1.0)
-    weight = np.where(table["real"], 1.0, VARIANT) * np.where(table["pick"], 1.0, CANDIDATE)
+    weight = np.where(table["real"], 1.0, VARIANT) * np.where(table["of"] == PICK, 1.0, CANDIDATE)
     first = np.zeros(x.shape[1] + e.shape[1] + 1)
     first[x.shape[1]], first[-1] = -1.0, 0.5
 
@@ -122,7 +171,7 @@ def fitted(found: Signs, table: pd.DataFrame) -> dict[str, dict[str, float]]:
     a[0] -= centres[0] @ a
     b[0] -= centres[1] @ b[:-1]
     weights = {"score": dict(zip(names[0], a, strict=True)), "error": dict(zip(names[1], b, strict=True))}
-    picks = (table["real"] & table["pick"]).to_numpy()
+    picks = (table["real"] & (table["of"] == PICK)).to_numpy()
     score, error = apply(weights, rows_of(found, picks))
     off = np.abs(score - actual[picks]) / error
     weights["error"]["constant"] += float(np.log(np.quantile(off, WANTED) / INTERVAL_80))
@@ -143,7 +192,8 @@ def cross_validated(table: pd.DataFrame, found: Signs) -> pd.DataFrame:
     for problem in table["problem"].unique():
         for fold in table["fold"].unique():
             alike, out = (table["problem"] == problem).to_numpy(), (table["fold"] == fold).to_numpy()
-            weights = fitted(rows_of(found, alike & ~out), table[alike & ~out])
+            taught = alike & ~out & (table["of"] != DESIGN).to_numpy()
+            weights = fitted(rows_of(found, taught), table[taught])
             table.loc[alike & out, ["after", "error after"]] = np.stack(
                 apply(weights, rows_of(found, alike & out)), 1
             )
@@ -153,14 +203,14 @@ def cross_validated(table: pd.DataFrame, found: Signs) -> pd.DataFrame:
 def report(table: pd.DataFrame) -> pd.DataFrame:
     """Mean absolute error, coverage and mean half width of the intervals of 80 %, by problem."""
     lines = []
-    for (problem, pick), part in table[table["real"]].groupby(["problem", "pick"]):
+    for (problem, what), part in table[table["real"]].groupby(["problem", "of"], sort=False):
         for name in ("before", "after"):
             off = (part["actual"] - part[name]).abs()
             half = INTERVAL_80 * part[f"error {name}"]
             lines.append(
                 {
                     "problem": problem,
-                    "of": "picks" if pick else "other candidates",
+                    "of": what,
                     "expected": name,
                     "n": len(part),
                     "mean absolute error": off.mean(),
@@ -182,11 +232,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the deal of the folds")
     parser.add_argument("--kinds", action="store_true", help="of other kinds of data than tables")
     parser.add_argument("--write", action="store_true", help="write the coefficients into the package")
+    parser.add_argument("--designs", type=Path, help="run folder of experiments/designs")
     parser.add_argument("--out", type=Path, help="write the table of all candidates as CSV")
     settings = parser.parse_args()
     if settings.kinds and settings.write:
         parser.error("--write is for tables; other kinds of data have no coefficients.")
-    table, signs_of = candidates(settings.folds, settings.seed, settings.kinds)
+    if settings.designs and (settings.kinds or settings.write):
+        parser.error("--designs are those of tables, and nothing is fitted to them.")
+    designs = designed(settings.designs) if settings.designs else {}
+    table, signs_of = candidates(settings.folds, settings.seed, settings.kinds, designs)
     found = together(signs_of)
     table = cross_validated(table, found)
     print(report(table).round(3).to_string(index=False))

@@ -34,9 +34,12 @@ def test_a_price_decides_which_answers_are_designs(data):
     # A task that resembles no other is answered by the default at any price.
     free = cheap["found_by"] != "default"
     assert free.any() and (cheap["found_by"][free] != "known").mean() > 0.5
-    same = ["task", "group", "kind", "rows", "spearman", "within"]
+    same = ["task", "group", "kind", "rows", "spearman", "within", "validation, test"]
     pd.testing.assert_frame_equal(dear[same], cheap[same])
     assert set(dear["kind"]) == {"tables"} and dear["within"].between(0.3, 1).all()
+    scores = [column[data.names.index(dear["task"][0])] for column in (data.score, data.test_score)]
+    ranks = pd.DataFrame(scores).T.corr("spearman").iloc[0, 1]
+    assert dear["validation, test"][0] == pytest.approx(ranks)
 
 
 def test_errors_are_over_groups():
@@ -61,6 +64,7 @@ def table():
             "found_by": ["ascent", "known", "default", "discretised"],
             "spearman": [0.5, 0.7, 0.1, 0.3],
             "within": [0.8, 0.6, 1.0, 0.5],
+            "validation, test": [0.4, 0.6, 0.9, 0.7],
         }
     )
     rows = [
@@ -77,6 +81,7 @@ def test_shares_by_kind_and_rows():
     known, _ = table()
     found = by_class(known).set_index(["kind", "rows"])
     assert found.loc[("all", "all"), "tasks"] == 4 and found.loc[("all", "all"), "groups"] == 3
+    assert found.loc[("text", "all"), "validation, test"] == pytest.approx(0.5)
     assert found.loc[("text", "all"), "designs"] == 0.5 and found.loc[("image", "all"), "designs"] == 0.5
     assert found.loc[("text", "below 500"), "designs"] == 1.0
     assert found.loc[("text", "2,000 or more"), "spearman"] == 0.7

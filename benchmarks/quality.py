@@ -121,6 +121,7 @@ def with_trainings(
     space: MixtureSpace,
     folds: int,
     seeds: list[int],
+    budgets: list[int],
 ) -> list[dict]:
     """Greedy portfolios, refinement, TPE: some candidates are trained on the target, validation picks."""
     tables: dict[str, np.ndarray] = {}
@@ -131,7 +132,7 @@ def with_trainings(
         print("Optuna is not installed (pip install optuna), so its TPE is left out.")
     for row, seed in enumerate(tqdm(seeds, desc="training a few on the target", unit="seed")):
         for name, way in ways.items():
-            for task, size, place in quality.after_trainings(known, found, way, BUDGETS, folds, seed):
+            for task, size, place in quality.after_trainings(known, found, way, budgets, folds, seed):
                 table = tables.setdefault(
                     f"{name}, {size} trainings", np.zeros((len(seeds), len(known.names)))
                 )
@@ -219,6 +220,9 @@ def main() -> None:
     parser.add_argument(
         "--more", nargs="*", choices=MORE, default=list(MORE), help="learned from beside the shipped tasks"
     )
+    parser.add_argument(
+        "--budgets", type=int, nargs="+", default=list(BUDGETS), help="trainings of refine, portfolio, TPE"
+    )
     parser.add_argument("--experience", default="shipped", help="file or store; the shipped one by default")
     parser.add_argument("--space", default="compact", help="of its architectures")
     parser.add_argument("--answers", action="store_true", help="print which answers are designs")
@@ -253,7 +257,7 @@ def main() -> None:
     judged = quality.eligible(known)
     print(f"{experience}, {judged.sum()} tasks judged, {len(set(np.array(known.groups)[judged]))} groups")
     rows = from_pool(known, curve, space, arguments.methods, arguments.folds, seeds)
-    rows += with_trainings(known, curve, found, space, arguments.folds, seeds)
+    rows += with_trainings(known, curve, found, space, arguments.folds, seeds, sorted(set(arguments.budgets)))
     print("random search, mean test score after 1, 2, 4, ... trainings:")
     print("  " + ", ".join(f"{n}: {curve[judged, n - 1].mean():.4f}" for n in (1, 2, 4, 8, 16, 32, 64, 128)))
     show(rows)

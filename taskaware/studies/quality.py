@@ -30,7 +30,7 @@ from taskaware.training.trainer import train
 POOL = 64
 """Typical number of candidates of one width in the experience, so that compiled programs are reused."""
 
-PORTFOLIO = 32
+PORTFOLIO = 64
 """Length of the greedy portfolio."""
 
 RESAMPLES = 200
@@ -232,7 +232,8 @@ def after_trainings(
 ) -> Iterator[tuple[int, int, int]]:
     """(task, budget, best architecture by validation) after `budget` trainings on each held-out task.
 
-    Trainings are looked up: the score is that of the first seed.
+    Trainings are looked up: the score is that of the first seed. They end early where the trainer has no more
+    to offer.
 
     Args:
         data: experience.
@@ -248,8 +249,8 @@ def after_trainings(
         for number, task in enumerate(np.flatnonzero(wanted)):
             places, scores = np.zeros(0, int), found.score[task, :, 0]
             for budget in budgets:
-                while len(places) < budget:
-                    places = np.append(places, more(number, places, scores[places])[: budget - len(places)])
+                while len(places) < budget and len(added := more(number, places, scores[places])):
+                    places = np.append(places, added[: budget - len(places)])
                 yield int(task), budget, int(places[np.argmax(scores[places])])
 
 

@@ -172,3 +172,16 @@ def test_spearman_equals_scipy():
     a, b = rng.integers(0, 5, 40), rng.random(40)
     assert quality.spearman(a, b) == pytest.approx(spearmanr(a, b)[0])
     assert quality.spearman(np.ones(3), np.arange(3)) == 0
+
+
+def test_trainings_on_the_target_go_on_until_the_trainer_has_no_more():
+    data = made_up()
+    found = worths.Trials(data.score[..., None], data.test_score[..., None])
+
+    def three(data, new, seed):
+        return lambda task, places, scores: np.arange(3)[len(places) :][:2]
+
+    rows = list(quality.after_trainings(data, found, three, [1, 2, 50], 2, 0))
+    assert sorted({budget for _, budget, _ in rows}) == [1, 2, 50]
+    for task, budget, best in rows:
+        assert best == data.score[task, : min(budget, 3)].argmax()

@@ -39,7 +39,7 @@ VARIANT, CANDIDATE = 0.3, 1 / 6
 """Weights of a variant beside a real task, and of a candidate beside the pick."""
 
 
-PICK, CANDIDATE_OF, DESIGN = "picks", "other candidates", "designs"
+PICK, OTHER, DESIGN = "picks", "other candidates", "designs"
 """What an architecture is to its task."""
 
 
@@ -102,7 +102,7 @@ def candidates(
             order = np.argsort(-(mean - deviation), kind="stable")
             order = order[~np.isnan(known.score[task, order])]
             chosen = np.r_[order[:SHOWN], rng.choice(order[SHOWN:], OTHERS, replace=False)]
-            what = [PICK, *[CANDIDATE_OF] * (len(chosen) - 1)]
+            what = [PICK, *[OTHER] * (len(chosen) - 1)]
             mean, deviation, actual = mean[chosen], deviation[chosen], known.score[task, chosen]
             if its := designs.get(known.names[task]):
                 more = posterior.mean_std(architecture_features(space, its.points.astype(np.float32)))

@@ -123,9 +123,9 @@ def _encoded(view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return numbers, categories, encoder.block
 
 
-def gain(predict: Predict, embedding: str, plain: Predict, plainly: str = "standardised") -> Score:
-    """What a model scores above a plainer one, each on its embedding."""
-    return lambda view: _score(view, predict, embedding) - _score(view, plain, plainly)
+def gain(predict: Predict, embedding: str, plain: Predict) -> Score:
+    """What a model on an embedding scores above a plain one on standardised numbers."""
+    return lambda view: _score(view, predict, embedding) - _score(view, plain, "standardised")
 
 
 @functools.lru_cache(maxsize=32)
@@ -159,7 +159,6 @@ GROUPS = {
     ),
 }
 """Landmarks by what they vary."""
-
 
 ALL = tuple(each for group in GROUPS.values() for each in group)
 
@@ -260,7 +259,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--rows", type=int, default=views.LANDMARK_ROWS, help="of the landmarks' sample")
-    parser.add_argument("--variants", action="store_true", help="teach, too")
+    parser.add_argument("--variants", action="store_true", help="of the tables teach, too")
     parser.add_argument("--kept", type=Path, help="CSV file of the landmarks, read if it is there")
     given = parser.parse_args()
     data = training_data(with_more(open_experience("shipped", COMPACT)))

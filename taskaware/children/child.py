@@ -113,6 +113,7 @@ class Design(NamedTuple):
         optimizer: in place of the child's own, if given; see `Child.takes_optimizer`.
         augment: names of random changes of training rows, see `Child.augments`.
         eased: whether weights learn in a form that `Child.settled` ends.
+        rounded: whether a child that can may round the products of training steps, see `products`.
     """
 
     space: Any
@@ -121,6 +122,7 @@ class Design(NamedTuple):
     optimizer: optax.GradientTransformation | None = None
     augment: tuple[str, ...] = ()
     eased: bool = False
+    rounded: bool = False
 
 
 class State(NamedTuple):

@@ -450,8 +450,10 @@ def _doubled(leaf):
     return leaf.astype(float) if leaf.dtype == np.float32 else leaf
 
 
-def test_training_equals_a_loop_written_out(small, points, classes):
+@pytest.mark.parametrize("rounded", [False, True])
+def test_training_equals_a_loop_written_out(small, points, classes, rounded, monkeypatch):
     """The same steps with Optax, one candidate, one step after the other; without dropout and with it."""
+    monkeypatch.setattr(trainer, "rounds_products", lambda: rounded)
     recipe = dataclasses.replace(RECIPE, steps=20, evaluations=10, learning_rate=0.1)
     width, arrays = small.sizes[0], classes.arrays
     rates = jnp.asarray(programs.schedule(recipe, recipe.steps))
@@ -461,7 +463,7 @@ def test_training_equals_a_loop_written_out(small, points, classes):
         weight_decay=recipe.weight_decay,
         mask=lambda params: {name: not name.endswith("bias") for name in params},
     )
-    net = MixtureNetwork(small, width, 4)
+    net = MixtureNetwork(small, width, 4, rounded=rounded)
 
     @jax.jit
     def loss(params, wired, rows, key=None):

@@ -15,7 +15,7 @@ from taskaware.pytrees import pytree
 from taskaware.spaces import FrontSpace
 
 
-@pytree(static=("space", "width", "members", "own_optimizer", "front", "augment"))
+@pytree(static=("space", "width", "members", "own_optimizer", "rounded", "front", "augment"))
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Candidate(mixture.Candidate):
     """A point as its network reads it; a pytree.

@@ -26,7 +26,7 @@ SCALE_RATE = 6.0
 """Learning rate of the factors of input columns beside the others'. Source: RealMLP."""
 
 
-@pytree(static=("space", "width", "members", "own_optimizer"))
+@pytree(static=("space", "width", "members", "own_optimizer", "rounded"))
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
     """A point as its network reads it; a pytree.
@@ -39,6 +39,7 @@ class Candidate:
         coslog4: share of the schedule of this name beside the trainer's; None in spaces without it.
         space, width, members: of the network; static.
         own_optimizer: the user's, in place of AdamW; static.
+        rounded: see `MixtureNetwork`; static.
     """
 
     wired: Any
@@ -51,10 +52,11 @@ class Candidate:
     width: int
     members: int
     own_optimizer: optax.GradientTransformation | None = None
+    rounded: bool = False
 
     def network(self, outputs: int) -> nn.Module:
         """What computes its outputs from (rows, columns, `wired`, key of the dropout)."""
-        return MixtureNetwork(self.space, self.width, outputs, self.members)
+        return MixtureNetwork(self.space, self.width, outputs, self.members, self.rounded)
 
 
 def group(space: MixtureSpace, points: Float[Array, "n D"]) -> list[tuple[int, np.ndarray]]:
@@ -89,6 +91,7 @@ def read(design: Design, point: Float[Array, " D"]) -> Candidate:
         width=abs(key),
         members=MEMBERS if key < 0 else 1,
         own_optimizer=design.optimizer,
+        rounded=design.rounded,
     )
 
 

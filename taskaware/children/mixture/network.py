@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from taskaware.arrays import EitherArray
 from taskaware.children.mixture.presence import LEARNED_RANK
+from taskaware.children.products import Product, rounded_product
 from taskaware.spaces import MixtureSpace, Weights
 from taskaware.spaces.mixture_presence import present_gamma
 
@@ -130,12 +131,14 @@ class MixtureNetwork(nn.Module):
         width: W, at least the widest size in use.
         outputs: K, number of outputs.
         members: k, of the ensemble; 1 where the gate is shut or there is none.
+        rounded: whether training steps round the factors of their products, see `products`.
     """
 
     space: MixtureSpace
     width: int
     outputs: int
     members: int = 1
+    rounded: bool = False
 
     @nn.compact
     def __call__(
@@ -147,19 +150,22 @@ class MixtureNetwork(nn.Module):
             x: the rows.
             columns: meaning of its columns.
             wired: the architecture.
-            dropout_key: key of the dropped units; None computes without dropout.
+            dropout_key: key of the dropped units in a training step; None computes without dropout.
         """
-        hidden = self._embed(x, columns, wired)
+        product = rounded_product if self.rounded and dropout_key is not None else jnp.matmul
+        hidden = self._embed(x, columns, wired, product)
         if self.members > 1:
             signs = self.param("member_signs", random_signs, (self.members, 1, self.width))
             hidden = hidden[None] * (1 + _share(wired.gates.ensemble) * signs)
         for layer in range(self.space.layers):
-            hidden = self._advance(layer, hidden, wired, dropout_key)
+            hidden = self._advance(layer, hidden, wired, product, dropout_key)
         return self._output(_normalised(hidden, wired.gates, wired.fan_in[-1]), wired)
 
-    def _advance(self, layer: int, hidden: Array, wired: Wiring, dropout_key: Array | None) -> Array:
+    def _advance(
+        self, layer: int, hidden: Array, wired: Wiring, product: Product, dropout_key: Array | None
+    ) -> Array:
         """The units after a layer."""
-        mixed = self._layer(layer, _normalised(hidden, wired.gates, wired.fan_in[layer]), wired)
+        mixed = self._layer(layer, _normalised(hidden, wired.gates, wired.fan_in[layer]), wired, product)
         if dropout_key is not None:
             mixed = mixed * _kept(jax.random.fold_in(dropout_key, layer), mixed.shape, wired.dropout)
         bypass = 1 - wired.beta[layer]
@@ -167,7 +173,7 @@ class MixtureNetwork(nn.Module):
             bypass = bypass + wired.gates.residual * wired.beta[layer]
         return wired.beta[layer] * mixed + bypass * hidden
 
-    def _embed(self, x: Inputs, columns: Columns, wired: Wiring) -> Array:
+    def _embed(self, x: Inputs, columns: Columns, wired: Wiring, product: Product) -> Array:
         """The mixed embedding: every fixed one through a linear map, the learned one through two."""
         names = self.space.embedding_names
         gamma = present_gamma(self.space, wired.gamma, columns.active > 0, jnp)
@@ -177,14 +183,14 @@ class MixtureNetwork(nn.Module):
             spread = jnp.append(scale, 0.0)[columns.block]
             kernel = self.param("number_kernel", _normal(spread[:, None]), (len(spread), self.width))
             share = self._scaled("number_scale", jnp.append(gamma, 0.0)[columns.block], wired)
-            hidden += x.numbers @ (kernel * share[:, None])
+            hidden += product(x.numbers, kernel * share[:, None])
         if x.categories.shape[-1]:
             one_hot, learned, count = names.index("one_hot"), names.index("learned"), x.categories.shape[-1]
             kernel = self.param("category_kernel", _normal(scale[one_hot]), (count, self.width))
             vectors = self.param("category_vectors", _normal(scale[one_hot]), (count, LEARNED_RANK))
             spread = self.param("vector_kernel", _normal(LEARNED_RANK**-0.5), (LEARNED_RANK, self.width))
             share = self._scaled("category_scale", jnp.broadcast_to(gamma[one_hot], (count,)), wired)
-            hidden += x.categories @ (kernel * share[:, None])
+            hidden += product(x.categories, kernel * share[:, None])
             hidden += gamma[learned] * (x.categories @ vectors) @ spread
         return hidden
 
@@ -194,12 +200,13 @@ class MixtureNetwork(nn.Module):
             return share
         return share * (1 + wired.gates.scaling * self._zeros(name, share.shape))
 
-    def _layer(self, layer: int, hidden: Array, wired: Wiring) -> Array:
+    def _layer(self, layer: int, hidden: Array, wired: Wiring, product: Product) -> Array:
         """The mixture of a layer's baselines; members have factors and biases of their own."""
         fitting = [size for size, _ in self.space.baselines if size <= self.width]
         features = self.width if self.space.shared_weights else sum(fitting)
         hidden = self._by_member(f"layer{layer}_member_in", hidden, wired)
-        before = self._dense(f"layer{layer}", hidden, features, (2 / wired.fan_in[layer]) ** 0.5)
+        scale = (2 / wired.fan_in[layer]) ** 0.5
+        before = self._dense(f"layer{layer}", hidden, features, scale, product)
         before = self._by_member(f"layer{layer}_member_out", before, wired)
         if self.members > 1:
             bias = self._zeros(f"layer{layer}_member_bias", (self.members, 1, features))
@@ -214,8 +221,8 @@ class MixtureNetwork(nn.Module):
         more = self._zeros(name, (self.members, 1, hidden.shape[-1]))
         return hidden * (1 + _share(wired.gates.ensemble) * more)
 
-    def _dense(self, name: str, hidden: Array, features: int, scale: Array) -> Array:
-        given = hidden @ self.param(f"{name}_kernel", _normal(scale), (hidden.shape[-1], features))
+    def _dense(self, name: str, hidden: Array, features: int, scale: Array, product: Product) -> Array:
+        given = product(hidden, self.param(f"{name}_kernel", _normal(scale), (hidden.shape[-1], features)))
         return given + _as_row(self._zeros(f"{name}_bias", (features,)), given)
 
     def _zeros(self, name: str, shape: tuple[int, ...]) -> Array:
@@ -223,7 +230,8 @@ class MixtureNetwork(nn.Module):
 
     def _output(self, hidden: Array, wired: Wiring) -> Array:
         """The outputs; each member has weights of its own beside the shared ones."""
-        given = self._dense("output", hidden, self.outputs, (1 / wired.fan_in[-1]) ** 0.5)
+        scale = (1 / wired.fan_in[-1]) ** 0.5
+        given = self._dense("output", hidden, self.outputs, scale, jnp.matmul)
         if self.members == 1:
             return given
         kernel = self._zeros("output_member_kernel", (self.members, self.width, self.outputs))

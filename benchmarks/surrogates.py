@@ -109,6 +109,20 @@ class ByFunction(MixtureSpace):
         return jnp.concatenate([4 * correlations, jnp.log(sizes[:1] + 1e-6) / 3, used[None]])
 
 
+@dataclasses.dataclass(frozen=True)
+class Warped(MixtureSpace):
+    """A space whose surrogates read a power of each share: input warping (Snoek et al. 2014) by hand."""
+
+    power: float = 1.0
+
+    def features(self, vector: Float[EitherArray, " D"]) -> Float[Array, " F"]:
+        """See `MixtureSpace.features`."""
+        plain = super().features(vector)
+        recipe = self.feature_names.index(self.coordinates[0])
+        # The shares come first.
+        return jnp.concatenate([plain[:recipe] ** self.power, plain[recipe:]])
+
+
 @functools.cache
 def _draws(layers: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Random inputs at ANGLES from the first, (DRAWS, 7, WIDTH), and the weights of each layer."""
@@ -167,13 +181,13 @@ def together(*surrogates: Predict) -> Predict:
 
 def surrogates(space: MixtureSpace) -> dict[str, Fit]:
     """What is compared, by name; beside it, the pairs TOGETHER."""
-    by_function = ByFunction(
-        **{field.name: getattr(space, field.name) for field in dataclasses.fields(space)}
-    )
+    fields = {field.name: getattr(space, field.name) for field in dataclasses.fields(space)}
     ours, networks = EvaluatorSettings(), EvaluatorSettings(network="bilinear")
     return {
         SHIPPED: learned(space, ours),
-        "Gaussian process, the network's function too": learned(by_function, ours),
+        "Gaussian process, the network's function too": learned(ByFunction(**fields), ours),
+        "Gaussian process, square roots of shares": learned(Warped(**fields, power=0.5), ours),
+        "Gaussian process, squares of shares": learned(Warped(**fields, power=2.0), ours),
         NETWORKS: learned(space, networks),
         "ensemble of bilinear networks, pairwise linear loss": learned(
             space, dataclasses.replace(networks, loss="pairwise_linear")

@@ -124,10 +124,10 @@ def fit(
 ) -> Model:
     """Train networks of an architecture, each on all rows of a task but its validation part.
 
-    `length.length_for` says how many steps. In regressions of tables of EASED_ROWS or more, AdamW also learns
-    a factor of each input column, as RealMLP does; the weights of the model contain it. If a loss is NaN,
-    training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C ends it and returns the
-    best weights so far.
+    `length.length_for` says how many steps. In regressions of tables of EASED_ROWS rows or more, AdamW also
+    learns a factor of each input column, as RealMLP does; the weights of the model contain it. If a loss is
+    NaN, training starts again with a lower learning rate, ATTEMPTS times in all. Ctrl-C ends it and returns
+    the best weights so far.
 
     Args:
         task: what to learn; its metric chooses the best weights. Where it asks for offsets of the classes,

@@ -9,8 +9,14 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "experiments" / "optimizer-rules"
 
 
-def test_the_smoke_searches_trains_and_goes_on(tmp_path, capsys):
-    main = runpy.run_path(str(FOLDER / "rules.py"))["main"]
+@pytest.fixture
+def main(monkeypatch):
+    """The command of the experiment."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return runpy.run_path(str(FOLDER / "rules.py"))["main"]
+
+
+def test_the_smoke_searches_trains_and_goes_on(main, tmp_path, capsys):
     main(["--smoke", "--runs", str(tmp_path)])
     first = capsys.readouterr().out
     rows = [line for line in first.splitlines() if line.startswith("| ")]
@@ -29,8 +35,7 @@ def test_the_smoke_searches_trains_and_goes_on(tmp_path, capsys):
     assert again[-6:] == rows[-6:] and any(line.startswith("| found 1 | nan ") for line in again)
 
 
-def test_only_the_named_networks_are_trained(tmp_path, capsys):
-    main = runpy.run_path(str(FOLDER / "rules.py"))["main"]
+def test_only_the_named_networks_are_trained(main, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--runs", str(tmp_path), "--rules", "g", "--only", "wines"])
     assert "wines is none of digits, larger ConvNet, wine" in capsys.readouterr().err

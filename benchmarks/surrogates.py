@@ -1,10 +1,11 @@
 """Surrogates beside each other, at random architectures and at the ends of ascents, on tasks held out.
 
-    python benchmarks/surrogates.py designs [--folds 5] [--seed 0]
+    python benchmarks/surrogates.py designs [--folds 5] [--seed 0] [--rows bundled data tables]
 
 `designs` is a run folder of experiments/designs. Each surrogate learns from the shipped experience without
 the fold of a task, and predicts the scores of the task's random architectures and of its designs. All see the
-same designs, which ascents on the shipped surrogate found.
+same designs, which ascents on the shipped surrogate found. --rows names suites of known tables; surrogates
+that read raw rows learn from these.
 """
 
 import argparse
@@ -22,6 +23,9 @@ from tqdm.auto import tqdm
 
 from taskaware.arrays import EitherArray
 from taskaware.children.mixture.network import ACTIVATIONS, unit_gains
+from taskaware.modalities.reading import modality_of
+from taskaware.modalities.suites import suite_named
+from taskaware.modalities.tables.samples import Samples
 from taskaware.recommendation.designs import Designs, of_a_score
 from taskaware.recommendation.expected import INTERVAL_80
 from taskaware.recommendation.shipped import open_experience
@@ -41,6 +45,7 @@ from taskaware.surrogates import (
 )
 from taskaware.surrogates import training_data as training_data
 from taskaware.surrogates.folds import held_out
+from taskaware.surrogates.joint_settings import JointSettings
 from taskaware.surrogates.training_data import architecture_features
 from taskaware.surrogates.warping import warped
 
@@ -70,6 +75,9 @@ class Predicted(NamedTuple):
 
 Predict = Callable[[TaskQuery, np.ndarray], Predicted]
 """(task, architectures (n, D)) → their scores."""
+
+RowsOf = Mapping[str, Samples]
+"""Digest of a task → raw rows of it."""
 
 Fit = Callable[[TrainingData, int], Predict]
 """(training data, seed) → a surrogate that has learned from it."""
@@ -133,11 +141,15 @@ def _draws(layers: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     return inputs.astype(np.float32), kernels
 
 
-def learned(space: MixtureSpace, settings: EvaluatorSettings) -> Fit:
-    """A surrogate of the library with some settings."""
+def learned(
+    space: MixtureSpace, settings: EvaluatorSettings | JointSettings, samples: RowsOf | None = None
+) -> Fit:
+    """A surrogate of the library with some settings; one that reads rows learns from tasks that have some."""
 
     def fit(data: TrainingData, seed: int) -> Predict:
-        evaluator = fit_evaluator(space, data, settings, seed=seed)
+        if samples is not None:
+            data = data.take(np.array([digest in samples for digest in data.digests]))
+        evaluator = fit_evaluator(space, data, settings, seed=seed, samples=samples)
 
         def predict(query: TaskQuery, points: np.ndarray) -> Predicted:
             posterior = evaluator.posterior(query)
@@ -179,10 +191,14 @@ def together(*surrogates: Predict) -> Predict:
     return predict
 
 
-def surrogates(space: MixtureSpace) -> dict[str, Fit]:
-    """What is compared, by name; beside it, the pairs TOGETHER."""
+def surrogates(space: MixtureSpace, samples: RowsOf) -> dict[str, Fit]:
+    """What is compared, by name, beside the pairs TOGETHER; what reads rows only where there are some."""
     fields = {field.name: getattr(space, field.name) for field in dataclasses.fields(space)}
     ours, networks = EvaluatorSettings(), EvaluatorSettings(network="bilinear")
+    reading = {
+        "learned meta-features beside z": learned(space, JointSettings(beside=True), samples),
+        "learned meta-features alone": learned(space, JointSettings(), samples),
+    }
     return {
         SHIPPED: learned(space, ours),
         "Gaussian process, the network's function too": learned(ByFunction(**fields), ours),
@@ -194,12 +210,13 @@ def surrogates(space: MixtureSpace) -> dict[str, Fit]:
         ),
         "published network": learned(space, PUBLISHED),
         TREES: boosted(space),
+        **(reading if samples else {}),
     }
 
 
 def compared(
     space: MixtureSpace, data: TrainingData, designs: pd.DataFrame, points: Mapping[str, Designs],
-    folds: int, seed: int,
+    samples: RowsOf, folds: int, seed: int,
 ) -> Iterator[dict]:  # fmt: skip
     """What each surrogate is right about, for each task with designs.
 
@@ -208,6 +225,7 @@ def compared(
         data: that the surrogates learn from, without the designs.
         designs: a round of `designed.scored`.
         points: the designs of that round by the digest of their task.
+        samples: raw rows of known tasks; none leaves out the surrogates that read them.
         folds: parts that the groups are held out in.
         seed: of folds and surrogates.
     """
@@ -215,8 +233,8 @@ def compared(
     mask = np.isin(np.arange(len(data.names)), wanted)
     for out in held_out(data, folds, seed):
         mine = np.flatnonzero(out & mask)
-        queries = NewTasks.of(data.take(mine)).queries(space, data.u)
-        fitted = {name: fit(data.take(~out), seed) for name, fit in surrogates(space).items()}
+        queries = NewTasks.of(data.take(mine)).queries(space, data.u, samples)
+        fitted = {name: fit(data.take(~out), seed) for name, fit in surrogates(space, samples).items()}
         fitted |= {" and ".join(names): together(*(fitted[name] for name in names)) for names in TOGETHER}
         for name, predict in fitted.items():
             for row, query in zip(mine.tolist(), queries, strict=True):
@@ -263,6 +281,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="run folder of experiments/designs, in the space `compact`")
+    parser.add_argument(
+        "--rows", nargs="*", default=[], metavar="SUITE", help="of known tables, to read rows"
+    )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -271,8 +292,12 @@ def main() -> None:
     designs = pd.read_csv(given.run / "designs.csv")
     first = designs[designs["round"] == 1]
     points = read_round(given.run / "round-1.json")
-    found = compared(space, data, first, points, given.folds, given.seed)
-    total = first["task"].nunique() * (len(surrogates(space)) + len(TOGETHER))
+    entries = suite_named(*given.rows).entries if given.rows else ()
+    known = [entry for entry in entries if entry.name in data.names]
+    tasks = (entry.task() for entry in tqdm(known, desc="rows", unit="table"))
+    samples = {task.digest: modality_of(task).samples(task) for task in tasks}
+    found = compared(space, data, first, points, samples, given.folds, given.seed)
+    total = first["task"].nunique() * (len(surrogates(space, samples)) + len(TOGETHER))
     table = pd.DataFrame(tqdm(found, total=total, unit="task"))
     print(pd.DataFrame(lines(table)).to_string(index=False, float_format=lambda number: f"{number:.3f}"))
     first_ones = first[first["place"] == 0]

@@ -493,6 +493,9 @@ def test_training_equals_a_loop_written_out(small, points, classes, rounded, mon
         losses.append(float(found.loss[0]))
         assert losses[-1] == pytest.approx(float(loss(params, wired, validation)), rel=1e-3)
     assert losses[0] != losses[1]
+    monkeypatch.setattr(trainer, "rounds_products", lambda: False)
+    exact = train(small, points[:1], classes, recipe, seed=3).loss[0]
+    assert (float(exact) != losses[-1]) == rounded
 
 
 def xor_task(rows=600):

@@ -21,9 +21,10 @@ from taskaware.modalities.suites import suite_named
 from taskaware.spaces.presets import COMPACT
 from taskaware.studies.quality import spearman
 from taskaware.tasks.task import Task
-from taskaware.training import trainer
+from taskaware.training import programs
 from taskaware.training.prepare import prepare
 from taskaware.training.recipe import TrainingRecipe
+from taskaware.training.trainer import train
 
 RECIPE = TrainingRecipe()
 
@@ -34,8 +35,8 @@ def compared(task: Task, points: np.ndarray) -> dict:
 
     def scores(seed: int, rounded: bool) -> tuple[np.ndarray, float]:
         began = time.perf_counter()
-        with mock.patch.object(trainer, "rounds_products", lambda: rounded):
-            found = trainer.train(COMPACT, points, prepared, RECIPE, seed=seed)
+        with mock.patch.object(programs, "rounds_products", lambda: rounded):
+            found = train(COMPACT, points, prepared, RECIPE, seed=seed)
         return np.asarray(found.test_score), time.perf_counter() - began
 
     # The first training of each kind compiles.

@@ -212,7 +212,7 @@ def _begun(subject: Subject) -> Iterator[_Begun]:
     program = programs.Program(child, programs.scored_by(problem), programs.is_classification(problem))
     vectors = jnp.asarray(subject.points)
     for key, rows in child.group(subject.space, vectors):
-        design = Design(subject.space, key, programs.hyper_of(RECIPE))
+        design = programs.group_design(subject.space, key, RECIPE)
         size = chunk_size(parameter_count(program, design, arrays, vectors), max(MOST, len(rows)))
         padded = np.resize(rows, size)
         points = subject.points[padded]

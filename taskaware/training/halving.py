@@ -16,7 +16,6 @@ from jaxtyping import Float
 from taskaware import plain
 from taskaware.arrays import EitherArray, as_jax
 from taskaware.children.child import Design, State
-from taskaware.children.products import rounds_products
 from taskaware.children.rules.child import SWEEP
 from taskaware.errors import UserError
 from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
@@ -25,7 +24,7 @@ from taskaware.training.programs import (
     Steps,
     candidates,
     evaluate,
-    hyper_of,
+    group_design,
     segment,
     start,
 )
@@ -172,7 +171,7 @@ def _begun(run: Run, space: Any, points: jax.Array) -> Iterator[Group]:
     """The trainings before their first step."""
     child = run.program.child
     for name, members in child.group(space, points):
-        design = Design(space, name, hyper_of(run.recipe), rounded=rounds_products())
+        design = group_design(space, name, run.recipe)
         parameters = parameter_count(run.program, design, run.arrays, points)
         # One by one there is nothing to gain from a chunk, and a smaller round needs no other program.
         alone = child.one_by_one and jax.default_backend() == "cpu"

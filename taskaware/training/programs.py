@@ -5,7 +5,7 @@ comparable, and the input needs no batch axis.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from taskaware.children.child import Batch, Child, Design, Hyper, Now, State
+from taskaware.children.products import rounds_products
 from taskaware.tasks.metrics import Metric, metric_of
 from taskaware.tasks.outputs import single_problem
 from taskaware.training.prepare import Part, TaskArrays
@@ -64,6 +65,16 @@ def is_classification(problem: str) -> bool:
 def hyper_of(recipe: TrainingRecipe) -> Hyper:
     """Hyperparameters of a recipe, for spaces without coordinates of these names."""
     return Hyper(recipe.learning_rate, recipe.weight_decay, recipe.dropout)
+
+
+def group_design(space: Any, key: Hashable, recipe: TrainingRecipe) -> Design:
+    """The design of many candidates that train together: products are rounded where that is faster.
+
+    Args:
+        space, key: of the group, see `Child.group`.
+        recipe: of the trainings.
+    """
+    return Design(space, key, hyper_of(recipe), rounded=rounds_products())
 
 
 @functools.partial(jax.jit, static_argnames=("child", "design"))

@@ -15,7 +15,6 @@ from jaxtyping import Array, Float
 
 from taskaware.arrays import EitherArray, as_jax
 from taskaware.children.child import Design, child_of
-from taskaware.children.products import rounds_products
 from taskaware.compilation import keep_compiled
 from taskaware.training.chunks import chunk_size, in_lanes, lanes, parameter_count, placed
 from taskaware.training.prepare import Prepared, TaskArrays, batches
@@ -24,7 +23,7 @@ from taskaware.training.programs import (
     Steps,
     candidates,
     evaluate,
-    hyper_of,
+    group_design,
     is_classification,
     schedule,
     scored_by,
@@ -154,8 +153,7 @@ def train_chunks(
     # A chunk picks its points on the host, where that compiles nothing.
     given = np.asarray(points, np.float32)
     for key, members in run.program.child.group(space, vectors):
-        design = Design(space, key, hyper_of(recipe), rounded=rounds_products())
-        compiling = threading.Lock()
+        design, compiling = group_design(space, key, recipe), threading.Lock()
         parameters = parameter_count(run.program, design, run.arrays, vectors)
         size = chunk_size(parameters, max(chunk_for, len(members)))
         parts = (members[first : first + size] for first in range(0, len(members), size))

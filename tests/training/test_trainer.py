@@ -453,7 +453,7 @@ def _doubled(leaf):
 @pytest.mark.parametrize("rounded", [False, True])
 def test_training_equals_a_loop_written_out(small, points, classes, rounded, monkeypatch):
     """The same steps with Optax, one candidate, one step after the other; without dropout and with it."""
-    monkeypatch.setattr(trainer, "rounds_products", lambda: rounded)
+    monkeypatch.setattr(programs, "rounds_products", lambda: rounded)
     recipe = dataclasses.replace(RECIPE, steps=20, evaluations=10, learning_rate=0.1)
     width, arrays = small.sizes[0], classes.arrays
     rates = jnp.asarray(programs.schedule(recipe, recipe.steps))
@@ -493,7 +493,7 @@ def test_training_equals_a_loop_written_out(small, points, classes, rounded, mon
         losses.append(float(found.loss[0]))
         assert losses[-1] == pytest.approx(float(loss(params, wired, validation)), rel=1e-3)
     assert losses[0] != losses[1]
-    monkeypatch.setattr(trainer, "rounds_products", lambda: False)
+    monkeypatch.setattr(programs, "rounds_products", lambda: False)
     exact = train(small, points[:1], classes, recipe, seed=3).loss[0]
     assert (float(exact) != losses[-1]) == rounded
 
